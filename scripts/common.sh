@@ -1,0 +1,31 @@
+# Sourced by the other scripts: where things are, and how they talk.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$root/scripts/versions.env"
+
+# Tools outlive the checkout, so that a second clone is quick.
+tools=${PHP_SESSION_STORE_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/php-session-store}
+mkdir -p "$tools/bin"
+PATH="$tools/bin:$PATH"
+
+suites="bookworm"
+image_prefix=php-session-store
+
+say() { printf '[setup] %s\n' "$*"; }
+die() { printf '[setup] error: %s\n' "$*" >&2; exit 1; }
+
+# Runs a command quietly; shows its output only if it fails.
+quietly() {
+  local log
+  log=$(mktemp)
+  if "$@" >"$log" 2>&1; then rm -f "$log"; else
+    local status=$?
+    cat "$log" >&2
+    rm -f "$log"
+    die "failed: $*"
+    return "$status"
+  fi
+}
+
+php_version_of() { local name="PHP_$1"; printf '%s' "${!name}"; }
