@@ -1,0 +1,196 @@
+//! The app: is it a PHP app, and what does its `.bp-config/options.json` say?
+
+use crate::files::{FileError, read_text_if_present};
+use crate::store::Store;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where Cloud Foundry's PHP buildpack keeps an app's settings.
+pub const OPTIONS_FILE: &str = ".bp-config/options.json";
+
+/// Where a PHP app keeps its pages. `WEBDIR` of the options need not be read: an app that has
+/// options is a PHP app already.
+const PAGE_DIRECTORIES: [&str; 4] = ["", "htdocs", "public", "web"];
+
+/// What an app's `options.json` says to us; its many other keys are other buildpacks' business.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct AppOptions {
+    present: bool,
+    search_keys: HashMap<Store, String>,
+}
+
+/// Why the app's folder cannot be understood.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The options file cannot be read.
+    #[error("The app's {OPTIONS_FILE} {0}.\nRemove it, or make it a readable JSON file.")]
+    ReadOptions(FileError),
+    /// The options file is not JSON.
+    #[error("The app's {OPTIONS_FILE} is not valid JSON: {0}.\nCorrect it at that position.")]
+    ParseOptions(serde_json::Error),
+    /// The options are JSON, but no object.
+    #[error(
+        "The app's {OPTIONS_FILE} is JSON, but not an object such as {{\"WEBDIR\": \"htdocs\"}}."
+    )]
+    OptionsNotAnObject,
+    /// A value has the wrong type.
+    #[error("In the app's {OPTIONS_FILE}, {0} is not a text. Write it as \"{0}\": \"…\".")]
+    NotAText(&'static str),
+    /// A folder of the app cannot be listed.
+    #[error("The app's folder {} cannot be listed: {error}.", .path.display())]
+    List {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+impl AppOptions {
+    /// Reads the options of the app in `app_dir`; an app without any has the defaults.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file is there and cannot be understood.
+    pub fn read(app_dir: &Path) -> Result<Self, AppError> {
+        match read_text_if_present(&app_dir.join(OPTIONS_FILE)).map_err(AppError::ReadOptions)? {
+            None => Ok(Self::default()),
+            Some(json) => Self::parse(&json),
+        }
+    }
+
+    /// Parses the text of an options file.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is not a JSON object, or one of our keys has the wrong type.
+    pub fn parse(json: &str) -> Result<Self, AppError> {
+        // As a `Value` first: its errors have a position and quote nothing of the file.
+        let Value::Object(options) = serde_json::from_str(json).map_err(AppError::ParseOptions)?
+        else {
+            return Err(AppError::OptionsNotAnObject);
+        };
+        let mut search_keys = HashMap::new();
+        for store in Store::ALL {
+            let variable = store.search_key_variable();
+            match options.get(variable) {
+                None | Some(Value::Null) => {}
+                // Blank counts as not given, as in the environment.
+                Some(Value::String(key)) if key.trim().is_empty() => {}
+                Some(Value::String(key)) => {
+                    search_keys.insert(store, key.clone());
+                }
+                Some(_) => return Err(AppError::NotAText(variable)),
+            }
+        }
+        Ok(Self { present: true, search_keys })
+    }
+
+    /// The search key that the app gives for `store`.
+    #[must_use]
+    pub fn search_key(&self, store: Store) -> Option<&str> {
+        self.search_keys.get(&store).map(String::as_str)
+    }
+}
+
+/// Whether the folder holds a PHP app: a `composer.json`, an `options.json`, or a PHP file in its
+/// root or in one of the usual page directories.
+///
+/// # Errors
+///
+/// Fails if a folder cannot be listed.
+pub fn is_php_app(app_dir: &Path, options: &AppOptions) -> Result<bool, AppError> {
+    if options.present || app_dir.join("composer.json").is_file() {
+        return Ok(true);
+    }
+    for directory in PAGE_DIRECTORIES {
+        if has_php_file(&app_dir.join(directory))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What [`is_php_app`] looks for, for messages.
+pub const PHP_APP_SIGNS: &str =
+    "composer.json, .bp-config/options.json, or *.php in the root, htdocs, public or web";
+
+fn has_php_file(directory: &Path) -> Result<bool, AppError> {
+    let list = |error| AppError::List { path: directory.to_owned(), error };
+    let entries = match directory.read_dir() {
+        Ok(entries) => entries,
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            return Ok(false);
+        }
+        Err(error) => return Err(list(error)),
+    };
+    for entry in entries {
+        let path = entry.map_err(list)?.path();
+        if path.extension().is_some_and(|extension| extension == "php") && path.is_file() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn app(files: &[&str]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = dir.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "{}").unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn php_apps_are_found_by_each_sign() {
+        for (files, expected) in [
+            (&["composer.json"][..], true),
+            (&["index.php"], true),
+            (&["htdocs/index.php"], true),
+            (&["public/a.php"], true),
+            (&["web/a.php"], true),
+            (&[".bp-config/options.json"], true),
+            (&["src/a.php", "package.json"], false),
+            (&["web", "index.php.txt"], false),
+            (&[], false),
+        ] {
+            let dir = app(files);
+            let options = AppOptions::read(dir.path()).unwrap();
+            assert_eq!(is_php_app(dir.path(), &options).unwrap(), expected, "{files:?}");
+        }
+    }
+
+    #[test]
+    fn options_keep_our_keys_and_leave_the_others_alone() {
+        let options = AppOptions::parse(
+            r#"{"WEBDIR": "public", "PHP_EXTENSIONS": ["redis"], "LIBDIR": 3,
+                "REDIS_SESSION_STORE_SERVICE_NAME": "shop"}"#,
+        )
+        .unwrap();
+        assert_eq!(options.search_key(Store::Redis), Some("shop"));
+        let blank = AppOptions::parse(r#"{"REDIS_SESSION_STORE_SERVICE_NAME": ""}"#).unwrap();
+        assert_eq!(blank.search_key(Store::Redis), None);
+    }
+
+    #[test]
+    fn malformed_options_say_where() {
+        let message = |json| AppOptions::parse(json).unwrap_err().to_string();
+        assert!(message("{\n \"a\": }").contains("line 2 column 7"), "{}", message("{\n \"a\": }"));
+        assert!(message("[]").contains("not an object"));
+        assert!(
+            message(r#"{"REDIS_SESSION_STORE_SERVICE_NAME": 5}"#)
+                .contains("REDIS_SESSION_STORE_SERVICE_NAME is not a text")
+        );
+    }
+}

@@ -1,0 +1,83 @@
+//! Reading files that somebody else wrote.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// The most bytes that are read of one file. A Kubernetes Secret holds 1 MiB and Cloud Foundry's
+/// binding files 1,000,000 bytes, so what is larger is not meant for us.
+pub const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It cannot be opened or read.
+    #[error("cannot be read: {0}")]
+    Read(#[from] io::Error),
+    /// It is a directory, a FIFO, a device or a socket.
+    #[error("is not a regular file")]
+    NotAFile,
+    /// It has more than [`MAX_BYTES`].
+    #[error("is larger than 16 MiB")]
+    TooLarge,
+    /// Its content is not text.
+    #[error("is not UTF-8 text")]
+    NotUtf8,
+}
+
+/// Reads a whole text file, following symbolic links (mounted Secrets are made of them).
+///
+/// # Errors
+///
+/// Fails as [`FileError`] says; never waits for a FIFO, never reads a device.
+pub fn read_text(path: &Path) -> Result<String, FileError> {
+    // Opening a FIFO waits for its writer, so look before.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(FileError::NotAFile);
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(FileError::TooLarge);
+    }
+    String::from_utf8(bytes).map_err(|_| FileError::NotUtf8)
+}
+
+/// As [`read_text`], where a file that is not there is `None`.
+///
+/// # Errors
+///
+/// As [`read_text`], but for a missing file.
+pub fn read_text_if_present(path: &Path) -> Result<Option<String>, FileError> {
+    match read_text(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(FileError::Read(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::process::Command;
+
+    #[test]
+    fn odd_files_are_errors_and_never_wait() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        symlink(path("b"), path("a")).unwrap();
+        symlink(path("a"), path("b")).unwrap();
+        assert!(Command::new("mkfifo").arg(path("fifo")).status().unwrap().success());
+        fs::write(path("binary"), [0xff, 0xfe]).unwrap();
+        File::create(path("large")).unwrap().set_len(MAX_BYTES + 1).unwrap();
+
+        assert!(matches!(read_text(&path("a")), Err(FileError::Read(_))));
+        assert!(matches!(read_text(&path("fifo")), Err(FileError::NotAFile)));
+        assert!(matches!(read_text(dir.path()), Err(FileError::NotAFile)));
+        assert!(matches!(read_text(&path("binary")), Err(FileError::NotUtf8)));
+        assert!(matches!(read_text(&path("large")), Err(FileError::TooLarge)));
+        assert!(read_text_if_present(&path("missing")).unwrap().is_none());
+    }
+}

@@ -1,0 +1,3 @@
+//! The layers that the buildpack contributes.
+
+pub mod session;

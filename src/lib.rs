@@ -1,0 +1,26 @@
+//! Keeps PHP sessions in a bound Redis or Memcached service.
+//!
+//! Data flows one way, and the same code reads the services at detect, build and launch:
+//! [`services`] → [session service](services::matching) → [`endpoint`] → [`directives`].
+//!
+//! The two programs are thin: the buildpack (`main.rs`) and the exec.d program
+//! (`bin/session_env.rs`).
+
+pub mod app;
+pub mod directives;
+pub mod endpoint;
+pub mod environment;
+pub mod error;
+pub mod extension;
+pub mod files;
+pub mod intent;
+pub mod launch;
+pub mod layers;
+pub mod php;
+pub mod platform;
+pub mod proof;
+pub mod secret;
+pub mod services;
+pub mod settings;
+pub mod store;
+pub mod version;

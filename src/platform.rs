@@ -1,0 +1,36 @@
+//! What the platform gives to a build: variables, and a directory that may hold service bindings.
+
+use libcnb::Env;
+use libcnb::Platform;
+use libcnb::generic::GenericPlatform;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The platform at launch: the directory is the lifecycle's default.
+pub const LAUNCH_PLATFORM_DIR: &str = "/platform";
+
+/// The platform of a build. Unlike libcnb's own it keeps its directory, where kpack and `pack`
+/// put service bindings.
+pub struct BuildPlatform {
+    env: GenericPlatform,
+    directory: PathBuf,
+}
+
+impl BuildPlatform {
+    /// The directory that the lifecycle named.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+}
+
+impl Platform for BuildPlatform {
+    fn env(&self) -> &Env {
+        self.env.env()
+    }
+
+    fn from_path(directory: impl AsRef<Path>) -> io::Result<Self> {
+        let directory = directory.as_ref().to_owned();
+        Ok(Self { env: GenericPlatform::from_path(&directory)?, directory })
+    }
+}

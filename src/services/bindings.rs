@@ -1,0 +1,216 @@
+//! Service bindings: a folder for each service, a file for each credential (servicebinding.io).
+
+use super::{Credential, CredentialSource, Credentials, Origin, Service, ServicesError};
+use crate::files::{read_text, read_text_if_present};
+use serde_json::Value;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Reads the bindings below `root`; no such folder means no bindings.
+pub(super) fn read(root: &Path) -> Result<Vec<Service>, ServicesError> {
+    let mut services: Vec<Service> = entries(root)?
+        .into_iter()
+        .filter(|(_, path)| path.is_dir())
+        .map(|(name, path)| service(root, name, path))
+        .collect();
+    services.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(services)
+}
+
+/// Reads the files of the binding in `folder`.
+pub(super) fn credentials(folder: &Path) -> Result<Credentials, ServicesError> {
+    let layout = Layout::of(folder);
+    Ok(entries(&layout.entries)?
+        .into_iter()
+        .filter(|(name, path)| !layout.is_metadata(name) && !path.is_dir())
+        .map(|(name, path)| (name, credential(&path)))
+        .collect())
+}
+
+fn service(root: &Path, name: String, folder: PathBuf) -> Service {
+    let layout = Layout::of(&folder);
+    let text = |name: &str| {
+        let text = read_text_if_present(&layout.metadata.join(name)).ok().flatten()?;
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    };
+    Service {
+        name,
+        instance_name: text("instance-name"),
+        kind: text(layout.kind),
+        provider: text("provider"),
+        tags: text("tags").map(|tags| parse_tags(&tags)).unwrap_or_default(),
+        guid: text("binding-guid"),
+        origin: Origin::Bindings(root.to_owned()),
+        credentials: CredentialSource::Folder(folder),
+    }
+}
+
+/// Where the files of a binding lie.
+struct Layout {
+    metadata: PathBuf,
+    entries: PathBuf,
+    kind: &'static str,
+}
+
+impl Layout {
+    fn of(folder: &Path) -> Self {
+        let metadata = folder.join("metadata");
+        if metadata.is_dir() {
+            // The older layout of the CNB bindings extension, which kpack still writes for v1alpha1.
+            Self { metadata, entries: folder.join("secret"), kind: "kind" }
+        } else {
+            Self { metadata: folder.to_owned(), entries: folder.to_owned(), kind: "type" }
+        }
+    }
+
+    /// Whether the entry tells of the binding and is no credential.
+    fn is_metadata(&self, name: &str) -> bool {
+        self.metadata == self.entries && matches!(name, "type" | "provider")
+    }
+}
+
+/// The visible entries of a folder. Kubernetes keeps a Secret's data in `..data` and
+/// `..<timestamp>`, with the names that count linked to them.
+fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, ServicesError> {
+    let list = |error| ServicesError::ListBindings { path: folder.to_owned(), error };
+    let entries = match folder.read_dir() {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(list(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(list)?;
+        // A name that is not UTF-8 is none that Kubernetes or Cloud Foundry would write.
+        if let Ok(name) = entry.file_name().into_string()
+            && !name.starts_with('.')
+        {
+            found.push((name, entry.path()));
+        }
+    }
+    Ok(found)
+}
+
+/// A file's text without the newline that editors and `echo` put at its end.
+fn credential(path: &Path) -> Credential {
+    match read_text(path) {
+        Ok(text) => {
+            Credential::Value(Value::String(text.trim_end_matches(['\r', '\n']).to_owned()))
+        }
+        Err(error) => Credential::Unusable(error.to_string()),
+    }
+}
+
+/// Cloud Foundry writes tags as a JSON list; by hand one would write `a, b`.
+fn parse_tags(text: &str) -> Vec<String> {
+    serde_json::from_str(text)
+        .unwrap_or_else(|_| text.split(',').map(|tag| tag.trim().to_owned()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::process::Command;
+
+    fn write(root: &Path, files: &[(&str, &[u8])]) {
+        for (name, content) in files {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+    }
+
+    fn value(credentials: &Credentials, name: &str) -> Option<Credential> {
+        credentials.iter().find(|(key, _)| *key == name).map(|(_, credential)| credential.clone())
+    }
+
+    #[test]
+    fn a_mounted_secret_is_one_service() {
+        let root = tempfile::tempdir().unwrap();
+        write(
+            root.path(),
+            &[
+                ("cache/..2026/type", b"php-redis-session\n"),
+                ("cache/..2026/host", b"h\n"),
+                ("cache/..2026/password", b" p \n"),
+                ("README", b"no binding"),
+            ],
+        );
+        symlink("..2026", root.path().join("cache/..data")).unwrap();
+        for key in ["type", "host", "password"] {
+            symlink(format!("..data/{key}"), root.path().join("cache").join(key)).unwrap();
+        }
+        let services = read(root.path()).unwrap();
+        assert_eq!(services.len(), 1);
+        assert_eq!(services[0].name, "cache");
+        assert_eq!(services[0].kind.as_deref(), Some("php-redis-session"));
+        let credentials = services[0].credentials().unwrap();
+        assert_eq!(credentials.names(), ["host", "password"]);
+        // Blanks belong to a password, the newline does not.
+        assert_eq!(value(&credentials, "password"), Some(Credential::Value(" p ".into())));
+    }
+
+    #[test]
+    fn the_older_layout_is_read_too() {
+        let root = tempfile::tempdir().unwrap();
+        write(
+            root.path(),
+            &[
+                ("cache/metadata/kind", b"php-redis-session"),
+                ("cache/metadata/provider", b"acme"),
+                ("cache/secret/host", b"h"),
+                ("cache/secret/type", b"kept"),
+            ],
+        );
+        let services = read(root.path()).unwrap();
+        assert_eq!(services[0].kind.as_deref(), Some("php-redis-session"));
+        assert_eq!(services[0].provider.as_deref(), Some("acme"));
+        assert_eq!(services[0].credentials().unwrap().names(), ["host", "type"]);
+    }
+
+    #[test]
+    fn cloud_foundrys_files_tell_tags_and_instance() {
+        let root = tempfile::tempdir().unwrap();
+        write(
+            root.path(),
+            &[
+                ("b/type", b"user-provided"),
+                ("b/tags", br#"["redis-sessions"]"#),
+                ("b/instance-name", b"shop"),
+            ],
+        );
+        let services = read(root.path()).unwrap();
+        assert_eq!(services[0].tags, ["redis-sessions"]);
+        assert_eq!(services[0].instance_name.as_deref(), Some("shop"));
+    }
+
+    #[test]
+    fn odd_entries_are_handled_and_never_waited_for() {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), &[("a/host", b"h"), ("a/password", &[0xff]), ("a/sub/x", b"x")]);
+        assert!(Command::new("mkfifo").arg(root.path().join("a/fifo")).status().unwrap().success());
+        symlink("loop", root.path().join("a/loop")).unwrap();
+        symlink("nowhere", root.path().join("dangling")).unwrap();
+        symlink("self", root.path().join("self")).unwrap();
+
+        let services = read(root.path()).unwrap();
+        assert_eq!(services.len(), 1, "{services:?}");
+        assert_eq!(services[0].kind, None);
+        let credentials = services[0].credentials().unwrap();
+        assert_eq!(credentials.names(), ["fifo", "host", "loop", "password"]);
+        for name in ["fifo", "loop", "password"] {
+            assert!(matches!(value(&credentials, name), Some(Credential::Unusable(_))), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_folder_means_no_bindings_and_a_closed_one_is_an_error() {
+        let root = tempfile::tempdir().unwrap();
+        assert!(read(&root.path().join("none")).unwrap().is_empty());
+        write(root.path(), &[("file", b"")]);
+        let error = read(&root.path().join("file")).unwrap_err();
+        assert!(error.to_string().contains("cannot be listed"), "{error}");
+    }
+}

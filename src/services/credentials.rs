@@ -1,0 +1,61 @@
+//! A service's credentials: names and values, before anybody knows what they mean.
+
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// What a service gives to those who are bound to it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Credentials(BTreeMap<String, Credential>);
+
+/// One credential.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Credential {
+    /// A value; that of a file is a text.
+    Value(Value),
+    /// Something that is there and cannot be used; says why.
+    Unusable(String),
+}
+
+impl Credentials {
+    /// The entries by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Credential)> {
+        self.0.iter().map(|(name, credential)| (name.as_str(), credential))
+    }
+
+    /// The names of the entries, for messages.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+
+    /// Whether no key has one value here and another one there.
+    #[must_use]
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        self.0.iter().all(|(name, credential)| {
+            other.0.get(name).is_none_or(|other| other.as_text() == credential.as_text())
+        })
+    }
+}
+
+impl Credential {
+    /// The value as a binding's file would have it: a text as it is, everything else as JSON.
+    fn as_text(&self) -> Option<String> {
+        match self {
+            Self::Value(Value::String(text)) => Some(text.clone()),
+            Self::Value(value) => Some(value.to_string()),
+            Self::Unusable(_) => None,
+        }
+    }
+}
+
+impl From<Map<String, Value>> for Credentials {
+    fn from(map: Map<String, Value>) -> Self {
+        map.into_iter().map(|(name, value)| (name, Credential::Value(value))).collect()
+    }
+}
+
+impl FromIterator<(String, Credential)> for Credentials {
+    fn from_iter<I: IntoIterator<Item = (String, Credential)>>(entries: I) -> Self {
+        Self(entries.into_iter().collect())
+    }
+}

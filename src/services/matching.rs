@@ -1,0 +1,285 @@
+//! Which of the services holds the sessions: one rule for detect, build and launch.
+
+use super::{Service, Services};
+use crate::app::AppOptions;
+use crate::environment::{Environment, EnvironmentError};
+use crate::settings::STORE;
+use crate::store::Store;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What the names of session services contain, for every store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchKeys {
+    redis: SearchKey,
+}
+
+/// What the name of a store's service contains.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SearchKey {
+    text: String,
+    /// Whether somebody chose it. A chosen key that is a service's whole name means that service.
+    chosen: bool,
+}
+
+/// The service that was found for the sessions.
+#[derive(Debug)]
+pub struct SessionService<'a> {
+    /// What it is.
+    pub store: Store,
+    /// The service itself.
+    pub service: &'a Service,
+    /// Why it is the one.
+    pub rule: Rule,
+}
+
+/// The rules by which a service is found; an earlier one beats a later one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rule {
+    /// Its name is the chosen search key.
+    NameIs(String),
+    /// Its name contains the search key.
+    NameContains(String),
+    /// Its type is the one for sessions.
+    Type(&'static str),
+}
+
+/// Why no one service could be chosen.
+#[derive(Debug, thiserror::Error)]
+pub enum MatchError {
+    /// Several services match for one store.
+    #[error(
+        "Several services could hold the {store} sessions, for their {what}:\n{candidates}\nUnbind all but one, or set {} to the whole name of the right one.",
+        .store.search_key_variable()
+    )]
+    Ambiguous {
+        /// The store.
+        store: Store,
+        /// What they have in common.
+        what: Rule,
+        /// The services, a line each.
+        candidates: String,
+    },
+    /// Services of several stores match.
+    #[error(
+        "Services of several stores could hold the sessions:\n{candidates}\nUnbind all but one, or set {STORE} to the right store."
+    )]
+    SeveralStores {
+        /// The services, a line each.
+        candidates: String,
+    },
+}
+
+impl SearchKeys {
+    /// The keys that hold: the environment's, else the app's options', else the usual ones.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a variable is not UTF-8.
+    pub fn determine(
+        environment: &Environment,
+        options: &AppOptions,
+    ) -> Result<Self, EnvironmentError> {
+        let key = |store: Store| {
+            let chosen =
+                environment.text(store.search_key_variable())?.or(options.search_key(store));
+            Ok(SearchKey {
+                text: chosen.unwrap_or(store.default_search_key()).to_owned(),
+                chosen: chosen.is_some(),
+            })
+        };
+        Ok(Self { redis: key(Store::Redis)? })
+    }
+
+    /// These keys, as recorded at build, where the environment does not say otherwise.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a variable is not UTF-8.
+    pub fn overridden_by(mut self, environment: &Environment) -> Result<Self, EnvironmentError> {
+        for store in Store::ALL {
+            if let Some(text) = environment.text(store.search_key_variable())? {
+                *self.of_mut(store) = SearchKey { text: text.to_owned(), chosen: true };
+            }
+        }
+        Ok(self)
+    }
+
+    fn of(&self, store: Store) -> &SearchKey {
+        match store {
+            Store::Redis => &self.redis,
+        }
+    }
+
+    fn of_mut(&mut self, store: Store) -> &mut SearchKey {
+        match store {
+            Store::Redis => &mut self.redis,
+        }
+    }
+
+    /// What is looked for, for messages.
+    #[must_use]
+    pub fn describe(&self, stores: &[Store]) -> String {
+        let each = |store: &Store| {
+            format!("a name with \"{}\" or the type {}", self.of(*store).text, store.binding_type())
+        };
+        stores.iter().map(each).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Finds the service for the sessions among those of `stores`.
+///
+/// # Errors
+///
+/// Fails if several services, or several stores, have an equal claim: order never decides.
+pub fn find_session_service<'a>(
+    services: &'a Services,
+    keys: &SearchKeys,
+    stores: &[Store],
+) -> Result<Option<SessionService<'a>>, MatchError> {
+    let mut found = Vec::new();
+    for store in stores {
+        found.extend(find_for_store(services, keys.of(*store), *store)?);
+    }
+    match found.len() {
+        0 | 1 => Ok(found.pop()),
+        _ => Err(MatchError::SeveralStores {
+            candidates: bullets(
+                found.iter().map(|found| format!("{}: {}", found.store, found.service)),
+            ),
+        }),
+    }
+}
+
+fn find_for_store<'a>(
+    services: &'a Services,
+    key: &SearchKey,
+    store: Store,
+) -> Result<Option<SessionService<'a>>, MatchError> {
+    for rule in rules(key, store) {
+        let mut candidates: Vec<&Service> =
+            services.iter().filter(|service| rule.matches(service)).collect();
+        match candidates.len() {
+            0 => {}
+            1 => {
+                return Ok(candidates.pop().map(|service| SessionService { store, service, rule }));
+            }
+            _ => {
+                let candidates = bullets(candidates.iter().map(ToString::to_string));
+                return Err(MatchError::Ambiguous { store, what: rule, candidates });
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn rules(key: &SearchKey, store: Store) -> Vec<Rule> {
+    let exact = key.chosen.then(|| Rule::NameIs(key.text.clone()));
+    exact
+        .into_iter()
+        .chain([Rule::NameContains(key.text.clone()), Rule::Type(store.binding_type())])
+        .collect()
+}
+
+fn bullets(lines: impl Iterator<Item = String>) -> String {
+    lines.map(|line| format!("  - {line}")).collect::<Vec<_>>().join("\n")
+}
+
+impl Rule {
+    fn matches(&self, service: &Service) -> bool {
+        let mut names = std::iter::once(&service.name).chain(&service.instance_name);
+        match self {
+            Self::NameIs(key) => names.any(|name| name == key),
+            Self::NameContains(key) => names.any(|name| name.contains(key.as_str())),
+            Self::Type(kind) => {
+                service.kind.as_ref().is_some_and(|of| of.eq_ignore_ascii_case(kind))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NameIs(key) => write!(formatter, "name {key:?}"),
+            Self::NameContains(key) => write!(formatter, "name with {key:?}"),
+            Self::Type(kind) => write!(formatter, "type {kind}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::services::VCAP_SERVICES;
+    use std::path::Path;
+
+    fn environment(names: &[&str], variables: &[(&str, &str)]) -> Environment {
+        let instances: Vec<String> = names
+            .iter()
+            .map(|name| match name.split_once(':') {
+                Some((name, label)) => format!(r#"{{"name": "{name}", "label": "{label}"}}"#),
+                None => format!(r#"{{"name": "{name}"}}"#),
+            })
+            .collect();
+        let json = format!(r#"{{"p.redis": [{}]}}"#, instances.join(","));
+        variables.iter().copied().chain([(VCAP_SERVICES, json.as_str())]).collect()
+    }
+
+    fn find(names: &[&str], variables: &[(&str, &str)]) -> Result<Option<(String, Rule)>, String> {
+        let environment = environment(names, variables);
+        let services = Services::read(&environment, Path::new("/nowhere")).unwrap();
+        let keys = SearchKeys::determine(&environment, &AppOptions::default()).unwrap();
+        find_session_service(&services, &keys, &Store::ALL)
+            .map(|found| found.map(|found| (found.service.name.clone(), found.rule)))
+            .map_err(|error| error.to_string())
+    }
+
+    const KEY: &str = "REDIS_SESSION_STORE_SERVICE_NAME";
+
+    #[test]
+    fn a_name_that_contains_the_key_matches() {
+        let (name, rule) = find(&["db", "my-redis-sessions-1"], &[]).unwrap().unwrap();
+        assert_eq!(name, "my-redis-sessions-1");
+        assert_eq!(rule, Rule::NameContains("redis-sessions".into()));
+        assert_eq!(find(&["redis", "REDIS-SESSIONS"], &[]), Ok(None));
+    }
+
+    #[test]
+    fn a_binding_type_matches_in_any_case_and_a_name_beats_it() {
+        let (name, rule) = find(&["x:PHP-Redis-Session"], &[]).unwrap().unwrap();
+        assert_eq!((name.as_str(), rule), ("x", Rule::Type("php-redis-session")));
+        let (name, _) = find(&["x:php-redis-session", "redis-sessions"], &[]).unwrap().unwrap();
+        assert_eq!(name, "redis-sessions");
+    }
+
+    #[test]
+    fn two_candidates_are_an_error_that_names_both_and_the_variable() {
+        let message = find(&["a-redis-sessions", "b-redis-sessions"], &[]).unwrap_err();
+        for part in ["a-redis-sessions", "b-redis-sessions", KEY, VCAP_SERVICES] {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_chosen_key_that_is_a_whole_name_decides() {
+        let names = ["redis-sessions", "old-redis-sessions"];
+        assert!(find(&names, &[]).is_err());
+        let (name, _) = find(&names, &[(KEY, "redis-sessions")]).unwrap().unwrap();
+        assert_eq!(name, "redis-sessions");
+        let (name, _) = find(&["shop-cache", "redis-sessions"], &[(KEY, "shop")]).unwrap().unwrap();
+        assert_eq!(name, "shop-cache");
+    }
+
+    #[test]
+    fn keys_of_the_build_hold_until_the_environment_says_otherwise() {
+        let recorded =
+            SearchKeys::determine(&[(KEY, "shop")].into_iter().collect(), &AppOptions::default())
+                .unwrap();
+        let kept = recorded.clone().overridden_by(&Environment::default()).unwrap();
+        assert_eq!(kept, recorded);
+        let changed = recorded.overridden_by(&[(KEY, "other")].into_iter().collect()).unwrap();
+        assert_eq!(changed.of(Store::Redis).text, "other");
+    }
+}

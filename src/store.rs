@@ -1,0 +1,55 @@
+//! The store: what kind of service holds the sessions.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What the app was built for: the kind of server that keeps its sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Store {
+    /// Redis, Valkey and whatever else speaks their protocol.
+    Redis,
+}
+
+impl Store {
+    /// Every store, in the order in which messages name them.
+    pub const ALL: [Self; 1] = [Self::Redis];
+
+    /// The store's name, which is also the name of its PHP extension.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+        }
+    }
+
+    /// What a service's name contains by default, as Cloud Foundry's PHP buildpack has it.
+    #[must_use]
+    pub fn default_search_key(self) -> &'static str {
+        match self {
+            Self::Redis => "redis-sessions",
+        }
+    }
+
+    /// The variable (in the environment or in `.bp-config/options.json`) that changes the search key.
+    #[must_use]
+    pub fn search_key_variable(self) -> &'static str {
+        match self {
+            Self::Redis => "REDIS_SESSION_STORE_SERVICE_NAME",
+        }
+    }
+
+    /// The type of a service binding that is meant for sessions, as Paketo's buildpacks have it.
+    #[must_use]
+    pub fn binding_type(self) -> &'static str {
+        match self {
+            Self::Redis => "php-redis-session",
+        }
+    }
+}
+
+impl fmt::Display for Store {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}

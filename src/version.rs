@@ -1,0 +1,105 @@
+//! Versions of PHP and of its extensions, for comparing.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// A version as PHP reports it (`5.3.7`, `8.4.1-dev`, `6.0.0RC1`), compared by its three numbers.
+///
+/// A pre-release counts as its release: it has the release's settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Version {
+    numbers: [u32; 3],
+    text: String,
+}
+
+/// A text that does not start like a version.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("\"{0}\" is not a version such as 5.3.7")]
+pub struct VersionError(String);
+
+impl Version {
+    /// Whether this version is `major.minor.patch` or later.
+    #[must_use]
+    pub fn is_at_least(&self, major: u32, minor: u32, patch: u32) -> bool {
+        self.numbers >= [major, minor, patch]
+    }
+
+    /// `major.minor`, as in the names of Debian's PHP packages.
+    #[must_use]
+    pub fn major_minor(&self) -> String {
+        format!("{}.{}", self.numbers[0], self.numbers[1])
+    }
+}
+
+impl FromStr for Version {
+    type Err = VersionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || VersionError(text.chars().take(40).collect());
+        let mut numbers = [0; 3];
+        let mut parts = text.splitn(3, '.');
+        for (index, number) in numbers.iter_mut().enumerate() {
+            let Some(part) = parts.next() else { break };
+            let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            match part[..digits].parse() {
+                Ok(parsed) => *number = parsed,
+                Err(_) if index == 0 => return Err(error()),
+                Err(_) => break,
+            }
+        }
+        Ok(Self { numbers, text: text.to_owned() })
+    }
+}
+
+impl TryFrom<String> for Version {
+    type Error = VersionError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Version> for String {
+    fn from(version: Version) -> Self {
+        version.text
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(text: &str) -> Version {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn versions_compare_by_number() {
+        assert!(version("5.10.0").is_at_least(5, 9, 9));
+        assert!(version("6.0.0RC1").is_at_least(6, 0, 0));
+        assert!(version("8.4.1-dev").is_at_least(8, 4, 1));
+        assert!(!version("5.3.7").is_at_least(6, 0, 0));
+        assert!(version("3.2").is_at_least(3, 2, 0));
+    }
+
+    #[test]
+    fn text_that_is_no_version_is_refused() {
+        for text in ["", "redis", ".5", "99999999999.1"] {
+            assert!(text.parse::<Version>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn version_keeps_its_text() {
+        assert_eq!(version("6.0.0RC1").to_string(), "6.0.0RC1");
+        assert_eq!(version("8.2.36-1+deb12u1").major_minor(), "8.2");
+    }
+}
