@@ -101,7 +101,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn missing(&self, missing: &'static str, expected: &'static str) -> EndpointError {
-        let names: Vec<&str> = self.entries.values().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<String> = self.entries.values().map(described).collect();
         EndpointError::Missing {
             service: self.service.to_string(),
             missing,
@@ -122,5 +122,14 @@ impl<'a> Fields<'a> {
             problem: problem.to_owned(),
             expected,
         }
+    }
+}
+
+/// An entry's name, with a remark where it says nothing: that explains how it can be missing.
+fn described((name, credential): &(String, Credential)) -> String {
+    match credential {
+        Credential::Value(Value::Null) => format!("{name} (null)"),
+        Credential::Value(Value::String(text)) if text.is_empty() => format!("{name} (empty)"),
+        _ => name.clone(),
     }
 }

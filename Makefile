@@ -1,0 +1,26 @@
+.PHONY: help setup package demo demo-stop test unit check
+
+help:           ## this list
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: *## */:\t/' | expand -t 16
+
+setup:          ## bring up engine, pack, lifecycle, builders and services (idempotent)
+	@scripts/setup
+
+package:        ## package the buildpack into packaged/buildpack
+	@scripts/package
+
+demo:           ## one visitor, two instances, one session
+	@scripts/demo
+
+demo-stop:      ## remove what the demo has started
+	@scripts/demo stop
+
+unit:           ## the tests that need nothing but Rust
+	cargo test --locked --lib --bins
+
+test:           ## all tests: unit, property and integration
+	@scripts/test
+
+check:          ## format and lints
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- --deny warnings

@@ -1,0 +1,126 @@
+//! When the buildpack takes part, and how it says what is wrong.
+
+use crate::support::BOOKWORM;
+use crate::support::app::{PackBuild, build_fails, buildpack, config, root};
+use crate::support::secrets::MARKER;
+use crate::support::services::vcap;
+use serde_json::json;
+use std::fs;
+use std::process::Command;
+
+#[test]
+fn without_a_service_detect_fails_in_one_line_and_says_what_was_looked_at() {
+    let services = vcap(&[("db", json!({"password": MARKER}))]);
+    let log = build_fails(config(BOOKWORM, "full").env("VCAP_SERVICES", services));
+    let expected = "No session service is bound: looked for a name with \"redis-sessions\" or the type \
+        php-redis-session in service bindings in /platform/bindings (no service), VCAP_SERVICES (\"db\"); \
+        BP_PHP_SESSION_STORE is not set.";
+    assert!(log.lines().any(|line| line.ends_with(expected)), "{log}");
+}
+
+#[test]
+fn as_an_optional_member_the_group_goes_on_without_us() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| fs::write(folder.path().join(name), text).unwrap();
+    fs::create_dir_all(folder.path().join("other/bin")).unwrap();
+    write(
+        "other/buildpack.toml",
+        "api = \"0.10\"\n[buildpack]\nid = \"other\"\nversion = \"1.0.0\"\n[[targets]]\nos = \"linux\"\n".into(),
+    );
+    for (script, text) in [("detect", ""), ("build", "echo the other one builds")] {
+        let path = format!("other/bin/{script}");
+        write(&path, format!("#!/bin/sh\n{text}\n"));
+        let path = folder.path().join(path);
+        assert!(Command::new("chmod").arg("755").arg(path).status().unwrap().success());
+    }
+    write(
+        "buildpack.toml",
+        "api = \"0.10\"\n[buildpack]\nid = \"group\"\nversion = \"1.0.0\"\n\
+         [[order]]\n[[order.group]]\nid = \"php-session-store\"\nversion = \"0.1.0\"\noptional = true\n\
+         [[order.group]]\nid = \"other\"\nversion = \"1.0.0\"\n"
+            .into(),
+    );
+    write(
+        "package.toml",
+        format!(
+            "[buildpack]\nuri = \".\"\n[[dependencies]]\nuri = \"{}\"\n[[dependencies]]\nuri = \"other\"\n",
+            buildpack()
+        ),
+    );
+    let package = folder.path().join("group.cnb");
+    let output = Command::new("pack")
+        .args(["buildpack", "package", "--format", "file", "--target", "linux/amd64"])
+        .arg(&package)
+        .arg("--config")
+        .arg(folder.path().join("package.toml"))
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+
+    let package = package.display().to_string();
+    let app_dir = root().join("samples/counter");
+    let build = PackBuild::with(&package, BOOKWORM, "full", &app_dir, &[]);
+    let log = &build.app().log;
+    assert!(log.contains("the other one builds") && !log.contains("## PHP session store"), "{log}");
+
+    // What is wrong, however, stops the build, although we are optional.
+    let broken = ["--env", "VCAP_SERVICES={\"p.redis\": 5}"];
+    let build = PackBuild::with(&package, BOOKWORM, "full", &app_dir, &broken);
+    assert!(
+        build.failed_log().contains("VCAP_SERVICES has no list at \"p.redis\""),
+        "{}",
+        build.failed_log()
+    );
+}
+
+#[test]
+fn what_is_malformed_or_ambiguous_stops_the_build_with_its_place() {
+    let two = vcap(&[
+        ("a-redis-sessions", json!({"password": MARKER})),
+        ("b-redis-sessions", json!({"password": MARKER})),
+    ]);
+    let cases = [
+        (
+            "VCAP_SERVICES",
+            format!("{{\"p.redis\": [\"{MARKER}\""),
+            "VCAP_SERVICES is not valid JSON",
+        ),
+        (
+            "VCAP_SERVICES",
+            format!("{{\"p.redis\": \"{MARKER}\"}}"),
+            "VCAP_SERVICES has no list at \"p.redis\"",
+        ),
+        ("BP_PHP_SESSION_STORE", "redos".to_owned(), "Use one of: redis"),
+        ("BP_PHP_SESSION_NAME", "a;b".to_owned(), "cannot be the name of a cookie"),
+        ("VCAP_SERVICES_FILE_PATH", "/nowhere/x".to_owned(), "The file /nowhere/x"),
+        ("VCAP_SERVICES", two, "REDIS_SESSION_STORE_SERVICE_NAME"),
+    ];
+    for (variable, value, expected) in cases {
+        let log = build_fails(config(BOOKWORM, "full").env(variable, &value));
+        assert!(log.contains(expected), "{variable}={value}:\n{log}");
+        if expected.starts_with("REDIS") {
+            assert!(log.contains("a-redis-sessions") && log.contains("b-redis-sessions"), "{log}");
+        }
+    }
+}
+
+#[test]
+fn malformed_options_json_stops_the_build_with_its_position() {
+    let mut config = config(BOOKWORM, "full");
+    config.app_dir_preprocessor(|app_dir| {
+        fs::create_dir_all(app_dir.join(".bp-config")).unwrap();
+        fs::write(app_dir.join(".bp-config/options.json"), "{\n  \"WEBDIR\": htdocs\n}").unwrap();
+    });
+    let log = build_fails(&mut config);
+    assert!(
+        log.contains(".bp-config/options.json is not valid JSON") && log.contains("line 2"),
+        "{log}"
+    );
+}
+
+#[test]
+fn an_image_without_the_extension_says_what_to_install() {
+    let log = build_fails(config(BOOKWORM, "bare").env("BP_PHP_SESSION_STORE", "redis"));
+    assert!(log.contains("apt-get install php8.2-redis"), "{log}");
+}

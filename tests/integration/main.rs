@@ -1,0 +1,10 @@
+//! Integration tests: real pack, Docker engine, PHP, Redis and Memcached. `make test` sets them up.
+
+#[cfg(test)]
+mod detect;
+#[cfg(test)]
+mod passwords;
+#[cfg(test)]
+mod redis_sessions;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,149 @@
+//! Redis sessions, end to end.
+
+use crate::support::app::{App, PackBuild, build, config, make_readable, root};
+use crate::support::secrets::{ODD_PASSWORD, assert_image_is_clean};
+use crate::support::services::{Redis, run, vcap};
+use crate::support::visitor::Visitor;
+use crate::support::{BOOKWORM, Suite};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+
+/// Two instances of the app; one visitor counts across both.
+fn assert_sessions_are_shared(app: &App, options: &[&str]) {
+    let (a, b) = (app.start(options), app.start(options));
+    let mut visitor = Visitor::new();
+    let counts: Vec<u32> =
+        [&a, &b, &a, &b].map(|instance| visitor.count(instance.address())).to_vec();
+    assert_eq!(counts, [1, 2, 3, 4], "{}", a.container.logs());
+    assert_eq!(visitor.cookie_name(), Some("PHPSESSIONID"));
+}
+
+fn credentials(redis: &Redis, password: &str) -> Value {
+    json!({"host": redis.host(), "port": 6379, "password": password})
+}
+
+fn vcap_sessions_are_shared(suite: Suite) {
+    let redis = Redis::start(ODD_PASSWORD);
+    let services = vcap(&[
+        ("db", json!({"host": "db.example"})),
+        ("my-redis-sessions", credentials(&redis, ODD_PASSWORD)),
+    ]);
+    build(config(suite, "full").env("VCAP_SERVICES", &services), |app| {
+        assert!(app.log.contains("\"my-redis-sessions\""), "{}", app.log);
+        assert!(app.log.contains(&format!("redis {}", suite.phpredis)), "{}", app.log);
+        assert_sessions_are_shared(app, &["--env", &format!("VCAP_SERVICES={services}")]);
+        assert_eq!(redis.sessions(ODD_PASSWORD), 1);
+    });
+}
+
+#[test]
+fn vcap_services_on_debian_12() {
+    vcap_sessions_are_shared(BOOKWORM);
+}
+
+fn write_binding(root: &Path, name: &str, files: &[(&str, &str)]) {
+    let folder = root.join(name);
+    fs::create_dir_all(&folder).unwrap();
+    for (file, content) in files {
+        fs::write(folder.join(file), format!("{content}\n")).unwrap();
+    }
+}
+
+#[test]
+fn a_service_binding_with_an_acl_user() {
+    let redis = Redis::start(ODD_PASSWORD);
+    let user = "shop@#?&";
+    let mut connection = redis.connection();
+    run(&mut connection, &["AUTH", ODD_PASSWORD]);
+    run(
+        &mut connection,
+        &[
+            "ACL",
+            "SETUSER",
+            user,
+            "on",
+            "~PHPREDIS_SESSION:*",
+            "+@all",
+            &format!(">{ODD_PASSWORD}2"),
+        ],
+    );
+
+    let bindings = tempfile::tempdir().unwrap();
+    let host = redis.host();
+    write_binding(
+        bindings.path(),
+        "cache",
+        &[
+            ("type", "php-redis-session"),
+            ("host", &host),
+            ("port", "6379"),
+            ("username", user),
+            ("password", &format!("{ODD_PASSWORD}2")),
+        ],
+    );
+    // A neighbour without a type must not stop us.
+    write_binding(bindings.path(), "other", &[("host", "x")]);
+    make_readable(bindings.path());
+
+    let mount = format!("{}:/platform/bindings:ro", bindings.path().display());
+    let build =
+        PackBuild::run(BOOKWORM, "full", &root().join("samples/counter"), &["--volume", &mount]);
+    let app = build.app();
+    assert!(app.log.contains("type php-redis-session"), "{}", app.log);
+    assert_image_is_clean(&app.image, "Counts a visitor's requests");
+    assert_sessions_are_shared(app, &["--volume", &mount]);
+
+    let elsewhere = format!("{}:/bindings:ro", bindings.path().display());
+    assert_sessions_are_shared(
+        app,
+        &["--volume", &elsewhere, "--env", "SERVICE_BINDING_ROOT=/bindings"],
+    );
+}
+
+#[test]
+fn vcap_services_in_a_file_and_a_search_key_in_options_json() {
+    let redis = Redis::start(ODD_PASSWORD);
+    let services = vcap(&[
+        ("shop-cache", credentials(&redis, ODD_PASSWORD)),
+        ("redis-sessions-of-somebody-else", json!({"host": "wrong.example"})),
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    make_readable(folder.path());
+    fs::write(folder.path().join("vcap_services"), services).unwrap();
+    let mount = format!("{}:/etc/cf-service-bindings:ro", folder.path().display());
+    let file = "VCAP_SERVICES_FILE_PATH=/etc/cf-service-bindings/vcap_services";
+
+    let app_dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(app_dir.path().join(".bp-config")).unwrap();
+    fs::copy(root().join("samples/counter/index.php"), app_dir.path().join("index.php")).unwrap();
+    fs::write(
+        app_dir.path().join(".bp-config/options.json"),
+        r#"{"PHP_EXTENSIONS": ["redis"], "REDIS_SESSION_STORE_SERVICE_NAME": "shop"}"#,
+    )
+    .unwrap();
+
+    let build =
+        PackBuild::run(BOOKWORM, "full", app_dir.path(), &["--volume", &mount, "--env", file]);
+    let app = build.app();
+    assert!(app.log.contains("\"shop-cache\""), "{}", app.log);
+    assert_image_is_clean(&app.image, "Counts a visitor's requests");
+    assert_sessions_are_shared(app, &["--volume", &mount, "--env", file]);
+}
+
+#[test]
+fn without_a_service_the_start_stops_unless_files_are_allowed() {
+    build(config(BOOKWORM, "full").env("BP_PHP_SESSION_STORE", "redis"), |app| {
+        assert!(app.log.contains("BP_PHP_SESSION_STORE says so"), "{}", app.log);
+        let (started, log) = app.run(&[], &["true"]);
+        assert!(!started && log.contains("No redis service is bound"), "{log}");
+        assert!(log.contains("BPL_PHP_SESSION_MISSING=files"), "{log}");
+
+        let files = ["--env", "BPL_PHP_SESSION_MISSING=files"];
+        let instance = app.start(&files);
+        assert!(instance.container.logs().contains("local files"), "{}", instance.container.logs());
+        let mut visitor = Visitor::new();
+        assert_eq!(visitor.count(instance.address()), 1);
+        assert_eq!(visitor.count(instance.address()), 2);
+    });
+}

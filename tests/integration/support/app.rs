@@ -1,0 +1,181 @@
+//! Building an app with the packaged buildpack, and starting instances of it.
+
+use super::Suite;
+use super::docker::{Container, both, docker, unique_name};
+use super::secrets::{assert_image_is_clean, assert_log_is_clean};
+use super::services::wait_for_port;
+use libcnb_test::{BuildConfig, BuildpackReference, PackResult, TestContext, TestRunner};
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A text in the app of `samples/counter`.
+const TEXT_OF_COUNTER: &str = "Counts a visitor's requests in the session";
+
+/// The buildpack as `scripts/package` leaves it.
+pub(crate) fn buildpack() -> String {
+    let path = root().join("packaged/buildpack");
+    assert!(path.is_dir(), "{} is not there: run `make test`, which packages it", path.display());
+    path.display().to_string()
+}
+
+/// The repository.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Makes a temporary folder readable for containers, which run as another user than the test.
+pub(crate) fn make_readable(folder: &Path) {
+    let permissions = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(folder, permissions).expect("our own folder");
+}
+
+/// The usual build: the counter sample on one variant of a Debian release.
+pub(crate) fn config(suite: Suite, variant: &str) -> BuildConfig {
+    let mut config = BuildConfig::new(suite.builder(variant), "samples/counter");
+    config.buildpacks([BuildpackReference::Other(buildpack())]);
+    config
+}
+
+/// An image of the app.
+pub(crate) struct App {
+    pub(crate) image: String,
+    /// What the build printed.
+    pub(crate) log: String,
+}
+
+/// Builds, searches the image and the log for passwords, and goes on with the app.
+pub(crate) fn build(config: &BuildConfig, test: impl FnOnce(&App)) {
+    TestRunner::default().build(config, |context| test(&app_of(&context)));
+}
+
+/// Builds what must not succeed, and gives what the build printed.
+pub(crate) fn build_fails(config: &mut BuildConfig) -> String {
+    let mut log = String::new();
+    config.expected_pack_result(PackResult::Failure);
+    TestRunner::default().build(&*config, |context| log = log_of(&context));
+    assert_log_is_clean("build log", &log);
+    log
+}
+
+fn log_of(context: &TestContext) -> String {
+    bullet_stream::strip_ansi(format!("{}{}", context.pack_stdout, context.pack_stderr))
+}
+
+fn app_of(context: &TestContext) -> App {
+    let log = log_of(context);
+    let image =
+        log.split("Successfully built image '").nth(1).and_then(|rest| rest.split('\'').next());
+    let image = image.unwrap_or_else(|| panic!("no image in the log:\n{log}")).to_owned();
+    assert_log_is_clean("build log", &log);
+    assert_image_is_clean(&image, TEXT_OF_COUNTER);
+    App { image, log }
+}
+
+impl App {
+    /// Starts an instance that serves the app with PHP's own server.
+    pub(crate) fn start(&self, options: &[&str]) -> Instance {
+        let mut all = vec!["--publish", "127.0.0.1::8080", "--entrypoint", "launcher"];
+        all.extend(options);
+        let container = Container::start(&all, &self.image, &["php", "-S", "0.0.0.0:8080"]);
+        wait_for_port(&container, 8080);
+        Instance { container }
+    }
+
+    /// Runs a command in a new container; gives whether it succeeded, and what was printed.
+    pub(crate) fn run(&self, options: &[&str], command: &[&str]) -> (bool, String) {
+        let mut args = vec!["run", "--rm", "--entrypoint", "launcher"];
+        args.extend(options);
+        args.push(&self.image);
+        args.extend(command);
+        let output = docker(&args);
+        let log = both(&output);
+        assert_log_is_clean("container log", &log);
+        (output.status.success(), log)
+    }
+}
+
+/// A running instance of the app.
+pub(crate) struct Instance {
+    pub(crate) container: Container,
+}
+
+impl Instance {
+    /// Where visitors reach it.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.container.address(8080)
+    }
+}
+
+/// The log of an instance must not show a password, whatever the test did with it.
+impl Drop for Instance {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_log_is_clean("container log", &self.container.logs());
+        }
+    }
+}
+
+/// A build by `pack` itself, for what libcnb-test cannot do: volumes, networks, packaged groups.
+pub(crate) struct PackBuild {
+    app: App,
+    succeeded: bool,
+}
+
+impl PackBuild {
+    /// Builds the app in `app_dir` with `pack build` and further options.
+    pub(crate) fn run(suite: Suite, variant: &str, app_dir: &Path, options: &[&str]) -> Self {
+        Self::with(&buildpack(), suite, variant, app_dir, options)
+    }
+
+    /// As [`Self::run`], with another buildpack than ours.
+    pub(crate) fn with(
+        buildpack: &str,
+        suite: Suite,
+        variant: &str,
+        app_dir: &Path,
+        options: &[&str],
+    ) -> Self {
+        let image = unique_name("app");
+        let output = Command::new("pack")
+            .args(["build", &image, "--builder", &suite.builder(variant), "--path"])
+            .arg(app_dir)
+            .args(["--cache", &format!("type=build;format=volume;name={image}.build")])
+            .args(["--cache", &format!("type=launch;format=volume;name={image}.launch")])
+            .args([
+                "--pull-policy",
+                "if-not-present",
+                "--trust-builder",
+                "--trust-extra-buildpacks",
+            ])
+            .args(["--buildpack", buildpack])
+            .args(options)
+            .output()
+            .expect("pack is on the PATH: run `make test`, which sets it up");
+        let log = bullet_stream::strip_ansi(both(&output));
+        assert_log_is_clean("build log", &log);
+        Self { app: App { image, log }, succeeded: output.status.success() }
+    }
+
+    /// The app, if the build succeeded.
+    pub(crate) fn app(&self) -> &App {
+        assert!(self.succeeded, "the build failed:\n{}", self.app.log);
+        &self.app
+    }
+
+    /// What was printed by a build that must have failed.
+    pub(crate) fn failed_log(&self) -> &str {
+        assert!(!self.succeeded, "the build succeeded:\n{}", self.app.log);
+        &self.app.log
+    }
+}
+
+impl Drop for PackBuild {
+    fn drop(&mut self) {
+        let image = &self.app.image;
+        docker(&["rmi", "--force", image]);
+        docker(&["volume", "rm", "--force", &format!("{image}.build"), &format!("{image}.launch")]);
+    }
+}

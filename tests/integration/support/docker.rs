@@ -1,0 +1,95 @@
+//! Containers that go away with the test, and the commands that libcnb-test does not have.
+
+use std::net::SocketAddr;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Runs `docker` and gives its output, whatever its status.
+pub(crate) fn docker(args: &[&str]) -> Output {
+    Command::new("docker").args(args).output().expect("docker is there")
+}
+
+/// Runs `docker`, which must succeed, and gives what it printed.
+pub(crate) fn docker_ok(args: &[&str]) -> String {
+    let output = docker(args);
+    let text = both(&output);
+    assert!(output.status.success(), "docker {} failed:\n{text}", args.join(" "));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// Stdout and stderr as one text.
+pub(crate) fn both(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// A name that no other test has.
+pub(crate) fn unique_name(what: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("pss-test-{}-{what}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A running container; dropping it removes it.
+#[derive(Debug)]
+pub(crate) struct Container {
+    pub(crate) name: String,
+}
+
+impl Container {
+    /// Starts `image` with `docker run` options and a command.
+    pub(crate) fn start(options: &[&str], image: &str, command: &[&str]) -> Self {
+        let name = unique_name("c");
+        let mut args = vec!["run", "--detach", "--name", &name];
+        args.extend(options);
+        args.push(image);
+        args.extend(command);
+        docker_ok(&args);
+        Self { name }
+    }
+
+    /// The address on the default bridge, for other containers.
+    pub(crate) fn ip(&self) -> String {
+        let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+        docker_ok(&["inspect", "--format", format, &self.name])
+    }
+
+    /// Where the host reaches a published port.
+    pub(crate) fn address(&self, port: u16) -> SocketAddr {
+        let output = docker_ok(&["port", &self.name, &port.to_string()]);
+        output
+            .lines()
+            .next()
+            .and_then(|line| line.parse().ok())
+            .unwrap_or_else(|| panic!("{output}"))
+    }
+
+    /// Everything that the container has printed.
+    pub(crate) fn logs(&self) -> String {
+        both(&docker(&["logs", &self.name]))
+    }
+
+    /// Waits until the container prints a text.
+    pub(crate) fn wait_for_log(&self, text: &str) {
+        wait_until(&format!("{text:?} in the log of {}", self.name), || self.logs().contains(text));
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        docker(&["rm", "--force", "--volumes", &self.name]);
+    }
+}
+
+/// Waits for a condition, 30 seconds at most.
+pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(30), "waited in vain for {what}");
+        sleep(Duration::from_millis(50));
+    }
+}

@@ -1,0 +1,55 @@
+//! A visitor: an HTTP client with one cookie jar.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// A visitor of the app.
+pub(crate) struct Visitor {
+    agent: ureq::Agent,
+    cookie: Option<String>,
+}
+
+/// What the app answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) body: String,
+}
+
+impl Visitor {
+    /// A visitor who has never been here.
+    pub(crate) fn new() -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_mins(2)));
+        Self { agent: config.build().into(), cookie: None }
+    }
+
+    /// Gets a page, with the cookie that the app has set (on whatever instance: the visitor sees
+    /// one site).
+    pub(crate) fn get(&mut self, address: SocketAddr, path: &str) -> Answer {
+        let mut request = self.agent.get(format!("http://{address}{path}"));
+        if let Some(cookie) = &self.cookie {
+            request = request.header("Cookie", cookie);
+        }
+        let mut response =
+            request.call().unwrap_or_else(|error| panic!("{address}{path}: {error}"));
+        if let Some(cookie) = response.headers().get("set-cookie") {
+            let cookie = cookie.to_str().expect("a cookie");
+            self.cookie = cookie.split(';').next().map(str::to_owned);
+        }
+        let body = response.body_mut().read_to_string().expect("a body");
+        Answer { body }
+    }
+
+    /// Counts up on the counter sample, and gives the number that it shows.
+    pub(crate) fn count(&mut self, address: SocketAddr) -> u32 {
+        let answer = self.get(address, "/");
+        let number = answer.body.split(',').next().and_then(|number| number.parse().ok());
+        number.unwrap_or_else(|| panic!("{answer:?}"))
+    }
+
+    /// The session cookie's name.
+    pub(crate) fn cookie_name(&self) -> Option<&str> {
+        self.cookie.as_ref().and_then(|cookie| cookie.split('=').next())
+    }
+}
