@@ -3,7 +3,6 @@
 use super::Suite;
 use super::docker::{Container, both, docker, unique_name};
 use super::secrets::{assert_image_is_clean, assert_log_is_clean};
-use super::services::wait_for_port;
 use libcnb_test::{BuildConfig, BuildpackReference, PackResult, TestContext, TestRunner};
 use std::fs;
 use std::net::SocketAddr;
@@ -80,7 +79,7 @@ impl App {
         let mut all = vec!["--publish", "127.0.0.1::8080", "--entrypoint", "launcher"];
         all.extend(options);
         let container = Container::start(&all, &self.image, &["php", "-S", "0.0.0.0:8080"]);
-        wait_for_port(&container, 8080);
+        container.wait_for_port(8080);
         Instance { container }
     }
 

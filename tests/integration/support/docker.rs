@@ -1,6 +1,7 @@
 //! Containers that go away with the test, and the commands that libcnb-test does not have.
 
-use std::net::SocketAddr;
+use std::io::{ErrorKind, Read};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
@@ -66,6 +67,23 @@ impl Container {
             .next()
             .and_then(|line| line.parse().ok())
             .unwrap_or_else(|| panic!("{output}"))
+    }
+
+    /// Waits until something listens behind a published port.
+    ///
+    /// Docker's proxy accepts connections from the start, and closes those that it cannot pass on.
+    pub(crate) fn wait_for_port(&self, port: u16) {
+        let address = self.address(port);
+        let stays_open = || {
+            let mut stream = TcpStream::connect(address)?;
+            stream.set_read_timeout(Some(Duration::from_millis(100)))?;
+            stream.read(&mut [0])
+        };
+        let what = format!("port {port} of {}:\n{}", self.name, self.logs());
+        wait_until(&what, || match stays_open() {
+            Ok(count) => count > 0,
+            Err(error) => error.kind() == ErrorKind::WouldBlock,
+        });
     }
 
     /// Everything that the container has printed.

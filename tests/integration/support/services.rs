@@ -1,6 +1,6 @@
 //! Real servers, in containers.
 
-use super::docker::{Container, wait_until};
+use super::docker::Container;
 use serde_json::{Value, json};
 
 const IMAGE: &str = "php-session-store/services";
@@ -72,12 +72,4 @@ pub(crate) fn vcap(services: &[(&str, Value)]) -> String {
         })
         .collect();
     json!({ "p.redis": instances }).to_string()
-}
-
-/// Waits until a TCP port answers.
-pub(crate) fn wait_for_port(container: &Container, port: u16) {
-    let address = container.address(port);
-    wait_until(&format!("port {port} of {}:\n{}", container.name, container.logs()), || {
-        std::net::TcpStream::connect(address).is_ok()
-    });
 }
