@@ -3,13 +3,36 @@
 //! Two halves that fit each other: the drop-in, written at build, refers to variables, and the
 //! variables, set at launch, hold what comes from the credentials.
 
+pub mod memcached;
 pub mod redis;
 
+use crate::endpoint::Endpoint;
+use crate::store::Store;
 use crate::version::Version;
 use std::fmt::Write;
 
 /// Holds `session.save_path` at launch.
 pub const SAVE_PATH: &str = "PHP_SESSION_SAVE_PATH";
+
+/// An ini file of the session layer. All but the first are read only where the launch says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DropIn {
+    /// What holds for every launch.
+    Base,
+    /// The user and the password, where they are not in the save path.
+    Login,
+    /// Back to local files.
+    Files,
+}
+
+/// What the launch sets, so that PHP keeps its sessions at an endpoint.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Variables that the drop-ins refer to.
+    pub variables: Vec<(&'static str, String)>,
+    /// Drop-ins that PHP shall read besides the base.
+    pub drop_ins: Vec<DropIn>,
+}
 
 /// Something that the endpoint needs and the extension is too old for.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -56,6 +79,46 @@ impl Directive {
     #[must_use]
     pub fn variable(name: &'static str, variable: &'static str) -> Self {
         Self { name, value: Value::Variable(variable) }
+    }
+}
+
+impl DropIn {
+    /// The folder in the session layer that holds this drop-in and nothing else.
+    #[must_use]
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Base => "conf.d",
+            Self::Login => "login.d",
+            Self::Files => "files.d",
+        }
+    }
+}
+
+/// The drop-ins of a store, for this version of its extension.
+#[must_use]
+pub fn drop_ins(store: Store, version: &Version) -> Vec<(DropIn, Vec<Directive>)> {
+    let mut drop_ins = match store {
+        Store::Redis => vec![(DropIn::Base, redis::base())],
+        Store::Memcached => vec![
+            (DropIn::Base, memcached::base(version)),
+            (DropIn::Login, memcached::login(version)),
+        ],
+    };
+    let files = [("session.save_handler", "files"), ("session.save_path", "")];
+    drop_ins
+        .push((DropIn::Files, files.map(|(name, value)| Directive::literal(name, value)).to_vec()));
+    drop_ins
+}
+
+/// What PHP needs to connect to the endpoint with this version of the extension.
+///
+/// # Errors
+///
+/// Fails if the endpoint needs what this version cannot do.
+pub fn connect(endpoint: &Endpoint, version: &Version) -> Result<Connection, DirectiveError> {
+    match endpoint {
+        Endpoint::Redis(endpoint) => redis::connect(endpoint, version),
+        Endpoint::Memcached(endpoint) => Ok(memcached::connect(endpoint, version)),
     }
 }
 

@@ -1,12 +1,25 @@
 //! Endpoints: what is needed to connect to a session service, made from its credentials.
 
 mod fields;
+pub mod memcached;
 pub mod redis;
 
-use crate::services::ServicesError;
+use crate::services::{Service, ServicesError};
+use crate::store::Store;
+use memcached::MemcachedEndpoint;
+use redis::RedisEndpoint;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+
+/// What is needed to connect to a session service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// A Redis server.
+    Redis(RedisEndpoint),
+    /// Memcached servers.
+    Memcached(MemcachedEndpoint),
+}
 
 /// Where a server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +73,39 @@ pub enum EndpointError {
     },
 }
 
+impl Endpoint {
+    /// Makes the endpoint of a service that is meant for `store`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a credential is missing or is not what it should be; the error names it.
+    pub fn of(store: Store, service: &Service) -> Result<Self, EndpointError> {
+        match store {
+            Store::Redis => RedisEndpoint::of(service).map(Self::Redis),
+            Store::Memcached => MemcachedEndpoint::of(service).map(Self::Memcached),
+        }
+    }
+}
+
+impl Address {
+    /// Parses `host`, `host:port` or `[ipv6]:port`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the host or the port is none.
+    pub fn parse(text: &str, default_port: u16) -> Result<Self, &'static str> {
+        if let Ok(host) = text.parse() {
+            return Ok(Self { host, port: default_port });
+        }
+        let (host, port) = text.rsplit_once(':').ok_or("names a host that is none")?;
+        let host = host.parse().map_err(|_| "names a host that is none")?;
+        match port.parse() {
+            Ok(0) | Err(_) => Err("names a port that is none"),
+            Ok(port) => Ok(Self { host, port }),
+        }
+    }
+}
+
 impl FromStr for Host {
     type Err = &'static str;
 
@@ -84,6 +130,16 @@ impl fmt::Display for Host {
             Self::Name(name) => formatter.write_str(name),
             Self::Ip(IpAddr::V4(ip)) => ip.fmt(formatter),
             Self::Ip(IpAddr::V6(ip)) => write!(formatter, "[{ip}]"),
+        }
+    }
+}
+
+/// The endpoint without its password, for people.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Redis(endpoint) => endpoint.fmt(formatter),
+            Self::Memcached(endpoint) => endpoint.fmt(formatter),
         }
     }
 }

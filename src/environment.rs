@@ -2,6 +2,7 @@
 
 use libcnb::Env;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 /// The environment that a phase sees.
 #[derive(Debug, Clone, Default)]
@@ -62,6 +63,14 @@ impl Environment {
     pub fn as_env(&self) -> &Env {
         &self.0
     }
+}
+
+/// Puts folders before those that a variable such as `PATH` lists.
+pub fn prepend_paths(env: &mut Env, name: &str, dirs: &[PathBuf]) {
+    let before = env.get(name).map(std::env::split_paths).into_iter().flatten();
+    // A folder's name with `:` in it cannot be said; there is none in a layer.
+    let value = std::env::join_paths(dirs.iter().cloned().chain(before)).unwrap_or_default();
+    env.insert(name, value);
 }
 
 impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Environment {

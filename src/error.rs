@@ -1,10 +1,12 @@
 //! What can go wrong in a build. Each part has its own errors, with the words that a user reads.
 
 use crate::extension::ExtensionError;
+use crate::files::WriteError;
 use crate::intent::IntentError;
-use crate::layers::session::SessionLayerError;
 use crate::php::PhpError;
 use crate::proof::ProofError;
+use crate::sbom::SbomError;
+use crate::settings::SettingsError;
 use libcnb::Error as FrameworkError;
 use std::fmt::Display;
 
@@ -20,9 +22,15 @@ pub enum Error {
     /// The extension is not to be had.
     #[error(transparent)]
     Extension(#[from] ExtensionError),
-    /// The layer cannot be written.
+    /// A setting cannot be used.
     #[error(transparent)]
-    SessionLayer(#[from] SessionLayerError),
+    Settings(#[from] SettingsError),
+    /// A layer's file cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The bill of materials cannot be written.
+    #[error(transparent)]
+    Sbom(#[from] SbomError),
     /// PHP does not take the settings.
     #[error(transparent)]
     Proof(#[from] ProofError),

@@ -1,8 +1,8 @@
-//! Reading files that somebody else wrote.
+//! Reading files that somebody else wrote, and writing our own.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The most bytes that are read of one file. A Kubernetes Secret holds 1 MiB and Cloud Foundry's
 /// binding files 1,000,000 bytes, so what is larger is not meant for us.
@@ -54,6 +54,43 @@ pub fn read_text_if_present(path: &Path) -> Result<Option<String>, FileError> {
         Err(FileError::Read(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// A file of ours that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("The file {} cannot be written: {error}.", .path.display())]
+pub struct WriteError {
+    /// The file.
+    pub path: PathBuf,
+    /// What the system said.
+    pub error: io::Error,
+}
+
+/// Writes a file, with the folders that it lies in.
+///
+/// # Errors
+///
+/// Fails if the system does.
+pub fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), WriteError> {
+    make_parent(path).and_then(|()| std::fs::write(path, content)).map_err(at(path))
+}
+
+/// Copies a file, through links, into the folders that it shall lie in.
+///
+/// # Errors
+///
+/// Fails if the system does.
+pub fn copy(from: &Path, to: &Path) -> Result<(), WriteError> {
+    make_parent(to).and_then(|()| std::fs::copy(from, to)).map(drop).map_err(at(to))
+}
+
+/// Turns the system's error into one that names the file.
+pub fn at(path: &Path) -> impl FnOnce(io::Error) -> WriteError {
+    |error| WriteError { path: path.to_owned(), error }
+}
+
+fn make_parent(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), std::fs::create_dir_all)
 }
 
 #[cfg(test)]

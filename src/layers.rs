@@ -1,3 +1,4 @@
 //! The layers that the buildpack contributes.
 
+pub mod extension;
 pub mod session;

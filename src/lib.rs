@@ -7,7 +7,10 @@
 //! (`bin/session_env.rs`).
 
 pub mod app;
+pub mod command;
+pub mod digest;
 pub mod directives;
+pub mod download;
 pub mod endpoint;
 pub mod environment;
 pub mod error;
@@ -16,9 +19,12 @@ pub mod files;
 pub mod intent;
 pub mod launch;
 pub mod layers;
+pub mod package;
 pub mod php;
 pub mod platform;
+pub mod progress;
 pub mod proof;
+pub mod sbom;
 pub mod secret;
 pub mod services;
 pub mod settings;

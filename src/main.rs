@@ -3,20 +3,31 @@
 use bullet_stream::global::print;
 use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
 use libcnb::detect::{DetectContext, DetectResult, DetectResultBuilder};
-use libcnb::generic::GenericMetadata;
-use libcnb::{Buildpack, Env, buildpack_main};
+use libcnb::{Buildpack, Env, Platform, buildpack_main};
+use php_session_store::environment::Environment;
 use php_session_store::error::{Error, report};
-use php_session_store::extension::find_extension;
+use php_session_store::extension::Request;
+use php_session_store::extension::source::Release;
 use php_session_store::intent::{Intent, build_plan};
+use php_session_store::layers::extension::contribute_extension_layer;
 use php_session_store::layers::session::contribute_session_layer;
 use php_session_store::php::Php;
 use php_session_store::platform::BuildPlatform;
+use php_session_store::settings::mirror;
+use serde::Deserialize;
+use std::time::Instant;
 
 struct PhpSessionStore;
 
+/// `metadata` of `buildpack.toml`.
+#[derive(Deserialize)]
+struct BuildpackMetadata {
+    releases: Vec<Release>,
+}
+
 impl Buildpack for PhpSessionStore {
     type Platform = BuildPlatform;
-    type Metadata = GenericMetadata;
+    type Metadata = BuildpackMetadata;
     type Error = Error;
 
     fn detect(&self, context: DetectContext<Self>) -> libcnb::Result<DetectResult, Error> {
@@ -34,6 +45,7 @@ impl Buildpack for PhpSessionStore {
     }
 
     fn build(&self, context: BuildContext<Self>) -> libcnb::Result<BuildResult, Error> {
+        let started = Instant::now();
         print::h2("PHP session store");
         let sessions =
             match Intent::read(&context.app_dir, &context.platform).map_err(Error::from)? {
@@ -48,12 +60,22 @@ impl Buildpack for PhpSessionStore {
 
         let env = Env::from_current();
         let php = Php::ask(&env).map_err(Error::from)?;
-        print::bullet(format!("PHP {}", php.facts.version));
-        let extension = find_extension(&php, sessions.store).map_err(Error::from)?;
-        print::sub_bullet(format!("Extension {}: {extension}", sessions.store));
-
-        contribute_session_layer(&context, &sessions, &php, &env, &extension)?;
-        print::all_done(&None);
+        print::bullet(format!("PHP {} ({})", php.facts().version, php.names()));
+        let environment = Environment::with_platform(context.platform.env());
+        let extension = contribute_extension_layer(
+            &context,
+            &Request {
+                php: &php,
+                env: &env,
+                target: &context.target,
+                store: sessions.store,
+                choice: sessions.settings.extension,
+                releases: &context.buildpack_descriptor.metadata.releases,
+                mirror: mirror(&environment).map_err(Error::from)?.as_ref(),
+            },
+        )?;
+        contribute_session_layer(&context, &sessions, &php, &extension)?;
+        print::all_done(&Some(started));
         BuildResultBuilder::new().build()
     }
 

@@ -3,9 +3,7 @@
 use crate::directives::SAVE_PATH;
 use crate::php::{PHP_INI_SCAN_DIR, Php, PhpError};
 use crate::store::Store;
-use crate::version::Version;
 use libcnb::Env;
-use libcnb::layer_env::{LayerEnv, Scope};
 
 /// Stands for the save path that only the launch knows.
 const EXAMPLE_SAVE_PATH: &str = "tcp://session-service.example:6379?auth=%22%3B%24%7BX%7D";
@@ -17,21 +15,24 @@ pub enum ProofError {
     #[error(transparent)]
     Php(#[from] PhpError),
     /// PHP warns with the drop-in and not without it.
-    #[error("PHP starts with warnings when it keeps its sessions in {store}:\n{warnings}")]
+    #[error(
+        "PHP ({program}) starts with warnings when it keeps its sessions in {store}:\n{warnings}"
+    )]
     Warnings {
+        /// Which of PHP's programs.
+        program: String,
         /// The store.
         store: Store,
         /// PHP's words.
         warnings: String,
     },
-    /// The extension is not there, although PHP did not complain.
-    #[error("PHP did not load the {0} extension, although the drop-in tells it to.")]
-    NotLoaded(Store),
     /// PHP did not take a setting.
     #[error(
-        "PHP has {setting} = {value:?} and not {expected:?}, although the buildpack set it.\nLook for a later ini file that sets it again: {PHP_INI_SCAN_DIR} is {scan_dir:?}."
+        "PHP ({program}) has {setting} = {value:?} and not {expected:?}, although the buildpack set it.\nLook for a later ini file that sets it again: {PHP_INI_SCAN_DIR} is {scan_dir:?}."
     )]
     Setting {
+        /// Which of PHP's programs.
+        program: String,
         /// The setting.
         setting: &'static str,
         /// What PHP says.
@@ -43,47 +44,39 @@ pub enum ProofError {
     },
 }
 
-/// Runs PHP as the launch will, with an example in the place of the credentials; gives the version
-/// of the extension.
+/// Runs each of PHP's programs as the launch will, with an example in the place of the credentials.
+/// `env` is the environment of the launch.
 ///
 /// # Errors
 ///
 /// Fails if PHP warns or does not take the settings.
-pub fn prove(
-    before: &Php,
-    env: &Env,
-    layer_env: &LayerEnv,
-    store: Store,
-    session_name: &str,
-) -> Result<Version, ProofError> {
-    let mut env = layer_env.apply(Scope::Launch, env);
+pub fn prove(before: &Php, env: &Env, store: Store, session_name: &str) -> Result<(), ProofError> {
+    let mut env = env.clone();
     env.insert(SAVE_PATH, EXAMPLE_SAVE_PATH);
-    let php = Php::ask(&env)?;
-    let new: Vec<&str> = php
-        .warnings
-        .iter()
-        .filter(|warning| !before.warnings.contains(warning))
-        .map(String::as_str)
-        .collect();
-    if !new.is_empty() {
-        return Err(ProofError::Warnings { store, warnings: new.join("\n") });
-    }
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let settings = [
-        ("session.save_handler", php.facts.save_handler.clone(), store.name()),
-        ("session.save_path", text(&php.facts.save_path), EXAMPLE_SAVE_PATH),
-        ("session.name", text(&php.facts.session_name), session_name),
-    ];
-    for (setting, value, expected) in settings {
-        if value != expected {
-            let scan_dir = env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap_or_default();
-            return Err(ProofError::Setting {
-                setting,
-                value,
-                expected: expected.to_owned(),
-                scan_dir,
-            });
+    let scan_dir = env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap_or_default();
+    let after = Php::ask(&env)?;
+    for (before, after) in before.programs().zip(after.programs()) {
+        let program = &after.name;
+        let warnings = after.new_warnings(before);
+        if !warnings.is_empty() {
+            let warnings = warnings.join("\n");
+            return Err(ProofError::Warnings { program: program.clone(), store, warnings });
+        }
+        for (setting, value, expected) in [
+            ("session.save_handler", &after.facts.save_handler, store.name()),
+            ("session.save_path", &after.facts.save_path, EXAMPLE_SAVE_PATH),
+            ("session.name", &after.facts.session_name, session_name),
+        ] {
+            if value != expected {
+                return Err(ProofError::Setting {
+                    program: program.clone(),
+                    setting,
+                    value: value.clone(),
+                    expected: expected.to_owned(),
+                    scan_dir,
+                });
+            }
         }
     }
-    php.extension(store.name()).cloned().ok_or(ProofError::NotLoaded(store))
+    Ok(())
 }

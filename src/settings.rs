@@ -1,12 +1,19 @@
 //! The buildpack's own settings: `BP_*` at build, `BPL_*` at launch.
 
+use crate::download::Mirror;
 use crate::environment::{Environment, EnvironmentError};
+use crate::extension::Provider;
 use crate::store::Store;
+use serde::{Deserialize, Serialize};
 
 /// The variable that chooses the store.
 pub const STORE: &str = "BP_PHP_SESSION_STORE";
 /// The variable that names the session cookie.
 pub const SESSION_NAME: &str = "BP_PHP_SESSION_NAME";
+/// The variable that chooses who provides the extension.
+pub const EXTENSION: &str = "BP_PHP_SESSION_EXTENSION";
+/// The variable that names a mirror of the source releases.
+pub const MIRROR: &str = "BP_DEPENDENCY_MIRROR";
 /// The variable that says what happens without a session service at launch.
 pub const MISSING: &str = "BPL_PHP_SESSION_MISSING";
 
@@ -23,6 +30,24 @@ pub enum StoreChoice {
     OptOut,
 }
 
+/// What `BP_PHP_SESSION_EXTENSION` asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProviderChoice {
+    /// The first provider that has the extension.
+    Auto,
+    /// This provider only.
+    Only(Provider),
+}
+
+impl ProviderChoice {
+    /// Whether a provider may be asked.
+    #[must_use]
+    pub fn allows(self, provider: Provider) -> bool {
+        self == Self::Auto || self == Self::Only(provider)
+    }
+}
+
 /// The settings at build.
 #[derive(Debug, PartialEq, Eq)]
 pub struct BuildSettings {
@@ -30,6 +55,8 @@ pub struct BuildSettings {
     pub store: StoreChoice,
     /// PHP's `session.name`, valid for PHP and for an ini file.
     pub session_name: String,
+    /// Who may provide the extension.
+    pub extension: ProviderChoice,
 }
 
 /// What happens at launch where no session service is bound.
@@ -64,6 +91,9 @@ pub enum SettingsError {
         /// What can be given.
         allowed: String,
     },
+    /// The mirror is none. Does not show it: it may hold a password.
+    #[error("{MIRROR} {0}. Use https://HOST/PATH or file:///PATH.")]
+    Mirror(&'static str),
     /// PHP would refuse the session's name.
     #[error(
         "{SESSION_NAME} is {0:?}, which cannot be the name of a cookie. Use letters, digits, - and _, and not digits alone."
@@ -78,8 +108,23 @@ impl BuildSettings {
     ///
     /// Fails if one has a value that it cannot have.
     pub fn read(environment: &Environment) -> Result<Self, SettingsError> {
-        Ok(Self { store: store_choice(environment)?, session_name: session_name(environment)? })
+        Ok(Self {
+            store: store_choice(environment)?,
+            session_name: session_name(environment)?,
+            extension: provider_choice(environment)?,
+        })
     }
+}
+
+/// The mirror of the source releases. Not one of [`BuildSettings`]: other buildpacks read it, too, and
+/// it is none of our business in an app without sessions.
+///
+/// # Errors
+///
+/// Fails if it is no mirror.
+pub fn mirror(environment: &Environment) -> Result<Option<Mirror>, SettingsError> {
+    let Some(text) = environment.text(MIRROR)? else { return Ok(None) };
+    text.trim().parse().map(Some).map_err(SettingsError::Mirror)
 }
 
 impl LaunchSettings {
@@ -98,6 +143,12 @@ fn store_choice(environment: &Environment) -> Result<StoreChoice, SettingsError>
     let mut choices = Store::ALL.map(|store| (store.name(), StoreChoice::Explicit(store))).to_vec();
     choices.push(("none", StoreChoice::OptOut));
     Ok(one_of(environment, STORE, &choices)?.unwrap_or(StoreChoice::Bound))
+}
+
+fn provider_choice(environment: &Environment) -> Result<ProviderChoice, SettingsError> {
+    let mut choices = vec![("auto", ProviderChoice::Auto)];
+    choices.extend(Provider::ALL.map(|provider| (provider.name(), ProviderChoice::Only(provider))));
+    Ok(one_of(environment, EXTENSION, &choices)?.unwrap_or(ProviderChoice::Auto))
 }
 
 fn session_name(environment: &Environment) -> Result<String, SettingsError> {

@@ -9,17 +9,20 @@ use std::fmt;
 pub enum Store {
     /// Redis, Valkey and whatever else speaks their protocol.
     Redis,
+    /// Memcached and whatever else speaks its protocol.
+    Memcached,
 }
 
 impl Store {
     /// Every store, in the order in which messages name them.
-    pub const ALL: [Self; 1] = [Self::Redis];
+    pub const ALL: [Self; 2] = [Self::Redis, Self::Memcached];
 
     /// The store's name, which is also the name of its PHP extension.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Redis => "redis",
+            Self::Memcached => "memcached",
         }
     }
 
@@ -28,6 +31,7 @@ impl Store {
     pub fn default_search_key(self) -> &'static str {
         match self {
             Self::Redis => "redis-sessions",
+            Self::Memcached => "memcached-sessions",
         }
     }
 
@@ -36,6 +40,7 @@ impl Store {
     pub fn search_key_variable(self) -> &'static str {
         match self {
             Self::Redis => "REDIS_SESSION_STORE_SERVICE_NAME",
+            Self::Memcached => "MEMCACHED_SESSION_STORE_SERVICE_NAME",
         }
     }
 
@@ -44,6 +49,7 @@ impl Store {
     pub fn binding_type(self) -> &'static str {
         match self {
             Self::Redis => "php-redis-session",
+            Self::Memcached => "php-memcached-session",
         }
     }
 }

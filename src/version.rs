@@ -26,6 +26,12 @@ impl Version {
         self.numbers >= [major, minor, patch]
     }
 
+    /// Whether this version comes before another one.
+    #[must_use]
+    pub fn precedes(&self, other: &Self) -> bool {
+        self.numbers < other.numbers
+    }
+
     /// `major.minor`, as in the names of Debian's PHP packages.
     #[must_use]
     pub fn major_minor(&self) -> String {
@@ -88,6 +94,8 @@ mod tests {
         assert!(version("8.4.1-dev").is_at_least(8, 4, 1));
         assert!(!version("5.3.7").is_at_least(6, 0, 0));
         assert!(version("3.2").is_at_least(3, 2, 0));
+        assert!(version("8.4.99").precedes(&version("8.5.0alpha1")));
+        assert!(!version("8.5").precedes(&version("8.5.0")));
     }
 
     #[test]

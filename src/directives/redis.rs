@@ -1,6 +1,6 @@
 //! phpredis's directives. What each version takes was read in its source and tried on 5.3.7 and 6.2.0.
 
-use super::{Directive, DirectiveError, SAVE_PATH};
+use super::{Connection, Directive, DirectiveError, SAVE_PATH};
 use crate::endpoint::Host;
 use crate::endpoint::redis::{Auth, RedisEndpoint, Target};
 use crate::version::Version;
@@ -19,9 +19,8 @@ const READ_TIMEOUT: u32 = 5;
 /// same server, with another database selected, are never taken for ours.
 const PERSISTENT_ID: &str = "php-session-store";
 
-/// The drop-in's directives.
-#[must_use]
-pub fn drop_in() -> Vec<Directive> {
+/// What holds for every launch.
+pub(super) fn base() -> Vec<Directive> {
     vec![
         Directive::literal("session.save_handler", "redis"),
         Directive::variable("session.save_path", SAVE_PATH),
@@ -35,12 +34,15 @@ pub fn drop_in() -> Vec<Directive> {
     ]
 }
 
-/// The save path for an endpoint.
-///
-/// # Errors
-///
-/// Fails if the endpoint needs what this version of the extension cannot do.
-pub fn save_path(endpoint: &RedisEndpoint, version: &Version) -> Result<String, DirectiveError> {
+pub(super) fn connect(
+    endpoint: &RedisEndpoint,
+    version: &Version,
+) -> Result<Connection, DirectiveError> {
+    let save_path = save_path(endpoint, version)?;
+    Ok(Connection { variables: vec![(SAVE_PATH, save_path)], drop_ins: Vec::new() })
+}
+
+fn save_path(endpoint: &RedisEndpoint, version: &Version) -> Result<String, DirectiveError> {
     let needs =
         |what, since| DirectiveError { what, extension: "redis", version: version.clone(), since };
     let mut path = match &endpoint.target {

@@ -6,8 +6,9 @@ use crate::services::{Credential, Credentials, Service};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Prefixes that some operators put before every name (Aiven: `REDIS_HOST`).
-const PREFIXES: [&str; 2] = ["redis_", "valkey_"];
+/// Prefixes that some operators put before every name (Aiven: `REDIS_HOST`; Memcached Cloud:
+/// `MEMCACHEDCLOUD_SERVERS`).
+const PREFIXES: [&str; 5] = ["redis_", "valkey_", "memcached_", "memcachedcloud_", "memcachier_"];
 
 /// A service's credentials, to be asked by the names of a field; the first name that is there wins.
 pub(super) struct Fields<'a> {
@@ -20,6 +21,12 @@ pub(super) struct Fields<'a> {
 pub(super) struct Field {
     pub(super) key: String,
     pub(super) text: String,
+}
+
+/// The texts of a list, at least one, with the name under which it was found.
+pub(super) struct List {
+    pub(super) key: String,
+    pub(super) texts: Vec<String>,
 }
 
 impl<'a> Fields<'a> {
@@ -36,25 +43,47 @@ impl<'a> Fields<'a> {
 
     /// The text of the field; `None` where it is missing, null or empty.
     pub(super) fn text(&self, names: &[&str]) -> Result<Option<Field>, EndpointError> {
-        for name in names {
-            let Some((key, credential)) = self.entries.get(*name) else { continue };
-            let text = match credential {
-                Credential::Value(Value::Null) => continue,
-                Credential::Value(Value::String(text)) if text.is_empty() => continue,
-                Credential::Value(Value::String(text)) => text.clone(),
-                Credential::Value(Value::Number(number)) => number.to_string(),
-                Credential::Value(Value::Bool(flag)) => flag.to_string(),
-                Credential::Value(Value::Array(_) | Value::Object(_)) => {
-                    return Err(self.unusable(key, "is a list or an object", "a text"));
-                }
-                Credential::Unusable(problem) => return Err(self.unusable(key, problem, "a text")),
-            };
-            if text.contains('\0') {
-                return Err(self.unusable(key, "contains a NUL character", "a text without it"));
+        let Some((key, credential)) = self.first(names) else { return Ok(None) };
+        let text = match credential {
+            Credential::Value(Value::String(text)) => text.clone(),
+            Credential::Value(Value::Number(number)) => number.to_string(),
+            Credential::Value(Value::Bool(flag)) => flag.to_string(),
+            Credential::Value(_) => {
+                return Err(self.unusable(key, "is a list or an object", "a text"));
             }
-            return Ok(Some(Field { key: key.clone(), text }));
+            Credential::Unusable(problem) => return Err(self.unusable(key, problem, "a text")),
+        };
+        if text.contains('\0') {
+            return Err(self.unusable(key, "contains a NUL character", "a text without it"));
         }
-        Ok(None)
+        Ok(Some(Field { key: key.clone(), text }))
+    }
+
+    /// The first of the names that is there and says something.
+    fn first(&self, names: &[&str]) -> Option<&(String, Credential)> {
+        names.iter().filter_map(|name| self.entries.get(*name)).find(|(_, credential)| {
+            !matches!(credential, Credential::Value(Value::Null))
+                && *credential != Credential::Value(Value::String(String::new()))
+        })
+    }
+
+    /// The texts of a list: a JSON list, or a text with commas, semicolons or blanks between them.
+    pub(super) fn list(&self, names: &[&str]) -> Result<Option<List>, EndpointError> {
+        let Some((key, credential)) = self.first(names) else { return Ok(None) };
+        let texts = match credential {
+            Credential::Value(Value::Array(items)) => texts_of(items),
+            _ => self.text(names)?.and_then(|Field { text, .. }| {
+                // Cloud Foundry's binding files hold a list as JSON.
+                match serde_json::from_str(&text) {
+                    Ok(Value::Array(items)) => texts_of(&items),
+                    _ => Some(split(&text)),
+                }
+            }),
+        };
+        match texts {
+            Some(texts) if !texts.is_empty() => Ok(Some(List { key: key.clone(), texts })),
+            _ => Err(self.unusable(key, "is no list of texts", "a list with commas between")),
+        }
     }
 
     pub(super) fn secret(&self, names: &[&str]) -> Result<Option<Secret>, EndpointError> {
@@ -123,6 +152,18 @@ impl<'a> Fields<'a> {
             expected,
         }
     }
+}
+
+/// The items, if all of them are texts.
+fn texts_of(items: &[Value]) -> Option<Vec<String>> {
+    items.iter().map(|item| item.as_str().map(|text| text.trim().to_owned())).collect()
+}
+
+fn split(text: &str) -> Vec<String> {
+    text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';'))
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// An entry's name, with a remark where it says nothing: that explains how it can be missing.

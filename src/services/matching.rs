@@ -12,6 +12,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SearchKeys {
     redis: SearchKey,
+    memcached: SearchKey,
 }
 
 /// What the name of a store's service contains.
@@ -89,7 +90,7 @@ impl SearchKeys {
                 chosen: chosen.is_some(),
             })
         };
-        Ok(Self { redis: key(Store::Redis)? })
+        Ok(Self { redis: key(Store::Redis)?, memcached: key(Store::Memcached)? })
     }
 
     /// These keys, as recorded at build, where the environment does not say otherwise.
@@ -109,12 +110,14 @@ impl SearchKeys {
     fn of(&self, store: Store) -> &SearchKey {
         match store {
             Store::Redis => &self.redis,
+            Store::Memcached => &self.memcached,
         }
     }
 
     fn of_mut(&mut self, store: Store) -> &mut SearchKey {
         match store {
             Store::Redis => &mut self.redis,
+            Store::Memcached => &mut self.memcached,
         }
     }
 

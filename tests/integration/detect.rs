@@ -13,7 +13,7 @@ fn without_a_service_detect_fails_in_one_line_and_says_what_was_looked_at() {
     let services = vcap(&[("db", json!({"password": MARKER}))]);
     let log = build_fails(config(BOOKWORM, "full").env("VCAP_SERVICES", services));
     let expected = "No session service is bound: looked for a name with \"redis-sessions\" or the type \
-        php-redis-session in service bindings in /platform/bindings (no service), VCAP_SERVICES (\"db\"); \
+        php-redis-session, a name with \"memcached-sessions\" or the type php-memcached-session in service bindings in /platform/bindings (no service), VCAP_SERVICES (\"db\"); \
         BP_PHP_SESSION_STORE is not set.";
     assert!(log.lines().any(|line| line.ends_with(expected)), "{log}");
 }
@@ -117,10 +117,4 @@ fn malformed_options_json_stops_the_build_with_its_position() {
         log.contains(".bp-config/options.json is not valid JSON") && log.contains("line 2"),
         "{log}"
     );
-}
-
-#[test]
-fn an_image_without_the_extension_says_what_to_install() {
-    let log = build_fails(config(BOOKWORM, "bare").env("BP_PHP_SESSION_STORE", "redis"));
-    assert!(log.contains("apt-get install php8.2-redis"), "{log}");
 }

@@ -5,6 +5,7 @@ use crate::support::secrets::{ODD_PASSWORD, assert_image_is_clean};
 use crate::support::services::{Redis, run, vcap};
 use crate::support::visitor::Visitor;
 use crate::support::{BOOKWORM, Suite};
+use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -31,7 +32,11 @@ fn vcap_sessions_are_shared(suite: Suite) {
     ]);
     build(config(suite, "full").env("VCAP_SERVICES", &services), |app| {
         assert!(app.log.contains("\"my-redis-sessions\""), "{}", app.log);
-        assert!(app.log.contains(&format!("redis {}", suite.phpredis)), "{}", app.log);
+        assert!(
+            app.log.contains(&format!("redis {}", suite.extension(Store::Redis))),
+            "{}",
+            app.log
+        );
         assert_sessions_are_shared(app, &["--env", &format!("VCAP_SERVICES={services}")]);
         assert_eq!(redis.sessions(ODD_PASSWORD), 1);
     });

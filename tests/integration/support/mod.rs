@@ -7,17 +7,31 @@ pub(crate) mod secrets;
 pub(crate) mod services;
 pub(crate) mod visitor;
 
+use php_session_store::store::Store;
+
 /// A Debian release that tests run on, with the versions that it has.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Suite {
     pub(crate) name: &'static str,
-    pub(crate) phpredis: &'static str,
+    phpredis: &'static str,
+    memcached: &'static str,
 }
 
 /// Debian 12.
-pub(crate) const BOOKWORM: Suite = Suite { name: "bookworm", phpredis: "5.3.7" };
+pub(crate) const BOOKWORM: Suite =
+    Suite { name: "bookworm", phpredis: "5.3.7", memcached: "3.2.0" };
+/// Debian 13.
+pub(crate) const TRIXIE: Suite = Suite { name: "trixie", phpredis: "6.2.0", memcached: "3.3.0" };
 
 impl Suite {
+    /// The version of a store's extension.
+    pub(crate) fn extension(self, store: Store) -> &'static str {
+        match store {
+            Store::Redis => self.phpredis,
+            Store::Memcached => self.memcached,
+        }
+    }
+
     /// The image of a variant in `images/Dockerfile`.
     pub(crate) fn image(self, variant: &str) -> String {
         format!("php-session-store/{variant}:{}", self.name)

@@ -7,7 +7,7 @@ $code = <<<'PHP'
     $found = $_SESSION['value'] ?? null;
     $_SESSION['value'] = $argv[2];
     $written = session_write_close();
-    echo json_encode(['ok' => $started && $written, 'found' => $found, 'path' => session_save_path()]);
+    echo json_encode(['ok' => $started && $written, 'found' => $found]);
     PHP;
 
 function run(string $code, array $variables, string $id, string $value): array
@@ -28,7 +28,6 @@ while (($line = fgets(STDIN)) !== false) {
     $second = run($code, $variables, $id, 'again');
     echo json_encode([
         'kept' => $first['ok'] && $second['ok'] && $second['found'] === 'kept',
-        'path' => $second['path'] ?? null,
         'said' => $first['said'] . $second['said'],
     ]), "\n";
 }

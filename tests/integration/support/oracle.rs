@@ -3,21 +3,29 @@
 use super::Suite;
 use super::app::{make_readable, root};
 use super::docker::Container;
-use php_session_store::directives::{Directive, render};
+use php_session_store::app::AppOptions;
+use php_session_store::directives::DropIn;
+use php_session_store::environment::Environment;
+use php_session_store::launch::prepare;
+use php_session_store::layers::session::{LaunchRecord, write_files};
+use php_session_store::php::PHP_INI_SCAN_DIR;
+use php_session_store::services::matching::SearchKeys;
+use php_session_store::store::Store;
 use serde::Deserialize;
 use serde_json::json;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use tempfile::TempDir;
 
-/// A PHP with a drop-in, ready to be asked again and again.
+/// A PHP with a session layer, ready to be launched again and again.
 pub(crate) struct Oracle {
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
     process: Child,
     _container: Container,
-    _folder: TempDir,
+    layer: TempDir,
 }
 
 /// What PHP did.
@@ -25,29 +33,34 @@ pub(crate) struct Oracle {
 pub(crate) struct Verdict {
     /// Whether a second process read what the first one had written.
     pub(crate) kept: bool,
-    /// The save path that PHP had.
-    pub(crate) path: Option<String>,
     /// PHP's warnings.
     pub(crate) said: String,
 }
 
 impl Oracle {
-    /// Starts the PHP of a Debian release.
-    pub(crate) fn start(suite: Suite, drop_in: &[Directive]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        make_readable(folder.path());
-        fs::write(folder.path().join("session.ini"), render(drop_in)).expect("the drop-in");
+    /// Starts the PHP of a Debian release, with a session layer for a store.
+    pub(crate) fn start(suite: Suite, store: Store) -> Self {
+        let layer = tempfile::tempdir().expect("a folder");
+        make_readable(layer.path());
+        let search_keys = SearchKeys::determine(&Environment::default(), &AppOptions::default());
+        let record = LaunchRecord {
+            store,
+            extension_version: suite.extension(store).parse().expect("a version"),
+            search_keys: search_keys.expect("the usual keys"),
+        };
+        write_files(layer.path(), &record, "PHPSESSIONID", &[]).expect("our own folder");
         let script = root().join("tests/integration/support/oracle.php");
-        fs::copy(script, folder.path().join("oracle.php")).expect("the script");
-        let mount = format!("{}:/oracle:ro", folder.path().display());
+        fs::copy(script, layer.path().join("oracle.php")).expect("the script");
+        // The layer lies at the same place inside, so that what is said of it holds there, too.
+        let path = layer.path().display();
         let container = Container::start(
-            &["--volume", &mount, "--env", "PHP_INI_SCAN_DIR=:/oracle"],
+            &["--volume", &format!("{path}:{path}:ro")],
             &suite.image("full"),
             &["sleep", "infinity"],
         );
         // The asking process itself goes without the drop-in.
         let mut process = Command::new("docker")
-            .args(["exec", "--interactive", &container.name, "php", "/oracle/oracle.php"])
+            .args(["exec", "--interactive", &container.name, "php", &format!("{path}/oracle.php")])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -57,14 +70,22 @@ impl Oracle {
             stdout: BufReader::new(process.stdout.take().expect("a pipe")),
             process,
             _container: container,
-            _folder: folder,
+            layer,
         }
     }
 
-    /// Lets PHP write and read a session with these variables.
-    pub(crate) fn ask(&mut self, variables: &[(&str, &str)]) -> Verdict {
-        let variables: serde_json::Map<_, _> =
-            variables.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    /// Launches PHP with these variables, and lets it write and read a session.
+    pub(crate) fn ask(&mut self, environment: &[(&str, &str)]) -> Verdict {
+        let conf_d = self.layer.path().join(DropIn::Base.folder());
+        let scan_dir = format!(":{}", conf_d.display());
+        let environment: Environment =
+            environment.iter().copied().chain([(PHP_INI_SCAN_DIR, scan_dir.as_str())]).collect();
+        let launch = prepare(&environment, Path::new("/nowhere"), self.layer.path());
+        let mut variables = serde_json::Map::new();
+        variables.insert(PHP_INI_SCAN_DIR.to_owned(), json!(scan_dir));
+        for (name, value) in launch.expect("a service that can be used").variables {
+            variables.insert(name.to_owned(), json!(value));
+        }
         writeln!(self.stdin, "{}", json!(variables)).expect("the oracle listens");
         let mut line = String::new();
         self.stdout.read_line(&mut line).expect("the oracle answers");

@@ -1,0 +1,101 @@
+//! Running other programs: quiet while all goes well, with their words when it does not.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// How many lines of a failed program's output a message shows, the last ones.
+const SHOWN_LINES: usize = 40;
+
+/// Turns this program's output on; other buildpacks have the same switch.
+pub const LOG_LEVEL: &str = "BP_LOG_LEVEL";
+
+/// A program that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// It cannot be started.
+    #[error("`{program}` cannot be started: {error}")]
+    Start {
+        /// The program.
+        program: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// It ended with a failure.
+    #[error("`{command}` failed ({status}):\n{output}")]
+    Failed {
+        /// Program and arguments.
+        command: String,
+        /// How it ended.
+        status: String,
+        /// The end of what it printed.
+        output: String,
+    },
+}
+
+/// Runs a program to its end and gives what it wrote to stdout.
+///
+/// # Errors
+///
+/// Fails if it cannot be started or ends with a failure.
+pub fn run(command: &mut Command) -> Result<String, CommandError> {
+    let output = command.stdin(Stdio::null()).output().map_err(|error| CommandError::Start {
+        program: command.get_program().display().to_string(),
+        error,
+    })?;
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    if is_debug() {
+        eprintln!("{}\n{stdout}{stderr}", words(command));
+    }
+    if !output.status.success() {
+        let lines: Vec<&str> = stdout.lines().chain(stderr.lines()).collect();
+        let shown = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
+        return Err(CommandError::Failed {
+            command: words(command),
+            status: output.status.to_string(),
+            output: shown.join("\n"),
+        });
+    }
+    Ok(stdout)
+}
+
+fn is_debug() -> bool {
+    std::env::var(LOG_LEVEL).is_ok_and(|level| level.eq_ignore_ascii_case("debug"))
+}
+
+fn words(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+/// The program's file, as the `PATH` of `env` leads to it.
+#[must_use]
+pub fn find_program(env: &libcnb::Env, name: &str) -> Option<PathBuf> {
+    let path = env.get("PATH")?;
+    std::env::split_paths(path).map(|dir| dir.join(name)).find(|file| file.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_comes_with_the_programs_words() {
+        let error = run(Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"]));
+        let message = error.unwrap_err().to_string();
+        for part in ["`sh -c ", "exit status: 3", "out\nerr"] {
+            assert!(message.contains(part), "{message}");
+        }
+        let error = run(&mut Command::new("no-such-program")).unwrap_err();
+        assert!(error.to_string().contains("`no-such-program` cannot be started"));
+        assert_eq!(run(Command::new("echo").arg("x")).unwrap(), "x\n");
+    }
+
+    #[test]
+    fn only_the_end_of_a_long_output_is_shown() {
+        let error = run(Command::new("sh").args(["-c", "seq 100; exit 1"])).unwrap_err();
+        let message = error.to_string();
+        assert!(message.ends_with("99\n100") && !message.contains("\n60\n"), "{message}");
+    }
+}

@@ -1,0 +1,26 @@
+//! SHA-256 checksums.
+
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use std::io;
+use std::path::Path;
+
+/// The SHA-256 of a file's bytes, in hex.
+///
+/// # Errors
+///
+/// Fails if the file cannot be read.
+pub fn sha256_of_file(path: &Path) -> io::Result<String> {
+    // Packages and libraries: megabytes, not more.
+    Ok(sha256(&std::fs::read(path)?))
+}
+
+/// The SHA-256 of bytes, in hex.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}

@@ -1,0 +1,89 @@
+//! A Memcached endpoint, from the credentials that brokers and operators give.
+
+use super::fields::Fields;
+use super::{Address, EndpointError};
+use crate::secret::Secret;
+use crate::services::Service;
+use std::fmt;
+
+const DEFAULT_PORT: u16 = 11211;
+
+const SERVERS: [&str; 1] = ["servers"];
+const HOST: [&str; 2] = ["host", "hostname"];
+const PORT: [&str; 1] = ["port"];
+const USER: [&str; 2] = ["username", "user"];
+const PASSWORD: [&str; 1] = ["password"];
+
+/// What is needed to connect to Memcached servers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemcachedEndpoint {
+    /// The servers that the sessions are spread over; never empty.
+    pub servers: Vec<Address>,
+    /// How to log in; `None` for servers without SASL.
+    pub login: Option<Login>,
+}
+
+/// How to log in by SASL, which takes both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The user.
+    pub user: String,
+    /// The password.
+    pub password: Secret,
+}
+
+impl MemcachedEndpoint {
+    /// Makes the endpoint of a service.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a credential is missing or is not what it should be; the error names it.
+    pub fn of(service: &Service) -> Result<Self, EndpointError> {
+        let credentials = service.credentials()?;
+        let fields = Fields::new(service, &credentials);
+        Ok(Self { servers: servers(&fields)?, login: login(&fields)? })
+    }
+}
+
+fn servers(fields: &Fields<'_>) -> Result<Vec<Address>, EndpointError> {
+    let port = fields.port(&PORT)?.unwrap_or(DEFAULT_PORT);
+    if let Some(list) = fields.list(&SERVERS)? {
+        let parse = |text: &String| Address::parse(text, port);
+        let expected = "a list of servers such as mc1.example.com:11211,mc2.example.com:11211";
+        return list
+            .texts
+            .iter()
+            .map(parse)
+            .collect::<Result<_, _>>()
+            .map_err(|problem| fields.unusable(&list.key, problem, expected));
+    }
+    match fields.host(&HOST)? {
+        Some(host) => Ok(vec![Address { host, port }]),
+        None => Err(fields.missing(
+            "servers",
+            "the credential servers (host:port, one or several), or host and port",
+        )),
+    }
+}
+
+fn login(fields: &Fields<'_>) -> Result<Option<Login>, EndpointError> {
+    let expected = "both username and password for a server with SASL, or neither";
+    match (fields.text(&USER)?, fields.secret(&PASSWORD)?) {
+        (None, None) => Ok(None),
+        (Some(user), Some(password)) => Ok(Some(Login { user: user.text, password })),
+        (Some(_), None) => Err(fields.missing("password for its username", expected)),
+        (None, Some(_)) => Err(fields.missing("username for its password", expected)),
+    }
+}
+
+/// The endpoint without its password, for people.
+impl fmt::Display for MemcachedEndpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let servers: Vec<String> = self.servers.iter().map(ToString::to_string).collect();
+        formatter.write_str(&servers.join(", "))?;
+        match &self.login {
+            None => formatter.write_str(", no password"),
+            Some(Login { user, .. }) => write!(formatter, ", user {user:?}"),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The distribution's packages, fetched by the image's own apt as the build user: with apt's
+//! signatures and proxies, but nothing installed and nothing written outside the work folder.
+
+use super::{Fetched, Provider, Request};
+use crate::command::{CommandError, find_program, run};
+use crate::digest;
+use crate::package::{Package, PackageSource};
+use crate::progress::timed;
+use crate::store::Store;
+use crate::version::Version;
+use bullet_stream::global::print;
+use libcnb::{Env, Target};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// apt with state and cache of its own.
+pub struct Apt<'a> {
+    env: &'a Env,
+    target: &'a Target,
+    work: PathBuf,
+}
+
+/// Unpacked packages.
+#[derive(Debug, Default)]
+pub struct Unpacked {
+    /// The folder that stands for `/`.
+    pub root: PathBuf,
+    /// The packages.
+    packages: Vec<Package>,
+    /// Below the root: which package a file is of, by its place in `packages`.
+    owners: BTreeMap<PathBuf, usize>,
+}
+
+/// Why apt cannot provide.
+#[derive(Debug, thiserror::Error)]
+pub enum AptError {
+    /// The image is not of Debian's family.
+    #[error("the image has no {0}")]
+    NoApt(&'static str),
+    /// This PHP was not installed by the distribution.
+    #[error("{} is not of a package of the distribution, so its packages don't fit", .0.display())]
+    ForeignPhp(PathBuf),
+    /// A program failed.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// A file cannot be read or written.
+    #[error("a file of apt's work folder: {0}")]
+    File(#[from] io::Error),
+}
+
+/// Fetches the package of the extension, with all that it needs and the image lacks.
+///
+/// # Errors
+///
+/// Fails if apt is missing or fails, or if PHP is not the distribution's.
+pub(super) fn provide(request: &Request<'_>, work: &Path) -> Result<Fetched, AptError> {
+    let apt = Apt::new(request, work)?;
+    let facts = request.php.facts();
+    if owner_of(request.env, &facts.binary).is_none() {
+        return Err(AptError::ForeignPhp(facts.binary.clone()));
+    }
+    let unpacked = apt.fetch(&[&package_name(&facts.version, request.store)])?;
+    let extension_dir = facts.extension_dir.strip_prefix("/").unwrap_or(&facts.extension_dir);
+    Ok(Fetched {
+        provider: Provider::Apt,
+        extension_dir: unpacked.root.join(extension_dir),
+        unpacked,
+        release: None,
+    })
+}
+
+/// The distribution's package of an extension, as `php8.2-redis`.
+pub(super) fn package_name(php: &Version, store: Store) -> String {
+    format!("php{}-{store}", php.major_minor())
+}
+
+impl<'a> Apt<'a> {
+    /// The image's apt, with a folder of its own in `work`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the image has none.
+    pub fn new(request: &Request<'a>, work: &Path) -> Result<Self, AptError> {
+        for program in ["apt-get", "dpkg-deb", "dpkg-query"] {
+            find_program(request.env, program).ok_or(AptError::NoApt(program))?;
+        }
+        Ok(Self { env: request.env, target: request.target, work: work.join("apt") })
+    }
+
+    /// Downloads and unpacks the packages, with all that they need and the image lacks.
+    ///
+    /// # Errors
+    ///
+    /// Fails if apt fails: no network, no such package, a signature that is wrong …
+    pub fn fetch(&self, names: &[&str]) -> Result<Unpacked, AptError> {
+        self.update()?;
+        // The archives of an earlier fetch are unpacked already.
+        let archives = self.work.join("cache/archives");
+        fs::remove_dir_all(&archives)?;
+        fs::create_dir_all(archives.join("partial"))?;
+        let options = ["--yes", "--no-install-recommends", "--download-only", "install"];
+        timed(format!("Downloading {} by apt", names.join(", ")), || {
+            run(self.apt_get().args(options).args(names))
+        })?;
+
+        let mut unpacked = Unpacked { root: self.work.join("root"), ..Unpacked::default() };
+        for archive in debs(&archives)? {
+            let (package, files) = self.unpack(&archive, &unpacked.root)?;
+            let size = fs::metadata(&archive)?.len();
+            print::sub_bullet(format!("{package} ({} kB)", size.div_ceil(1000)));
+            let index = unpacked.packages.len();
+            unpacked.packages.push(package);
+            unpacked.owners.extend(files.into_iter().map(|file| (file, index)));
+        }
+        Ok(unpacked)
+    }
+
+    /// Fetches the package lists, once.
+    fn update(&self) -> Result<(), AptError> {
+        let lists = self.work.join("state/lists");
+        if lists.exists() {
+            return Ok(());
+        }
+        fs::create_dir_all(lists.join("partial"))?;
+        fs::create_dir_all(self.work.join("cache/archives/partial"))?;
+        let update = || run(self.apt_get().arg("update"));
+        if let Err(error) = timed("Fetching the package lists by apt", update) {
+            // So that the next one tries again.
+            fs::remove_dir_all(&lists)?;
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    fn apt_get(&self) -> Command {
+        let mut command = Command::new("apt-get");
+        command
+            .env_clear()
+            .envs(self.env)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .env("LC_ALL", "C");
+        let state = self.work.join("state");
+        let cache = self.work.join("cache");
+        for option in [
+            format!("Dir::State={}", state.display()),
+            format!("Dir::Cache={}", cache.display()),
+            // What the image has is not fetched again.
+            "Dir::State::status=/var/lib/dpkg/status".to_owned(),
+            // Nobody else uses these folders, and a lock takes root.
+            "Debug::NoLocking=1".to_owned(),
+            "Acquire::Languages=none".to_owned(),
+            "Acquire::Retries=2".to_owned(),
+            "Acquire::http::Timeout=30".to_owned(),
+            "Acquire::https::Timeout=30".to_owned(),
+            // Without it, an update that has reached no server counts as a success.
+            "APT::Update::Error-Mode=any".to_owned(),
+        ] {
+            command.args(["-o", &option]);
+        }
+        command.arg("-q");
+        command
+    }
+
+    /// Unpacks an archive; gives the package and its files, relative to the root.
+    fn unpack(&self, archive: &Path, root: &Path) -> Result<(Package, Vec<PathBuf>), AptError> {
+        let mut dpkg_deb = Command::new("dpkg-deb");
+        dpkg_deb.env_clear().envs(self.env);
+        let listing = run(dpkg_deb.arg("--vextract").args([archive, root]))?;
+        let files: Vec<PathBuf> =
+            listing.lines().map(|line| PathBuf::from(line.trim_start_matches("./"))).collect();
+        let mut dpkg_deb = Command::new("dpkg-deb");
+        dpkg_deb.env_clear().envs(self.env);
+        let format = "--showformat=${Package}\t${Version}\t${Architecture}";
+        let fields = run(dpkg_deb.args(["--show", format]).arg(archive))?;
+        let package = package(&fields, self.target, root, digest::sha256_of_file(archive)?);
+        Ok((package, files))
+    }
+}
+
+impl Unpacked {
+    /// The package that has brought a file.
+    #[must_use]
+    pub fn owner(&self, file: &Path) -> Option<&Package> {
+        let relative = file.strip_prefix(&self.root).ok()?;
+        self.packages.get(*self.owners.get(relative)?)
+    }
+
+    /// The folders with shared libraries.
+    #[must_use]
+    pub fn library_dirs(&self) -> Vec<PathBuf> {
+        let is_library = |file: &&PathBuf| {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("lib") && name.contains(".so")
+        };
+        let mut dirs: Vec<PathBuf> = self
+            .owners
+            .keys()
+            .filter(is_library)
+            .filter_map(|file| file.parent())
+            .map(|dir| self.root.join(dir))
+            .collect();
+        dirs.dedup();
+        dirs
+    }
+}
+
+/// The installed package that a file of the image belongs to, as `name\tversion\tarchitecture`.
+fn owner_of(env: &Env, file: &Path) -> Option<String> {
+    let dpkg_query = || {
+        let mut command = Command::new("dpkg-query");
+        command.env_clear().envs(env);
+        command
+    };
+    // Libraries are listed in /usr/lib, or in /lib where that is a link to it.
+    let canonical = file.canonicalize().ok()?;
+    let without_usr = Path::new("/").join(canonical.strip_prefix("/usr").unwrap_or(&canonical));
+    let line = [canonical.as_path(), without_usr.as_path()]
+        .iter()
+        .find_map(|path| run(dpkg_query().arg("--search").arg(path)).ok())?;
+    let name = line.split(": ").next()?.to_owned();
+    run(dpkg_query().args([
+        "--show",
+        "--showformat=${Package}\t${Version}\t${Architecture}",
+        &name,
+    ]))
+    .ok()
+}
+
+/// The package that has installed a file into the image, if the distribution did.
+pub(super) fn installed_package(env: &Env, target: &Target, file: &Path) -> Option<Package> {
+    let fields = owner_of(env, file)?;
+    let sha256 = digest::sha256_of_file(file).ok()?;
+    Some(package(&fields, target, Path::new("/"), sha256))
+}
+
+/// The package of dpkg's three fields, whose documentation lies below `root`.
+fn package(fields: &str, target: &Target, root: &Path, sha256: String) -> Package {
+    let mut fields = fields.trim().split('\t');
+    let mut next = || fields.next().unwrap_or_default().to_owned();
+    let (name, version, arch) = (next(), next(), next());
+    let licences = licences(&root.join("usr/share/doc").join(&name).join("copyright"));
+    let source = PackageSource::Deb {
+        distro: target.distro_name.clone(),
+        release: target.distro_version.clone(),
+        arch,
+    };
+    Package { name, version, source, licences, sha256 }
+}
+
+/// The licences of all files, from Debian's machine-readable copyright file.
+/// <https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/>
+fn licences(copyright: &Path) -> Vec<String> {
+    let Ok(text) = fs::read_to_string(copyright) else { return Vec::new() };
+    let mut licences: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("License:"))
+        .map(|licence| licence.trim().to_owned())
+        .filter(|licence| !licence.is_empty())
+        .collect();
+    licences.sort();
+    licences.dedup();
+    licences
+}
+
+fn debs(archives: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut debs = archives
+        .read_dir()?
+        .map(|entry| Ok(entry?.path()))
+        .filter(|path| path.as_ref().is_ok_and(|path| path.extension().is_some_and(|e| e == "deb")))
+        .collect::<io::Result<Vec<_>>>()?;
+    debs.sort();
+    Ok(debs)
+}

@@ -1,0 +1,84 @@
+//! Whether PHP loads an extension, and what it must load before.
+
+use super::{COMPANIONS, Extension, Provider, Request, object_in};
+use crate::environment::prepend_paths;
+use crate::php::{PhpError, Program};
+use crate::store::Store;
+use crate::version::Version;
+use std::path::Path;
+
+/// Lets PHP load the extension, from the layer or from PHP's own directory, with as few companions
+/// as it takes. Gives PHP's words where it does not.
+///
+/// # Errors
+///
+/// Fails if PHP cannot be asked.
+pub(super) fn find_loadable(
+    request: &Request<'_>,
+    layer: Option<&Path>,
+) -> Result<Result<Extension, String>, PhpError> {
+    let cli = &request.php.cli;
+    let companions: Vec<&str> = COMPANIONS
+        .into_iter()
+        .filter(|name| cli.extension(name).is_none() && is_there(request, name, layer))
+        .collect();
+    let mut env = request.env.clone();
+    if let Some(layer) = layer {
+        prepend_paths(&mut env, "LD_LIBRARY_PATH", &[layer.join("lib")]);
+    }
+    let mut said = String::new();
+    // Each bit of `choice` stands for a companion: none first, all last.
+    for choice in 0..1 << companions.len() {
+        let chosen = companions.iter().enumerate().filter(|(bit, _)| choice >> bit & 1 == 1);
+        let load: Vec<String> = chosen
+            .map(|(_, name)| *name)
+            .chain([request.store.name()])
+            .map(str::to_owned)
+            .collect();
+        let options: Vec<String> = load
+            .iter()
+            .flat_map(|name| ["-d".to_owned(), format!("extension={}", directive(name, layer))])
+            .collect();
+        let program = Program::ask("cli", &env, &options)?;
+        match usable_version(&program, cli, request.store) {
+            Ok(version) => {
+                let provider = Provider::Installed;
+                return Ok(Ok(Extension { provider, version, load }));
+            }
+            Err(words) => said = words,
+        }
+    }
+    Ok(Err(said))
+}
+
+/// What PHP's `extension` directive says for an extension of the layer, else of PHP's directory.
+pub(super) fn directive(name: &str, layer: Option<&Path>) -> String {
+    match layer.map(|layer| object_in(layer, name)).filter(|object| object.is_file()) {
+        Some(object) => object.display().to_string(),
+        None => format!("{name}.so"),
+    }
+}
+
+fn is_there(request: &Request<'_>, name: &str, layer: Option<&Path>) -> bool {
+    layer.is_some_and(|layer| object_in(layer, name).is_file())
+        || request.php.facts().extension_dir.join(format!("{name}.so")).is_file()
+}
+
+/// The version of the extension in a program that can keep sessions with it; else what is wrong.
+pub(super) fn usable_version(
+    program: &Program,
+    before: &Program,
+    store: Store,
+) -> Result<Version, String> {
+    let warnings = program.new_warnings(before);
+    if !warnings.is_empty() {
+        return Err(warnings.join("\n"));
+    }
+    let version =
+        program.extension(store.name()).ok_or("It does not load it, and does not say why.")?;
+    if program.facts.save_handlers.iter().any(|handler| handler == store.name()) {
+        return Ok(version.clone());
+    }
+    let handlers = program.facts.save_handlers.join(", ");
+    Err(format!("It has the extension, but no session save handler {store}, only: {handlers}."))
+}

@@ -1,0 +1,100 @@
+//! libsasl2's mechanism plugins. Without them no SASL login works, and minimal images lack them.
+
+use super::apt::{Apt, AptError, installed_package};
+use super::{Provider, Request};
+use crate::files::{WriteError, copy};
+use crate::package::Package;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// The mechanism that every Memcached service offers.
+const PLAIN: &str = "libplain.so";
+/// Debian's package with the mechanisms.
+const PACKAGE: &str = "libsasl2-modules";
+/// Lies with the mechanisms and is none: the password database of a server.
+const SASLDB: &str = "libsasldb.so";
+/// Where libsasl2 looks for its plugins.
+const FOLDER: &str = "sasl2";
+
+/// Why there are no plugins.
+#[derive(Debug, thiserror::Error)]
+pub enum SaslError {
+    /// Neither the image nor apt has them.
+    #[error("the image has none, and apt does not bring them: {0}")]
+    NoProvider(AptError),
+    /// Neither the image nor apt has them.
+    #[error("the image has none, and apt was not to be asked")]
+    NotAsked,
+    /// The package has changed.
+    #[error("Debian's package {PACKAGE} has no {PLAIN}")]
+    NotInPackage,
+    /// The layer cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// Brings the plugins into the layer's folder, from this image or by apt: what this build image has,
+/// the run image may lack. Gives the packages that they are of.
+///
+/// # Errors
+///
+/// Fails if they are not to be had.
+pub fn bring_mechanisms(
+    request: &Request<'_>,
+    work: &Path,
+    into: &Path,
+) -> Result<Vec<Package>, SaslError> {
+    if let Some(folder) = library_folders_of_image().into_iter().find_map(|dir| plugins_in(&dir)) {
+        let plugins = copy_plugins(&folder, into)?;
+        return Ok(packages(
+            plugins.iter().filter_map(|file| installed_package(request.env, request.target, file)),
+        ));
+    }
+    if !request.choice.allows(Provider::Apt) {
+        return Err(SaslError::NotAsked);
+    }
+    let unpacked = Apt::new(request, work)
+        .and_then(|apt| apt.fetch(&[PACKAGE]))
+        .map_err(SaslError::NoProvider)?;
+    let folder = unpacked
+        .library_dirs()
+        .iter()
+        .find_map(|dir| plugins_in(dir.parent().unwrap_or(dir)))
+        .ok_or(SaslError::NotInPackage)?;
+    let plugins = copy_plugins(&folder, into)?;
+    Ok(packages(plugins.iter().filter_map(|file| unpacked.owner(file).cloned())))
+}
+
+fn packages(packages: impl Iterator<Item = Package>) -> Vec<Package> {
+    packages.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The folders of shared libraries: `/usr/lib`, and those of an architecture within it.
+fn library_folders_of_image() -> Vec<PathBuf> {
+    let lib = Path::new("/usr/lib");
+    let mut folders = vec![PathBuf::from("/usr/lib64"), lib.to_owned()];
+    folders.extend(lib.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()));
+    folders
+}
+
+fn plugins_in(dir: &Path) -> Option<PathBuf> {
+    Some(dir.join(FOLDER)).filter(|folder| folder.join(PLAIN).is_file())
+}
+
+/// Copies the plugins under the names by which libsasl2 loads them; gives their files.
+fn copy_plugins(folder: &Path, into: &Path) -> Result<Vec<PathBuf>, WriteError> {
+    let mut plugins: Vec<PathBuf> = folder
+        .read_dir()
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "so"))
+        .filter(|path| !path.ends_with(SASLDB))
+        .collect();
+    plugins.sort();
+    for plugin in &plugins {
+        copy(plugin, &into.join(plugin.file_name().unwrap_or_default()))?;
+    }
+    Ok(plugins)
+}

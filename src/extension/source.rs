@@ -1,0 +1,280 @@
+//! Source releases, compiled for a PHP that comes from nowhere that has packages.
+
+use super::apt::{Apt, AptError, Unpacked};
+use super::{Fetched, Provider, Request};
+use crate::command::{CommandError, find_program, run};
+use crate::download::{DownloadError, Wanted, download};
+use crate::environment::prepend_paths;
+use crate::package::{Package, PackageSource};
+use crate::progress::timed;
+use crate::store::Store;
+use crate::version::Version;
+use flate2::read::GzDecoder;
+use libcnb::Env;
+use serde::Deserialize;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use url::Url;
+
+/// A pinned source release, as `buildpack.toml` lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Release {
+    /// Which extension.
+    pub store: Store,
+    /// Its version.
+    pub version: Version,
+    /// The oldest PHP that it is for.
+    pub php_from: Version,
+    /// The first PHP that it is not for any more.
+    #[serde(default)]
+    pub php_before: Option<Version>,
+    /// Where it is published.
+    pub uri: Url,
+    /// The SHA-256 of the archive.
+    pub sha256: String,
+    /// Its licence, by SPDX identifier.
+    pub licence: String,
+}
+
+/// Why no extension was compiled.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The build image cannot compile.
+    #[error("the build image has no {}", .0.join(", "))]
+    NoTools(Vec<&'static str>),
+    /// What phpize belongs to is another PHP.
+    #[error("{} is for PHP {theirs}, and `php` is {ours}", .php_config.display())]
+    ForeignTools {
+        /// The program.
+        php_config: PathBuf,
+        /// Its PHP.
+        theirs: String,
+        /// Our PHP.
+        ours: Version,
+    },
+    /// No release fits.
+    #[error("this buildpack pins no release for PHP {0}")]
+    NoRelease(Version),
+    /// The headers are neither in the image nor to be had by apt.
+    #[error("the build image has no headers of {packages}, and apt does not bring them: {error}")]
+    NoHeaders {
+        /// What would have them.
+        packages: String,
+        /// Why apt has failed.
+        error: AptError,
+    },
+    /// The release cannot be downloaded, or is another file.
+    #[error(transparent)]
+    Download(#[from] DownloadError),
+    /// The release cannot be unpacked.
+    #[error("{} cannot be unpacked: {error}", .archive.display())]
+    Unpack {
+        /// The archive.
+        archive: PathBuf,
+        /// What is wrong with it.
+        error: io::Error,
+    },
+    /// A program failed.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+}
+
+/// Programs that phpize and its output use, besides phpize and php-config themselves.
+const TOOLS: [&str; 3] = ["autoconf", "make", "cc"];
+
+/// Debian's packages with the headers that php-memcached includes, the program that finds them, and
+/// what the description of libmemcached requires.
+const MEMCACHED_NEEDS: [&str; 5] =
+    ["libmemcached-dev", "libsasl2-dev", "libssl-dev", "pkg-config", "zlib1g-dev"];
+const MEMCACHED_INCLUDES: &str =
+    "#include <libmemcached/memcached.h>\n#include <sasl/sasl.h>\n#include <zlib.h>\n";
+
+/// Downloads and compiles the extension.
+///
+/// # Errors
+///
+/// Fails if the image lacks the tools, or one step fails.
+pub(super) fn provide(request: &Request<'_>, work: &Path) -> Result<Fetched, SourceError> {
+    let tools = Tools::find(request)?;
+    let release = release_for(request.releases, request.store, &request.php.facts().version)
+        .ok_or_else(|| SourceError::NoRelease(request.php.facts().version.clone()))?;
+    let headers = Headers::find(request, work)?;
+    let store = request.store;
+    let archive = timed(format!("Downloading {store} {} from source", release.version), || {
+        let wanted = Wanted { uri: &release.uri, sha256: &release.sha256 };
+        download(wanted, request.mirror, &work.join("download"))
+    })?;
+    let folder = work.join("source");
+    unpack(&archive, &folder).map_err(|error| SourceError::Unpack { archive, error })?;
+    let source = folder.join(format!("{store}-{}", release.version));
+    timed(
+        format!("Compiling {store} {} for PHP's API {}", release.version, request.php.facts().api),
+        || compile(request, &tools, &headers, &source),
+    )?;
+    let release = Package {
+        name: store.name().to_owned(),
+        version: release.version.to_string(),
+        source: PackageSource::Release { uri: release.uri.to_string() },
+        licences: vec![release.licence.clone()],
+        sha256: release.sha256.clone(),
+    };
+    Ok(Fetched {
+        provider: Provider::Source,
+        extension_dir: source.join("modules"),
+        unpacked: headers.unpacked,
+        release: Some(release),
+    })
+}
+
+/// The release for a PHP; the list has each version's newest first.
+#[must_use]
+pub fn release_for<'a>(
+    releases: &'a [Release],
+    store: Store,
+    php: &Version,
+) -> Option<&'a Release> {
+    releases.iter().find(|release| {
+        release.store == store
+            && !php.precedes(&release.php_from)
+            && release.php_before.as_ref().is_none_or(|before| php.precedes(before))
+    })
+}
+
+/// phpize and php-config of the PHP in question.
+struct Tools {
+    phpize: PathBuf,
+    php_config: PathBuf,
+}
+
+impl Tools {
+    fn find(request: &Request<'_>) -> Result<Self, SourceError> {
+        let facts = request.php.facts();
+        // Debian calls them php8.2, phpize8.2, php-config8.2.
+        let file_name = facts.binary.file_name().unwrap_or_default().to_string_lossy();
+        let suffix = file_name.strip_prefix("php").unwrap_or_default();
+        let find = |name: &str| {
+            let beside = facts.binary.with_file_name(format!("{name}{suffix}"));
+            if beside.is_file() { Some(beside) } else { find_program(request.env, name) }
+        };
+        let (phpize, php_config) = (find("phpize"), find("php-config"));
+        let mut missing = Vec::new();
+        missing.extend(phpize.is_none().then_some("phpize"));
+        missing.extend(php_config.is_none().then_some("php-config"));
+        missing.extend(TOOLS.iter().filter(|tool| find_program(request.env, tool).is_none()));
+        let (Some(phpize), Some(php_config), true) = (phpize, php_config, missing.is_empty())
+        else {
+            return Err(SourceError::NoTools(missing));
+        };
+        let theirs = run(tool(request.env, &php_config).arg("--version"))?.trim().to_owned();
+        if theirs != facts.version.to_string() {
+            let ours = facts.version.clone();
+            return Err(SourceError::ForeignTools { php_config, theirs, ours });
+        }
+        Ok(Self { phpize, php_config })
+    }
+}
+
+/// The headers of libraries, where the image does not have them itself.
+#[derive(Default)]
+struct Headers {
+    unpacked: Unpacked,
+}
+
+impl Headers {
+    fn find(request: &Request<'_>, work: &Path) -> Result<Self, SourceError> {
+        if request.store == Store::Redis || image_has_headers(request, work) {
+            return Ok(Self::default());
+        }
+        Apt::new(request, work)
+            .and_then(|apt| apt.fetch(&MEMCACHED_NEEDS))
+            .map(|unpacked| Self { unpacked })
+            .map_err(|error| SourceError::NoHeaders { packages: MEMCACHED_NEEDS.join(", "), error })
+    }
+}
+
+fn image_has_headers(request: &Request<'_>, work: &Path) -> bool {
+    let includes = work.join("includes.c");
+    crate::files::write(&includes, MEMCACHED_INCLUDES).is_ok()
+        && run(tool(request.env, "cc")
+            .args(["-E", "-o"])
+            .args([work.join("includes.i").as_path(), includes.as_path()]))
+        .is_ok()
+        && run(tool(request.env, "pkg-config").args(["--exists", "libmemcached"])).is_ok()
+}
+
+fn compile(
+    request: &Request<'_>,
+    tools: &Tools,
+    headers: &Headers,
+    source: &Path,
+) -> Result<(), SourceError> {
+    let env = compile_env(request, headers, source);
+    let step = |program: &Path| {
+        let mut command = tool(&env, program);
+        command.current_dir(source);
+        command
+    };
+    run(&mut step(&tools.phpize))?;
+    let mut configure = step(&source.join("configure"));
+    configure.arg(format!("--with-php-config={}", tools.php_config.display()));
+    if !headers.unpacked.root.as_os_str().is_empty() {
+        configure.arg(format!("--with-zlib-dir={}", headers.unpacked.root.join("usr").display()));
+    }
+    run(&mut configure)?;
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    run(step(Path::new("make")).arg(format!("-j{jobs}")))?;
+    Ok(())
+}
+
+/// The environment of the compiler: it finds the headers, and equal sources make equal bytes.
+fn compile_env(request: &Request<'_>, headers: &Headers, source: &Path) -> Env {
+    let mut env = request.env.clone();
+    env.insert("CFLAGS", format!("-O2 -ffile-prefix-map={}=.", source.display()));
+    let mut linker = vec!["-Wl,--strip-debug".to_owned()];
+    let unpacked = &headers.unpacked;
+    let dirs = unpacked.library_dirs();
+    if !dirs.is_empty() {
+        let include = unpacked.root.join("usr/include");
+        let mut includes = vec![format!("-I{}", include.display())];
+        for dir in &dirs {
+            linker.push(format!("-L{}", dir.display()));
+            // /usr/lib/x86_64-linux-gnu goes with /usr/include/x86_64-linux-gnu.
+            let of_arch = include.join(dir.file_name().unwrap_or_default());
+            includes.push(format!("-I{}", of_arch.display()));
+        }
+        env.insert("CPPFLAGS", includes.join(" "));
+        prepend_paths(&mut env, "LD_LIBRARY_PATH", &dirs);
+        prepend_paths(&mut env, "PATH", &[unpacked.root.join("usr/bin")]);
+        let pc_files: Vec<PathBuf> = dirs.iter().map(|dir| dir.join("pkgconfig")).collect();
+        prepend_paths(&mut env, "PKG_CONFIG_PATH", &pc_files);
+        env.insert("PKG_CONFIG_SYSROOT_DIR", &unpacked.root);
+    }
+    env.insert("LDFLAGS", linker.join(" "));
+    env
+}
+
+fn tool(env: &Env, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().envs(env);
+    command
+}
+
+/// Unpacks folders and regular files, and refuses everything else: a source release has nothing
+/// else, and a link could lead out of the folder.
+fn unpack(archive: &Path, into: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(into)?;
+    let mut archive = tar::Archive::new(GzDecoder::new(File::open(archive)?));
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let kind = entry.header().entry_type();
+        let plain = kind.is_file() || kind.is_dir();
+        if !plain || !entry.unpack_in(into)? {
+            let path = entry.path()?.display().to_string();
+            return Err(io::Error::other(format!("{path:?} is no file or folder inside it")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,305 @@
+//! The extension layer: what PHP needs for the store and the run image may not have. Cached: as long
+//! as nothing has changed that its bytes depend on, a build takes it as it is.
+
+use crate::digest;
+use crate::error::Error;
+use crate::extension::source::release_for;
+use crate::extension::{
+    Extension, ExtensionError, Provider, Request, bring_mechanisms, installed, provide,
+};
+use crate::files::{WriteError, at};
+use crate::package::Package;
+use crate::sbom;
+use crate::settings::ProviderChoice;
+use crate::store::Store;
+use crate::version::Version;
+use bullet_stream::global::print;
+use libcnb::build::BuildContext;
+use libcnb::data::layer_name;
+use libcnb::layer::{
+    CachedLayerDefinition, EmptyLayerCause, InvalidMetadataAction, LayerState, RestoredLayerAction,
+};
+use libcnb::layer_env::{LayerEnv, ModificationBehavior, Scope};
+use libcnb::{Buildpack, Env};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where libsasl2 looks for its mechanism plugins.
+const SASL_PATH: &str = "SASL_PATH";
+const SASL_FOLDER: &str = "sasl2";
+/// The folders of the layer that hold what we put in.
+const CONTENT_FOLDERS: [&str; 3] = ["extensions", "lib", SASL_FOLDER];
+
+/// What PHP must be told, and with which environment it will run.
+#[derive(Debug)]
+pub struct ProvidedExtension {
+    /// The extension's version.
+    pub version: Version,
+    /// The values of PHP's `extension` directives.
+    pub directives: Vec<String>,
+    /// The build's environment, with what the layer adds to it at launch.
+    pub env: Env,
+}
+
+/// All that the layer's bytes depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Key {
+    buildpack: String,
+    store: Store,
+    /// Whether PHP has the extension itself.
+    installed: bool,
+    provider: ProviderChoice,
+    /// The checksum of the source release that would be compiled.
+    source_release: Option<String>,
+    php: Version,
+    php_api: String,
+    thread_safe: bool,
+    debug: bool,
+    extension_dir: PathBuf,
+    arch: String,
+    distro: String,
+    release: String,
+}
+
+/// What is in the layer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Contents {
+    extension: Extension,
+    packages: Vec<Package>,
+    /// SHA-256 of every file, so that a layer that was damaged in a cache is seen.
+    files: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Metadata {
+    key: Key,
+    contents: Contents,
+}
+
+/// Makes sure that PHP can load the extension, from a layer where the image does not have it.
+///
+/// # Errors
+///
+/// Fails if nobody provides the extension, or PHP does not take it.
+pub fn contribute_extension_layer<B: Buildpack<Error = Error>>(
+    context: &BuildContext<B>,
+    request: &Request<'_>,
+) -> libcnb::Result<ProvidedExtension, Error> {
+    let installed = installed::find(request).map_err(Error::from)?;
+    if let Some(extension) = &installed {
+        print::sub_bullet(describe(extension, request.store));
+        if request.store == Store::Redis {
+            return Ok(provided(extension, None, request.env.clone()));
+        }
+    }
+    let version = &context.buildpack_descriptor.buildpack.version;
+    let key = Key::of(request, installed.is_some(), version.to_string());
+    let layer = context.cached_layer(
+        layer_name!("extension"),
+        CachedLayerDefinition {
+            build: false,
+            launch: true,
+            invalid_metadata_action: &|_| InvalidMetadataAction::DeleteLayer,
+            restored_layer_action: &|old: &Metadata, path| match reasons_to_refill(old, &key, path)
+            {
+                reasons if reasons.is_empty() => {
+                    (RestoredLayerAction::KeepLayer, Ok(old.contents.clone()))
+                }
+                reasons => (RestoredLayerAction::DeleteLayer, Err(reasons.join(", "))),
+            },
+        },
+    )?;
+    let path = layer.path();
+    let restored = match &layer.state {
+        LayerState::Restored { cause }
+        | LayerState::Empty { cause: EmptyLayerCause::RestoredLayerAction { cause } } => {
+            cause.clone()
+        }
+        LayerState::Empty { cause: EmptyLayerCause::InvalidMetadataAction { .. } } => {
+            Err("it was not finished".to_owned())
+        }
+        LayerState::Empty { cause: EmptyLayerCause::NewlyCreated } => Err(String::new()),
+    };
+    let contents = match restored {
+        Ok(contents) => {
+            print::sub_bullet("The extension layer is reused from the cache");
+            contents
+        }
+        Err(reason) => {
+            if !reason.is_empty() {
+                print::sub_bullet(format!("The extension layer is made anew: {reason}"));
+            }
+            let filled = fill(request, installed.clone(), &path).map_err(Error::from)?;
+            // Without metadata, a layer that lacks something is made anew by the next build.
+            if filled.complete {
+                layer.write_metadata(Metadata { key, contents: filled.contents.clone() })?;
+            }
+            filled.contents
+        }
+    };
+    let sboms = sbom::of_packages(&contents.packages).map_err(Error::from)?;
+    layer.write_sboms(&sboms)?;
+    layer.write_env(environment(&path))?;
+    let env = layer.read_env()?.apply(Scope::Launch, request.env);
+    Ok(provided(&installed.unwrap_or(contents.extension), Some(&path), env))
+}
+
+/// A layer that has just been filled.
+struct Filled {
+    contents: Contents,
+    /// Whether nothing is missing.
+    complete: bool,
+}
+
+fn fill(
+    request: &Request<'_>,
+    installed: Option<Extension>,
+    layer: &Path,
+) -> Result<Filled, ExtensionError> {
+    let work = layer.join("work");
+    let mut packages = Vec::new();
+    let extension = if let Some(extension) = installed {
+        extension
+    } else {
+        let (extension, its_packages) = provide(request, &work, layer)?;
+        print::sub_bullet(describe(&extension, request.store));
+        packages.extend(its_packages);
+        extension
+    };
+    let mut complete = true;
+    if request.store == Store::Memcached {
+        match bring_mechanisms(request, &work, &layer.join(SASL_FOLDER)) {
+            Ok(its_packages) => packages.extend(its_packages),
+            Err(error) => {
+                complete = false;
+                print::warning(missing_mechanisms(&error));
+            }
+        }
+    }
+    packages.sort();
+    packages.dedup();
+    remove(&work)?;
+    let files = checksums(layer)?;
+    Ok(Filled { contents: Contents { extension, packages, files }, complete })
+}
+
+fn missing_mechanisms(error: &impl Display) -> String {
+    format!(
+        "libsasl2's mechanism plugins cannot be put into the image: {error}.\nA Memcached service with a password refuses every login where they are missing. Install them in the run image (on Debian: apt-get install libsasl2-modules)."
+    )
+}
+
+fn describe(extension: &Extension, store: Store) -> String {
+    let Extension { provider, version, load } = extension;
+    match (provider, load.as_slice()) {
+        (Provider::Installed, []) => format!("PHP has {store} {version} and loads it"),
+        (Provider::Installed, load) => {
+            format!("PHP has {store} {version}; the drop-in loads {}", load.join(", "))
+        }
+        (Provider::Apt, load) => {
+            format!(
+                "{store} {version} from the distribution; the drop-in loads {}",
+                load.join(", ")
+            )
+        }
+        (Provider::Source, load) => {
+            format!("{store} {version}, compiled; the drop-in loads {}", load.join(", "))
+        }
+    }
+}
+
+fn provided(extension: &Extension, layer: Option<&Path>, env: Env) -> ProvidedExtension {
+    ProvidedExtension {
+        version: extension.version.clone(),
+        directives: extension.directives(layer),
+        env,
+    }
+}
+
+/// What the layer adds to PHP's environment; the loader finds `lib` by itself.
+fn environment(layer: &Path) -> LayerEnv {
+    let mechanisms = layer.join(SASL_FOLDER);
+    if !mechanisms.is_dir() {
+        return LayerEnv::new();
+    }
+    LayerEnv::new()
+        .chainable_insert(Scope::Launch, ModificationBehavior::Delimiter, SASL_PATH, ":")
+        .chainable_insert(Scope::Launch, ModificationBehavior::Prepend, SASL_PATH, mechanisms)
+}
+
+impl Key {
+    fn of(request: &Request<'_>, installed: bool, buildpack: String) -> Self {
+        let facts = request.php.facts();
+        let release = release_for(request.releases, request.store, &facts.version);
+        Self {
+            buildpack,
+            store: request.store,
+            installed,
+            provider: request.choice,
+            source_release: release.map(|release| release.sha256.clone()),
+            php: facts.version.clone(),
+            php_api: facts.api.clone(),
+            thread_safe: facts.thread_safe,
+            debug: facts.debug,
+            extension_dir: facts.extension_dir.clone(),
+            arch: request.target.arch.clone(),
+            distro: request.target.distro_name.clone(),
+            release: request.target.distro_version.clone(),
+        }
+    }
+
+    /// What is different in another key, in words.
+    fn differences(&self, other: &Self) -> Vec<String> {
+        let table = |key| toml::Table::try_from(key).unwrap_or_default();
+        let (ours, theirs) = (table(self), table(other));
+        let text = |value: Option<&toml::Value>| value.map_or("none".into(), ToString::to_string);
+        let names: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+        names
+            .into_iter()
+            .map(|name| (name, text(ours.get(name)), text(theirs.get(name))))
+            .filter(|(_, ours, theirs)| ours != theirs)
+            .map(|(name, ours, theirs)| format!("{name} was {ours} and is {theirs}"))
+            .collect()
+    }
+}
+
+/// Why a layer from the cache cannot be taken as it is; empty if it can.
+fn reasons_to_refill(old: &Metadata, key: &Key, layer: &Path) -> Vec<String> {
+    let differences = old.key.differences(key);
+    if !differences.is_empty() {
+        return differences;
+    }
+    match checksums(layer) {
+        Ok(files) if files == old.contents.files => Vec::new(),
+        Ok(_) => vec!["its files are not those that were put in".to_owned()],
+        Err(error) => vec![error.to_string()],
+    }
+}
+
+/// The checksums of all that we put into the layer; libcnb writes the environment.
+fn checksums(layer: &Path) -> Result<BTreeMap<String, String>, WriteError> {
+    let mut files = BTreeMap::new();
+    for folder in CONTENT_FOLDERS {
+        let folder = layer.join(folder);
+        for entry in folder.read_dir().into_iter().flatten() {
+            let path = entry.map_err(at(&folder))?.path();
+            let name = path.strip_prefix(layer).unwrap_or(&path).display().to_string();
+            files.insert(name, digest::sha256_of_file(&path).map_err(at(&path))?);
+        }
+    }
+    Ok(files)
+}
+
+fn remove(folder: &Path) -> Result<(), WriteError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(folder)(error)),
+        _ => Ok(()),
+    }
+}
