@@ -243,9 +243,6 @@ impl Extension {
 }
 
 impl Provider {
-    /// Every provider, in the order of preference.
-    pub const ALL: [Self; 3] = [Self::Installed, Self::Apt, Self::Source];
-
     /// The provider's name.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -4,7 +4,6 @@ use crate::download::Mirror;
 use crate::environment::{Environment, EnvironmentError};
 use crate::extension::Provider;
 use crate::store::Store;
-use serde::{Deserialize, Serialize};
 
 /// The variable that chooses the store.
 pub const STORE: &str = "BP_PHP_SESSION_STORE";
@@ -31,8 +30,7 @@ pub enum StoreChoice {
 }
 
 /// What `BP_PHP_SESSION_EXTENSION` asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProviderChoice {
     /// The first provider that has the extension.
     Auto,
@@ -41,6 +39,23 @@ pub enum ProviderChoice {
 }
 
 impl ProviderChoice {
+    /// Every choice.
+    const ALL: [Self; 4] = [
+        Self::Auto,
+        Self::Only(Provider::Installed),
+        Self::Only(Provider::Apt),
+        Self::Only(Provider::Source),
+    ];
+
+    /// The choice as the setting has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Only(provider) => provider.name(),
+        }
+    }
+
     /// Whether a provider may be asked.
     #[must_use]
     pub fn allows(self, provider: Provider) -> bool {
@@ -146,8 +161,7 @@ fn store_choice(environment: &Environment) -> Result<StoreChoice, SettingsError>
 }
 
 fn provider_choice(environment: &Environment) -> Result<ProviderChoice, SettingsError> {
-    let mut choices = vec![("auto", ProviderChoice::Auto)];
-    choices.extend(Provider::ALL.map(|provider| (provider.name(), ProviderChoice::Only(provider))));
+    let choices = ProviderChoice::ALL.map(|choice| (choice.name(), choice));
     Ok(one_of(environment, EXTENSION, &choices)?.unwrap_or(ProviderChoice::Auto))
 }
 

@@ -10,7 +10,6 @@ use crate::extension::{
 use crate::files::{WriteError, at};
 use crate::package::Package;
 use crate::sbom;
-use crate::settings::ProviderChoice;
 use crate::store::Store;
 use crate::version::Version;
 use bullet_stream::global::print;
@@ -53,7 +52,7 @@ struct Key {
     store: Store,
     /// Whether PHP has the extension itself.
     installed: bool,
-    provider: ProviderChoice,
+    provider: String,
     /// The checksum of the source release that would be compiled.
     source_release: Option<String>,
     php: Version,
@@ -242,7 +241,7 @@ impl Key {
             buildpack,
             store: request.store,
             installed,
-            provider: request.choice,
+            provider: request.choice.name().to_owned(),
             source_release: release.map(|release| release.sha256.clone()),
             php: facts.version.clone(),
             php_api: facts.api.clone(),

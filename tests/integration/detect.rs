@@ -60,13 +60,13 @@ fn as_an_optional_member_the_group_goes_on_without_us() {
 
     let package = package.display().to_string();
     let app_dir = root().join("samples/counter");
-    let build = PackBuild::with(&package, BOOKWORM, "full", &app_dir, &[]);
+    let build = PackBuild::with(&[&package], BOOKWORM, "full", &app_dir, &[]);
     let log = &build.app().log;
     assert!(log.contains("the other one builds") && !log.contains("## PHP session store"), "{log}");
 
     // What is wrong, however, stops the build, although we are optional.
     let broken = ["--env", "VCAP_SERVICES={\"p.redis\": 5}"];
-    let build = PackBuild::with(&package, BOOKWORM, "full", &app_dir, &broken);
+    let build = PackBuild::with(&[&package], BOOKWORM, "full", &app_dir, &broken);
     assert!(
         build.failed_log().contains("VCAP_SERVICES has no list at \"p.redis\""),
         "{}",

@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod detect;
 #[cfg(test)]
+mod extension;
+#[cfg(test)]
+mod memcached_sessions;
+#[cfg(test)]
 mod passwords;
 #[cfg(test)]
 mod redis_sessions;

@@ -1,24 +1,14 @@
 //! Redis sessions, end to end.
 
-use crate::support::app::{App, PackBuild, build, config, make_readable, root};
+use crate::support::app::{PackBuild, build, config, make_readable, root};
 use crate::support::secrets::{ODD_PASSWORD, assert_image_is_clean};
 use crate::support::services::{Redis, run, vcap};
-use crate::support::visitor::Visitor;
+use crate::support::visitor::{Visitor, assert_sessions_are_shared};
 use crate::support::{BOOKWORM, Suite};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
-
-/// Two instances of the app; one visitor counts across both.
-fn assert_sessions_are_shared(app: &App, options: &[&str]) {
-    let (a, b) = (app.start(options), app.start(options));
-    let mut visitor = Visitor::new();
-    let counts: Vec<u32> =
-        [&a, &b, &a, &b].map(|instance| visitor.count(instance.address())).to_vec();
-    assert_eq!(counts, [1, 2, 3, 4], "{}", a.container.logs());
-    assert_eq!(visitor.cookie_name(), Some("PHPSESSIONID"));
-}
 
 fn credentials(redis: &Redis, password: &str) -> Value {
     json!({"host": redis.host(), "port": 6379, "password": password})

@@ -47,7 +47,15 @@ pub(crate) struct App {
 
 /// Builds, searches the image and the log for passwords, and goes on with the app.
 pub(crate) fn build(config: &BuildConfig, test: impl FnOnce(&App)) {
-    TestRunner::default().build(config, |context| test(&app_of(&context)));
+    build_and_keep(config, |_, app| test(&app));
+}
+
+/// As [`build`], for tests that do more with libcnb-test's context: build again, read the SBOM.
+pub(crate) fn build_and_keep(config: &BuildConfig, test: impl FnOnce(TestContext, App)) {
+    TestRunner::default().build(config, |context| {
+        let app = app_of(&context);
+        test(context, app);
+    });
 }
 
 /// Builds what must not succeed, and gives what the build printed.
@@ -63,7 +71,8 @@ fn log_of(context: &TestContext) -> String {
     bullet_stream::strip_ansi(format!("{}{}", context.pack_stdout, context.pack_stderr))
 }
 
-fn app_of(context: &TestContext) -> App {
+/// The app that a build has made; asserts that neither the log nor the image holds a password.
+pub(crate) fn app_of(context: &TestContext) -> App {
     let log = log_of(context);
     let image =
         log.split("Successfully built image '").nth(1).and_then(|rest| rest.split('\'').next());
@@ -108,11 +117,15 @@ impl Instance {
     }
 }
 
-/// The log of an instance must not show a password, whatever the test did with it.
+/// The log of an instance must not show a password, whatever the test did with it; where the test
+/// has failed, the log may say why.
 impl Drop for Instance {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            assert_log_is_clean("container log", &self.container.logs());
+        let log = self.container.logs();
+        if std::thread::panicking() {
+            eprintln!("the log of {}:\n{log}", self.container.name);
+        } else {
+            assert_log_is_clean("container log", &log);
         }
     }
 }
@@ -121,41 +134,51 @@ impl Drop for Instance {
 pub(crate) struct PackBuild {
     app: App,
     succeeded: bool,
+    arguments: Vec<String>,
 }
 
 impl PackBuild {
     /// Builds the app in `app_dir` with `pack build` and further options.
     pub(crate) fn run(suite: Suite, variant: &str, app_dir: &Path, options: &[&str]) -> Self {
-        Self::with(&buildpack(), suite, variant, app_dir, options)
+        Self::with(&[&buildpack()], suite, variant, app_dir, options)
     }
 
-    /// As [`Self::run`], with another buildpack than ours.
+    /// As [`Self::run`], with other buildpacks than ours alone.
     pub(crate) fn with(
-        buildpack: &str,
+        buildpacks: &[&str],
         suite: Suite,
         variant: &str,
         app_dir: &Path,
         options: &[&str],
     ) -> Self {
         let image = unique_name("app");
+        let mut arguments = vec!["build".to_owned(), image.clone()];
+        let mut add = |option: &str, value: String| arguments.extend([option.to_owned(), value]);
+        add("--builder", suite.builder(variant));
+        add("--path", app_dir.display().to_string());
+        add("--cache", format!("type=build;format=volume;name={image}.build"));
+        add("--cache", format!("type=launch;format=volume;name={image}.launch"));
+        add("--pull-policy", "if-not-present".to_owned());
+        for buildpack in buildpacks {
+            add("--buildpack", (*buildpack).to_owned());
+        }
+        arguments.extend(["--trust-builder", "--trust-extra-buildpacks"].map(str::to_owned));
+        let app = App { image, log: String::new() };
+        let mut build = Self { app, succeeded: false, arguments };
+        build.again(options);
+        build
+    }
+
+    /// Builds once more, with what the build before has cached.
+    pub(crate) fn again(&mut self, options: &[&str]) {
         let output = Command::new("pack")
-            .args(["build", &image, "--builder", &suite.builder(variant), "--path"])
-            .arg(app_dir)
-            .args(["--cache", &format!("type=build;format=volume;name={image}.build")])
-            .args(["--cache", &format!("type=launch;format=volume;name={image}.launch")])
-            .args([
-                "--pull-policy",
-                "if-not-present",
-                "--trust-builder",
-                "--trust-extra-buildpacks",
-            ])
-            .args(["--buildpack", buildpack])
+            .args(&self.arguments)
             .args(options)
             .output()
             .expect("pack is on the PATH: run `make test`, which sets it up");
-        let log = bullet_stream::strip_ansi(both(&output));
-        assert_log_is_clean("build log", &log);
-        Self { app: App { image, log }, succeeded: output.status.success() }
+        self.app.log = bullet_stream::strip_ansi(both(&output));
+        self.succeeded = output.status.success();
+        assert_log_is_clean("build log", &self.app.log);
     }
 
     /// The app, if the build succeeded.

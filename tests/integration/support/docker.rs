@@ -1,8 +1,8 @@
 //! Containers that go away with the test, and the commands that libcnb-test does not have.
 
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -51,6 +51,23 @@ impl Container {
         args.extend(command);
         docker_ok(&args);
         Self { name }
+    }
+
+    /// Runs a command in the container with something on its stdin; gives whether it succeeded, and
+    /// what it printed.
+    pub(crate) fn exec_with_input(&self, command: &[&str], input: &str) -> (bool, String) {
+        let mut process = Command::new("docker")
+            .args(["exec", "--interactive", &self.name])
+            .args(command)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("docker is there");
+        // A command that does not want its input may be gone before it has it.
+        let _ = process.stdin.take().expect("a pipe").write_all(input.as_bytes());
+        let output = process.wait_with_output().expect("docker exec ends");
+        (output.status.success(), both(&output))
     }
 
     /// The address on the default bridge, for other containers.

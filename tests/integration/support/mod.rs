@@ -1,6 +1,7 @@
 //! What the integration tests stand on.
 
 pub(crate) mod app;
+pub(crate) mod certificates;
 pub(crate) mod docker;
 pub(crate) mod oracle;
 pub(crate) mod secrets;

@@ -2,6 +2,8 @@
 
 use super::docker::Container;
 use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 const IMAGE: &str = "php-session-store/services";
 
@@ -53,6 +55,63 @@ impl Redis {
         let keys: Vec<String> =
             redis::cmd("KEYS").arg("PHPREDIS_SESSION:*").query(&mut connection).expect("keys");
         keys.iter().filter(|key| !key.ends_with("_LOCK")).count()
+    }
+}
+
+/// A Memcached server.
+pub(crate) struct Memcached {
+    pub(crate) container: Container,
+}
+
+/// The realm of the server's users: libsasl2 takes the host's name.
+const REALM: &str = "memcached";
+
+impl Memcached {
+    /// Starts a server that asks nobody for a password.
+    pub(crate) fn start() -> Self {
+        Self::start_with("exec memcached -u memcache")
+    }
+
+    /// Starts a server that asks for a login by SASL.
+    pub(crate) fn start_with_login(user: &str, password: &str) -> Self {
+        let script = "mkdir /sasl
+            printf 'mech_list: plain\\nsasldb_path: /sasl/db\\n' >/sasl/memcached.conf
+            echo x | saslpasswd2 -p -c -a memcached -f /sasl/db -u memcached nobody
+            chown -R memcache /sasl
+            SASL_CONF_PATH=/sasl exec memcached -u memcache -S";
+        let memcached = Self::start_with(script);
+        memcached.set_password(user, password);
+        memcached
+    }
+
+    fn start_with(script: &str) -> Self {
+        let options = ["--publish", "127.0.0.1::11211", "--hostname", REALM];
+        let container = Container::start(&options, IMAGE, &["sh", "-c", script]);
+        container.wait_for_port(11211);
+        Self { container }
+    }
+
+    /// Sets the password of a user, who need not exist.
+    pub(crate) fn set_password(&self, user: &str, password: &str) {
+        let command =
+            ["saslpasswd2", "-p", "-c", "-a", "memcached", "-f", "/sasl/db", "-u", REALM, user];
+        let (succeeded, said) = self.container.exec_with_input(&command, password);
+        assert!(succeeded, "{user:?}: {said}");
+    }
+
+    /// The server, for other containers.
+    pub(crate) fn server(&self) -> String {
+        format!("{}:11211", self.container.ip())
+    }
+
+    /// How many items the server keeps; only one without a login says it.
+    pub(crate) fn items(&self) -> u32 {
+        let mut stream = TcpStream::connect(self.container.address(11211)).expect("a server");
+        stream.write_all(b"stats\r\nquit\r\n").expect("a server");
+        let mut stats = String::new();
+        stream.read_to_string(&mut stats).expect("statistics");
+        let items = stats.lines().find_map(|line| line.strip_prefix("STAT curr_items "));
+        items.and_then(|items| items.trim().parse().ok()).unwrap_or_else(|| panic!("{stats}"))
     }
 }
 

@@ -1,5 +1,6 @@
 //! A visitor: an HTTP client with one cookie jar.
 
+use super::app::App;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -52,4 +53,14 @@ impl Visitor {
     pub(crate) fn cookie_name(&self) -> Option<&str> {
         self.cookie.as_ref().and_then(|cookie| cookie.split('=').next())
     }
+}
+
+/// Two instances of the app; one visitor counts across both.
+pub(crate) fn assert_sessions_are_shared(app: &App, options: &[&str]) {
+    let (a, b) = (app.start(options), app.start(options));
+    let mut visitor = Visitor::new();
+    let counts: Vec<u32> =
+        [&a, &b, &a, &b].map(|instance| visitor.count(instance.address())).to_vec();
+    assert_eq!(counts, [1, 2, 3, 4], "{}", a.container.logs());
+    assert_eq!(visitor.cookie_name(), Some("PHPSESSIONID"));
 }

@@ -1,0 +1,326 @@
+//! Where the extension comes from, for each kind of image that a user may have.
+
+use crate::support::app::{
+    App, PackBuild, app_of, build, build_and_keep, build_fails, buildpack, config, make_readable,
+    root,
+};
+use crate::support::certificates::Authority;
+use crate::support::docker::Container;
+use crate::support::services::{Memcached, Redis, vcap};
+use crate::support::visitor::assert_sessions_are_shared;
+use crate::support::{BOOKWORM, Suite, TRIXIE};
+use libcnb::data::sbom::SbomFormat;
+use libcnb::data::{buildpack_id, layer_name};
+use libcnb_test::{BuildConfig, SbomType, TestContext};
+use php_session_store::store::Store;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const PASSWORD: &str = "mArKeR4f1c9e of the extension's tests";
+
+/// A build for a store, on one kind of image.
+fn config_for(suite: Suite, variant: &str, store: Store) -> BuildConfig {
+    let mut config = config(suite, variant);
+    config.env("BP_PHP_SESSION_STORE", store.name());
+    config
+}
+
+/// The app keeps a session in a real server of the store that asks for a password.
+fn assert_store_works(app: &App, store: Store) {
+    let check = |services: String| {
+        assert_sessions_are_shared(app, &["--env", &format!("VCAP_SERVICES={services}")]);
+    };
+    match store {
+        Store::Redis => {
+            let redis = Redis::start(PASSWORD);
+            let credentials = json!({"host": redis.host(), "password": PASSWORD});
+            check(vcap(&[("redis-sessions", credentials)]));
+        }
+        Store::Memcached => {
+            let memcached = Memcached::start_with_login("shop", PASSWORD);
+            let servers = memcached.server();
+            let credentials = json!({"servers": servers, "username": "shop", "password": PASSWORD});
+            check(vcap(&[("memcached-sessions", credentials)]));
+        }
+    }
+}
+
+/// The image's PHP is the distribution's, and has no extension.
+fn apt_provides(suite: Suite, store: Store) {
+    build(&config_for(suite, "bare", store), |app| {
+        let version = suite.extension(store);
+        let expected = format!("{store} {version} from the distribution");
+        assert!(app.log.contains(&expected), "{}", app.log);
+        assert_store_works(app, store);
+    });
+}
+
+#[test]
+fn apt_provides_redis_on_debian_12() {
+    apt_provides(BOOKWORM, Store::Redis);
+}
+
+#[test]
+fn apt_provides_redis_on_debian_13() {
+    apt_provides(TRIXIE, Store::Redis);
+}
+
+#[test]
+fn apt_provides_memcached_on_debian_12() {
+    apt_provides(BOOKWORM, Store::Memcached);
+}
+
+#[test]
+fn apt_provides_memcached_on_debian_13() {
+    apt_provides(TRIXIE, Store::Memcached);
+}
+
+#[test]
+fn a_library_that_only_the_build_image_has_is_carried() {
+    build(&config_for(BOOKWORM, "libraries", Store::Memcached), |app| {
+        assert_store_works(app, Store::Memcached);
+    });
+}
+
+#[test]
+fn what_is_present_and_not_loaded_is_loaded_by_the_drop_in() {
+    for (store, load) in
+        [(Store::Redis, "igbinary, redis"), (Store::Memcached, "igbinary, msgpack, memcached")]
+    {
+        build(&config_for(BOOKWORM, "disabled", store), |app| {
+            assert!(app.log.contains(&format!("the drop-in loads {load}")), "{}", app.log);
+            assert_store_works(app, store);
+        });
+    }
+}
+
+/// PECL's source releases, as `scripts/setup-mirror` leaves them.
+fn mirror() -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
+    let tools = std::env::var_os("PHP_SESSION_STORE_TOOLS").map(PathBuf::from);
+    let tools = tools.or_else(|| cache.map(|cache| cache.join("php-session-store")));
+    let mirror = tools.expect("a home").join("mirror");
+    assert!(mirror.is_dir(), "{} is not there: run `make setup`", mirror.display());
+    mirror
+}
+
+/// An app that brings a mirror with the source releases, changed by `change`.
+fn app_with_mirror(change: impl Fn(&Path)) -> tempfile::TempDir {
+    let app = tempfile::tempdir().unwrap();
+    make_readable(app.path());
+    fs::copy(root().join("samples/counter/index.php"), app.path().join("index.php")).unwrap();
+    let get = app.path().join("mirror/get");
+    fs::create_dir_all(&get).unwrap();
+    for entry in mirror().join("get").read_dir().unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), get.join(entry.file_name())).unwrap();
+    }
+    change(&get);
+    app
+}
+
+fn php_in_a_layer() -> String {
+    root().join("tests/buildpacks/php-in-a-layer").display().to_string()
+}
+
+const MIRROR_OF_APP: &str = "BP_DEPENDENCY_MIRROR=file:///workspace/mirror";
+
+/// A build with PHP from another buildpack, and without a network.
+fn build_offline(variant: &str, app_dir: &Path, store: Store, options: &[&str]) -> PackBuild {
+    let store = format!("BP_PHP_SESSION_STORE={store}");
+    let all = ["--network", "none", "--env", &store, "--env", MIRROR_OF_APP];
+    let buildpacks = [&*php_in_a_layer(), &buildpack()];
+    PackBuild::with(&buildpacks, BOOKWORM, variant, app_dir, &[&all[..], options].concat())
+}
+
+#[test]
+fn php_in_a_layer_has_its_extension_compiled_without_a_network() {
+    let app_dir = app_with_mirror(|_| {});
+    let build = build_offline("headers", app_dir.path(), Store::Redis, &[]);
+    let app = build.app();
+    assert!(app.log.contains("redis 6.2.0, compiled; the drop-in loads redis"), "{}", app.log);
+    assert_store_works(app, Store::Redis);
+}
+
+#[test]
+fn php_in_a_layer_has_memcached_compiled_with_headers_by_apt() {
+    let app_dir = app_with_mirror(|_| {});
+    let buildpacks = [&*php_in_a_layer(), &buildpack()];
+    let options = ["--env", "BP_PHP_SESSION_STORE=memcached", "--env", MIRROR_OF_APP];
+    let build = PackBuild::with(&buildpacks, BOOKWORM, "compiler", app_dir.path(), &options);
+    let app = build.app();
+    for expected in ["libmemcached-dev 1.", "memcached 3.3.0, compiled", "libsasl2-modules 2."] {
+        assert!(app.log.contains(expected), "{expected}: {}", app.log);
+    }
+    assert_store_works(app, Store::Memcached);
+}
+
+#[test]
+fn without_a_network_missing_mechanisms_are_said_and_sessions_work_without_a_login() {
+    let app_dir = app_with_mirror(|_| {});
+    let mut build = build_offline("headers", app_dir.path(), Store::Memcached, &[]);
+    assert!(build.app().log.contains("libsasl2's mechanism plugins"), "{}", build.app().log);
+    let memcached = Memcached::start();
+    let services = vcap(&[("memcached-sessions", json!({"servers": memcached.server()}))]);
+    assert_sessions_are_shared(build.app(), &["--env", &format!("VCAP_SERVICES={services}")]);
+
+    // What is missing is looked for again by the next build, which has a network.
+    build.again(&["--env", "BP_PHP_SESSION_STORE=memcached", "--env", MIRROR_OF_APP]);
+    assert!(build.app().log.contains("made anew: it was not finished"), "{}", build.app().log);
+    assert_store_works(build.app(), Store::Memcached);
+}
+
+#[test]
+fn a_mirror_over_https_is_trusted_by_the_images_certificates() {
+    let authority = Authority::new();
+    let script = format!(
+        "{} && cd /mirror && exec openssl s_server -accept 443 -key /tls/key.pem -cert /tls/cert.pem -WWW",
+        Authority::wait_command()
+    );
+    let files = format!("{}:/mirror:ro", mirror().display());
+    let tls = format!("{}:/tls:ro", authority.folder().display());
+    let mirror = Container::start(
+        &["--volume", &files, "--volume", &tls],
+        "php-session-store/services",
+        &["sh", "-c", &script],
+    );
+    authority.give_identity(&[&mirror.ip()]);
+    mirror.wait_for_log("ACCEPT");
+    let app_dir = app_with_mirror(|get| fs::remove_dir_all(get).unwrap());
+    fs::write(app_dir.path().join("ca.pem"), &authority.certificate).unwrap();
+    let build = |options: &[&str]| {
+        let address = format!("BP_DEPENDENCY_MIRROR=https://{}", mirror.ip());
+        // By default pack makes a network of its own, which does not reach other containers.
+        let network = ["--network", "bridge", "--env", "BP_PHP_SESSION_STORE=redis"];
+        let all = [&network[..], &["--env", &address]].concat();
+        let buildpacks = [&*php_in_a_layer(), &buildpack()];
+        PackBuild::with(
+            &buildpacks,
+            BOOKWORM,
+            "headers",
+            app_dir.path(),
+            &[&all[..], options].concat(),
+        )
+    };
+    let trusting = build(&["--env", "SSL_CERT_FILE=/workspace/ca.pem"]);
+    assert!(trusting.app().log.contains("redis 6.2.0, compiled"), "{}", trusting.app().log);
+    let log = build(&[]).failed_log().to_owned();
+    let file = format!("https://{}/get/redis-6.2.0.tgz cannot be downloaded", mirror.ip());
+    assert!(log.contains(&file) && log.to_lowercase().contains("certificate"), "{log}");
+}
+
+#[test]
+fn a_tampered_or_missing_release_is_refused_by_name() {
+    let tampered = app_with_mirror(|get| {
+        let path = get.join("redis-6.2.0.tgz");
+        let mut bytes = fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(path, bytes).unwrap();
+    });
+    let build = build_offline("headers", tampered.path(), Store::Redis, &[]);
+    let log = build.failed_log();
+    let expected = "file:///workspace/mirror/get/redis-6.2.0.tgz is not the file that is wanted";
+    assert!(log.contains(expected) && log.contains("5069c13dd22bd9e4"), "{log}");
+
+    let missing = app_with_mirror(|get| fs::remove_file(get.join("redis-6.2.0.tgz")).unwrap());
+    let build = build_offline("headers", missing.path(), Store::Redis, &[]);
+    let log = build.failed_log();
+    assert!(log.contains("file:///workspace/mirror/get/redis-6.2.0.tgz cannot be read"), "{log}");
+}
+
+#[test]
+fn where_nobody_provides_it_each_says_why() {
+    let none = PackBuild::run(
+        BOOKWORM,
+        "bare",
+        &root().join("samples/counter"),
+        &["--network", "none", "--env", "BP_PHP_SESSION_STORE=redis"],
+    );
+    let log = none.failed_log();
+    for expected in [
+        "installed: /usr/lib/php/20220829/redis.so is not there",
+        "apt: `apt-get",
+        "Temporary failure resolving",
+        "source: the build image has no phpize, php-config, autoconf, make, cc",
+        "apt-get install php8.2-redis",
+    ] {
+        assert!(log.contains(expected), "{expected}:\n{log}");
+    }
+
+    let choices = [
+        ("bare", "installed", "redis.so is not there"),
+        ("bare", "source", "source: the build image has no phpize"),
+        ("full", "apt", "PHP cannot have both"),
+        ("full", "cargo", "Use one of: auto, installed, apt, source"),
+        (
+            "mixed",
+            "auto",
+            "PHP's programs differ in the redis extension: cli, apache2, cgi loads it, fpm does not",
+        ),
+    ];
+    for (variant, choice, expected) in choices {
+        let mut config = config_for(BOOKWORM, variant, Store::Redis);
+        let log = build_fails(config.env("BP_PHP_SESSION_EXTENSION", choice));
+        assert!(log.contains(expected), "{choice} on {variant}:\n{log}");
+    }
+}
+
+#[test]
+fn a_rebuild_reuses_the_layer_until_its_key_changes() {
+    let config = config_for(BOOKWORM, "bare", Store::Redis);
+    build_and_keep(&config, |context, app| {
+        assert!(app.log.contains("Downloading php8.2-redis by apt"), "{}", app.log);
+        assert_sboms_name_packages(&context);
+        context.rebuild(&config, |context| {
+            let log = app_of(&context).log;
+            assert!(log.contains("layer is reused from the cache"), "{log}");
+            assert!(!log.contains(" by apt"), "{log}");
+            assert_sboms_name_packages(&context);
+            let mut changed = config.clone();
+            changed.env("BP_PHP_SESSION_EXTENSION", "apt");
+            context.rebuild(&changed, |context| {
+                let log = app_of(&context).log;
+                let expected = "made anew: provider was \"auto\" and is \"apt\"";
+                assert!(log.contains(expected), "{log}");
+                assert!(log.contains("Downloading php8.2-redis by apt"), "{log}");
+            });
+        });
+    });
+}
+
+/// The image's bills of materials name what the layer carries.
+fn assert_sboms_name_packages(context: &TestContext) {
+    context.download_sbom_files(|files| {
+        let read = |format| {
+            let buildpack = buildpack_id!("php-session-store");
+            let kind = SbomType::Layer(layer_name!("extension"));
+            let path = files.path_for(buildpack, kind, format);
+            serde_json::from_slice::<Value>(&fs::read(path).unwrap()).unwrap()
+        };
+        for (format, list) in [
+            (SbomFormat::CycloneDxJson, "components"),
+            (SbomFormat::SpdxJson, "packages"),
+            (SbomFormat::SyftJson, "artifacts"),
+        ] {
+            let document = read(format);
+            let names: Vec<&str> = document[list]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|it| it["name"].as_str().unwrap())
+                .collect();
+            for name in ["php8.2-redis", "php8.2-igbinary", "libzstd1", "liblz4-1"] {
+                assert!(names.contains(&name), "{name} of {names:?} in {document}");
+            }
+            let text = document.to_string();
+            assert!(
+                text.contains(
+                    "pkg:deb/debian/php8.2-redis@5.3.7+4.3.0-3?arch=amd64&distro=debian-12"
+                ),
+                "{text}"
+            );
+        }
+    });
+}
