@@ -1,18 +1,91 @@
 //! Directives: what PHP must be told so that it keeps its sessions at an endpoint.
 //!
-//! Two halves that fit each other: the drop-in, written at build, refers to variables, and the
-//! variables, set at launch, hold what comes from the credentials.
+//! Two halves that fit each other: the drop-ins, written at build, refer to variables, and the
+//! variables, set at launch, hold what comes from the credentials and the options.
 
 pub mod memcached;
 pub mod redis;
 
 use crate::endpoint::Endpoint;
+use crate::environment::Environment;
+use crate::options::Options;
+use crate::php::with_scan_dirs;
 use crate::store::Store;
+use crate::tls_files::TlsFiles;
 use crate::version::Version;
 use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
 
-/// Holds `session.save_path` at launch.
-pub const SAVE_PATH: &str = "PHP_SESSION_SAVE_PATH";
+/// A variable that the launch sets, and PHP or a drop-in reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Variable {
+    /// `session.save_path`.
+    SavePath,
+    /// The user, where it is not in the save path.
+    Username,
+    /// The password, where it is not in the save path.
+    Password,
+    /// Whether connections are kept.
+    Persistent,
+    /// How long a connection may take to come about, in milliseconds.
+    ConnectTimeout,
+    /// What the keys begin with.
+    Prefix,
+    /// Whether a request has its session for itself.
+    Locking,
+    /// How long the first try for the lock waits for the next one.
+    LockWaitMin,
+    /// How long the last try for the lock waits for the next one.
+    LockWaitMax,
+    /// How often the lock is tried for again.
+    LockRetries,
+    /// After how many seconds a lock falls away; 0 takes PHP's `max_execution_time`.
+    LockExpire,
+    /// The file with the authorities that PHP's TLS trusts.
+    AuthorityFile,
+    /// PHP's own: the folders of ini files.
+    IniScanDir,
+}
+
+impl Variable {
+    /// Every variable.
+    pub const ALL: [Self; 13] = [
+        Self::SavePath,
+        Self::Username,
+        Self::Password,
+        Self::Persistent,
+        Self::ConnectTimeout,
+        Self::Prefix,
+        Self::Locking,
+        Self::LockWaitMin,
+        Self::LockWaitMax,
+        Self::LockRetries,
+        Self::LockExpire,
+        Self::AuthorityFile,
+        Self::IniScanDir,
+    ];
+
+    /// The variable's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SavePath => "PHP_SESSION_SAVE_PATH",
+            Self::Username => "PHP_SESSION_USERNAME",
+            Self::Password => "PHP_SESSION_PASSWORD",
+            Self::Persistent => "PHP_SESSION_PERSISTENT",
+            Self::ConnectTimeout => "PHP_SESSION_CONNECT_TIMEOUT",
+            Self::Prefix => "PHP_SESSION_PREFIX",
+            Self::Locking => "PHP_SESSION_LOCKING",
+            Self::LockWaitMin => "PHP_SESSION_LOCK_WAIT_MIN",
+            Self::LockWaitMax => "PHP_SESSION_LOCK_WAIT_MAX",
+            Self::LockRetries => "PHP_SESSION_LOCK_RETRIES",
+            Self::LockExpire => "PHP_SESSION_LOCK_EXPIRE",
+            Self::AuthorityFile => "PHP_SESSION_AUTHORITY_FILE",
+            Self::IniScanDir => crate::php::PHP_INI_SCAN_DIR,
+        }
+    }
+}
 
 /// An ini file of the session layer. All but the first are read only where the launch says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +94,10 @@ pub enum DropIn {
     Base,
     /// The user and the password, where they are not in the save path.
     Login,
+    /// Redis as a cluster.
+    Cluster,
+    /// The authority that PHP's TLS trusts, for extensions that cannot be told by themselves.
+    Authority,
     /// Back to local files.
     Files,
 }
@@ -29,25 +106,25 @@ pub enum DropIn {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Connection {
     /// Variables that the drop-ins refer to.
-    pub variables: Vec<(&'static str, String)>,
+    pub variables: Vec<(Variable, String)>,
     /// Drop-ins that PHP shall read besides the base.
     pub drop_ins: Vec<DropIn>,
 }
 
-/// Something that the endpoint needs and the extension is too old for.
+/// Something that the endpoint or the options need and the extension is too old for.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "The service needs {what}, and the PHP extension {extension} {version} cannot do that: it takes {since} or later.\nUse a newer extension, or a service without it."
 )]
 pub struct DirectiveError {
-    /// What the endpoint needs.
+    /// What is needed.
     pub what: &'static str,
     /// The extension's name.
     pub extension: &'static str,
     /// The extension's version.
     pub version: Version,
     /// The first version that can.
-    pub since: &'static str,
+    pub since: String,
 }
 
 /// One PHP setting.
@@ -65,7 +142,36 @@ pub enum Value {
     /// This text: letters, digits and `-_./` only, so that it means the same in any ini file.
     Literal(String),
     /// What this variable holds when PHP starts. PHP takes it verbatim, whatever it holds.
-    Variable(&'static str),
+    Variable(Variable),
+}
+
+impl DropIn {
+    /// The folder in the session layer that holds this drop-in and nothing else.
+    #[must_use]
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Base => "conf.d",
+            Self::Login => "login.d",
+            Self::Cluster => "cluster.d",
+            Self::Authority => "authority.d",
+            Self::Files => "files.d",
+        }
+    }
+}
+
+impl Connection {
+    /// All variables: those for the drop-ins, and PHP's own where drop-ins of `layer`, the session
+    /// layer, shall be read besides what `environment` has.
+    #[must_use]
+    pub fn variables_of(self, environment: &Environment, layer: &Path) -> Vec<(Variable, String)> {
+        let Self { mut variables, drop_ins } = self;
+        if !drop_ins.is_empty() {
+            let dirs: Vec<_> =
+                drop_ins.iter().map(|drop_in| layer.join(drop_in.folder())).collect();
+            variables.push((Variable::IniScanDir, with_scan_dirs(environment.as_env(), &dirs)));
+        }
+        variables
+    }
 }
 
 impl Directive {
@@ -77,20 +183,8 @@ impl Directive {
 
     /// A setting whose value a variable holds.
     #[must_use]
-    pub fn variable(name: &'static str, variable: &'static str) -> Self {
+    pub fn variable(name: &'static str, variable: Variable) -> Self {
         Self { name, value: Value::Variable(variable) }
-    }
-}
-
-impl DropIn {
-    /// The folder in the session layer that holds this drop-in and nothing else.
-    #[must_use]
-    pub fn folder(self) -> &'static str {
-        match self {
-            Self::Base => "conf.d",
-            Self::Login => "login.d",
-            Self::Files => "files.d",
-        }
     }
 }
 
@@ -98,15 +192,12 @@ impl DropIn {
 #[must_use]
 pub fn drop_ins(store: Store, version: &Version) -> Vec<(DropIn, Vec<Directive>)> {
     let mut drop_ins = match store {
-        Store::Redis => vec![(DropIn::Base, redis::base())],
-        Store::Memcached => vec![
-            (DropIn::Base, memcached::base(version)),
-            (DropIn::Login, memcached::login(version)),
-        ],
+        Store::Redis => redis::drop_ins(),
+        Store::Memcached => memcached::drop_ins(version),
     };
     let files = [("session.save_handler", "files"), ("session.save_path", "")];
-    drop_ins
-        .push((DropIn::Files, files.map(|(name, value)| Directive::literal(name, value)).to_vec()));
+    let files = files.map(|(name, value)| Directive::literal(name, value));
+    drop_ins.push((DropIn::Files, files.to_vec()));
     drop_ins
 }
 
@@ -114,11 +205,16 @@ pub fn drop_ins(store: Store, version: &Version) -> Vec<(DropIn, Vec<Directive>)
 ///
 /// # Errors
 ///
-/// Fails if the endpoint needs what this version cannot do.
-pub fn connect(endpoint: &Endpoint, version: &Version) -> Result<Connection, DirectiveError> {
+/// Fails if the endpoint or an option needs what this version cannot do.
+pub fn connect(
+    endpoint: &Endpoint,
+    tls_files: &TlsFiles,
+    options: &Options,
+    version: &Version,
+) -> Result<Connection, DirectiveError> {
     match endpoint {
-        Endpoint::Redis(endpoint) => redis::connect(endpoint, version),
-        Endpoint::Memcached(endpoint) => Ok(memcached::connect(endpoint, version)),
+        Endpoint::Redis(endpoint) => redis::connect(endpoint, tls_files, options, version),
+        Endpoint::Memcached(endpoint) => Ok(memcached::connect(endpoint, options, version)),
     }
 }
 
@@ -132,10 +228,27 @@ pub fn render(directives: &[Directive]) -> String {
         // Writing to a String cannot fail.
         let _ = match value {
             Value::Literal(text) => writeln!(ini, "{name} = \"{text}\""),
-            Value::Variable(variable) => writeln!(ini, "{name} = \"${{{variable}}}\""),
+            Value::Variable(variable) => writeln!(ini, "{name} = \"${{{}}}\"", variable.name()),
         };
     }
     ini
+}
+
+/// How often the lock is tried for, so that the waits between the tries make up `timeout`: they begin
+/// with `first` and double until they are `last`.
+fn lock_retries(timeout: Duration, first: Duration, last: Duration) -> u32 {
+    let (mut wait, mut waited, mut retries) = (first, Duration::ZERO, 0);
+    while waited < timeout {
+        waited += wait;
+        wait = (wait * 2).min(last);
+        retries += 1;
+    }
+    retries
+}
+
+/// PHP's way to say yes and no in an ini file.
+fn flag(on: bool) -> String {
+    String::from(if on { "1" } else { "0" })
 }
 
 #[cfg(test)]
@@ -146,7 +259,7 @@ mod tests {
     fn an_ini_file_quotes_texts_and_refers_to_variables() {
         let ini = render(&[
             Directive::literal("session.save_handler", "redis"),
-            Directive::variable("session.save_path", SAVE_PATH),
+            Directive::variable("session.save_path", Variable::SavePath),
         ]);
         let lines: Vec<&str> = ini.lines().skip(1).collect();
         assert_eq!(
@@ -156,5 +269,16 @@ mod tests {
                 "session.save_path = \"${PHP_SESSION_SAVE_PATH}\""
             ]
         );
+    }
+
+    #[test]
+    fn retries_make_up_the_timeout() {
+        let retries = |timeout, first, last| {
+            let seconds = Duration::from_secs(timeout);
+            lock_retries(seconds, Duration::from_millis(first), Duration::from_millis(last))
+        };
+        assert_eq!(retries(31, 5, 250), 129);
+        assert_eq!(retries(31, 10, 1000), 37);
+        assert_eq!(retries(10, 2, 2), 5000);
     }
 }

@@ -2,10 +2,15 @@
 
 mod fields;
 pub mod memcached;
+pub mod pem;
 pub mod redis;
+mod redis_uri;
 
+use crate::options::Options;
+use crate::secret::Secret;
 use crate::services::{Service, ServicesError};
 use crate::store::Store;
+use fields::Fields;
 use memcached::MemcachedEndpoint;
 use redis::RedisEndpoint;
 use std::fmt;
@@ -57,6 +62,16 @@ pub enum EndpointError {
         /// What would be right.
         expected: &'static str,
     },
+    /// The service is of a kind that PHP's extension cannot use.
+    #[error("The service {service} {what}.\n{instead}")]
+    Unsupported {
+        /// The service.
+        service: String,
+        /// What it is.
+        what: &'static str,
+        /// What would work.
+        instead: &'static str,
+    },
     /// A credential is there, and is not what it should be.
     #[error(
         "The service {service} cannot be used: its credential \"{key}\" {problem}.\nExpected {expected}."
@@ -85,6 +100,41 @@ impl Endpoint {
             Store::Memcached => MemcachedEndpoint::of(service).map(Self::Memcached),
         }
     }
+}
+
+impl Endpoint {
+    /// Stands for the endpoint that only the launch knows, with a password that would break an ini
+    /// file if it could.
+    #[must_use]
+    pub fn example(store: Store) -> Self {
+        let host = Host::Name("session-service.example".to_owned());
+        let password = Secret::new("\";${X}\nextension=x");
+        match store {
+            Store::Redis => Self::Redis(RedisEndpoint {
+                target: redis::Target::Tcp { address: Address { host, port: 6379 }, tls: None },
+                auth: Some(redis::Auth { user: None, password }),
+                database: None,
+            }),
+            Store::Memcached => Self::Memcached(MemcachedEndpoint {
+                servers: vec![Address { host, port: 11211 }],
+                login: Some(memcached::Login { user: "example".to_owned(), password }),
+            }),
+        }
+    }
+}
+
+/// The options among the credentials of a service.
+///
+/// # Errors
+///
+/// Fails if one has a value that it cannot have.
+pub fn options(store: Store, service: &Service) -> Result<Options, EndpointError> {
+    let fields = Fields::of(service)?;
+    Options::among(
+        store,
+        |name| Ok(fields.text(&[name])?.map(|field| field.text)),
+        |name, expected| fields.unusable(name, "has a value that it cannot have", expected),
+    )
 }
 
 impl Address {

@@ -33,6 +33,12 @@ impl Environment {
         Self(Env::from_current())
     }
 
+    /// These variables.
+    #[must_use]
+    pub fn of(env: Env) -> Self {
+        Self(env)
+    }
+
     /// The value of `name`; one that is empty or blank counts as not set, as operators mean it.
     ///
     /// # Errors

@@ -1,21 +1,22 @@
 //! The launch: from the services that the container has to the variables that PHP's drop-in reads.
 
-use crate::directives::{self, Connection, DirectiveError, DropIn};
-use crate::endpoint::{Endpoint, EndpointError};
+use crate::directives::{self, Connection, DirectiveError, DropIn, Variable};
+use crate::endpoint::{self, Endpoint, EndpointError};
 use crate::environment::{Environment, EnvironmentError};
 use crate::layers::session::{LaunchRecord, RecordError, read_record};
-use crate::php::{PHP_INI_SCAN_DIR, with_scan_dirs};
+use crate::options::{Options, OptionsError};
 use crate::services::matching::{MatchError, SessionService, find_session_service};
 use crate::services::{Services, ServicesError};
 use crate::settings::{LaunchSettings, MISSING, Missing, STORE, SettingsError};
 use crate::store::Store;
+use crate::tls_files::{self, TlsFiles, TlsFilesError};
 use std::path::Path;
 
 /// What the launch sets and says.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Launch {
     /// Variables for the app's processes.
-    pub variables: Vec<(&'static str, String)>,
+    pub variables: Vec<(Variable, String)>,
     /// One line for the log, without any secret.
     pub message: String,
 }
@@ -41,6 +42,12 @@ pub enum LaunchError {
     /// The service's credentials are no good.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
+    /// An option cannot be used.
+    #[error(transparent)]
+    Options(#[from] OptionsError),
+    /// A certificate cannot be brought into a file.
+    #[error(transparent)]
+    TlsFiles(#[from] TlsFilesError),
     /// The extension cannot do what the service needs.
     #[error(transparent)]
     Directive(#[from] DirectiveError),
@@ -85,9 +92,10 @@ pub fn prepare(
     let settings = LaunchSettings::read(environment)?;
     let services = Services::read(environment, platform_dir)?;
     let keys = record.search_keys.clone().overridden_by(environment)?;
+    let options = Options::read(environment, record.store)?;
     if let Some(found) = find_session_service(&services, &keys, &[record.store])? {
-        let (connection, message) = connect(&found, &record)?;
-        return Ok(launch(connection, message, environment, layer));
+        let (connection, message) = connect(&found, &record, options, environment)?;
+        return Ok(Launch { variables: connection.variables_of(environment, layer), message });
     }
     let stores: Vec<Store> =
         Store::ALL.into_iter().filter(|store| *store != record.store).collect();
@@ -103,7 +111,7 @@ pub fn prepare(
         let message = format!(
             "warning: no session service is bound and {MISSING} is files: PHP keeps its sessions in local files, which other instances don't see and a restart loses"
         );
-        return Ok(launch(connection, message, environment, layer));
+        return Ok(Launch { variables: connection.variables_of(environment, layer), message });
     }
     Err(LaunchError::Missing {
         store: record.store,
@@ -115,25 +123,25 @@ pub fn prepare(
 fn connect(
     found: &SessionService<'_>,
     record: &LaunchRecord,
+    options: Options,
+    environment: &Environment,
 ) -> Result<(Connection, String), LaunchError> {
     let SessionService { store, service, rule } = found;
+    let version = &record.extension_version;
     let endpoint = Endpoint::of(*store, service)?;
-    let connection = directives::connect(&endpoint, &record.extension_version)?;
+    let options = options.or(endpoint::options(*store, service)?);
+    let tls_files = match &endpoint {
+        Endpoint::Redis(redis) => match redis.tls() {
+            Some(tls) => {
+                let with_system = directives::redis::shares_authority(redis, version);
+                tls_files::write(tls, with_system, environment.text("TMPDIR")?)?
+            }
+            None => TlsFiles::default(),
+        },
+        Endpoint::Memcached(_) => TlsFiles::default(),
+    };
+    let connection = directives::connect(&endpoint, &tls_files, &options, version)?;
     let message =
-        format!("PHP sessions: {store} at {endpoint}, from service {service}, found by its {rule}");
+        format!("sessions in {store} at {endpoint}, from service {service}, found by its {rule}");
     Ok((connection, message))
-}
-
-fn launch(
-    connection: Connection,
-    message: String,
-    environment: &Environment,
-    layer: &Path,
-) -> Launch {
-    let Connection { mut variables, drop_ins } = connection;
-    if !drop_ins.is_empty() {
-        let dirs: Vec<_> = drop_ins.iter().map(|drop_in| layer.join(drop_in.folder())).collect();
-        variables.push((PHP_INI_SCAN_DIR, with_scan_dirs(environment.as_env(), &dirs)));
-    }
-    Launch { variables, message }
 }

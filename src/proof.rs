@@ -1,12 +1,15 @@
 //! The proof: PHP itself starts with the drop-in, without a new warning, and takes its settings.
 
-use crate::directives::SAVE_PATH;
+use crate::directives::{DirectiveError, Variable, connect};
+use crate::endpoint::Endpoint;
+use crate::environment::Environment;
+use crate::layers::session::LaunchRecord;
+use crate::options::Options;
 use crate::php::{PHP_INI_SCAN_DIR, Php, PhpError};
 use crate::store::Store;
+use crate::tls_files::TlsFiles;
 use libcnb::Env;
-
-/// Stands for the save path that only the launch knows.
-const EXAMPLE_SAVE_PATH: &str = "tcp://session-service.example:6379?auth=%22%3B%24%7BX%7D";
+use std::path::Path;
 
 /// Why PHP does not keep its sessions as it should.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +17,9 @@ pub enum ProofError {
     /// PHP cannot be asked.
     #[error(transparent)]
     Php(#[from] PhpError),
+    /// The extension is too old for anything.
+    #[error(transparent)]
+    Directive(#[from] DirectiveError),
     /// PHP warns with the drop-in and not without it.
     #[error(
         "PHP ({program}) starts with warnings when it keeps its sessions in {store}:\n{warnings}"
@@ -44,37 +50,45 @@ pub enum ProofError {
     },
 }
 
-/// Runs each of PHP's programs as the launch will, with an example in the place of the credentials.
-/// `env` is the environment of the launch.
+/// Runs each of PHP's programs as the launch will, with an example in the place of the endpoint.
+/// `env` is the environment of the launch, and `layer` the session layer.
 ///
 /// # Errors
 ///
 /// Fails if PHP warns or does not take the settings.
-pub fn prove(before: &Php, env: &Env, store: Store, session_name: &str) -> Result<(), ProofError> {
+pub fn prove(
+    before: &Php,
+    env: &Env,
+    layer: &Path,
+    record: &LaunchRecord,
+    session_name: &str,
+) -> Result<(), ProofError> {
+    let LaunchRecord { store, extension_version, .. } = record;
+    let example = Endpoint::example(*store);
+    let connection =
+        connect(&example, &TlsFiles::default(), &Options::default(), extension_version)?;
     let mut env = env.clone();
-    env.insert(SAVE_PATH, EXAMPLE_SAVE_PATH);
-    let scan_dir = env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap_or_default();
+    for (variable, value) in connection.variables_of(&Environment::of(env.clone()), layer) {
+        env.insert(variable.name(), value);
+    }
+    let text = |name: &str| env.get_string_lossy(name).unwrap_or_default();
+    let (save_path, scan_dir) = (text(Variable::SavePath.name()), text(PHP_INI_SCAN_DIR));
     let after = Php::ask(&env)?;
     for (before, after) in before.programs().zip(after.programs()) {
-        let program = &after.name;
+        let program = after.name.clone();
         let warnings = after.new_warnings(before);
         if !warnings.is_empty() {
             let warnings = warnings.join("\n");
-            return Err(ProofError::Warnings { program: program.clone(), store, warnings });
+            return Err(ProofError::Warnings { program, store: *store, warnings });
         }
         for (setting, value, expected) in [
             ("session.save_handler", &after.facts.save_handler, store.name()),
-            ("session.save_path", &after.facts.save_path, EXAMPLE_SAVE_PATH),
+            ("session.save_path", &after.facts.save_path, &save_path),
             ("session.name", &after.facts.session_name, session_name),
         ] {
             if value != expected {
-                return Err(ProofError::Setting {
-                    program: program.clone(),
-                    setting,
-                    value: value.clone(),
-                    expected: expected.to_owned(),
-                    scan_dir,
-                });
+                let (value, expected) = (value.clone(), expected.to_owned());
+                return Err(ProofError::Setting { program, setting, value, expected, scan_dir });
             }
         }
     }

@@ -188,6 +188,15 @@ impl Service {
         }
     }
 
+    /// The file that holds a credential, where credentials lie in files.
+    #[must_use]
+    pub fn credential_file(&self, name: &str) -> Option<PathBuf> {
+        match &self.credentials {
+            CredentialSource::Folder(folder) => bindings::credential_file(folder, name),
+            CredentialSource::Inline(_) => None,
+        }
+    }
+
     /// Whether `other`, of the same name in another source, is this service.
     fn is_same_as(&self, other: &Self) -> bool {
         if self.origin == other.origin {

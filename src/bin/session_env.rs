@@ -2,7 +2,9 @@
 //! sessions are.
 
 use libcnb::data::exec_d::ExecDProgramOutputKey;
+use libcnb::data::exec_d_program_output_key;
 use libcnb::exec_d::write_exec_d_program_output;
+use php_session_store::directives::Variable;
 use php_session_store::environment::Environment;
 use php_session_store::error::report;
 use php_session_store::launch::{Launch, LaunchError, prepare};
@@ -15,14 +17,10 @@ fn main() -> ExitCode {
     match launch() {
         Ok(launch) => {
             eprintln!("{}", report(&launch.message));
-            let variables = launch.variables.into_iter().map(|(name, value)| {
-                (
-                    name.parse::<ExecDProgramOutputKey>()
-                        .expect("a variable's name is a valid key"),
-                    value,
-                )
-            });
-            write_exec_d_program_output(variables.collect::<Vec<_>>());
+            let variables = launch.variables.into_iter();
+            write_exec_d_program_output(
+                variables.map(|(variable, value)| (key(variable), value)).collect::<Vec<_>>(),
+            );
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -35,4 +33,36 @@ fn main() -> ExitCode {
 fn launch() -> Result<Launch, LaunchError> {
     let layer = layer_of_exec_d_program()?;
     prepare(&Environment::current(), Path::new(LAUNCH_PLATFORM_DIR), &layer)
+}
+
+/// The variable's name as libcnb takes it, checked when this is compiled: the check at run time would
+/// bring a regular expression engine, a third of the program.
+fn key(variable: Variable) -> ExecDProgramOutputKey {
+    match variable {
+        Variable::SavePath => exec_d_program_output_key!("PHP_SESSION_SAVE_PATH"),
+        Variable::Username => exec_d_program_output_key!("PHP_SESSION_USERNAME"),
+        Variable::Password => exec_d_program_output_key!("PHP_SESSION_PASSWORD"),
+        Variable::Persistent => exec_d_program_output_key!("PHP_SESSION_PERSISTENT"),
+        Variable::ConnectTimeout => exec_d_program_output_key!("PHP_SESSION_CONNECT_TIMEOUT"),
+        Variable::Prefix => exec_d_program_output_key!("PHP_SESSION_PREFIX"),
+        Variable::Locking => exec_d_program_output_key!("PHP_SESSION_LOCKING"),
+        Variable::LockWaitMin => exec_d_program_output_key!("PHP_SESSION_LOCK_WAIT_MIN"),
+        Variable::LockWaitMax => exec_d_program_output_key!("PHP_SESSION_LOCK_WAIT_MAX"),
+        Variable::LockRetries => exec_d_program_output_key!("PHP_SESSION_LOCK_RETRIES"),
+        Variable::LockExpire => exec_d_program_output_key!("PHP_SESSION_LOCK_EXPIRE"),
+        Variable::AuthorityFile => exec_d_program_output_key!("PHP_SESSION_AUTHORITY_FILE"),
+        Variable::IniScanDir => exec_d_program_output_key!("PHP_INI_SCAN_DIR"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_the_variables_names() {
+        for variable in Variable::ALL {
+            assert_eq!(key(variable).as_str(), variable.name());
+        }
+    }
 }

@@ -1,29 +1,59 @@
 //! php-memcached's directives. What each version takes was read in its source and tried on 3.2.0 and
 //! 3.3.0; those of 2.x are Cloud Foundry's.
 
-use super::{Connection, Directive, DropIn, SAVE_PATH};
+use super::{Connection, Directive, DropIn, Variable, flag, lock_retries};
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
+use crate::options::Options;
 use crate::version::Version;
+use std::time::Duration;
 
-/// Holds the user at launch.
-const USERNAME: &str = "PHP_SESSION_USERNAME";
-/// Holds the password at launch.
-const PASSWORD: &str = "PHP_SESSION_PASSWORD";
+/// The extension's own default is libmemcached's, 4 seconds.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// More than the 30 seconds after which the lock of a killed request falls away, so that the next
+/// request gets through.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(31);
+/// The extension's own default.
+const PREFIX: &str = "memc.sess.key.";
 
-/// What holds for every launch.
-pub(super) fn base(version: &Version) -> Vec<Directive> {
+/// How long a request waits between its tries for the lock: the first and the last time.
+struct LockWait {
+    first: Duration,
+    last: Duration,
+}
+
+/// With a login a server that hangs fails all tries together, after 5 seconds.
+const WITH_LOGIN: LockWait =
+    LockWait { first: Duration::from_millis(5), last: Duration::from_millis(250) };
+/// Without one, each try waits 5 seconds for a server that hangs (libmemcached's poll timeout, which no
+/// setting of the extension reaches), so there must be few.
+const WITHOUT_LOGIN: LockWait =
+    LockWait { first: Duration::from_millis(10), last: Duration::from_secs(1) };
+
+pub(super) fn drop_ins(version: &Version) -> Vec<(DropIn, Vec<Directive>)> {
+    vec![(DropIn::Base, base(version)), (DropIn::Login, login(version))]
+}
+
+fn base(version: &Version) -> Vec<Directive> {
     let mut base = vec![
         Directive::literal("session.save_handler", "memcached"),
-        Directive::variable("session.save_path", SAVE_PATH),
+        Directive::variable("session.save_path", Variable::SavePath),
     ];
     base.extend(if is_2(version) {
         vec![Directive::literal("memcached.sess_binary", "On")]
     } else {
         vec![
-            Directive::literal("memcached.sess_persistent", "On"),
             Directive::literal("memcached.sess_binary_protocol", "On"),
+            Directive::variable("memcached.sess_persistent", Variable::Persistent),
+            Directive::variable("memcached.sess_connect_timeout", Variable::ConnectTimeout),
+            Directive::variable("memcached.sess_prefix", Variable::Prefix),
             // Without a lock, concurrent requests of one session overwrite each other's changes.
-            Directive::literal("memcached.sess_locking", "On"),
+            Directive::variable("memcached.sess_locking", Variable::Locking),
+            Directive::variable("memcached.sess_lock_wait_min", Variable::LockWaitMin),
+            Directive::variable("memcached.sess_lock_wait_max", Variable::LockWaitMax),
+            Directive::variable("memcached.sess_lock_retries", Variable::LockRetries),
+            Directive::variable("memcached.sess_lock_expire", Variable::LockExpire),
+            // Each try for the lock of a server that is down writes the same line to the log.
+            Directive::literal("ignore_repeated_errors", "On"),
         ]
     });
     base
@@ -31,10 +61,10 @@ pub(super) fn base(version: &Version) -> Vec<Directive> {
 
 /// What holds where the server asks for a login. Where it does not, no such line may stand: the
 /// extension would log in, and the server would refuse every request.
-pub(super) fn login(version: &Version) -> Vec<Directive> {
+fn login(version: &Version) -> Vec<Directive> {
     let mut login = vec![
-        Directive::variable("memcached.sess_sasl_username", USERNAME),
-        Directive::variable("memcached.sess_sasl_password", PASSWORD),
+        Directive::variable("memcached.sess_sasl_username", Variable::Username),
+        Directive::variable("memcached.sess_sasl_password", Variable::Password),
     ];
     if is_2(version) {
         login.push(Directive::literal("memcached.use_sasl", "On"));
@@ -42,19 +72,44 @@ pub(super) fn login(version: &Version) -> Vec<Directive> {
     login
 }
 
-pub(super) fn connect(endpoint: &MemcachedEndpoint, version: &Version) -> Connection {
+pub(super) fn connect(
+    endpoint: &MemcachedEndpoint,
+    options: &Options,
+    version: &Version,
+) -> Connection {
     let servers: Vec<String> = endpoint.servers.iter().map(ToString::to_string).collect();
     let servers = servers.join(",");
     let save_path =
         if is_2(version) { format!("PERSISTENT=app_sessions {servers}") } else { servers };
-    let mut variables = vec![(SAVE_PATH, save_path)];
+    let mut variables = vec![(Variable::SavePath, save_path)];
+    variables.extend(session_variables(options, endpoint.login.is_some()));
     let mut drop_ins = Vec::new();
     if let Some(Login { user, password }) = &endpoint.login {
-        variables.push((USERNAME, user.clone()));
-        variables.push((PASSWORD, password.expose().to_owned()));
+        variables.push((Variable::Username, user.clone()));
+        variables.push((Variable::Password, password.expose().to_owned()));
         drop_ins.push(DropIn::Login);
     }
     Connection { variables, drop_ins }
+}
+
+fn session_variables(options: &Options, login: bool) -> Vec<(Variable, String)> {
+    let wait = if login { WITH_LOGIN } else { WITHOUT_LOGIN };
+    let lock_timeout = options.lock_timeout.unwrap_or(LOCK_TIMEOUT);
+    let retries = lock_retries(lock_timeout, wait.first, wait.last);
+    let connect_timeout = options.timeout.unwrap_or(CONNECT_TIMEOUT);
+    // 0 takes PHP's max_execution_time.
+    let lock_expire = options.lock_expire.map_or(0, |expire| expire.as_secs());
+    vec![
+        // A login makes a new connection each time, so keeping one gains nothing.
+        (Variable::Persistent, flag(options.persistent.unwrap_or(!login))),
+        (Variable::ConnectTimeout, connect_timeout.as_millis().to_string()),
+        (Variable::Prefix, options.prefix.clone().unwrap_or_else(|| PREFIX.to_owned())),
+        (Variable::Locking, flag(options.locking.unwrap_or(true))),
+        (Variable::LockWaitMin, wait.first.as_millis().to_string()),
+        (Variable::LockWaitMax, wait.last.as_millis().to_string()),
+        (Variable::LockRetries, retries.to_string()),
+        (Variable::LockExpire, lock_expire.to_string()),
+    ]
 }
 
 /// 2.x knows none of 3.x's names, and 3.x refuses 2.x's save path.

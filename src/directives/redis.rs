@@ -1,89 +1,219 @@
 //! phpredis's directives. What each version takes was read in its source and tried on 5.3.7 and 6.2.0.
 
-use super::{Connection, Directive, DirectiveError, SAVE_PATH};
-use crate::endpoint::Host;
-use crate::endpoint::redis::{Auth, RedisEndpoint, Target};
+use super::{Connection, Directive, DirectiveError, DropIn, Variable, flag, lock_retries};
+use crate::endpoint::redis::{Auth, RedisEndpoint, Target, Tls};
+use crate::endpoint::{Address, Host};
+use crate::options::Options;
+use crate::tls_files::TlsFiles;
 use crate::version::Version;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use std::fmt::Write;
+use std::fmt::{Display, Write};
+use std::time::Duration;
 
 /// What stands in a query as it is. phpredis splits a save path at blanks and commas before it
 /// parses the uri, and the query is parsed like that of a page, so everything else is encoded.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Seconds until a connection must stand; phpredis's own default is a day.
-const CONNECT_TIMEOUT: u32 = 2;
-/// Seconds to wait for an answer; phpredis's own default is PHP's `default_socket_timeout`, 60.
-const READ_TIMEOUT: u32 = 5;
+/// phpredis's own default is a day.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// phpredis's own default is PHP's `default_socket_timeout`, 60 seconds. A server that hangs costs it
+/// twice: on the connection that was kept, and on the new one.
+const READ_TIMEOUT: Duration = Duration::from_secs(3);
+/// More than the 30 seconds after which the lock of a killed request falls away, so that the next
+/// request gets through.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(31);
+/// Between two tries for the lock.
+const LOCK_WAIT: Duration = Duration::from_millis(2);
 /// Names our connections in phpredis's pool, so that the app's own persistent connections to the
 /// same server, with another database selected, are never taken for ours.
 const PERSISTENT_ID: &str = "php-session-store";
 
-/// What holds for every launch.
-pub(super) fn base() -> Vec<Directive> {
-    vec![
+pub(super) fn drop_ins() -> Vec<(DropIn, Vec<Directive>)> {
+    let base = vec![
         Directive::literal("session.save_handler", "redis"),
-        Directive::variable("session.save_path", SAVE_PATH),
+        Directive::variable("session.save_path", Variable::SavePath),
         // Keys the pool by persistent id as well.
         Directive::literal("redis.pconnect.pool_pattern", "i"),
         // Without a lock, concurrent requests of one session overwrite each other's changes.
-        Directive::literal("redis.session.locking_enabled", "1"),
-        // Wait as long as it takes (PHP's own files do that, too), asking every 2 ms.
-        Directive::literal("redis.session.lock_retries", "-1"),
-        Directive::literal("redis.session.lock_wait_time", "2000"),
-    ]
+        Directive::variable("redis.session.locking_enabled", Variable::Locking),
+        Directive::variable("redis.session.lock_retries", Variable::LockRetries),
+        Directive::literal("redis.session.lock_wait_time", LOCK_WAIT.as_micros().to_string()),
+        Directive::variable("redis.session.lock_expire", Variable::LockExpire),
+    ];
+    let cluster = vec![
+        Directive::literal("session.save_handler", "rediscluster"),
+        // Without it each request asks a node for the cluster's layout.
+        Directive::literal("redis.clusters.cache_slots", "1"),
+    ];
+    let authority = vec![Directive::variable("openssl.cafile", Variable::AuthorityFile)];
+    vec![(DropIn::Base, base), (DropIn::Cluster, cluster), (DropIn::Authority, authority)]
+}
+
+/// Whether the service's authority must be told to all of PHP's TLS, together with the system's: this
+/// version cannot be told of one for a single connection.
+#[must_use]
+pub fn shares_authority(endpoint: &RedisEndpoint, version: &Version) -> bool {
+    let cluster = matches!(endpoint.target, Target::Cluster { .. });
+    !Needs(version).can_say_how_to_encrypt(cluster)
 }
 
 pub(super) fn connect(
     endpoint: &RedisEndpoint,
+    tls_files: &TlsFiles,
+    options: &Options,
     version: &Version,
 ) -> Result<Connection, DirectiveError> {
-    let save_path = save_path(endpoint, version)?;
-    Ok(Connection { variables: vec![(SAVE_PATH, save_path)], drop_ins: Vec::new() })
-}
-
-fn save_path(endpoint: &RedisEndpoint, version: &Version) -> Result<String, DirectiveError> {
-    let needs =
-        |what, since| DirectiveError { what, extension: "redis", version: version.clone(), since };
-    let mut path = match &endpoint.target {
-        Target::Tcp { tls: true, .. } if !version.is_at_least(5, 1, 0) => {
-            return Err(needs("TLS", "5.1.0"));
+    let needs = Needs(version);
+    let mut query = Query::default();
+    let mut variables = session_variables(options);
+    let mut drop_ins = Vec::new();
+    let (server, tls) = match &endpoint.target {
+        Target::Tcp { address, tls } => (single(address, tls.as_ref()), tls.as_ref()),
+        Target::Unix(path) => (format!("unix://{}?", path.display()), None),
+        Target::Cluster { nodes, tls } => {
+            for node in nodes {
+                query.add("seed[]", node);
+            }
+            drop_ins.push(DropIn::Cluster);
+            (String::new(), tls.as_ref())
         }
-        Target::Tcp { address, tls } => {
-            let scheme = if *tls { "tls" } else { "tcp" };
-            let host = match &address.host {
-                // 5.3 wants IPv6 without brackets; 6 takes it either way.
-                Host::Ip(ip) => ip.to_string(),
-                Host::Name(name) => name.clone(),
-            };
-            format!("{scheme}://{host}:{}", address.port)
-        }
-        Target::Unix(path) => format!("unix://{}", path.display()),
     };
-    // Writing to a String cannot fail.
-    let _ = write!(
-        path,
-        "?persistent=1&persistent_id={PERSISTENT_ID}&timeout={CONNECT_TIMEOUT}&read_timeout={READ_TIMEOUT}"
-    );
-    match &endpoint.auth {
-        Some(Auth { user: Some(_), .. }) if !version.is_at_least(5, 3, 1) => {
-            return Err(needs("an ACL user", "5.3.1"));
-        }
-        Some(Auth { user: Some(user), password }) => {
-            let _ = write!(path, "&auth[]={}&auth[]={}", encode(user), encode(password.expose()));
-        }
-        Some(Auth { user: None, password }) => {
-            let _ = write!(path, "&auth={}", encode(password.expose()));
-        }
-        None => {}
+    add_waits(&mut query, options);
+    if let Some(auth) = &endpoint.auth {
+        add_login(&mut query, auth, needs)?;
     }
     // Only when asked for: a database costs 5.3 a round trip for every command.
-    if let Some(database) = endpoint.database {
-        let _ = write!(path, "&database={database}");
+    if let Some(database) = options.database.or(endpoint.database) {
+        query.add("database", database);
     }
-    Ok(path)
+    if let Some(prefix) = &options.prefix {
+        query.add("prefix", prefix);
+    }
+    if tls.is_some() {
+        let cluster = matches!(endpoint.target, Target::Cluster { .. });
+        let verify = options.verify_peer.unwrap_or(true);
+        if needs.can_say_how_to_encrypt(cluster) {
+            add_encryption(&mut query, tls_files, verify);
+        } else {
+            needs.encryption(cluster, tls_files, verify)?;
+            if let Some(file) = &tls_files.ca {
+                variables.push((Variable::AuthorityFile, file.display().to_string()));
+                drop_ins.push(DropIn::Authority);
+            }
+        }
+    }
+    variables.push((Variable::SavePath, format!("{server}{}", query.0)));
+    Ok(Connection { variables, drop_ins })
 }
 
-fn encode(text: &str) -> String {
-    utf8_percent_encode(text, QUERY).to_string()
+fn session_variables(options: &Options) -> Vec<(Variable, String)> {
+    let lock_timeout = options.lock_timeout.unwrap_or(LOCK_TIMEOUT);
+    // 0 takes PHP's max_execution_time.
+    let lock_expire = options.lock_expire.map_or(0, |expire| expire.as_secs());
+    vec![
+        (Variable::Locking, flag(options.locking.unwrap_or(true))),
+        (Variable::LockRetries, lock_retries(lock_timeout, LOCK_WAIT, LOCK_WAIT).to_string()),
+        (Variable::LockExpire, lock_expire.to_string()),
+    ]
+}
+
+/// The part of the save path that names one server.
+fn single(address: &Address, tls: Option<&Tls>) -> String {
+    let scheme = if tls.is_some() { "tls" } else { "tcp" };
+    let host = match &address.host {
+        // 5.3 wants IPv6 without brackets; 6 takes it either way.
+        Host::Ip(ip) => ip.to_string(),
+        Host::Name(name) => name.clone(),
+    };
+    format!("{scheme}://{host}:{}?", address.port)
+}
+
+fn add_waits(query: &mut Query, options: &Options) {
+    let persistent = options.persistent.unwrap_or(true);
+    query.add("persistent", flag(persistent));
+    if persistent {
+        query.add("persistent_id", PERSISTENT_ID);
+    }
+    query.add("timeout", options.timeout.unwrap_or(CONNECT_TIMEOUT).as_secs_f64());
+    query.add("read_timeout", options.read_timeout.unwrap_or(READ_TIMEOUT).as_secs_f64());
+}
+
+fn add_login(query: &mut Query, auth: &Auth, needs: Needs<'_>) -> Result<(), DirectiveError> {
+    let Auth { user, password } = auth;
+    match user {
+        None => query.add("auth", password.expose()),
+        Some(user) => {
+            needs.at_least([5, 3, 1], "an ACL user")?;
+            query.add("auth[]", user);
+            query.add("auth[]", password.expose());
+        }
+    }
+    Ok(())
+}
+
+fn add_encryption(query: &mut Query, tls_files: &TlsFiles, verify: bool) {
+    // A cluster's nodes are asked for TLS only where there is a `stream` at all.
+    query.add("stream[verify_peer]", flag(verify));
+    if !verify {
+        query.add("stream[verify_peer_name]", flag(false));
+    }
+    if let Some(file) = &tls_files.ca {
+        query.add("stream[cafile]", file.display());
+    }
+    if let Some(client) = &tls_files.client {
+        query.add("stream[local_cert]", client.certificate.display());
+        query.add("stream[local_pk]", client.key.display());
+    }
+}
+
+/// What phpredis parses like the query of a page.
+#[derive(Default)]
+struct Query(String);
+
+impl Query {
+    fn add(&mut self, name: &str, value: impl Display) {
+        let value = value.to_string();
+        let separator = if self.0.is_empty() { "" } else { "&" };
+        // Writing to a String cannot fail.
+        let _ = write!(self.0, "{separator}{name}={}", utf8_percent_encode(&value, QUERY));
+    }
+}
+
+/// The extension's version, asked for what it can do.
+#[derive(Clone, Copy)]
+struct Needs<'a>(&'a Version);
+
+impl Needs<'_> {
+    fn at_least(self, since: [u32; 3], what: &'static str) -> Result<(), DirectiveError> {
+        let [major, minor, patch] = since;
+        if self.0.is_at_least(major, minor, patch) {
+            return Ok(());
+        }
+        let since = format!("{major}.{minor}.{patch}");
+        Err(DirectiveError { what, extension: "redis", version: self.0.clone(), since })
+    }
+
+    /// Whether the save path can say how the connection is encrypted.
+    fn can_say_how_to_encrypt(self, cluster: bool) -> bool {
+        self.0.is_at_least(6, 0, 0) || (cluster && self.0.is_at_least(5, 3, 2))
+    }
+
+    /// Fails if this version, which cannot be told how to encrypt, would have to be told.
+    fn encryption(
+        self,
+        cluster: bool,
+        tls_files: &TlsFiles,
+        verify: bool,
+    ) -> Result<(), DirectiveError> {
+        if cluster {
+            self.at_least([5, 3, 2], "TLS to a cluster")?;
+        }
+        if tls_files.client.is_some() {
+            self.at_least([6, 0, 0], "a client certificate")?;
+        }
+        if !verify {
+            self.at_least([6, 0, 0], "TLS without a check of the certificate")?;
+        }
+        self.at_least([5, 1, 0], "TLS")
+    }
 }

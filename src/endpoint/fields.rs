@@ -5,16 +5,31 @@ use crate::secret::Secret;
 use crate::services::{Credential, Credentials, Service};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::str::FromStr;
 
 /// Prefixes that some operators put before every name (Aiven: `REDIS_HOST`; Memcached Cloud:
 /// `MEMCACHEDCLOUD_SERVERS`).
 const PREFIXES: [&str; 5] = ["redis_", "valkey_", "memcached_", "memcachedcloud_", "memcachier_"];
 
+/// How many credentials a message names at most.
+const NAMED_CREDENTIALS: usize = 30;
+
 /// A service's credentials, to be asked by the names of a field; the first name that is there wins.
+///
+/// A name is compared without regard to case and prefix. A dot leads into what is nested:
+/// `redis.username`, `hosts.0`; a name with the dot in it counts as well.
 pub(super) struct Fields<'a> {
     service: &'a Service,
-    /// Name in lower case and without prefix → name as given, credential.
-    entries: BTreeMap<String, (String, Credential)>,
+    entries: BTreeMap<String, Entry>,
+}
+
+struct Entry {
+    /// The name as the service has it.
+    name: String,
+    credential: Credential,
+    /// What is in it. Cloud Foundry's binding files hold what is nested as JSON.
+    nested: Option<Value>,
 }
 
 /// One credential's text, with the name under which it was found.
@@ -30,13 +45,34 @@ pub(super) struct List {
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(service: &'a Service, credentials: &Credentials) -> Self {
+    /// Reads the credentials of a service.
+    pub(super) fn of(service: &'a Service) -> Result<Self, EndpointError> {
+        let fields = Self::new(service, &service.credentials()?);
+        if fields.has(&["credhub-ref"]) {
+            return Err(fields.unsupported(
+                "has only a reference to its credentials (credhub-ref), which the platform should have resolved",
+                "Let the platform interpolate CredHub references: Cloud Foundry does it in VCAP_SERVICES, not in files (service-binding-k8s, file-based-vcap-services), and not where CREDHUB_SKIP_INTERPOLATION is set.",
+            ));
+        }
+        Ok(fields)
+    }
+
+    fn new(service: &'a Service, credentials: &Credentials) -> Self {
         let mut entries = BTreeMap::new();
         for (name, credential) in credentials.iter() {
             let lower = name.to_ascii_lowercase();
             let plain = PREFIXES.iter().find_map(|prefix| lower.strip_prefix(prefix));
-            let key = plain.unwrap_or(&lower).to_owned();
-            entries.entry(key).or_insert_with(|| (name.to_owned(), credential.clone()));
+            let nested = match credential {
+                Credential::Value(Value::String(text)) if text.starts_with(['{', '[']) => {
+                    serde_json::from_str(text).ok()
+                }
+                Credential::Value(value @ (Value::Object(_) | Value::Array(_))) => {
+                    Some(value.clone())
+                }
+                _ => None,
+            };
+            let entry = Entry { name: name.to_owned(), credential: credential.clone(), nested };
+            entries.entry(plain.unwrap_or(&lower).to_owned()).or_insert(entry);
         }
         Self { service, entries }
     }
@@ -45,45 +81,39 @@ impl<'a> Fields<'a> {
     pub(super) fn text(&self, names: &[&str]) -> Result<Option<Field>, EndpointError> {
         let Some((key, credential)) = self.first(names) else { return Ok(None) };
         let text = match credential {
-            Credential::Value(Value::String(text)) => text.clone(),
+            Credential::Value(Value::String(text)) => text,
             Credential::Value(Value::Number(number)) => number.to_string(),
             Credential::Value(Value::Bool(flag)) => flag.to_string(),
             Credential::Value(_) => {
-                return Err(self.unusable(key, "is a list or an object", "a text"));
+                return Err(self.unusable(&key, "is a list or an object", "a text"));
             }
-            Credential::Unusable(problem) => return Err(self.unusable(key, problem, "a text")),
+            Credential::Unusable(problem) => return Err(self.unusable(&key, &problem, "a text")),
         };
         if text.contains('\0') {
-            return Err(self.unusable(key, "contains a NUL character", "a text without it"));
+            return Err(self.unusable(&key, "contains a NUL character", "a text without it"));
         }
-        Ok(Some(Field { key: key.clone(), text }))
-    }
-
-    /// The first of the names that is there and says something.
-    fn first(&self, names: &[&str]) -> Option<&(String, Credential)> {
-        names.iter().filter_map(|name| self.entries.get(*name)).find(|(_, credential)| {
-            !matches!(credential, Credential::Value(Value::Null))
-                && *credential != Credential::Value(Value::String(String::new()))
-        })
+        Ok(Some(Field { key, text }))
     }
 
     /// The texts of a list: a JSON list, or a text with commas, semicolons or blanks between them.
     pub(super) fn list(&self, names: &[&str]) -> Result<Option<List>, EndpointError> {
         let Some((key, credential)) = self.first(names) else { return Ok(None) };
         let texts = match credential {
-            Credential::Value(Value::Array(items)) => texts_of(items),
-            _ => self.text(names)?.and_then(|Field { text, .. }| {
-                // Cloud Foundry's binding files hold a list as JSON.
-                match serde_json::from_str(&text) {
-                    Ok(Value::Array(items)) => texts_of(&items),
-                    _ => Some(split(&text)),
-                }
+            Credential::Value(Value::Array(items)) => texts_of(&items),
+            _ => self.text(names)?.and_then(|field| match serde_json::from_str(&field.text) {
+                Ok(Value::Array(items)) => texts_of(&items),
+                _ => Some(split(&field.text)),
             }),
         };
         match texts {
-            Some(texts) if !texts.is_empty() => Ok(Some(List { key: key.clone(), texts })),
-            _ => Err(self.unusable(key, "is no list of texts", "a list with commas between")),
+            Some(texts) if !texts.is_empty() => Ok(Some(List { key, texts })),
+            _ => Err(self.unusable(&key, "is no list of texts", "a list with commas between")),
         }
+    }
+
+    /// Whether the field is there and says something.
+    pub(super) fn has(&self, names: &[&str]) -> bool {
+        self.first(names).is_some()
     }
 
     pub(super) fn secret(&self, names: &[&str]) -> Result<Option<Secret>, EndpointError> {
@@ -92,7 +122,7 @@ impl<'a> Fields<'a> {
 
     pub(super) fn host(&self, names: &[&str]) -> Result<Option<Host>, EndpointError> {
         let expected = "a name such as redis.example.com, or an IP address";
-        self.parsed(names, expected, |text| text.parse::<Host>().map_err(str::to_owned))
+        self.parsed(names, expected, |text| Host::from_str(text).map_err(str::to_owned))
     }
 
     pub(super) fn port(&self, names: &[&str]) -> Result<Option<u16>, EndpointError> {
@@ -106,6 +136,11 @@ impl<'a> Fields<'a> {
         self.parsed(names, "a whole number", |text| {
             text.parse().map_err(|_| "is not a whole number".to_owned())
         })
+    }
+
+    /// The binding's file that holds a credential.
+    pub(super) fn file(&self, name: &str) -> Option<PathBuf> {
+        self.service.credential_file(name)
     }
 
     pub(super) fn flag(&self, names: &[&str]) -> Result<Option<bool>, EndpointError> {
@@ -129,12 +164,39 @@ impl<'a> Fields<'a> {
             .map_err(|problem| self.unusable(&field.key, &problem, expected))
     }
 
+    /// The first of the names that is there and says something, as the service writes it.
+    fn first(&self, names: &[&str]) -> Option<(String, Credential)> {
+        names.iter().filter_map(|name| self.find(name)).find(|(_, credential)| {
+            !matches!(credential, Credential::Value(Value::Null))
+                && *credential != Credential::Value(Value::String(String::new()))
+        })
+    }
+
+    fn find(&self, name: &str) -> Option<(String, Credential)> {
+        if let Some(entry) = self.entries.get(name) {
+            return Some((entry.name.clone(), entry.credential.clone()));
+        }
+        splits(name).find_map(|(head, tail)| {
+            let entry = self.entries.get(head)?;
+            let value = find_in(entry.nested.as_ref()?, tail)?;
+            Some((format!("{}.{tail}", entry.name), Credential::Value(value.clone())))
+        })
+    }
+
     pub(super) fn missing(&self, missing: &'static str, expected: &'static str) -> EndpointError {
-        let names: Vec<String> = self.entries.values().map(described).collect();
+        let mut present: Vec<String> =
+            self.entries.values().take(NAMED_CREDENTIALS).map(describe).collect();
+        let more = self.entries.len().saturating_sub(NAMED_CREDENTIALS);
+        if more > 0 {
+            present.push(format!("{more} more"));
+        }
+        if present.is_empty() {
+            present.push("no credentials".to_owned());
+        }
         EndpointError::Missing {
             service: self.service.to_string(),
             missing,
-            present: if names.is_empty() { "no credentials".to_owned() } else { names.join(", ") },
+            present: present.join(", "),
             expected,
         }
     }
@@ -152,6 +214,34 @@ impl<'a> Fields<'a> {
             expected,
         }
     }
+
+    /// The service can be read and still not be used by PHP.
+    pub(super) fn unsupported(&self, what: &'static str, instead: &'static str) -> EndpointError {
+        EndpointError::Unsupported { service: self.service.to_string(), what, instead }
+    }
+}
+
+/// A path's ways to be a name and the rest.
+fn splits(path: &str) -> impl Iterator<Item = (&str, &str)> {
+    path.match_indices('.').map(|(dot, _)| (&path[..dot], &path[dot + 1..]))
+}
+
+/// What a path leads to, within a value.
+fn find_in<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+    match value {
+        Value::Object(map) => {
+            let get = |name: &str| {
+                map.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+            };
+            get(path).or_else(|| splits(path).find_map(|(head, tail)| find_in(get(head)?, tail)))
+        }
+        Value::Array(list) => {
+            let (head, tail) = path.split_once('.').map_or((path, None), |(a, b)| (a, Some(b)));
+            let item = list.get(head.parse::<usize>().ok()?)?;
+            tail.map_or(Some(item), |tail| find_in(item, tail))
+        }
+        _ => None,
+    }
 }
 
 /// The items, if all of them are texts.
@@ -167,7 +257,7 @@ fn split(text: &str) -> Vec<String> {
 }
 
 /// An entry's name, with a remark where it says nothing: that explains how it can be missing.
-fn described((name, credential): &(String, Credential)) -> String {
+fn describe(Entry { name, credential, .. }: &Entry) -> String {
     match credential {
         Credential::Value(Value::Null) => format!("{name} (null)"),
         Credential::Value(Value::String(text)) if text.is_empty() => format!("{name} (empty)"),

@@ -13,6 +13,10 @@ const HOST: [&str; 2] = ["host", "hostname"];
 const PORT: [&str; 1] = ["port"];
 const USER: [&str; 2] = ["username", "user"];
 const PASSWORD: [&str; 1] = ["password"];
+const TLS: [&str; 3] = ["ssl", "tls", "tls_enabled"];
+
+/// What libsasl2's client takes.
+const MAX_USER_BYTES: usize = 1024;
 
 /// What is needed to connect to Memcached servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +43,13 @@ impl MemcachedEndpoint {
     ///
     /// Fails if a credential is missing or is not what it should be; the error names it.
     pub fn of(service: &Service) -> Result<Self, EndpointError> {
-        let credentials = service.credentials()?;
-        let fields = Fields::new(service, &credentials);
+        let fields = Fields::of(service)?;
+        if fields.flag(&TLS)? == Some(true) {
+            return Err(fields.unsupported(
+                "takes encrypted connections only, and PHP's memcached extension has no TLS",
+                "Bind a service without TLS, or put a proxy such as stunnel before it.",
+            ));
+        }
         Ok(Self { servers: servers(&fields)?, login: login(&fields)? })
     }
 }
@@ -70,6 +79,13 @@ fn login(fields: &Fields<'_>) -> Result<Option<Login>, EndpointError> {
     let expected = "both username and password for a server with SASL, or neither";
     match (fields.text(&USER)?, fields.secret(&PASSWORD)?) {
         (None, None) => Ok(None),
+        (Some(user), Some(_)) if user.text.trim() != user.text => {
+            let problem = "begins or ends with a blank, which SASL does not keep";
+            Err(fields.unusable(&user.key, problem, "a user without blanks around it"))
+        }
+        (Some(user), Some(_)) if user.text.len() > MAX_USER_BYTES => {
+            Err(fields.unusable(&user.key, "is too long for SASL", "at most 1024 bytes"))
+        }
         (Some(user), Some(password)) => Ok(Some(Login { user: user.text, password })),
         (Some(_), None) => Err(fields.missing("password for its username", expected)),
         (None, Some(_)) => Err(fields.missing("username for its password", expected)),

@@ -1,24 +1,64 @@
 //! A Redis endpoint, from the credentials that brokers and operators give.
 
 use super::fields::Fields;
-use super::{Address, EndpointError, Host};
+use super::pem::{self, Pem};
+use super::redis_uri::{Uri, parse};
+use super::{Address, EndpointError};
 use crate::secret::Secret;
 use crate::services::Service;
-use percent_encoding::percent_decode_str;
 use std::fmt;
 use std::path::PathBuf;
-use url::Url;
 
 const DEFAULT_PORT: u16 = 6379;
 
-const HOST: [&str; 2] = ["host", "hostname"];
-const PORT: [&str; 1] = ["port"];
+// The names of each field, the likelier first. A dot leads into what is nested: a9s keeps its
+// credentials below `redis` or `valkey`, IBM below `connection.rediss`.
+const HOST: [&str; 3] = ["host", "hostname", "connection.rediss.hosts.0.hostname"];
+const PORT: [&str; 4] = ["port", "redis.port", "valkey.port", "connection.rediss.hosts.0.port"];
 const TLS_PORT: [&str; 2] = ["tls_port", "sslport"];
-const USER: [&str; 2] = ["username", "user"];
-const PASSWORD: [&str; 3] = ["password", "primarykey", "redis-password"];
-const URI: [&str; 2] = ["uri", "url"];
+const USER: [&str; 5] = [
+    "username",
+    "user",
+    "redis.username",
+    "valkey.username",
+    "connection.rediss.authentication.username",
+];
+const PASSWORD: [&str; 6] = [
+    "password",
+    "primarykey",
+    "redis-password",
+    "redis.password",
+    "valkey.password",
+    "connection.rediss.authentication.password",
+];
+const URI: [&str; 3] = ["uri", "url", "connection.rediss.composed.0"];
 const TLS: [&str; 3] = ["ssl", "tls", "tls_enabled"];
 const DATABASE: [&str; 2] = ["database", "db"];
+const NODES: [&str; 3] = ["cluster.nodes", "cluster_nodes", "hosts"];
+const CLUSTER_MODE: [&str; 2] = ["cluster_mode", "cluster-mode"];
+const CA: [&str; 6] = [
+    "cacrt",
+    "ca.crt",
+    "ca_cert",
+    "certificates",
+    "certificate_base64",
+    "connection.rediss.certificate.certificate_base64",
+];
+const CLIENT_CERTIFICATE: [&str; 3] = ["tls.crt", "client.crt", "client_cert"];
+const CLIENT_KEY: [&str; 4] = ["tls.key", "client.key", "client_key", "private-key"];
+/// Signs of Sentinel. Where it stands beside a host, the host follows a failover by itself (a9s).
+const SENTINEL: [&str; 7] = [
+    "sentinel",
+    "sentinels",
+    "sentinel.nodes",
+    "sentinel.master",
+    "sentinel_master_name",
+    "sentinel_nodes",
+    "load_balanced_host",
+];
+/// Signs of a login by the cloud's identity, which gives tokens of minutes instead of a password.
+const IAM: [&str; 6] =
+    ["role-arn", "role_arn", "profile-arn", "profile_arn", "iam_auth", "iam-auth"];
 
 const URI_EXPECTED: &str = "redis://USER:PASSWORD@HOST:PORT/DATABASE (rediss:// for TLS) with odd characters percent-encoded";
 
@@ -40,11 +80,36 @@ pub enum Target {
     Tcp {
         /// Host and port.
         address: Address,
-        /// Whether the connection is encrypted.
-        tls: bool,
+        /// How the connection is encrypted, if it is.
+        tls: Option<Tls>,
+    },
+    /// A cluster.
+    Cluster {
+        /// The nodes that are asked first; never empty.
+        nodes: Vec<Address>,
+        /// How the connections are encrypted, if they are.
+        tls: Option<Tls>,
     },
     /// Behind a socket file.
     Unix(PathBuf),
+}
+
+/// How a connection is encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tls {
+    /// The authority that vouches for the server; `None` takes those of the system.
+    pub ca: Option<Pem>,
+    /// What the client shows of itself, where the server asks for it.
+    pub client: Option<ClientIdentity>,
+}
+
+/// A client's certificate and key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientIdentity {
+    /// The certificate.
+    pub certificate: Pem,
+    /// Its key.
+    pub key: Pem,
 }
 
 /// How to log in.
@@ -56,17 +121,6 @@ pub struct Auth {
     pub password: Secret,
 }
 
-/// What a uri says; each part yields to a credential of its own.
-#[derive(Default)]
-struct Uri {
-    server: Option<Host>,
-    port: Option<u16>,
-    socket: Option<PathBuf>,
-    tls: bool,
-    auth: Option<Auth>,
-    database: Option<u32>,
-}
-
 impl RedisEndpoint {
     /// Makes the endpoint of a service.
     ///
@@ -74,104 +128,121 @@ impl RedisEndpoint {
     ///
     /// Fails if a credential is missing or is not what it should be; the error names it.
     pub fn of(service: &Service) -> Result<Self, EndpointError> {
-        let credentials = service.credentials()?;
-        let fields = Fields::new(service, &credentials);
+        let fields = Fields::of(service)?;
         let uri = match fields.text(&URI)? {
             None => Uri::default(),
-            Some(field) => parse_uri(field.text.trim())
+            Some(field) => parse(field.text.trim())
                 .map_err(|problem| fields.unusable(&field.key, problem, URI_EXPECTED))?,
         };
-        Ok(Self {
-            target: target(&fields, &uri)?,
-            auth: auth(&fields)?.or(uri.auth),
-            database: fields.number(&DATABASE)?.or(uri.database),
-        })
+        let auth = auth(&fields)?.or_else(|| uri.auth.clone());
+        if auth.is_none() && fields.has(&IAM) {
+            return Err(fields.unsupported(
+                "has no password, but a role of the cloud's identity management (IAM), and PHP's redis extension cannot log in with that",
+                "Bind a service with a user and a password.",
+            ));
+        }
+        let database = fields.number(&DATABASE)?.or(uri.database);
+        Ok(Self { target: target(&fields, &uri)?, auth, database })
+    }
+
+    /// How connections are encrypted, if they are.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Tls> {
+        match &self.target {
+            Target::Tcp { tls, .. } | Target::Cluster { tls, .. } => tls.as_ref(),
+            Target::Unix(_) => None,
+        }
     }
 }
 
 fn target(fields: &Fields<'_>, uri: &Uri) -> Result<Target, EndpointError> {
-    let Some(host) = fields.host(&HOST)?.or_else(|| uri.server.clone()) else {
-        return uri.socket.clone().map(Target::Unix).ok_or_else(|| {
-            fields.missing(
-                "host",
-                "the credential host (and port, username, password as needed), or uri",
-            )
-        });
-    };
     let tls_port = fields.port(&TLS_PORT)?;
     // A server with both ports open is asked for TLS, unless the flag says not to.
-    let tls = fields.flag(&TLS)?.unwrap_or(uri.tls || tls_port.is_some());
+    let encrypted = fields.flag(&TLS)?.unwrap_or(uri.tls || tls_port.is_some());
     let port = fields.port(&PORT)?.or(uri.port);
-    let port = if tls { tls_port.or(port) } else { port };
-    Ok(Target::Tcp { address: Address { host, port: port.unwrap_or(DEFAULT_PORT) }, tls })
+    let port = if encrypted { tls_port.or(port) } else { port }.unwrap_or(DEFAULT_PORT);
+    let tls = if encrypted { Some(tls(fields)?) } else { None };
+    let host = fields.host(&HOST)?.or_else(|| uri.server.clone());
+    if let Some(nodes) = nodes(fields, port)? {
+        return Ok(Target::Cluster { nodes, tls });
+    }
+    match (host, &uri.socket) {
+        (Some(host), _) if fields.flag(&CLUSTER_MODE)? == Some(true) => {
+            Ok(Target::Cluster { nodes: vec![Address { host, port }], tls })
+        }
+        (Some(host), _) => Ok(Target::Tcp { address: Address { host, port }, tls }),
+        (None, Some(socket)) => Ok(Target::Unix(socket.clone())),
+        (None, None) if SENTINEL.iter().any(|name| fields.has(&[name])) => {
+            Err(fields.unsupported(
+                "is known to Sentinel only, and PHP's redis extension cannot ask Sentinel where to keep sessions",
+                "Add the credential host, with a name that leads to the master after a failover as well.",
+            ))
+        }
+        (None, None) => Err(fields.missing(
+            "host",
+            "the credential host (and port, username, password as needed), or uri",
+        )),
+    }
+}
+
+/// The nodes of a cluster; `None` where it is none.
+fn nodes(fields: &Fields<'_>, port: u16) -> Result<Option<Vec<Address>>, EndpointError> {
+    // The hosts beside a Sentinel are replicas of one another: asking any of them loses writes.
+    let replicas = SENTINEL.iter().any(|name| fields.has(&[name]));
+    let names = if replicas { &NODES[..2] } else { &NODES[..] };
+    if fields.flag(&CLUSTER_MODE)? == Some(false) {
+        return Ok(None);
+    }
+    let Some(list) = fields.list(names)? else { return Ok(None) };
+    let nodes = list
+        .texts
+        .iter()
+        .map(|text| Address::parse(text, port))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|problem| {
+            let expected = "the cluster's nodes, such as 10.0.0.1:6379,10.0.0.2:6379";
+            fields.unusable(&list.key, problem, expected)
+        })?;
+    Ok(Some(nodes))
+}
+
+fn tls(fields: &Fields<'_>) -> Result<Tls, EndpointError> {
+    let certificate = pem::read(fields, &CLIENT_CERTIFICATE)?;
+    let key = pem::read(fields, &CLIENT_KEY)?;
+    let expected = "both tls.crt and tls.key for a server that asks for a client's certificate";
+    let client = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(ClientIdentity { certificate, key }),
+        (None, None) => None,
+        (Some(_), None) => return Err(fields.missing("key for its client certificate", expected)),
+        (None, Some(_)) => return Err(fields.missing("client certificate for its key", expected)),
+    };
+    Ok(Tls { ca: pem::read(fields, &CA)?, client })
 }
 
 /// A uri's user and password count only where there is no credential for the password: Bitnami puts
 /// the password in the user's place, SAP a text that is no user.
 fn auth(fields: &Fields<'_>) -> Result<Option<Auth>, EndpointError> {
     let Some(password) = fields.secret(&PASSWORD)? else { return Ok(None) };
-    let user = fields.text(&USER)?.map(|field| field.text);
-    Ok(Some(Auth { user: user.filter(is_not_default), password }))
+    Ok(Some(Auth::new(fields.text(&USER)?.map(|field| field.text), password)))
 }
 
-/// Logging in as `default` is the same as giving the password alone, which servers older than
-/// Redis 6 understand, too.
-fn is_not_default(user: &String) -> bool {
-    user != "default"
-}
-
-fn parse_uri(text: &str) -> Result<Uri, &'static str> {
-    let url = Url::parse(text).map_err(|_| "is not a uri")?;
-    let auth = uri_auth(&url)?;
-    let tls = match url.scheme() {
-        "redis" | "valkey" | "tcp" => false,
-        "rediss" | "valkeys" | "tls" => true,
-        "unix" => return Ok(Uri { socket: Some(socket(&url)?), auth, ..Uri::default() }),
-        _ => return Err("has a scheme that is not Redis's"),
-    };
-    let server: Host = url.host_str().ok_or("has no host")?.parse()?;
-    let database = match url.path().trim_matches('/') {
-        "" => None,
-        path => Some(path.parse().map_err(|_| "has a path that is no database number")?),
-    };
-    Ok(Uri { server: Some(server), port: url.port(), socket: None, tls, auth, database })
-}
-
-/// The path of a socket. phpredis takes it as it stands, so it can hold nothing that ends it.
-fn socket(url: &Url) -> Result<PathBuf, &'static str> {
-    let path = url.path();
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
-    if path.starts_with('/') && path.len() > 1 && path.chars().all(allowed) {
-        Ok(PathBuf::from(path))
-    } else {
-        Err("has no path of letters, digits, -, _, . and /")
+impl Auth {
+    /// Logging in as `default` is the same as giving the password alone, which servers older than
+    /// Redis 6 understand, too.
+    pub(super) fn new(user: Option<String>, password: Secret) -> Self {
+        Self { user: user.filter(|user| user != "default"), password }
     }
-}
-
-fn uri_auth(url: &Url) -> Result<Option<Auth>, &'static str> {
-    let user = Some(decode(url.username())?).filter(|user| !user.is_empty());
-    Ok(match (user, url.password()) {
-        (None, None) => None,
-        (user, Some(password)) => Some(Auth {
-            user: user.filter(is_not_default),
-            password: Secret::new(decode(password)?),
-        }),
-        // A user alone logs nobody in, so what stands there is the password, as Bitnami has it.
-        (Some(password), None) => Some(Auth { user: None, password: Secret::new(password) }),
-    })
-}
-
-fn decode(text: &str) -> Result<String, &'static str> {
-    let text = percent_decode_str(text).decode_utf8().map_err(|_| "is not UTF-8 when decoded")?;
-    if text.contains('\0') { Err("contains a NUL character") } else { Ok(text.into_owned()) }
 }
 
 /// The endpoint without its password, for people.
 impl fmt::Display for RedisEndpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.target {
-            Target::Tcp { address, tls: false } => write!(formatter, "tcp://{address}")?,
-            Target::Tcp { address, tls: true } => write!(formatter, "tls://{address}")?,
+            Target::Tcp { address, tls } => write!(formatter, "{}{address}", scheme(tls.as_ref()))?,
+            Target::Cluster { nodes, tls } => {
+                let nodes: Vec<String> = nodes.iter().map(ToString::to_string).collect();
+                write!(formatter, "the cluster {}{}", scheme(tls.as_ref()), nodes.join(","))?;
+            }
             Target::Unix(path) => write!(formatter, "unix://{}", path.display())?,
         }
         match &self.auth {
@@ -184,4 +255,8 @@ impl fmt::Display for RedisEndpoint {
             Some(database) => write!(formatter, ", database {database}"),
         }
     }
+}
+
+fn scheme(tls: Option<&Tls>) -> &'static str {
+    if tls.is_some() { "tls://" } else { "tcp://" }
 }

@@ -77,7 +77,7 @@ pub fn contribute_session_layer<B: Buildpack<Error = Error>>(
     write_files(&path, &record, session_name, &extension.directives).map_err(Error::from)?;
     let layer_env = environment(&path);
     let env = layer_env.apply(Scope::Launch, &extension.env);
-    prove(php, &env, sessions.store, session_name).map_err(Error::from)?;
+    prove(php, &env, &path, &record, session_name).map_err(Error::from)?;
     print::bullet("Session layer");
     print::sub_bullet(format!("PHP ({}) starts with the drop-in, without a warning", php.names()));
     layer.write_env(layer_env)?;

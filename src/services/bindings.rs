@@ -27,6 +27,11 @@ pub(super) fn credentials(folder: &Path) -> Result<Credentials, ServicesError> {
         .collect())
 }
 
+/// The file that holds a credential of the binding in `folder`.
+pub(super) fn credential_file(folder: &Path, name: &str) -> Option<PathBuf> {
+    Some(Layout::of(folder).entries.join(name)).filter(|file| file.is_file())
+}
+
 fn service(root: &Path, name: String, folder: PathBuf) -> Service {
     let layout = Layout::of(&folder);
     let text = |name: &str| {

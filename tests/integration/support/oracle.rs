@@ -83,8 +83,8 @@ impl Oracle {
         let launch = prepare(&environment, Path::new("/nowhere"), self.layer.path());
         let mut variables = serde_json::Map::new();
         variables.insert(PHP_INI_SCAN_DIR.to_owned(), json!(scan_dir));
-        for (name, value) in launch.expect("a service that can be used").variables {
-            variables.insert(name.to_owned(), json!(value));
+        for (variable, value) in launch.expect("a service that can be used").variables {
+            variables.insert(variable.name().to_owned(), json!(value));
         }
         writeln!(self.stdin, "{}", json!(variables)).expect("the oracle listens");
         let mut line = String::new();

@@ -1,0 +1,73 @@
+//! Certificates and keys, as credentials give them: PEM, or PEM in base64.
+
+use super::EndpointError;
+use super::fields::Fields;
+use crate::secret::Secret;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use std::path::{Path, PathBuf};
+
+/// A certificate or a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pem {
+    text: Secret,
+    file: Option<PathBuf>,
+}
+
+const EXPECTED: &str = "PEM (-----BEGIN …), or PEM in base64";
+
+impl Pem {
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.text.expose()
+    }
+
+    /// The binding's file with exactly this text, where there is one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+}
+
+/// Reads the first of the names that is there.
+///
+/// # Errors
+///
+/// Fails if it is not PEM.
+pub(super) fn read(fields: &Fields<'_>, names: &[&str]) -> Result<Option<Pem>, EndpointError> {
+    let Some(field) = fields.text(names)? else { return Ok(None) };
+    let text =
+        decode(&field.text).ok_or_else(|| fields.unusable(&field.key, "is not PEM", EXPECTED))?;
+    // Only the text as it stands is in a file.
+    let file = if text == field.text { fields.file(&field.key) } else { None };
+    Ok(Some(Pem { text: Secret::new(text), file }))
+}
+
+fn decode(text: &str) -> Option<String> {
+    const BEGIN: &str = "-----BEGIN ";
+    if text.contains(BEGIN) {
+        // Where a newline could not be written, it stands as \n.
+        let one_line = !text.trim_end().contains('\n');
+        return Some(if one_line { text.replace("\\n", "\n") } else { text.to_owned() });
+    }
+    let compact: String = text.split_ascii_whitespace().collect();
+    let text = String::from_utf8(STANDARD.decode(compact).ok()?).ok()?;
+    text.contains(BEGIN).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pem_comes_in_three_ways() {
+        let pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+        assert_eq!(decode(pem).as_deref(), Some(pem));
+        assert_eq!(decode(&pem.replace('\n', "\\n")).as_deref(), Some(pem));
+        assert_eq!(decode(&STANDARD.encode(pem)).as_deref(), Some(pem));
+        for text in ["", "MIIB", "/etc/ssl/ca.pem", "%%%", "bm90IHBlbQ=="] {
+            assert_eq!(decode(text), None, "{text}");
+        }
+    }
+}

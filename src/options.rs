@@ -1,0 +1,262 @@
+//! Further options of the sessions: from the environment of the launch, or from the binding.
+
+use crate::environment::{Environment, EnvironmentError};
+use crate::store::Store;
+use std::time::Duration;
+use url::form_urlencoded;
+
+/// The variable with the options, `timeout=1&prefix=shop:`.
+pub const OPTIONS: &str = "BPL_PHP_SESSION_OPTIONS";
+
+/// What can be chosen; `None` is the default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// How long a connection may take to come about.
+    pub timeout: Option<Duration>,
+    /// How long an answer may take.
+    pub read_timeout: Option<Duration>,
+    /// Whether PHP keeps connections for the next request.
+    pub persistent: Option<bool>,
+    /// What the keys of the sessions begin with.
+    pub prefix: Option<String>,
+    /// The database to select.
+    pub database: Option<u32>,
+    /// Whether a request has its session for itself.
+    pub locking: Option<bool>,
+    /// How long a request waits for another one of the same session.
+    pub lock_timeout: Option<Duration>,
+    /// When the lock of a request that is gone falls away.
+    pub lock_expire: Option<Duration>,
+    /// Whether the server's certificate must be right.
+    pub verify_peer: Option<bool>,
+}
+
+/// One option, as users know it.
+struct Description {
+    name: &'static str,
+    stores: &'static [Store],
+    value: &'static str,
+}
+
+const BOTH: &[Store] = &Store::ALL;
+const REDIS: &[Store] = &[Store::Redis];
+
+/// Every option; the README shows the same table.
+const DESCRIPTIONS: [Description; 9] = [
+    Description { name: "timeout", stores: BOTH, value: "seconds, 0.1 to 60" },
+    Description { name: "read_timeout", stores: REDIS, value: "seconds, 0.1 to 60" },
+    Description { name: "persistent", stores: BOTH, value: "on or off" },
+    Description {
+        name: "prefix",
+        stores: BOTH,
+        value: "1 to 100 letters, digits and :._- that the keys begin with",
+    },
+    Description { name: "database", stores: REDIS, value: "a whole number" },
+    Description { name: "locking", stores: BOTH, value: "on or off" },
+    Description { name: "lock_timeout", stores: BOTH, value: "seconds, 1 to 600" },
+    Description { name: "lock_expire", stores: BOTH, value: "seconds, 1 to 86400" },
+    Description { name: "verify_peer", stores: REDIS, value: "on or off" },
+];
+
+/// An option that cannot be used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum OptionsError {
+    /// The variable cannot be read.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// There is no such option.
+    #[error(
+        "{OPTIONS} has the option {name:?}, which {store} sessions do not have.\nThey have: {list}."
+    )]
+    Unknown {
+        /// What was given.
+        name: String,
+        /// The store.
+        store: Store,
+        /// What can be given.
+        list: String,
+    },
+    /// An option has a value that it cannot have.
+    #[error("{OPTIONS} has {name}={value:?}.\nExpected {expected}.")]
+    Value {
+        /// The option.
+        name: &'static str,
+        /// What was given.
+        value: String,
+        /// What can be given.
+        expected: &'static str,
+    },
+}
+
+impl Options {
+    /// Reads `BPL_PHP_SESSION_OPTIONS`.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the list of options if one is unknown or has a value that it cannot have.
+    pub fn read(environment: &Environment, store: Store) -> Result<Self, OptionsError> {
+        let mut options = Self::default();
+        let text = environment.text(OPTIONS)?.unwrap_or_default();
+        for (name, value) in form_urlencoded::parse(text.trim().as_bytes()) {
+            let description = of_store(store).find(|it| it.name == name).ok_or_else(|| {
+                let list = of_store(store).map(|it| format!("{} ({})", it.name, it.value));
+                let list = list.collect::<Vec<_>>().join(", ");
+                OptionsError::Unknown { name: name.to_string(), store, list }
+            })?;
+            options.set(description.name, value.trim()).ok_or_else(|| OptionsError::Value {
+                name: description.name,
+                value: value.to_string(),
+                expected: description.value,
+            })?;
+        }
+        Ok(options)
+    }
+
+    /// Reads the options among the credentials of a service, where `text_of` finds a credential by its
+    /// name. A failure tells name and what is expected. The database is not among them: it is a part
+    /// of the endpoint.
+    pub(crate) fn among<E>(
+        store: Store,
+        text_of: impl Fn(&'static str) -> Result<Option<String>, E>,
+        unusable: impl Fn(&'static str, &'static str) -> E,
+    ) -> Result<Self, E> {
+        let mut options = Self::default();
+        for Description { name, value, .. } in of_store(store).filter(|it| it.name != "database") {
+            if let Some(text) = text_of(name)? {
+                options.set(name, text.trim()).ok_or_else(|| unusable(name, value))?;
+            }
+        }
+        Ok(options)
+    }
+
+    /// These options, and where they leave something open, `other`'s.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            timeout: self.timeout.or(other.timeout),
+            read_timeout: self.read_timeout.or(other.read_timeout),
+            persistent: self.persistent.or(other.persistent),
+            prefix: self.prefix.or(other.prefix),
+            database: self.database.or(other.database),
+            locking: self.locking.or(other.locking),
+            lock_timeout: self.lock_timeout.or(other.lock_timeout),
+            lock_expire: self.lock_expire.or(other.lock_expire),
+            verify_peer: self.verify_peer.or(other.verify_peer),
+        }
+    }
+
+    /// Sets one option by its name; `None` if the value is none that it can have.
+    fn set(&mut self, name: &str, text: &str) -> Option<()> {
+        match name {
+            "timeout" => self.timeout = Some(seconds(text, 0.1, 60.0)?),
+            "read_timeout" => self.read_timeout = Some(seconds(text, 0.1, 60.0)?),
+            "persistent" => self.persistent = Some(flag(text)?),
+            "prefix" => self.prefix = Some(prefix(text)?),
+            "database" => self.database = Some(text.parse().ok()?),
+            "locking" => self.locking = Some(flag(text)?),
+            "lock_timeout" => self.lock_timeout = Some(seconds(text, 1.0, 600.0)?),
+            "lock_expire" => self.lock_expire = Some(seconds(text, 1.0, 86_400.0)?),
+            "verify_peer" => self.verify_peer = Some(flag(text)?),
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+fn of_store(store: Store) -> impl Iterator<Item = &'static Description> {
+    DESCRIPTIONS.iter().filter(move |description| description.stores.contains(&store))
+}
+
+fn seconds(text: &str, least: f64, most: f64) -> Option<Duration> {
+    let seconds: f64 = text.parse().ok()?;
+    (least..=most).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
+}
+
+fn flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "on" | "true" | "1" | "yes" => Some(true),
+        "off" | "false" | "0" | "no" => Some(false),
+        _ => None,
+    }
+}
+
+fn prefix(text: &str) -> Option<String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '.' | '_' | '-');
+    let fits = (1..=100).contains(&text.len()) && text.chars().all(allowed);
+    fits.then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, store: Store) -> Result<Options, String> {
+        let environment = [(OPTIONS, text)].into_iter().collect();
+        Options::read(&environment, store).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn options_are_read_like_a_query() {
+        let options = read(
+            "timeout=1&read_timeout=0.5&persistent=off&prefix=shop%3A&database=3&locking=no\
+             &lock_timeout=10&lock_expire=60&verify_peer=off",
+            Store::Redis,
+        )
+        .unwrap();
+        assert_eq!(
+            options,
+            Options {
+                timeout: Some(Duration::from_secs(1)),
+                read_timeout: Some(Duration::from_millis(500)),
+                persistent: Some(false),
+                prefix: Some("shop:".into()),
+                database: Some(3),
+                locking: Some(false),
+                lock_timeout: Some(Duration::from_secs(10)),
+                lock_expire: Some(Duration::from_mins(1)),
+                verify_peer: Some(false),
+            }
+        );
+        assert_eq!(read("", Store::Redis), Ok(Options::default()));
+        assert_eq!(read(" prefix=shop:\n", Store::Memcached).unwrap().prefix.unwrap(), "shop:");
+    }
+
+    #[test]
+    fn an_unknown_option_lists_those_of_the_store() {
+        let message = read("tmeout=1", Store::Memcached).unwrap_err();
+        assert!(message.contains("\"tmeout\"") && message.contains("lock_timeout (seconds"));
+        assert!(!message.contains("read_timeout"), "{message}");
+        assert!(read("database=1", Store::Memcached).unwrap_err().contains("\"database\""));
+    }
+
+    #[test]
+    fn a_value_out_of_range_says_the_range() {
+        for text in [
+            "timeout=0",
+            "timeout=61",
+            "timeout=NaN",
+            "timeout=-1",
+            "timeout=x",
+            "timeout",
+            "locking=2",
+            "prefix=",
+            "prefix=a b",
+            "prefix=a\"b",
+            "database=-1",
+            "database=99999999999",
+            "lock_expire=0",
+        ] {
+            let message = read(text, Store::Redis).unwrap_err();
+            assert!(message.contains("Expected "), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn every_option_can_be_set() {
+        for description in &DESCRIPTIONS {
+            let mut options = Options::default();
+            assert_eq!(options.set(description.name, "1"), Some(()), "{}", description.name);
+            assert_ne!(options, Options::default(), "{}", description.name);
+        }
+    }
+}
