@@ -16,7 +16,7 @@ demo-stop:      ## remove what the demo has started
 	@scripts/demo stop
 
 unit:           ## the tests that need nothing but Rust
-	cargo test --locked --lib --bins
+	cargo test --locked --lib --bins --test launch
 
 test:           ## all tests: unit, property and integration
 	@scripts/test

@@ -8,7 +8,7 @@ pub mod redis;
 
 use crate::endpoint::Endpoint;
 use crate::environment::Environment;
-use crate::options::Options;
+use crate::options::{OPTIONS, Options};
 use crate::php::with_scan_dirs;
 use crate::store::Store;
 use crate::tls_files::TlsFiles;
@@ -111,20 +111,28 @@ pub struct Connection {
     pub drop_ins: Vec<DropIn>,
 }
 
-/// Something that the endpoint or the options need and the extension is too old for.
+/// Something that the endpoint or the options need and PHP's extension cannot do.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error(
-    "The service needs {what}, and the PHP extension {extension} {version} cannot do that: it takes {since} or later.\nUse a newer extension, or a service without it."
-)]
-pub struct DirectiveError {
-    /// What is needed.
-    pub what: &'static str,
-    /// The extension's name.
-    pub extension: &'static str,
-    /// The extension's version.
-    pub version: Version,
-    /// The first version that can.
-    pub since: String,
+pub enum DirectiveError {
+    /// A later version of the extension can.
+    #[error(
+        "The service needs {what}, and the PHP extension {extension} {version} cannot do that: it takes {since} or later.\nUse a newer extension, or a service without it."
+    )]
+    TooOld {
+        /// What is needed.
+        what: &'static str,
+        /// The extension's name.
+        extension: &'static str,
+        /// The extension's version.
+        version: Version,
+        /// The first version that can.
+        since: String,
+    },
+    /// An option asks for a database, and the service is a cluster.
+    #[error(
+        "{OPTIONS} has database={0}, and a cluster has database 0 only.\nRemove it, or set a prefix instead."
+    )]
+    DatabaseOfCluster(u32),
 }
 
 /// One PHP setting.

@@ -8,6 +8,7 @@ use crate::tls_files::TlsFiles;
 use crate::version::Version;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt::{Display, Write};
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 /// What stands in a query as it is. phpredis splits a save path at blanks and commas before it
@@ -19,11 +20,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// phpredis's own default is PHP's `default_socket_timeout`, 60 seconds. A server that hangs costs it
 /// twice: on the connection that was kept, and on the new one.
 const READ_TIMEOUT: Duration = Duration::from_secs(3);
-/// More than the 30 seconds after which the lock of a killed request falls away, so that the next
-/// request gets through.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(31);
-/// Between two tries for the lock.
-const LOCK_WAIT: Duration = Duration::from_millis(2);
+/// A cluster is asked node by node.
+const CLUSTER_READ_TIMEOUT: Duration = Duration::from_secs(2);
+/// Never without an end: phpredis takes every error that the server answers (out of memory, read only,
+/// no permission) for a lock that somebody else has.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(15);
+/// Between two tries for the lock. Short waits are fair: with 20 ms, eight clients of one session starve
+/// each other.
+const LOCK_WAIT: Duration = Duration::from_millis(5);
 /// Names our connections in phpredis's pool, so that the app's own persistent connections to the
 /// same server, with another database selected, are never taken for ours.
 const PERSISTENT_ID: &str = "php-session-store";
@@ -42,7 +46,7 @@ pub(super) fn drop_ins() -> Vec<(DropIn, Vec<Directive>)> {
     ];
     let cluster = vec![
         Directive::literal("session.save_handler", "rediscluster"),
-        // Without it each request asks a node for the cluster's layout.
+        // Without it each request asks a node which of them has what.
         Directive::literal("redis.clusters.cache_slots", "1"),
     ];
     let authority = vec![Directive::variable("openssl.cafile", Variable::AuthorityFile)];
@@ -72,30 +76,32 @@ pub(super) fn connect(
         Target::Unix(path) => (format!("unix://{}?", path.display()), None),
         Target::Cluster { nodes, tls } => {
             for node in nodes {
-                query.add("seed[]", node);
+                query.add("seed[]", host_and_port(node));
             }
             drop_ins.push(DropIn::Cluster);
             (String::new(), tls.as_ref())
         }
     };
-    add_waits(&mut query, options);
+    let cluster = matches!(endpoint.target, Target::Cluster { .. });
+    add_waits(&mut query, cluster, options);
     if let Some(auth) = &endpoint.auth {
         add_login(&mut query, auth, needs)?;
     }
     // Only when asked for: a database costs 5.3 a round trip for every command.
-    if let Some(database) = options.database.or(endpoint.database) {
-        query.add("database", database);
+    match options.database.or(endpoint.database) {
+        Some(database @ 1..) if cluster => return Err(DirectiveError::DatabaseOfCluster(database)),
+        Some(database) if !cluster => query.add("database", database),
+        _ => {}
     }
     if let Some(prefix) = &options.prefix {
         query.add("prefix", prefix);
     }
     if tls.is_some() {
-        let cluster = matches!(endpoint.target, Target::Cluster { .. });
         let verify = options.verify_peer.unwrap_or(true);
         if needs.can_say_how_to_encrypt(cluster) {
-            add_encryption(&mut query, tls_files, verify);
+            add_encryption(&mut query, &endpoint.target, tls_files, verify);
         } else {
-            needs.encryption(cluster, tls_files, verify)?;
+            needs.encryption(&endpoint.target, tls_files, verify)?;
             if let Some(file) = &tls_files.ca {
                 variables.push((Variable::AuthorityFile, file.display().to_string()));
                 drop_ins.push(DropIn::Authority);
@@ -120,22 +126,26 @@ fn session_variables(options: &Options) -> Vec<(Variable, String)> {
 /// The part of the save path that names one server.
 fn single(address: &Address, tls: Option<&Tls>) -> String {
     let scheme = if tls.is_some() { "tls" } else { "tcp" };
-    let host = match &address.host {
-        // 5.3 wants IPv6 without brackets; 6 takes it either way.
-        Host::Ip(ip) => ip.to_string(),
-        Host::Name(name) => name.clone(),
-    };
-    format!("{scheme}://{host}:{}?", address.port)
+    format!("{scheme}://{}?", host_and_port(address))
 }
 
-fn add_waits(query: &mut Query, options: &Options) {
+fn host_and_port(address: &Address) -> String {
+    match &address.host {
+        // 5.3 wants IPv6 without brackets; 6 takes it either way.
+        Host::Ip(ip) => format!("{ip}:{}", address.port),
+        Host::Name(name) => format!("{name}:{}", address.port),
+    }
+}
+
+fn add_waits(query: &mut Query, cluster: bool, options: &Options) {
     let persistent = options.persistent.unwrap_or(true);
     query.add("persistent", flag(persistent));
-    if persistent {
+    if persistent && !cluster {
         query.add("persistent_id", PERSISTENT_ID);
     }
+    let read_timeout = if cluster { CLUSTER_READ_TIMEOUT } else { READ_TIMEOUT };
     query.add("timeout", options.timeout.unwrap_or(CONNECT_TIMEOUT).as_secs_f64());
-    query.add("read_timeout", options.read_timeout.unwrap_or(READ_TIMEOUT).as_secs_f64());
+    query.add("read_timeout", options.read_timeout.unwrap_or(read_timeout).as_secs_f64());
 }
 
 fn add_login(query: &mut Query, auth: &Auth, needs: Needs<'_>) -> Result<(), DirectiveError> {
@@ -151,11 +161,14 @@ fn add_login(query: &mut Query, auth: &Auth, needs: Needs<'_>) -> Result<(), Dir
     Ok(())
 }
 
-fn add_encryption(query: &mut Query, tls_files: &TlsFiles, verify: bool) {
+fn add_encryption(query: &mut Query, target: &Target, tls_files: &TlsFiles, verify: bool) {
     // A cluster's nodes are asked for TLS only where there is a `stream` at all.
     query.add("stream[verify_peer]", flag(verify));
     if !verify {
         query.add("stream[verify_peer_name]", flag(false));
+    } else if let Some(ip) = ipv6(target) {
+        // PHP would compare the certificate's names with the address cut at its first colon.
+        query.add("stream[peer_name]", ip);
     }
     if let Some(file) = &tls_files.ca {
         query.add("stream[cafile]", file.display());
@@ -163,6 +176,14 @@ fn add_encryption(query: &mut Query, tls_files: &TlsFiles, verify: bool) {
     if let Some(client) = &tls_files.client {
         query.add("stream[local_cert]", client.certificate.display());
         query.add("stream[local_pk]", client.key.display());
+    }
+}
+
+/// The address of a single server that is given as IPv6.
+fn ipv6(target: &Target) -> Option<Ipv6Addr> {
+    match target {
+        Target::Tcp { address: Address { host: Host::Ip(IpAddr::V6(ip)), .. }, .. } => Some(*ip),
+        _ => None,
     }
 }
 
@@ -190,7 +211,7 @@ impl Needs<'_> {
             return Ok(());
         }
         let since = format!("{major}.{minor}.{patch}");
-        Err(DirectiveError { what, extension: "redis", version: self.0.clone(), since })
+        Err(DirectiveError::TooOld { what, extension: "redis", version: self.0.clone(), since })
     }
 
     /// Whether the save path can say how the connection is encrypted.
@@ -201,12 +222,15 @@ impl Needs<'_> {
     /// Fails if this version, which cannot be told how to encrypt, would have to be told.
     fn encryption(
         self,
-        cluster: bool,
+        target: &Target,
         tls_files: &TlsFiles,
         verify: bool,
     ) -> Result<(), DirectiveError> {
-        if cluster {
+        if matches!(target, Target::Cluster { .. }) {
             self.at_least([5, 3, 2], "TLS to a cluster")?;
+        }
+        if ipv6(target).is_some() {
+            self.at_least([6, 0, 0], "TLS to an IPv6 address")?;
         }
         if tls_files.client.is_some() {
             self.at_least([6, 0, 0], "a client certificate")?;

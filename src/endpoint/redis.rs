@@ -1,6 +1,6 @@
 //! A Redis endpoint, from the credentials that brokers and operators give.
 
-use super::fields::Fields;
+use super::fields::{Fields, List};
 use super::pem::{self, Pem};
 use super::redis_uri::{Uri, parse};
 use super::{Address, EndpointError};
@@ -34,7 +34,8 @@ const PASSWORD: [&str; 6] = [
 const URI: [&str; 3] = ["uri", "url", "connection.rediss.composed.0"];
 const TLS: [&str; 3] = ["ssl", "tls", "tls_enabled"];
 const DATABASE: [&str; 2] = ["database", "db"];
-const NODES: [&str; 3] = ["cluster.nodes", "cluster_nodes", "hosts"];
+const NODES: [&str; 2] = ["cluster.nodes", "cluster_nodes"];
+const HOSTS: [&str; 1] = ["hosts"];
 const CLUSTER_MODE: [&str; 2] = ["cluster_mode", "cluster-mode"];
 const CA: [&str; 6] = [
     "cacrt",
@@ -142,7 +143,15 @@ impl RedisEndpoint {
             ));
         }
         let database = fields.number(&DATABASE)?.or(uri.database);
-        Ok(Self { target: target(&fields, &uri)?, auth, database })
+        let target = target(&fields, &uri)?;
+        match (&target, database) {
+            (Target::Cluster { .. }, Some(1..)) => Err(fields.unsupported(
+                "has a database other than 0, and a cluster has database 0 only",
+                "Remove the database from its credentials.",
+            )),
+            (Target::Cluster { .. }, _) => Ok(Self { target, auth, database: None }),
+            _ => Ok(Self { target, auth, database }),
+        }
     }
 
     /// How connections are encrypted, if they are.
@@ -172,7 +181,7 @@ fn target(fields: &Fields<'_>, uri: &Uri) -> Result<Target, EndpointError> {
         }
         (Some(host), _) => Ok(Target::Tcp { address: Address { host, port }, tls }),
         (None, Some(socket)) => Ok(Target::Unix(socket.clone())),
-        (None, None) if SENTINEL.iter().any(|name| fields.has(&[name])) => {
+        (None, None) if fields.has(&SENTINEL) => {
             Err(fields.unsupported(
                 "is known to Sentinel only, and PHP's redis extension cannot ask Sentinel where to keep sessions",
                 "Add the credential host, with a name that leads to the master after a failover as well.",
@@ -187,13 +196,11 @@ fn target(fields: &Fields<'_>, uri: &Uri) -> Result<Target, EndpointError> {
 
 /// The nodes of a cluster; `None` where it is none.
 fn nodes(fields: &Fields<'_>, port: u16) -> Result<Option<Vec<Address>>, EndpointError> {
-    // The hosts beside a Sentinel are replicas of one another: asking any of them loses writes.
-    let replicas = SENTINEL.iter().any(|name| fields.has(&[name]));
-    let names = if replicas { &NODES[..2] } else { &NODES[..] };
-    if fields.flag(&CLUSTER_MODE)? == Some(false) {
+    let mode = fields.flag(&CLUSTER_MODE)?;
+    if mode == Some(false) {
         return Ok(None);
     }
-    let Some(list) = fields.list(names)? else { return Ok(None) };
+    let Some(list) = fields.list(&NODES)?.or_else(|| hosts(fields, mode)) else { return Ok(None) };
     let nodes = list
         .texts
         .iter()
@@ -204,6 +211,15 @@ fn nodes(fields: &Fields<'_>, port: u16) -> Result<Option<Vec<Address>>, Endpoin
             fields.unusable(&list.key, problem, expected)
         })?;
     Ok(Some(nodes))
+}
+
+/// `hosts`, where they are a cluster's nodes. Beside a Sentinel they are replicas of one another, and
+/// writing to any of them would lose sessions; a single one is the host once more.
+fn hosts(fields: &Fields<'_>, mode: Option<bool>) -> Option<List> {
+    let hosts = fields.list(&HOSTS).ok().flatten()?;
+    let replicas = fields.has(&SENTINEL);
+    let several = hosts.texts.len() > 1 && !replicas;
+    (mode == Some(true) || several).then_some(hosts)
 }
 
 fn tls(fields: &Fields<'_>) -> Result<Tls, EndpointError> {

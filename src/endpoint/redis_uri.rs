@@ -21,6 +21,10 @@ pub(super) struct Uri {
 /// Parses a uri; a failure says what is wrong with it, and quotes nothing.
 pub(super) fn parse(text: &str) -> Result<Uri, &'static str> {
     let url = Url::parse(text).map_err(|_| "is not a uri")?;
+    // It would have cut the uri there, password and all.
+    if url.fragment().is_some() {
+        return Err("has a #");
+    }
     let auth = auth(&url)?;
     let tls = match url.scheme() {
         "redis" | "valkey" | "tcp" => false,

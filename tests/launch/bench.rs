@@ -1,0 +1,83 @@
+//! The launch on a bench: one service, and what PHP would be told of it.
+
+use php_session_store::app::AppOptions;
+use php_session_store::directives::Variable;
+use php_session_store::environment::Environment;
+use php_session_store::launch::prepare;
+use php_session_store::layers::session::{LaunchRecord, write_files};
+use php_session_store::services::matching::SearchKeys;
+use php_session_store::store::Store;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// A launch with a session layer for a store, and what it makes of a service.
+pub(crate) struct Bench {
+    layer: TempDir,
+    store: Store,
+}
+
+pub(crate) type Variables = BTreeMap<&'static str, String>;
+
+impl Bench {
+    pub(crate) fn new(store: Store, extension_version: &str) -> Self {
+        let layer = tempfile::tempdir().unwrap();
+        let keys = SearchKeys::determine(&Environment::default(), &AppOptions::default()).unwrap();
+        let extension_version = extension_version.parse().unwrap();
+        let record = LaunchRecord { store, extension_version, search_keys: keys };
+        write_files(layer.path(), &record, "PHPSESSIONID", &[]).unwrap();
+        Self { layer, store }
+    }
+
+    /// The service as Cloud Foundry gives it.
+    pub(crate) fn vcap(&self, label: &str, credentials: &Value) -> Result<Variables, String> {
+        let name = format!("my-{}", self.store.default_search_key());
+        let service = json!({"label": label, "name": name, "credentials": credentials});
+        let services = json!({ label: [service] }).to_string();
+        self.launch(&[("VCAP_SERVICES", &services)])
+    }
+
+    /// The service as a binding, a file for each entry.
+    pub(crate) fn binding(&self, files: &[(&str, &str)]) -> Result<Variables, String> {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("cache");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("type"), self.store.binding_type()).unwrap();
+        for (name, text) in files {
+            fs::write(folder.join(name), text).unwrap();
+        }
+        self.launch(&[("SERVICE_BINDING_ROOT", root.path().to_str().unwrap())])
+    }
+
+    /// The save path, with the parts masked that every row has, or that are different each time.
+    pub(crate) fn masked(&self, variables: &Variables) -> String {
+        let path = &variables[Variable::SavePath.name()];
+        let waits = "persistent=1&persistent_id=php-session-store&timeout=2&read_timeout=3";
+        let cluster_waits = "persistent=1&timeout=2&read_timeout=2";
+        let mut path = path.replace(waits, "…").replace(cluster_waits, "…");
+        // Files have names that nobody can foresee, in the folder that TMPDIR names.
+        let file = self.layer.path().join("php-session-store-").display().to_string();
+        let file = file.replace('/', "%2F");
+        while let Some((before, after)) = path.split_once(&file) {
+            path = format!("{before}*{}", &after[after.find(".pem").unwrap()..]);
+        }
+        path
+    }
+
+    pub(crate) fn launch(&self, environment: &[(&str, &str)]) -> Result<Variables, String> {
+        let tmp = self.layer.path().to_str().unwrap();
+        let environment: Environment =
+            environment.iter().copied().chain([("TMPDIR", tmp)]).collect();
+        let launch = prepare(&environment, Path::new("/nowhere"), self.layer.path());
+        let launch = launch.map_err(|error| error.to_string())?;
+        Ok(launch.variables.into_iter().map(|(variable, value)| (variable.name(), value)).collect())
+    }
+}
+
+pub(crate) const CA: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+pub(crate) const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n";
+/// The same as [`CA`], in base64.
+pub(crate) const CA_BASE64: &str =
+    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUIKLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo=";

@@ -1,0 +1,15 @@
+//! The launch, run on every credential shape that brokers and operators give. The shapes and their
+//! sources are those of the brokers' documents and code.
+
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod memcached;
+#[cfg(test)]
+mod options;
+#[cfg(test)]
+mod redis;
+#[cfg(test)]
+mod redis_bindings;
+#[cfg(test)]
+mod refused;

@@ -1,0 +1,44 @@
+//! Memcached services.
+
+use crate::bench::Bench;
+use php_session_store::directives::Variable;
+use php_session_store::store::Store;
+use serde_json::json;
+
+#[test]
+fn memcached_services() {
+    let many = "mc1.example:11211,mc2.example:11211";
+    let rows = [
+        (
+            "memcachier",
+            json!({"servers": many, "username": "AB12", "password": "sasl-pw"}),
+            many,
+            true,
+        ),
+        (
+            "memcachedcloud",
+            json!({"MEMCACHEDCLOUD_SERVERS": "m:13247", "MEMCACHEDCLOUD_USERNAME": "u",
+                "MEMCACHEDCLOUD_PASSWORD": "p"}),
+            "m:13247",
+            true,
+        ),
+        ("user-provided", json!({"servers": "a b:1; c"}), "a:11211,b:1,c:11211", false),
+        ("user-provided", json!({"servers": ["a:1", "[::1]:2"]}), "a:1,[::1]:2", false),
+        ("user-provided", json!({"servers": "::1"}), "[::1]:11211", false),
+        ("user-provided", json!({"host": "h"}), "h:11211", false),
+        ("user-provided", json!({"hostname": "h", "port": "11212"}), "h:11212", false),
+    ];
+    for (label, credentials, expected, login) in rows {
+        let variables = Bench::new(Store::Memcached, "3.2.0").vcap(label, &credentials).unwrap();
+        assert_eq!(variables[Variable::SavePath.name()], expected, "{credentials}");
+        assert_eq!(variables.contains_key(Variable::Password.name()), login, "{credentials}");
+        // The lines for a login are read only where there is one.
+        assert_eq!(variables.contains_key(Variable::IniScanDir.name()), login, "{credentials}");
+        let persistent = if login { "0" } else { "1" };
+        assert_eq!(variables[Variable::Persistent.name()], persistent, "{credentials}");
+
+        let variables = Bench::new(Store::Memcached, "2.2.0").vcap(label, &credentials).unwrap();
+        let expected = format!("PERSISTENT=app_sessions {expected}");
+        assert_eq!(variables[Variable::SavePath.name()], expected, "{credentials}");
+    }
+}
