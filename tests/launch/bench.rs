@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 /// A launch with a session layer for a store, and what it makes of a service.
 pub(crate) struct Bench {
-    layer: TempDir,
+    pub(crate) layer: TempDir,
     store: Store,
 }
 
