@@ -10,6 +10,4 @@ mod options;
 #[cfg(test)]
 mod redis;
 #[cfg(test)]
-mod redis_bindings;
-#[cfg(test)]
 mod refused;
