@@ -94,6 +94,8 @@ pub enum DropIn {
     Base,
     /// The user and the password, where they are not in the save path.
     Login,
+    /// A script that loads libsasl2's mechanisms into php-fpm's master.
+    Preload,
     /// Redis as a cluster.
     Cluster,
     /// The authority that PHP's TLS trusts, for extensions that cannot be told by themselves.
@@ -160,6 +162,7 @@ impl DropIn {
         match self {
             Self::Base => "conf.d",
             Self::Login => "login.d",
+            Self::Preload => "preload.d",
             Self::Cluster => "cluster.d",
             Self::Authority => "authority.d",
             Self::Files => "files.d",

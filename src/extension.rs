@@ -7,7 +7,7 @@ mod loading;
 mod sasl;
 pub mod source;
 
-pub use sasl::bring_mechanisms;
+pub use sasl::{bring_mechanisms, mechanisms_of_system};
 
 use crate::download::Mirror;
 use crate::files::{WriteError, copy};

@@ -3,6 +3,7 @@
 use crate::directives::{self, Connection, DirectiveError, DropIn, Variable};
 use crate::endpoint::{self, Endpoint, EndpointError};
 use crate::environment::{Environment, EnvironmentError};
+use crate::extension::mechanisms_of_system;
 use crate::layers::session::{LaunchRecord, RecordError, read_record};
 use crate::options::{Options, OptionsError};
 use crate::services::matching::{MatchError, SessionService, find_session_service};
@@ -10,6 +11,8 @@ use crate::services::{Services, ServicesError};
 use crate::settings::{LaunchSettings, MISSING, Missing, STORE, SettingsError};
 use crate::store::Store;
 use crate::tls_files::{self, TlsFiles, TlsFilesError};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// What the launch sets and says.
@@ -140,8 +143,22 @@ fn connect(
         },
         Endpoint::Memcached(_) => TlsFiles::default(),
     };
-    let connection = directives::connect(&endpoint, &tls_files, &options, version)?;
+    let mut connection = directives::connect(&endpoint, &tls_files, &options, version)?;
+    if needs_preload(&connection, record) {
+        connection.drop_ins.push(DropIn::Preload);
+    }
     let message =
         format!("sessions in {store} at {endpoint}, from service {service}, found by its {rule}");
     Ok((connection, message))
+}
+
+/// Whether php-fpm's workers would not find libsasl2's mechanisms: they are not where the system has
+/// them. PHP refuses to preload as root.
+fn needs_preload(connection: &Connection, record: &LaunchRecord) -> bool {
+    let root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    record.store == Store::Memcached
+        && connection.drop_ins.contains(&DropIn::Login)
+        && record.may_preload
+        && !root
+        && mechanisms_of_system().is_none()
 }

@@ -61,6 +61,8 @@ pub struct Facts {
     pub save_handler: String,
     /// `session.save_path` in force.
     pub save_path: String,
+    /// `opcache.preload` in force, empty if nothing is preloaded.
+    pub preload: String,
     /// `session.name` in force.
     pub session_name: String,
 }

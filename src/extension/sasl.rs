@@ -44,7 +44,7 @@ pub fn bring_mechanisms(
     work: &Path,
     into: &Path,
 ) -> Result<Vec<Package>, SaslError> {
-    if let Some(folder) = library_folders_of_image().into_iter().find_map(|dir| plugins_in(&dir)) {
+    if let Some(folder) = mechanisms_of_system() {
         let plugins = copy_plugins(&folder, into)?;
         return Ok(packages(
             plugins.iter().filter_map(|file| installed_package(request.env, request.target, file)),
@@ -69,8 +69,14 @@ fn packages(packages: impl Iterator<Item = Package>) -> Vec<Package> {
     packages.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
+/// Where this system has the plugins itself.
+#[must_use]
+pub fn mechanisms_of_system() -> Option<PathBuf> {
+    library_folders().into_iter().find_map(|dir| plugins_in(&dir))
+}
+
 /// The folders of shared libraries: `/usr/lib`, and those of an architecture within it.
-fn library_folders_of_image() -> Vec<PathBuf> {
+fn library_folders() -> Vec<PathBuf> {
     let lib = Path::new("/usr/lib");
     let mut folders = vec![PathBuf::from("/usr/lib64"), lib.to_owned()];
     folders.extend(lib.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()));

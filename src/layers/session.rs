@@ -25,6 +25,9 @@ use std::path::{Path, PathBuf};
 
 const INI_FILE: &str = "php-session-store.ini";
 const RECORD_FILE: &str = "session.toml";
+/// Loads libsasl2's mechanisms into php-fpm's master.
+const PRELOAD_FILE: &str = "preload.php";
+const PRELOAD: &str = include_str!("preload.php");
 
 /// What the launch must know of the build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +37,8 @@ pub struct LaunchRecord {
     pub store: Store,
     /// The version of the store's extension.
     pub extension_version: Version,
+    /// Whether PHP may preload a script of ours: the app has none of its own.
+    pub may_preload: bool,
     /// The keys by which the service is found.
     pub search_keys: SearchKeys,
 }
@@ -71,6 +76,7 @@ pub fn contribute_session_layer<B: Buildpack<Error = Error>>(
     let record = LaunchRecord {
         store: sessions.store,
         extension_version: extension.version.clone(),
+        may_preload: php.programs().all(|program| program.facts.preload.is_empty()),
         search_keys: sessions.search_keys.clone(),
     };
     let session_name = &sessions.settings.session_name;
@@ -115,6 +121,13 @@ pub fn write_files(
             directives.splice(0..0, load.chain([name]));
         }
         files::write(&layer.join(drop_in.folder()).join(INI_FILE), render(&directives))?;
+    }
+    if record.store == Store::Memcached {
+        let script = layer.join(PRELOAD_FILE);
+        files::write(&script, PRELOAD)?;
+        let preload = [Directive::literal("opcache.preload", script.display().to_string())];
+        let folder = layer.join(DropIn::Preload.folder());
+        files::write(&folder.join(INI_FILE), render(&preload))?;
     }
     let path = layer.join(RECORD_FILE);
     let text = toml::to_string(record).map_err(|error| at(&path)(io::Error::other(error)))?;

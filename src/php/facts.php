@@ -22,6 +22,7 @@ echo json_encode(array(
     'save_handlers' => isset($handlers[1]) ? explode(' ', trim($handlers[1])) : array(),
     'save_handler' => extension_loaded('session') ? session_module_name() : '',
     'save_path' => (string) ini_get('session.save_path'),
+    'preload' => (string) ini_get('opcache.preload'),
     'session_name' => (string) ini_get('session.name'),
 ));
 

@@ -6,7 +6,7 @@ use crate::support::app::{
 };
 use crate::support::certificates::Authority;
 use crate::support::docker::Container;
-use crate::support::services::{Memcached, Redis, vcap};
+use crate::support::services::{BoundService, Memcached, vcap};
 use crate::support::visitor::assert_sessions_are_shared;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use libcnb::data::sbom::SbomFormat;
@@ -28,22 +28,8 @@ fn config_for(suite: Suite, variant: &str, store: Store) -> BuildConfig {
 
 /// The app keeps a session in a real server of the store that asks for a password.
 fn assert_store_works(app: &App, store: Store) {
-    let check = |services: String| {
-        assert_sessions_are_shared(app, &["--env", &format!("VCAP_SERVICES={services}")]);
-    };
-    match store {
-        Store::Redis => {
-            let redis = Redis::start(PASSWORD);
-            let credentials = json!({"host": redis.host(), "password": PASSWORD});
-            check(vcap(&[("redis-sessions", credentials)]));
-        }
-        Store::Memcached => {
-            let memcached = Memcached::start_with_login("shop", PASSWORD);
-            let servers = memcached.server();
-            let credentials = json!({"servers": servers, "username": "shop", "password": PASSWORD});
-            check(vcap(&[("memcached-sessions", credentials)]));
-        }
-    }
+    let service = BoundService::start(store, PASSWORD);
+    assert_sessions_are_shared(app, &["--env", &service.env()]);
 }
 
 /// The image's PHP is the distribution's, and has no extension.
@@ -155,6 +141,17 @@ fn php_in_a_layer_has_memcached_compiled_with_headers_by_apt() {
         assert!(app.log.contains(expected), "{expected}: {}", app.log);
     }
     assert_store_works(app, Store::Memcached);
+}
+
+#[test]
+fn mechanisms_that_only_the_build_image_has_are_carried_without_a_network() {
+    let build = PackBuild::run(
+        BOOKWORM,
+        "mechanisms",
+        &root().join("samples/counter"),
+        &["--network", "none", "--env", "BP_PHP_SESSION_STORE=memcached"],
+    );
+    assert_store_works(build.app(), Store::Memcached);
 }
 
 #[test]

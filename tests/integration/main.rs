@@ -9,6 +9,10 @@ mod memcached_sessions;
 #[cfg(test)]
 mod passwords;
 #[cfg(test)]
+mod redis_servers;
+#[cfg(test)]
 mod redis_sessions;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod web_servers;

@@ -1,14 +1,13 @@
 //! Memcached sessions, end to end.
 
-use crate::support::app::{App, build, config};
-use crate::support::secrets::ODD_PASSWORD;
-use crate::support::services::{Memcached, vcap};
-use crate::support::visitor::assert_sessions_are_shared;
+use crate::support::app::{App, build, build_fails, config};
+use crate::support::secrets::{MARKER, ODD_PASSWORD};
+use crate::support::services::{BoundService, Memcached, vcap};
+use crate::support::visitor::{Visitor, assert_sessions_are_shared};
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
-
-const USER: &str = "shop";
+use std::time::{Duration, Instant};
 
 fn services(credentials: Value) -> String {
     vcap(&[("my-memcached-sessions", credentials)])
@@ -31,12 +30,93 @@ fn sessions_with_and_without_a_login(suite: Suite) {
         assert_sessions_are_shared(app, &["--env", &format!("VCAP_SERVICES={environment}")]);
         assert_eq!(open.items(), 1);
 
-        let closed = Memcached::start_with_login(USER, ODD_PASSWORD);
-        let login =
-            |password| json!({"servers": closed.server(), "username": USER, "password": password});
-        let environment = services(login(ODD_PASSWORD));
-        assert_sessions_are_shared(app, &["--env", &format!("VCAP_SERVICES={environment}")]);
+        let closed = BoundService::start(Store::Memcached, ODD_PASSWORD);
+        assert_sessions_are_shared(app, &["--env", &closed.env()]);
     });
+}
+
+fn wrong_password_fails_at_once_and_says_so(suite: Suite) {
+    with_app(suite, |app| {
+        let service = BoundService::start(Store::Memcached, ODD_PASSWORD);
+        let instance = app.start(&["--env", &service.env()]);
+        let mut visitor = Visitor::new();
+        visitor.count(instance.address());
+        let password = format!("another {ODD_PASSWORD}");
+        service.set_password(&password);
+        let start = Instant::now();
+        let answer = visitor.get(instance.address(), "/");
+        assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+        let log = instance.container.logs();
+        assert!(log.contains("AUTHENTICATION FAILURE"), "{answer:?} {log}");
+        // The same line for each try for the lock would fill the log.
+        assert!(log.matches("Failed to write session lock").count() < 5, "{log}");
+
+        // A restart with the new password needs no new image.
+        let bound = service.env_with(&password);
+        let renewed = app.start(&["--env", &bound]);
+        assert_eq!(visitor.count(renewed.address()), 2);
+    });
+}
+
+#[test]
+fn a_wrong_password_fails_at_once_and_says_so_on_debian_12() {
+    wrong_password_fails_at_once_and_says_so(BOOKWORM);
+}
+
+#[test]
+fn a_wrong_password_fails_at_once_and_says_so_on_debian_13() {
+    wrong_password_fails_at_once_and_says_so(TRIXIE);
+}
+
+fn two_servers_are_both_used(suite: Suite) {
+    with_app(suite, |app| {
+        let (a, b) = (Memcached::start(), Memcached::start());
+        let servers = format!("{}, {}", a.server(), b.server());
+        let environment = services(json!({ "servers": servers }));
+        let instance = app.start(&["--env", &format!("VCAP_SERVICES={environment}")]);
+        for _ in 0..30 {
+            let mut visitor = Visitor::new();
+            assert_eq!(visitor.count(instance.address()), 1);
+            assert_eq!(visitor.count(instance.address()), 2);
+        }
+        assert_eq!(a.items() + b.items(), 30);
+        assert!(a.items() > 0 && b.items() > 0, "{} {}", a.items(), b.items());
+    });
+}
+
+#[test]
+fn two_servers_are_both_used_on_debian_12() {
+    two_servers_are_both_used(BOOKWORM);
+}
+
+#[test]
+fn two_servers_are_both_used_on_debian_13() {
+    two_servers_are_both_used(TRIXIE);
+}
+
+/// An app is built for one store; the launch does not take the other one in its place.
+#[test]
+fn a_service_of_the_other_store_stops_the_start_and_both_stop_the_build() {
+    let redis = vcap(&[("my-redis-sessions", json!({"host": "h", "password": MARKER}))]);
+    with_app(BOOKWORM, |app| {
+        let (started, log) = app.run(&["--env", &format!("VCAP_SERVICES={redis}")], &["true"]);
+        assert!(!started, "{log}");
+        let expected = "built for sessions in memcached, and what is bound now is a redis service";
+        assert!(log.contains(expected) && log.contains("my-redis-sessions"), "{log}");
+        assert!(log.contains("BP_PHP_SESSION_STORE=redis"), "{log}");
+    });
+    let both = vcap(&[
+        ("my-redis-sessions", json!({"host": "h", "password": MARKER})),
+        ("my-memcached-sessions", json!({"servers": "h"})),
+    ]);
+    let log = build_fails(config(BOOKWORM, "full").env("VCAP_SERVICES", &both));
+    for part in ["my-redis-sessions", "my-memcached-sessions", "BP_PHP_SESSION_STORE"] {
+        assert!(log.contains(part), "{part}: {log}");
+    }
+    // The variable decides.
+    let mut config = config(BOOKWORM, "full");
+    config.env("VCAP_SERVICES", &both).env("BP_PHP_SESSION_STORE", "redis");
+    build(&config, |app| assert!(app.log.contains("Sessions in redis"), "{}", app.log));
 }
 
 #[test]

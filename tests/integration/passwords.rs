@@ -2,7 +2,7 @@
 
 use crate::support::oracle::Oracle;
 use crate::support::secrets::ODD_PASSWORD;
-use crate::support::services::{Redis, run, vcap};
+use crate::support::services::{Memcached, Redis, run, vcap};
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::services::VCAP_SERVICES;
 use php_session_store::store::Store;
@@ -54,4 +54,36 @@ fn redis_logs_in_with_any_user_and_password_on_debian_12() {
 #[test]
 fn redis_logs_in_with_any_user_and_password_on_debian_13() {
     redis_logs_in_with_any_user_and_password(TRIXIE);
+}
+
+fn memcached_logs_in_with_any_user_and_password(suite: Suite) {
+    let memcached = Memcached::start_with_login("shop", "x");
+    let mut oracle = Oracle::start(suite, Store::Memcached);
+    let mut check = |user: &str, password: &str| {
+        memcached.set_password(user, password);
+        let login = json!({"servers": memcached.server(), "username": user, "password": password});
+        let services = vcap(&[("memcached-sessions", login)]);
+        let verdict = oracle.ask(&[(VCAP_SERVICES, &services)]);
+        assert!(verdict.kept && verdict.said.is_empty(), "{user:?} {password:?}: {verdict:?}");
+    };
+    for password in ODD {
+        // The tool that sets it takes the newline for the end.
+        check("shop", password.trim_end_matches('\n'));
+        check("sh&op=[];\"${x}", password.trim_end_matches('\n'));
+    }
+    let check = RefCell::new(check);
+    let (user, password) = ("[^\\s\\x00@-]{1,20}", "[^\\x00]{0,40}[^\\x00\n]");
+    proptest!(property(48), |(user in user, password in password)| {
+        check.borrow_mut()(&user, &password);
+    });
+}
+
+#[test]
+fn memcached_logs_in_with_any_user_and_password_on_debian_12() {
+    memcached_logs_in_with_any_user_and_password(BOOKWORM);
+}
+
+#[test]
+fn memcached_logs_in_with_any_user_and_password_on_debian_13() {
+    memcached_logs_in_with_any_user_and_password(TRIXIE);
 }

@@ -26,7 +26,8 @@ impl Bench {
         let layer = tempfile::tempdir().unwrap();
         let keys = SearchKeys::determine(&Environment::default(), &AppOptions::default()).unwrap();
         let extension_version = extension_version.parse().unwrap();
-        let record = LaunchRecord { store, extension_version, search_keys: keys };
+        let record =
+            LaunchRecord { store, extension_version, may_preload: true, search_keys: keys };
         write_files(layer.path(), &record, "PHPSESSIONID", &[]).unwrap();
         Self { layer, store }
     }

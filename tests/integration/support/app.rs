@@ -33,16 +33,52 @@ pub(crate) fn make_readable(folder: &Path) {
 
 /// The usual build: the counter sample on one variant of a Debian release.
 pub(crate) fn config(suite: Suite, variant: &str) -> BuildConfig {
-    let mut config = BuildConfig::new(suite.builder(variant), "samples/counter");
+    config_for(Server::Php, suite, variant)
+}
+
+/// The sample of a web server, on one variant of a Debian release.
+pub(crate) fn config_for(server: Server, suite: Suite, variant: &str) -> BuildConfig {
+    let mut config = BuildConfig::new(suite.builder(variant), server.sample());
     config.buildpacks([BuildpackReference::Other(buildpack())]);
     config
 }
 
+/// What serves the app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Server {
+    /// PHP itself.
+    Php,
+    /// php-fpm behind nginx, under one process manager.
+    NginxFpm,
+    /// Apache with `mod_php`.
+    Apache,
+}
+
+impl Server {
+    fn sample(self) -> &'static str {
+        match self {
+            Self::Php => "samples/counter",
+            Self::NginxFpm => "samples/nginx-fpm",
+            Self::Apache => "samples/apache",
+        }
+    }
+
+    fn command(self) -> &'static [&'static str] {
+        match self {
+            Self::Php => &["php", "-S", "0.0.0.0:8080"],
+            Self::NginxFpm => &["supervisord", "-c", "/workspace/supervisord.conf"],
+            Self::Apache => &["apache2", "-D", "FOREGROUND", "-f", "/workspace/httpd.conf"],
+        }
+    }
+}
+
 /// An image of the app.
+#[derive(Clone)]
 pub(crate) struct App {
     pub(crate) image: String,
     /// What the build printed.
     pub(crate) log: String,
+    server: Server,
 }
 
 /// Builds, searches the image and the log for passwords, and goes on with the app.
@@ -79,15 +115,20 @@ pub(crate) fn app_of(context: &TestContext) -> App {
     let image = image.unwrap_or_else(|| panic!("no image in the log:\n{log}")).to_owned();
     assert_log_is_clean("build log", &log);
     assert_image_is_clean(&image, TEXT_OF_COUNTER);
-    App { image, log }
+    App { image, log, server: Server::Php }
 }
 
 impl App {
-    /// Starts an instance that serves the app with PHP's own server.
+    /// The same app, started with another server; it must be the one whose sample was built.
+    pub(crate) fn served_by(&self, server: Server) -> Self {
+        Self { server, ..self.clone() }
+    }
+
+    /// Starts an instance that serves the app.
     pub(crate) fn start(&self, options: &[&str]) -> Instance {
         let mut all = vec!["--publish", "127.0.0.1::8080", "--entrypoint", "launcher"];
         all.extend(options);
-        let container = Container::start(&all, &self.image, &["php", "-S", "0.0.0.0:8080"]);
+        let container = Container::start(&all, &self.image, self.server.command());
         container.wait_for_port(8080);
         Instance { container }
     }
@@ -163,7 +204,7 @@ impl PackBuild {
             add("--buildpack", (*buildpack).to_owned());
         }
         arguments.extend(["--trust-builder", "--trust-extra-buildpacks"].map(str::to_owned));
-        let app = App { image, log: String::new() };
+        let app = App { image, log: String::new(), server: Server::Php };
         let mut build = Self { app, succeeded: false, arguments };
         build.again(options);
         build

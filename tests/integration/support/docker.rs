@@ -53,6 +53,11 @@ impl Container {
         Self { name }
     }
 
+    /// Runs a command in the container, which must succeed, and gives what it printed.
+    pub(crate) fn exec(&self, command: &[&str]) -> String {
+        docker_ok(&[&["exec", &self.name], command].concat())
+    }
+
     /// Runs a command in the container with something on its stdin; gives whether it succeeded, and
     /// what it printed.
     pub(crate) fn exec_with_input(&self, command: &[&str], input: &str) -> (bool, String) {
@@ -73,6 +78,12 @@ impl Container {
     /// The address on the default bridge, for other containers.
     pub(crate) fn ip(&self) -> String {
         let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+        docker_ok(&["inspect", "--format", format, &self.name])
+    }
+
+    /// The IPv6 address, in a network that has them.
+    pub(crate) fn ipv6(&self) -> String {
+        let format = "{{range .NetworkSettings.Networks}}{{.GlobalIPv6Address}}{{end}}";
         docker_ok(&["inspect", "--format", format, &self.name])
     }
 
@@ -117,6 +128,29 @@ impl Container {
 impl Drop for Container {
     fn drop(&mut self) {
         docker(&["rm", "--force", "--volumes", &self.name]);
+    }
+}
+
+/// A network of its own, with IPv6; dropping it removes it.
+#[derive(Debug)]
+pub(crate) struct Network {
+    pub(crate) name: String,
+}
+
+impl Network {
+    /// Creates a network. The subnet is one of those that nobody routes (RFC 4193); `number` tells it
+    /// from the others of the tests.
+    pub(crate) fn with_ipv6(number: u16) -> Self {
+        let name = unique_name("net");
+        let subnet = format!("fd00:5e55:{number:x}::/64");
+        docker_ok(&["network", "create", "--ipv6", "--subnet", &subnet, &name]);
+        Self { name }
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        docker(&["network", "rm", &self.name]);
     }
 }
 

@@ -46,6 +46,7 @@ impl Oracle {
         let record = LaunchRecord {
             store,
             extension_version: suite.extension(store).parse().expect("a version"),
+            may_preload: true,
             search_keys: search_keys.expect("the usual keys"),
         };
         write_files(layer.path(), &record, "PHPSESSIONID", &[]).expect("our own folder");
@@ -55,7 +56,7 @@ impl Oracle {
         let path = layer.path().display();
         let container = Container::start(
             &["--volume", &format!("{path}:{path}:ro")],
-            &suite.image("full"),
+            &suite.image("mechanisms"),
             &["sleep", "infinity"],
         );
         // The asking process itself goes without the drop-in.

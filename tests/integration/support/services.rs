@@ -1,6 +1,7 @@
 //! Real servers, in containers.
 
 use super::docker::Container;
+use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -120,6 +121,62 @@ pub(crate) fn run(connection: &mut redis::Connection, words: &[&str]) {
     let mut command = redis::cmd(words[0]);
     command.arg(&words[1..]);
     command.exec(connection).unwrap_or_else(|error| panic!("{}: {error}", words[0]));
+}
+
+/// A server of a store that asks for a password.
+pub(crate) struct BoundService {
+    server: StoreServer,
+    password: String,
+}
+
+enum StoreServer {
+    Redis(Redis),
+    Memcached(Memcached),
+}
+
+/// The user of the Memcached servers.
+const USER: &str = "shop";
+
+impl BoundService {
+    /// Starts a server that asks for this password.
+    pub(crate) fn start(store: Store, password: &str) -> Self {
+        let server = match store {
+            Store::Redis => StoreServer::Redis(Redis::start(password)),
+            Store::Memcached => StoreServer::Memcached(Memcached::start_with_login(USER, password)),
+        };
+        Self { server, password: password.to_owned() }
+    }
+
+    /// The `docker run` option that binds the service to an instance, by the usual name.
+    pub(crate) fn env(&self) -> String {
+        self.env_with(&self.password)
+    }
+
+    /// As [`Self::env`], with another password.
+    pub(crate) fn env_with(&self, password: &str) -> String {
+        let (name, credentials) = match &self.server {
+            StoreServer::Redis(redis) => {
+                ("my-redis-sessions", json!({"host": redis.host(), "password": password}))
+            }
+            StoreServer::Memcached(memcached) => (
+                "my-memcached-sessions",
+                json!({"servers": memcached.server(), "username": USER, "password": password}),
+            ),
+        };
+        format!("VCAP_SERVICES={}", vcap(&[(name, credentials)]))
+    }
+
+    /// Changes the password at the server.
+    pub(crate) fn set_password(&self, password: &str) {
+        match &self.server {
+            StoreServer::Redis(redis) => {
+                let mut connection = redis.connection();
+                run(&mut connection, &["AUTH", &self.password]);
+                run(&mut connection, &["CONFIG", "SET", "requirepass", password]);
+            }
+            StoreServer::Memcached(memcached) => memcached.set_password(USER, password),
+        }
+    }
 }
 
 /// `VCAP_SERVICES` with one service of each name.

@@ -1,6 +1,7 @@
 //! A visitor: an HTTP client with one cookie jar.
 
 use super::app::App;
+use super::docker::wait_until;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -47,6 +48,13 @@ impl Visitor {
         let answer = self.get(address, "/");
         let number = answer.body.split(',').next().and_then(|number| number.parse().ok());
         number.unwrap_or_else(|| panic!("{answer:?}"))
+    }
+
+    /// As [`Self::count`], once the server answers: while it starts, there may be errors.
+    pub(crate) fn count_when_up(&mut self, address: SocketAddr) -> u32 {
+        let request = || self.agent.get(format!("http://{address}/nothing.txt")).call();
+        wait_until("an answer", || request().is_ok_and(|answer| answer.status() != 502));
+        self.count(address)
     }
 
     /// The session cookie's name.

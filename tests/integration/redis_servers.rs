@@ -1,0 +1,246 @@
+//! Every kind of Redis server that an endpoint can name, with both versions of the extension.
+
+use crate::support::app::{App, build, config};
+use crate::support::certificates::Authority;
+use crate::support::docker::{Container, Network};
+use crate::support::services::vcap;
+use crate::support::visitor::assert_sessions_are_shared;
+use crate::support::{BOOKWORM, Suite, TRIXIE};
+use serde_json::{Value, json};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+const SERVICES: &str = "php-session-store/services";
+/// Without the marker of the other tests: when PHP cannot reach the server, its warning shows the save
+/// path, password and all.
+const PASSWORD: &str = "a-password-that-PHP-may-show";
+
+/// Builds the app once, for all servers.
+fn with_app(suite: Suite, test: impl FnOnce(&App)) {
+    let mut config = config(suite, "full");
+    build(config.env("BP_PHP_SESSION_STORE", "redis"), test);
+}
+
+fn env(credentials: &Value) -> String {
+    format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials.clone())]))
+}
+
+fn assert_works(app: &App, credentials: &Value, options: &[&str]) {
+    let bound = env(credentials);
+    assert_sessions_are_shared(app, &[&["--env", &bound], options].concat());
+}
+
+/// The launch stops with a message that says this.
+fn assert_refused(app: &App, credentials: &Value, expected: &str) {
+    let (started, log) = app.run(&["--env", &env(credentials)], &["true"]);
+    assert!(!started && log.contains(expected), "{expected}: {log}");
+}
+
+/// A server with TLS and a private authority.
+struct TlsServer {
+    authority: Authority,
+    container: Container,
+}
+
+impl TlsServer {
+    /// `clients` says whether clients must show a certificate: `yes` or `no`.
+    fn start(clients: &str) -> Self {
+        let authority = Authority::new();
+        let script = format!(
+            "{}; exec redis-server --protected-mode no --requirepass {PASSWORD} --port 0 --tls-port 6380 \
+             --tls-cert-file /tls/cert.pem --tls-key-file /tls/key.pem --tls-ca-cert-file /tls/ca.pem \
+             --tls-auth-clients {clients} --bind '*' '-::*'",
+            Authority::wait_command()
+        );
+        let tls = format!("{}:/tls:ro", authority.folder().display());
+        let container = Container::start(&["--volume", &tls], SERVICES, &["sh", "-c", &script]);
+        let server = Self { authority, container };
+        server.authority.give_identity(&[&server.container.ip()]);
+        server.container.wait_for_log("Ready to accept connections");
+        server
+    }
+
+    fn credentials(&self) -> Value {
+        json!({
+            "host": self.container.ip(), "tls_port": 6380, "password": PASSWORD,
+            "cacrt": self.authority.certificate,
+        })
+    }
+}
+
+fn tls_with_a_private_authority(suite: Suite) {
+    with_app(suite, |app| {
+        let server = TlsServer::start("no");
+        let credentials = server.credentials();
+        assert_works(app, &credentials, &[]);
+        assert_works(app, &credentials, &["--read-only", "--tmpfs", "/tmp"]);
+
+        // Without the authority nobody is trusted, and PHP's own authorities still are with it.
+        let mut untrusted = credentials.clone();
+        untrusted.as_object_mut().unwrap().remove("cacrt");
+        let bound = env(&untrusted);
+        let code = "session_id('abc'); echo session_start() ? 'kept' : 'refused';";
+        let php = ["--", "php", "-r", code];
+        let (_, log) = app.run(&["--env", &bound], &php);
+        assert!(log.contains("certificate verify failed"), "{log}");
+        let (_, log) = app.run(&["--env", &env(&credentials)], &php);
+        assert!(log.contains("kept"), "{log}");
+
+        // The file is for the app's user alone. Where the root file system is read-only, there is the
+        // kernel's shared memory, and without that a message.
+        let bound = env(&credentials);
+        let list = |options: &[&str], folder: &str| {
+            let command = format!("ls -l {folder}/php-session-store-*.pem");
+            let options = [&["--env", &bound], options].concat();
+            app.run(&options, &["--", "sh", "-c", &command])
+        };
+        let (_, log) = list(&[], "/tmp");
+        assert!(log.contains("-rw------- 1 cnb cnb"), "{log}");
+        let (_, log) = list(&["--read-only"], "/dev/shm");
+        assert!(log.contains("-rw------- 1 cnb cnb"), "{log}");
+        let (started, log) = list(&["--read-only", "--ipc", "none"], "/tmp");
+        assert!(!started && log.contains("Set TMPDIR to a folder"), "{log}");
+    });
+}
+
+#[test]
+fn tls_with_a_private_authority_on_debian_12() {
+    tls_with_a_private_authority(BOOKWORM);
+}
+
+#[test]
+fn tls_with_a_private_authority_on_debian_13() {
+    tls_with_a_private_authority(TRIXIE);
+}
+
+#[test]
+fn tls_with_a_clients_certificate() {
+    let server = TlsServer::start("yes");
+    let client = server.authority.identity(&["client"]);
+    let mut credentials = server.credentials();
+    credentials["tls.crt"] = json!(client.certificate);
+    credentials["tls.key"] = json!(client.key);
+    with_app(TRIXIE, |app| assert_works(app, &credentials, &[]));
+    let expected = "needs a client certificate, and the PHP extension redis 5.3.7 cannot do that";
+    with_app(BOOKWORM, |app| assert_refused(app, &credentials, expected));
+}
+
+fn ipv6(suite: Suite, number: u16) {
+    let network = Network::with_ipv6(number);
+    let redis = ["redis-server", "--protected-mode", "no", "--bind", "*", "-::*"];
+    let redis = [&redis[..], &["--requirepass", PASSWORD]].concat();
+    let in_network = ["--network", network.name.as_str()];
+    let server = Container::start(&in_network, SERVICES, &redis);
+    server.wait_for_log("Ready to accept connections");
+    let credentials = json!({"host": server.ipv6(), "password": PASSWORD});
+    with_app(suite, |app| {
+        assert_works(app, &credentials, &in_network);
+        let uri = format!("redis://:{PASSWORD}@[{}]:6379", server.ipv6());
+        assert_works(app, &json!({ "uri": uri }), &in_network);
+    });
+}
+
+#[test]
+fn ipv6_on_debian_12() {
+    ipv6(BOOKWORM, 12);
+}
+
+#[test]
+fn ipv6_on_debian_13() {
+    ipv6(TRIXIE, 13);
+}
+
+fn socket(suite: Suite) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let mount = format!("{}:/sock", folder.path().display());
+    let command = ["redis-server", "--port", "0", "--requirepass", PASSWORD];
+    let command =
+        [&command[..], &["--unixsocket", "/sock/redis.sock", "--unixsocketperm", "777"]].concat();
+    let server = Container::start(&["--volume", &mount], SERVICES, &command);
+    server.wait_for_log("ready to accept connections at /sock/redis.sock");
+    let credentials = json!({"uri": "unix:///sock/redis.sock", "password": PASSWORD});
+    with_app(suite, |app| assert_works(app, &credentials, &["--volume", &mount]));
+}
+
+#[test]
+fn a_socket_on_debian_12() {
+    socket(BOOKWORM);
+}
+
+#[test]
+fn a_socket_on_debian_13() {
+    socket(TRIXIE);
+}
+
+/// Three nodes, with a password, an ACL user, and perhaps TLS.
+fn start_cluster(authority: Option<&Authority>) -> Container {
+    let tls_folder = authority.map(|it| format!("{}:/tls:ro", it.folder().display()));
+    let options: Vec<&str> =
+        tls_folder.iter().flat_map(|folder| ["--volume", folder.as_str()]).collect();
+    let (wait, node, cli) = if authority.is_some() {
+        let files = "--tls-cert-file /tls/cert.pem --tls-key-file /tls/key.pem --tls-ca-cert-file /tls/ca.pem";
+        (
+            Authority::wait_command(),
+            format!(
+                "--port 0 --tls-port $port --tls-cluster yes --tls-replication yes --tls-auth-clients no {files}"
+            ),
+            "--tls --cacert /tls/ca.pem",
+        )
+    } else {
+        ("true".to_owned(), "--port $port".to_owned(), "")
+    };
+    let script = format!(
+        "{wait}
+        ip=$(hostname -i)
+        for port in 7001 7002 7003; do
+          mkdir /$port && cd /$port && redis-server {node} --daemonize yes --protected-mode no \
+            --cluster-enabled yes --cluster-announce-ip $ip --requirepass {PASSWORD} --masterauth {PASSWORD} \
+            --user shop on '~PHPREDIS_CLUSTER_SESSION:*' +@all '>{PASSWORD}2'
+        done
+        sleep 1
+        redis-cli {cli} -a {PASSWORD} --cluster create $ip:7001 $ip:7002 $ip:7003 --cluster-yes
+        until redis-cli {cli} -a {PASSWORD} -h $ip -p 7001 cluster info | grep cluster_state:ok; do sleep 0.1; done
+        echo the cluster is ready; exec sleep infinity"
+    );
+    let container = Container::start(&options, SERVICES, &["sh", "-c", &script]);
+    if let Some(authority) = authority {
+        authority.give_identity(&[&container.ip()]);
+    }
+    container.wait_for_log("the cluster is ready");
+    container
+}
+
+fn cluster(suite: Suite) {
+    let plain = start_cluster(None);
+    let authority = Authority::new();
+    let encrypted = start_cluster(Some(&authority));
+    let nodes = |container: &Container| {
+        let ip = container.ip();
+        format!("{ip}:7001,{ip}:7002,{ip}:7003")
+    };
+    with_app(suite, |app| {
+        for credentials in [
+            json!({"cluster.nodes": nodes(&plain), "password": PASSWORD}),
+            json!({"host": plain.ip(), "port": 7002, "cluster_mode": true,
+                "username": "shop", "password": format!("{PASSWORD}2")}),
+            json!({"cluster.nodes": nodes(&encrypted), "password": PASSWORD, "tls": true,
+                "ca.crt": authority.certificate}),
+        ] {
+            // Sessions lie on all nodes.
+            for _ in 0..3 {
+                assert_works(app, &credentials, &[]);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_cluster_on_debian_12() {
+    cluster(BOOKWORM);
+}
+
+#[test]
+fn a_cluster_on_debian_13() {
+    cluster(TRIXIE);
+}

@@ -1,0 +1,75 @@
+//! php-fpm behind nginx, and Apache with `mod_php`: the settings arrive wherever PHP runs.
+
+use crate::support::app::{App, Server, build, config_for};
+use crate::support::secrets::ODD_PASSWORD;
+use crate::support::services::BoundService;
+use crate::support::visitor::{Visitor, assert_sessions_are_shared};
+use crate::support::{BOOKWORM, Suite, TRIXIE};
+use php_session_store::store::Store;
+
+/// Builds the sample of a web server for a store, and goes on with the app and a bound service.
+fn with_app(server: Server, suite: Suite, store: Store, test: impl FnOnce(&App, &BoundService)) {
+    let mut config = config_for(server, suite, "web");
+    build(config.env("BP_PHP_SESSION_STORE", store.name()), |app| {
+        assert!(app.log.contains("(cli, apache2, cgi, fpm)"), "{}", app.log);
+        test(&app.served_by(server), &BoundService::start(store, ODD_PASSWORD));
+    });
+}
+
+/// php-fpm clears its workers' environment, and the image has none of libsasl2's mechanisms.
+fn fpm_keeps_sessions(suite: Suite, store: Store) {
+    with_app(Server::NginxFpm, suite, store, |app, service| {
+        let bound = service.env();
+        assert_sessions_are_shared(app, &["--env", &bound]);
+
+        // A reload starts new workers from a new master.
+        let instance = app.start(&["--env", &bound]);
+        let mut visitor = Visitor::new();
+        assert_eq!(visitor.count(instance.address()), 1);
+        let workers = || instance.container.exec(&["sh", "-c", "pgrep -f 'pool www' | sort"]);
+        let before = workers();
+        instance.container.exec(&["sh", "-c", "kill -USR2 $(cat /tmp/php-fpm.pid)"]);
+        instance.container.wait_for_log("Reloading in progress");
+        instance.container.wait_for_log("ready to handle connections");
+        assert_eq!(visitor.count_when_up(instance.address()), 2);
+        assert_ne!(before, workers(), "the workers are the same as before the reload");
+    });
+}
+
+#[test]
+fn fpm_keeps_redis_sessions_on_debian_12() {
+    fpm_keeps_sessions(BOOKWORM, Store::Redis);
+}
+
+#[test]
+fn fpm_keeps_redis_sessions_on_debian_13() {
+    fpm_keeps_sessions(TRIXIE, Store::Redis);
+}
+
+#[test]
+fn fpm_keeps_memcached_sessions_on_debian_12() {
+    fpm_keeps_sessions(BOOKWORM, Store::Memcached);
+}
+
+#[test]
+fn fpm_keeps_memcached_sessions_on_debian_13() {
+    fpm_keeps_sessions(TRIXIE, Store::Memcached);
+}
+
+fn apache_keeps_sessions(suite: Suite) {
+    for store in Store::ALL {
+        with_app(Server::Apache, suite, store, |app, service| {
+            assert_sessions_are_shared(app, &["--env", &service.env()]);
+        });
+    }
+}
+
+#[test]
+fn apache_keeps_sessions_on_debian_12() {
+    apache_keeps_sessions(BOOKWORM);
+}
+
+#[test]
+fn apache_keeps_sessions_on_debian_13() {
+    apache_keeps_sessions(TRIXIE);
+}
