@@ -33,6 +33,8 @@ pub struct Service {
     pub instance_name: Option<String>,
     /// A service binding's type, or Cloud Foundry's label.
     pub kind: Option<String>,
+    /// The credential `type`, where it is not the binding's own type.
+    pub credentials_type: Option<String>,
     /// Who provides the service.
     pub provider: Option<String>,
     /// Cloud Foundry's tags.

@@ -42,6 +42,7 @@ fn service(root: &Path, name: String, folder: PathBuf) -> Service {
         name,
         instance_name: text("instance-name"),
         kind: text(layout.kind),
+        credentials_type: None,
         provider: text("provider"),
         tags: text("tags").map(|tags| parse_tags(&tags)).unwrap_or_default(),
         guid: text("binding-guid"),

@@ -22,6 +22,15 @@ impl Credentials {
         self.0.iter().map(|(name, credential)| (name.as_str(), credential))
     }
 
+    /// An entry that is a text.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<String> {
+        match self.0.get(name)? {
+            Credential::Value(Value::String(text)) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
     /// The names of the entries, for messages.
     #[must_use]
     pub fn names(&self) -> Vec<&str> {

@@ -44,6 +44,11 @@ pub enum Rule {
     NameContains(String),
     /// Its type is the one for sessions.
     Type(&'static str),
+    /// Its credentials have a `type`, which is the one for sessions: what a user provides has no other
+    /// place for a type.
+    CredentialsType(&'static str),
+    /// It has a tag that is the type for sessions, or the search key.
+    Tag(String),
 }
 
 /// Why no one service could be chosen.
@@ -125,7 +130,8 @@ impl SearchKeys {
     #[must_use]
     pub fn describe(&self, stores: &[Store]) -> String {
         let each = |store: &Store| {
-            format!("a name with \"{}\" or the type {}", self.of(*store).text, store.binding_type())
+            let key = &self.of(*store).text;
+            format!("a name with \"{key}\" or the type {}", store.binding_type())
         };
         stores.iter().map(each).collect::<Vec<_>>().join(", ")
     }
@@ -179,9 +185,15 @@ fn find_for_store<'a>(
 
 fn rules(key: &SearchKey, store: Store) -> Vec<Rule> {
     let exact = key.chosen.then(|| Rule::NameIs(key.text.clone()));
+    let kind = store.binding_type();
     exact
         .into_iter()
-        .chain([Rule::NameContains(key.text.clone()), Rule::Type(store.binding_type())])
+        .chain([
+            Rule::NameContains(key.text.clone()),
+            Rule::Type(kind),
+            Rule::CredentialsType(kind),
+        ])
+        .chain([Rule::Tag(kind.to_owned()), Rule::Tag(key.text.clone())])
         .collect()
 }
 
@@ -195,11 +207,15 @@ impl Rule {
         match self {
             Self::NameIs(key) => names.any(|name| name == key),
             Self::NameContains(key) => names.any(|name| name.contains(key.as_str())),
-            Self::Type(kind) => {
-                service.kind.as_ref().is_some_and(|of| of.eq_ignore_ascii_case(kind))
-            }
+            Self::Type(kind) => is(service.kind.as_ref(), kind),
+            Self::CredentialsType(kind) => is(service.credentials_type.as_ref(), kind),
+            Self::Tag(tag) => service.tags.iter().any(|of| of.eq_ignore_ascii_case(tag)),
         }
     }
+}
+
+fn is(kind: Option<&String>, expected: &str) -> bool {
+    kind.is_some_and(|kind| kind.eq_ignore_ascii_case(expected))
 }
 
 impl fmt::Display for Rule {
@@ -208,6 +224,8 @@ impl fmt::Display for Rule {
             Self::NameIs(key) => write!(formatter, "name {key:?}"),
             Self::NameContains(key) => write!(formatter, "name with {key:?}"),
             Self::Type(kind) => write!(formatter, "type {kind}"),
+            Self::CredentialsType(kind) => write!(formatter, "credential type, {kind}"),
+            Self::Tag(tag) => write!(formatter, "tag {tag:?}"),
         }
     }
 }
@@ -255,6 +273,33 @@ mod tests {
         assert_eq!((name.as_str(), rule), ("x", Rule::Type("php-redis-session")));
         let (name, _) = find(&["x:php-redis-session", "redis-sessions"], &[]).unwrap().unwrap();
         assert_eq!(name, "redis-sessions");
+    }
+
+    #[test]
+    fn what_a_user_provides_matches_by_a_type_among_the_credentials_or_a_tag() {
+        let find = |json: &str| {
+            let environment = [(VCAP_SERVICES, json)].into_iter().collect();
+            let services = Services::read(&environment, Path::new("/nowhere")).unwrap();
+            let keys = SearchKeys::determine(&environment, &AppOptions::default()).unwrap();
+            let found = find_session_service(&services, &keys, &Store::ALL).unwrap();
+            found.map(|found| (found.service.name.clone(), found.store, found.rule.to_string()))
+        };
+        let user_provided = |rest: &str| format!(r#"{{"user-provided": [{rest}]}}"#);
+        let typed = r#"{"name": "a", "credentials": {"type": "PHP-memcached-session"}}"#;
+        let tagged = r#"{"name": "b", "tags": ["x", "redis-sessions"]}"#;
+        let tagged_by_type = r#"{"name": "c", "tags": ["php-redis-session"]}"#;
+        assert_eq!(
+            find(&user_provided(typed)),
+            Some(("a".into(), Store::Memcached, "credential type, php-memcached-session".into()))
+        );
+        let by_tag =
+            |name: &str, tag: &str| Some((name.to_owned(), Store::Redis, format!("tag {tag:?}")));
+        assert_eq!(find(&user_provided(tagged)), by_tag("b", "redis-sessions"));
+        // An earlier rule beats a later one.
+        let both = format!("{tagged}, {tagged_by_type}");
+        assert_eq!(find(&user_provided(&both)), by_tag("c", "php-redis-session"));
+        let named = format!(r#"{tagged_by_type}, {{"name": "my-redis-sessions"}}"#);
+        assert_eq!(find(&user_provided(&named)).unwrap().0, "my-redis-sessions");
     }
 
     #[test]

@@ -49,6 +49,7 @@ fn service(label: &str, mut instance: Map<String, Value>, origin: &Origin) -> Op
         }
         _ => Vec::new(),
     };
+    let credentials = credentials(instance.remove("credentials"));
     Some(Service {
         name,
         instance_name,
@@ -57,7 +58,8 @@ fn service(label: &str, mut instance: Map<String, Value>, origin: &Origin) -> Op
         tags,
         guid,
         origin: origin.clone(),
-        credentials: CredentialSource::Inline(credentials(instance.remove("credentials"))),
+        credentials_type: credentials.text("type"),
+        credentials: CredentialSource::Inline(credentials),
     })
 }
 
