@@ -1,0 +1,61 @@
+//! What every target does with a platform's input: the way of the launch, and what must hold after it.
+
+use php_session_store::app::AppOptions;
+use php_session_store::directives::{Variable, connect};
+use php_session_store::endpoint::{self, Endpoint};
+use php_session_store::environment::Environment;
+use php_session_store::options::Options;
+use php_session_store::services::Services;
+use php_session_store::services::matching::{SearchKeys, find_session_service};
+use php_session_store::store::Store;
+use php_session_store::tls_files::TlsFiles;
+use std::path::Path;
+
+/// Reads the services of an environment and connects to the one for sessions, whichever it is.
+pub fn launch(environment: &Environment) {
+    let Ok(services) = Services::read(environment, Path::new("/nowhere")) else { return };
+    // Whatever the services are, they can be shown.
+    let _ = services.to_string();
+    let keys = SearchKeys::determine(environment, &AppOptions::default()).expect("text");
+    for store in Store::ALL {
+        let Ok(Some(found)) = find_session_service(&services, &keys, &[store]) else { continue };
+        let Ok(endpoint) = Endpoint::of(store, found.service) else { continue };
+        let Ok(options) = endpoint::options(store, found.service) else { continue };
+        check(&endpoint, &options);
+    }
+}
+
+/// Tells PHP of the endpoint in every version, and checks that nothing leaves its place.
+fn check(endpoint: &Endpoint, options: &Options) {
+    let versions = match endpoint {
+        Endpoint::Redis(_) => ["5.0.2", "5.3.7", "6.2.0"],
+        Endpoint::Memcached(_) => ["2.2.0", "3.2.0", "3.3.0"],
+    };
+    for version in versions {
+        let version = version.parse().expect("a version");
+        let Ok(connection) = connect(endpoint, &TlsFiles::default(), options, &version) else {
+            continue;
+        };
+        for (variable, value) in connection.variables {
+            assert!(!value.contains('\0'), "{variable:?} has a NUL");
+            if variable == Variable::SavePath {
+                assert_save_path(endpoint, &value);
+            }
+        }
+    }
+}
+
+/// A save path is split at blanks and commas, and ends at a newline.
+fn assert_save_path(endpoint: &Endpoint, path: &str) {
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | ';' | '$' | '{' | '}');
+    match endpoint {
+        Endpoint::Redis(_) => {
+            assert!(path.chars().all(|c| plain(c) && c != ','), "{path}");
+        }
+        Endpoint::Memcached(_) => {
+            let servers = path.strip_prefix("PERSISTENT=app_sessions ").unwrap_or(path);
+            assert!(servers.chars().all(plain), "{path}");
+            assert!(servers.split(',').all(|server| server.len() <= 300), "{path}");
+        }
+    }
+}
