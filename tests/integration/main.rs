@@ -1,6 +1,8 @@
 //! Integration tests: real pack, Docker engine, PHP, Redis and Memcached. `make test` sets them up.
 
 #[cfg(test)]
+mod arrival;
+#[cfg(test)]
 mod detect;
 #[cfg(test)]
 mod extension;

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod memcached;
 #[cfg(test)]
 mod options;

@@ -12,7 +12,7 @@ use php_session_store::php::PHP_INI_SCAN_DIR;
 use php_session_store::services::matching::SearchKeys;
 use php_session_store::store::Store;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -75,8 +75,18 @@ impl Oracle {
         }
     }
 
-    /// Launches PHP with these variables, and lets it write and read a session.
-    pub(crate) fn ask(&mut self, environment: &[(&str, &str)]) -> Verdict {
+    /// Launches PHP in this environment, and lets it write and read a session.
+    pub(crate) fn keep(&mut self, environment: &[(&str, &str)]) -> Verdict {
+        let answer = self.ask("keep", environment);
+        serde_json::from_value(answer).expect("a verdict")
+    }
+
+    /// Launches PHP in this environment, and lets it show what has arrived.
+    pub(crate) fn show(&mut self, environment: &[(&str, &str)]) -> Value {
+        self.ask("show", environment)
+    }
+
+    fn ask(&mut self, task: &str, environment: &[(&str, &str)]) -> Value {
         let conf_d = self.layer.path().join(DropIn::Base.folder());
         let scan_dir = format!(":{}", conf_d.display());
         let environment: Environment =
@@ -87,7 +97,8 @@ impl Oracle {
         for (variable, value) in launch.expect("a service that can be used").variables {
             variables.insert(variable.name().to_owned(), json!(value));
         }
-        writeln!(self.stdin, "{}", json!(variables)).expect("the oracle listens");
+        let question = json!({"task": task, "variables": variables});
+        writeln!(self.stdin, "{question}").expect("the oracle listens");
         let mut line = String::new();
         self.stdout.read_line(&mut line).expect("the oracle answers");
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
