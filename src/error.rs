@@ -1,5 +1,6 @@
 //! What can go wrong in a build. Each part has its own errors, with the words that a user reads.
 
+use crate::embedded::EmbedError;
 use crate::extension::ExtensionError;
 use crate::files::WriteError;
 use crate::intent::IntentError;
@@ -28,6 +29,9 @@ pub enum Error {
     /// A layer's file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// Credentials cannot be embedded.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
     /// The bill of materials cannot be written.
     #[error(transparent)]
     Sbom(#[from] SbomError),

@@ -4,7 +4,7 @@ use crate::app::{AppError, AppOptions, PHP_APP_SIGNS, is_php_app};
 use crate::environment::{Environment, EnvironmentError};
 use crate::platform::BuildPlatform;
 use crate::services::matching::{MatchError, SearchKeys, SessionService, find_session_service};
-use crate::services::{Services, ServicesError};
+use crate::services::{Service, Services, ServicesError};
 use crate::settings::{BuildSettings, STORE, SettingsError, StoreChoice};
 use crate::store::Store;
 use libcnb::Platform;
@@ -17,7 +17,7 @@ pub enum Intent {
     /// Nothing; one line says why.
     Nothing(String),
     /// PHP shall keep its sessions in a store.
-    Sessions(Sessions),
+    Sessions(Box<Sessions>),
 }
 
 /// What PHP shall do with its sessions.
@@ -27,6 +27,8 @@ pub struct Sessions {
     pub store: Store,
     /// How it came to that, for the log.
     pub reason: String,
+    /// The service that is bound to the build; the launch may have another one.
+    pub service: Option<Service>,
     /// The keys by which the service is found, now and at launch.
     pub search_keys: SearchKeys,
     /// The settings.
@@ -74,12 +76,13 @@ impl Intent {
         let search_keys = SearchKeys::determine(environment, &options)?;
         let services = Services::read(environment, platform.directory())?;
         let found = find_session_service(&services, &search_keys, &stores)?;
-        let (store, reason) = match (found, settings.store) {
+        let (store, reason, service) = match (found, settings.store) {
             (Some(SessionService { store, service, rule }), _) => {
-                (store, format!("service {service}, found by its {rule}"))
+                let reason = format!("service {service}, found by its {rule}");
+                (store, reason, Some(service.clone()))
             }
             (None, StoreChoice::Explicit(store)) => {
-                (store, format!("{STORE} says so; no service is bound to the build"))
+                (store, format!("{STORE} says so; no service is bound to the build"), None)
             }
             (None, _) => {
                 let keys = search_keys.describe(&stores);
@@ -88,7 +91,7 @@ impl Intent {
                 )));
             }
         };
-        Ok(Self::Sessions(Sessions { store, reason, search_keys, settings }))
+        Ok(Self::Sessions(Box::new(Sessions { store, reason, service, search_keys, settings })))
     }
 }
 

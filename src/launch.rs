@@ -1,6 +1,7 @@
 //! The launch: from the services that the container has to the variables that PHP's drop-in reads.
 
 use crate::directives::{self, Connection, DirectiveError, DropIn, Variable};
+use crate::embedded;
 use crate::endpoint::{self, Endpoint, EndpointError};
 use crate::environment::{Environment, EnvironmentError};
 use crate::extension::mechanisms_of_system;
@@ -8,7 +9,7 @@ use crate::layers::session::{LaunchRecord, RecordError, read_record};
 use crate::options::{Options, OptionsError};
 use crate::services::matching::{MatchError, SessionService, find_session_service};
 use crate::services::{Services, ServicesError};
-use crate::settings::{LaunchSettings, MISSING, Missing, STORE, SettingsError};
+use crate::settings::{EMBED_CREDENTIALS, LaunchSettings, MISSING, Missing, STORE, SettingsError};
 use crate::store::Store;
 use crate::tls_files::{self, TlsFiles, TlsFilesError};
 use std::fs;
@@ -108,6 +109,15 @@ pub fn prepare(
             other: other.store,
             service: other.service.to_string(),
         });
+    }
+    if let Some(embedded) = embedded::read(layer)?
+        && let Some(found) = find_session_service(&embedded, &keys, &[record.store])?
+    {
+        let (connection, message) = connect(&found, &record, options, environment)?;
+        let message = format!(
+            "warning: no session service is bound, so the credentials embedded in the image are used ({EMBED_CREDENTIALS}); {message}"
+        );
+        return Ok(Launch { variables: connection.variables_of(environment, layer), message });
     }
     if settings.missing == Missing::Files {
         let connection = Connection { variables: Vec::new(), drop_ins: vec![DropIn::Files] };

@@ -61,6 +61,8 @@ pub struct Facts {
     pub save_handler: String,
     /// `session.save_path` in force.
     pub save_path: String,
+    /// `display_errors` as php.ini has it, or as PHP has it without one.
+    pub display_errors: String,
     /// `opcache.preload` in force, empty if nothing is preloaded.
     pub preload: String,
     /// `session.name` in force.
@@ -113,6 +115,14 @@ impl Php {
         std::iter::once(&self.cli).chain(&self.others)
     }
 
+    /// Whether a page shows PHP's warnings to its visitor. Where there is nothing else that serves pages,
+    /// `php -S` does.
+    #[must_use]
+    pub fn displays_errors(&self) -> bool {
+        let cli = self.others.is_empty().then_some(&self.cli);
+        self.others.iter().chain(cli).any(|program| program.facts.displays_errors())
+    }
+
     /// The programs' names, for messages.
     #[must_use]
     pub fn names(&self) -> String {
@@ -126,6 +136,13 @@ impl Php {
     }
 }
 
+impl Facts {
+    fn displays_errors(&self) -> bool {
+        let value = self.display_errors.to_ascii_lowercase();
+        !matches!(value.as_str(), "" | "0" | "off" | "no" | "false" | "stderr")
+    }
+}
+
 impl Program {
     /// Runs `php` once, with these options, and reads what it says of itself.
     ///
@@ -135,9 +152,8 @@ impl Program {
     pub fn ask(name: &str, env: &Env, options: &[String]) -> Result<Self, PhpError> {
         let output = Command::new("php")
             .args(options)
-            // Messages of the start to stderr, whatever php.ini says of them.
-            .args(["-d", "display_errors=stderr", "-d", "display_startup_errors=1"])
-            .args(["-d", "log_errors=0", "-d", "html_errors=0", "-d", "error_reporting=-1"])
+            // Messages of the start go to the log, stderr, whatever php.ini says of them.
+            .args(["-d", "log_errors=1", "-d", "error_log=", "-d", "error_reporting=-1"])
             .args(["-r", FACTS])
             .env_clear()
             .envs(env)
@@ -147,9 +163,11 @@ impl Program {
                 _ => PhpError::Start(error),
             })?;
         let stderr = String::from_utf8_lossy(&output.stderr);
-        let facts = serde_json::from_slice(&output.stdout).map_err(|_| PhpError::Answer {
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let answer = stdout.lines().last().unwrap_or_default();
+        let facts = serde_json::from_str(answer).map_err(|_| PhpError::Answer {
             status: output.status.to_string(),
-            said: format!("{}{stderr}", String::from_utf8_lossy(&output.stdout)),
+            said: format!("{stdout}{stderr}"),
         })?;
         let warnings = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
         Ok(Self { name: name.to_owned(), facts, warnings: warnings.map(str::to_owned).collect() })

@@ -25,7 +25,7 @@ pub const VCAP_SERVICES_FILE_PATH: &str = "VCAP_SERVICES_FILE_PATH";
 const NAMED_SERVICES: usize = 20;
 
 /// One bound service.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Service {
     /// The binding's name, else the service instance's.
     pub name: String,
@@ -54,10 +54,12 @@ pub enum Origin {
     Vcap,
     /// The file that `VCAP_SERVICES_FILE_PATH` names.
     VcapFile(PathBuf),
+    /// The image itself, which has kept what was bound to its build.
+    Embedded,
 }
 
 /// Read only for the service that is used: a bad file in another's binding is none of our business.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum CredentialSource {
     Folder(PathBuf),
     Inline(Credentials),
@@ -126,6 +128,18 @@ impl Services {
             let origin = Origin::VcapFile(path);
             services.add(origin.clone(), vcap::parse(&json, &origin)?);
         }
+        Ok(services)
+    }
+
+    /// The services in a text of the form of `VCAP_SERVICES`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it has not that form.
+    pub fn parse(json: &str, origin: Origin) -> Result<Self, ServicesError> {
+        let mut services = Self::default();
+        let found = vcap::parse(json, &origin)?;
+        services.add(origin, found);
         Ok(services)
     }
 
@@ -233,6 +247,7 @@ impl fmt::Display for Origin {
             Self::VcapFile(path) => {
                 write!(formatter, "{VCAP_SERVICES_FILE_PATH} {}", path.display())
             }
+            Self::Embedded => formatter.write_str("the credentials embedded in the image"),
         }
     }
 }

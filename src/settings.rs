@@ -11,6 +11,10 @@ pub const STORE: &str = "BP_PHP_SESSION_STORE";
 pub const SESSION_NAME: &str = "BP_PHP_SESSION_NAME";
 /// The variable that chooses who provides the extension.
 pub const EXTENSION: &str = "BP_PHP_SESSION_EXTENSION";
+/// The variable that says whether a page may show PHP's warnings.
+pub const DISPLAY_ERRORS: &str = "BP_PHP_SESSION_DISPLAY_ERRORS";
+/// The variable that lets the build's credentials into the image.
+pub const EMBED_CREDENTIALS: &str = "BP_PHP_SESSION_EMBED_CREDENTIALS";
 /// The variable that names a mirror of the source releases.
 pub const MIRROR: &str = "BP_DEPENDENCY_MIRROR";
 /// The variable that says what happens without a session service at launch.
@@ -72,6 +76,10 @@ pub struct BuildSettings {
     pub session_name: String,
     /// Who may provide the extension.
     pub extension: ProviderChoice,
+    /// Whether PHP's `display_errors` stays as it is, although its warnings show the save path.
+    pub keep_display_errors: bool,
+    /// Whether the image keeps the credentials of the build, for a launch without a service.
+    pub embed_credentials: bool,
 }
 
 /// What happens at launch where no session service is bound.
@@ -127,6 +135,18 @@ impl BuildSettings {
             store: store_choice(environment)?,
             session_name: session_name(environment)?,
             extension: provider_choice(environment)?,
+            keep_display_errors: one_of(
+                environment,
+                DISPLAY_ERRORS,
+                &[("off", false), ("keep", true)],
+            )?
+            .unwrap_or(false),
+            embed_credentials: one_of(
+                environment,
+                EMBED_CREDENTIALS,
+                &[("false", false), ("true", true)],
+            )?
+            .unwrap_or(false),
         })
     }
 }

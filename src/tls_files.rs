@@ -40,6 +40,18 @@ pub struct TlsFilesError {
     tried: String,
 }
 
+impl TlsFiles {
+    /// The files that there will be, before there are any.
+    #[must_use]
+    pub fn planned(tls: &Tls) -> Self {
+        let client = tls.client.as_ref().map(|_| ClientFiles {
+            certificate: PathBuf::from("certificate.pem"),
+            key: PathBuf::from("key.pem"),
+        });
+        Self { ca: tls.ca.as_ref().map(|_| PathBuf::from("ca.pem")), client }
+    }
+}
+
 /// Brings the texts into files that only the app's user can read. `with_system` adds the system's
 /// authorities to the service's.
 ///

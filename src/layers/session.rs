@@ -2,13 +2,16 @@
 //! It takes no time to write, so it is never cached; equal input makes equal bytes.
 
 use crate::directives::{Directive, DropIn, drop_ins, render};
+use crate::embedded::{self, EmbedError};
 use crate::error::Error;
 use crate::files::{self, WriteError, at};
+use crate::forecast::{Notice, forecast};
 use crate::intent::Sessions;
 use crate::layers::extension::ProvidedExtension;
 use crate::php::{PHP_INI_SCAN_DIR, Php};
 use crate::proof::prove;
 use crate::services::matching::SearchKeys;
+use crate::settings::{DISPLAY_ERRORS, EMBED_CREDENTIALS};
 use crate::store::Store;
 use crate::version::Version;
 use bullet_stream::global::print;
@@ -80,15 +83,73 @@ pub fn contribute_session_layer<B: Buildpack<Error = Error>>(
         search_keys: sessions.search_keys.clone(),
     };
     let session_name = &sessions.settings.session_name;
-    write_files(&path, &record, session_name, &extension.directives).map_err(Error::from)?;
+    let hide_errors = hides_errors(sessions, php);
+    let directives = first_directives(session_name, &extension.directives, hide_errors);
+    write_files(&path, &record, directives).map_err(Error::from)?;
     let layer_env = environment(&path);
     let env = layer_env.apply(Scope::Launch, &extension.env);
     prove(php, &env, &path, &record, session_name).map_err(Error::from)?;
     print::bullet("Session layer");
     print::sub_bullet(format!("PHP ({}) starts with the drop-in, without a warning", php.names()));
+    if let Some(service) = &sessions.service {
+        say(forecast(sessions.store, service, &record.extension_version));
+    }
+    embed_credentials(sessions, &path).map_err(Error::from)?;
+    if hide_errors {
+        print::sub_bullet(format!(
+            "Errors go to the log and not to the visitor's page, as PHP's warnings show the password ({DISPLAY_ERRORS}=keep leaves it to the app)"
+        ));
+    }
     layer.write_env(layer_env)?;
     let program = additional_buildpack_binary_path!("session_env");
     layer.write_exec_d_programs([("session_env", program)])
+}
+
+fn say(notice: Option<Notice>) {
+    match notice {
+        Some(Notice::Failure(error)) => print::warning(format!(
+            "With the service as it is bound to this build, the app will not start:\n{error}"
+        )),
+        Some(Notice::Limit(limit)) => print::sub_bullet(limit),
+        None => {}
+    }
+}
+
+/// Lets the build's credentials into the image, where that is asked for.
+fn embed_credentials(sessions: &Sessions, layer: &Path) -> Result<(), EmbedError> {
+    if !sessions.settings.embed_credentials {
+        return Ok(());
+    }
+    let service = sessions.service.as_ref().ok_or(EmbedError::NoService)?;
+    print::warning(format!(
+        "The credentials of {service} go into the image, as {EMBED_CREDENTIALS} asks for: whoever has the image has them, and a new password takes a new build. A service that is bound at launch is used instead."
+    ));
+    embedded::write(layer, service)
+}
+
+/// What the base drop-in begins with. `extensions` are the values of PHP's `extension` directives.
+#[must_use]
+pub fn first_directives(
+    session_name: &str,
+    extensions: &[String],
+    hide_errors: bool,
+) -> Vec<Directive> {
+    let mut first: Vec<Directive> =
+        extensions.iter().map(|object| Directive::literal("extension", object)).collect();
+    first.push(Directive::literal("session.name", session_name));
+    if hide_errors {
+        first.push(Directive::literal("display_errors", "Off"));
+        first.push(Directive::literal("log_errors", "On"));
+    }
+    first
+}
+
+/// Whether PHP's warnings must be kept off the pages. When Redis cannot be reached, PHP's warning shows
+/// the save path, and with it the password.
+fn hides_errors(sessions: &Sessions, php: &Php) -> bool {
+    sessions.store == Store::Redis
+        && php.displays_errors()
+        && !sessions.settings.keep_display_errors
 }
 
 /// The session layer that the running exec.d program lies in.
@@ -103,7 +164,7 @@ pub fn layer_of_exec_d_program() -> Result<PathBuf, RecordError> {
 }
 
 /// Writes the layer's files: the drop-ins, each into its own folder, and what the launch must know.
-/// `extensions` are the values of PHP's `extension` directives.
+/// `first` are directives for the base drop-in, before those of the store.
 ///
 /// # Errors
 ///
@@ -111,14 +172,11 @@ pub fn layer_of_exec_d_program() -> Result<PathBuf, RecordError> {
 pub fn write_files(
     layer: &Path,
     record: &LaunchRecord,
-    session_name: &str,
-    extensions: &[String],
+    mut first: Vec<Directive>,
 ) -> Result<(), WriteError> {
     for (drop_in, mut directives) in drop_ins(record.store, &record.extension_version) {
         if drop_in == DropIn::Base {
-            let load = extensions.iter().map(|object| Directive::literal("extension", object));
-            let name = Directive::literal("session.name", session_name);
-            directives.splice(0..0, load.chain([name]));
+            directives.splice(0..0, first.drain(..));
         }
         files::write(&layer.join(drop_in.folder()).join(INI_FILE), render(&directives))?;
     }

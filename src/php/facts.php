@@ -9,7 +9,8 @@ $extensions = array();
 foreach (get_loaded_extensions() as $name) {
     $extensions[strtolower($name)] = phpversion($name) ?: PHP_VERSION;
 }
-echo json_encode(array(
+// PHP may have displayed warnings of its start before.
+echo "\n", json_encode(array(
     'version' => PHP_VERSION,
     'api' => isset($api[1]) ? $api[1] : '',
     'thread_safe' => (bool) PHP_ZTS,
@@ -22,6 +23,7 @@ echo json_encode(array(
     'save_handlers' => isset($handlers[1]) ? explode(' ', trim($handlers[1])) : array(),
     'save_handler' => extension_loaded('session') ? session_module_name() : '',
     'save_path' => (string) ini_get('session.save_path'),
+    'display_errors' => (string) get_cfg_var('display_errors'),
     'preload' => (string) ini_get('opcache.preload'),
     'session_name' => (string) ini_get('session.name'),
 ));

@@ -37,6 +37,16 @@ impl Credentials {
         self.0.keys().map(String::as_str).collect()
     }
 
+    /// The entries that can be used, by name.
+    #[must_use]
+    pub fn into_values(self) -> Map<String, Value> {
+        let usable = |(name, credential)| match credential {
+            Credential::Value(value) => Some((name, value)),
+            Credential::Unusable(_) => None,
+        };
+        self.0.into_iter().filter_map(usable).collect()
+    }
+
     /// Whether no key has one value here and another one there.
     #[must_use]
     pub fn agrees_with(&self, other: &Self) -> bool {

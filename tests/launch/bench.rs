@@ -28,7 +28,7 @@ impl Bench {
         let extension_version = extension_version.parse().unwrap();
         let record =
             LaunchRecord { store, extension_version, may_preload: true, search_keys: keys };
-        write_files(layer.path(), &record, "PHPSESSIONID", &[]).unwrap();
+        write_files(layer.path(), &record, Vec::new()).unwrap();
         Self { layer, store }
     }
 

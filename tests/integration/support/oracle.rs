@@ -49,7 +49,7 @@ impl Oracle {
             may_preload: true,
             search_keys: search_keys.expect("the usual keys"),
         };
-        write_files(layer.path(), &record, "PHPSESSIONID", &[]).expect("our own folder");
+        write_files(layer.path(), &record, Vec::new()).expect("our own folder");
         let script = root().join("tests/integration/support/oracle.php");
         fs::copy(script, layer.path().join("oracle.php")).expect("the script");
         // The layer lies at the same place inside, so that what is said of it holds there, too.

@@ -1,0 +1,52 @@
+//! Credentials that were embedded at build, by an explicit request, for platforms that bind services at
+//! build only.
+//!
+//! The file is a `VCAP_SERVICES` with one service, so that the launch reads it as it reads others.
+
+use crate::files::{self, FileError, WriteError, read_text_if_present};
+use crate::services::{Origin, Service, Services, ServicesError};
+use crate::settings::EMBED_CREDENTIALS;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+const FILE: &str = "embedded.json";
+
+/// Why the credentials cannot be embedded.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbedError {
+    /// There is nothing to embed.
+    #[error(
+        "{EMBED_CREDENTIALS} asks for the build's credentials, and no session service is bound to the build.\nBind one, or unset {EMBED_CREDENTIALS}."
+    )]
+    NoService,
+    /// The service's credentials cannot be read.
+    #[error(transparent)]
+    Services(#[from] ServicesError),
+    /// The file cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// Keeps a service in the session layer.
+///
+/// # Errors
+///
+/// Fails if its credentials cannot be read or written.
+pub fn write(layer: &Path, service: &Service) -> Result<(), EmbedError> {
+    let label = service.kind.as_deref().unwrap_or("embedded");
+    let credentials = service.credentials()?.into_values();
+    let services = json!({ label: [{"name": service.name, "tags": service.tags, "credentials": credentials}] });
+    Ok(files::write(&layer.join(FILE), services.to_string())?)
+}
+
+/// The service in the session layer, if one was embedded.
+///
+/// # Errors
+///
+/// Fails if the file is damaged.
+pub fn read(layer: &Path) -> Result<Option<Services>, ServicesError> {
+    let path: PathBuf = layer.join(FILE);
+    let text = read_text_if_present(&path)
+        .map_err(|error: FileError| ServicesError::ReadVcapFile { path: path.clone(), error })?;
+    text.map(|json| Services::parse(&json, Origin::Embedded)).transpose()
+}

@@ -1,0 +1,52 @@
+//! What the launch would make of the service that is bound to the build: what can be said now need not
+//! wait until the container starts.
+
+use crate::directives::connect;
+use crate::endpoint::redis::{RedisEndpoint, Target};
+use crate::endpoint::{self, Endpoint};
+use crate::services::Service;
+use crate::store::Store;
+use crate::tls_files::TlsFiles;
+use crate::version::Version;
+
+/// What users should know before the launch.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The launch will not start with this service.
+    Failure(String),
+    /// It works, but not as elsewhere.
+    Limit(&'static str),
+}
+
+/// Looks at the service as the launch will. A failure is none of the build: the launch may have another
+/// service.
+#[must_use]
+pub fn forecast(store: Store, service: &Service, version: &Version) -> Option<Notice> {
+    let endpoint = match Endpoint::of(store, service) {
+        Ok(endpoint) => endpoint,
+        Err(error) => return Some(Notice::Failure(error.to_string())),
+    };
+    let options = match endpoint::options(store, service) {
+        Ok(options) => options,
+        Err(error) => return Some(Notice::Failure(error.to_string())),
+    };
+    if let Err(error) = connect(&endpoint, &tls_files(&endpoint), &options, version) {
+        return Some(Notice::Failure(error.to_string()));
+    }
+    match endpoint {
+        Endpoint::Redis(RedisEndpoint { target: Target::Cluster { .. }, .. }) => {
+            Some(Notice::Limit(
+                "Sessions in a Redis cluster are not locked (PHP's handler cannot): of concurrent requests of one session, the last one's changes stay",
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// The files that the launch will write.
+fn tls_files(endpoint: &Endpoint) -> TlsFiles {
+    match endpoint {
+        Endpoint::Redis(redis) => redis.tls().map(TlsFiles::planned).unwrap_or_default(),
+        Endpoint::Memcached(_) => TlsFiles::default(),
+    }
+}
