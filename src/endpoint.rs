@@ -103,6 +103,29 @@ impl Endpoint {
 }
 
 impl Endpoint {
+    /// What must not be seen.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&Secret> {
+        match self {
+            Self::Redis(endpoint) => endpoint.auth.iter().map(|auth| &auth.password).collect(),
+            Self::Memcached(endpoint) => {
+                endpoint.login.iter().map(|login| &login.password).collect()
+            }
+        }
+    }
+
+    /// PHP's `session.save_handler` for it.
+    #[must_use]
+    pub fn save_handler(&self) -> &'static str {
+        match self {
+            Self::Redis(RedisEndpoint { target: redis::Target::Cluster { .. }, .. }) => {
+                "rediscluster"
+            }
+            Self::Redis(_) => "redis",
+            Self::Memcached(_) => "memcached",
+        }
+    }
+
     /// Stands for the endpoint that only the launch knows, with a password that would break an ini
     /// file if it could.
     #[must_use]

@@ -7,11 +7,12 @@ use crate::environment::{Environment, EnvironmentError};
 use crate::extension::mechanisms_of_system;
 use crate::layers::session::{LaunchRecord, RecordError, read_record};
 use crate::options::{Options, OptionsError};
-use crate::services::matching::{MatchError, SessionService, find_session_service};
-use crate::services::{Services, ServicesError};
+use crate::services::matching::{MatchError, Rule, SessionService, find_session_service};
+use crate::services::{Origin, Service, Services, ServicesError};
 use crate::settings::{EMBED_CREDENTIALS, LaunchSettings, MISSING, Missing, STORE, SettingsError};
 use crate::store::Store;
 use crate::tls_files::{self, TlsFiles, TlsFilesError};
+use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -81,6 +82,30 @@ pub enum LaunchError {
     },
 }
 
+/// Where the sessions are kept.
+#[derive(Debug)]
+pub enum Place {
+    /// In a service.
+    Service(Box<Found>),
+    /// In local files, as the settings allow.
+    Files,
+}
+
+/// The session service, and how to connect to it.
+#[derive(Debug)]
+pub struct Found {
+    /// What it is.
+    pub store: Store,
+    /// The service itself.
+    pub service: Service,
+    /// Why it is the one.
+    pub rule: Rule,
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// The options of the launch and of the service.
+    pub options: Options,
+}
+
 /// Finds the session service and makes the variables for PHP. `layer` is the session layer.
 ///
 /// # Errors
@@ -93,57 +118,93 @@ pub fn prepare(
     layer: &Path,
 ) -> Result<Launch, LaunchError> {
     let record = read_record(layer)?;
+    let (connection, message) = match find(environment, platform_dir, layer, &record)? {
+        Place::Service(found) => (connect(&found, &record, environment)?, found.to_string()),
+        Place::Files => {
+            let connection = Connection { variables: Vec::new(), drop_ins: vec![DropIn::Files] };
+            let message = format!(
+                "warning: no session service is bound and {MISSING} is files: PHP keeps its sessions in local files, which other instances don't see and a restart loses"
+            );
+            (connection, message)
+        }
+    };
+    Ok(Launch { variables: connection.variables_of(environment, layer), message })
+}
+
+/// Finds out where the sessions are kept.
+///
+/// # Errors
+///
+/// As [`prepare`].
+pub fn find(
+    environment: &Environment,
+    platform_dir: &Path,
+    layer: &Path,
+    record: &LaunchRecord,
+) -> Result<Place, LaunchError> {
+    let store = record.store;
     let settings = LaunchSettings::read(environment)?;
+    let options = Options::read(environment, store)?;
     let services = Services::read(environment, platform_dir)?;
     let keys = record.search_keys.clone().overridden_by(environment)?;
-    let options = Options::read(environment, record.store)?;
-    if let Some(found) = find_session_service(&services, &keys, &[record.store])? {
-        let (connection, message) = connect(&found, &record, options, environment)?;
-        return Ok(Launch { variables: connection.variables_of(environment, layer), message });
+    if let Some(found) = find_session_service(&services, &keys, &[store])? {
+        return Found::place(&found, options);
     }
-    let stores: Vec<Store> =
-        Store::ALL.into_iter().filter(|store| *store != record.store).collect();
-    if let Some(other) = find_session_service(&services, &keys, &stores)? {
-        return Err(LaunchError::OtherStore {
-            store: record.store,
-            other: other.store,
-            service: other.service.to_string(),
-        });
+    let others: Vec<Store> = Store::ALL.into_iter().filter(|other| *other != store).collect();
+    if let Some(SessionService { store: other, service, .. }) =
+        find_session_service(&services, &keys, &others)?
+    {
+        return Err(LaunchError::OtherStore { store, other, service: service.to_string() });
     }
     if let Some(embedded) = embedded::read(layer)?
-        && let Some(found) = find_session_service(&embedded, &keys, &[record.store])?
+        && let Some(found) = find_session_service(&embedded, &keys, &[store])?
     {
-        let (connection, message) = connect(&found, &record, options, environment)?;
-        let message = format!(
-            "warning: no session service is bound, so the credentials embedded in the image are used ({EMBED_CREDENTIALS}); {message}"
-        );
-        return Ok(Launch { variables: connection.variables_of(environment, layer), message });
+        return Found::place(&found, options);
     }
     if settings.missing == Missing::Files {
-        let connection = Connection { variables: Vec::new(), drop_ins: vec![DropIn::Files] };
-        let message = format!(
-            "warning: no session service is bound and {MISSING} is files: PHP keeps its sessions in local files, which other instances don't see and a restart loses"
-        );
-        return Ok(Launch { variables: connection.variables_of(environment, layer), message });
+        return Ok(Place::Files);
     }
-    Err(LaunchError::Missing {
-        store: record.store,
-        keys: keys.describe(&[record.store]),
-        services: services.to_string(),
-    })
+    let keys = keys.describe(&[store]);
+    Err(LaunchError::Missing { store, keys, services: services.to_string() })
+}
+
+impl Found {
+    fn place(found: &SessionService<'_>, options: Options) -> Result<Place, LaunchError> {
+        let SessionService { store, service, rule } = found;
+        Ok(Place::Service(Box::new(Self {
+            store: *store,
+            service: (*service).clone(),
+            rule: rule.clone(),
+            endpoint: Endpoint::of(*store, service)?,
+            options: options.or(endpoint::options(*store, service)?),
+        })))
+    }
+}
+
+/// What is found, for the log.
+impl fmt::Display for Found {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { store, service, rule, endpoint, .. } = self;
+        if service.origin == Origin::Embedded {
+            write!(
+                formatter,
+                "warning: no session service is bound, so the credentials embedded in the image are used ({EMBED_CREDENTIALS}); "
+            )?;
+        }
+        write!(
+            formatter,
+            "sessions in {store} at {endpoint}, from service {service}, found by its {rule}"
+        )
+    }
 }
 
 fn connect(
-    found: &SessionService<'_>,
+    found: &Found,
     record: &LaunchRecord,
-    options: Options,
     environment: &Environment,
-) -> Result<(Connection, String), LaunchError> {
-    let SessionService { store, service, rule } = found;
+) -> Result<Connection, LaunchError> {
     let version = &record.extension_version;
-    let endpoint = Endpoint::of(*store, service)?;
-    let options = options.or(endpoint::options(*store, service)?);
-    let tls_files = match &endpoint {
+    let tls_files = match &found.endpoint {
         Endpoint::Redis(redis) => match redis.tls() {
             Some(tls) => {
                 let with_system = directives::redis::shares_authority(redis, version);
@@ -153,13 +214,11 @@ fn connect(
         },
         Endpoint::Memcached(_) => TlsFiles::default(),
     };
-    let mut connection = directives::connect(&endpoint, &tls_files, &options, version)?;
+    let mut connection = directives::connect(&found.endpoint, &tls_files, &found.options, version)?;
     if needs_preload(&connection, record) {
         connection.drop_ins.push(DropIn::Preload);
     }
-    let message =
-        format!("sessions in {store} at {endpoint}, from service {service}, found by its {rule}");
-    Ok((connection, message))
+    Ok(connection)
 }
 
 /// Whether php-fpm's workers would not find libsasl2's mechanisms: they are not where the system has

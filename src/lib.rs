@@ -7,6 +7,7 @@
 //! (`bin/session_env.rs`).
 
 pub mod app;
+pub mod check;
 pub mod command;
 pub mod digest;
 pub mod directives;

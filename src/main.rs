@@ -2,6 +2,7 @@
 
 use bullet_stream::global::print;
 use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
+use libcnb::data::launch::LaunchBuilder;
 use libcnb::detect::{DetectContext, DetectResult, DetectResultBuilder};
 use libcnb::{Buildpack, Env, Platform, buildpack_main};
 use php_session_store::environment::Environment;
@@ -10,7 +11,7 @@ use php_session_store::extension::Request;
 use php_session_store::extension::source::Release;
 use php_session_store::intent::{Intent, build_plan};
 use php_session_store::layers::extension::contribute_extension_layer;
-use php_session_store::layers::session::contribute_session_layer;
+use php_session_store::layers::session::{contribute_session_layer, session_check_process};
 use php_session_store::php::Php;
 use php_session_store::platform::BuildPlatform;
 use php_session_store::settings::mirror;
@@ -76,7 +77,9 @@ impl Buildpack for PhpSessionStore {
         )?;
         contribute_session_layer(&context, &sessions, &php, &extension)?;
         print::all_done(&Some(started));
-        BuildResultBuilder::new().build()
+        let launch =
+            LaunchBuilder::new().process(session_check_process(&context.layers_dir)).build();
+        BuildResultBuilder::new().launch(launch).build()
     }
 
     fn on_error(&self, error: libcnb::Error<Error>) {

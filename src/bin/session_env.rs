@@ -8,7 +8,7 @@ use php_session_store::directives::Variable;
 use php_session_store::environment::Environment;
 use php_session_store::error::report;
 use php_session_store::launch::{Launch, LaunchError, prepare};
-use php_session_store::layers::session::layer_of_exec_d_program;
+use php_session_store::layers::session::layer_of_program;
 use php_session_store::platform::LAUNCH_PLATFORM_DIR;
 use std::path::Path;
 use std::process::ExitCode;
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 }
 
 fn launch() -> Result<Launch, LaunchError> {
-    let layer = layer_of_exec_d_program()?;
+    let layer = layer_of_program()?;
     prepare(&Environment::current(), Path::new(LAUNCH_PLATFORM_DIR), &layer)
 }
 

@@ -4,16 +4,13 @@ use super::{Connection, Directive, DirectiveError, DropIn, Variable, flag, lock_
 use crate::endpoint::redis::{Auth, RedisEndpoint, Target, Tls};
 use crate::endpoint::{Address, Host};
 use crate::options::Options;
+use crate::secret::UNRESERVED;
 use crate::tls_files::TlsFiles;
 use crate::version::Version;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use std::fmt::{Display, Write};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
-
-/// What stands in a query as it is. phpredis splits a save path at blanks and commas before it
-/// parses the uri, and the query is parsed like that of a page, so everything else is encoded.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// phpredis's own default is a day.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -187,7 +184,8 @@ fn ipv6(target: &Target) -> Option<Ipv6Addr> {
     }
 }
 
-/// What phpredis parses like the query of a page.
+/// What phpredis parses like the query of a page. Before that it splits a save path at blanks and commas,
+/// so everything is encoded that can be.
 #[derive(Default)]
 struct Query(String);
 
@@ -196,7 +194,7 @@ impl Query {
         let value = value.to_string();
         let separator = if self.0.is_empty() { "" } else { "&" };
         // Writing to a String cannot fail.
-        let _ = write!(self.0, "{separator}{name}={}", utf8_percent_encode(&value, QUERY));
+        let _ = write!(self.0, "{separator}{name}={}", utf8_percent_encode(&value, UNRESERVED));
     }
 }
 

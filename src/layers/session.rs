@@ -18,7 +18,8 @@ use bullet_stream::global::print;
 use libcnb::Buildpack;
 use libcnb::additional_buildpack_binary_path;
 use libcnb::build::BuildContext;
-use libcnb::data::layer_name;
+use libcnb::data::launch::{Process, ProcessBuilder};
+use libcnb::data::{layer_name, process_type};
 use libcnb::layer::UncachedLayerDefinition;
 use libcnb::layer_env::{LayerEnv, ModificationBehavior, Scope};
 use serde::{Deserialize, Serialize};
@@ -27,10 +28,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 const INI_FILE: &str = "php-session-store.ini";
+/// The program that says whether sessions are kept, and the process type that runs it.
+pub const SESSION_CHECK: &str = "session-check";
 const RECORD_FILE: &str = "session.toml";
 /// Loads libsasl2's mechanisms into php-fpm's master.
 const PRELOAD_FILE: &str = "preload.php";
 const PRELOAD: &str = include_str!("preload.php");
+
+/// The process type that says whether sessions are kept.
+#[must_use]
+pub fn session_check_process(layers_dir: &Path) -> Process {
+    let program = layers_dir.join("session/bin").join(SESSION_CHECK);
+    ProcessBuilder::new(process_type!("session-check"), [program.display().to_string()]).build()
+}
 
 /// What the launch must know of the build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +60,7 @@ pub struct LaunchRecord {
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// The program does not know where it lies.
-    #[error("The exec.d program cannot find its layer: {0}.")]
+    #[error("This program cannot find its layer: {0}.")]
     Program(io::Error),
     /// The record cannot be read.
     #[error("The build's record {} cannot be read: {problem}.\nBuild the image again.", .path.display())]
@@ -101,6 +111,8 @@ pub fn contribute_session_layer<B: Buildpack<Error = Error>>(
         ));
     }
     layer.write_env(layer_env)?;
+    let check = additional_buildpack_binary_path!("session_check");
+    files::copy(&check, &path.join("bin").join(SESSION_CHECK)).map_err(Error::from)?;
     let program = additional_buildpack_binary_path!("session_env");
     layer.write_exec_d_programs([("session_env", program)])
 }
@@ -152,14 +164,14 @@ fn hides_errors(sessions: &Sessions, php: &Php) -> bool {
         && !sessions.settings.keep_display_errors
 }
 
-/// The session layer that the running exec.d program lies in.
+/// The session layer that the running program lies in.
 ///
 /// # Errors
 ///
 /// Fails if the system does not say where the program lies.
-pub fn layer_of_exec_d_program() -> Result<PathBuf, RecordError> {
+pub fn layer_of_program() -> Result<PathBuf, RecordError> {
     let program = std::env::current_exe().map_err(RecordError::Program)?;
-    // <layer>/exec.d/session_env
+    // <layer>/exec.d/session_env, <layer>/bin/session-check
     Ok(program.ancestors().nth(2).unwrap_or(&program).to_owned())
 }
 

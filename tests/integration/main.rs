@@ -15,6 +15,8 @@ mod redis_servers;
 #[cfg(test)]
 mod redis_sessions;
 #[cfg(test)]
+mod session_check;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod web_servers;

@@ -2,8 +2,9 @@
 
 use crate::support::app::{App, build, config};
 use crate::support::certificates::Authority;
-use crate::support::docker::{Container, Network};
+use crate::support::docker::{Container, Network, both, docker};
 use crate::support::services::vcap;
+use crate::support::tls::{PASSWORD, TlsServer};
 use crate::support::visitor::assert_sessions_are_shared;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use serde_json::{Value, json};
@@ -11,10 +12,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 const SERVICES: &str = "php-session-store/services";
-/// Without the marker of the other tests: when PHP cannot reach the server, its warning shows the save
-/// path, password and all.
-const PASSWORD: &str = "a-password-that-PHP-may-show";
-
 /// Builds the app once, for all servers.
 fn with_app(suite: Suite, test: impl FnOnce(&App)) {
     let mut config = config(suite, "full");
@@ -36,41 +33,9 @@ fn assert_refused(app: &App, credentials: &Value, expected: &str) {
     assert!(!started && log.contains(expected), "{expected}: {log}");
 }
 
-/// A server with TLS and a private authority.
-struct TlsServer {
-    authority: Authority,
-    container: Container,
-}
-
-impl TlsServer {
-    /// `clients` says whether clients must show a certificate: `yes` or `no`.
-    fn start(clients: &str) -> Self {
-        let authority = Authority::new();
-        let script = format!(
-            "{}; exec redis-server --protected-mode no --requirepass {PASSWORD} --port 0 --tls-port 6380 \
-             --tls-cert-file /tls/cert.pem --tls-key-file /tls/key.pem --tls-ca-cert-file /tls/ca.pem \
-             --tls-auth-clients {clients} --bind '*' '-::*'",
-            Authority::wait_command()
-        );
-        let tls = format!("{}:/tls:ro", authority.folder().display());
-        let container = Container::start(&["--volume", &tls], SERVICES, &["sh", "-c", &script]);
-        let server = Self { authority, container };
-        server.authority.give_identity(&[&server.container.ip()]);
-        server.container.wait_for_log("Ready to accept connections");
-        server
-    }
-
-    fn credentials(&self) -> Value {
-        json!({
-            "host": self.container.ip(), "tls_port": 6380, "password": PASSWORD,
-            "cacrt": self.authority.certificate,
-        })
-    }
-}
-
 fn tls_with_a_private_authority(suite: Suite) {
     with_app(suite, |app| {
-        let server = TlsServer::start("no");
+        let server = TlsServer::start("no", &[]);
         let credentials = server.credentials();
         assert_works(app, &credentials, &[]);
         assert_works(app, &credentials, &["--read-only", "--tmpfs", "/tmp"]);
@@ -115,7 +80,7 @@ fn tls_with_a_private_authority_on_debian_13() {
 
 #[test]
 fn tls_with_a_clients_certificate() {
-    let server = TlsServer::start("yes");
+    let server = TlsServer::start("yes", &[]);
     let client = server.authority.identity(&["client"]);
     let mut credentials = server.credentials();
     credentials["tls.crt"] = json!(client.certificate);
@@ -231,6 +196,9 @@ fn cluster(suite: Suite) {
             for _ in 0..3 {
                 assert_works(app, &credentials, &[]);
             }
+            let check = ["run", "--rm", "--entrypoint", "session-check", "--env"];
+            let output = docker(&[&check[..], &[&env(&credentials), &app.image]].concat());
+            assert!(output.status.success(), "{}", both(&output));
         }
     });
 }

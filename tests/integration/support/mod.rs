@@ -6,6 +6,7 @@ pub(crate) mod docker;
 pub(crate) mod oracle;
 pub(crate) mod secrets;
 pub(crate) mod services;
+pub(crate) mod tls;
 pub(crate) mod visitor;
 
 use php_session_store::store::Store;

@@ -1,0 +1,46 @@
+//! A Redis server with TLS.
+
+use super::certificates::Authority;
+use super::docker::Container;
+use serde_json::{Value, json};
+
+const SERVICES: &str = "php-session-store/services";
+/// Without the marker of the other tests: when PHP cannot reach the server, its warning shows the save
+/// path, password and all.
+pub(crate) const PASSWORD: &str = "a-password-that-PHP-may-show";
+
+/// A server with TLS and a private authority.
+pub(crate) struct TlsServer {
+    pub(crate) authority: Authority,
+    pub(crate) container: Container,
+}
+
+impl TlsServer {
+    /// `clients` says whether clients must show a certificate: `yes` or `no`. The server's own
+    /// certificate is for these names, or for its address if there are none.
+    pub(crate) fn start(clients: &str, names: &[&str]) -> Self {
+        let authority = Authority::new();
+        let script = format!(
+            "{}; exec redis-server --protected-mode no --requirepass {PASSWORD} --port 0 --tls-port 6380 \
+             --tls-cert-file /tls/cert.pem --tls-key-file /tls/key.pem --tls-ca-cert-file /tls/ca.pem \
+             --tls-auth-clients {clients} --bind '*' '-::*'",
+            Authority::wait_command()
+        );
+        let tls = format!("{}:/tls:ro", authority.folder().display());
+        let container = Container::start(&["--volume", &tls], SERVICES, &["sh", "-c", &script]);
+        let server = Self { authority, container };
+        let ip = server.container.ip();
+        let address = [ip.as_str()];
+        server.authority.give_identity(if names.is_empty() { &address } else { names });
+        server.container.wait_for_log("Ready to accept connections");
+        server
+    }
+
+    /// All that a client needs, but for a certificate of its own.
+    pub(crate) fn credentials(&self) -> Value {
+        json!({
+            "host": self.container.ip(), "tls_port": 6380, "password": PASSWORD,
+            "cacrt": self.authority.certificate,
+        })
+    }
+}
