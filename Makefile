@@ -1,4 +1,4 @@
-.PHONY: help setup package demo demo-stop test unit fuzz check
+.PHONY: help setup package demo demo-stop test unit faults fuzz check
 
 help:           ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: *## */:\t/' | expand -t 16
@@ -20,6 +20,9 @@ unit:           ## the tests that need nothing but Rust
 
 test:           ## all tests: unit, property and integration
 	@scripts/test
+
+faults:         ## measure what users notice when the server fails
+	@scripts/faults
 
 fuzz:           ## fuzz every parser, for SECONDS=60 each
 	@scripts/fuzz $(or $(SECONDS),60)

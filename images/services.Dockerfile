@@ -3,5 +3,5 @@ ARG BASE
 FROM ${BASE}
 USER root
 RUN apt-get update -q \
- && apt-get install -yq --no-install-recommends redis-server memcached sasl2-bin libsasl2-modules openssl \
+ && apt-get install -yq --no-install-recommends redis-server memcached sasl2-bin libsasl2-modules openssl iptables procps \
  && rm -rf /var/lib/apt/lists/*

@@ -3,11 +3,17 @@
 #[cfg(test)]
 mod arrival;
 #[cfg(test)]
+mod concurrency;
+#[cfg(test)]
 mod detect;
 #[cfg(test)]
 mod extension;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod memcached_sessions;
+#[cfg(test)]
+mod operations;
 #[cfg(test)]
 mod passwords;
 #[cfg(test)]

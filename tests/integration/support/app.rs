@@ -1,9 +1,10 @@
 //! Building an app with the packaged buildpack, and starting instances of it.
 
 use super::Suite;
-use super::docker::{Container, both, docker, unique_name};
+use super::docker::{Container, both, docker, docker_ok, unique_name};
 use super::secrets::{assert_image_is_clean, assert_log_is_clean};
 use libcnb_test::{BuildConfig, BuildpackReference, PackResult, TestContext, TestRunner};
+use std::cell::Cell;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -126,9 +127,14 @@ impl App {
 
     /// Starts an instance that serves the app.
     pub(crate) fn start(&self, options: &[&str]) -> Instance {
+        self.start_command(options, self.server.command())
+    }
+
+    /// Starts an instance with a command that serves the app.
+    pub(crate) fn start_command(&self, options: &[&str], command: &[&str]) -> Instance {
         let mut all = vec!["--publish", "127.0.0.1::8080", "--entrypoint", "launcher"];
         all.extend(options);
-        let container = Container::start(&all, &self.image, self.server.command());
+        let container = Container::start(&all, &self.image, command);
         container.wait_for_port(8080);
         Instance { container }
     }
@@ -152,6 +158,12 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
+    /// Stops and starts the container, which runs the launch again.
+    pub(crate) fn restart(&self) {
+        docker_ok(&["restart", "--time", "1", &self.container.name]);
+        self.container.wait_for_port(8080);
+    }
+
     /// Where visitors reach it.
     pub(crate) fn address(&self) -> SocketAddr {
         self.container.address(8080)
@@ -176,6 +188,8 @@ pub(crate) struct PackBuild {
     app: App,
     succeeded: bool,
     arguments: Vec<String>,
+    /// Whether the image was searched for passwords.
+    searched: Cell<bool>,
 }
 
 impl PackBuild {
@@ -205,7 +219,8 @@ impl PackBuild {
         }
         arguments.extend(["--trust-builder", "--trust-extra-buildpacks"].map(str::to_owned));
         let app = App { image, log: String::new(), server: Server::Php };
-        let mut build = Self { app, succeeded: false, arguments };
+        let searched = Cell::new(false);
+        let mut build = Self { app, succeeded: false, arguments, searched };
         build.again(options);
         build
     }
@@ -219,11 +234,21 @@ impl PackBuild {
             .expect("pack is on the PATH: run `make test`, which sets it up");
         self.app.log = bullet_stream::strip_ansi(both(&output));
         self.succeeded = output.status.success();
+        self.searched.set(false);
         assert_log_is_clean("build log", &self.app.log);
     }
 
-    /// The app, if the build succeeded.
+    /// The app, if the build succeeded; its image is searched for passwords.
     pub(crate) fn app(&self) -> &App {
+        let app = self.app_with_credentials();
+        if !self.searched.replace(true) {
+            assert_image_is_clean(&app.image, TEXT_OF_COUNTER);
+        }
+        app
+    }
+
+    /// The app, if the build succeeded, where the image may hold a password.
+    pub(crate) fn app_with_credentials(&self) -> &App {
         assert!(self.succeeded, "the build failed:\n{}", self.app.log);
         &self.app
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-const IMAGE: &str = "php-session-store/services";
+pub(crate) const IMAGE: &str = "php-session-store/services";
 
 /// A Redis server.
 pub(crate) struct Redis {
@@ -16,9 +16,7 @@ pub(crate) struct Redis {
 impl Redis {
     /// Starts a server whose user `default` has this password.
     pub(crate) fn start(password: &str) -> Self {
-        let redis = Self::start_with(&[]);
-        redis.command(&["CONFIG", "SET", "requirepass", password]);
-        redis
+        Self::start_with(&["--requirepass", password])
     }
 
     /// Starts a server with further options; without any it has no password.
@@ -44,11 +42,6 @@ impl Redis {
         client.get_connection().expect("a connection")
     }
 
-    /// Runs one command without a login.
-    pub(crate) fn command(&self, words: &[&str]) {
-        run(&mut self.connection(), words);
-    }
-
     /// How many sessions the server keeps, asked as user `default` with this password.
     pub(crate) fn sessions(&self, password: &str) -> usize {
         let mut connection = self.connection();
@@ -64,8 +57,17 @@ pub(crate) struct Memcached {
     pub(crate) container: Container,
 }
 
+/// Gives the server users of its own.
+pub(crate) const SASL_SETUP: &str = "mkdir /sasl
+    printf 'mech_list: plain\\nsasldb_path: /sasl/db\\n' >/sasl/memcached.conf
+    echo x | saslpasswd2 -p -c -a memcached -f /sasl/db -u memcached nobody
+    chown -R memcache /sasl
+    export SASL_CONF_PATH=/sasl";
+/// The server with users.
+pub(crate) const SASL_MEMCACHED: &str = "memcached -u memcache -S";
+
 /// The realm of the server's users: libsasl2 takes the host's name.
-const REALM: &str = "memcached";
+pub(crate) const REALM: &str = "memcached";
 
 impl Memcached {
     /// Starts a server that asks nobody for a password.
@@ -75,12 +77,8 @@ impl Memcached {
 
     /// Starts a server that asks for a login by SASL.
     pub(crate) fn start_with_login(user: &str, password: &str) -> Self {
-        let script = "mkdir /sasl
-            printf 'mech_list: plain\\nsasldb_path: /sasl/db\\n' >/sasl/memcached.conf
-            echo x | saslpasswd2 -p -c -a memcached -f /sasl/db -u memcached nobody
-            chown -R memcache /sasl
-            SASL_CONF_PATH=/sasl exec memcached -u memcache -S";
-        let memcached = Self::start_with(script);
+        let script = format!("{SASL_SETUP}; exec {SASL_MEMCACHED}");
+        let memcached = Self::start_with(&script);
         memcached.set_password(user, password);
         memcached
     }
@@ -135,7 +133,7 @@ enum StoreServer {
 }
 
 /// The user of the Memcached servers.
-const USER: &str = "shop";
+pub(crate) const USER: &str = "shop";
 
 impl BoundService {
     /// Starts a server that asks for this password.

@@ -14,6 +14,7 @@ pub(crate) struct Visitor {
 /// What the app answered.
 #[derive(Debug)]
 pub(crate) struct Answer {
+    pub(crate) status: u16,
     pub(crate) body: String,
 }
 
@@ -22,8 +23,13 @@ impl Visitor {
     pub(crate) fn new() -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_mins(2)));
+            .timeout_global(Some(Duration::from_mins(5)));
         Self { agent: config.build().into(), cookie: None }
+    }
+
+    /// Another browser window of the same visitor.
+    pub(crate) fn twin(&self) -> Self {
+        Self { cookie: self.cookie.clone(), ..Self::new() }
     }
 
     /// Gets a page, with the cookie that the app has set (on whatever instance: the visitor sees
@@ -35,12 +41,13 @@ impl Visitor {
         }
         let mut response =
             request.call().unwrap_or_else(|error| panic!("{address}{path}: {error}"));
+        let status = response.status().as_u16();
         if let Some(cookie) = response.headers().get("set-cookie") {
             let cookie = cookie.to_str().expect("a cookie");
             self.cookie = cookie.split(';').next().map(str::to_owned);
         }
         let body = response.body_mut().read_to_string().expect("a body");
-        Answer { body }
+        Answer { status, body }
     }
 
     /// Counts up on the counter sample, and gives the number that it shows.

@@ -1,0 +1,111 @@
+//! Concurrent requests of one session keep every update.
+
+use crate::support::app::{Instance, Server, build, config_for, root};
+use crate::support::secrets::ODD_PASSWORD;
+use crate::support::services::{BoundService, Memcached, vcap};
+use crate::support::visitor::Visitor;
+use crate::support::{BOOKWORM, Suite, TRIXIE};
+use php_session_store::store::Store;
+use serde_json::json;
+use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const CLIENTS: u32 = 8;
+
+/// What the clients have met.
+#[derive(Debug)]
+struct Run {
+    requests: u32,
+    counted: u32,
+    took: Duration,
+}
+
+/// Clients of one session ask for a page that holds the session.
+fn hammer(instance: &Instance, requests: u32, milliseconds: u32) -> Run {
+    let address = instance.address();
+    let path = format!("/hold.php?ms={milliseconds}");
+    let mut visitor = Visitor::new();
+    visitor.get(address, "/hold.php");
+    let asked = AtomicU32::new(0);
+    let start = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                let mut client = visitor.twin();
+                while asked.fetch_add(1, Ordering::Relaxed) < requests {
+                    client.get(address, &path);
+                }
+            });
+        }
+    });
+    let took = start.elapsed();
+    let last = visitor.get(address, "/hold.php");
+    let count: u32 = last.body.split(',').next().unwrap().parse().unwrap();
+    // The first and the last request are not the clients'.
+    Run { requests, counted: count - 2, took }
+}
+
+/// With the page's times and numbers of requests as they were measured for the defaults.
+fn every_update_is_kept(suite: Suite, store: Store, login: bool) {
+    let mut config = config_for(Server::NginxFpm, suite, "web");
+    config.env("BP_PHP_SESSION_STORE", store.name()).app_dir_preprocessor(|app_dir| {
+        let page = root().join("tests/integration/hold.php");
+        fs::copy(page, app_dir.join("htdocs/hold.php")).unwrap();
+    });
+    build(&config, |app| {
+        let app = app.served_by(Server::NginxFpm);
+        let service = BoundService::start(store, ODD_PASSWORD);
+        let open = Memcached::start();
+        let bound = if login {
+            service.env()
+        } else {
+            let credentials = json!({"servers": open.server()});
+            format!("VCAP_SERVICES={}", vcap(&[("memcached-sessions", credentials)]))
+        };
+        let instance = app.start(&["--env", &bound]);
+        let mut locked = Duration::ZERO;
+        for (requests, milliseconds) in [(400, 2), (80, 50), (64, 250)] {
+            let run = hammer(&instance, requests, milliseconds);
+            assert_eq!(run.counted, run.requests, "{suite:?}, {store}, {milliseconds} ms: {run:?}");
+            if milliseconds == 2 {
+                locked = run.took;
+            }
+        }
+        // Without the lock updates are lost: the test would see it.
+        let options = "BPL_PHP_SESSION_OPTIONS=locking=off";
+        let unlocked = app.start(&["--env", &bound, "--env", options]);
+        let run = hammer(&unlocked, 400, 2);
+        assert!(run.counted < run.requests, "{run:?}");
+        println!(
+            "{}, {store}{}: 400 requests of one session by 8 clients, 2 ms each: {:.2} s, all counted; \
+             without locking {:.2} s, {} lost",
+            suite.name,
+            if login { "" } else { " without a login" },
+            locked.as_secs_f64(),
+            run.took.as_secs_f64(),
+            run.requests - run.counted
+        );
+    });
+}
+
+#[test]
+fn redis_keeps_every_update_on_debian_12() {
+    every_update_is_kept(BOOKWORM, Store::Redis, true);
+}
+
+#[test]
+fn redis_keeps_every_update_on_debian_13() {
+    every_update_is_kept(TRIXIE, Store::Redis, true);
+}
+
+#[test]
+fn memcached_keeps_every_update_on_debian_12() {
+    every_update_is_kept(BOOKWORM, Store::Memcached, true);
+}
+
+#[test]
+fn memcached_keeps_every_update_on_debian_13() {
+    every_update_is_kept(TRIXIE, Store::Memcached, false);
+}

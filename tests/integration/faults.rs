@@ -1,0 +1,198 @@
+//! What users notice when something fails, measured. `make faults` prints the table.
+
+use crate::support::app::{App, Instance, Server, build, config_for};
+use crate::support::faulty::{Crowd, FaultyServer, Kind, Outcome};
+use crate::support::services::vcap;
+use crate::support::{BOOKWORM, Suite, TRIXIE};
+use php_session_store::store::Store;
+use std::fmt;
+use std::sync::{LazyLock, Mutex};
+use std::time::Duration;
+
+/// A web server, its workers and its options.
+#[derive(Clone, Copy)]
+struct Web {
+    name: &'static str,
+    /// As many visitors as there are workers: nobody waits for another one.
+    workers: u32,
+    options: &'static [&'static str],
+    /// None for the sample's own.
+    command: &'static [&'static str],
+}
+
+const NGINX_FPM: Web = Web { name: "php-fpm", workers: 4, options: &[], command: &[] };
+const PHP_ITSELF: Web = Web {
+    name: "php -S",
+    workers: 1,
+    options: &[],
+    command: &["php", "-S", "0.0.0.0:8080", "-t", "htdocs"],
+};
+/// A request gives up earlier.
+const IMPATIENT: Web = Web {
+    name: "php -S, lock_timeout=1",
+    options: &["--env", "BPL_PHP_SESSION_OPTIONS=lock_timeout=1"],
+    ..PHP_ITSELF
+};
+
+/// What happens to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Restart,
+    Down,
+    Hung,
+    WrongPassword,
+    Reset,
+    Dropped,
+}
+
+const FAULTS: [Fault; 6] =
+    [Fault::Restart, Fault::Down, Fault::WrongPassword, Fault::Reset, Fault::Dropped, Fault::Hung];
+
+/// What may be noticed at most.
+struct Bound {
+    errors: u32,
+    longest: f64,
+}
+
+impl Fault {
+    fn happen(self, server: &FaultyServer) {
+        match self {
+            Self::Restart => server.kill(false),
+            Self::Down => server.kill(true),
+            Self::Hung => server.hang(),
+            Self::WrongPassword => server.change_password(),
+            Self::Reset => server.cut("REJECT --reject-with tcp-reset"),
+            Self::Dropped => server.cut("DROP"),
+        }
+    }
+
+    /// How many requests each visitor makes while it lasts.
+    fn rounds(self) -> u32 {
+        if self == Self::Hung { 1 } else { 3 }
+    }
+
+    /// Seconds, and errors among the requests of all visitors. The waits are those of the drop-ins.
+    fn bound(self, kind: Kind, web: Web) -> Bound {
+        let all = self.rounds() * web.workers;
+        let (errors, longest) = match (self, kind) {
+            (Self::Restart, _) => (0, 2.0),
+            // On the connection that was kept, and on a new one, 3 seconds each.
+            (Self::Hung, Kind::Redis) => (all, 8.0),
+            (Self::Hung, Kind::MemcachedWithLogin) => (all, 7.0),
+            // Each of 38 tries for the lock waits 5 seconds (8 tries with a second's timeout); no setting
+            // changes that.
+            (Self::Hung, Kind::Memcached) if web.name == IMPATIENT.name => (all, 45.0),
+            (Self::Hung, Kind::Memcached) => (all, 200.0),
+            // 3 seconds on the connection that was kept, 2 on a new one; 5 and 1 for Memcached.
+            (Self::Dropped, Kind::Redis) => (all, 6.0),
+            (Self::Dropped, Kind::Memcached) => (all, 7.5),
+            (Self::Dropped, Kind::MemcachedWithLogin) => (all, 2.5),
+            (Self::Reset, Kind::Redis) => (web.workers, 2.0),
+            _ => (all, 2.0),
+        };
+        Bound { errors, longest }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Restart => "restarted, connections were kept",
+            Self::Down => "down",
+            Self::Hung => "hung (SIGSTOP)",
+            Self::WrongPassword => "password changed",
+            Self::Reset => "network answers with resets",
+            Self::Dropped => "network drops packets",
+        })
+    }
+}
+
+/// Lines of the table, printed whole.
+static TABLE: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
+
+fn print_row(fault: Fault, kind: Kind, suite: Suite, web: Web, outcome: Outcome) {
+    let _whole_lines = TABLE.lock();
+    let Outcome { requests, errors, forgotten, longest } = outcome;
+    let (web, release) = (web.name, suite.name);
+    println!(
+        "| {kind} | {fault} | {web}, {release} | {requests} | {errors} | {forgotten} | {:.1} s |",
+        longest.as_secs_f64()
+    );
+}
+
+/// Every fault in turn, and after each of them all is well again.
+fn faults(suite: Suite, kind: Kind, web: Web) {
+    let store = if kind == Kind::Redis { Store::Redis } else { Store::Memcached };
+    let mut config = config_for(Server::NginxFpm, suite, "web");
+    build(config.env("BP_PHP_SESSION_STORE", store.name()), |app| {
+        let server = FaultyServer::start(kind);
+        let name = format!("my-{}", store.default_search_key());
+        let bound = format!("VCAP_SERVICES={}", vcap(&[(&name, server.credentials())]));
+        let instance = start(app, &[&["--env", &bound], web.options].concat(), web.command);
+        for fault in FAULTS {
+            if kind == Kind::Memcached && fault == Fault::WrongPassword {
+                continue;
+            }
+            let mut crowd = Crowd::new(web.workers as usize, &instance);
+            fault.happen(&server);
+            let outcome = crowd.visit(&instance, fault.rounds());
+            print_row(fault, kind, suite, web, outcome);
+            let Bound { errors, longest } = fault.bound(kind, web);
+            assert!(outcome.errors <= errors, "{kind}, {fault}, {}: {outcome:?}", web.name);
+            let longest = Duration::from_secs_f64(longest);
+            assert!(outcome.longest <= longest, "{kind}, {fault}, {}: {outcome:?}", web.name);
+            if fault == Fault::Restart && kind == Kind::Redis {
+                assert_eq!(outcome.forgotten, 0, "{outcome:?}");
+            }
+            server.heal();
+            // libmemcached leaves a server alone for 2 seconds after a failure.
+            std::thread::sleep(Duration::from_secs(3));
+            Crowd::new(web.workers as usize, &instance);
+        }
+    });
+}
+
+fn start(app: &App, options: &[&str], command: &[&str]) -> Instance {
+    let app = app.served_by(Server::NginxFpm);
+    if command.is_empty() { app.start(options) } else { app.start_command(options, command) }
+}
+
+#[test]
+fn faults_of_redis_behind_nginx() {
+    faults(BOOKWORM, Kind::Redis, NGINX_FPM);
+}
+
+#[test]
+fn faults_of_redis_behind_nginx_on_debian_13() {
+    faults(TRIXIE, Kind::Redis, NGINX_FPM);
+}
+
+#[test]
+fn faults_of_redis_with_php_itself() {
+    faults(BOOKWORM, Kind::Redis, PHP_ITSELF);
+}
+
+#[test]
+fn faults_of_memcached_behind_nginx() {
+    faults(BOOKWORM, Kind::Memcached, NGINX_FPM);
+}
+
+#[test]
+fn faults_of_memcached_with_php_itself() {
+    faults(BOOKWORM, Kind::Memcached, IMPATIENT);
+}
+
+#[test]
+fn faults_of_memcached_with_a_login_behind_nginx() {
+    faults(BOOKWORM, Kind::MemcachedWithLogin, NGINX_FPM);
+}
+
+#[test]
+fn faults_of_memcached_with_a_login_behind_nginx_on_debian_13() {
+    faults(TRIXIE, Kind::MemcachedWithLogin, NGINX_FPM);
+}
+
+#[test]
+fn faults_of_memcached_with_a_login_with_php_itself() {
+    faults(BOOKWORM, Kind::MemcachedWithLogin, PHP_ITSELF);
+}

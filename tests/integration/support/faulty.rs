@@ -1,0 +1,213 @@
+//! Servers that fail as told, and visitors who measure what it costs.
+
+use super::app::Instance;
+use super::docker::Container;
+use super::services::{IMAGE, REALM, SASL_MEMCACHED, SASL_SETUP, USER};
+use super::visitor::Visitor;
+use serde_json::{Value, json};
+use std::fmt;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Without the marker of the other tests: in these tests PHP's own warnings show it.
+const PASSWORD: &str = "a-password-that-PHP-may-show";
+
+/// What a faulty server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Redis,
+    Memcached,
+    MemcachedWithLogin,
+}
+
+/// A server in a container that goes on when the server itself does not.
+pub(crate) struct FaultyServer {
+    kind: Kind,
+    container: Container,
+}
+
+impl FaultyServer {
+    /// Starts the server; it is started again whenever it ends, unless it shall be down.
+    pub(crate) fn start(kind: Kind) -> Self {
+        let (setup, command) = match kind {
+            Kind::Redis => (
+                // What is written survives a restart.
+                "true",
+                format!(
+                    "redis-server --requirepass {PASSWORD} --appendonly yes --appendfsync always"
+                ),
+            ),
+            Kind::Memcached => ("true", "memcached -u memcache".to_owned()),
+            Kind::MemcachedWithLogin => (SASL_SETUP, SASL_MEMCACHED.to_owned()),
+        };
+        let script = format!(
+            "{setup}
+            while true; do if [ ! -f /down ]; then {command}; fi; sleep 0.05; done"
+        );
+        let options = ["--cap-add", "NET_ADMIN", "--hostname", REALM];
+        let port = format!("127.0.0.1::{}", kind.port());
+        let options = [&options[..], &["--publish", &port]].concat();
+        let container = Container::start(&options, IMAGE, &["sh", "-c", &script]);
+        container.wait_for_port(kind.port());
+        let server = Self { kind, container };
+        if kind == Kind::MemcachedWithLogin {
+            server.set_password(PASSWORD);
+        }
+        server
+    }
+
+    /// What the app is told.
+    pub(crate) fn credentials(&self) -> Value {
+        let (ip, port) = (self.container.ip(), self.kind.port());
+        match self.kind {
+            Kind::Redis => json!({"host": ip, "port": port, "password": PASSWORD}),
+            Kind::Memcached => json!({"servers": format!("{ip}:{port}")}),
+            Kind::MemcachedWithLogin => {
+                json!({"servers": format!("{ip}:{port}"), "username": USER, "password": PASSWORD})
+            }
+        }
+    }
+
+    /// Kills the server; it is back at once, or when the fault ends.
+    pub(crate) fn kill(&self, stays_down: bool) {
+        if stays_down {
+            self.sh("touch /down");
+        }
+        self.sh(&format!("pkill -KILL {}", self.kind.process()));
+        if !stays_down {
+            thread::sleep(Duration::from_millis(500));
+        }
+    }
+
+    /// Stops the process without closing anything.
+    pub(crate) fn hang(&self) {
+        self.sh(&format!("pkill -STOP {}", self.kind.process()));
+    }
+
+    /// Lets the network answer with resets, or not at all.
+    pub(crate) fn cut(&self, target: &str) {
+        let port = self.kind.port();
+        self.sh(&format!("iptables -I INPUT -p tcp --dport {port} -j {target}"));
+    }
+
+    /// Changes the password, which the app does not know of.
+    pub(crate) fn change_password(&self) {
+        self.set_password("another-one");
+    }
+
+    fn set_password(&self, password: &str) {
+        match self.kind {
+            Kind::Redis => {
+                let login = format!("redis-cli --no-auth-warning -a {PASSWORD}");
+                self.sh(&format!("{login} config set requirepass {password}"));
+            }
+            Kind::Memcached => {}
+            Kind::MemcachedWithLogin => self.sh(&format!(
+                "printf %s {password} | saslpasswd2 -p -c -a memcached -f /sasl/db -u {REALM} {USER}"
+            )),
+        }
+    }
+
+    /// Ends every fault.
+    pub(crate) fn heal(&self) {
+        self.sh("rm -f /down; iptables -F INPUT");
+        self.sh(&format!("pkill -CONT {} || true", self.kind.process()));
+        if self.kind == Kind::Redis {
+            let login = "redis-cli --no-auth-warning -a another-one";
+            self.sh(&format!("{login} config set requirepass {PASSWORD} || true"));
+        } else {
+            self.set_password(PASSWORD);
+        }
+        self.container.wait_for_port(self.kind.port());
+    }
+
+    fn sh(&self, script: &str) {
+        self.container.exec(&["sh", "-c", script]);
+    }
+}
+
+impl Kind {
+    fn port(self) -> u16 {
+        if self == Self::Redis { 6379 } else { 11211 }
+    }
+
+    fn process(self) -> &'static str {
+        if self == Self::Redis { "redis-server" } else { "memcached" }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Redis => "Redis",
+            Self::Memcached => "Memcached",
+            Self::MemcachedWithLogin => "Memcached, SASL",
+        })
+    }
+}
+
+/// What visitors have met.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Outcome {
+    pub(crate) requests: u32,
+    /// Answers that were no page.
+    pub(crate) errors: u32,
+    /// Pages that did not know the visitor any more.
+    pub(crate) forgotten: u32,
+    pub(crate) longest: Duration,
+}
+
+impl Outcome {
+    fn and(self, other: Self) -> Self {
+        Self {
+            requests: self.requests + other.requests,
+            errors: self.errors + other.errors,
+            forgotten: self.forgotten + other.forgotten,
+            longest: self.longest.max(other.longest),
+        }
+    }
+}
+
+/// Visitors with a session each.
+pub(crate) struct Crowd(Vec<(Visitor, u32)>);
+
+impl Crowd {
+    /// Lets visitors come, and greets every worker so that connections stand.
+    pub(crate) fn new(size: usize, instance: &Instance) -> Self {
+        let mut crowd = Self((0..size).map(|_| (Visitor::new(), 0)).collect());
+        let outcome = crowd.visit(instance, 5);
+        assert_eq!((outcome.errors, outcome.forgotten), (0, 0), "{}", instance.container.logs());
+        crowd
+    }
+
+    /// Every visitor makes some requests, all visitors at the same time.
+    pub(crate) fn visit(&mut self, instance: &Instance, rounds: u32) -> Outcome {
+        let address = instance.address();
+        thread::scope(|scope| {
+            let visits: Vec<_> = self
+                .0
+                .iter_mut()
+                .map(|(visitor, count)| {
+                    scope.spawn(move || {
+                        (0..rounds).fold(Outcome::default(), |outcome, _| {
+                            outcome.and(visit_once(visitor, count, address))
+                        })
+                    })
+                })
+                .collect();
+            let outcomes = visits.into_iter().map(|visit| visit.join().expect("a visit"));
+            outcomes.fold(Outcome::default(), Outcome::and)
+        })
+    }
+}
+
+fn visit_once(visitor: &mut Visitor, count: &mut u32, address: std::net::SocketAddr) -> Outcome {
+    let start = Instant::now();
+    let answer = visitor.get(address, "/");
+    let longest = start.elapsed();
+    let number: Option<u32> = answer.body.split(',').next().and_then(|it| it.parse().ok());
+    let error = answer.status != 200 || number.is_none();
+    let forgotten = !error && number != Some(*count + 1);
+    *count = number.unwrap_or(*count);
+    Outcome { requests: 1, errors: u32::from(error), forgotten: u32::from(forgotten), longest }
+}
