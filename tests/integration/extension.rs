@@ -93,7 +93,7 @@ fn mirror() -> PathBuf {
 }
 
 /// An app that brings a mirror with the source releases, changed by `change`.
-fn app_with_mirror(change: impl Fn(&Path)) -> tempfile::TempDir {
+pub(crate) fn app_with_mirror(change: impl Fn(&Path)) -> tempfile::TempDir {
     let app = tempfile::tempdir().unwrap();
     make_readable(app.path());
     fs::copy(root().join("samples/counter/index.php"), app.path().join("index.php")).unwrap();
@@ -114,7 +114,12 @@ fn php_in_a_layer() -> String {
 const MIRROR_OF_APP: &str = "BP_DEPENDENCY_MIRROR=file:///workspace/mirror";
 
 /// A build with PHP from another buildpack, and without a network.
-fn build_offline(variant: &str, app_dir: &Path, store: Store, options: &[&str]) -> PackBuild {
+pub(crate) fn build_offline(
+    variant: &str,
+    app_dir: &Path,
+    store: Store,
+    options: &[&str],
+) -> PackBuild {
     let store = format!("BP_PHP_SESSION_STORE={store}");
     let all = ["--network", "none", "--env", &store, "--env", MIRROR_OF_APP];
     let buildpacks = [&*php_in_a_layer(), &buildpack()];

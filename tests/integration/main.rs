@@ -21,6 +21,8 @@ mod redis_servers;
 #[cfg(test)]
 mod redis_sessions;
 #[cfg(test)]
+mod reproducible;
+#[cfg(test)]
 mod session_check;
 #[cfg(test)]
 mod support;

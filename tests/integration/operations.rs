@@ -149,3 +149,35 @@ fn credentials_are_embedded_by_request_only_and_a_bound_service_beats_them() {
     let log = build_fails(&mut config);
     assert!(log.contains("no session service is bound to the build"), "{log}");
 }
+
+/// The password is bound to the build, by both sources, and to the launch; the helpers of every test search
+/// the image, pack's caches, the build's log and the containers' for it.
+#[test]
+fn what_is_bound_to_a_build_stays_out_of_all_that_it_makes() {
+    let app_dir = root().join("samples/counter");
+    for store in Store::ALL {
+        let service = BoundService::start(store, ODD_PASSWORD);
+        let bound = service.env();
+        let bindings = tempfile::tempdir().unwrap();
+        make_readable(bindings.path());
+        let folder = bindings.path().join("binding");
+        fs::create_dir(&folder).unwrap();
+        for (name, text) in [
+            ("type", "other"),
+            ("password", ODD_PASSWORD),
+            ("uri", &format!("redis://:{MARKER}@h")),
+        ] {
+            fs::write(folder.join(name), text).unwrap();
+        }
+        let mount = format!("{}:/platform/bindings:ro", bindings.path().display());
+        let options = ["--env", &bound, "--volume", &mount];
+        for variant in ["bare", "full"] {
+            let mut build = PackBuild::run(BOOKWORM, variant, &app_dir, &options);
+            assert_sessions_are_shared(build.app(), &options);
+            let (kept, log) = build.app().check(&options);
+            assert!(kept, "{log}");
+            build.again(&options);
+            build.app();
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::support::app::{App, build, config};
 use crate::support::certificates::Authority;
-use crate::support::docker::{Container, Network, both, docker};
+use crate::support::docker::{Container, Network};
 use crate::support::services::vcap;
 use crate::support::tls::{PASSWORD, TlsServer};
 use crate::support::visitor::assert_sessions_are_shared;
@@ -196,9 +196,8 @@ fn cluster(suite: Suite) {
             for _ in 0..3 {
                 assert_works(app, &credentials, &[]);
             }
-            let check = ["run", "--rm", "--entrypoint", "session-check", "--env"];
-            let output = docker(&[&check[..], &[&env(&credentials), &app.image]].concat());
-            assert!(output.status.success(), "{}", both(&output));
+            let (kept, log) = app.check(&["--env", &env(&credentials)]);
+            assert!(kept, "{log}");
         }
     });
 }

@@ -2,7 +2,7 @@
 
 use super::Suite;
 use super::docker::{Container, both, docker, docker_ok, unique_name};
-use super::secrets::{assert_image_is_clean, assert_log_is_clean};
+use super::secrets::{assert_image_is_clean, assert_log_is_clean, assert_volume_is_clean};
 use libcnb_test::{BuildConfig, BuildpackReference, PackResult, TestContext, TestRunner};
 use std::cell::Cell;
 use std::fs;
@@ -139,6 +139,17 @@ impl App {
         Instance { container }
     }
 
+    /// Runs the check in a new container; gives whether sessions are kept, and what was printed.
+    pub(crate) fn check(&self, options: &[&str]) -> (bool, String) {
+        let mut args = vec!["run", "--rm", "--entrypoint", "session-check"];
+        args.extend(options);
+        args.push(&self.image);
+        let output = docker(&args);
+        let log = both(&output);
+        assert_log_is_clean("container log", &log);
+        (output.status.success(), log)
+    }
+
     /// Runs a command in a new container; gives whether it succeeded, and what was printed.
     pub(crate) fn run(&self, options: &[&str], command: &[&str]) -> (bool, String) {
         let mut args = vec!["run", "--rm", "--entrypoint", "launcher"];
@@ -243,6 +254,9 @@ impl PackBuild {
         let app = self.app_with_credentials();
         if !self.searched.replace(true) {
             assert_image_is_clean(&app.image, TEXT_OF_COUNTER);
+            for cache in ["build", "launch"] {
+                assert_volume_is_clean(&format!("{}.{cache}", app.image));
+            }
         }
         app
     }

@@ -1,6 +1,7 @@
 //! The search for secrets: in an image's layers, configuration and labels, and in logs.
 
 use super::docker::both;
+use super::services::IMAGE;
 use aho_corasick::AhoCorasick;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::collections::BTreeSet;
@@ -57,26 +58,27 @@ impl Search {
         self.needles.find_iter(bytes).map(|found| self.secrets[found.pattern()]).collect()
     }
 
-    /// As [`Self::find`], in the exported image: all layers, the configuration, the labels.
-    fn find_in_image(&self, image: &str) -> BTreeSet<usize> {
+    /// As [`Self::find`], in everything that a docker command prints: an exported image with all layers,
+    /// the configuration and the labels; the files of a volume.
+    fn find_in_output(&self, arguments: &[&str]) -> BTreeSet<usize> {
         const CHUNK: u64 = 4 * 1024 * 1024;
         const OVERLAP: usize = 4096;
-        let mut save = Command::new("docker")
-            .args(["save", image])
+        let mut process = Command::new("docker")
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("docker is there");
-        let mut stream = save.stdout.take().expect("a pipe");
+        let mut stream = process.stdout.take().expect("a pipe");
         let mut buffer: Vec<u8> = Vec::new();
         let mut found = BTreeSet::new();
-        while stream.by_ref().take(CHUNK).read_to_end(&mut buffer).expect("docker save") > 0 {
+        while stream.by_ref().take(CHUNK).read_to_end(&mut buffer).expect("docker's output") > 0 {
             found.extend(self.find(&buffer));
             // A secret may lie across two chunks.
             buffer.drain(..buffer.len().saturating_sub(OVERLAP));
         }
-        let output = save.wait_with_output().expect("docker save ends");
-        assert!(output.status.success(), "docker save {image}: {}", both(&output));
+        let output = process.wait_with_output().expect("docker ends");
+        assert!(output.status.success(), "docker {}: {}", arguments.join(" "), both(&output));
         found
     }
 }
@@ -92,9 +94,18 @@ pub(crate) fn assert_log_is_clean(what: &str, log: &str) {
 /// Asserts that the image holds no password; proves with the text of a file of the app that the
 /// search would have found one.
 pub(crate) fn assert_image_is_clean(image: &str, text_of_the_app: &str) {
-    let found = Search::of(&[text_of_the_app, MARKER]).find_in_image(image);
+    let found = Search::of(&[text_of_the_app, MARKER]).find_in_output(&["save", image]);
     assert!(found.contains(&0), "the search in {image} does not find the app");
     assert!(!found.contains(&1), "{image} holds a password");
+}
+
+/// Asserts that a volume, such as pack's caches, holds no password.
+pub(crate) fn assert_volume_is_clean(volume: &str) {
+    let mount = format!("{volume}:/volume:ro");
+    // Layers lie there as tar files, which are not compressed.
+    let files = ["run", "--rm", "--volume", &mount, IMAGE, "tar", "-c", "/volume"];
+    let found = Search::of(&[MARKER]).find_in_output(&files);
+    assert!(found.is_empty(), "the volume {volume} holds a password");
 }
 
 #[test]
