@@ -1,4 +1,4 @@
-.PHONY: help setup package demo demo-stop test unit faults fuzz check
+.PHONY: help setup package demo demo-stop test unit faults fuzz check deny
 
 help:           ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: *## */:\t/' | expand -t 16
@@ -30,3 +30,6 @@ fuzz:           ## fuzz every parser, for SECONDS=60 each
 check:          ## format and lints
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- --deny warnings
+
+deny:           ## licences, bans and sources of the dependencies
+	@scripts/deny

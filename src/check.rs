@@ -1,6 +1,7 @@
 //! `session-check`: whether sessions are kept, with the very settings of the app, and if not, why not.
 
 pub mod causes;
+pub mod kind;
 pub mod overrides;
 pub mod report;
 pub mod steps;

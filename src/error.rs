@@ -7,7 +7,6 @@ use crate::intent::IntentError;
 use crate::php::PhpError;
 use crate::proof::ProofError;
 use crate::sbom::SbomError;
-use crate::settings::SettingsError;
 use libcnb::Error as FrameworkError;
 use std::fmt::Display;
 
@@ -23,9 +22,6 @@ pub enum Error {
     /// The extension is not to be had.
     #[error(transparent)]
     Extension(#[from] ExtensionError),
-    /// A setting cannot be used.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
     /// A layer's file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),

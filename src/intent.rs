@@ -1,11 +1,13 @@
 //! What a build is for: the store, and why. Detect and build come to it by the same way.
 
 use crate::app::{AppError, AppOptions, PHP_APP_SIGNS, is_php_app};
+use crate::download::Mirror;
 use crate::environment::{Environment, EnvironmentError};
 use crate::platform::BuildPlatform;
-use crate::services::matching::{MatchError, SearchKeys, SessionService, find_session_service};
+use crate::services::matching::{MatchError, SessionService, find_session_service};
+use crate::services::search_keys::SearchKeys;
 use crate::services::{Service, Services, ServicesError};
-use crate::settings::{BuildSettings, STORE, SettingsError, StoreChoice};
+use crate::settings::{BuildSettings, STORE, SettingsError, StoreChoice, mirror};
 use crate::store::Store;
 use libcnb::Platform;
 use libcnb::data::build_plan::{BuildPlan, BuildPlanBuilder, Require};
@@ -33,6 +35,8 @@ pub struct Sessions {
     pub search_keys: SearchKeys,
     /// The settings.
     pub settings: BuildSettings,
+    /// Where source releases come from instead of their own site.
+    pub mirror: Option<Mirror>,
 }
 
 /// Why the intent is not clear.
@@ -91,7 +95,9 @@ impl Intent {
                 )));
             }
         };
-        Ok(Self::Sessions(Box::new(Sessions { store, reason, service, search_keys, settings })))
+        let mirror = mirror(environment)?;
+        let sessions = Sessions { store, reason, service, search_keys, settings, mirror };
+        Ok(Self::Sessions(Box::new(sessions)))
     }
 }
 

@@ -1,4 +1,5 @@
 //! The layers that the buildpack contributes.
 
 pub mod extension;
+mod extension_key;
 pub mod session;

@@ -2,33 +2,23 @@
 
 use bullet_stream::global::print;
 use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
-use libcnb::data::launch::LaunchBuilder;
 use libcnb::detect::{DetectContext, DetectResult, DetectResultBuilder};
-use libcnb::{Buildpack, Env, Platform, buildpack_main};
-use php_session_store::environment::Environment;
+use libcnb::{Buildpack, Env, buildpack_main};
 use php_session_store::error::{Error, report};
 use php_session_store::extension::Request;
-use php_session_store::extension::source::Release;
+use php_session_store::extension::source::Pins;
 use php_session_store::intent::{Intent, build_plan};
 use php_session_store::layers::extension::contribute_extension_layer;
-use php_session_store::layers::session::{contribute_session_layer, session_check_process};
+use php_session_store::layers::session::contribute_session_layer;
 use php_session_store::php::Php;
 use php_session_store::platform::BuildPlatform;
-use php_session_store::settings::mirror;
-use serde::Deserialize;
 use std::time::Instant;
 
 struct PhpSessionStore;
 
-/// `metadata` of `buildpack.toml`.
-#[derive(Deserialize)]
-struct BuildpackMetadata {
-    releases: Vec<Release>,
-}
-
 impl Buildpack for PhpSessionStore {
     type Platform = BuildPlatform;
-    type Metadata = BuildpackMetadata;
+    type Metadata = Pins;
     type Error = Error;
 
     fn detect(&self, context: DetectContext<Self>) -> libcnb::Result<DetectResult, Error> {
@@ -58,11 +48,9 @@ impl Buildpack for PhpSessionStore {
             };
         print::bullet(format!("Sessions in {}", sessions.store));
         print::sub_bullet(&sessions.reason);
-
         let env = Env::from_current();
         let php = Php::ask(&env).map_err(Error::from)?;
         print::bullet(format!("PHP {} ({})", php.facts().version, php.names()));
-        let environment = Environment::with_platform(context.platform.env());
         let extension = contribute_extension_layer(
             &context,
             &Request {
@@ -72,13 +60,11 @@ impl Buildpack for PhpSessionStore {
                 store: sessions.store,
                 choice: sessions.settings.extension,
                 releases: &context.buildpack_descriptor.metadata.releases,
-                mirror: mirror(&environment).map_err(Error::from)?.as_ref(),
+                mirror: sessions.mirror.as_ref(),
             },
         )?;
-        contribute_session_layer(&context, &sessions, &php, &extension)?;
+        let launch = contribute_session_layer(&context, &sessions, &php, &extension)?;
         print::all_done(&Some(started));
-        let launch =
-            LaunchBuilder::new().process(session_check_process(&context.layers_dir)).build();
         BuildResultBuilder::new().launch(launch).build()
     }
 

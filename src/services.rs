@@ -3,6 +3,7 @@
 mod bindings;
 mod credentials;
 pub mod matching;
+pub mod search_keys;
 mod vcap;
 
 pub use credentials::{Credential, Credentials};

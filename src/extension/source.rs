@@ -18,7 +18,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use url::Url;
 
-/// A pinned source release, as `buildpack.toml` lists it.
+/// What `buildpack.toml` pins, in its `metadata`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pins {
+    /// The source releases, in the order in which they are tried.
+    pub releases: Vec<Release>,
+}
+
+/// A pinned source release.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Release {

@@ -1,9 +1,9 @@
 //! The extension layer: what PHP needs for the store and the run image may not have. Cached: as long
 //! as nothing has changed that its bytes depend on, a build takes it as it is.
 
+use super::extension_key::Key;
 use crate::digest;
 use crate::error::Error;
-use crate::extension::source::release_for;
 use crate::extension::{
     Extension, ExtensionError, Provider, Request, bring_mechanisms, installed, provide,
 };
@@ -21,11 +21,11 @@ use libcnb::layer::{
 use libcnb::layer_env::{LayerEnv, ModificationBehavior, Scope};
 use libcnb::{Buildpack, Env};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Where libsasl2 looks for its mechanism plugins.
 const SASL_PATH: &str = "SASL_PATH";
@@ -42,27 +42,6 @@ pub struct ProvidedExtension {
     pub directives: Vec<String>,
     /// The build's environment, with what the layer adds to it at launch.
     pub env: Env,
-}
-
-/// All that the layer's bytes depend on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Key {
-    buildpack: String,
-    store: Store,
-    /// Whether PHP has the extension itself.
-    installed: bool,
-    provider: String,
-    /// The checksum of the source release that would be compiled.
-    source_release: Option<String>,
-    php: Version,
-    php_api: String,
-    thread_safe: bool,
-    debug: bool,
-    extension_dir: PathBuf,
-    arch: String,
-    distro: String,
-    release: String,
 }
 
 /// What is in the layer.
@@ -231,42 +210,6 @@ fn environment(layer: &Path) -> LayerEnv {
     LayerEnv::new()
         .chainable_insert(Scope::Launch, ModificationBehavior::Delimiter, SASL_PATH, ":")
         .chainable_insert(Scope::Launch, ModificationBehavior::Prepend, SASL_PATH, mechanisms)
-}
-
-impl Key {
-    fn of(request: &Request<'_>, installed: bool, buildpack: String) -> Self {
-        let facts = request.php.facts();
-        let release = release_for(request.releases, request.store, &facts.version);
-        Self {
-            buildpack,
-            store: request.store,
-            installed,
-            provider: request.choice.name().to_owned(),
-            source_release: release.map(|release| release.sha256.clone()),
-            php: facts.version.clone(),
-            php_api: facts.api.clone(),
-            thread_safe: facts.thread_safe,
-            debug: facts.debug,
-            extension_dir: facts.extension_dir.clone(),
-            arch: request.target.arch.clone(),
-            distro: request.target.distro_name.clone(),
-            release: request.target.distro_version.clone(),
-        }
-    }
-
-    /// What is different in another key, in words.
-    fn differences(&self, other: &Self) -> Vec<String> {
-        let table = |key| toml::Table::try_from(key).unwrap_or_default();
-        let (ours, theirs) = (table(self), table(other));
-        let text = |value: Option<&toml::Value>| value.map_or("none".into(), ToString::to_string);
-        let names: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
-        names
-            .into_iter()
-            .map(|name| (name, text(ours.get(name)), text(theirs.get(name))))
-            .filter(|(_, ours, theirs)| ours != theirs)
-            .map(|(name, ours, theirs)| format!("{name} was {ours} and is {theirs}"))
-            .collect()
-    }
 }
 
 /// Why a layer from the cache cannot be taken as it is; empty if it can.

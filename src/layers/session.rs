@@ -10,7 +10,7 @@ use crate::intent::Sessions;
 use crate::layers::extension::ProvidedExtension;
 use crate::php::{PHP_INI_SCAN_DIR, Php};
 use crate::proof::prove;
-use crate::services::matching::SearchKeys;
+use crate::services::search_keys::SearchKeys;
 use crate::settings::{DISPLAY_ERRORS, EMBED_CREDENTIALS};
 use crate::store::Store;
 use crate::version::Version;
@@ -18,7 +18,7 @@ use bullet_stream::global::print;
 use libcnb::Buildpack;
 use libcnb::additional_buildpack_binary_path;
 use libcnb::build::BuildContext;
-use libcnb::data::launch::{Process, ProcessBuilder};
+use libcnb::data::launch::{Launch, LaunchBuilder, Process, ProcessBuilder};
 use libcnb::data::{layer_name, process_type};
 use libcnb::layer::UncachedLayerDefinition;
 use libcnb::layer_env::{LayerEnv, ModificationBehavior, Scope};
@@ -35,10 +35,9 @@ const RECORD_FILE: &str = "session.toml";
 const PRELOAD_FILE: &str = "preload.php";
 const PRELOAD: &str = include_str!("preload.php");
 
-/// The process type that says whether sessions are kept.
-#[must_use]
-pub fn session_check_process(layers_dir: &Path) -> Process {
-    let program = layers_dir.join("session/bin").join(SESSION_CHECK);
+/// The process type that says whether sessions are kept. `layer` is the session layer.
+fn session_check_process(layer: &Path) -> Process {
+    let program = layer.join("bin").join(SESSION_CHECK);
     ProcessBuilder::new(process_type!("session-check"), [program.display().to_string()]).build()
 }
 
@@ -72,7 +71,8 @@ pub enum RecordError {
     },
 }
 
-/// Contributes the layer: drop-ins that PHP has been seen to take, and the exec.d program.
+/// Contributes the layer: drop-ins that PHP has been seen to take, the exec.d program and `session-check`,
+/// for which the launch gets a process type.
 ///
 /// # Errors
 ///
@@ -82,7 +82,7 @@ pub fn contribute_session_layer<B: Buildpack<Error = Error>>(
     sessions: &Sessions,
     php: &Php,
     extension: &ProvidedExtension,
-) -> libcnb::Result<(), Error> {
+) -> libcnb::Result<Launch, Error> {
     let definition = UncachedLayerDefinition { build: false, launch: true };
     let layer = context.uncached_layer(layer_name!("session"), definition)?;
     let path = layer.path();
@@ -114,7 +114,8 @@ pub fn contribute_session_layer<B: Buildpack<Error = Error>>(
     let check = additional_buildpack_binary_path!("session_check");
     files::copy(&check, &path.join("bin").join(SESSION_CHECK)).map_err(Error::from)?;
     let program = additional_buildpack_binary_path!("session_env");
-    layer.write_exec_d_programs([("session_env", program)])
+    layer.write_exec_d_programs([("session_env", program)])?;
+    Ok(LaunchBuilder::new().process(session_check_process(&path)).build())
 }
 
 fn say(notice: Option<Notice>) {

@@ -1,28 +1,10 @@
 //! Which of the services holds the sessions: one rule for detect, build and launch.
 
+use super::search_keys::{SearchKey, SearchKeys};
 use super::{Service, Services};
-use crate::app::AppOptions;
-use crate::environment::{Environment, EnvironmentError};
 use crate::settings::STORE;
 use crate::store::Store;
-use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// What the names of session services contain, for every store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SearchKeys {
-    redis: SearchKey,
-    memcached: SearchKey,
-}
-
-/// What the name of a store's service contains.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct SearchKey {
-    text: String,
-    /// Whether somebody chose it. A chosen key that is a service's whole name means that service.
-    chosen: bool,
-}
 
 /// The service that was found for the sessions.
 #[derive(Debug)]
@@ -75,66 +57,6 @@ pub enum MatchError {
         /// The services, a line each.
         candidates: String,
     },
-}
-
-impl SearchKeys {
-    /// The keys that hold: the environment's, else the app's options', else the usual ones.
-    ///
-    /// # Errors
-    ///
-    /// Fails if a variable is not UTF-8.
-    pub fn determine(
-        environment: &Environment,
-        options: &AppOptions,
-    ) -> Result<Self, EnvironmentError> {
-        let key = |store: Store| {
-            let chosen =
-                environment.text(store.search_key_variable())?.or(options.search_key(store));
-            Ok(SearchKey {
-                text: chosen.unwrap_or(store.default_search_key()).to_owned(),
-                chosen: chosen.is_some(),
-            })
-        };
-        Ok(Self { redis: key(Store::Redis)?, memcached: key(Store::Memcached)? })
-    }
-
-    /// These keys, as recorded at build, where the environment does not say otherwise.
-    ///
-    /// # Errors
-    ///
-    /// Fails if a variable is not UTF-8.
-    pub fn overridden_by(mut self, environment: &Environment) -> Result<Self, EnvironmentError> {
-        for store in Store::ALL {
-            if let Some(text) = environment.text(store.search_key_variable())? {
-                *self.of_mut(store) = SearchKey { text: text.to_owned(), chosen: true };
-            }
-        }
-        Ok(self)
-    }
-
-    fn of(&self, store: Store) -> &SearchKey {
-        match store {
-            Store::Redis => &self.redis,
-            Store::Memcached => &self.memcached,
-        }
-    }
-
-    fn of_mut(&mut self, store: Store) -> &mut SearchKey {
-        match store {
-            Store::Redis => &mut self.redis,
-            Store::Memcached => &mut self.memcached,
-        }
-    }
-
-    /// What is looked for, for messages.
-    #[must_use]
-    pub fn describe(&self, stores: &[Store]) -> String {
-        let each = |store: &Store| {
-            let key = &self.of(*store).text;
-            format!("a name with \"{key}\" or the type {}", store.binding_type())
-        };
-        stores.iter().map(each).collect::<Vec<_>>().join(", ")
-    }
 }
 
 /// Finds the service for the sessions among those of `stores`.
@@ -233,6 +155,8 @@ impl fmt::Display for Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::AppOptions;
+    use crate::environment::Environment;
     use crate::services::VCAP_SERVICES;
     use std::path::Path;
 
@@ -318,16 +242,5 @@ mod tests {
         assert_eq!(name, "redis-sessions");
         let (name, _) = find(&["shop-cache", "redis-sessions"], &[(KEY, "shop")]).unwrap().unwrap();
         assert_eq!(name, "shop-cache");
-    }
-
-    #[test]
-    fn keys_of_the_build_hold_until_the_environment_says_otherwise() {
-        let recorded =
-            SearchKeys::determine(&[(KEY, "shop")].into_iter().collect(), &AppOptions::default())
-                .unwrap();
-        let kept = recorded.clone().overridden_by(&Environment::default()).unwrap();
-        assert_eq!(kept, recorded);
-        let changed = recorded.overridden_by(&[(KEY, "other")].into_iter().collect()).unwrap();
-        assert_eq!(changed.of(Store::Redis).text, "other");
     }
 }

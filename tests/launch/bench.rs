@@ -5,7 +5,7 @@ use php_session_store::directives::Variable;
 use php_session_store::environment::Environment;
 use php_session_store::launch::prepare;
 use php_session_store::layers::session::{LaunchRecord, write_files};
-use php_session_store::services::matching::SearchKeys;
+use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -9,7 +9,7 @@ use php_session_store::environment::Environment;
 use php_session_store::launch::prepare;
 use php_session_store::layers::session::{LaunchRecord, write_files};
 use php_session_store::php::PHP_INI_SCAN_DIR;
-use php_session_store::services::matching::SearchKeys;
+use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
 use serde::Deserialize;
 use serde_json::{Value, json};

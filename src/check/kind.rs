@@ -1,0 +1,208 @@
+//! The kinds of causes: the words by which they are known, and those in which people are told.
+
+use serde::Serialize;
+use std::fmt;
+
+/// The kinds of causes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// PHP has no extension for the store.
+    ExtensionMissing,
+    /// PHP has other settings than the buildpack's.
+    SettingsOverridden,
+    /// The host's name leads nowhere.
+    NameNotResolved,
+    /// Nobody listens.
+    ConnectionRefused,
+    /// Nobody answers.
+    NoAnswer,
+    /// The certificate's authority is not trusted, or the certificate is out of date.
+    TlsNotTrusted,
+    /// The certificate is for another name.
+    TlsOtherName,
+    /// The server wants a client's certificate.
+    TlsClientCertificate,
+    /// A file with a certificate or key cannot be used.
+    TlsFile,
+    /// The server does not speak TLS.
+    TlsNotSpoken,
+    /// The server speaks TLS only.
+    TlsExpected,
+    /// The password or the user is wrong.
+    WrongPassword,
+    /// The server wants a password.
+    PasswordMissing,
+    /// The server has no password.
+    PasswordNotWanted,
+    /// libsasl2 has no mechanism.
+    MechanismsMissing,
+    /// The user may not do it.
+    NoPermission,
+    /// The server is a read-only replica.
+    ReadOnlyReplica,
+    /// The server's memory is full.
+    OutOfMemory,
+    /// The server is a cluster's node.
+    IsCluster,
+    /// The server is no cluster's node.
+    IsNoCluster,
+    /// A cluster lacks nodes.
+    ClusterDown,
+    /// The server is busy or starting.
+    Busy,
+    /// Another request has the session.
+    Locked,
+    /// None of these.
+    Unknown,
+}
+
+/// Texts, part of a message in any case, and what they mean. The first that fits counts; the texts are
+/// those of PHP, phpredis 5.3 and 6.2, libmemcached, OpenSSL and Redis.
+pub const TEXTS: [(&str, Kind); 41] = [
+    ("getaddrinfo", Kind::NameNotResolved),
+    ("name or service not known", Kind::NameNotResolved),
+    ("name resolution", Kind::NameNotResolved),
+    ("hostname lookup failure", Kind::NameNotResolved),
+    ("did not match expected name", Kind::TlsOtherName),
+    ("certificate verify failed", Kind::TlsNotTrusted),
+    ("certificate required", Kind::TlsClientCertificate),
+    ("unknown ca", Kind::TlsClientCertificate),
+    ("bad certificate", Kind::TlsClientCertificate),
+    ("failed loading cafile", Kind::TlsFile),
+    ("unable to set local cert", Kind::TlsFile),
+    ("unable to set private key", Kind::TlsFile),
+    ("handshake timed out", Kind::TlsNotSpoken),
+    ("wrong version number", Kind::TlsNotSpoken),
+    ("packet length too long", Kind::TlsNotSpoken),
+    ("record layer failure", Kind::TlsNotSpoken),
+    ("wrongpass", Kind::WrongPassword),
+    ("invalid password", Kind::WrongPassword),
+    ("invalid username-password", Kind::WrongPassword),
+    ("called without any password configured", Kind::PasswordNotWanted),
+    ("no password is set", Kind::PasswordNotWanted),
+    ("noauth", Kind::PasswordMissing),
+    ("failed to send authentication", Kind::MechanismsMissing),
+    ("authentication failure", Kind::WrongPassword),
+    ("noperm", Kind::NoPermission),
+    ("readonly", Kind::ReadOnlyReplica),
+    ("read only replica", Kind::ReadOnlyReplica),
+    ("oom command not allowed", Kind::OutOfMemory),
+    ("out of memory", Kind::OutOfMemory),
+    ("moved ", Kind::IsCluster),
+    ("cluster support disabled", Kind::IsNoCluster),
+    ("clusterdown", Kind::ClusterDown),
+    ("loading redis", Kind::Busy),
+    ("max number of clients", Kind::Busy),
+    ("session lock", Kind::Locked),
+    ("connection refused", Kind::ConnectionRefused),
+    ("timed out", Kind::NoAnswer),
+    ("a timeout occurred", Kind::NoAnswer),
+    ("no route to host", Kind::NoAnswer),
+    ("network is unreachable", Kind::NoAnswer),
+    ("no such file or directory", Kind::ConnectionRefused),
+];
+
+impl Kind {
+    /// What to do.
+    #[must_use]
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::ExtensionMissing => {
+                "Build the image again. If PHP has changed since the build (another run image), use the PHP that was built with."
+            }
+            Self::SettingsOverridden => {
+                "Remove the setting from that ini file, or from the app's own places (listed below, if any were found): .user.ini, .htaccess, php_admin_value of php-fpm's pool, ini_set()."
+            }
+            Self::NameNotResolved => {
+                "Check the host's name in the service's credentials, and that the container is in a network where it is known."
+            }
+            Self::ConnectionRefused => {
+                "Check that the server runs, the port in the credentials, and that the server listens on more than loopback."
+            }
+            Self::NoAnswer => {
+                "Check that the server is not overloaded or stopped, and the firewall or network policy between the two."
+            }
+            Self::TlsNotTrusted => {
+                "Give the certificate of the authority in the credentials (ca.crt), and check that the server's certificate is not out of date."
+            }
+            Self::TlsOtherName => {
+                "Use the host's name that the certificate has, or a certificate with this name (or address) among its alternative names."
+            }
+            Self::TlsClientCertificate => {
+                "The server asks for a client's certificate, or does not take this one: give tls.crt and tls.key in the credentials."
+            }
+            Self::TlsFile => {
+                "Check that the certificates and the key in the credentials are PEM, belong together, and that PHP's user may read their files."
+            }
+            Self::TlsNotSpoken => {
+                "The port is not for TLS: use the TLS port, or set ssl to false in the credentials."
+            }
+            Self::TlsExpected => {
+                "The port may be for TLS only: set ssl to true in the credentials (Redis), or use a port without TLS (Memcached)."
+            }
+            Self::WrongPassword => {
+                "Check user and password in the credentials. After a change of the password, restart the container."
+            }
+            Self::PasswordMissing => "The server asks for a password: add it to the credentials.",
+            Self::PasswordNotWanted => {
+                "The server has no password (or no SASL): remove user and password from the credentials, or set one at the server."
+            }
+            Self::MechanismsMissing => {
+                "libsasl2 finds no mechanism for the login: install libsasl2-modules in the run image, or build again with a network. Under php-fpm as root, set env[SASL_PATH] = $SASL_PATH in the pool."
+            }
+            Self::NoPermission => {
+                "Give the user the rights that sessions take: ~PHPREDIS_SESSION:* +get +set +setex +del +expire +eval +evalsha +echo (with your prefix, if you have set one)."
+            }
+            Self::ReadOnlyReplica => {
+                "Use the host's name that leads to the master, not to a replica (a reader endpoint)."
+            }
+            Self::OutOfMemory => {
+                "Give the server more memory, or an eviction policy for keys with a lifetime: maxmemory-policy volatile-lru."
+            }
+            Self::IsCluster => {
+                "The server is a node of a cluster: say so in the credentials, by cluster.nodes or cluster_mode."
+            }
+            Self::IsNoCluster => {
+                "The server is no cluster: remove cluster.nodes or cluster_mode from the credentials."
+            }
+            Self::ClusterDown => "Bring the missing nodes of the cluster back.",
+            Self::Busy => "Wait until the server has started, or raise its maxclients.",
+            Self::Locked => {
+                "Another request has the session for a long time, or the server does not let the lock be set: see what else was said."
+            }
+            Self::Unknown => "See what was said, and the server's own log.",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::ExtensionMissing => "The extension is missing",
+            Self::SettingsOverridden => "The settings are overridden",
+            Self::NameNotResolved => "The host's name is not known",
+            Self::ConnectionRefused => "The connection is refused",
+            Self::NoAnswer => "The server does not answer",
+            Self::TlsNotTrusted => "The server's certificate is not trusted",
+            Self::TlsOtherName => "The server's certificate is for another name",
+            Self::TlsClientCertificate => "The server asks for a client's certificate",
+            Self::TlsFile => "A certificate or key cannot be used",
+            Self::TlsNotSpoken => "The server does not speak TLS there",
+            Self::TlsExpected => "The server may speak TLS only",
+            Self::WrongPassword => "The password or the user is wrong",
+            Self::PasswordMissing => "The server asks for a password",
+            Self::PasswordNotWanted => "The server does not take a password",
+            Self::MechanismsMissing => "SASL has no mechanism to log in with",
+            Self::NoPermission => "The user is not allowed to do it",
+            Self::ReadOnlyReplica => "The server is a read-only replica",
+            Self::OutOfMemory => "The server's memory is full",
+            Self::IsCluster => "The server is part of a cluster",
+            Self::IsNoCluster => "The server is no cluster",
+            Self::ClusterDown => "The cluster lacks nodes",
+            Self::Busy => "The server is busy",
+            Self::Locked => "The session is locked",
+            Self::Unknown => "Something else",
+        })
+    }
+}
