@@ -1,6 +1,10 @@
 //! Steps that take their time, in the build's log.
 
 use bullet_stream::global::print;
+use std::fmt::Display;
+use std::fs;
+use std::io;
+use std::path::Path;
 
 /// Does a step and prints how long it took.
 ///
@@ -15,4 +19,15 @@ pub fn timed<T, E>(what: impl AsRef<str>, step: impl FnOnce() -> Result<T, E>) -
         Err(_) => timer.cancel("failed"),
     }
     result
+}
+
+/// Prints what was downloaded, and how large its archive is.
+///
+/// # Errors
+///
+/// Fails if the archive is not there.
+pub fn downloaded(what: &impl Display, archive: &Path) -> io::Result<()> {
+    let size = fs::metadata(archive)?.len();
+    print::sub_bullet(format!("{what} ({} kB)", size.div_ceil(1000)));
+    Ok(())
 }

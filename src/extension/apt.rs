@@ -5,10 +5,9 @@ use super::{Fetched, Provider, Request};
 use crate::command::{CommandError, find_program, run};
 use crate::digest;
 use crate::package::{Package, PackageSource};
-use crate::progress::timed;
+use crate::progress::{downloaded, timed};
 use crate::store::Store;
 use crate::version::Version;
-use bullet_stream::global::print;
 use libcnb::{Env, Target};
 use std::collections::BTreeMap;
 use std::fs;
@@ -109,8 +108,7 @@ impl<'a> Apt<'a> {
         let mut unpacked = Unpacked { root: self.work.join("root"), ..Unpacked::default() };
         for archive in debs(&archives)? {
             let (package, files) = self.unpack(&archive, &unpacked.root)?;
-            let size = fs::metadata(&archive)?.len();
-            print::sub_bullet(format!("{package} ({} kB)", size.div_ceil(1000)));
+            downloaded(&package, &archive)?;
             let index = unpacked.packages.len();
             unpacked.packages.push(package);
             unpacked.owners.extend(files.into_iter().map(|file| (file, index)));

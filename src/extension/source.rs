@@ -6,7 +6,7 @@ use crate::command::{CommandError, find_program, run};
 use crate::download::{DownloadError, Wanted, download};
 use crate::environment::prepend_paths;
 use crate::package::{Package, PackageSource};
-use crate::progress::timed;
+use crate::progress::{downloaded, timed};
 use crate::store::Store;
 use crate::version::Version;
 use flate2::read::GzDecoder;
@@ -45,6 +45,18 @@ pub struct Release {
     pub sha256: String,
     /// Its licence, by SPDX identifier.
     pub licence: String,
+}
+
+impl Release {
+    fn package(&self) -> Package {
+        Package {
+            name: self.store.name().to_owned(),
+            version: self.version.to_string(),
+            source: PackageSource::Release { uri: self.uri.to_string() },
+            licences: vec![self.licence.clone()],
+            sha256: self.sha256.clone(),
+        }
+    }
 }
 
 /// Why no extension was compiled.
@@ -115,25 +127,20 @@ pub(super) fn provide(request: &Request<'_>, work: &Path) -> Result<Fetched, Sou
         let wanted = Wanted { uri: &release.uri, sha256: &release.sha256 };
         download(wanted, request.mirror, &work.join("download"))
     })?;
+    let package = release.package();
     let folder = work.join("source");
-    unpack(&archive, &folder).map_err(|error| SourceError::Unpack { archive, error })?;
+    downloaded(&package, &archive)
+        .and_then(|()| unpack(&archive, &folder))
+        .map_err(|error| SourceError::Unpack { archive, error })?;
     let source = folder.join(format!("{store}-{}", release.version));
-    timed(
-        format!("Compiling {store} {} for PHP's API {}", release.version, request.php.facts().api),
-        || compile(request, &tools, &headers, &source),
-    )?;
-    let release = Package {
-        name: store.name().to_owned(),
-        version: release.version.to_string(),
-        source: PackageSource::Release { uri: release.uri.to_string() },
-        licences: vec![release.licence.clone()],
-        sha256: release.sha256.clone(),
-    };
+    timed(format!("Compiling {package} for PHP's API {}", request.php.facts().api), || {
+        compile(request, &tools, &headers, &source)
+    })?;
     Ok(Fetched {
         provider: Provider::Source,
         extension_dir: source.join("modules"),
         unpacked: headers.unpacked,
-        release: Some(release),
+        release: Some(package),
     })
 }
 
