@@ -1,4 +1,4 @@
-.PHONY: help setup package demo demo-stop test unit faults fuzz check deny
+.PHONY: help setup package demo demo-stop test unit faults locking speed fuzz check deny
 
 help:           ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: *## */:\t/' | expand -t 16
@@ -22,7 +22,13 @@ test:           ## all tests: unit, property and integration
 	@scripts/test
 
 faults:         ## measure what users notice when the server fails
-	@scripts/faults
+	@scripts/measure faults
+
+locking:        ## measure what locking costs, and what it keeps
+	@scripts/measure locking
+
+speed:          ## measure requests a second against other buildpacks' settings
+	@scripts/measure speed
 
 fuzz:           ## fuzz every parser, for SECONDS=60 each
 	@scripts/fuzz $(or $(SECONDS),60)

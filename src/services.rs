@@ -34,6 +34,8 @@ pub struct Service {
     pub instance_name: Option<String>,
     /// A service binding's type, or Cloud Foundry's label.
     pub kind: Option<String>,
+    /// Why a service binding's type cannot be read, where it is there.
+    kind_problem: Option<String>,
     /// The credential `type`, where it is not the binding's own type.
     pub credentials_type: Option<String>,
     /// Who provides the service.
@@ -171,7 +173,10 @@ impl fmt::Display for Services {
             let names: Vec<String> = self
                 .iter()
                 .filter(|service| service.origin == *origin)
-                .map(|service| format!("{:?}", service.name))
+                .map(|service| match &service.kind_problem {
+                    None => format!("{:?}", service.name),
+                    Some(problem) => format!("{:?}, whose type {problem}", service.name),
+                })
                 .collect();
             let separator = if index == 0 { "" } else { ", " };
             let shown = names.iter().take(NAMED_SERVICES).cloned().collect::<Vec<_>>().join(", ");

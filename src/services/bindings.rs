@@ -1,7 +1,7 @@
 //! Service bindings: a folder for each service, a file for each credential (servicebinding.io).
 
 use super::{Credential, CredentialSource, Credentials, Origin, Service, ServicesError};
-use crate::files::{read_text, read_text_if_present};
+use crate::files::{FileError, read_text, read_text_if_present};
 use serde_json::Value;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,14 +34,17 @@ pub(super) fn credential_file(folder: &Path, name: &str) -> Option<PathBuf> {
 
 fn service(root: &Path, name: String, folder: PathBuf) -> Service {
     let layout = Layout::of(&folder);
-    let text = |name: &str| {
-        let text = read_text_if_present(&layout.metadata.join(name)).ok().flatten()?;
-        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    let read = |name: &str| -> Result<Option<String>, FileError> {
+        let text = read_text_if_present(&layout.metadata.join(name))?;
+        Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
     };
+    let text = |name: &str| read(name).unwrap_or(None);
+    let kind = read(layout.kind);
     Service {
         name,
         instance_name: text("instance-name"),
-        kind: text(layout.kind),
+        kind_problem: kind.as_ref().err().map(ToString::to_string),
+        kind: kind.ok().flatten(),
         credentials_type: None,
         provider: text("provider"),
         tags: text("tags").map(|tags| parse_tags(&tags)).unwrap_or_default(),

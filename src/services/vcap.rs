@@ -54,6 +54,7 @@ fn service(label: &str, mut instance: Map<String, Value>, origin: &Origin) -> Op
         name,
         instance_name,
         kind: Some(kind),
+        kind_problem: None,
         provider: Some(label.to_owned()),
         tags,
         guid,

@@ -1,4 +1,5 @@
-//! Concurrent requests of one session keep every update.
+//! Concurrent requests of one session keep every update. `make locking` prints what that costs: 400 requests
+//! by 8 clients, with a page of 2 ms.
 
 use crate::support::app::{Instance, Server, build, config_for, root};
 use crate::support::secrets::ODD_PASSWORD;
@@ -79,10 +80,9 @@ fn every_update_is_kept(suite: Suite, store: Store, login: bool) {
         let run = hammer(&unlocked, 400, 2);
         assert!(run.counted < run.requests, "{run:?}");
         println!(
-            "{}, {store}{}: 400 requests of one session by 8 clients, 2 ms each: {:.2} s, all counted; \
-             without locking {:.2} s, {} lost",
-            suite.name,
+            "| {store}{}, {} | {:.2} s | 0 | {:.2} s | {} |",
             if login { "" } else { " without a login" },
+            suite.name,
             locked.as_secs_f64(),
             run.took.as_secs_f64(),
             run.requests - run.counted

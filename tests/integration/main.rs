@@ -25,6 +25,8 @@ mod reproducible;
 #[cfg(test)]
 mod session_check;
 #[cfg(test)]
+mod speed;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod web_servers;

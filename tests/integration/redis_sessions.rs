@@ -8,6 +8,7 @@ use crate::support::{BOOKWORM, Suite};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 fn credentials(redis: &Redis, password: &str) -> Value {
@@ -131,6 +132,25 @@ fn without_a_service_the_start_stops_unless_files_are_allowed() {
         let (started, log) = app.run(&[], &["true"]);
         assert!(!started && log.contains("No redis service is bound"), "{log}");
         assert!(log.contains("BPL_PHP_SESSION_MISSING=files"), "{log}");
+
+        // A binding that the app's user cannot read is told from none.
+        let bindings = tempfile::tempdir().unwrap();
+        make_readable(bindings.path());
+        let folder = bindings.path().join("cache");
+        fs::create_dir(&folder).unwrap();
+        let closed = |name: &str, text: &str| {
+            let file = folder.join(name);
+            fs::write(&file, text).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        };
+        let mount = format!("{}:/platform/bindings:ro", bindings.path().display());
+        closed("type", "php-redis-session");
+        let (started, log) = app.run(&["--volume", &mount], &["true"]);
+        assert!(!started && log.contains("\"cache\", whose type cannot be read"), "{log}");
+        fs::set_permissions(folder.join("type"), fs::Permissions::from_mode(0o644)).unwrap();
+        closed("host", "h");
+        let (started, log) = app.run(&["--volume", &mount], &["true"]);
+        assert!(!started && log.contains("\"host\"") && log.contains("cannot be read"), "{log}");
 
         let files = ["--env", "BPL_PHP_SESSION_MISSING=files"];
         let instance = app.start(&files);
