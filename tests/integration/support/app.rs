@@ -3,6 +3,7 @@
 use super::Suite;
 use super::docker::{Container, both, docker, docker_ok, unique_name};
 use super::secrets::{assert_image_is_clean, assert_log_is_clean, assert_volume_is_clean};
+use super::visitor::wait_for_answer;
 use libcnb_test::{BuildConfig, BuildpackReference, PackResult, TestContext, TestRunner};
 use std::cell::Cell;
 use std::fs;
@@ -135,8 +136,9 @@ impl App {
         let mut all = vec!["--publish", "127.0.0.1::8080", "--entrypoint", "launcher"];
         all.extend(options);
         let container = Container::start(&all, &self.image, command);
-        container.wait_for_port(8080);
-        Instance { container }
+        let instance = Instance { container, server: self.server };
+        instance.wait();
+        instance
     }
 
     /// Runs the check in a new container; gives whether sessions are kept, and what was printed.
@@ -166,13 +168,23 @@ impl App {
 /// A running instance of the app.
 pub(crate) struct Instance {
     pub(crate) container: Container,
+    server: Server,
 }
 
 impl Instance {
     /// Stops and starts the container, which runs the launch again.
     pub(crate) fn restart(&self) {
         docker_ok(&["restart", "--time", "1", &self.container.name]);
+        self.wait();
+    }
+
+    /// Waits until it answers.
+    pub(crate) fn wait(&self) {
         self.container.wait_for_port(8080);
+        if self.server == Server::NginxFpm {
+            // No app has this page, so no session comes of it.
+            wait_for_answer(self.address(), "/nothing.php");
+        }
     }
 
     /// Where visitors reach it.

@@ -1,6 +1,6 @@
 //! Containers that go away with the test, and the commands that libcnb-test does not have.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -97,21 +97,12 @@ impl Container {
             .unwrap_or_else(|| panic!("{output}"))
     }
 
-    /// Waits until something listens behind a published port.
-    ///
-    /// Docker's proxy accepts connections from the start, and closes those that it cannot pass on.
+    /// Waits until something listens in the container; not by a published port, behind which Docker's
+    /// proxy listens from the start.
     pub(crate) fn wait_for_port(&self, port: u16) {
-        let address = self.address(port);
-        let stays_open = || {
-            let mut stream = TcpStream::connect(address)?;
-            stream.set_read_timeout(Some(Duration::from_millis(100)))?;
-            stream.read(&mut [0])
-        };
-        let what = format!("port {port} of {}:\n{}", self.name, self.logs());
-        wait_until(&what, || match stays_open() {
-            Ok(count) => count > 0,
-            Err(error) => error.kind() == ErrorKind::WouldBlock,
-        });
+        let address = (self.ip(), port);
+        let listens = || TcpStream::connect((address.0.as_str(), address.1)).is_ok();
+        wait_until(&format!("port {port} of {}", self.name), listens);
     }
 
     /// Everything that the container has printed.

@@ -57,17 +57,18 @@ impl Visitor {
         number.unwrap_or_else(|| panic!("{answer:?}"))
     }
 
-    /// As [`Self::count`], once the server answers: while it starts, there may be errors.
-    pub(crate) fn count_when_up(&mut self, address: SocketAddr) -> u32 {
-        let request = || self.agent.get(format!("http://{address}/nothing.txt")).call();
-        wait_until("an answer", || request().is_ok_and(|answer| answer.status() != 502));
-        self.count(address)
-    }
-
     /// The session cookie's name.
     pub(crate) fn cookie_name(&self) -> Option<&str> {
         self.cookie.as_ref().and_then(|cookie| cookie.split('=').next())
     }
+}
+
+/// Waits until there is an answer to a path, and not one of an nginx that is up before php-fpm.
+pub(crate) fn wait_for_answer(address: SocketAddr, path: &str) {
+    let agent = Visitor::new().agent;
+    let request = || agent.get(format!("http://{address}{path}")).call();
+    let what = format!("an answer from {address}");
+    wait_until(&what, || request().is_ok_and(|answer| answer.status() != 502));
 }
 
 /// Two instances of the app; one visitor counts across both.
