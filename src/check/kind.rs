@@ -3,58 +3,109 @@
 use serde::Serialize;
 use std::fmt;
 
-/// The kinds of causes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
+/// One table of all kinds: what it is, and what to do.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident: $what:literal, $advice:literal;)*) => {
+        /// The kinds of causes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Kind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl Kind {
+            /// What to do.
+            #[must_use]
+            pub fn advice(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $advice,)*
+                }
+            }
+        }
+
+        impl fmt::Display for Kind {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(match self {
+                    $(Self::$kind => $what,)*
+                })
+            }
+        }
+    };
+}
+
+kinds! {
     /// PHP has no extension for the store.
-    ExtensionMissing,
+    ExtensionMissing: "The extension is missing",
+        "Build the image again. If PHP has changed since the build (another run image), use the PHP that was built with.";
     /// PHP has other settings than the buildpack's.
-    SettingsOverridden,
+    SettingsOverridden: "The settings are overridden",
+        "Remove the setting from that ini file, or from the app's own places (listed below, if any were found): .user.ini, .htaccess, php_admin_value of php-fpm's pool, ini_set().";
     /// The host's name leads nowhere.
-    NameNotResolved,
+    NameNotResolved: "The host's name is not known",
+        "Check the host's name in the service's credentials, and that the container is in a network where it is known.";
     /// Nobody listens.
-    ConnectionRefused,
+    ConnectionRefused: "The connection is refused",
+        "Check that the server runs, the port in the credentials, and that the server listens on more than loopback.";
     /// Nobody answers.
-    NoAnswer,
+    NoAnswer: "The server does not answer",
+        "Check that the server is not overloaded or stopped, and the firewall or network policy between the two.";
     /// The certificate's authority is not trusted, or the certificate is out of date.
-    TlsNotTrusted,
+    TlsNotTrusted: "The server's certificate is not trusted",
+        "Give the certificate of the authority in the credentials (ca.crt), and check that the server's certificate is not out of date.";
     /// The certificate is for another name.
-    TlsOtherName,
+    TlsOtherName: "The server's certificate is for another name",
+        "Use the host's name that the certificate has, or a certificate with this name (or address) among its alternative names.";
     /// The server wants a client's certificate.
-    TlsClientCertificate,
+    TlsClientCertificate: "The server asks for a client's certificate",
+        "The server asks for a client's certificate, or does not take this one: give tls.crt and tls.key in the credentials.";
     /// A file with a certificate or key cannot be used.
-    TlsFile,
+    TlsFile: "A certificate or key cannot be used",
+        "Check that the certificates and the key in the credentials are PEM, belong together, and that PHP's user may read their files.";
     /// The server does not speak TLS.
-    TlsNotSpoken,
+    TlsNotSpoken: "The server does not speak TLS there",
+        "The port is not for TLS: use the TLS port, or set ssl to false in the credentials.";
     /// The server speaks TLS only.
-    TlsExpected,
+    TlsExpected: "The server may speak TLS only",
+        "The port may be for TLS only: set ssl to true in the credentials (Redis), or use a port without TLS (Memcached).";
     /// The password or the user is wrong.
-    WrongPassword,
+    WrongPassword: "The password or the user is wrong",
+        "Check user and password in the credentials. After a change of the password, restart the container.";
     /// The server wants a password.
-    PasswordMissing,
+    PasswordMissing: "The server asks for a password",
+        "The server asks for a password: add it to the credentials.";
     /// The server has no password.
-    PasswordNotWanted,
+    PasswordNotWanted: "The server does not take a password",
+        "The server has no password (or no SASL): remove user and password from the credentials, or set one at the server.";
     /// libsasl2 has no mechanism.
-    MechanismsMissing,
+    MechanismsMissing: "SASL has no mechanism to log in with",
+        "libsasl2 finds no mechanism for the login: install libsasl2-modules in the run image, or build again with a network. Under php-fpm as root, set env[SASL_PATH] = $SASL_PATH in the pool.";
     /// The user may not do it.
-    NoPermission,
+    NoPermission: "The user is not allowed to do it",
+        "Give the user the rights that sessions take: ~PHPREDIS_SESSION:* +get +set +setex +del +expire +eval +evalsha +echo (with your prefix, if you have set one).";
     /// The server is a read-only replica.
-    ReadOnlyReplica,
+    ReadOnlyReplica: "The server is a read-only replica",
+        "Use the host's name that leads to the master, not to a replica (a reader endpoint).";
     /// The server's memory is full.
-    OutOfMemory,
+    OutOfMemory: "The server's memory is full",
+        "Give the server more memory, or an eviction policy for keys with a lifetime: maxmemory-policy volatile-lru.";
     /// The server is a cluster's node.
-    IsCluster,
+    IsCluster: "The server is part of a cluster",
+        "The server is a node of a cluster: say so in the credentials, by cluster.nodes or cluster_mode.";
     /// The server is no cluster's node.
-    IsNoCluster,
+    IsNoCluster: "The server is no cluster",
+        "The server is no cluster: remove cluster.nodes or cluster_mode from the credentials.";
     /// A cluster lacks nodes.
-    ClusterDown,
+    ClusterDown: "The cluster lacks nodes",
+        "Bring the missing nodes of the cluster back.";
     /// The server is busy or starting.
-    Busy,
+    Busy: "The server is busy",
+        "Wait until the server has started, or raise its maxclients.";
     /// Another request has the session.
-    Locked,
+    Locked: "The session is locked",
+        "Another request has the session for a long time, or the server does not let the lock be set: see what else was said.";
     /// None of these.
-    Unknown,
+    Unknown: "Something else",
+        "See what was said, and the server's own log.";
 }
 
 /// Texts, part of a message in any case, and what they mean. The first that fits counts; the texts are
@@ -102,107 +153,3 @@ pub const TEXTS: [(&str, Kind); 41] = [
     ("network is unreachable", Kind::NoAnswer),
     ("no such file or directory", Kind::ConnectionRefused),
 ];
-
-impl Kind {
-    /// What to do.
-    #[must_use]
-    pub fn advice(self) -> &'static str {
-        match self {
-            Self::ExtensionMissing => {
-                "Build the image again. If PHP has changed since the build (another run image), use the PHP that was built with."
-            }
-            Self::SettingsOverridden => {
-                "Remove the setting from that ini file, or from the app's own places (listed below, if any were found): .user.ini, .htaccess, php_admin_value of php-fpm's pool, ini_set()."
-            }
-            Self::NameNotResolved => {
-                "Check the host's name in the service's credentials, and that the container is in a network where it is known."
-            }
-            Self::ConnectionRefused => {
-                "Check that the server runs, the port in the credentials, and that the server listens on more than loopback."
-            }
-            Self::NoAnswer => {
-                "Check that the server is not overloaded or stopped, and the firewall or network policy between the two."
-            }
-            Self::TlsNotTrusted => {
-                "Give the certificate of the authority in the credentials (ca.crt), and check that the server's certificate is not out of date."
-            }
-            Self::TlsOtherName => {
-                "Use the host's name that the certificate has, or a certificate with this name (or address) among its alternative names."
-            }
-            Self::TlsClientCertificate => {
-                "The server asks for a client's certificate, or does not take this one: give tls.crt and tls.key in the credentials."
-            }
-            Self::TlsFile => {
-                "Check that the certificates and the key in the credentials are PEM, belong together, and that PHP's user may read their files."
-            }
-            Self::TlsNotSpoken => {
-                "The port is not for TLS: use the TLS port, or set ssl to false in the credentials."
-            }
-            Self::TlsExpected => {
-                "The port may be for TLS only: set ssl to true in the credentials (Redis), or use a port without TLS (Memcached)."
-            }
-            Self::WrongPassword => {
-                "Check user and password in the credentials. After a change of the password, restart the container."
-            }
-            Self::PasswordMissing => "The server asks for a password: add it to the credentials.",
-            Self::PasswordNotWanted => {
-                "The server has no password (or no SASL): remove user and password from the credentials, or set one at the server."
-            }
-            Self::MechanismsMissing => {
-                "libsasl2 finds no mechanism for the login: install libsasl2-modules in the run image, or build again with a network. Under php-fpm as root, set env[SASL_PATH] = $SASL_PATH in the pool."
-            }
-            Self::NoPermission => {
-                "Give the user the rights that sessions take: ~PHPREDIS_SESSION:* +get +set +setex +del +expire +eval +evalsha +echo (with your prefix, if you have set one)."
-            }
-            Self::ReadOnlyReplica => {
-                "Use the host's name that leads to the master, not to a replica (a reader endpoint)."
-            }
-            Self::OutOfMemory => {
-                "Give the server more memory, or an eviction policy for keys with a lifetime: maxmemory-policy volatile-lru."
-            }
-            Self::IsCluster => {
-                "The server is a node of a cluster: say so in the credentials, by cluster.nodes or cluster_mode."
-            }
-            Self::IsNoCluster => {
-                "The server is no cluster: remove cluster.nodes or cluster_mode from the credentials."
-            }
-            Self::ClusterDown => "Bring the missing nodes of the cluster back.",
-            Self::Busy => "Wait until the server has started, or raise its maxclients.",
-            Self::Locked => {
-                "Another request has the session for a long time, or the server does not let the lock be set: see what else was said."
-            }
-            Self::Unknown => "See what was said, and the server's own log.",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::ExtensionMissing => "The extension is missing",
-            Self::SettingsOverridden => "The settings are overridden",
-            Self::NameNotResolved => "The host's name is not known",
-            Self::ConnectionRefused => "The connection is refused",
-            Self::NoAnswer => "The server does not answer",
-            Self::TlsNotTrusted => "The server's certificate is not trusted",
-            Self::TlsOtherName => "The server's certificate is for another name",
-            Self::TlsClientCertificate => "The server asks for a client's certificate",
-            Self::TlsFile => "A certificate or key cannot be used",
-            Self::TlsNotSpoken => "The server does not speak TLS there",
-            Self::TlsExpected => "The server may speak TLS only",
-            Self::WrongPassword => "The password or the user is wrong",
-            Self::PasswordMissing => "The server asks for a password",
-            Self::PasswordNotWanted => "The server does not take a password",
-            Self::MechanismsMissing => "SASL has no mechanism to log in with",
-            Self::NoPermission => "The user is not allowed to do it",
-            Self::ReadOnlyReplica => "The server is a read-only replica",
-            Self::OutOfMemory => "The server's memory is full",
-            Self::IsCluster => "The server is part of a cluster",
-            Self::IsNoCluster => "The server is no cluster",
-            Self::ClusterDown => "The cluster lacks nodes",
-            Self::Busy => "The server is busy",
-            Self::Locked => "The session is locked",
-            Self::Unknown => "Something else",
-        })
-    }
-}

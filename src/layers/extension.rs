@@ -95,17 +95,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = Error>>(
         },
     )?;
     let path = layer.path();
-    let restored = match &layer.state {
-        LayerState::Restored { cause }
-        | LayerState::Empty { cause: EmptyLayerCause::RestoredLayerAction { cause } } => {
-            cause.clone()
-        }
-        LayerState::Empty { cause: EmptyLayerCause::InvalidMetadataAction { .. } } => {
-            Err("it was not finished".to_owned())
-        }
-        LayerState::Empty { cause: EmptyLayerCause::NewlyCreated } => Err(String::new()),
-    };
-    let contents = match restored {
+    let contents = match restored_contents(&layer.state) {
         Ok(contents) => {
             print::sub_bullet("The extension layer is reused from the cache");
             contents
@@ -127,6 +117,20 @@ pub fn contribute_extension_layer<B: Buildpack<Error = Error>>(
     layer.write_env(environment(&path))?;
     let env = layer.read_env()?.apply(Scope::Launch, request.env);
     Ok(provided(&installed.unwrap_or(contents.extension), Some(&path), env))
+}
+
+/// What is in a layer from the cache, or why it is not taken; nothing is said of a layer that is new.
+fn restored_contents(state: &LayerState<(), Result<Contents, String>>) -> Result<Contents, String> {
+    match state {
+        LayerState::Restored { cause }
+        | LayerState::Empty { cause: EmptyLayerCause::RestoredLayerAction { cause } } => {
+            cause.clone()
+        }
+        LayerState::Empty { cause: EmptyLayerCause::InvalidMetadataAction { .. } } => {
+            Err("it was not finished".to_owned())
+        }
+        LayerState::Empty { cause: EmptyLayerCause::NewlyCreated } => Err(String::new()),
+    }
 }
 
 /// A layer that has just been filled.

@@ -1,11 +1,13 @@
 //! Where the extension comes from, for each kind of image that a user may have.
 
 use crate::support::app::{
-    App, PackBuild, app_of, build, build_and_keep, build_fails, buildpack, config, make_readable,
-    root,
+    App, PackBuild, app_of, build, build_and_keep, build_fails, buildpack, config, root,
 };
 use crate::support::certificates::Authority;
 use crate::support::docker::Container;
+use crate::support::mirror::{
+    MIRROR_OF_APP, app_with_mirror, build_offline, mirror, php_in_a_layer,
+};
 use crate::support::services::{BoundService, Memcached, vcap};
 use crate::support::visitor::assert_sessions_are_shared;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
@@ -15,7 +17,6 @@ use libcnb_test::{BuildConfig, SbomType, TestContext};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::fs;
-use std::path::{Path, PathBuf};
 
 const PASSWORD: &str = "mArKeR4f1c9e of the extension's tests";
 
@@ -79,51 +80,6 @@ fn what_is_present_and_not_loaded_is_loaded_by_the_drop_in() {
             assert_store_works(app, store);
         });
     }
-}
-
-/// PECL's source releases, as `scripts/setup-mirror` leaves them.
-fn mirror() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
-    let tools = std::env::var_os("PHP_SESSION_STORE_TOOLS").map(PathBuf::from);
-    let tools = tools.or_else(|| cache.map(|cache| cache.join("php-session-store")));
-    let mirror = tools.expect("a home").join("mirror");
-    assert!(mirror.is_dir(), "{} is not there: run `make setup`", mirror.display());
-    mirror
-}
-
-/// An app that brings a mirror with the source releases, changed by `change`.
-pub(crate) fn app_with_mirror(change: impl Fn(&Path)) -> tempfile::TempDir {
-    let app = tempfile::tempdir().unwrap();
-    make_readable(app.path());
-    fs::copy(root().join("samples/counter/index.php"), app.path().join("index.php")).unwrap();
-    let get = app.path().join("mirror/get");
-    fs::create_dir_all(&get).unwrap();
-    for entry in mirror().join("get").read_dir().unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), get.join(entry.file_name())).unwrap();
-    }
-    change(&get);
-    app
-}
-
-fn php_in_a_layer() -> String {
-    root().join("tests/buildpacks/php-in-a-layer").display().to_string()
-}
-
-const MIRROR_OF_APP: &str = "BP_DEPENDENCY_MIRROR=file:///workspace/mirror";
-
-/// A build with PHP from another buildpack, and without a network.
-pub(crate) fn build_offline(
-    variant: &str,
-    app_dir: &Path,
-    store: Store,
-    options: &[&str],
-) -> PackBuild {
-    let store = format!("BP_PHP_SESSION_STORE={store}");
-    let all = ["--network", "none", "--env", &store, "--env", MIRROR_OF_APP];
-    let buildpacks = [&*php_in_a_layer(), &buildpack()];
-    PackBuild::with(&buildpacks, BOOKWORM, variant, app_dir, &[&all[..], options].concat())
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::support::app::{PackBuild, buildpack, root};
 use crate::support::docker::docker_ok;
+use crate::support::mirror::{app_with_mirror, build_offline};
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -48,10 +49,10 @@ fn two_builds_with_apt_are_equal() {
 
 #[test]
 fn two_builds_with_a_compiler_are_equal() {
-    let app = crate::extension::app_with_mirror(|_| {});
+    let app = app_with_mirror(|_| {});
     let digests = || {
         let store = php_session_store::store::Store::Redis;
-        let build = crate::extension::build_offline("headers", app.path(), store, &[]);
+        let build = build_offline("headers", app.path(), store, &[]);
         layer_digests(&build.app().image)
     };
     assert_eq!(digests(), digests());

@@ -4,6 +4,7 @@ pub(crate) mod app;
 pub(crate) mod certificates;
 pub(crate) mod docker;
 pub(crate) mod faulty;
+pub(crate) mod mirror;
 pub(crate) mod oracle;
 pub(crate) mod secrets;
 pub(crate) mod services;
