@@ -102,10 +102,9 @@ fn causes_of(failed: &Part, evidence: &Evidence<'_>) -> Vec<Cause> {
     kinds.into_iter().map(|kind| Cause::new(kind, what(kind))).collect()
 }
 
-/// A server that is asked in the wrong way closes the connection without a word; one that hangs lets PHP
-/// wait, and PHP says the same in the end.
+/// A server that is asked in the wrong way closes the connection without a word; a Redis that hangs lets
+/// PHP wait, and PHP says the same in the end.
 fn closed_without_a_word(failed: &Part, evidence: &Evidence<'_>, said: &str) -> Option<Kind> {
-    const AT_ONCE: f64 = 500.0;
     let texts = [
         "socket error on read socket",
         "connection lost",
@@ -113,12 +112,13 @@ fn closed_without_a_word(failed: &Part, evidence: &Evidence<'_>, said: &str) -> 
         "read failure",
         "read error on connection",
     ];
-    if failed.milliseconds > AT_ONCE {
-        return texts.iter().any(|text| said.contains(text)).then_some(Kind::NoAnswer);
+    if !texts.iter().any(|text| said.contains(text)) {
+        return None;
     }
-    if !failed.name.starts_with("log in") && failed.name != "set"
-        || !texts.iter().any(|text| said.contains(text))
-    {
+    if read_timeout(evidence.save_path).is_some_and(|timeout| failed.milliseconds >= timeout) {
+        return Some(Kind::NoAnswer);
+    }
+    if !failed.name.starts_with("log in") && failed.name != "set" {
         return None;
     }
     let encrypted = evidence.parts.iter().any(|part| part.name == "encrypt");
@@ -127,6 +127,14 @@ fn closed_without_a_word(failed: &Part, evidence: &Evidence<'_>, said: &str) -> 
         Store::Redis if encrypted => Some(Kind::TlsClientCertificate),
         _ => Some(Kind::TlsExpected),
     }
+}
+
+/// How long PHP waits for an answer, in milliseconds, where the save path says it.
+fn read_timeout(save_path: &str) -> Option<f64> {
+    let seconds =
+        save_path.split(['?', '&']).find_map(|part| part.strip_prefix("read_timeout="))?;
+    // A little less: clocks differ.
+    seconds.parse().ok().map(|seconds: f64| seconds * 950.0)
 }
 
 impl Cause {
