@@ -56,7 +56,7 @@ pub fn check(
     let mut steps: &[Step] = &[Step::Settings, Step::Write, Step::Read];
     if php.cli.extension(record.store.name()).is_none() {
         steps = &[Step::Settings];
-    } else if expected.may_reach {
+    } else if matches!(place, Place::Service(_)) {
         steps = &[Step::Settings, Step::Probe, Step::Write, Step::Read];
     }
     let steps = Steps::run(environment, steps)?.masked(&expected.mask);
@@ -79,8 +79,6 @@ struct Expected {
     handler: &'static str,
     save_path: String,
     has_login: bool,
-    /// Whether there is a server to be reached.
-    may_reach: bool,
     mask: Mask,
 }
 
@@ -91,7 +89,6 @@ impl Expected {
                 handler: "files",
                 save_path: String::new(),
                 has_login: false,
-                may_reach: false,
                 mask: Mask::default(),
             });
         };
@@ -103,11 +100,12 @@ impl Expected {
             // Its message shows the endpoint instead.
             mask.add(&save_path, "(the save path)");
         }
-        for secret in found.endpoint.secrets() {
+        let secrets = found.endpoint.secrets();
+        for secret in &secrets {
             mask.add(secret.expose(), "(the password)");
         }
         let handler = found.endpoint.save_handler();
-        let has_login = !found.endpoint.secrets().is_empty();
-        Ok(Self { handler, save_path, has_login, may_reach: true, mask })
+        let has_login = !secrets.is_empty();
+        Ok(Self { handler, save_path, has_login, mask })
     }
 }

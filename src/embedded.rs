@@ -3,11 +3,11 @@
 //!
 //! The file is a `VCAP_SERVICES` with one service, so that the launch reads it as it reads others.
 
-use crate::files::{self, FileError, WriteError, read_text_if_present};
+use crate::files::{self, WriteError, read_text_if_present};
 use crate::services::{Origin, Service, Services, ServicesError};
 use crate::settings::EMBED_CREDENTIALS;
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const FILE: &str = "embedded.json";
 
@@ -45,8 +45,8 @@ pub fn write(layer: &Path, service: &Service) -> Result<(), EmbedError> {
 ///
 /// Fails if the file is damaged.
 pub fn read(layer: &Path) -> Result<Option<Services>, ServicesError> {
-    let path: PathBuf = layer.join(FILE);
+    let path = layer.join(FILE);
     let text = read_text_if_present(&path)
-        .map_err(|error: FileError| ServicesError::ReadVcapFile { path: path.clone(), error })?;
+        .map_err(|error| ServicesError::ReadVcapFile { path: path.clone(), error })?;
     text.map(|json| Services::parse(&json, Origin::Embedded)).transpose()
 }

@@ -118,9 +118,7 @@ impl Endpoint {
     #[must_use]
     pub fn save_handler(&self) -> &'static str {
         match self {
-            Self::Redis(RedisEndpoint { target: redis::Target::Cluster { .. }, .. }) => {
-                "rediscluster"
-            }
+            Self::Redis(endpoint) if endpoint.is_cluster() => "rediscluster",
             Self::Redis(_) => "redis",
             Self::Memcached(_) => "memcached",
         }

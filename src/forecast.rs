@@ -2,8 +2,8 @@
 //! wait until the container starts.
 
 use crate::directives::connect;
-use crate::endpoint::redis::{RedisEndpoint, Target};
 use crate::endpoint::{self, Endpoint};
+use crate::launch::LaunchError;
 use crate::services::Service;
 use crate::store::Store;
 use crate::tls_files::TlsFiles;
@@ -22,25 +22,24 @@ pub enum Notice {
 /// service.
 #[must_use]
 pub fn forecast(store: Store, service: &Service, version: &Version) -> Option<Notice> {
-    let endpoint = match Endpoint::of(store, service) {
-        Ok(endpoint) => endpoint,
-        Err(error) => return Some(Notice::Failure(error.to_string())),
-    };
-    let options = match endpoint::options(store, service) {
-        Ok(options) => options,
-        Err(error) => return Some(Notice::Failure(error.to_string())),
-    };
-    if let Err(error) = connect(&endpoint, &tls_files(&endpoint), &options, version) {
-        return Some(Notice::Failure(error.to_string()));
+    match endpoint_that_connects(store, service, version) {
+        Err(error) => Some(Notice::Failure(error.to_string())),
+        Ok(Endpoint::Redis(redis)) if redis.is_cluster() => Some(Notice::Limit(
+            "Sessions in a Redis cluster are not locked (PHP's handler cannot): of concurrent requests of one session, the last one's changes stay",
+        )),
+        Ok(_) => None,
     }
-    match endpoint {
-        Endpoint::Redis(RedisEndpoint { target: Target::Cluster { .. }, .. }) => {
-            Some(Notice::Limit(
-                "Sessions in a Redis cluster are not locked (PHP's handler cannot): of concurrent requests of one session, the last one's changes stay",
-            ))
-        }
-        _ => None,
-    }
+}
+
+fn endpoint_that_connects(
+    store: Store,
+    service: &Service,
+    version: &Version,
+) -> Result<Endpoint, LaunchError> {
+    let endpoint = Endpoint::of(store, service)?;
+    let options = endpoint::options(store, service)?;
+    connect(&endpoint, &tls_files(&endpoint), &options, version)?;
+    Ok(endpoint)
 }
 
 /// The files that the launch will write.

@@ -3,6 +3,7 @@
 use crate::version::Version;
 use libcnb::Env;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -143,6 +144,46 @@ impl Facts {
     }
 }
 
+/// What PHP made of a script of ours.
+pub(crate) struct Answer<T> {
+    /// The last line on stdout, as JSON; PHP may have displayed warnings before it. `None` if it is none.
+    pub(crate) json: Option<T>,
+    /// How PHP ended.
+    pub(crate) status: String,
+    /// All that it printed.
+    pub(crate) said: String,
+    /// What it printed on stderr.
+    pub(crate) stderr: String,
+}
+
+/// Runs `php` once, with this script and nothing but this environment.
+pub(crate) fn run_script<T: DeserializeOwned>(
+    script: &str,
+    arguments: &[&str],
+    options: &[&str],
+    env: &Env,
+) -> Result<Answer<T>, PhpError> {
+    let output = Command::new("php")
+        .args(options)
+        .args(["-r", script, "--"])
+        .args(arguments)
+        .env_clear()
+        .envs(env)
+        .output()
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => PhpError::NotFound,
+            _ => PhpError::Start(error),
+        })?;
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    Ok(Answer {
+        json: serde_json::from_str(stdout.lines().last().unwrap_or_default()).ok(),
+        status: output.status.to_string(),
+        said: format!("{stdout}{stderr}"),
+        stderr,
+    })
+}
+
 impl Program {
     /// Runs `php` once, with these options, and reads what it says of itself.
     ///
@@ -150,25 +191,11 @@ impl Program {
     ///
     /// Fails if there is no PHP, or it does not answer.
     pub fn ask(name: &str, env: &Env, options: &[String]) -> Result<Self, PhpError> {
-        let output = Command::new("php")
-            .args(options)
-            // Messages of the start go to the log, stderr, whatever php.ini says of them.
-            .args(["-d", "log_errors=1", "-d", "error_log=", "-d", "error_reporting=-1"])
-            .args(["-r", FACTS])
-            .env_clear()
-            .envs(env)
-            .output()
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => PhpError::NotFound,
-                _ => PhpError::Start(error),
-            })?;
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        let stdout = String::from_utf8_lossy(&output.stdout);
-        let answer = stdout.lines().last().unwrap_or_default();
-        let facts = serde_json::from_str(answer).map_err(|_| PhpError::Answer {
-            status: output.status.to_string(),
-            said: format!("{stdout}{stderr}"),
-        })?;
+        // Messages of the start go to the log, stderr, whatever php.ini says of them.
+        let log = ["-d", "log_errors=1", "-d", "error_log=", "-d", "error_reporting=-1"];
+        let options: Vec<&str> = options.iter().map(String::as_str).chain(log).collect();
+        let Answer { json, status, said, stderr } = run_script(FACTS, &[], &options, env)?;
+        let facts = json.ok_or(PhpError::Answer { status, said })?;
         let warnings = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
         Ok(Self { name: name.to_owned(), facts, warnings: warnings.map(str::to_owned).collect() })
     }

@@ -7,7 +7,7 @@ use php_session_store::environment::Environment;
 use php_session_store::error::report;
 use php_session_store::layers::session::layer_of_program;
 use php_session_store::platform::LAUNCH_PLATFORM_DIR;
-use std::fmt::Display;
+use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             if json {
-                println!("{}", serde_json::json!({"kept": false, "error": error}));
+                println!("{}", serde_json::json!({"kept": false, "error": error.to_string()}));
             } else {
                 eprintln!("{}", report(&error));
             }
@@ -47,10 +47,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<Report, String> {
-    let text = |error: &dyn Display| error.to_string();
-    let layer = layer_of_program().map_err(|error| text(&error))?;
-    let app_dir = std::env::current_dir().map_err(|error| text(&error))?;
-    check(&Environment::current(), Path::new(LAUNCH_PLATFORM_DIR), &layer, &app_dir)
-        .map_err(|error| text(&error))
+fn run() -> Result<Report, Box<dyn Error>> {
+    let layer = layer_of_program()?;
+    let app_dir = std::env::current_dir()?;
+    Ok(check(&Environment::current(), Path::new(LAUNCH_PLATFORM_DIR), &layer, &app_dir)?)
 }

@@ -1,10 +1,10 @@
 //! What PHP does for the check, each step in a process of its own.
 
 use crate::environment::Environment;
+use crate::php::{Answer, PhpError, run_script};
 use crate::secret::Mask;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::io;
-use std::process::Command;
 
 const SCRIPT: &str = include_str!("steps.php");
 
@@ -71,8 +71,8 @@ pub struct Setting {
 #[derive(Debug, thiserror::Error)]
 pub enum StepsError {
     /// PHP cannot be started.
-    #[error("`php` cannot be started: {0}.")]
-    Start(io::Error),
+    #[error(transparent)]
+    Php(#[from] PhpError),
     /// PHP ended without an answer.
     #[error("PHP broke off the step \"{step}\" ({status}): {said}")]
     NoAnswer {
@@ -122,7 +122,7 @@ impl Steps {
     }
 }
 
-fn answer<T: for<'de> Deserialize<'de>>(
+fn answer<T: DeserializeOwned>(
     environment: &Environment,
     step: Step,
     id: &str,
@@ -133,18 +133,8 @@ fn answer<T: for<'de> Deserialize<'de>>(
         Step::Settings => &[],
         _ => &["-d", "display_errors=0", "-d", "log_errors=0", "-d", "html_errors=0"],
     };
-    let output = Command::new("php")
-        .args(quiet)
-        .args(["-r", code, "--", step.name(), id])
-        .env_clear()
-        .envs(environment.as_env())
-        .output()
-        .map_err(StepsError::Start)?;
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    let line = stdout.lines().last().unwrap_or_default();
-    serde_json::from_str(line).map_err(|_| StepsError::NoAnswer {
-        step: step.name(),
-        status: output.status.to_string(),
-        said: format!("{stdout}{}", String::from_utf8_lossy(&output.stderr)).trim().to_owned(),
-    })
+    let Answer { json, status, said, .. } =
+        run_script(code, &[step.name(), id], quiet, environment.as_env())?;
+    let said = said.trim().to_owned();
+    json.ok_or(StepsError::NoAnswer { step: step.name(), status, said })
 }

@@ -54,8 +54,7 @@ pub(super) fn drop_ins() -> Vec<(DropIn, Vec<Directive>)> {
 /// version cannot be told of one for a single connection.
 #[must_use]
 pub fn shares_authority(endpoint: &RedisEndpoint, version: &Version) -> bool {
-    let cluster = matches!(endpoint.target, Target::Cluster { .. });
-    !Needs(version).can_say_how_to_encrypt(cluster)
+    !Needs(version).can_say_how_to_encrypt(endpoint.is_cluster())
 }
 
 pub(super) fn connect(
@@ -79,7 +78,7 @@ pub(super) fn connect(
             (String::new(), tls.as_ref())
         }
     };
-    let cluster = matches!(endpoint.target, Target::Cluster { .. });
+    let cluster = endpoint.is_cluster();
     add_waits(&mut query, cluster, options);
     if let Some(auth) = &endpoint.auth {
         add_login(&mut query, auth, needs)?;

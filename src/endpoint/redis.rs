@@ -154,6 +154,12 @@ impl RedisEndpoint {
         }
     }
 
+    /// Whether it is a cluster.
+    #[must_use]
+    pub fn is_cluster(&self) -> bool {
+        matches!(self.target, Target::Cluster { .. })
+    }
+
     /// How connections are encrypted, if they are.
     #[must_use]
     pub fn tls(&self) -> Option<&Tls> {

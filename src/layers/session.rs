@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 
 const INI_FILE: &str = "php-session-store.ini";
 /// The program that says whether sessions are kept, and the process type that runs it.
-pub const SESSION_CHECK: &str = "session-check";
+const SESSION_CHECK: &str = "session-check";
 const RECORD_FILE: &str = "session.toml";
 /// Loads libsasl2's mechanisms into php-fpm's master.
 const PRELOAD_FILE: &str = "preload.php";

@@ -114,8 +114,9 @@ fn rules(key: &SearchKey, store: Store) -> Vec<Rule> {
             Rule::NameContains(key.text.clone()),
             Rule::Type(kind),
             Rule::CredentialsType(kind),
+            Rule::Tag(kind.to_owned()),
+            Rule::Tag(key.text.clone()),
         ])
-        .chain([Rule::Tag(kind.to_owned()), Rule::Tag(key.text.clone())])
         .collect()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::app::{App, build, config, make_readable};
 use crate::support::docker::{both, docker};
-use crate::support::secrets::{MARKER, ODD_PASSWORD, assert_log_is_clean};
+use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{BoundService, Memcached, Redis, run, vcap};
 use crate::support::tls::TlsServer;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
@@ -12,11 +12,7 @@ use std::fs;
 
 /// Runs the check and gives its exit status and its report.
 fn check(app: &App, options: &[&str]) -> (Option<i32>, Value) {
-    let mut arguments = vec!["run", "--rm", "--entrypoint", "session-check"];
-    arguments.extend(options);
-    arguments.extend([app.image.as_str(), "--json"]);
-    let output = docker(&arguments);
-    assert_log_is_clean("check", &both(&output));
+    let output = app.output("session-check", options, &["--json"]);
     let report = serde_json::from_slice(&output.stdout);
     (output.status.code(), report.unwrap_or_else(|error| panic!("{error}: {}", both(&output))))
 }
@@ -65,12 +61,8 @@ fn kept(suite: Suite, store: Store) {
         assert!(handler["file"].as_str().unwrap().ends_with("php-session-store.ini"), "{report:#}");
 
         // For people.
-        let arguments =
-            ["run", "--rm", "--entrypoint", "session-check", "--env", &service.env(), &app.image];
-        let output = docker(&arguments);
-        let text = both(&output);
-        assert_log_is_clean("check", &text);
-        assert!(output.status.success() && text.contains("are kept"), "{text}");
+        let (kept, text) = app.check(&["--env", &service.env()]);
+        assert!(kept && text.contains("are kept"), "{text}");
     });
 }
 
@@ -227,9 +219,8 @@ fn settings_that_something_else_has_changed_and_an_extension_that_is_gone() {
         assert_cause(check(app, &["--env", &bound, "--volume", gone]), "extension-missing");
 
         // Without a service the check says that, as the launch does.
-        let output = docker(&["run", "--rm", "--entrypoint", "session-check", &app.image]);
-        let text = both(&output);
-        assert!(!output.status.success() && text.contains("No redis service is bound"), "{text}");
+        let (kept, text) = app.check(&[]);
+        assert!(!kept && text.contains("No redis service is bound"), "{text}");
         // In a running container it wants the launcher.
         let instance = app.start(&["--env", &bound]);
         let program = "/layers/php-session-store/session/bin/session-check";

@@ -10,7 +10,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 /// A text in the app of `samples/counter`.
 const TEXT_OF_COUNTER: &str = "Counts a visitor's requests in the session";
@@ -143,25 +143,22 @@ impl App {
 
     /// Runs the check in a new container; gives whether sessions are kept, and what was printed.
     pub(crate) fn check(&self, options: &[&str]) -> (bool, String) {
-        let mut args = vec!["run", "--rm", "--entrypoint", "session-check"];
-        args.extend(options);
-        args.push(&self.image);
-        let output = docker(&args);
-        let log = both(&output);
-        assert_log_is_clean("container log", &log);
-        (output.status.success(), log)
+        let output = self.output("session-check", options, &[]);
+        (output.status.success(), both(&output))
     }
 
     /// Runs a command in a new container; gives whether it succeeded, and what was printed.
     pub(crate) fn run(&self, options: &[&str], command: &[&str]) -> (bool, String) {
-        let mut args = vec!["run", "--rm", "--entrypoint", "launcher"];
-        args.extend(options);
-        args.push(&self.image);
-        args.extend(command);
-        let output = docker(&args);
-        let log = both(&output);
-        assert_log_is_clean("container log", &log);
-        (output.status.success(), log)
+        let output = self.output("launcher", options, command);
+        (output.status.success(), both(&output))
+    }
+
+    /// Runs a process of the image in a new container, and gives what came of it.
+    pub(crate) fn output(&self, process: &str, options: &[&str], arguments: &[&str]) -> Output {
+        let run = [&["run", "--rm", "--entrypoint", process], options, &[&self.image], arguments];
+        let output = docker(&run.concat());
+        assert_log_is_clean("container log", &both(&output));
+        output
     }
 }
 
