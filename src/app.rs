@@ -1,7 +1,7 @@
 //! The app: is it a PHP app, and what does its `.bp-config/options.json` say?
 
-use crate::files::{FileError, read_text_if_present};
 use crate::store::Store;
+use crate::system::files::{FileError, read_text_if_present};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::io;

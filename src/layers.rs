@@ -1,5 +1,8 @@
-//! The layers that the buildpack contributes.
+//! The two layers of the image: the extension, cached, and the session settings, written anew by each build.
 
 pub mod extension;
 mod extension_key;
+mod preflight;
+pub mod sbom;
 pub mod session;
+mod verify;

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use php_session_store::app::AppOptions;
-use php_session_store::options::{OPTIONS, Options};
+use php_session_store::config::{options::Options, variables::OPTIONS};
 use php_session_store::store::Store;
 
 fuzz_target!(|text: &str| {

@@ -1,15 +1,15 @@
 //! What every target does with a platform's input: the way of the launch, and what must hold after it.
 
 use php_session_store::app::AppOptions;
-use php_session_store::directives::{Variable, connect};
+use php_session_store::php::{connect::connect, variable::Variable};
 use php_session_store::endpoint::{self, Endpoint};
-use php_session_store::environment::Environment;
-use php_session_store::options::Options;
+use php_session_store::config::environment::Environment;
+use php_session_store::config::options::Options;
 use php_session_store::services::Services;
 use php_session_store::services::matching::find_session_service;
 use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
-use php_session_store::tls_files::TlsFiles;
+use php_session_store::php::tls::TlsFiles;
 use std::path::Path;
 
 /// Reads the services of an environment and connects to the one for sessions, whichever it is.

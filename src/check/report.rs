@@ -3,8 +3,8 @@
 use super::causes::Cause;
 use super::overrides::Override;
 use super::steps::{Part, Setting, Steps};
-use crate::launch::Place;
-use crate::layers::session::LaunchRecord;
+use crate::launch::record::LaunchRecord;
+use crate::launch::resolve::Resolution;
 use crate::php::Php;
 use crate::store::Store;
 use serde::Serialize;
@@ -50,7 +50,7 @@ pub struct ProgramReport {
 
 impl Report {
     pub(super) fn new(
-        place: &Place,
+        place: &Resolution,
         record: &LaunchRecord,
         php: &Php,
         steps: Steps,
@@ -58,12 +58,12 @@ impl Report {
         overrides: Vec<Override>,
     ) -> Self {
         let (store, service, endpoint) = match place {
-            Place::Service(found) => (
+            Resolution::Service(found) => (
                 found.store.to_string(),
                 Some(format!("{}, found by its {}", found.service, found.rule)),
                 Some(found.endpoint.to_string()),
             ),
-            Place::Files => ("files".to_owned(), None, None),
+            Resolution::Files => ("files".to_owned(), None, None),
         };
         let programs = php.programs().map(|program| ProgramReport {
             name: program.name.clone(),

@@ -1,8 +1,8 @@
 //! What PHP does for the check, each step in a process of its own.
 
-use crate::environment::Environment;
-use crate::php::{Answer, PhpError, run_script};
-use crate::secret::Mask;
+use crate::config::environment::Environment;
+use crate::php::script::{Answer, PhpError, run_script};
+use crate::system::secret::Redactor;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -109,7 +109,7 @@ impl Steps {
     }
 
     /// The steps without any secret in what PHP and the server said.
-    pub(super) fn masked(mut self, mask: &Mask) -> Self {
+    pub(super) fn redacted(mut self, mask: &Redactor) -> Self {
         for setting in &mut self.settings {
             setting.value = mask.hide(&setting.value);
         }

@@ -1,8 +1,9 @@
 //! Reading credentials by what they mean: each field has the names that brokers give it.
 
-use super::{EndpointError, Host};
-use crate::secret::Secret;
+use super::address::Host;
+use super::error::EndpointError;
 use crate::services::{Credential, Credentials, Service};
+use crate::system::secret::Secret;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,9 +1,10 @@
 //! A Memcached endpoint, from the credentials that brokers and operators give.
 
+use super::address::Address;
+use super::error::EndpointError;
 use super::fields::Fields;
-use super::{Address, EndpointError};
-use crate::secret::Secret;
 use crate::services::Service;
+use crate::system::secret::Secret;
 use std::fmt;
 
 const DEFAULT_PORT: u16 = 11211;

@@ -1,8 +1,8 @@
 //! Certificates and keys, as credentials give them: PEM, or PEM in base64.
 
-use super::EndpointError;
+use super::error::EndpointError;
 use super::fields::Fields;
-use crate::secret::Secret;
+use crate::system::secret::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::path::{Path, PathBuf};

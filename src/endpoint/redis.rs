@@ -1,10 +1,11 @@
 //! A Redis endpoint, from the credentials that brokers and operators give.
 
+use super::address::Address;
+use super::auth::Auth;
+use super::error::EndpointError;
 use super::fields::{Fields, List};
-use super::pem::{self, Pem};
 use super::redis_uri::{Uri, parse};
-use super::{Address, EndpointError};
-use crate::secret::Secret;
+use super::tls::{Tls, tls};
 use crate::services::Service;
 use std::fmt;
 use std::path::PathBuf;
@@ -37,16 +38,7 @@ const DATABASE: [&str; 2] = ["database", "db"];
 const NODES: [&str; 2] = ["cluster.nodes", "cluster_nodes"];
 const HOSTS: [&str; 1] = ["hosts"];
 const CLUSTER_MODE: [&str; 2] = ["cluster_mode", "cluster-mode"];
-const CA: [&str; 6] = [
-    "cacrt",
-    "ca.crt",
-    "ca_cert",
-    "certificates",
-    "certificate_base64",
-    "connection.rediss.certificate.certificate_base64",
-];
-const CLIENT_CERTIFICATE: [&str; 3] = ["tls.crt", "client.crt", "client_cert"];
-const CLIENT_KEY: [&str; 4] = ["tls.key", "client.key", "client_key", "private-key"];
+
 /// Signs of Sentinel. Where it stands beside a host, the host follows a failover by itself (a9s).
 const SENTINEL: [&str; 7] = [
     "sentinel",
@@ -93,33 +85,6 @@ pub enum Target {
     },
     /// Behind a socket file.
     Unix(PathBuf),
-}
-
-/// How a connection is encrypted.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Tls {
-    /// The authority that vouches for the server; `None` takes those of the system.
-    pub ca: Option<Pem>,
-    /// What the client shows of itself, where the server asks for it.
-    pub client: Option<ClientIdentity>,
-}
-
-/// A client's certificate and key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClientIdentity {
-    /// The certificate.
-    pub certificate: Pem,
-    /// Its key.
-    pub key: Pem,
-}
-
-/// How to log in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Auth {
-    /// The ACL user; `None` is the user `default`.
-    pub user: Option<String>,
-    /// The password.
-    pub password: Secret,
 }
 
 impl RedisEndpoint {
@@ -228,32 +193,11 @@ fn hosts(fields: &Fields<'_>, mode: Option<bool>) -> Option<List> {
     (mode == Some(true) || several).then_some(hosts)
 }
 
-fn tls(fields: &Fields<'_>) -> Result<Tls, EndpointError> {
-    let certificate = pem::read(fields, &CLIENT_CERTIFICATE)?;
-    let key = pem::read(fields, &CLIENT_KEY)?;
-    let expected = "both tls.crt and tls.key for a server that asks for a client's certificate";
-    let client = match (certificate, key) {
-        (Some(certificate), Some(key)) => Some(ClientIdentity { certificate, key }),
-        (None, None) => None,
-        (Some(_), None) => return Err(fields.missing("key for its client certificate", expected)),
-        (None, Some(_)) => return Err(fields.missing("client certificate for its key", expected)),
-    };
-    Ok(Tls { ca: pem::read(fields, &CA)?, client })
-}
-
 /// A uri's user and password count only where there is no credential for the password: Bitnami puts
 /// the password in the user's place, SAP a text that is no user.
 fn auth(fields: &Fields<'_>) -> Result<Option<Auth>, EndpointError> {
     let Some(password) = fields.secret(&PASSWORD)? else { return Ok(None) };
     Ok(Some(Auth::new(fields.text(&USER)?.map(|field| field.text), password)))
-}
-
-impl Auth {
-    /// Logging in as `default` is the same as giving the password alone, which servers older than
-    /// Redis 6 understand, too.
-    pub(super) fn new(user: Option<String>, password: Secret) -> Self {
-        Self { user: user.filter(|user| user != "default"), password }
-    }
 }
 
 /// The endpoint without its password, for people.

@@ -1,8 +1,8 @@
 //! What a Redis uri says: `rediss://user:password@host:port/database`.
 
-use super::Host;
-use super::redis::Auth;
-use crate::secret::Secret;
+use super::address::Host;
+use super::auth::Auth;
+use crate::system::secret::Secret;
 use percent_encoding::percent_decode_str;
 use std::path::PathBuf;
 use url::Url;

@@ -1,36 +1,27 @@
 //! The distribution's packages, fetched by the image's own apt as the build user: with apt's
 //! signatures and proxies, but nothing installed and nothing written outside the work folder.
 
-use super::{Fetched, Provider, Request};
-use crate::command::{CommandError, find_program, run};
-use crate::digest;
-use crate::package::{Package, PackageSource};
-use crate::progress::{downloaded, timed};
+use super::dpkg::{owner_of, package};
+use super::request::{Fetched, Request};
+use super::unpacked::Unpacked;
+use crate::config::build::Provider;
+use crate::extension::package::Package;
+use crate::extension::progress::{downloaded, timed};
 use crate::store::Store;
-use crate::version::Version;
+use crate::system::command::{CommandError, find_program, run};
+use crate::system::digest;
+use crate::system::version::Version;
 use libcnb::{Env, Target};
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// apt with state and cache of its own.
-pub struct Apt<'a> {
+pub(super) struct Apt<'a> {
     env: &'a Env,
     target: &'a Target,
     work: PathBuf,
-}
-
-/// Unpacked packages.
-#[derive(Debug, Default)]
-pub struct Unpacked {
-    /// The folder that stands for `/`.
-    pub root: PathBuf,
-    /// The packages.
-    packages: Vec<Package>,
-    /// Below the root: which package a file is of, by its place in `packages`.
-    owners: BTreeMap<PathBuf, usize>,
 }
 
 /// Why apt cannot provide.
@@ -82,7 +73,7 @@ impl<'a> Apt<'a> {
     /// # Errors
     ///
     /// Fails if the image has none.
-    pub fn new(request: &Request<'a>, work: &Path) -> Result<Self, AptError> {
+    pub(super) fn new(request: &Request<'a>, work: &Path) -> Result<Self, AptError> {
         for program in ["apt-get", "dpkg-deb", "dpkg-query"] {
             find_program(request.env, program).ok_or(AptError::NoApt(program))?;
         }
@@ -94,7 +85,7 @@ impl<'a> Apt<'a> {
     /// # Errors
     ///
     /// Fails if apt fails: no network, no such package, a signature that is wrong …
-    pub fn fetch(&self, names: &[&str]) -> Result<Unpacked, AptError> {
+    pub(super) fn fetch(&self, names: &[&str]) -> Result<Unpacked, AptError> {
         self.update()?;
         // The archives of an earlier fetch are unpacked already.
         let archives = self.work.join("cache/archives");
@@ -176,91 +167,6 @@ impl<'a> Apt<'a> {
         let package = package(&fields, self.target, root, digest::sha256_of_file(archive)?);
         Ok((package, files))
     }
-}
-
-impl Unpacked {
-    /// The package that has brought a file.
-    #[must_use]
-    pub fn owner(&self, file: &Path) -> Option<&Package> {
-        let relative = file.strip_prefix(&self.root).ok()?;
-        self.packages.get(*self.owners.get(relative)?)
-    }
-
-    /// The folders with shared libraries.
-    #[must_use]
-    pub fn library_dirs(&self) -> Vec<PathBuf> {
-        let is_library = |file: &&PathBuf| {
-            let name = file.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with("lib") && name.contains(".so")
-        };
-        let mut dirs: Vec<PathBuf> = self
-            .owners
-            .keys()
-            .filter(is_library)
-            .filter_map(|file| file.parent())
-            .map(|dir| self.root.join(dir))
-            .collect();
-        dirs.dedup();
-        dirs
-    }
-}
-
-/// The installed package that a file of the image belongs to, as `name\tversion\tarchitecture`.
-fn owner_of(env: &Env, file: &Path) -> Option<String> {
-    let dpkg_query = || {
-        let mut command = Command::new("dpkg-query");
-        command.env_clear().envs(env);
-        command
-    };
-    // Libraries are listed in /usr/lib, or in /lib where that is a link to it.
-    let canonical = file.canonicalize().ok()?;
-    let without_usr = Path::new("/").join(canonical.strip_prefix("/usr").unwrap_or(&canonical));
-    let line = [canonical.as_path(), without_usr.as_path()]
-        .iter()
-        .find_map(|path| run(dpkg_query().arg("--search").arg(path)).ok())?;
-    let name = line.split(": ").next()?.to_owned();
-    run(dpkg_query().args([
-        "--show",
-        "--showformat=${Package}\t${Version}\t${Architecture}",
-        &name,
-    ]))
-    .ok()
-}
-
-/// The package that has installed a file into the image, if the distribution did.
-pub(super) fn installed_package(env: &Env, target: &Target, file: &Path) -> Option<Package> {
-    let fields = owner_of(env, file)?;
-    let sha256 = digest::sha256_of_file(file).ok()?;
-    Some(package(&fields, target, Path::new("/"), sha256))
-}
-
-/// The package of dpkg's three fields, whose documentation lies below `root`.
-fn package(fields: &str, target: &Target, root: &Path, sha256: String) -> Package {
-    let mut fields = fields.trim().split('\t');
-    let mut next = || fields.next().unwrap_or_default().to_owned();
-    let (name, version, arch) = (next(), next(), next());
-    let licences = licences(&root.join("usr/share/doc").join(&name).join("copyright"));
-    let source = PackageSource::Deb {
-        distro: target.distro_name.clone(),
-        release: target.distro_version.clone(),
-        arch,
-    };
-    Package { name, version, source, licences, sha256 }
-}
-
-/// The licences of all files, from Debian's machine-readable copyright file.
-/// <https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/>
-fn licences(copyright: &Path) -> Vec<String> {
-    let Ok(text) = fs::read_to_string(copyright) else { return Vec::new() };
-    let mut licences: Vec<String> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("License:"))
-        .map(|licence| licence.trim().to_owned())
-        .filter(|licence| !licence.is_empty())
-        .collect();
-    licences.sort();
-    licences.dedup();
-    licences
 }
 
 fn debs(archives: &Path) -> io::Result<Vec<PathBuf>> {

@@ -1,7 +1,9 @@
 //! The extension that the image's PHP has already, loaded or not.
 
+use super::error::ExtensionError;
 use super::loading::{find_loadable, usable_version};
-use super::{Extension, ExtensionError, Provider, Request};
+use super::request::{Extension, Request};
+use crate::config::build::Provider;
 use crate::php::Program;
 
 /// Finds the extension in the installed PHP; `None` if it is not there, or not to be used.

@@ -1,7 +1,7 @@
 //! The shared libraries that a layer must carry for what it loads into PHP.
 
-use crate::command::{CommandError, run};
-use crate::environment::prepend_paths;
+use crate::config::environment::prepend_paths;
+use crate::system::command::{CommandError, run};
 use libcnb::Env;
 use std::collections::BTreeSet;
 use std::ffi::OsString;

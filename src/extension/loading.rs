@@ -1,10 +1,11 @@
 //! Whether PHP loads an extension, and what it must load before.
 
-use super::{COMPANIONS, Extension, Provider, Request, object_in};
-use crate::environment::prepend_paths;
+use super::request::{COMPANIONS, Extension, Request, directive, object_in};
+use crate::config::build::Provider;
+use crate::config::environment::prepend_paths;
 use crate::php::{PhpError, Program};
 use crate::store::Store;
-use crate::version::Version;
+use crate::system::version::Version;
 use std::path::Path;
 
 /// Lets PHP load the extension, from the layer or from PHP's own directory, with as few companions
@@ -49,14 +50,6 @@ pub(super) fn find_loadable(
         }
     }
     Ok(Err(said))
-}
-
-/// What PHP's `extension` directive says for an extension of the layer, else of PHP's directory.
-pub(super) fn directive(name: &str, layer: Option<&Path>) -> String {
-    match layer.map(|layer| object_in(layer, name)).filter(|object| object.is_file()) {
-        Some(object) => object.display().to_string(),
-        None => format!("{name}.so"),
-    }
 }
 
 fn is_there(request: &Request<'_>, name: &str, layer: Option<&Path>) -> bool {

@@ -1,21 +1,19 @@
 //! libsasl2's mechanism plugins. Without them no SASL login works, and minimal images lack them.
 
-use super::apt::{Apt, AptError, installed_package};
-use super::{Provider, Request};
-use crate::files::{WriteError, copy};
-use crate::package::Package;
+use super::apt::{Apt, AptError};
+use super::dpkg::installed_package;
+use super::request::Request;
+use crate::config::build::Provider;
+use crate::extension::package::Package;
+use crate::system::files::{WriteError, copy};
+use crate::system::sasl::{PLAIN, mechanisms_of_system, plugins_in};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The mechanism that every Memcached service offers.
-const PLAIN: &str = "libplain.so";
 /// Debian's package with the mechanisms.
 const PACKAGE: &str = "libsasl2-modules";
 /// Lies with the mechanisms and is none: the password database of a server.
 const SASLDB: &str = "libsasldb.so";
-/// Where libsasl2 looks for its plugins.
-const FOLDER: &str = "sasl2";
-
 /// Why there are no plugins.
 #[derive(Debug, thiserror::Error)]
 pub enum SaslError {
@@ -67,24 +65,6 @@ pub fn bring_mechanisms(
 
 fn packages(packages: impl Iterator<Item = Package>) -> Vec<Package> {
     packages.collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-/// Where this system has the plugins itself.
-#[must_use]
-pub fn mechanisms_of_system() -> Option<PathBuf> {
-    library_folders().into_iter().find_map(|dir| plugins_in(&dir))
-}
-
-/// The folders of shared libraries: `/usr/lib`, and those of an architecture within it.
-fn library_folders() -> Vec<PathBuf> {
-    let lib = Path::new("/usr/lib");
-    let mut folders = vec![PathBuf::from("/usr/lib64"), lib.to_owned()];
-    folders.extend(lib.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()));
-    folders
-}
-
-fn plugins_in(dir: &Path) -> Option<PathBuf> {
-    Some(dir.join(FOLDER)).filter(|folder| folder.join(PLAIN).is_file())
 }
 
 /// Copies the plugins under the names by which libsasl2 loads them; gives their files.

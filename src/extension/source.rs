@@ -1,67 +1,26 @@
 //! Source releases, compiled for a PHP that comes from nowhere that has packages.
 
-use super::apt::{Apt, AptError, Unpacked};
-use super::{Fetched, Provider, Request};
-use crate::command::{CommandError, find_program, run};
-use crate::download::{DownloadError, Wanted, download};
-use crate::environment::prepend_paths;
-use crate::package::{Package, PackageSource};
-use crate::progress::{downloaded, timed};
+use super::apt::{Apt, AptError};
+use super::release::release_for;
+use super::request::{Fetched, Request};
+use super::unpacked::Unpacked;
+use crate::config::build::Provider;
+use crate::config::environment::prepend_paths;
+use crate::extension::download::{DownloadError, Wanted, download};
+use crate::extension::progress::{downloaded, timed};
 use crate::store::Store;
-use crate::version::Version;
+use crate::system::command::{CommandError, find_program, run};
+use crate::system::version::Version;
 use flate2::read::GzDecoder;
 use libcnb::Env;
-use serde::Deserialize;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use url::Url;
-
-/// What `buildpack.toml` pins, in its `metadata`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Pins {
-    /// The source releases, in the order in which they are tried.
-    pub releases: Vec<Release>,
-}
-
-/// A pinned source release.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Release {
-    /// Which extension.
-    pub store: Store,
-    /// Its version.
-    pub version: Version,
-    /// The oldest PHP that it is for.
-    pub php_from: Version,
-    /// The first PHP that it is not for any more.
-    #[serde(default)]
-    pub php_before: Option<Version>,
-    /// Where it is published.
-    pub uri: Url,
-    /// The SHA-256 of the archive.
-    pub sha256: String,
-    /// Its licence, by SPDX identifier.
-    pub licence: String,
-}
-
-impl Release {
-    fn package(&self) -> Package {
-        Package {
-            name: self.store.name().to_owned(),
-            version: self.version.to_string(),
-            source: PackageSource::Release { uri: self.uri.to_string() },
-            licences: vec![self.licence.clone()],
-            sha256: self.sha256.clone(),
-        }
-    }
-}
 
 /// Why no extension was compiled.
 #[derive(Debug, thiserror::Error)]
-pub enum SourceError {
+pub(super) enum SourceError {
     /// The build image cannot compile.
     #[error("the build image has no {}", .0.join(", "))]
     NoTools(Vec<&'static str>),
@@ -144,20 +103,6 @@ pub(super) fn provide(request: &Request<'_>, work: &Path) -> Result<Fetched, Sou
     })
 }
 
-/// The release for a PHP; the list has each version's newest first.
-#[must_use]
-pub fn release_for<'a>(
-    releases: &'a [Release],
-    store: Store,
-    php: &Version,
-) -> Option<&'a Release> {
-    releases.iter().find(|release| {
-        release.store == store
-            && !php.precedes(&release.php_from)
-            && release.php_before.as_ref().is_none_or(|before| php.precedes(before))
-    })
-}
-
 /// phpize and php-config of the PHP in question.
 struct Tools {
     phpize: PathBuf,
@@ -212,7 +157,7 @@ impl Headers {
 
 fn image_has_headers(request: &Request<'_>, work: &Path) -> bool {
     let includes = work.join("includes.c");
-    crate::files::write(&includes, MEMCACHED_INCLUDES).is_ok()
+    crate::system::files::write(&includes, MEMCACHED_INCLUDES).is_ok()
         && run(tool(request.env, "cc")
             .args(["-E", "-o"])
             .args([work.join("includes.i").as_path(), includes.as_path()]))

@@ -2,16 +2,14 @@
 //! as nothing has changed that its bytes depend on, a build takes it as it is.
 
 use super::extension_key::Key;
-use crate::digest;
-use crate::error::Error;
-use crate::extension::{
-    Extension, ExtensionError, Provider, Request, bring_mechanisms, installed, provide,
-};
-use crate::files::{WriteError, at};
-use crate::package::Package;
-use crate::sbom;
+use crate::config::build::Provider;
+use crate::extension::package::Package;
+use crate::extension::{Extension, ExtensionError, Request, bring_mechanisms, installed, provide};
+use crate::layers::sbom;
 use crate::store::Store;
-use crate::version::Version;
+use crate::system::digest;
+use crate::system::files::{WriteError, at};
+use crate::system::version::Version;
 use bullet_stream::global::print;
 use libcnb::build::BuildContext;
 use libcnb::data::layer_name;
@@ -66,11 +64,11 @@ struct Metadata {
 /// # Errors
 ///
 /// Fails if nobody provides the extension, or PHP does not take it.
-pub fn contribute_extension_layer<B: Buildpack<Error = Error>>(
+pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
     context: &BuildContext<B>,
     request: &Request<'_>,
-) -> libcnb::Result<ProvidedExtension, Error> {
-    let installed = installed::find(request).map_err(Error::from)?;
+) -> libcnb::Result<ProvidedExtension, anyhow::Error> {
+    let installed = installed::find(request).map_err(anyhow::Error::from)?;
     if let Some(extension) = &installed {
         print::sub_bullet(describe(extension, request.store));
         if request.store == Store::Redis {
@@ -104,7 +102,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = Error>>(
             if !reason.is_empty() {
                 print::sub_bullet(format!("The extension layer is made anew: {reason}"));
             }
-            let filled = fill(request, installed.clone(), &path).map_err(Error::from)?;
+            let filled = fill(request, installed.clone(), &path).map_err(anyhow::Error::from)?;
             // Without metadata, a layer that lacks something is made anew by the next build.
             if filled.complete {
                 layer.write_metadata(Metadata { key, contents: filled.contents.clone() })?;
@@ -112,7 +110,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = Error>>(
             filled.contents
         }
     };
-    let sboms = sbom::of_packages(&contents.packages).map_err(Error::from)?;
+    let sboms = sbom::of_packages(&contents.packages).map_err(anyhow::Error::from)?;
     layer.write_sboms(&sboms)?;
     layer.write_env(environment(&path))?;
     let env = layer.read_env()?.apply(Scope::Launch, request.env);

@@ -1,9 +1,9 @@
 //! The cache key of the extension layer.
 
 use crate::extension::Request;
-use crate::extension::source::release_for;
+use crate::extension::release::release_for;
 use crate::store::Store;
-use crate::version::Version;
+use crate::system::version::Version;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -1,9 +1,10 @@
 //! Service bindings: a folder for each service, a file for each credential (servicebinding.io).
 
-use super::{Credential, CredentialSource, Credentials, Origin, Service, ServicesError};
-use crate::files::{FileError, read_text, read_text_if_present};
-use serde_json::Value;
-use std::io;
+use super::binding_files::{Layout, entries};
+use super::error::ServicesError;
+use super::origin::Origin;
+use super::service::{CredentialSource, Service};
+use crate::system::files::{FileError, read_text_if_present};
 use std::path::{Path, PathBuf};
 
 /// Reads the bindings below `root`; no such folder means no bindings.
@@ -15,21 +16,6 @@ pub(super) fn read(root: &Path) -> Result<Vec<Service>, ServicesError> {
         .collect();
     services.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(services)
-}
-
-/// Reads the files of the binding in `folder`.
-pub(super) fn credentials(folder: &Path) -> Result<Credentials, ServicesError> {
-    let layout = Layout::of(folder);
-    Ok(entries(&layout.entries)?
-        .into_iter()
-        .filter(|(name, path)| !layout.is_metadata(name) && !path.is_dir())
-        .map(|(name, path)| (name, credential(&path)))
-        .collect())
-}
-
-/// The file that holds a credential of the binding in `folder`.
-pub(super) fn credential_file(folder: &Path, name: &str) -> Option<PathBuf> {
-    Some(Layout::of(folder).entries.join(name)).filter(|file| file.is_file())
 }
 
 fn service(root: &Path, name: String, folder: PathBuf) -> Service {
@@ -54,62 +40,6 @@ fn service(root: &Path, name: String, folder: PathBuf) -> Service {
     }
 }
 
-/// Where the files of a binding lie.
-struct Layout {
-    metadata: PathBuf,
-    entries: PathBuf,
-    kind: &'static str,
-}
-
-impl Layout {
-    fn of(folder: &Path) -> Self {
-        let metadata = folder.join("metadata");
-        if metadata.is_dir() {
-            // The older layout of the CNB bindings extension, which kpack still writes for v1alpha1.
-            Self { metadata, entries: folder.join("secret"), kind: "kind" }
-        } else {
-            Self { metadata: folder.to_owned(), entries: folder.to_owned(), kind: "type" }
-        }
-    }
-
-    /// Whether the entry tells of the binding and is no credential.
-    fn is_metadata(&self, name: &str) -> bool {
-        self.metadata == self.entries && matches!(name, "type" | "provider")
-    }
-}
-
-/// The visible entries of a folder. Kubernetes keeps a Secret's data in `..data` and
-/// `..<timestamp>`, with the names that count linked to them.
-fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, ServicesError> {
-    let list = |error| ServicesError::ListBindings { path: folder.to_owned(), error };
-    let entries = match folder.read_dir() {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(list(error)),
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(list)?;
-        // A name that is not UTF-8 is none that Kubernetes or Cloud Foundry would write.
-        if let Ok(name) = entry.file_name().into_string()
-            && !name.starts_with('.')
-        {
-            found.push((name, entry.path()));
-        }
-    }
-    Ok(found)
-}
-
-/// A file's text without the newline that editors and `echo` put at its end.
-fn credential(path: &Path) -> Credential {
-    match read_text(path) {
-        Ok(text) => {
-            Credential::Value(Value::String(text.trim_end_matches(['\r', '\n']).to_owned()))
-        }
-        Err(error) => Credential::Unusable(error.to_string()),
-    }
-}
-
 /// Cloud Foundry writes tags as a JSON list; by hand one would write `a, b`.
 fn parse_tags(text: &str) -> Vec<String> {
     serde_json::from_str(text)
@@ -119,6 +49,7 @@ fn parse_tags(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services::{Credential, Credentials};
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::process::Command;

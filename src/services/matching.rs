@@ -1,8 +1,9 @@
 //! Which of the services holds the sessions: one rule for detect, build and launch.
 
+use super::Services;
 use super::search_keys::{SearchKey, SearchKeys};
-use super::{Service, Services};
-use crate::settings::STORE;
+use super::service::Service;
+use crate::config::variables::STORE;
 use crate::store::Store;
 use std::fmt;
 
@@ -157,7 +158,7 @@ impl fmt::Display for Rule {
 mod tests {
     use super::*;
     use crate::app::AppOptions;
-    use crate::environment::Environment;
+    use crate::config::environment::Environment;
     use crate::services::VCAP_SERVICES;
     use std::path::Path;
 

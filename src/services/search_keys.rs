@@ -1,7 +1,7 @@
 //! What the name of a session service contains: the usual texts, or what the app or the platform chose.
 
 use crate::app::AppOptions;
-use crate::environment::{Environment, EnvironmentError};
+use crate::config::environment::{Environment, EnvironmentError};
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,9 @@
 //! Cloud Foundry's `VCAP_SERVICES`: a JSON object with a list of services for each label.
 
-use super::{Credential, CredentialSource, Credentials, Origin, Service, ServicesError};
+use super::credentials::{Credential, Credentials};
+use super::error::ServicesError;
+use super::origin::Origin;
+use super::service::{CredentialSource, Service};
 use serde_json::{Map, Value};
 
 /// Parses the JSON.

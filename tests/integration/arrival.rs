@@ -2,7 +2,7 @@
 
 use crate::support::oracle::Oracle;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
-use php_session_store::options::OPTIONS;
+use php_session_store::config::variables::OPTIONS;
 use php_session_store::services::VCAP_SERVICES;
 use php_session_store::store::Store;
 use proptest::collection::vec;

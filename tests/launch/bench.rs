@@ -1,12 +1,12 @@
 //! The launch on a bench: one service, and what PHP would be told of it.
 
 use php_session_store::app::AppOptions;
-use php_session_store::directives::Variable;
-use php_session_store::environment::Environment;
-use php_session_store::launch::prepare;
-use php_session_store::layers::session::{LaunchRecord, write_files};
+use php_session_store::config::environment::Environment;
+use php_session_store::launch::prepare::prepare;
+use php_session_store::php::variable::Variable;
 use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
+use php_session_store::{launch::record::LaunchRecord, layers::session::write_files};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,7 +1,7 @@
 //! Memcached services.
 
 use crate::bench::Bench;
-use php_session_store::directives::Variable;
+use php_session_store::php::variable::Variable;
 use php_session_store::store::Store;
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! Redis services and bindings. The rows are in JSON files, to be read and extended.
 
 use crate::bench::{Bench, CA};
-use php_session_store::directives::Variable;
+use php_session_store::php::variable::Variable;
 use php_session_store::store::Store;
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,10 +1,11 @@
 //! php-memcached's directives. What each version takes was read in its source and tried on 3.2.0 and
 //! 3.3.0; those of 2.x are Cloud Foundry's.
 
-use super::{Connection, Directive, DropIn, Variable, flag, lock_retries};
+use super::ini::{Connection, Directive, DropIn, flag, lock_retries};
+use super::variable::Variable;
+use crate::config::options::Options;
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
-use crate::options::Options;
-use crate::version::Version;
+use crate::system::version::Version;
 use std::time::Duration;
 
 /// The extension's own default is libmemcached's, 4 seconds.

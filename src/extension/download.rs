@@ -1,10 +1,10 @@
 //! Downloading a file whose checksum is known, from its own site or from a mirror.
 
-use crate::digest;
+use crate::config::mirror::Mirror;
+use crate::system::digest;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 use url::Url;
 
@@ -14,16 +14,9 @@ const TRIES: u32 = 3;
 const TIMEOUT: Duration = Duration::from_mins(2);
 /// The most bytes that a file may have; PHP extensions have less than one million.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
-/// Stands in a mirror's path for the host that it mirrors, as in Paketo's buildpacks.
-const ORIGINAL_HOST: &str = "{originalHost}";
-
-/// A place that has the files of other sites, under the same paths: `https://` or `file://`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mirror(Url);
-
 /// What shall be downloaded.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub(super) struct Wanted<'a> {
     /// Where it is published.
     pub uri: &'a Url,
     /// Its SHA-256, in hex.
@@ -32,7 +25,7 @@ pub struct Wanted<'a> {
 
 /// Why a file is not there.
 #[derive(Debug, thiserror::Error)]
-pub enum DownloadError {
+pub(super) enum DownloadError {
     /// The server or the network failed.
     #[error("{from} cannot be downloaded: {problem}")]
     Network {
@@ -71,37 +64,12 @@ pub enum DownloadError {
     },
 }
 
-impl FromStr for Mirror {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let url = Url::parse(text).map_err(|_| "is not a uri")?;
-        match url.scheme() {
-            "https" | "file" => Ok(Self(url)),
-            _ => Err("is neither https:// nor file://"),
-        }
-    }
-}
-
-impl Mirror {
-    /// Where the mirror has the file that is published at `uri`.
-    #[must_use]
-    pub fn place_of(&self, uri: &Url) -> Url {
-        let mut place = self.0.clone();
-        // The parser has encoded the braces.
-        let base = self.0.path().replace("%7B", "{").replace("%7D", "}");
-        let base = base.replacen(ORIGINAL_HOST, uri.host_str().unwrap_or_default(), 1);
-        place.set_path(&format!("{}{}", base.trim_end_matches('/'), uri.path()));
-        place
-    }
-}
-
 /// Downloads a file into the folder `into`, and gives its path once its checksum is right.
 ///
 /// # Errors
 ///
 /// Fails if it cannot be had, or is another file.
-pub fn download(
+pub(super) fn download(
     wanted: Wanted<'_>,
     mirror: Option<&Mirror>,
     into: &Path,

@@ -1,13 +1,14 @@
 //! What a build is for: the store, and why. Detect and build come to it by the same way.
 
-use crate::app::{AppError, AppOptions, PHP_APP_SIGNS, is_php_app};
-use crate::download::Mirror;
-use crate::environment::{Environment, EnvironmentError};
-use crate::platform::BuildPlatform;
-use crate::services::matching::{MatchError, SessionService, find_session_service};
+use crate::app::{AppOptions, PHP_APP_SIGNS, is_php_app};
+use crate::config::build::{BuildSettings, StoreChoice, mirror};
+use crate::config::environment::Environment;
+use crate::config::mirror::Mirror;
+use crate::config::platform::BuildPlatform;
+use crate::config::variables::STORE;
+use crate::services::matching::{SessionService, find_session_service};
 use crate::services::search_keys::SearchKeys;
-use crate::services::{Service, Services, ServicesError};
-use crate::settings::{BuildSettings, STORE, SettingsError, StoreChoice, mirror};
+use crate::services::{Service, Services};
 use crate::store::Store;
 use libcnb::Platform;
 use libcnb::data::build_plan::{BuildPlan, BuildPlanBuilder, Require};
@@ -15,16 +16,16 @@ use std::path::Path;
 
 /// Whether there is something to do.
 #[derive(Debug)]
-pub enum Intent {
+pub enum Decision {
     /// Nothing; one line says why.
-    Nothing(String),
+    Skip(String),
     /// PHP shall keep its sessions in a store.
-    Sessions(Box<Sessions>),
+    Contribute(Box<SessionConfig>),
 }
 
 /// What PHP shall do with its sessions.
 #[derive(Debug)]
-pub struct Sessions {
+pub struct SessionConfig {
     /// Where they are kept.
     pub store: Store,
     /// How it came to that, for the log.
@@ -39,43 +40,23 @@ pub struct Sessions {
     pub mirror: Option<Mirror>,
 }
 
-/// Why the intent is not clear.
-#[derive(Debug, thiserror::Error)]
-pub enum IntentError {
-    /// The app cannot be understood.
-    #[error(transparent)]
-    App(#[from] AppError),
-    /// A setting cannot be used.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    /// A variable cannot be read.
-    #[error(transparent)]
-    Environment(#[from] EnvironmentError),
-    /// The services cannot be read.
-    #[error(transparent)]
-    Services(#[from] ServicesError),
-    /// The services leave it open.
-    #[error(transparent)]
-    Match(#[from] MatchError),
-}
-
-impl Intent {
+impl Decision {
     /// Reads the app, the settings and the services.
     ///
     /// # Errors
     ///
     /// Fails if one of them is malformed, or the services leave it open which is meant.
-    pub fn read(app_dir: &Path, platform: &BuildPlatform) -> Result<Self, IntentError> {
+    pub fn read(app_dir: &Path, platform: &BuildPlatform) -> anyhow::Result<Self> {
         let environment = &Environment::with_platform(platform.env());
         let settings = BuildSettings::read(environment)?;
         let stores = match settings.store {
-            StoreChoice::OptOut => return Ok(Self::Nothing(format!("{STORE} is none."))),
+            StoreChoice::OptOut => return Ok(Self::Skip(format!("{STORE} is none."))),
             StoreChoice::Explicit(store) => vec![store],
             StoreChoice::Bound => Store::ALL.to_vec(),
         };
         let options = AppOptions::read(app_dir)?;
         if !is_php_app(app_dir, &options)? {
-            return Ok(Self::Nothing(format!("This is no PHP app: looked for {PHP_APP_SIGNS}.")));
+            return Ok(Self::Skip(format!("This is no PHP app: looked for {PHP_APP_SIGNS}.")));
         }
         let search_keys = SearchKeys::determine(environment, &options)?;
         let services = Services::read(environment, platform.directory())?;
@@ -90,14 +71,14 @@ impl Intent {
             }
             (None, _) => {
                 let keys = search_keys.describe(&stores);
-                return Ok(Self::Nothing(format!(
+                return Ok(Self::Skip(format!(
                     "No session service is bound: looked for {keys} in {services}; {STORE} is not set."
                 )));
             }
         };
         let mirror = mirror(environment)?;
-        let sessions = Sessions { store, reason, service, search_keys, settings, mirror };
-        Ok(Self::Sessions(Box::new(sessions)))
+        let sessions = SessionConfig { store, reason, service, search_keys, settings, mirror };
+        Ok(Self::Contribute(Box::new(sessions)))
     }
 }
 

@@ -1,12 +1,15 @@
 //! phpredis's directives. What each version takes was read in its source and tried on 5.3.7 and 6.2.0.
 
-use super::{Connection, Directive, DirectiveError, DropIn, Variable, flag, lock_retries};
-use crate::endpoint::redis::{Auth, RedisEndpoint, Target, Tls};
+use super::ini::{Connection, Directive, DirectiveError, DropIn, flag, lock_retries};
+use super::tls::TlsFiles;
+use super::variable::Variable;
+use crate::config::options::Options;
+use crate::endpoint::auth::Auth;
+use crate::endpoint::redis::{RedisEndpoint, Target};
+use crate::endpoint::tls::Tls;
 use crate::endpoint::{Address, Host};
-use crate::options::Options;
-use crate::secret::UNRESERVED;
-use crate::tls_files::TlsFiles;
-use crate::version::Version;
+use crate::system::secret::UNRESERVED;
+use crate::system::version::Version;
 use percent_encoding::utf8_percent_encode;
 use std::fmt::{Display, Write};
 use std::net::{IpAddr, Ipv6Addr};

@@ -33,9 +33,9 @@ impl fmt::Debug for Secret {
 
 /// Takes secrets out of texts that others have written.
 #[derive(Debug, Default)]
-pub struct Mask(Vec<(Secret, &'static str)>);
+pub struct Redactor(Vec<(Secret, &'static str)>);
 
-impl Mask {
+impl Redactor {
     /// Adds a secret, in the forms in which it may stand in a text, and what shall stand in its place.
     pub fn add(&mut self, secret: &str, instead: &'static str) {
         let html = secret.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_mask_hides_every_form() {
-        let mut mask = Mask::default();
+        let mut mask = Redactor::default();
         mask.add("p&ss w", "(1)");
         mask.add("tcp://h?auth=p%26ss%20w&x", "(2)");
         for (text, hidden) in [

@@ -1,7 +1,8 @@
 //! Certificates and keys as files: PHP's TLS takes paths, and a service may give texts.
 
 use crate::endpoint::pem::Pem;
-use crate::endpoint::redis::{ClientIdentity, Tls};
+use crate::endpoint::tls::{ClientIdentity, Tls};
+use crate::php::tls::{ClientFiles, TlsFiles};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
@@ -13,24 +14,6 @@ const SYSTEM_AUTHORITIES: [&str; 3] =
 /// Writable even in a container whose root file system is read-only: the kernel's shared memory.
 const SHARED_MEMORY: &str = "/dev/shm";
 
-/// The files that PHP is told of.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// The authority, and in a bundle the system's as well.
-    pub ca: Option<PathBuf>,
-    /// The client's certificate and key.
-    pub client: Option<ClientFiles>,
-}
-
-/// A client's certificate and key.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ClientFiles {
-    /// The certificate.
-    pub certificate: PathBuf,
-    /// The key.
-    pub key: PathBuf,
-}
-
 /// No file can be written.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -38,18 +21,6 @@ pub struct ClientFiles {
 )]
 pub struct TlsFilesError {
     tried: String,
-}
-
-impl TlsFiles {
-    /// The files that there will be, before there are any.
-    #[must_use]
-    pub fn planned(tls: &Tls) -> Self {
-        let client = tls.client.as_ref().map(|_| ClientFiles {
-            certificate: PathBuf::from("certificate.pem"),
-            key: PathBuf::from("key.pem"),
-        });
-        Self { ca: tls.ca.as_ref().map(|_| PathBuf::from("ca.pem")), client }
-    }
 }
 
 /// Brings the texts into files that only the app's user can read. `with_system` adds the system's

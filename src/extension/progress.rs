@@ -11,7 +11,10 @@ use std::path::Path;
 /// # Errors
 ///
 /// Fails as the step does.
-pub fn timed<T, E>(what: impl AsRef<str>, step: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+pub(super) fn timed<T, E>(
+    what: impl AsRef<str>,
+    step: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
     let timer = print::sub_start_timer(what);
     let result = step();
     match result {
@@ -26,7 +29,7 @@ pub fn timed<T, E>(what: impl AsRef<str>, step: impl FnOnce() -> Result<T, E>) -
 /// # Errors
 ///
 /// Fails if the archive is not there.
-pub fn downloaded(what: &impl Display, archive: &Path) -> io::Result<()> {
+pub(super) fn downloaded(what: &impl Display, archive: &Path) -> io::Result<()> {
     let size = fs::metadata(archive)?.len();
     print::sub_bullet(format!("{what} ({} kB)", size.div_ceil(1000)));
     Ok(())

@@ -1,19 +1,21 @@
 //! The exec.d program: it runs in the container before the app's process, and tells PHP where the
 //! sessions are.
 
+use super::prepare::{Launch, prepare};
+use super::record::layer_of_program;
+use crate::config::environment::Environment;
+use crate::config::platform::LAUNCH_PLATFORM_DIR;
+use crate::php::variable::Variable;
+use crate::system::report::report;
 use libcnb::data::exec_d::ExecDProgramOutputKey;
 use libcnb::data::exec_d_program_output_key;
 use libcnb::exec_d::write_exec_d_program_output;
-use php_session_store::directives::Variable;
-use php_session_store::environment::Environment;
-use php_session_store::error::report;
-use php_session_store::launch::{Launch, LaunchError, prepare};
-use php_session_store::layers::session::layer_of_program;
-use php_session_store::platform::LAUNCH_PLATFORM_DIR;
 use std::path::Path;
 use std::process::ExitCode;
 
-fn main() -> ExitCode {
+/// Runs the program; a failure stops the start of the container.
+#[must_use]
+pub fn run() -> ExitCode {
     match launch() {
         Ok(launch) => {
             eprintln!("{}", report(&launch.message));
@@ -30,7 +32,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn launch() -> Result<Launch, LaunchError> {
+fn launch() -> anyhow::Result<Launch> {
     let layer = layer_of_program()?;
     prepare(&Environment::current(), Path::new(LAUNCH_PLATFORM_DIR), &layer)
 }

@@ -3,89 +3,14 @@
 //! Two halves that fit each other: the drop-ins, written at build, refer to variables, and the
 //! variables, set at launch, hold what comes from the credentials and the options.
 
-pub mod memcached;
-pub mod redis;
-
-use crate::endpoint::Endpoint;
-use crate::environment::Environment;
-use crate::options::{OPTIONS, Options};
-use crate::php::with_scan_dirs;
-use crate::store::Store;
-use crate::tls_files::TlsFiles;
-use crate::version::Version;
+use super::scan_dirs::with_scan_dirs;
+use super::variable::Variable;
+use crate::config::environment::Environment;
+use crate::config::variables::OPTIONS;
+use crate::system::version::Version;
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
-
-/// A variable that the launch sets, and PHP or a drop-in reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Variable {
-    /// `session.save_path`.
-    SavePath,
-    /// The user, where it is not in the save path.
-    Username,
-    /// The password, where it is not in the save path.
-    Password,
-    /// Whether connections are kept.
-    Persistent,
-    /// How long a connection may take to come about, in milliseconds.
-    ConnectTimeout,
-    /// What the keys begin with.
-    Prefix,
-    /// Whether a request has its session for itself.
-    Locking,
-    /// How long the first try for the lock waits for the next one.
-    LockWaitMin,
-    /// How long the last try for the lock waits for the next one.
-    LockWaitMax,
-    /// How often the lock is tried for again.
-    LockRetries,
-    /// After how many seconds a lock falls away; 0 takes PHP's `max_execution_time`.
-    LockExpire,
-    /// The file with the authorities that PHP's TLS trusts.
-    AuthorityFile,
-    /// PHP's own: the folders of ini files.
-    IniScanDir,
-}
-
-impl Variable {
-    /// Every variable.
-    pub const ALL: [Self; 13] = [
-        Self::SavePath,
-        Self::Username,
-        Self::Password,
-        Self::Persistent,
-        Self::ConnectTimeout,
-        Self::Prefix,
-        Self::Locking,
-        Self::LockWaitMin,
-        Self::LockWaitMax,
-        Self::LockRetries,
-        Self::LockExpire,
-        Self::AuthorityFile,
-        Self::IniScanDir,
-    ];
-
-    /// The variable's name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::SavePath => "PHP_SESSION_SAVE_PATH",
-            Self::Username => "PHP_SESSION_USERNAME",
-            Self::Password => "PHP_SESSION_PASSWORD",
-            Self::Persistent => "PHP_SESSION_PERSISTENT",
-            Self::ConnectTimeout => "PHP_SESSION_CONNECT_TIMEOUT",
-            Self::Prefix => "PHP_SESSION_PREFIX",
-            Self::Locking => "PHP_SESSION_LOCKING",
-            Self::LockWaitMin => "PHP_SESSION_LOCK_WAIT_MIN",
-            Self::LockWaitMax => "PHP_SESSION_LOCK_WAIT_MAX",
-            Self::LockRetries => "PHP_SESSION_LOCK_RETRIES",
-            Self::LockExpire => "PHP_SESSION_LOCK_EXPIRE",
-            Self::AuthorityFile => "PHP_SESSION_AUTHORITY_FILE",
-            Self::IniScanDir => crate::php::PHP_INI_SCAN_DIR,
-        }
-    }
-}
 
 /// An ini file of the session layer. All but the first are read only where the launch says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,36 +124,6 @@ impl Directive {
     }
 }
 
-/// The drop-ins of a store, for this version of its extension.
-#[must_use]
-pub fn drop_ins(store: Store, version: &Version) -> Vec<(DropIn, Vec<Directive>)> {
-    let mut drop_ins = match store {
-        Store::Redis => redis::drop_ins(),
-        Store::Memcached => memcached::drop_ins(version),
-    };
-    let files = [("session.save_handler", "files"), ("session.save_path", "")];
-    let files = files.map(|(name, value)| Directive::literal(name, value));
-    drop_ins.push((DropIn::Files, files.to_vec()));
-    drop_ins
-}
-
-/// What PHP needs to connect to the endpoint with this version of the extension.
-///
-/// # Errors
-///
-/// Fails if the endpoint or an option needs what this version cannot do.
-pub fn connect(
-    endpoint: &Endpoint,
-    tls_files: &TlsFiles,
-    options: &Options,
-    version: &Version,
-) -> Result<Connection, DirectiveError> {
-    match endpoint {
-        Endpoint::Redis(endpoint) => redis::connect(endpoint, tls_files, options, version),
-        Endpoint::Memcached(endpoint) => Ok(memcached::connect(endpoint, options, version)),
-    }
-}
-
 /// The text of an ini file with these directives.
 #[must_use]
 pub fn render(directives: &[Directive]) -> String {
@@ -247,7 +142,7 @@ pub fn render(directives: &[Directive]) -> String {
 
 /// How often the lock is tried for, so that the waits between the tries make up `timeout`: they begin
 /// with `first` and double until they are `last`.
-fn lock_retries(timeout: Duration, first: Duration, last: Duration) -> u32 {
+pub(super) fn lock_retries(timeout: Duration, first: Duration, last: Duration) -> u32 {
     let (mut wait, mut waited, mut retries) = (first, Duration::ZERO, 0);
     while waited < timeout {
         waited += wait;
@@ -258,7 +153,7 @@ fn lock_retries(timeout: Duration, first: Duration, last: Duration) -> u32 {
 }
 
 /// PHP's way to say yes and no in an ini file.
-fn flag(on: bool) -> String {
+pub(super) fn flag(on: bool) -> String {
     String::from(if on { "1" } else { "0" })
 }
 

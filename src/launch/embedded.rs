@@ -3,9 +3,9 @@
 //!
 //! The file is a `VCAP_SERVICES` with one service, so that the launch reads it as it reads others.
 
-use crate::files::{self, WriteError, read_text_if_present};
+use crate::config::variables::EMBED_CREDENTIALS;
 use crate::services::{Origin, Service, Services, ServicesError};
-use crate::settings::EMBED_CREDENTIALS;
+use crate::system::files::{self, WriteError, read_text_if_present};
 use serde_json::json;
 use std::path::Path;
 

@@ -1,19 +1,21 @@
-//! The proof: PHP itself starts with the drop-in, without a new warning, and takes its settings.
+//! The verification: PHP itself starts with the drop-in, without a new warning, and takes its settings.
 
-use crate::directives::{DirectiveError, Variable, connect};
+use crate::config::environment::Environment;
+use crate::config::options::Options;
 use crate::endpoint::Endpoint;
-use crate::environment::Environment;
-use crate::layers::session::LaunchRecord;
-use crate::options::Options;
+use crate::launch::record::LaunchRecord;
+use crate::php::connect::connect;
+use crate::php::ini::DirectiveError;
+use crate::php::tls::TlsFiles;
+use crate::php::variable::Variable;
 use crate::php::{PHP_INI_SCAN_DIR, Php, PhpError};
 use crate::store::Store;
-use crate::tls_files::TlsFiles;
 use libcnb::Env;
 use std::path::Path;
 
 /// Why PHP does not keep its sessions as it should.
 #[derive(Debug, thiserror::Error)]
-pub enum ProofError {
+pub(super) enum VerifyError {
     /// PHP cannot be asked.
     #[error(transparent)]
     Php(#[from] PhpError),
@@ -56,13 +58,13 @@ pub enum ProofError {
 /// # Errors
 ///
 /// Fails if PHP warns or does not take the settings.
-pub fn prove(
+pub(super) fn verify(
     before: &Php,
     env: &Env,
     layer: &Path,
     record: &LaunchRecord,
     session_name: &str,
-) -> Result<(), ProofError> {
+) -> Result<(), VerifyError> {
     let LaunchRecord { store, extension_version, .. } = record;
     let example = Endpoint::example(*store);
     let connection =
@@ -79,7 +81,7 @@ pub fn prove(
         let warnings = after.new_warnings(before);
         if !warnings.is_empty() {
             let warnings = warnings.join("\n");
-            return Err(ProofError::Warnings { program, store: *store, warnings });
+            return Err(VerifyError::Warnings { program, store: *store, warnings });
         }
         for (setting, value, expected) in [
             ("session.save_handler", &after.facts.save_handler, store.name()),
@@ -88,7 +90,7 @@ pub fn prove(
         ] {
             if value != expected {
                 let (value, expected) = (value.clone(), expected.to_owned());
-                return Err(ProofError::Setting { program, setting, value, expected, scan_dir });
+                return Err(VerifyError::Setting { program, setting, value, expected, scan_dir });
             }
         }
     }

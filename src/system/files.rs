@@ -84,6 +84,15 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), WriteError> {
     make_parent(to).and_then(|()| std::fs::copy(from, to)).map(drop).map_err(at(to))
 }
 
+/// Makes a symbolic link, with the folders that it lies in.
+///
+/// # Errors
+///
+/// Fails if the system does.
+pub fn link(to: &Path, link: &Path) -> Result<(), WriteError> {
+    make_parent(link).and_then(|()| std::os::unix::fs::symlink(to, link)).map_err(at(link))
+}
+
 /// Turns the system's error into one that names the file.
 pub fn at(path: &Path) -> impl FnOnce(io::Error) -> WriteError {
     |error| WriteError { path: path.to_owned(), error }

@@ -1,17 +1,16 @@
 //! What the launch would make of the service that is bound to the build: what can be said now need not
 //! wait until the container starts.
 
-use crate::directives::connect;
 use crate::endpoint::{self, Endpoint};
-use crate::launch::LaunchError;
+use crate::php::connect::connect;
+use crate::php::tls::TlsFiles;
 use crate::services::Service;
 use crate::store::Store;
-use crate::tls_files::TlsFiles;
-use crate::version::Version;
+use crate::system::version::Version;
 
 /// What users should know before the launch.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Notice {
+pub(super) enum Finding {
     /// The launch will not start with this service.
     Failure(String),
     /// It works, but not as elsewhere.
@@ -21,10 +20,10 @@ pub enum Notice {
 /// Looks at the service as the launch will. A failure is none of the build: the launch may have another
 /// service.
 #[must_use]
-pub fn forecast(store: Store, service: &Service, version: &Version) -> Option<Notice> {
+pub(super) fn preflight(store: Store, service: &Service, version: &Version) -> Option<Finding> {
     match endpoint_that_connects(store, service, version) {
-        Err(error) => Some(Notice::Failure(error.to_string())),
-        Ok(Endpoint::Redis(redis)) if redis.is_cluster() => Some(Notice::Limit(
+        Err(error) => Some(Finding::Failure(error.to_string())),
+        Ok(Endpoint::Redis(redis)) if redis.is_cluster() => Some(Finding::Limit(
             "Sessions in a Redis cluster are not locked (PHP's handler cannot): of concurrent requests of one session, the last one's changes stay",
         )),
         Ok(_) => None,
@@ -35,7 +34,7 @@ fn endpoint_that_connects(
     store: Store,
     service: &Service,
     version: &Version,
-) -> Result<Endpoint, LaunchError> {
+) -> anyhow::Result<Endpoint> {
     let endpoint = Endpoint::of(store, service)?;
     let options = endpoint::options(store, service)?;
     connect(&endpoint, &tls_files(&endpoint), &options, version)?;

@@ -1,12 +1,10 @@
 //! Further options of the sessions: from the environment of the launch, or from the binding.
 
-use crate::environment::{Environment, EnvironmentError};
+use super::environment::{Environment, EnvironmentError};
+use super::variables::OPTIONS;
 use crate::store::Store;
 use std::time::Duration;
 use url::form_urlencoded;
-
-/// The variable with the options, `timeout=1&prefix=shop:`.
-pub const OPTIONS: &str = "BPL_PHP_SESSION_OPTIONS";
 
 /// What can be chosen; `None` is the default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,24 +1,11 @@
-//! The buildpack's own settings: `BP_*` at build, `BPL_*` at launch.
+//! The settings of a build, `BP_*`.
 
-use crate::download::Mirror;
-use crate::environment::{Environment, EnvironmentError};
-use crate::extension::Provider;
+use super::environment::Environment;
+use super::mirror::Mirror;
+use super::setting::{SettingError, one_of};
+use super::variables::{DISPLAY_ERRORS, EMBED_CREDENTIALS, EXTENSION, MIRROR, SESSION_NAME, STORE};
 use crate::store::Store;
-
-/// The variable that chooses the store.
-pub const STORE: &str = "BP_PHP_SESSION_STORE";
-/// The variable that names the session cookie.
-pub const SESSION_NAME: &str = "BP_PHP_SESSION_NAME";
-/// The variable that chooses who provides the extension.
-pub const EXTENSION: &str = "BP_PHP_SESSION_EXTENSION";
-/// The variable that says whether a page may show PHP's warnings.
-pub const DISPLAY_ERRORS: &str = "BP_PHP_SESSION_DISPLAY_ERRORS";
-/// The variable that lets the build's credentials into the image.
-pub const EMBED_CREDENTIALS: &str = "BP_PHP_SESSION_EMBED_CREDENTIALS";
-/// The variable that names a mirror of the source releases.
-pub const MIRROR: &str = "BP_DEPENDENCY_MIRROR";
-/// The variable that says what happens without a session service at launch.
-pub const MISSING: &str = "BPL_PHP_SESSION_MISSING";
+use serde::{Deserialize, Serialize};
 
 const DEFAULT_SESSION_NAME: &str = "PHPSESSIONID";
 
@@ -31,6 +18,30 @@ pub enum StoreChoice {
     Explicit(Store),
     /// No sessions from us.
     OptOut,
+}
+
+/// Who provides the extension, in the order of preference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    /// PHP has it.
+    Installed,
+    /// The distribution's package.
+    Apt,
+    /// A source release.
+    Source,
+}
+
+impl Provider {
+    /// The provider's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Installed => "installed",
+            Self::Apt => "apt",
+            Self::Source => "source",
+        }
+    }
 }
 
 /// What `BP_PHP_SESSION_EXTENSION` asks for.
@@ -82,55 +93,13 @@ pub struct BuildSettings {
     pub embed_credentials: bool,
 }
 
-/// What happens at launch where no session service is bound.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Missing {
-    /// The container does not start.
-    Fail,
-    /// PHP keeps its sessions in local files.
-    Files,
-}
-
-/// The settings at launch.
-#[derive(Debug, PartialEq, Eq)]
-pub struct LaunchSettings {
-    /// What happens without a session service.
-    pub missing: Missing,
-}
-
-/// A setting that cannot be used.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum SettingsError {
-    /// A variable cannot be read.
-    #[error(transparent)]
-    Environment(#[from] EnvironmentError),
-    /// The value is none of those that the setting has.
-    #[error("{variable} is {value:?}, which is none of its values. Use one of: {allowed}.")]
-    NoSuchValue {
-        /// The setting.
-        variable: &'static str,
-        /// What was given.
-        value: String,
-        /// What can be given.
-        allowed: String,
-    },
-    /// The mirror is none. Does not show it: it may hold a password.
-    #[error("{MIRROR} {0}. Use https://HOST/PATH or file:///PATH.")]
-    Mirror(&'static str),
-    /// PHP would refuse the session's name.
-    #[error(
-        "{SESSION_NAME} is {0:?}, which cannot be the name of a cookie. Use letters, digits, - and _, and not digits alone."
-    )]
-    SessionName(String),
-}
-
 impl BuildSettings {
     /// Reads the settings of detect and build.
     ///
     /// # Errors
     ///
     /// Fails if one has a value that it cannot have.
-    pub fn read(environment: &Environment) -> Result<Self, SettingsError> {
+    pub fn read(environment: &Environment) -> Result<Self, SettingError> {
         Ok(Self {
             store: store_choice(environment)?,
             session_name: session_name(environment)?,
@@ -157,66 +126,37 @@ impl BuildSettings {
 /// # Errors
 ///
 /// Fails if it is no mirror.
-pub fn mirror(environment: &Environment) -> Result<Option<Mirror>, SettingsError> {
+pub fn mirror(environment: &Environment) -> Result<Option<Mirror>, SettingError> {
     let Some(text) = environment.text(MIRROR)? else { return Ok(None) };
-    text.trim().parse().map(Some).map_err(SettingsError::Mirror)
+    text.trim().parse().map(Some).map_err(SettingError::Mirror)
 }
 
-impl LaunchSettings {
-    /// Reads the settings of the launch.
-    ///
-    /// # Errors
-    ///
-    /// Fails if one has a value that it cannot have.
-    pub fn read(environment: &Environment) -> Result<Self, SettingsError> {
-        let missing = [("fail", Missing::Fail), ("files", Missing::Files)];
-        Ok(Self { missing: one_of(environment, MISSING, &missing)?.unwrap_or(Missing::Fail) })
-    }
-}
-
-fn store_choice(environment: &Environment) -> Result<StoreChoice, SettingsError> {
+fn store_choice(environment: &Environment) -> Result<StoreChoice, SettingError> {
     let mut choices = Store::ALL.map(|store| (store.name(), StoreChoice::Explicit(store))).to_vec();
     choices.push(("none", StoreChoice::OptOut));
     Ok(one_of(environment, STORE, &choices)?.unwrap_or(StoreChoice::Bound))
 }
 
-fn provider_choice(environment: &Environment) -> Result<ProviderChoice, SettingsError> {
+fn provider_choice(environment: &Environment) -> Result<ProviderChoice, SettingError> {
     let choices = ProviderChoice::ALL.map(|choice| (choice.name(), choice));
     Ok(one_of(environment, EXTENSION, &choices)?.unwrap_or(ProviderChoice::Auto))
 }
 
-fn session_name(environment: &Environment) -> Result<String, SettingsError> {
+fn session_name(environment: &Environment) -> Result<String, SettingError> {
     let name = environment.text(SESSION_NAME)?.unwrap_or(DEFAULT_SESSION_NAME).trim();
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     // PHP warns about a name of digits only, and uses its default.
     if !name.chars().all(allowed) || name.chars().all(|c| c.is_ascii_digit()) {
-        return Err(SettingsError::SessionName(name.to_owned()));
+        return Err(SettingError::SessionName(name.to_owned()));
     }
     Ok(name.to_owned())
-}
-
-/// The value that `variable` names, in any case; `None` if it is not set.
-fn one_of<T: Copy>(
-    environment: &Environment,
-    variable: &'static str,
-    values: &[(&'static str, T)],
-) -> Result<Option<T>, SettingsError> {
-    let Some(text) = environment.text(variable)?.map(str::trim) else { return Ok(None) };
-    match values.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
-        Some((_, value)) => Ok(Some(*value)),
-        None => Err(SettingsError::NoSuchValue {
-            variable,
-            value: text.to_owned(),
-            allowed: values.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
-        }),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn build(variables: &[(&str, &str)]) -> Result<BuildSettings, SettingsError> {
+    fn build(variables: &[(&str, &str)]) -> Result<BuildSettings, SettingError> {
         BuildSettings::read(&variables.iter().copied().collect())
     }
 
@@ -225,8 +165,6 @@ mod tests {
         let settings = build(&[]).unwrap();
         assert_eq!(settings.store, StoreChoice::Bound);
         assert_eq!(settings.session_name, "PHPSESSIONID");
-        let launch = LaunchSettings::read(&Environment::default()).unwrap();
-        assert_eq!(launch.missing, Missing::Fail);
     }
 
     #[test]
@@ -240,9 +178,6 @@ mod tests {
     fn a_wrong_value_lists_the_right_ones() {
         let message = build(&[(STORE, "redos")]).unwrap_err().to_string();
         assert!(message.contains("\"redos\"") && message.contains("redis, "), "{message}");
-        let environment = [(MISSING, "ignore")].into_iter().collect();
-        let message = LaunchSettings::read(&environment).unwrap_err().to_string();
-        assert!(message.contains("fail, files"), "{message}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Equal packages make equal bytes: no time of day, no random serial number.
 
-use crate::package::{Package, PackageSource};
+use crate::extension::package::{Package, PackageSource};
 use cyclonedx_bom::models::bom::{Bom, SpecVersion};
 use cyclonedx_bom::models::component::{Classification, Component, Components};
 use cyclonedx_bom::models::hash::{Hash, HashAlgorithm, HashValue, Hashes};
@@ -158,7 +158,7 @@ fn spdx_id(package: &Package) -> String {
 /// Tells documents with different packages apart.
 fn fingerprint(packages: &[Package]) -> String {
     let text: String = packages.iter().map(|package| package.purl() + &package.sha256).collect();
-    crate::digest::sha256(text.as_bytes())
+    crate::system::digest::sha256(text.as_bytes())
 }
 
 /// Syft's own format has no library outside of Syft.
@@ -179,7 +179,7 @@ fn syft(packages: &[Package]) -> Value {
                 })
                 .collect();
             json!({
-                "id": &crate::digest::sha256(package.purl().as_bytes())[..16],
+                "id": &crate::system::digest::sha256(package.purl().as_bytes())[..16],
                 "name": package.name,
                 "version": package.version,
                 "type": kind,
@@ -225,7 +225,7 @@ mod tests {
                 version: version.into(),
                 source,
                 licences: vec![licence.into()],
-                sha256: crate::digest::sha256(name.as_bytes()),
+                sha256: crate::system::digest::sha256(name.as_bytes()),
             })
             .to_vec()
     }

@@ -1,0 +1,47 @@
+//! A setting of the user's, read as one of the values that it can have.
+
+use super::environment::{Environment, EnvironmentError};
+use super::variables::{MIRROR, SESSION_NAME};
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SettingError {
+    /// A variable cannot be read.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// The value is none of those that the setting has.
+    #[error("{variable} is {value:?}, which is none of its values. Use one of: {allowed}.")]
+    NoSuchValue {
+        /// The setting.
+        variable: &'static str,
+        /// What was given.
+        value: String,
+        /// What can be given.
+        allowed: String,
+    },
+    /// The mirror is none. Does not show it: it may hold a password.
+    #[error("{MIRROR} {0}. Use https://HOST/PATH or file:///PATH.")]
+    Mirror(&'static str),
+    /// PHP would refuse the session's name.
+    #[error(
+        "{SESSION_NAME} is {0:?}, which cannot be the name of a cookie. Use letters, digits, - and _, and not digits alone."
+    )]
+    SessionName(String),
+}
+
+/// The value that `variable` names, in any case; `None` if it is not set.
+pub(super) fn one_of<T: Copy>(
+    environment: &Environment,
+    variable: &'static str,
+    values: &[(&'static str, T)],
+) -> Result<Option<T>, SettingError> {
+    let Some(text) = environment.text(variable)?.map(str::trim) else { return Ok(None) };
+    match values.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
+        Some((_, value)) => Ok(Some(*value)),
+        None => Err(SettingError::NoSuchValue {
+            variable,
+            value: text.to_owned(),
+            allowed: values.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "),
+        }),
+    }
+}

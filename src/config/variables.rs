@@ -1,0 +1,25 @@
+//! The names of all variables that a user sets.
+
+/// The variable that chooses the store.
+pub const STORE: &str = "BP_PHP_SESSION_STORE";
+
+/// The variable that names the session cookie.
+pub const SESSION_NAME: &str = "BP_PHP_SESSION_NAME";
+
+/// The variable that chooses who provides the extension.
+pub const EXTENSION: &str = "BP_PHP_SESSION_EXTENSION";
+
+/// The variable that says whether a page may show PHP's warnings.
+pub const DISPLAY_ERRORS: &str = "BP_PHP_SESSION_DISPLAY_ERRORS";
+
+/// The variable that lets the build's credentials into the image.
+pub const EMBED_CREDENTIALS: &str = "BP_PHP_SESSION_EMBED_CREDENTIALS";
+
+/// The variable that names a mirror of the source releases.
+pub const MIRROR: &str = "BP_DEPENDENCY_MIRROR";
+
+/// The variable that says what happens without a session service at launch.
+pub const MISSING: &str = "BPL_PHP_SESSION_MISSING";
+
+/// The variable with the options, `timeout=1&prefix=shop:`.
+pub const OPTIONS: &str = "BPL_PHP_SESSION_OPTIONS";

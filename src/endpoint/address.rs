@@ -1,0 +1,113 @@
+//! Where a server listens.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// Where a server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// The host.
+    pub host: Host,
+    /// The TCP port, 1 to 65535.
+    pub port: u16,
+}
+
+/// A host's name or IP address, free of anything that would mean something else in a save path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Host {
+    /// A name of letters, digits, `-`, `_` and `.`.
+    Name(String),
+    /// An address.
+    Ip(IpAddr),
+}
+
+impl Address {
+    /// Parses `host`, `host:port` or `[ipv6]:port`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the host or the port is none.
+    pub fn parse(text: &str, default_port: u16) -> Result<Self, &'static str> {
+        if let Ok(host) = text.parse() {
+            return Ok(Self { host, port: default_port });
+        }
+        let (host, port) = text.rsplit_once(':').ok_or("names a host that is none")?;
+        let host = host.parse().map_err(|_| "names a host that is none")?;
+        match port.parse() {
+            Ok(0) | Err(_) => Err("names a port that is none"),
+            Ok(port) => Ok(Self { host, port }),
+        }
+    }
+}
+
+impl FromStr for Host {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+        if let Ok(ip) = bare.parse() {
+            return Ok(Self::Ip(ip));
+        }
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        // 253 is the longest name that DNS has (RFC 1035).
+        if text.is_empty() || text.len() > 253 || !text.chars().all(allowed) {
+            return Err("is not the name or IP address of a host");
+        }
+        Ok(Self::Name(text.to_owned()))
+    }
+}
+
+/// As it stands in a URI: an IPv6 address in brackets.
+impl fmt::Display for Host {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => formatter.write_str(name),
+            Self::Ip(IpAddr::V4(ip)) => ip.fmt(formatter),
+            Self::Ip(IpAddr::V6(ip)) => write!(formatter, "[{ip}]"),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.host, self.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_names_and_addresses_and_nothing_else() {
+        for (text, expected) in [
+            ("q-s0.r.svc.si-11.bosh", "q-s0.r.svc.si-11.bosh"),
+            ("redis_1", "redis_1"),
+            ("10.0.0.1", "10.0.0.1"),
+            ("::1", "[::1]"),
+            ("[2001:db8::5]", "[2001:db8::5]"),
+        ] {
+            assert_eq!(text.parse::<Host>().unwrap().to_string(), expected);
+        }
+        for text in [
+            "",
+            "a b",
+            "a\nextension=x",
+            "redis://h",
+            "h:6379",
+            "h/x",
+            "h,i",
+            "h?x=1",
+            "h#",
+            "ü",
+            "u@h",
+            "fe80::1%eth0",
+            "\"",
+            "${X}",
+            &"a".repeat(254),
+        ] {
+            assert!(text.parse::<Host>().is_err(), "{text}");
+        }
+    }
+}

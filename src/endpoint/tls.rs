@@ -1,0 +1,49 @@
+//! How a connection is encrypted.
+
+use super::error::EndpointError;
+use super::fields::Fields;
+use super::pem::{self, Pem};
+
+/// How a connection is encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tls {
+    /// The authority that vouches for the server; `None` takes those of the system.
+    pub ca: Option<Pem>,
+    /// What the client shows of itself, where the server asks for it.
+    pub client: Option<ClientIdentity>,
+}
+
+/// A client's certificate and key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientIdentity {
+    /// The certificate.
+    pub certificate: Pem,
+    /// Its key.
+    pub key: Pem,
+}
+
+pub(super) fn tls(fields: &Fields<'_>) -> Result<Tls, EndpointError> {
+    let certificate = pem::read(fields, &CLIENT_CERTIFICATE)?;
+    let key = pem::read(fields, &CLIENT_KEY)?;
+    let expected = "both tls.crt and tls.key for a server that asks for a client's certificate";
+    let client = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(ClientIdentity { certificate, key }),
+        (None, None) => None,
+        (Some(_), None) => return Err(fields.missing("key for its client certificate", expected)),
+        (None, Some(_)) => return Err(fields.missing("client certificate for its key", expected)),
+    };
+    Ok(Tls { ca: pem::read(fields, &CA)?, client })
+}
+
+const CA: [&str; 6] = [
+    "cacrt",
+    "ca.crt",
+    "ca_cert",
+    "certificates",
+    "certificate_base64",
+    "connection.rediss.certificate.certificate_base64",
+];
+
+const CLIENT_CERTIFICATE: [&str; 3] = ["tls.crt", "client.crt", "client_cert"];
+
+const CLIENT_KEY: [&str; 4] = ["tls.key", "client.key", "client_key", "private-key"];

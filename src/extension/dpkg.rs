@@ -1,0 +1,67 @@
+//! What dpkg knows of the files of this image.
+
+use super::package::{Package, PackageSource};
+use crate::system::command::run;
+use crate::system::digest;
+use libcnb::{Env, Target};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// The installed package that a file of the image belongs to, as `name\tversion\tarchitecture`.
+pub(super) fn owner_of(env: &Env, file: &Path) -> Option<String> {
+    let dpkg_query = || {
+        let mut command = Command::new("dpkg-query");
+        command.env_clear().envs(env);
+        command
+    };
+    // Libraries are listed in /usr/lib, or in /lib where that is a link to it.
+    let canonical = file.canonicalize().ok()?;
+    let without_usr = Path::new("/").join(canonical.strip_prefix("/usr").unwrap_or(&canonical));
+    let line = [canonical.as_path(), without_usr.as_path()]
+        .iter()
+        .find_map(|path| run(dpkg_query().arg("--search").arg(path)).ok())?;
+    let name = line.split(": ").next()?.to_owned();
+    run(dpkg_query().args([
+        "--show",
+        "--showformat=${Package}\t${Version}\t${Architecture}",
+        &name,
+    ]))
+    .ok()
+}
+
+/// The package that has installed a file into the image, if the distribution did.
+pub(super) fn installed_package(env: &Env, target: &Target, file: &Path) -> Option<Package> {
+    let fields = owner_of(env, file)?;
+    let sha256 = digest::sha256_of_file(file).ok()?;
+    Some(package(&fields, target, Path::new("/"), sha256))
+}
+
+/// The package of dpkg's three fields, whose documentation lies below `root`.
+pub(super) fn package(fields: &str, target: &Target, root: &Path, sha256: String) -> Package {
+    let mut fields = fields.trim().split('\t');
+    let mut next = || fields.next().unwrap_or_default().to_owned();
+    let (name, version, arch) = (next(), next(), next());
+    let licences = licences(&root.join("usr/share/doc").join(&name).join("copyright"));
+    let source = PackageSource::Deb {
+        distro: target.distro_name.clone(),
+        release: target.distro_version.clone(),
+        arch,
+    };
+    Package { name, version, source, licences, sha256 }
+}
+
+/// The licences of all files, from Debian's machine-readable copyright file.
+/// <https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/>
+fn licences(copyright: &Path) -> Vec<String> {
+    let Ok(text) = fs::read_to_string(copyright) else { return Vec::new() };
+    let mut licences: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("License:"))
+        .map(|licence| licence.trim().to_owned())
+        .filter(|licence| !licence.is_empty())
+        .collect();
+    licences.sort();
+    licences.dedup();
+    licences
+}

@@ -1,0 +1,62 @@
+//! The pinned source releases.
+
+use super::package::{Package, PackageSource};
+use crate::store::Store;
+use crate::system::version::Version;
+use serde::Deserialize;
+use url::Url;
+
+/// What `buildpack.toml` pins, in its `metadata`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pins {
+    /// The source releases, in the order in which they are tried.
+    pub releases: Vec<Release>,
+}
+
+/// A pinned source release.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Release {
+    /// Which extension.
+    pub store: Store,
+    /// Its version.
+    pub version: Version,
+    /// The oldest PHP that it is for.
+    pub php_from: Version,
+    /// The first PHP that it is not for any more.
+    #[serde(default)]
+    pub php_before: Option<Version>,
+    /// Where it is published.
+    pub uri: Url,
+    /// The SHA-256 of the archive.
+    pub sha256: String,
+    /// Its licence, by SPDX identifier.
+    pub licence: String,
+}
+
+impl Release {
+    pub(super) fn package(&self) -> Package {
+        Package {
+            name: self.store.name().to_owned(),
+            version: self.version.to_string(),
+            source: PackageSource::Release { uri: self.uri.to_string() },
+            licences: vec![self.licence.clone()],
+            sha256: self.sha256.clone(),
+        }
+    }
+}
+
+/// The release for a PHP; the list has each version's newest first.
+#[must_use]
+pub fn release_for<'a>(
+    releases: &'a [Release],
+    store: Store,
+    php: &Version,
+) -> Option<&'a Release> {
+    releases.iter().find(|release| {
+        release.store == store
+            && !php.precedes(&release.php_from)
+            && release.php_before.as_ref().is_none_or(|before| php.precedes(before))
+    })
+}

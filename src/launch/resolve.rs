@@ -1,0 +1,135 @@
+//! Which service holds the sessions, as the running container has it.
+
+use super::embedded;
+use super::record::LaunchRecord;
+use crate::config::environment::Environment;
+use crate::config::launch::{LaunchSettings, Missing};
+use crate::config::options::Options;
+use crate::config::variables::{EMBED_CREDENTIALS, MISSING, STORE};
+use crate::endpoint::{self, Endpoint};
+use crate::services::matching::{Rule, SessionService, find_session_service};
+use crate::services::{Origin, Service, Services};
+use crate::store::Store;
+use std::fmt;
+use std::path::Path;
+
+/// Why the container must not start.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// The service that is bound is of another store than the build's.
+    #[error(
+        "The image was built for sessions in {store}, and what is bound now is a {other} service: {service}.\nBind a {store} service, or build the image again with this one bound (or with {STORE}={other})."
+    )]
+    OtherStore {
+        /// What the app was built for.
+        store: Store,
+        /// What is bound.
+        other: Store,
+        /// The service.
+        service: String,
+    },
+    /// No session service is bound.
+    #[error(
+        "No {store} service is bound for the sessions.\nLooked for {keys} in {services}.\nBind one to the running app, or set {MISSING}=files to start with sessions in local files."
+    )]
+    Missing {
+        /// What the app was built for.
+        store: Store,
+        /// What was looked for.
+        keys: String,
+        /// Where it was looked for.
+        services: String,
+    },
+}
+
+/// Where the launch keeps the sessions.
+#[derive(Debug)]
+pub enum Resolution {
+    /// In a service.
+    Service(Box<ResolvedService>),
+    /// In local files, as the settings allow.
+    Files,
+}
+
+/// The session service, and how to connect to it.
+#[derive(Debug)]
+pub struct ResolvedService {
+    /// What it is.
+    pub store: Store,
+    /// The service itself.
+    pub service: Service,
+    /// Why it is the one.
+    pub rule: Rule,
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// The options of the launch and of the service.
+    pub options: Options,
+}
+
+/// Finds out where the sessions are kept.
+///
+/// # Errors
+///
+/// Fails if there is no session service (and the settings do not allow that), or if its credentials cannot be used.
+pub fn resolve(
+    environment: &Environment,
+    platform_dir: &Path,
+    layer: &Path,
+    record: &LaunchRecord,
+) -> anyhow::Result<Resolution> {
+    let store = record.store;
+    let settings = LaunchSettings::read(environment)?;
+    let options = Options::read(environment, store)?;
+    let services = Services::read(environment, platform_dir)?;
+    let keys = record.search_keys.clone().overridden_by(environment)?;
+    if let Some(found) = find_session_service(&services, &keys, &[store])? {
+        return ResolvedService::resolution(&found, options);
+    }
+    let others: Vec<Store> = Store::ALL.into_iter().filter(|other| *other != store).collect();
+    if let Some(SessionService { store: other, service, .. }) =
+        find_session_service(&services, &keys, &others)?
+    {
+        let service = service.to_string();
+        return Err(LaunchError::OtherStore { store, other, service }.into());
+    }
+    if let Some(embedded) = embedded::read(layer)?
+        && let Some(found) = find_session_service(&embedded, &keys, &[store])?
+    {
+        return ResolvedService::resolution(&found, options);
+    }
+    if settings.missing == Missing::Files {
+        return Ok(Resolution::Files);
+    }
+    let keys = keys.describe(&[store]);
+    Err(LaunchError::Missing { store, keys, services: services.to_string() }.into())
+}
+
+impl ResolvedService {
+    fn resolution(found: &SessionService<'_>, options: Options) -> anyhow::Result<Resolution> {
+        let SessionService { store, service, rule } = found;
+        Ok(Resolution::Service(Box::new(Self {
+            store: *store,
+            service: (*service).clone(),
+            rule: rule.clone(),
+            endpoint: Endpoint::of(*store, service)?,
+            options: options.or(endpoint::options(*store, service)?),
+        })))
+    }
+}
+
+/// What is found, for the log.
+impl fmt::Display for ResolvedService {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { store, service, rule, endpoint, .. } = self;
+        if service.origin == Origin::Embedded {
+            write!(
+                formatter,
+                "warning: no session service is bound, so the credentials embedded in the image are used ({EMBED_CREDENTIALS}); "
+            )?;
+        }
+        write!(
+            formatter,
+            "sessions in {store} at {endpoint}, from service {service}, found by its {rule}"
+        )
+    }
+}

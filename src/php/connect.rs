@@ -1,0 +1,39 @@
+//! The directives of a store, and what fills them for an endpoint.
+
+use super::ini::{Connection, Directive, DirectiveError, DropIn};
+use super::tls::TlsFiles;
+use super::{memcached, redis};
+use crate::config::options::Options;
+use crate::endpoint::Endpoint;
+use crate::store::Store;
+use crate::system::version::Version;
+
+/// The drop-ins of a store, for this version of its extension.
+#[must_use]
+pub fn drop_ins(store: Store, version: &Version) -> Vec<(DropIn, Vec<Directive>)> {
+    let mut drop_ins = match store {
+        Store::Redis => redis::drop_ins(),
+        Store::Memcached => memcached::drop_ins(version),
+    };
+    let files = [("session.save_handler", "files"), ("session.save_path", "")];
+    let files = files.map(|(name, value)| Directive::literal(name, value));
+    drop_ins.push((DropIn::Files, files.to_vec()));
+    drop_ins
+}
+
+/// What PHP needs to connect to the endpoint with this version of the extension.
+///
+/// # Errors
+///
+/// Fails if the endpoint or an option needs what this version cannot do.
+pub fn connect(
+    endpoint: &Endpoint,
+    tls_files: &TlsFiles,
+    options: &Options,
+    version: &Version,
+) -> Result<Connection, DirectiveError> {
+    match endpoint {
+        Endpoint::Redis(endpoint) => redis::connect(endpoint, tls_files, options, version),
+        Endpoint::Memcached(endpoint) => Ok(memcached::connect(endpoint, options, version)),
+    }
+}

@@ -1,0 +1,206 @@
+//! The PHP that is installed here: what it is, and what it says with other settings.
+
+use super::scan_dirs::PHP_INI_SCAN_DIR;
+use super::script::{Answer, PhpError, run_script};
+use crate::system::version::Version;
+use libcnb::Env;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+const FACTS: &str = include_str!("facts.php");
+
+/// The installed PHP, with the environment that it was asked in.
+#[derive(Debug, Clone)]
+pub struct Php {
+    /// `php` itself.
+    pub cli: Program,
+    /// The programs that have a configuration of their own: fpm, cgi, apache2 …
+    others: Vec<Program>,
+}
+
+/// One of PHP's programs (SAPIs).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Its name, as `fpm`.
+    pub name: String,
+    /// What it says of itself.
+    pub facts: Facts,
+    /// The warnings that it gives while it starts, a line each.
+    pub warnings: Vec<String>,
+}
+
+/// The facts that `php/facts.php` prints.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Facts {
+    /// PHP's version.
+    pub version: Version,
+    /// The number of the extension API, as `20220829`.
+    pub api: String,
+    /// Whether PHP is built with thread safety (ZTS).
+    pub thread_safe: bool,
+    /// Whether PHP is a debug build.
+    pub debug: bool,
+    /// The program's file.
+    pub binary: PathBuf,
+    /// Where PHP looks for extensions.
+    pub extension_dir: PathBuf,
+    /// Where PHP looks for its php.ini, as compiled in.
+    pub configuration_dir: PathBuf,
+    /// The folder of ini files that is compiled in; empty if there is none.
+    pub scan_dir: PathBuf,
+    /// The loaded extensions, in lower case, with their versions.
+    pub extensions: BTreeMap<String, Version>,
+    /// The save handlers that are registered.
+    pub save_handlers: Vec<String>,
+    /// The save handler in force, empty without PHP's session extension.
+    pub save_handler: String,
+    /// `session.save_path` in force.
+    pub save_path: String,
+    /// `display_errors` as php.ini has it, or as PHP has it without one.
+    pub display_errors: String,
+    /// `opcache.preload` in force, empty if nothing is preloaded.
+    pub preload: String,
+    /// `session.name` in force.
+    pub session_name: String,
+}
+
+impl Php {
+    /// Asks every PHP program what it is, in this environment.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no PHP, or one does not answer.
+    pub fn ask(env: &Env) -> Result<Self, PhpError> {
+        let cli = Program::ask("cli", env, &[])?;
+        let others = siblings(&cli.facts)
+            .into_iter()
+            .map(|(name, configuration)| {
+                let (env, options) = with_configuration_of(env, &configuration);
+                Program::ask(&name, &env, &options)
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { cli, others })
+    }
+
+    /// All programs, `php` itself first.
+    pub fn programs(&self) -> impl Iterator<Item = &Program> {
+        std::iter::once(&self.cli).chain(&self.others)
+    }
+
+    /// Whether a page shows PHP's warnings to its visitor. Where there is nothing else that serves pages,
+    /// `php -S` does.
+    #[must_use]
+    pub fn displays_errors(&self) -> bool {
+        let cli = self.others.is_empty().then_some(&self.cli);
+        self.others.iter().chain(cli).any(|program| program.facts.displays_errors())
+    }
+
+    /// The programs' names, for messages.
+    #[must_use]
+    pub fn names(&self) -> String {
+        self.programs().map(|program| program.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The facts that all programs share.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.cli.facts
+    }
+}
+
+impl Facts {
+    fn displays_errors(&self) -> bool {
+        let value = self.display_errors.to_ascii_lowercase();
+        !matches!(value.as_str(), "" | "0" | "off" | "no" | "false" | "stderr")
+    }
+}
+
+impl Program {
+    /// Runs `php` once, with these options, and reads what it says of itself.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no PHP, or it does not answer.
+    pub fn ask(name: &str, env: &Env, options: &[String]) -> Result<Self, PhpError> {
+        // Messages of the start go to the log, stderr, whatever php.ini says of them.
+        let log = ["-d", "log_errors=1", "-d", "error_log=", "-d", "error_reporting=-1"];
+        let options: Vec<&str> = options.iter().map(String::as_str).chain(log).collect();
+        let Answer { json, status, said, stderr } = run_script(FACTS, &[], &options, env)?;
+        let facts = json.ok_or(PhpError::Answer { status, said })?;
+        let warnings = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+        Ok(Self { name: name.to_owned(), facts, warnings: warnings.map(str::to_owned).collect() })
+    }
+
+    /// The warnings that `before` did not give.
+    #[must_use]
+    pub fn new_warnings(&self, before: &Self) -> Vec<&str> {
+        let new = self.warnings.iter().filter(|warning| !before.warnings.contains(warning));
+        new.map(String::as_str).collect()
+    }
+
+    /// The version of a loaded extension.
+    #[must_use]
+    pub fn extension(&self, name: &str) -> Option<&Version> {
+        self.facts.extensions.get(name)
+    }
+}
+
+/// The configurations of the other programs, where they lie beside that of the cli: Debian compiles
+/// `/etc/php/8.2/<program>` into each, and enables extensions for each program apart.
+fn siblings(cli: &Facts) -> Vec<(String, PathBuf)> {
+    let (Some(parent), true) =
+        (cli.configuration_dir.parent(), cli.configuration_dir.ends_with("cli"))
+    else {
+        return Vec::new();
+    };
+    let mut siblings: Vec<(String, PathBuf)> = parent
+        .read_dir()
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_name() != "cli" && entry.path().join("conf.d").is_dir())
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
+        .collect();
+    siblings.sort();
+    siblings
+}
+
+/// Environment and options that make the cli read what the program with this configuration reads.
+fn with_configuration_of(env: &Env, configuration: &Path) -> (Env, Vec<String>) {
+    let compiled_in = configuration.join("conf.d").display().to_string();
+    let scan_dirs = env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap_or_default();
+    let scan_dirs: Vec<&str> = scan_dirs
+        .split(':')
+        .map(|dir| if dir.is_empty() { compiled_in.as_str() } else { dir })
+        .collect();
+    let mut env = env.clone();
+    env.insert(PHP_INI_SCAN_DIR, scan_dirs.join(":"));
+    let options = if env.contains_key("PHPRC") {
+        Vec::new()
+    } else {
+        vec!["-c".to_owned(), configuration.display().to_string()]
+    };
+    (env, options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_programs_configuration_takes_the_place_of_the_compiled_in_one() {
+        let scan_dir = |value: Option<&str>| {
+            let mut env = Env::new();
+            if let Some(value) = value {
+                env.insert(PHP_INI_SCAN_DIR, value);
+            }
+            let (env, options) = with_configuration_of(&env, Path::new("/etc/php/8.2/fpm"));
+            assert_eq!(options, ["-c", "/etc/php/8.2/fpm"]);
+            env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap()
+        };
+        assert_eq!(scan_dir(None), "/etc/php/8.2/fpm/conf.d");
+        assert_eq!(scan_dir(Some(":/d")), "/etc/php/8.2/fpm/conf.d:/d");
+        assert_eq!(scan_dir(Some("/x")), "/x");
+    }
+}

@@ -1,0 +1,34 @@
+//! The files that PHP's TLS is told of.
+
+use crate::endpoint::tls::Tls;
+use std::path::PathBuf;
+
+/// The files that PHP is told of.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The authority, and in a bundle the system's as well.
+    pub ca: Option<PathBuf>,
+    /// The client's certificate and key.
+    pub client: Option<ClientFiles>,
+}
+
+/// A client's certificate and key.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ClientFiles {
+    /// The certificate.
+    pub certificate: PathBuf,
+    /// The key.
+    pub key: PathBuf,
+}
+
+impl TlsFiles {
+    /// The files that there will be, before there are any.
+    #[must_use]
+    pub fn planned(tls: &Tls) -> Self {
+        let client = tls.client.as_ref().map(|_| ClientFiles {
+            certificate: PathBuf::from("certificate.pem"),
+            key: PathBuf::from("key.pem"),
+        });
+        Self { ca: tls.ca.as_ref().map(|_| PathBuf::from("ca.pem")), client }
+    }
+}

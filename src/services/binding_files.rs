@@ -1,0 +1,79 @@
+//! The files of a service binding.
+
+use super::credentials::{Credential, Credentials};
+use super::error::ServicesError;
+use crate::system::files::read_text;
+use serde_json::Value;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Reads the files of the binding in `folder`.
+pub(super) fn credentials(folder: &Path) -> Result<Credentials, ServicesError> {
+    let layout = Layout::of(folder);
+    Ok(entries(&layout.entries)?
+        .into_iter()
+        .filter(|(name, path)| !layout.is_metadata(name) && !path.is_dir())
+        .map(|(name, path)| (name, credential(&path)))
+        .collect())
+}
+
+/// The file that holds a credential of the binding in `folder`.
+pub(super) fn credential_file(folder: &Path, name: &str) -> Option<PathBuf> {
+    Some(Layout::of(folder).entries.join(name)).filter(|file| file.is_file())
+}
+
+/// Where the files of a binding lie.
+pub(super) struct Layout {
+    pub(super) metadata: PathBuf,
+    entries: PathBuf,
+    pub(super) kind: &'static str,
+}
+
+impl Layout {
+    pub(super) fn of(folder: &Path) -> Self {
+        let metadata = folder.join("metadata");
+        if metadata.is_dir() {
+            // The older layout of the CNB bindings extension, which kpack still writes for v1alpha1.
+            Self { metadata, entries: folder.join("secret"), kind: "kind" }
+        } else {
+            Self { metadata: folder.to_owned(), entries: folder.to_owned(), kind: "type" }
+        }
+    }
+
+    /// Whether the entry tells of the binding and is no credential.
+    fn is_metadata(&self, name: &str) -> bool {
+        self.metadata == self.entries && matches!(name, "type" | "provider")
+    }
+}
+
+/// The visible entries of a folder. Kubernetes keeps a Secret's data in `..data` and
+/// `..<timestamp>`, with the names that count linked to them.
+pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, ServicesError> {
+    let list = |error| ServicesError::ListBindings { path: folder.to_owned(), error };
+    let entries = match folder.read_dir() {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(list(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(list)?;
+        // A name that is not UTF-8 is none that Kubernetes or Cloud Foundry would write.
+        if let Ok(name) = entry.file_name().into_string()
+            && !name.starts_with('.')
+        {
+            found.push((name, entry.path()));
+        }
+    }
+    Ok(found)
+}
+
+/// A file's text without the newline that editors and `echo` put at its end.
+fn credential(path: &Path) -> Credential {
+    match read_text(path) {
+        Ok(text) => {
+            Credential::Value(Value::String(text.trim_end_matches(['\r', '\n']).to_owned()))
+        }
+        Err(error) => Credential::Unusable(error.to_string()),
+    }
+}

@@ -1,0 +1,39 @@
+//! Where a service came from.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where a service came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A folder of service bindings.
+    Bindings(PathBuf),
+    /// The variable `VCAP_SERVICES`.
+    Vcap,
+    /// The file that `VCAP_SERVICES_FILE_PATH` names.
+    VcapFile(PathBuf),
+    /// The image itself, which has kept what was bound to its build.
+    Embedded,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bindings(root) => write!(formatter, "service bindings in {}", root.display()),
+            Self::Vcap => formatter.write_str(VCAP_SERVICES),
+            Self::VcapFile(path) => {
+                write!(formatter, "{VCAP_SERVICES_FILE_PATH} {}", path.display())
+            }
+            Self::Embedded => formatter.write_str("the credentials embedded in the image"),
+        }
+    }
+}
+
+/// Points to the folder of service bindings (servicebinding.io).
+pub const SERVICE_BINDING_ROOT: &str = "SERVICE_BINDING_ROOT";
+
+/// Holds Cloud Foundry's services as JSON.
+pub const VCAP_SERVICES: &str = "VCAP_SERVICES";
+
+/// Points to a file with the same JSON, where an app has `file-based-vcap-services`.
+pub const VCAP_SERVICES_FILE_PATH: &str = "VCAP_SERVICES_FILE_PATH";

@@ -1,0 +1,87 @@
+//! One bound service.
+
+use super::binding_files;
+use super::credentials::Credentials;
+use super::error::ServicesError;
+use super::origin::Origin;
+use std::fmt;
+use std::path::PathBuf;
+
+/// One bound service.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// The binding's name, else the service instance's.
+    pub name: String,
+    /// The instance's name, where the platform gives it beside the binding's.
+    pub instance_name: Option<String>,
+    /// A service binding's type, or Cloud Foundry's label.
+    pub kind: Option<String>,
+    /// Why a service binding's type cannot be read, where it is there.
+    pub(super) kind_problem: Option<String>,
+    /// The credential `type`, where it is not the binding's own type.
+    pub credentials_type: Option<String>,
+    /// Who provides the service.
+    pub provider: Option<String>,
+    /// Cloud Foundry's tags.
+    pub tags: Vec<String>,
+    /// Where it came from.
+    pub origin: Origin,
+    pub(super) guid: Option<String>,
+    pub(super) credentials: CredentialSource,
+}
+
+/// Read only for the service that is used: a bad file in another's binding is none of our business.
+#[derive(Debug, Clone)]
+pub(super) enum CredentialSource {
+    Folder(PathBuf),
+    Inline(Credentials),
+}
+
+impl Service {
+    /// The credentials, read now where they lie in files.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the binding's folder cannot be listed. A single bad file is an error only for who
+    /// asks for it.
+    pub fn credentials(&self) -> Result<Credentials, ServicesError> {
+        match &self.credentials {
+            CredentialSource::Folder(folder) => binding_files::credentials(folder),
+            CredentialSource::Inline(credentials) => Ok(credentials.clone()),
+        }
+    }
+
+    /// The file that holds a credential, where credentials lie in files.
+    #[must_use]
+    pub fn credential_file(&self, name: &str) -> Option<PathBuf> {
+        match &self.credentials {
+            CredentialSource::Folder(folder) => binding_files::credential_file(folder, name),
+            CredentialSource::Inline(_) => None,
+        }
+    }
+
+    /// Whether `other`, of the same name in another source, is this service.
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        if self.origin == other.origin {
+            return false;
+        }
+        if let (Some(ours), Some(theirs)) = (&self.guid, &other.guid) {
+            return ours == theirs;
+        }
+        match (self.credentials(), other.credentials()) {
+            (Ok(ours), Ok(theirs)) => ours.agrees_with(&theirs),
+            _ => false,
+        }
+    }
+}
+
+/// The service's name and where it came from, for messages.
+impl fmt::Display for Service {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?} ({}", self.name, self.origin)?;
+        if let Some(kind) = &self.kind {
+            write!(formatter, ", {kind}")?;
+        }
+        formatter.write_str(")")
+    }
+}

@@ -1,0 +1,9 @@
+//! What the operating system and the standard library leave to do.
+
+pub mod command;
+pub mod digest;
+pub mod files;
+pub mod report;
+pub mod sasl;
+pub mod secret;
+pub mod version;
