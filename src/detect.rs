@@ -56,18 +56,18 @@ impl Decision {
         };
         let options = AppOptions::read(app_dir)?;
         if !is_php_app(app_dir, &options)? {
-            return Ok(Self::Skip(format!("This is no PHP app: looked for {PHP_APP_SIGNS}.")));
+            return Ok(Self::Skip(format!("This is not a PHP app: found no {PHP_APP_SIGNS}.")));
         }
         let search_keys = SearchKeys::determine(environment, &options)?;
         let services = Services::read(environment, platform.directory())?;
         let found = find_session_service(&services, &search_keys, &stores)?;
         let (store, reason, service) = match (found, settings.store) {
             (Some(SessionService { store, service, rule }), _) => {
-                let reason = format!("service {service}, found by its {rule}");
+                let reason = format!("service {service}, matched by its {rule}");
                 (store, reason, Some(service.clone()))
             }
             (None, StoreChoice::Explicit(store)) => {
-                (store, format!("{STORE} says so; no service is bound to the build"), None)
+                (store, format!("chosen by {STORE}; no service is bound to the build"), None)
             }
             (None, _) => {
                 let keys = search_keys.describe(&stores);

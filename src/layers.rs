@@ -2,7 +2,8 @@
 
 pub mod extension;
 mod extension_key;
-mod preflight;
+pub mod preflight;
 pub mod sbom;
 pub mod session;
-mod verify;
+pub mod session_settings;
+pub mod verify;

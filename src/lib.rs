@@ -19,6 +19,7 @@ pub mod endpoint;
 pub mod extension;
 pub mod launch;
 pub mod layers;
+pub mod log;
 pub mod php;
 pub mod services;
 pub mod store;

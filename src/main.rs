@@ -1,7 +1,6 @@
 //! One program under several names: the buildpack's `detect` and `build`, and in the image the exec.d
 //! program `session_env` and `session-check`. One file is smaller than three, and is linked once.
 
-use bullet_stream::global::print;
 use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
 use libcnb::detect::{DetectContext, DetectResult, DetectResultBuilder};
 use libcnb::{Buildpack, Env, libcnb_runtime};
@@ -11,13 +10,14 @@ use php_session_store::extension::Request;
 use php_session_store::extension::release::Pins;
 use php_session_store::launch::record::{EXEC_D_PROGRAM, SESSION_CHECK};
 use php_session_store::layers::extension::contribute_extension_layer;
+use php_session_store::layers::preflight::preflight;
 use php_session_store::layers::session::contribute_session_layer;
+use php_session_store::layers::session_settings::SessionSettings;
+use php_session_store::layers::verify::verify;
 use php_session_store::php::Php;
-use php_session_store::system::report::report;
-use php_session_store::{check, launch};
+use php_session_store::{check, launch, log};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
 
 struct PhpSessionStore;
 
@@ -32,8 +32,8 @@ impl Buildpack for PhpSessionStore {
                 println!("{reason}");
                 DetectResultBuilder::fail().build()
             }
-            // An error passes as well: here it would only make the lifecycle go on without a
-            // buildpack that is optional in its group. The build meets the same error, and stops.
+            // An error passes as well: failing here would make the lifecycle go on without a buildpack that
+            // is optional in its group. The build meets the same error, and stops.
             Ok(Decision::Contribute(_)) | Err(_) => {
                 DetectResultBuilder::pass().build_plan(build_plan()).build()
             }
@@ -41,37 +41,33 @@ impl Buildpack for PhpSessionStore {
     }
 
     fn build(&self, context: BuildContext<Self>) -> libcnb::Result<BuildResult, Self::Error> {
-        let started = Instant::now();
-        print::h2("PHP session store");
+        let started = log::start();
         let config = match Decision::read(&context.app_dir, &context.platform)? {
             Decision::Contribute(config) => config,
             Decision::Skip(reason) => {
-                print::bullet(reason);
+                log::skipped(&reason);
                 return BuildResultBuilder::new().build();
             }
         };
-        print::bullet(format!("Sessions in {}", config.store));
-        print::sub_bullet(&config.reason);
+        log::decision(&config);
         let env = Env::from_current();
         let php = Php::ask(&env).map_err(anyhow::Error::from)?;
-        print::bullet(format!("PHP {} ({})", php.facts().version, php.names()));
-        let request = Request::new(
-            &config,
-            &php,
-            &env,
-            &context.target,
-            &context.buildpack_descriptor.metadata,
-        );
+        log::php(&config, &php);
+        let request = Request::new(&config, &php, &env, &context);
         let extension = contribute_extension_layer(&context, &request)?;
-        let launch = contribute_session_layer(&context, &config, &php, &extension)?;
-        print::all_done(&Some(started));
-        BuildResultBuilder::new().launch(launch).build()
+        let settings = SessionSettings::new(&config, &php, &extension)?;
+        let layer = contribute_session_layer(&context, &settings, &extension.env)?;
+        verify(&php, &layer, &settings).map_err(anyhow::Error::from)?;
+        log::session_settings(&config, &settings, &php);
+        log::preflight(preflight(&config, &extension.version));
+        log::done(started);
+        BuildResultBuilder::new().launch(layer.launch).build()
     }
 
     fn on_error(&self, error: libcnb::Error<Self::Error>) {
         match error {
-            libcnb::Error::BuildpackError(error) => print::error(report(&error)),
-            framework => print::error(report(&framework)),
+            libcnb::Error::BuildpackError(error) => log::error(&error),
+            framework => log::error(&framework),
         }
     }
 }

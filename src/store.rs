@@ -26,6 +26,24 @@ impl Store {
         }
     }
 
+    /// The store's name in a sentence.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Redis => "Redis",
+            Self::Memcached => "Memcached",
+        }
+    }
+
+    /// The name by which people know the PHP extension: `redis` could be mistaken for the server.
+    #[must_use]
+    pub fn extension_title(self) -> &'static str {
+        match self {
+            Self::Redis => "phpredis",
+            Self::Memcached => "php-memcached",
+        }
+    }
+
     /// What a service's name contains by default, as Cloud Foundry's PHP buildpack has it.
     #[must_use]
     pub fn default_search_key(self) -> &'static str {

@@ -10,7 +10,8 @@ use crate::detect::SessionConfig;
 use crate::php::Php;
 use crate::store::Store;
 use crate::system::version::Version;
-use libcnb::{Env, Target};
+use libcnb::build::BuildContext;
+use libcnb::{Buildpack, Env, Target};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -59,16 +60,21 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// What a build asks for.
     #[must_use]
-    pub fn new(
+    pub fn new<B: Buildpack<Metadata = Pins>>(
         config: &'a SessionConfig,
         php: &'a Php,
         env: &'a Env,
-        target: &'a Target,
-        pins: &'a Pins,
+        context: &'a BuildContext<B>,
     ) -> Self {
-        let (store, choice) = (config.store, config.settings.extension);
-        let mirror = config.mirror.as_ref();
-        Self { php, env, target, store, choice, releases: &pins.releases, mirror }
+        Self {
+            php,
+            env,
+            target: &context.target,
+            store: config.store,
+            choice: config.settings.extension,
+            releases: &context.buildpack_descriptor.metadata.releases,
+            mirror: config.mirror.as_ref(),
+        }
     }
 }
 

@@ -3,7 +3,6 @@
 //!
 //! The file is a `VCAP_SERVICES` with one service, so that the launch reads it as it reads others.
 
-use crate::config::variables::EMBED_CREDENTIALS;
 use crate::services::{Origin, Service, Services, ServicesError};
 use crate::system::files::{self, WriteError, read_text_if_present};
 use serde_json::json;
@@ -14,11 +13,6 @@ const FILE: &str = "embedded.json";
 /// Why the credentials cannot be embedded.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbedError {
-    /// There is nothing to embed.
-    #[error(
-        "{EMBED_CREDENTIALS} asks for the build's credentials, and no session service is bound to the build.\nBind one, or unset {EMBED_CREDENTIALS}."
-    )]
-    NoService,
     /// The service's credentials cannot be read.
     #[error(transparent)]
     Services(#[from] ServicesError),

@@ -95,12 +95,12 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
     let path = layer.path();
     let contents = match restored_contents(&layer.state) {
         Ok(contents) => {
-            print::sub_bullet("The extension layer is reused from the cache");
+            print::sub_bullet("Reusing the cached extension layer");
             contents
         }
         Err(reason) => {
             if !reason.is_empty() {
-                print::sub_bullet(format!("The extension layer is made anew: {reason}"));
+                print::sub_bullet(format!("Rebuilding the extension layer: {reason}"));
             }
             let filled = fill(request, installed.clone(), &path).map_err(anyhow::Error::from)?;
             // Without metadata, a layer that lacks something is made anew by the next build.
@@ -125,7 +125,7 @@ fn restored_contents(state: &LayerState<(), Result<Contents, String>>) -> Result
             cause.clone()
         }
         LayerState::Empty { cause: EmptyLayerCause::InvalidMetadataAction { .. } } => {
-            Err("it was not finished".to_owned())
+            Err("the last build did not finish it".to_owned())
         }
         LayerState::Empty { cause: EmptyLayerCause::NewlyCreated } => Err(String::new()),
     }
@@ -178,19 +178,17 @@ fn missing_mechanisms(error: &impl Display) -> String {
 
 fn describe(extension: &Extension, store: Store) -> String {
     let Extension { provider, version, load } = extension;
+    let name = store.extension_title();
     match (provider, load.as_slice()) {
-        (Provider::Installed, []) => format!("PHP has {store} {version} and loads it"),
+        (Provider::Installed, []) => format!("Using {name} {version}, which PHP loads already"),
         (Provider::Installed, load) => {
-            format!("PHP has {store} {version}; the drop-in loads {}", load.join(", "))
+            format!("Using {name} {version} from the image (loads {})", load.join(", "))
         }
         (Provider::Apt, load) => {
-            format!(
-                "{store} {version} from the distribution; the drop-in loads {}",
-                load.join(", ")
-            )
+            format!("Using {name} {version} from the distribution (loads {})", load.join(", "))
         }
         (Provider::Source, load) => {
-            format!("{store} {version}, compiled; the drop-in loads {}", load.join(", "))
+            format!("Using {name} {version}, compiled from source (loads {})", load.join(", "))
         }
     }
 }
@@ -222,7 +220,7 @@ fn reasons_to_refill(old: &Metadata, key: &Key, layer: &Path) -> Vec<String> {
     }
     match checksums(layer) {
         Ok(files) if files == old.contents.files => Vec::new(),
-        Ok(_) => vec!["its files are not those that were put in".to_owned()],
+        Ok(_) => vec!["its files have changed since they were cached".to_owned()],
         Err(error) => vec![error.to_string()],
     }
 }

@@ -64,7 +64,7 @@ impl Key {
             .into_iter()
             .map(|name| (name, text(ours.get(name)), text(theirs.get(name))))
             .filter(|(_, ours, theirs)| ours != theirs)
-            .map(|(name, ours, theirs)| format!("{name} was {ours} and is {theirs}"))
+            .map(|(name, ours, theirs)| format!("{name} changed from {ours} to {theirs}"))
             .collect()
     }
 }

@@ -1,6 +1,7 @@
 //! What the launch would make of the service that is bound to the build: what can be said now need not
 //! wait until the container starts.
 
+use crate::detect::SessionConfig;
 use crate::endpoint::{self, Endpoint};
 use crate::php::connect::connect;
 use crate::php::tls::TlsFiles;
@@ -10,18 +11,18 @@ use crate::system::version::Version;
 
 /// What users should know before the launch.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Finding {
+pub enum Finding {
     /// The launch will not start with this service.
     Failure(String),
     /// It works, but not as elsewhere.
     Limit(&'static str),
 }
 
-/// Looks at the service as the launch will. A failure is none of the build: the launch may have another
-/// service.
+/// Looks at the service that is bound to the build as the launch will; says nothing where none is. A failure
+/// does not fail the build: the launch may have another service.
 #[must_use]
-pub(super) fn preflight(store: Store, service: &Service, version: &Version) -> Option<Finding> {
-    match endpoint_that_connects(store, service, version) {
+pub fn preflight(config: &SessionConfig, version: &Version) -> Option<Finding> {
+    match endpoint_that_connects(config.store, config.service.as_ref()?, version) {
         Err(error) => Some(Finding::Failure(error.to_string())),
         Ok(Endpoint::Redis(redis)) if redis.is_cluster() => Some(Finding::Limit(
             "Sessions in a Redis cluster are not locked (PHP's handler cannot): of concurrent requests of one session, the last one's changes stay",

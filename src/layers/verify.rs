@@ -1,5 +1,7 @@
 //! The verification: PHP itself starts with the drop-in, without a new warning, and takes its settings.
 
+use super::session::SessionLayer;
+use super::session_settings::SessionSettings;
 use crate::config::environment::Environment;
 use crate::config::options::Options;
 use crate::endpoint::Endpoint;
@@ -10,12 +12,10 @@ use crate::php::tls::TlsFiles;
 use crate::php::variable::Variable;
 use crate::php::{PHP_INI_SCAN_DIR, Php, PhpError};
 use crate::store::Store;
-use libcnb::Env;
-use std::path::Path;
 
 /// Why PHP does not keep its sessions as it should.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum VerifyError {
+pub enum VerifyError {
     /// PHP cannot be asked.
     #[error(transparent)]
     Php(#[from] PhpError),
@@ -53,24 +53,21 @@ pub(super) enum VerifyError {
 }
 
 /// Runs each of PHP's programs as the launch will, with an example in the place of the endpoint.
-/// `env` is the environment of the launch, and `layer` the session layer.
 ///
 /// # Errors
 ///
 /// Fails if PHP warns or does not take the settings.
-pub(super) fn verify(
+pub fn verify(
     before: &Php,
-    env: &Env,
-    layer: &Path,
-    record: &LaunchRecord,
-    session_name: &str,
+    layer: &SessionLayer,
+    settings: &SessionSettings<'_>,
 ) -> Result<(), VerifyError> {
-    let LaunchRecord { store, extension_version, .. } = record;
+    let LaunchRecord { store, extension_version, .. } = &settings.record;
     let example = Endpoint::example(*store);
     let connection =
         connect(&example, &TlsFiles::default(), &Options::default(), extension_version)?;
-    let mut env = env.clone();
-    for (variable, value) in connection.variables_of(&Environment::of(env.clone()), layer) {
+    let mut env = layer.launch_env.clone();
+    for (variable, value) in connection.variables_of(&Environment::of(env.clone()), &layer.path) {
         env.insert(variable.name(), value);
     }
     let text = |name: &str| env.get_string_lossy(name).unwrap_or_default();
@@ -86,7 +83,7 @@ pub(super) fn verify(
         for (setting, value, expected) in [
             ("session.save_handler", &after.facts.save_handler, store.name()),
             ("session.save_path", &after.facts.save_path, &save_path),
-            ("session.name", &after.facts.session_name, session_name),
+            ("session.name", &after.facts.session_name, settings.session_name),
         ] {
             if value != expected {
                 let (value, expected) = (value.clone(), expected.to_owned());

@@ -76,7 +76,7 @@ fn what_is_present_and_not_loaded_is_loaded_by_the_drop_in() {
         [(Store::Redis, "igbinary, redis"), (Store::Memcached, "igbinary, msgpack, memcached")]
     {
         build(&config_for(BOOKWORM, "disabled", store), |app| {
-            assert!(app.log.contains(&format!("the drop-in loads {load}")), "{}", app.log);
+            assert!(app.log.contains(&format!("(loads {load})")), "{}", app.log);
             assert_store_works(app, store);
         });
     }
@@ -87,7 +87,7 @@ fn php_in_a_layer_has_its_extension_compiled_without_a_network() {
     let app_dir = app_with_mirror(|_| {});
     let build = build_offline("headers", app_dir.path(), Store::Redis, &[]);
     let app = build.app();
-    for expected in ["redis 6.2.0 (380 kB)", "redis 6.2.0, compiled; the drop-in loads redis"] {
+    for expected in ["redis 6.2.0 (380 kB)", "phpredis 6.2.0, compiled from source (loads redis)"] {
         assert!(app.log.contains(expected), "{expected}: {}", app.log);
     }
     assert_store_works(app, Store::Redis);
@@ -128,7 +128,14 @@ fn without_a_network_missing_mechanisms_are_said_and_sessions_work_without_a_log
 
     // What is missing is looked for again by the next build, which has a network.
     build.again(&["--env", "BP_PHP_SESSION_STORE=memcached", "--env", MIRROR_OF_APP]);
-    assert!(build.app().log.contains("made anew: it was not finished"), "{}", build.app().log);
+    assert!(
+        build
+            .app()
+            .log
+            .contains("Rebuilding the extension layer: the last build did not finish it"),
+        "{}",
+        build.app().log
+    );
     assert_store_works(build.app(), Store::Memcached);
 }
 
@@ -165,7 +172,7 @@ fn a_mirror_over_https_is_trusted_by_the_images_certificates() {
         )
     };
     let trusting = build(&["--env", "SSL_CERT_FILE=/workspace/ca.pem"]);
-    assert!(trusting.app().log.contains("redis 6.2.0, compiled"), "{}", trusting.app().log);
+    assert!(trusting.app().log.contains("phpredis 6.2.0, compiled"), "{}", trusting.app().log);
     let log = build(&[]).failed_log().to_owned();
     let file = format!("https://{}/get/redis-6.2.0.tgz cannot be downloaded", mirror.ip());
     assert!(log.contains(&file) && log.to_lowercase().contains("certificate"), "{log}");
@@ -235,14 +242,15 @@ fn a_rebuild_reuses_the_layer_until_its_key_changes() {
         assert_sboms_name_packages(&context);
         context.rebuild(&config, |context| {
             let log = app_of(&context).log;
-            assert!(log.contains("layer is reused from the cache"), "{log}");
+            assert!(log.contains("Reusing the cached extension layer"), "{log}");
             assert!(!log.contains(" by apt"), "{log}");
             assert_sboms_name_packages(&context);
             let mut changed = config.clone();
             changed.env("BP_PHP_SESSION_EXTENSION", "apt");
             context.rebuild(&changed, |context| {
                 let log = app_of(&context).log;
-                let expected = "made anew: provider was \"auto\" and is \"apt\"";
+                let expected =
+                    "Rebuilding the extension layer: provider changed from \"auto\" to \"apt\"";
                 assert!(log.contains(expected), "{log}");
                 assert!(log.contains("Downloading php8.2-redis by apt"), "{log}");
             });

@@ -18,7 +18,7 @@ fn with_app(suite: Suite, test: impl FnOnce(&App)) {
     let mut config = config(suite, "full");
     build(config.env("BP_PHP_SESSION_STORE", "memcached"), |app| {
         let version = suite.extension(Store::Memcached);
-        assert!(app.log.contains(&format!("PHP has memcached {version}")), "{}", app.log);
+        assert!(app.log.contains(&format!("Using php-memcached {version}")), "{}", app.log);
         test(app);
     });
 }
@@ -116,7 +116,7 @@ fn a_service_of_the_other_store_stops_the_start_and_both_stop_the_build() {
     // The variable decides.
     let mut config = config(BOOKWORM, "full");
     config.env("VCAP_SERVICES", &both).env("BP_PHP_SESSION_STORE", "redis");
-    build(&config, |app| assert!(app.log.contains("Sessions in redis"), "{}", app.log));
+    build(&config, |app| assert!(app.log.contains("Redis: chosen by"), "{}", app.log));
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn credentials_are_embedded_by_request_only_and_a_bound_service_beats_them() {
     let options = ["--env", &bound, "--env", "BP_PHP_SESSION_EMBED_CREDENTIALS=true"];
     let build = PackBuild::run(BOOKWORM, "full", &app_dir, &options);
     let app = build.app_with_credentials();
-    assert!(app.log.contains("go into the image"), "{}", app.log);
+    assert!(app.log.contains("are now in the image"), "{}", app.log);
 
     assert_sessions_are_shared(app, &[]);
     assert_eq!(embedded.sessions(ODD_PASSWORD), 1);

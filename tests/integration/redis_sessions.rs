@@ -24,7 +24,7 @@ fn vcap_sessions_are_shared(suite: Suite) {
     build(config(suite, "full").env("VCAP_SERVICES", &services), |app| {
         assert!(app.log.contains("\"my-redis-sessions\""), "{}", app.log);
         assert!(
-            app.log.contains(&format!("redis {}", suite.extension(Store::Redis))),
+            app.log.contains(&format!("phpredis {}", suite.extension(Store::Redis))),
             "{}",
             app.log
         );
@@ -128,7 +128,7 @@ fn vcap_services_in_a_file_and_a_search_key_in_options_json() {
 #[test]
 fn without_a_service_the_start_stops_unless_files_are_allowed() {
     build(config(BOOKWORM, "full").env("BP_PHP_SESSION_STORE", "redis"), |app| {
-        assert!(app.log.contains("BP_PHP_SESSION_STORE says so"), "{}", app.log);
+        assert!(app.log.contains("chosen by BP_PHP_SESSION_STORE"), "{}", app.log);
         let (started, log) = app.run(&[], &["true"]);
         assert!(!started && log.contains("No redis service is bound"), "{log}");
         assert!(log.contains("BPL_PHP_SESSION_MISSING=files"), "{log}");

@@ -1,0 +1,73 @@
+//! What the session layer is to hold, decided before anything is written.
+
+use super::extension::ProvidedExtension;
+use crate::config::variables::EMBED_CREDENTIALS;
+use crate::detect::SessionConfig;
+use crate::launch::record::LaunchRecord;
+use crate::php::Php;
+use crate::php::ini::Directive;
+use crate::services::Service;
+use crate::store::Store;
+use anyhow::ensure;
+
+/// What the session layer is to hold.
+#[derive(Debug)]
+pub struct SessionSettings<'a> {
+    /// What the launch needs to know of the build.
+    pub record: LaunchRecord,
+    /// `session.name`, the cookie's name.
+    pub session_name: &'a str,
+    /// The values of PHP's `extension` directives, in this order.
+    pub extensions: &'a [String],
+    /// Whether `display_errors` is turned off: when Redis cannot be reached, PHP's warning shows the save
+    /// path, and with it the password.
+    pub hide_errors: bool,
+    /// The service whose credentials the image keeps.
+    pub embedded_service: Option<&'a Service>,
+}
+
+impl<'a> SessionSettings<'a> {
+    /// Decides what the layer is to hold.
+    ///
+    /// # Errors
+    ///
+    /// Fails if credentials are to be embedded and no service is bound.
+    pub fn new(
+        config: &'a SessionConfig,
+        php: &Php,
+        extension: &'a ProvidedExtension,
+    ) -> anyhow::Result<Self> {
+        let settings = &config.settings;
+        ensure!(
+            config.service.is_some() || !settings.embed_credentials,
+            "{EMBED_CREDENTIALS} asks for the build's credentials, but no session service is bound to the build.\nBind one, or unset {EMBED_CREDENTIALS}."
+        );
+        Ok(Self {
+            record: LaunchRecord {
+                store: config.store,
+                extension_version: extension.version.clone(),
+                may_preload: php.programs().all(|program| program.facts.preload.is_empty()),
+                search_keys: config.search_keys.clone(),
+            },
+            session_name: &settings.session_name,
+            extensions: &extension.directives,
+            hide_errors: config.store == Store::Redis
+                && php.displays_errors()
+                && !settings.keep_display_errors,
+            embedded_service: config.service.as_ref().filter(|_| settings.embed_credentials),
+        })
+    }
+
+    /// What the base ini file begins with, before the directives of the store.
+    #[must_use]
+    pub fn directives(&self) -> Vec<Directive> {
+        let mut directives: Vec<Directive> =
+            self.extensions.iter().map(|object| Directive::literal("extension", object)).collect();
+        directives.push(Directive::literal("session.name", self.session_name));
+        if self.hide_errors {
+            directives.push(Directive::literal("display_errors", "Off"));
+            directives.push(Directive::literal("log_errors", "On"));
+        }
+        directives
+    }
+}

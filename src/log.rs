@@ -1,0 +1,83 @@
+//! What a build tells its user. It goes to stdout, where the lifecycle writes: on stderr, its lines would
+//! come out of order, and `pack build >log` would lose them.
+
+use crate::config::variables::{DISPLAY_ERRORS, EMBED_CREDENTIALS};
+use crate::detect::SessionConfig;
+use crate::layers::preflight::Finding;
+use crate::layers::session_settings::SessionSettings;
+use crate::php::Php;
+use crate::php::ini::DropIn;
+use crate::system::report::report;
+use bullet_stream::global::{print, set_writer};
+use std::fmt::Display;
+use std::time::Instant;
+
+/// Starts the log; gives the time for [`done`].
+#[must_use]
+pub fn start() -> Instant {
+    set_writer(std::io::stdout());
+    print::h2("PHP session store");
+    Instant::now()
+}
+
+/// Says why there is nothing to do.
+pub fn skipped(reason: &str) {
+    print::bullet(reason);
+}
+
+/// Says where sessions are to be kept, and why.
+pub fn decision(config: &SessionConfig) {
+    print::bullet("Session service");
+    print::sub_bullet(format!("{}: {}", config.store.title(), config.reason));
+}
+
+/// Says which PHP it is, and begins the part about its extension.
+pub fn php(config: &SessionConfig, php: &Php) {
+    print::bullet("PHP");
+    print::sub_bullet(format!("Found PHP {} ({})", php.facts().version, php.names()));
+    print::bullet(format!("{} extension", config.store.title()));
+}
+
+/// Says what was written, now that PHP has been seen to take it, and what the launch needs.
+pub fn session_settings(config: &SessionConfig, settings: &SessionSettings<'_>, php: &Php) {
+    print::bullet("Session settings");
+    print::sub_bullet(format!(
+        "Wrote {}/php-session-store.ini (cookie {}); PHP ({}) starts with it cleanly",
+        DropIn::Base.folder(),
+        settings.session_name,
+        php.names()
+    ));
+    if settings.hide_errors {
+        print::sub_bullet(format!(
+            "Turned display_errors off: PHP's warnings show the password ({DISPLAY_ERRORS}=keep leaves it on)"
+        ));
+    }
+    let keys = config.search_keys.describe(&[config.store]);
+    print::sub_bullet(format!("At launch, bind a {} service with {keys}", config.store.title()));
+    if let Some(service) = settings.embedded_service {
+        print::warning(format!(
+            "The credentials of {service} are now in the image ({EMBED_CREDENTIALS}): whoever has the image has them, and a new password needs a new build. A service that is bound at launch takes precedence."
+        ));
+    }
+}
+
+/// Says what a launch would make of the service that is bound to the build.
+pub fn preflight(finding: Option<Finding>) {
+    match finding {
+        Some(Finding::Failure(error)) => print::warning(format!(
+            "The app will not start with the service that is bound to this build:\n{error}"
+        )),
+        Some(Finding::Limit(limit)) => print::sub_bullet(limit),
+        None => {}
+    }
+}
+
+/// Ends the log.
+pub fn done(started: Instant) {
+    print::all_done(&Some(started));
+}
+
+/// Says why the build failed.
+pub fn error(error: &impl Display) {
+    print::error(report(error));
+}
