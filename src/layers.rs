@@ -3,7 +3,7 @@
 pub mod extension;
 mod extension_key;
 pub mod preflight;
-pub mod sbom;
+mod sbom;
 pub mod session;
 pub mod session_settings;
 pub mod verify;

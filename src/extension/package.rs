@@ -1,8 +1,9 @@
 //! Software packages: what somebody else made and a layer carries.
 
-use purl::GenericPurlBuilder;
+use crate::system::secret::UNRESERVED;
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::fmt::{self, Display};
 
 /// A package of which a layer carries something.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,30 +44,28 @@ pub enum PackageSource {
 
 impl Package {
     /// The package URL (purl), by which tools find its vulnerabilities.
+    /// <https://github.com/package-url/purl-spec>
     #[must_use]
     pub fn purl(&self) -> String {
-        let (kind, namespace, qualifiers) = match &self.source {
+        let (name, version) = (encode(&self.name), encode(&self.version));
+        match &self.source {
             PackageSource::Deb { distro, release, arch } => {
-                let distro_release = format!("{distro}-{release}");
-                ("deb", distro.as_str(), [("arch", arch.clone()), ("distro", distro_release)])
+                let (distro, release, arch) = (encode(distro), encode(release), encode(arch));
+                format!("pkg:deb/{distro}/{name}@{version}?arch={arch}&distro={distro}-{release}")
             }
             // Purl has no type for PECL.
             PackageSource::Release { uri } => {
-                let checksum = format!("sha256:{}", self.sha256);
-                ("generic", "", [("checksum", checksum), ("download_url", uri.clone())])
-            }
-        };
-        let mut purl = GenericPurlBuilder::new(kind.to_owned(), self.name.as_str())
-            .with_namespace(namespace)
-            .with_version(self.version.as_str());
-        for (name, value) in qualifiers {
-            // Only a name that is malformed is refused, and ours are not.
-            if let Ok(with_qualifier) = purl.clone().with_qualifier(name, value) {
-                purl = with_qualifier;
+                let (sha256, uri) = (&self.sha256, encode(uri));
+                format!("pkg:generic/{name}@{version}?checksum=sha256:{sha256}&download_url={uri}")
             }
         }
-        purl.build().map(|purl| purl.to_string()).unwrap_or_default()
     }
+}
+
+/// A colon stands for itself in every part of a purl.
+fn encode(text: &str) -> impl Display + '_ {
+    const ENCODED: &AsciiSet = &UNRESERVED.remove(b':');
+    utf8_percent_encode(text, ENCODED)
 }
 
 impl fmt::Display for Package {
@@ -94,7 +93,7 @@ mod tests {
         };
         assert_eq!(
             package.purl(),
-            "pkg:deb/debian/php8.2-redis@5.3.7+4.3.0-3?arch=amd64&distro=debian-12"
+            "pkg:deb/debian/php8.2-redis@5.3.7%2B4.3.0-3?arch=amd64&distro=debian-12"
         );
         package.version = "1:2.0~rc1".into();
         assert!(package.purl().contains("@1:2.0~rc1?"), "{}", package.purl());
@@ -102,7 +101,7 @@ mod tests {
         assert_eq!(
             package.purl(),
             "pkg:generic/php8.2-redis@1:2.0~rc1?checksum=sha256:ab\
-             &download_url=https://pecl.php.net/get/x.tgz"
+             &download_url=https:%2F%2Fpecl.php.net%2Fget%2Fx.tgz"
         );
     }
 }

@@ -110,8 +110,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
             filled.contents
         }
     };
-    let sboms = sbom::of_packages(&contents.packages).map_err(anyhow::Error::from)?;
-    layer.write_sboms(&sboms)?;
+    layer.write_sboms(&sbom::of_packages(&contents.packages))?;
     layer.write_env(environment(&path))?;
     let env = layer.read_env()?.apply(Scope::Launch, request.env);
     Ok(provided(&installed.unwrap_or(contents.extension), Some(&path), env))

@@ -116,7 +116,9 @@ fn a_service_of_the_other_store_stops_the_start_and_both_stop_the_build() {
     // The variable decides.
     let mut config = config(BOOKWORM, "full");
     config.env("VCAP_SERVICES", &both).env("BP_PHP_SESSION_STORE", "redis");
-    build(&config, |app| assert!(app.log.contains("Redis: chosen by"), "{}", app.log));
+    build(&config, |app| {
+        assert!(app.log.contains("Redis: service \"my-redis-sessions\""), "{}", app.log);
+    });
 }
 
 #[test]
