@@ -46,7 +46,7 @@ pub fn check(
     let expected = Expected::of(&resolution, environment)?;
     let php = Php::ask(environment.as_env())?;
     let mut steps: &[Step] = &[Step::Settings, Step::Write, Step::Read];
-    if php.cli.extension(record.store.name()).is_none() {
+    if !php.cli.loads(record.store.name()) {
         steps = &[Step::Settings];
     } else if matches!(resolution, Resolution::Service(_)) {
         steps = &[Step::Settings, Step::Probe, Step::Write, Step::Read];

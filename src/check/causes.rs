@@ -41,7 +41,7 @@ pub fn find_causes(evidence: &Evidence<'_>) -> Vec<Cause> {
     let mut causes = Vec::new();
     let extension = evidence.store.name();
     for program in evidence.php.programs() {
-        if program.extension(extension).is_none() {
+        if !program.loads(extension) {
             let what = format!("PHP ({}) has no extension {extension}", program.name);
             causes.push(Cause::new(Kind::ExtensionMissing, what));
         }

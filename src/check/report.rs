@@ -67,7 +67,7 @@ impl Report {
         };
         let programs = php.programs().map(|program| ProgramReport {
             name: program.name.clone(),
-            extension: program.extension(record.store.name()).map(ToString::to_string),
+            extension: program.facts.extensions.get(record.store.name()).cloned(),
             save_handler: program.facts.save_handler.clone(),
         });
         let Steps { parts, mut settings } = steps;

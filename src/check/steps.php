@@ -300,4 +300,4 @@ switch ($step) {
     default:
         $answer = read_session($id);
 }
-echo "\n", json_encode($answer, JSON_PARTIAL_OUTPUT_ON_ERROR), "\n";
+answer($answer);

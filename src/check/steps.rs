@@ -133,7 +133,7 @@ fn answer<T: DeserializeOwned>(
         Step::Settings => &[],
         _ => &["-d", "display_errors=0", "-d", "log_errors=0", "-d", "html_errors=0"],
     };
-    let Answer { json, status, said, .. } =
+    let Answer { json, status, output: said, .. } =
         run_script(code, &[step.name(), id], quiet, environment.as_env())?;
     let said = said.trim().to_owned();
     json.ok_or(StepsError::NoAnswer { step: step.name(), status, said })

@@ -15,7 +15,7 @@ pub fn find(request: &Request<'_>) -> Result<Option<Extension>, ExtensionError> 
     let Request { php, store, choice, .. } = *request;
     let unusable = |said| ExtensionError::Unusable { store, origin: "this image".to_owned(), said };
     let (loading, missing): (Vec<&Program>, Vec<&Program>) =
-        php.programs().partition(|program| program.extension(store.name()).is_some());
+        php.programs().partition(|program| program.loads(store.name()));
     if loading.is_empty() {
         let object = php.facts().extension_dir.join(format!("{store}.so"));
         return if choice.allows(Provider::Installed) && object.is_file() {

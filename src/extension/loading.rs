@@ -21,7 +21,7 @@ pub(super) fn find_loadable(
     let cli = &request.php.cli;
     let companions: Vec<&str> = COMPANIONS
         .into_iter()
-        .filter(|name| cli.extension(name).is_none() && is_there(request, name, layer))
+        .filter(|name| !cli.loads(name) && is_there(request, name, layer))
         .collect();
     let mut env = request.env.clone();
     if let Some(layer) = layer {
@@ -68,9 +68,9 @@ pub(super) fn usable_version(
         return Err(warnings.join("\n"));
     }
     let version =
-        program.extension(store.name()).ok_or("It does not load it, and does not say why.")?;
+        program.version_of(store.name()).ok_or("It does not load it, and does not say why.")?;
     if program.facts.save_handlers.iter().any(|handler| handler == store.name()) {
-        return Ok(version.clone());
+        return Ok(version);
     }
     let handlers = program.facts.save_handlers.join(", ");
     Err(format!("It has the extension, but no session save handler {store}, only: {handlers}."))

@@ -1,16 +1,19 @@
-// Asked once of every PHP program that the app may run on; src/php.rs reads the answer. Written for
+// Asked of every PHP program that the app may run on; src/php/installation.rs reads the answer. Written for
 // any PHP since 5.4.
 ob_start();
 phpinfo(INFO_GENERAL);
-$info = ob_get_clean();
-preg_match('/^PHP Extension => (\d+)$/m', $info, $api);
-preg_match('/^Registered save handlers => (.*)$/m', phpinfo_of_modules(), $handlers);
+$general = ob_get_clean();
+ob_start();
+phpinfo(INFO_MODULES);
+$modules = ob_get_clean();
+preg_match('/^PHP Extension => (\d+)$/m', $general, $api);
+preg_match('/^Registered save handlers => (.*)$/m', $modules, $handlers);
 $extensions = array();
 foreach (get_loaded_extensions() as $name) {
-    $extensions[strtolower($name)] = phpversion($name) ?: PHP_VERSION;
+    // As it stands: mysqlnd's begins with its name, and dom's is a date.
+    $extensions[strtolower($name)] = (string) phpversion($name);
 }
-// PHP may have displayed warnings of its start before.
-echo "\n", json_encode(array(
+answer(array(
     'version' => PHP_VERSION,
     'api' => isset($api[1]) ? $api[1] : '',
     'thread_safe' => (bool) PHP_ZTS,
@@ -20,17 +23,11 @@ echo "\n", json_encode(array(
     'configuration_dir' => PHP_CONFIG_FILE_PATH,
     'scan_dir' => PHP_CONFIG_FILE_SCAN_DIR,
     'extensions' => $extensions,
+    'transports' => stream_get_transports(),
     'save_handlers' => isset($handlers[1]) ? explode(' ', trim($handlers[1])) : array(),
-    'save_handler' => extension_loaded('session') ? session_module_name() : '',
+    'save_handler' => (string) ini_get('session.save_handler'),
     'save_path' => (string) ini_get('session.save_path'),
     'display_errors' => (string) get_cfg_var('display_errors'),
     'preload' => (string) ini_get('opcache.preload'),
     'session_name' => (string) ini_get('session.name'),
 ));
-
-function phpinfo_of_modules()
-{
-    ob_start();
-    phpinfo(INFO_MODULES);
-    return ob_get_clean();
-}

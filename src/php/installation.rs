@@ -10,6 +10,28 @@ use std::path::{Path, PathBuf};
 
 const FACTS: &str = include_str!("facts.php");
 
+/// Settings of the app that could spoil the answer, or keep PHP from answering at all. What the command line
+/// sets beats every ini file; a setting that this PHP does not know is ignored.
+const NEUTRAL: [&str; 15] = [
+    // Messages of the start go to the log, stderr, whatever php.ini says of them.
+    "log_errors=1",
+    "error_log=",
+    "error_reporting=-1",
+    "html_errors=0",
+    "disable_functions=",
+    "disable_classes=",
+    "open_basedir=",
+    "memory_limit=-1",
+    "max_execution_time=60",
+    "auto_prepend_file=",
+    "auto_append_file=",
+    "session.auto_start=0",
+    // Nothing is preloaded on the command line without it, and `opcache.preload` can still be read.
+    "opcache.enable_cli=0",
+    "xdebug.mode=off",
+    "serialize_precision=-1",
+];
+
 /// The installed PHP, with the environment that it was asked in.
 #[derive(Debug, Clone)]
 pub struct Php {
@@ -49,11 +71,13 @@ pub struct Facts {
     pub configuration_dir: PathBuf,
     /// The folder of ini files that is compiled in; empty if there is none.
     pub scan_dir: PathBuf,
-    /// The loaded extensions, in lower case, with their versions.
-    pub extensions: BTreeMap<String, Version>,
+    /// The loaded extensions, in lower case, with what each says of its version: not every one is a number.
+    pub extensions: BTreeMap<String, String>,
+    /// The stream transports; `tls` comes with OpenSSL.
+    pub transports: Vec<String>,
     /// The save handlers that are registered.
     pub save_handlers: Vec<String>,
-    /// The save handler in force, empty without PHP's session extension.
+    /// `session.save_handler` in force, empty without PHP's session extension.
     pub save_handler: String,
     /// `session.save_path` in force.
     pub save_path: String,
@@ -117,17 +141,16 @@ impl Facts {
 }
 
 impl Program {
-    /// Runs `php` once, with these options, and reads what it says of itself.
+    /// Runs `php` once, with these options, and reads its answer.
     ///
     /// # Errors
     ///
     /// Fails if there is no PHP, or it does not answer.
     pub fn ask(name: &str, env: &Env, options: &[String]) -> Result<Self, PhpError> {
-        // Messages of the start go to the log, stderr, whatever php.ini says of them.
-        let log = ["-d", "log_errors=1", "-d", "error_log=", "-d", "error_reporting=-1"];
-        let options: Vec<&str> = options.iter().map(String::as_str).chain(log).collect();
-        let Answer { json, status, said, stderr } = run_script(FACTS, &[], &options, env)?;
-        let facts = json.ok_or(PhpError::Answer { status, said })?;
+        let neutral = NEUTRAL.iter().flat_map(|setting| ["-d", setting]);
+        let options: Vec<&str> = options.iter().map(String::as_str).chain(neutral).collect();
+        let Answer { json, status, output, stderr } = run_script(FACTS, &[], &options, env)?;
+        let facts = json.ok_or(PhpError::Answer { status, output })?;
         let warnings = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
         Ok(Self { name: name.to_owned(), facts, warnings: warnings.map(str::to_owned).collect() })
     }
@@ -139,10 +162,16 @@ impl Program {
         new.map(String::as_str).collect()
     }
 
-    /// The version of a loaded extension.
+    /// Whether an extension is loaded.
     #[must_use]
-    pub fn extension(&self, name: &str) -> Option<&Version> {
-        self.facts.extensions.get(name)
+    pub fn loads(&self, extension: &str) -> bool {
+        self.facts.extensions.contains_key(extension)
+    }
+
+    /// The version of a loaded extension that numbers its versions.
+    #[must_use]
+    pub fn version_of(&self, extension: &str) -> Option<Version> {
+        self.facts.extensions.get(extension)?.parse().ok()
     }
 }
 
@@ -154,6 +183,7 @@ fn siblings(cli: &Facts) -> Vec<(String, PathBuf)> {
     else {
         return Vec::new();
     };
+    let series = cli.version.major_minor();
     let mut siblings: Vec<(String, PathBuf)> = parent
         .read_dir()
         .into_iter()
@@ -161,9 +191,23 @@ fn siblings(cli: &Facts) -> Vec<(String, PathBuf)> {
         .flatten()
         .filter(|entry| entry.file_name() != "cli" && entry.path().join("conf.d").is_dir())
         .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
+        .filter(|(name, _)| is_installed(Path::new("/"), name, &series))
         .collect();
     siblings.sort();
     siblings
+}
+
+/// Whether a program is there whose configuration is: a package that was removed and not purged leaves its
+/// configuration behind. `series` is PHP's, as `8.2`.
+fn is_installed(root: &Path, program: &str, series: &str) -> bool {
+    let file = match program {
+        "fpm" => format!("usr/sbin/php-fpm{series}"),
+        "cgi" => format!("usr/bin/php-cgi{series}"),
+        "phpdbg" => format!("usr/bin/phpdbg{series}"),
+        "apache2" => format!("usr/lib/apache2/modules/libphp{series}.so"),
+        _ => return true,
+    };
+    root.join(file).exists()
 }
 
 /// Environment and options that make the cli read what the program with this configuration reads.
@@ -187,6 +231,34 @@ fn with_configuration_of(env: &Env, configuration: &Path) -> (Env, Vec<String>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_configuration_that_a_removed_package_has_left_is_no_program() {
+        let root = tempfile::tempdir().unwrap();
+        assert!(!is_installed(root.path(), "fpm", "8.2"));
+        assert!(is_installed(root.path(), "embed", "8.2"));
+        std::fs::create_dir_all(root.path().join("usr/sbin")).unwrap();
+        std::fs::write(root.path().join("usr/sbin/php-fpm8.2"), "").unwrap();
+        assert!(is_installed(root.path(), "fpm", "8.2"));
+        assert!(!is_installed(root.path(), "fpm", "8.4"));
+    }
+
+    #[test]
+    fn an_extension_whose_version_is_no_number_spoils_nothing() {
+        let facts = serde_json::json!({
+            "version": "8.2.36", "api": "20220829", "thread_safe": false, "debug": false,
+            "binary": "/usr/bin/php8.2", "extension_dir": "/x", "configuration_dir": "/etc/php/8.2/cli",
+            "scan_dir": "/etc/php/8.2/cli/conf.d",
+            "extensions": {"mysqlnd": "mysqlnd 8.2.36", "dom": "20031129", "odd": "", "redis": "5.3.7"},
+            "transports": ["tcp", "tls"], "save_handlers": ["files", "memcache"],
+            "save_handler": "files", "save_path": "", "display_errors": "", "preload": "",
+            "session_name": "PHPSESSID",
+        });
+        let facts = serde_json::from_value(facts).unwrap();
+        let program = Program { name: "cli".into(), facts, warnings: Vec::new() };
+        assert!(program.loads("mysqlnd") && program.version_of("mysqlnd").is_none());
+        assert_eq!(program.version_of("redis").unwrap().to_string(), "5.3.7");
+    }
 
     #[test]
     fn another_programs_configuration_takes_the_place_of_the_compiled_in_one() {

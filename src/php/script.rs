@@ -18,24 +18,31 @@ pub enum PhpError {
     Start(io::Error),
     /// It failed or printed something else.
     #[error(
-        "`php` did not say what it is ({status}). What it said:\n{said}\nRun `php -v` in the build image to see what is wrong."
+        "`php` did not answer the buildpack's questions ({status}). Its output:\n{output}\nRun `php -v` in the build image to see what is wrong."
     )]
     Answer {
         /// How it ended.
         status: String,
         /// What it printed.
-        said: String,
+        output: String,
     },
 }
 
+/// Precedes a script's answer on stdout: PHP and the app's settings may print before and after it.
+const MARK: &str = "php-session-store-answer:";
+
+/// Lets a script give its answer.
+const PRELUDE: &str = r#"function answer($answer) { echo "\nphp-session-store-answer:", json_encode($answer, JSON_PARTIAL_OUTPUT_ON_ERROR), "\n"; }
+"#;
+
 /// What PHP made of a script of ours.
 pub(crate) struct Answer<T> {
-    /// The last line on stdout, as JSON; PHP may have displayed warnings before it. `None` if it is none.
+    /// What the script answered; `None` if it did not come to that.
     pub(crate) json: Option<T>,
     /// How PHP ended.
     pub(crate) status: String,
-    /// All that it printed.
-    pub(crate) said: String,
+    /// All that PHP printed besides the answer.
+    pub(crate) output: String,
     /// What it printed on stderr.
     pub(crate) stderr: String,
 }
@@ -49,7 +56,7 @@ pub(crate) fn run_script<T: DeserializeOwned>(
 ) -> Result<Answer<T>, PhpError> {
     let output = Command::new("php")
         .args(options)
-        .args(["-r", script, "--"])
+        .args(["-r", &format!("{PRELUDE}{script}"), "--"])
         .args(arguments)
         .env_clear()
         .envs(env)
@@ -60,10 +67,13 @@ pub(crate) fn run_script<T: DeserializeOwned>(
         })?;
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let (answer, rest): (Vec<&str>, Vec<&str>) =
+        stdout.lines().partition(|line| line.starts_with(MARK));
+    let answer = answer.last().and_then(|line| line.strip_prefix(MARK)).unwrap_or_default();
     Ok(Answer {
-        json: serde_json::from_str(stdout.lines().last().unwrap_or_default()).ok(),
+        json: serde_json::from_str(answer).ok(),
         status: output.status.to_string(),
-        said: format!("{stdout}{stderr}"),
+        output: format!("{}\n{stderr}", rest.join("\n")).trim().to_owned(),
         stderr,
     })
 }
