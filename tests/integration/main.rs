@@ -17,6 +17,8 @@ mod operations;
 #[cfg(test)]
 mod passwords;
 #[cfg(test)]
+mod php_as_users_have_it;
+#[cfg(test)]
 mod redis_servers;
 #[cfg(test)]
 mod redis_sessions;

@@ -1,0 +1,193 @@
+//! PHP as people have it: with every extension of the distribution, with settings that get in the way, behind
+//! every web server.
+
+use crate::support::app::{App, Server, build, config, make_readable, root};
+use crate::support::secrets::ODD_PASSWORD;
+use crate::support::services::{BoundService, Memcached, vcap};
+use crate::support::tls::TlsServer;
+use crate::support::visitor::{Visitor, assert_sessions_are_shared};
+use crate::support::{BOOKWORM, Suite, TRIXIE};
+use libcnb_test::{BuildConfig, BuildpackReference};
+use php_session_store::store::Store;
+use serde_json::json;
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// The counter, with what each of the web servers needs.
+fn app_for_every_server() -> TempDir {
+    let app = tempfile::tempdir().expect("a folder");
+    make_readable(app.path());
+    for sample in ["samples/nginx-fpm", "samples/apache", "samples/counter"] {
+        copy(&root().join(sample), app.path());
+    }
+    app
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in from.read_dir().expect("a sample") {
+        let from = entry.expect("an entry").path();
+        let to = to.join(from.file_name().expect("a name"));
+        if from.is_dir() {
+            fs::create_dir_all(&to).expect("our own folder");
+            copy(&from, &to);
+        } else {
+            fs::copy(from, to).expect("our own folder");
+        }
+    }
+}
+
+/// Builds one image for a store, and gives it to the test.
+fn with_app(suite: Suite, variant: &str, store: Store, test: impl FnOnce(&App)) {
+    let folder = app_for_every_server();
+    let mut config = BuildConfig::new(suite.builder(variant), folder.path());
+    config.buildpacks([BuildpackReference::Other(crate::support::app::buildpack())]);
+    build(config.env("BP_PHP_SESSION_STORE", store.name()), test);
+}
+
+/// Two replicas and one cookie, on each web server.
+fn assert_shared_on_every_server(app: &App, bound: &str) {
+    for server in [Server::Php, Server::NginxFpm, Server::Apache] {
+        assert_sessions_are_shared(&app.served_by(server), &["--env", bound]);
+    }
+}
+
+fn redis_on_every_server(suite: Suite, variant: &str) {
+    with_app(suite, variant, Store::Redis, |app| {
+        let service = BoundService::start(Store::Redis, ODD_PASSWORD);
+        assert_shared_on_every_server(app, &service.env());
+        let server = TlsServer::start("no", &[]);
+        let services = vcap(&[("redis-sessions", server.credentials())]);
+        assert_shared_on_every_server(app, &format!("VCAP_SERVICES={services}"));
+    });
+}
+
+fn memcached_on_every_server(suite: Suite, variant: &str) {
+    with_app(suite, variant, Store::Memcached, |app| {
+        let service = BoundService::start(Store::Memcached, ODD_PASSWORD);
+        assert_shared_on_every_server(app, &service.env());
+        let server = Memcached::start();
+        let services = vcap(&[("memcached-sessions", json!({"servers": server.server()}))]);
+        assert_shared_on_every_server(app, &format!("VCAP_SERVICES={services}"));
+    });
+}
+
+#[test]
+fn every_extension_with_redis_on_debian_12() {
+    redis_on_every_server(BOOKWORM, "everything");
+}
+
+#[test]
+fn every_extension_with_redis_on_debian_13() {
+    redis_on_every_server(TRIXIE, "everything");
+}
+
+#[test]
+fn every_extension_with_memcached_on_debian_12() {
+    memcached_on_every_server(BOOKWORM, "everything");
+}
+
+#[test]
+fn every_extension_with_memcached_on_debian_13() {
+    memcached_on_every_server(TRIXIE, "everything");
+}
+
+#[test]
+fn a_plain_php_with_redis_on_debian_12() {
+    redis_on_every_server(BOOKWORM, "web");
+}
+
+#[test]
+fn a_plain_php_with_redis_on_debian_13() {
+    redis_on_every_server(TRIXIE, "web");
+}
+
+/// Settings that people have, each with its name; PHP reads them after its own ini files, before ours.
+const SETTINGS: [(&str, &str); 22] = [
+    (
+        "hardened",
+        "disable_functions=phpinfo,phpversion,exec,ini_get_all,ini_set,ini_get,system,json_encode,get_loaded_extensions",
+    ),
+    ("auto-start", "session.auto_start=1"),
+    ("strict-mode", "session.use_strict_mode=1"),
+    ("files-handler", "session.save_handler=files\nsession.save_path=/var/lib/php/sessions"),
+    ("user-handler", "session.save_handler=user"),
+    (
+        "cookies",
+        "session.cookie_secure=0\nsession.cookie_httponly=1\nsession.cookie_samesite=Lax\nsession.cookie_lifetime=3600",
+    ),
+    ("lazy-write", "session.lazy_write=0"),
+    ("open-basedir", "open_basedir=/workspace:/tmp"),
+    ("prepend-prints", "auto_prepend_file=/workspace/prints.php\noutput_buffering=4096"),
+    ("prepend-exits", "auto_prepend_file=/workspace/exits.php"),
+    ("little-memory", "memory_limit=8M"),
+    ("jit", "opcache.enable_cli=1\nopcache.jit_buffer_size=8M\nopcache.jit=tracing"),
+    ("preload", "opcache.enable=1\nopcache.enable_cli=1\nopcache.preload=/workspace/preload.php"),
+    ("file-cache-only", "opcache.enable_cli=1\nopcache.file_cache=/tmp\nopcache.file_cache_only=1"),
+    ("errors-to-stderr", "display_errors=stderr\nhtml_errors=1"),
+    ("error-log", "error_log=/proc/nowhere/php.log\nlog_errors=1"),
+    ("xdebug-develop", "xdebug.mode=develop"),
+    (
+        "xdebug-everything",
+        "xdebug.mode=debug,coverage,profile,trace\nxdebug.start_with_request=yes\nxdebug.client_host=127.0.0.1\nxdebug.output_dir=/tmp",
+    ),
+    ("igbinary-serializer", "session.serialize_handler=igbinary"),
+    ("output-buffering", "output_buffering=4096\nimplicit_flush=1"),
+    ("precision", "precision=3\nserialize_precision=3"),
+    ("short-lived", "max_execution_time=1\nmax_input_time=1"),
+];
+
+fn app_with_settings(settings: &str) -> TempDir {
+    let app = tempfile::tempdir().expect("a folder");
+    make_readable(app.path());
+    copy(&root().join("samples/counter"), app.path());
+    let write = |name: &str, text: &str| {
+        let path = app.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("our own folder");
+        fs::write(path, text).expect("our own folder");
+    };
+    write("settings/settings.ini", settings);
+    write("prints.php", "<?php echo '';");
+    // On the command line only: as an app would that is to run behind a web server alone.
+    write("exits.php", "<?php if (PHP_SAPI === 'cli') { echo 'not here'; exit(1); }");
+    write("preload.php", "<?php class Preloaded {}");
+    app
+}
+
+/// PHP reads the app's settings at build and at launch.
+const SCAN_DIR: &str = ":/workspace/settings";
+
+fn with_settings(settings: &str, store: Store, test: impl FnOnce(&App)) {
+    let app = app_with_settings(settings);
+    let mut config = config(BOOKWORM, "everything");
+    config.app_dir(app.path());
+    config.env("BP_PHP_SESSION_STORE", store.name()).env("PHP_INI_SCAN_DIR", SCAN_DIR);
+    build(&config, test);
+}
+
+fn settings_keep_sessions(store: Store) {
+    let service = BoundService::start(store, ODD_PASSWORD);
+    for (name, settings) in SETTINGS {
+        eprintln!("settings: {name}");
+        with_settings(settings, store, |app| {
+            let scan_dir = format!("PHP_INI_SCAN_DIR={SCAN_DIR}");
+            let bound = service.env();
+            let options = ["--env", &scan_dir, "--env", &bound];
+            let (a, b) = (app.start(&options), app.start(&options));
+            let mut visitor = Visitor::new();
+            let counts: Vec<u32> =
+                [&a, &b, &a].map(|instance| visitor.count(instance.address())).to_vec();
+            assert_eq!(counts, [1, 2, 3], "{name}: {}", a.container.logs());
+        });
+    }
+}
+
+#[test]
+fn settings_that_people_have_keep_sessions_in_redis() {
+    settings_keep_sessions(Store::Redis);
+}
+
+#[test]
+fn settings_that_people_have_keep_sessions_in_memcached() {
+    settings_keep_sessions(Store::Memcached);
+}
