@@ -59,7 +59,7 @@ impl Buildpack for PhpSessionStore {
         let layer = contribute_session_layer(&context, &settings, &extension.env)?;
         verify(&php, &layer, &settings).map_err(anyhow::Error::from)?;
         log::session_settings(&config, &settings, &php);
-        log::preflight(preflight(&config, &extension.version));
+        log::preflight(preflight(&config, &settings.record));
         log::done(started);
         BuildResultBuilder::new().launch(layer.launch).build()
     }

@@ -1,6 +1,7 @@
 //! Source releases, compiled for a PHP that comes from nowhere that has packages.
 
 use super::apt::{Apt, AptError};
+use super::build_tools;
 use super::release::release_for;
 use super::request::{Fetched, Request};
 use super::unpacked::Unpacked;
@@ -34,6 +35,9 @@ pub(super) enum SourceError {
         /// Our PHP.
         ours: Version,
     },
+    /// phpize or php-config cannot be adapted to where PHP is.
+    #[error("phpize cannot be adapted to the place of this PHP: {0}")]
+    BuildTools(io::Error),
     /// No release fits.
     #[error("this buildpack pins no release for PHP {0}")]
     NoRelease(Version),
@@ -77,7 +81,7 @@ const MEMCACHED_INCLUDES: &str =
 ///
 /// Fails if the image lacks the tools, or one step fails.
 pub(super) fn provide(request: &Request<'_>, work: &Path) -> Result<Fetched, SourceError> {
-    let tools = Tools::find(request)?;
+    let tools = Tools::find(request, work)?;
     let release = release_for(request.releases, request.store, &request.php.facts().version)
         .ok_or_else(|| SourceError::NoRelease(request.php.facts().version.clone()))?;
     let headers = Headers::find(request, work)?;
@@ -110,7 +114,7 @@ struct Tools {
 }
 
 impl Tools {
-    fn find(request: &Request<'_>) -> Result<Self, SourceError> {
+    fn find(request: &Request<'_>, work: &Path) -> Result<Self, SourceError> {
         let facts = request.php.facts();
         // Debian calls them php8.2, phpize8.2, php-config8.2.
         let file_name = facts.binary.file_name().unwrap_or_default().to_string_lossy();
@@ -128,6 +132,9 @@ impl Tools {
         else {
             return Err(SourceError::NoTools(missing));
         };
+        let (phpize, php_config) =
+            build_tools::in_place(phpize, php_config, &facts.binary, &work.join("tools"))
+                .map_err(SourceError::BuildTools)?;
         let theirs = run(tool(request.env, &php_config).arg("--version"))?.trim().to_owned();
         if theirs != facts.version.to_string() {
             let ours = facts.version.clone();
@@ -180,8 +187,10 @@ fn compile(
     run(&mut step(&tools.phpize))?;
     let mut configure = step(&source.join("configure"));
     configure.arg(format!("--with-php-config={}", tools.php_config.display()));
-    if !headers.unpacked.root.as_os_str().is_empty() {
-        configure.arg(format!("--with-zlib-dir={}", headers.unpacked.root.join("usr").display()));
+    let usr = headers.unpacked.root.join("usr");
+    // Where the image has zlib's headers itself, they are not among the unpacked ones.
+    if usr.join("include/zlib.h").is_file() {
+        configure.arg(format!("--with-zlib-dir={}", usr.display()));
     }
     run(&mut configure)?;
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);

@@ -8,7 +8,7 @@ use crate::config::variables::MISSING;
 use crate::endpoint::Endpoint;
 use crate::php;
 use crate::php::ini::{Connection, DropIn};
-use crate::php::tls::TlsFiles;
+use crate::php::tls::{TlsFiles, require_tls};
 use crate::php::variable::Variable;
 use crate::store::Store;
 use crate::system::sasl::mechanisms_of_system;
@@ -56,6 +56,7 @@ fn connect(
     environment: &Environment,
 ) -> anyhow::Result<Connection> {
     let version = &record.extension_version;
+    require_tls(&found.endpoint, record.knows_tls)?;
     let tls_files = match &found.endpoint {
         Endpoint::Redis(redis) => match redis.tls() {
             Some(tls) => {

@@ -17,6 +17,8 @@ pub struct LaunchRecord {
     pub store: Store,
     /// The version of the store's extension.
     pub extension_version: Version,
+    /// Whether PHP's streams can be encrypted.
+    pub knows_tls: bool,
     /// Whether PHP may preload a script of ours: the app has none of its own.
     pub may_preload: bool,
     /// The keys by which the service is found.

@@ -72,7 +72,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
     if let Some(extension) = &installed {
         print::sub_bullet(describe(extension, request.store));
         if request.store == Store::Redis {
-            return Ok(provided(extension, None, request.env.clone()));
+            return Ok(provided(request, extension, None, request.env.clone()));
         }
     }
     let version = &context.buildpack_descriptor.buildpack.version;
@@ -113,7 +113,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
     layer.write_sboms(&sbom::of_packages(&contents.packages))?;
     layer.write_env(environment(&path))?;
     let env = layer.read_env()?.apply(Scope::Launch, request.env);
-    Ok(provided(&installed.unwrap_or(contents.extension), Some(&path), env))
+    Ok(provided(request, &installed.unwrap_or(contents.extension), Some(&path), env))
 }
 
 /// What is in a layer from the cache, or why it is not taken; nothing is said of a layer that is new.
@@ -192,12 +192,27 @@ fn describe(extension: &Extension, store: Store) -> String {
     }
 }
 
-fn provided(extension: &Extension, layer: Option<&Path>, env: Env) -> ProvidedExtension {
-    ProvidedExtension {
-        version: extension.version.clone(),
-        directives: extension.directives(layer),
-        env,
+fn provided(
+    request: &Request<'_>,
+    extension: &Extension,
+    layer: Option<&Path>,
+    env: Env,
+) -> ProvidedExtension {
+    let mut directives = openssl(request);
+    directives.extend(extension.directives(layer));
+    ProvidedExtension { version: extension.version.clone(), directives, env }
+}
+
+/// PHP's OpenSSL extension, where it is there and not enabled (Paketo's PHP): without it, TLS fails at each
+/// request. It is loaded for every Redis, as the launch may have another service than the build.
+fn openssl(request: &Request<'_>) -> Vec<String> {
+    let cli = &request.php.cli;
+    let object = cli.facts.extension_dir.join("openssl.so");
+    if request.store == Store::Redis && !cli.knows_tls() && object.is_file() {
+        print::sub_bullet("Enabling PHP's openssl extension, for Redis with TLS");
+        return vec!["openssl.so".to_owned()];
     }
+    Vec::new()
 }
 
 /// What the layer adds to PHP's environment; the loader finds `lib` by itself.

@@ -3,11 +3,10 @@
 
 use crate::detect::SessionConfig;
 use crate::endpoint::{self, Endpoint};
+use crate::launch::record::LaunchRecord;
 use crate::php::connect::connect;
-use crate::php::tls::TlsFiles;
+use crate::php::tls::{TlsFiles, require_tls};
 use crate::services::Service;
-use crate::store::Store;
-use crate::system::version::Version;
 
 /// What users should know before the launch.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,8 +20,8 @@ pub enum Finding {
 /// Looks at the service that is bound to the build as the launch will; says nothing where none is. A failure
 /// does not fail the build: the launch may have another service.
 #[must_use]
-pub fn preflight(config: &SessionConfig, version: &Version) -> Option<Finding> {
-    match endpoint_that_connects(config.store, config.service.as_ref()?, version) {
+pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Option<Finding> {
+    match endpoint_that_connects(config.service.as_ref()?, record) {
         Err(error) => Some(Finding::Failure(error.to_string())),
         Ok(Endpoint::Redis(redis)) if redis.is_cluster() => Some(Finding::Limit(
             "Sessions in a Redis cluster are not locked (PHP's handler cannot): of concurrent requests of one session, the last one's changes stay",
@@ -31,14 +30,11 @@ pub fn preflight(config: &SessionConfig, version: &Version) -> Option<Finding> {
     }
 }
 
-fn endpoint_that_connects(
-    store: Store,
-    service: &Service,
-    version: &Version,
-) -> anyhow::Result<Endpoint> {
-    let endpoint = Endpoint::of(store, service)?;
-    let options = endpoint::options(store, service)?;
-    connect(&endpoint, &tls_files(&endpoint), &options, version)?;
+fn endpoint_that_connects(service: &Service, record: &LaunchRecord) -> anyhow::Result<Endpoint> {
+    let endpoint = Endpoint::of(record.store, service)?;
+    require_tls(&endpoint, record.knows_tls)?;
+    let options = endpoint::options(record.store, service)?;
+    connect(&endpoint, &tls_files(&endpoint), &options, &record.extension_version)?;
     Ok(endpoint)
 }
 

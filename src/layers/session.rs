@@ -55,7 +55,8 @@ pub fn contribute_session_layer<B: Buildpack<Error = anyhow::Error>>(
     let definition = UncachedLayerDefinition { build: false, launch: true };
     let layer = context.uncached_layer(layer_name!("session"), definition)?;
     let path = layer.path();
-    write_files(&path, &settings.record, settings.directives()).map_err(anyhow::Error::from)?;
+    write_files(&path, &settings.record, settings.directives(), settings.preload_directives())
+        .map_err(anyhow::Error::from)?;
     if let Some(service) = settings.embedded_service {
         embedded::write(&path, service).map_err(anyhow::Error::from)?;
     }
@@ -75,7 +76,7 @@ fn link_session_check(layer: &Path) -> Result<(), WriteError> {
 }
 
 /// Writes the layer's files: the drop-ins, each into its own folder, and what the launch must know.
-/// `first` are directives for the base drop-in, before those of the store.
+/// `first` are directives for the base ini file, `preload` for that which preloads, before those of the store.
 ///
 /// # Errors
 ///
@@ -84,6 +85,7 @@ pub fn write_files(
     layer: &Path,
     record: &LaunchRecord,
     mut first: Vec<Directive>,
+    mut preload: Vec<Directive>,
 ) -> Result<(), WriteError> {
     for (drop_in, mut directives) in drop_ins(record.store, &record.extension_version) {
         if drop_in == DropIn::Base {
@@ -94,7 +96,7 @@ pub fn write_files(
     if record.store == Store::Memcached {
         let script = layer.join(PRELOAD_FILE);
         files::write(&script, PRELOAD)?;
-        let preload = [Directive::literal("opcache.preload", script.display().to_string())];
+        preload.push(Directive::literal("opcache.preload", script.display().to_string()));
         let folder = layer.join(DropIn::Preload.folder());
         files::write(&folder.join(INI_FILE), render(&preload))?;
     }

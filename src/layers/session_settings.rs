@@ -22,6 +22,8 @@ pub struct SessionSettings<'a> {
     /// Whether `display_errors` is turned off: when Redis cannot be reached, PHP's warning shows the save
     /// path, and with it the password.
     pub hide_errors: bool,
+    /// Whether preloading needs PHP's opcache, which is there and not enabled (Paketo's PHP).
+    pub enable_opcache: bool,
     /// The service whose credentials the image keeps.
     pub embedded_service: Option<&'a Service>,
 }
@@ -46,6 +48,8 @@ impl<'a> SessionSettings<'a> {
             record: LaunchRecord {
                 store: config.store,
                 extension_version: extension.version.clone(),
+                knows_tls: php.cli.knows_tls()
+                    || extension.directives.iter().any(|name| name == "openssl.so"),
                 may_preload: php.programs().all(|program| program.facts.preload.is_empty()),
                 search_keys: config.search_keys.clone(),
             },
@@ -54,8 +58,17 @@ impl<'a> SessionSettings<'a> {
             hide_errors: config.store == Store::Redis
                 && php.displays_errors()
                 && !settings.keep_display_errors,
+            enable_opcache: !php.cli.loads("zend opcache")
+                && php.facts().extension_dir.join("opcache.so").is_file(),
             embedded_service: config.service.as_ref().filter(|_| settings.embed_credentials),
         })
+    }
+
+    /// What the ini file that preloads begins with.
+    #[must_use]
+    pub fn preload_directives(&self) -> Vec<Directive> {
+        let opcache = self.enable_opcache.then(|| Directive::literal("zend_extension", "opcache"));
+        opcache.into_iter().collect()
     }
 
     /// What the base ini file begins with, before the directives of the store.

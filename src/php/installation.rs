@@ -168,6 +168,12 @@ impl Program {
         self.facts.extensions.contains_key(extension)
     }
 
+    /// Whether its streams can be encrypted.
+    #[must_use]
+    pub fn knows_tls(&self) -> bool {
+        self.facts.transports.iter().any(|transport| transport == "tls")
+    }
+
     /// The version of a loaded extension that numbers its versions.
     #[must_use]
     pub fn version_of(&self, extension: &str) -> Option<Version> {

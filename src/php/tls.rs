@@ -1,5 +1,6 @@
 //! The files that PHP's TLS is told of.
 
+use crate::endpoint::Endpoint;
 use crate::endpoint::tls::Tls;
 use std::path::PathBuf;
 
@@ -30,5 +31,24 @@ impl TlsFiles {
             key: PathBuf::from("key.pem"),
         });
         Self { ca: tls.ca.as_ref().map(|_| PathBuf::from("ca.pem")), client }
+    }
+}
+
+/// The service wants TLS, and PHP has none.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "The service is reached with TLS, but this PHP has no OpenSSL extension, so each request would fail.\nUse a PHP that has openssl (its openssl.so in PHP's extension folder is enough), or a service without TLS."
+)]
+pub struct NoOpenSsl;
+
+/// Makes sure that PHP can reach an endpoint that wants TLS.
+///
+/// # Errors
+///
+/// Fails if PHP's streams cannot be encrypted, and the endpoint's must be.
+pub fn require_tls(endpoint: &Endpoint, knows_tls: bool) -> Result<(), NoOpenSsl> {
+    match endpoint {
+        Endpoint::Redis(redis) if redis.tls().is_some() && !knows_tls => Err(NoOpenSsl),
+        _ => Ok(()),
     }
 }

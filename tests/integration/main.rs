@@ -9,7 +9,11 @@ mod detect;
 #[cfg(test)]
 mod extension;
 #[cfg(test)]
+mod failover;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod matrix;
 #[cfg(test)]
 mod memcached_sessions;
 #[cfg(test)]

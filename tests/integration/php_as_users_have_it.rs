@@ -1,106 +1,14 @@
-//! PHP as people have it: with every extension of the distribution, with settings that get in the way, behind
-//! every web server.
+//! PHP as people have it: with every extension of the distribution, and with settings that get in the way.
 
-use crate::support::app::{App, Server, build, config, make_readable, root};
+use crate::support::BOOKWORM;
+use crate::support::app::{App, build, config, make_readable, root};
+use crate::support::sample::write;
 use crate::support::secrets::ODD_PASSWORD;
-use crate::support::services::{BoundService, Memcached, vcap};
-use crate::support::tls::TlsServer;
-use crate::support::visitor::{Visitor, assert_sessions_are_shared};
-use crate::support::{BOOKWORM, Suite, TRIXIE};
-use libcnb_test::{BuildConfig, BuildpackReference};
+use crate::support::services::BoundService;
+use crate::support::visitor::Visitor;
 use php_session_store::store::Store;
-use serde_json::json;
 use std::fs;
-use std::path::Path;
 use tempfile::TempDir;
-
-/// The counter, with what each of the web servers needs.
-fn app_for_every_server() -> TempDir {
-    let app = tempfile::tempdir().expect("a folder");
-    make_readable(app.path());
-    for sample in ["samples/nginx-fpm", "samples/apache", "samples/counter"] {
-        copy(&root().join(sample), app.path());
-    }
-    app
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in from.read_dir().expect("a sample") {
-        let from = entry.expect("an entry").path();
-        let to = to.join(from.file_name().expect("a name"));
-        if from.is_dir() {
-            fs::create_dir_all(&to).expect("our own folder");
-            copy(&from, &to);
-        } else {
-            fs::copy(from, to).expect("our own folder");
-        }
-    }
-}
-
-/// Builds one image for a store, and gives it to the test.
-fn with_app(suite: Suite, variant: &str, store: Store, test: impl FnOnce(&App)) {
-    let folder = app_for_every_server();
-    let mut config = BuildConfig::new(suite.builder(variant), folder.path());
-    config.buildpacks([BuildpackReference::Other(crate::support::app::buildpack())]);
-    build(config.env("BP_PHP_SESSION_STORE", store.name()), test);
-}
-
-/// Two replicas and one cookie, on each web server.
-fn assert_shared_on_every_server(app: &App, bound: &str) {
-    for server in [Server::Php, Server::NginxFpm, Server::Apache] {
-        assert_sessions_are_shared(&app.served_by(server), &["--env", bound]);
-    }
-}
-
-fn redis_on_every_server(suite: Suite, variant: &str) {
-    with_app(suite, variant, Store::Redis, |app| {
-        let service = BoundService::start(Store::Redis, ODD_PASSWORD);
-        assert_shared_on_every_server(app, &service.env());
-        let server = TlsServer::start("no", &[]);
-        let services = vcap(&[("redis-sessions", server.credentials())]);
-        assert_shared_on_every_server(app, &format!("VCAP_SERVICES={services}"));
-    });
-}
-
-fn memcached_on_every_server(suite: Suite, variant: &str) {
-    with_app(suite, variant, Store::Memcached, |app| {
-        let service = BoundService::start(Store::Memcached, ODD_PASSWORD);
-        assert_shared_on_every_server(app, &service.env());
-        let server = Memcached::start();
-        let services = vcap(&[("memcached-sessions", json!({"servers": server.server()}))]);
-        assert_shared_on_every_server(app, &format!("VCAP_SERVICES={services}"));
-    });
-}
-
-#[test]
-fn every_extension_with_redis_on_debian_12() {
-    redis_on_every_server(BOOKWORM, "everything");
-}
-
-#[test]
-fn every_extension_with_redis_on_debian_13() {
-    redis_on_every_server(TRIXIE, "everything");
-}
-
-#[test]
-fn every_extension_with_memcached_on_debian_12() {
-    memcached_on_every_server(BOOKWORM, "everything");
-}
-
-#[test]
-fn every_extension_with_memcached_on_debian_13() {
-    memcached_on_every_server(TRIXIE, "everything");
-}
-
-#[test]
-fn a_plain_php_with_redis_on_debian_12() {
-    redis_on_every_server(BOOKWORM, "web");
-}
-
-#[test]
-fn a_plain_php_with_redis_on_debian_13() {
-    redis_on_every_server(TRIXIE, "web");
-}
 
 /// Settings that people have, each with its name; PHP reads them after its own ini files, before ours.
 const SETTINGS: [(&str, &str); 22] = [
@@ -140,12 +48,9 @@ const SETTINGS: [(&str, &str); 22] = [
 fn app_with_settings(settings: &str) -> TempDir {
     let app = tempfile::tempdir().expect("a folder");
     make_readable(app.path());
-    copy(&root().join("samples/counter"), app.path());
-    let write = |name: &str, text: &str| {
-        let path = app.path().join(name);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("our own folder");
-        fs::write(path, text).expect("our own folder");
-    };
+    fs::copy(root().join("samples/counter/index.php"), app.path().join("index.php"))
+        .expect("our own folder");
+    let write = |name, text| write(app.path(), name, text);
     write("settings/settings.ini", settings);
     write("prints.php", "<?php echo '';");
     // On the command line only: as an app would that is to run behind a web server alone.

@@ -23,12 +23,22 @@ pub(crate) type Variables = BTreeMap<&'static str, String>;
 
 impl Bench {
     pub(crate) fn new(store: Store, extension_version: &str) -> Self {
+        Self::with_tls(store, extension_version, true)
+    }
+
+    /// With a PHP that has OpenSSL, or not.
+    pub(crate) fn with_tls(store: Store, extension_version: &str, knows_tls: bool) -> Self {
         let layer = tempfile::tempdir().unwrap();
         let keys = SearchKeys::determine(&Environment::default(), &AppOptions::default()).unwrap();
         let extension_version = extension_version.parse().unwrap();
-        let record =
-            LaunchRecord { store, extension_version, may_preload: true, search_keys: keys };
-        write_files(layer.path(), &record, Vec::new()).unwrap();
+        let record = LaunchRecord {
+            store,
+            extension_version,
+            knows_tls,
+            may_preload: true,
+            search_keys: keys,
+        };
+        write_files(layer.path(), &record, Vec::new(), Vec::new()).unwrap();
         Self { layer, store }
     }
 
@@ -55,7 +65,7 @@ impl Bench {
     /// The save path, with the parts masked that every row has, or that are different each time.
     pub(crate) fn masked(&self, variables: &Variables) -> String {
         let path = &variables[Variable::SavePath.name()];
-        let waits = "persistent=1&persistent_id=php-session-store&timeout=2&read_timeout=3";
+        let waits = "persistent=0&timeout=2&read_timeout=3";
         let cluster_waits = "persistent=1&timeout=2&read_timeout=2";
         let mut path = path.replace(waits, "…").replace(cluster_waits, "…");
         // Files have names that nobody can foresee, in the folder that TMPDIR names.

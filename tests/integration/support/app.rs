@@ -27,6 +27,17 @@ pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// What `make setup` leaves beside the tools.
+pub(crate) fn of_setup(name: &str) -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
+    let tools = std::env::var_os("PHP_SESSION_STORE_TOOLS").map(PathBuf::from);
+    let tools = tools.or_else(|| cache.map(|cache| cache.join("php-session-store")));
+    let path = tools.expect("a home").join(name);
+    path.canonicalize()
+        .unwrap_or_else(|error| panic!("{}: {error}; run `make setup`", path.display()))
+}
+
 /// Makes a temporary folder readable for containers, which run as another user than the test.
 pub(crate) fn make_readable(folder: &Path) {
     let permissions = fs::Permissions::from_mode(0o755);
@@ -54,6 +65,8 @@ pub(crate) enum Server {
     NginxFpm,
     /// Apache with `mod_php`.
     Apache,
+    /// Apache before php-fpm, under one process manager.
+    ApacheFpm,
 }
 
 impl Server {
@@ -62,6 +75,7 @@ impl Server {
             Self::Php => "samples/counter",
             Self::NginxFpm => "samples/nginx-fpm",
             Self::Apache => "samples/apache",
+            Self::ApacheFpm => "tests/apps/apache-fpm",
         }
     }
 
@@ -70,6 +84,7 @@ impl Server {
             Self::Php => &["php", "-S", "0.0.0.0:8080"],
             Self::NginxFpm => &["supervisord", "-c", "/workspace/supervisord.conf"],
             Self::Apache => &["apache2", "-D", "FOREGROUND", "-f", "/workspace/httpd.conf"],
+            Self::ApacheFpm => &["supervisord", "-c", "/workspace/supervisord-apache.conf"],
         }
     }
 }
@@ -178,7 +193,7 @@ impl Instance {
     /// Waits until it answers.
     pub(crate) fn wait(&self) {
         self.container.wait_for_port(8080);
-        if self.server == Server::NginxFpm {
+        if matches!(self.server, Server::NginxFpm | Server::ApacheFpm) {
             // No app has this page, so no session comes of it.
             wait_for_answer(self.address(), "/nothing.php");
         }

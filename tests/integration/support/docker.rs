@@ -58,6 +58,11 @@ impl Container {
         docker_ok(&[&["exec", &self.name], command].concat())
     }
 
+    /// Runs a command in the container as root.
+    pub(crate) fn exec_as_root(&self, command: &[&str]) -> String {
+        docker_ok(&[&["exec", "--user", "0", &self.name], command].concat())
+    }
+
     /// Runs a command in the container with something on its stdin; gives whether it succeeded, and
     /// what it printed.
     pub(crate) fn exec_with_input(&self, command: &[&str], input: &str) -> (bool, String) {

@@ -1,20 +1,14 @@
 //! A mirror of the source releases within the app, and builds that need nothing else.
 
 use super::BOOKWORM;
-use super::app::{PackBuild, buildpack, make_readable, root};
+use super::app::{PackBuild, buildpack, make_readable, of_setup, root};
 use php_session_store::store::Store;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// PECL's source releases, as `scripts/setup-mirror` leaves them.
 pub(crate) fn mirror() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
-    let tools = std::env::var_os("PHP_SESSION_STORE_TOOLS").map(PathBuf::from);
-    let tools = tools.or_else(|| cache.map(|cache| cache.join("php-session-store")));
-    let mirror = tools.expect("a home").join("mirror");
-    assert!(mirror.is_dir(), "{} is not there: run `make setup`", mirror.display());
-    mirror
+    of_setup("mirror")
 }
 
 /// An app that brings a mirror with the source releases, changed by `change`.

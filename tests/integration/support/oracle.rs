@@ -46,10 +46,11 @@ impl Oracle {
         let record = LaunchRecord {
             store,
             extension_version: suite.extension(store).parse().expect("a version"),
+            knows_tls: true,
             may_preload: true,
             search_keys: search_keys.expect("the usual keys"),
         };
-        write_files(layer.path(), &record, Vec::new()).expect("our own folder");
+        write_files(layer.path(), &record, Vec::new(), Vec::new()).expect("our own folder");
         let script = root().join("tests/integration/support/oracle.php");
         fs::copy(script, layer.path().join("oracle.php")).expect("the script");
         // The layer lies at the same place inside, so that what is said of it holds there, too.

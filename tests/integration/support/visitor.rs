@@ -63,12 +63,15 @@ impl Visitor {
     }
 }
 
-/// Waits until there is an answer to a path, and not one of an nginx that is up before php-fpm.
+/// Waits until there is an answer to a path, and not one of a web server that is up before php-fpm: nginx
+/// says 502, Apache 503.
 pub(crate) fn wait_for_answer(address: SocketAddr, path: &str) {
     let agent = Visitor::new().agent;
     let request = || agent.get(format!("http://{address}{path}")).call();
     let what = format!("an answer from {address}");
-    wait_until(&what, || request().is_ok_and(|answer| answer.status() != 502));
+    wait_until(&what, || {
+        request().is_ok_and(|answer| !matches!(answer.status().as_u16(), 502 | 503))
+    });
 }
 
 /// Two instances of the app; one visitor counts across both.

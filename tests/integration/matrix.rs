@@ -1,0 +1,96 @@
+//! Every PHP × every kind of service × every web server: two replicas, and one cookie.
+
+use crate::support::app::{App, Server, build, buildpack};
+use crate::support::layout::Layout;
+use crate::support::sample::app_for_every_server;
+use crate::support::secrets::ODD_PASSWORD;
+use crate::support::services::{BoundService, Memcached, vcap};
+use crate::support::tls::TlsServer;
+use crate::support::visitor::assert_sessions_are_shared;
+use crate::support::{BOOKWORM, Suite, TRIXIE};
+use libcnb_test::{BuildConfig, BuildpackReference};
+use php_session_store::store::Store;
+use serde_json::json;
+
+/// Where PHP comes from.
+enum Php {
+    /// The distribution: a variant of a Debian release.
+    Image(Suite, &'static str),
+    /// A buildpack before ours.
+    Layer(Layout),
+}
+
+impl Php {
+    fn servers(&self) -> [Server; 3] {
+        match self {
+            Self::Image(..) => [Server::Php, Server::NginxFpm, Server::Apache],
+            Self::Layer(_) => [Server::Php, Server::NginxFpm, Server::ApacheFpm],
+        }
+    }
+
+    /// Builds one image for a store, which all servers start from.
+    fn with_app(&self, store: Store, test: impl FnOnce(&App)) {
+        let folder = app_for_every_server();
+        match self {
+            Self::Image(suite, variant) => {
+                let mut config = BuildConfig::new(suite.builder(variant), folder.path());
+                config.buildpacks([BuildpackReference::Other(buildpack())]);
+                build(config.env("BP_PHP_SESSION_STORE", store.name()), test);
+            }
+            Self::Layer(layout) => test(layout.build(folder.path(), store, &[]).app()),
+        }
+    }
+
+    fn shares_sessions(&self, app: &App, bound: &str) {
+        for server in self.servers() {
+            assert_sessions_are_shared(&app.served_by(server), &["--env", bound]);
+        }
+    }
+
+    fn redis(&self) {
+        self.with_app(Store::Redis, |app| {
+            let service = BoundService::start(Store::Redis, ODD_PASSWORD);
+            self.shares_sessions(app, &service.env());
+            let server = TlsServer::start("no", &[]);
+            let services = vcap(&[("redis-sessions", server.credentials())]);
+            self.shares_sessions(app, &format!("VCAP_SERVICES={services}"));
+        });
+    }
+
+    fn memcached(&self) {
+        self.with_app(Store::Memcached, |app| {
+            let server = Memcached::start();
+            let services = vcap(&[("memcached-sessions", json!({"servers": server.server()}))]);
+            self.shares_sessions(app, &format!("VCAP_SERVICES={services}"));
+            let service = BoundService::start(Store::Memcached, ODD_PASSWORD);
+            self.shares_sessions(app, &service.env());
+        });
+    }
+}
+
+macro_rules! rows {
+    ($($name:ident: $php:expr;)*) => {$(
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn redis_with_and_without_tls() {
+                $php.redis();
+            }
+
+            #[test]
+            fn memcached_with_and_without_a_login() {
+                $php.memcached();
+            }
+        }
+    )*};
+}
+
+rows! {
+    debian_12: Php::Image(BOOKWORM, "web");
+    debian_13: Php::Image(TRIXIE, "web");
+    everything_on_debian_12: Php::Image(BOOKWORM, "everything");
+    everything_on_debian_13: Php::Image(TRIXIE, "everything");
+    as_paketo: Php::Layer(Layout::Paketo);
+    as_heroku: Php::Layer(Layout::Heroku);
+}

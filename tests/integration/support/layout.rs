@@ -1,0 +1,52 @@
+//! PHP in a layer, laid out as the buildpacks do that bring PHP.
+
+use super::BOOKWORM;
+use super::app::{PackBuild, buildpack, of_setup, root};
+use super::mirror::mirror;
+use php_session_store::store::Store;
+use std::path::Path;
+
+/// Whose buildpack it is that brings PHP.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Layout {
+    /// Paketo's php-dist: PECL's extensions are there, and nothing is enabled.
+    Paketo,
+    /// Heroku's: nothing of PECL, and what is bundled with PHP is enabled.
+    Heroku,
+}
+
+impl Layout {
+    fn buildpack(self) -> String {
+        let name = match self {
+            Self::Paketo => "php-as-paketo",
+            Self::Heroku => "php-as-heroku",
+        };
+        root().join("tests/buildpacks").join(name).display().to_string()
+    }
+
+    /// Builds an app with this PHP and our buildpack after it; source releases come from the mirror.
+    pub(crate) fn build(self, app_dir: &Path, store: Store, options: &[&str]) -> PackBuild {
+        self.build_with(&[&buildpack()], app_dir, store, options)
+    }
+
+    /// As [`Self::build`], with other buildpacks after PHP.
+    pub(crate) fn build_with(
+        self,
+        buildpacks: &[&str],
+        app_dir: &Path,
+        store: Store,
+        options: &[&str],
+    ) -> PackBuild {
+        let php = format!("{}:/php-dist:ro", of_setup("php-dist").display());
+        let releases = format!("{}:/mirror:ro", mirror().display());
+        let store = format!("BP_PHP_SESSION_STORE={store}");
+        let usual = [
+            &["--volume", &php, "--volume", &releases][..],
+            &["--env", "BP_DEPENDENCY_MIRROR=file:///mirror", "--env", &store],
+        ];
+        let options = [&usual.concat(), options].concat();
+        let php = self.buildpack();
+        let buildpacks = [&[php.as_str()], buildpacks].concat();
+        PackBuild::with(&buildpacks, BOOKWORM, "servers", app_dir, &options)
+    }
+}

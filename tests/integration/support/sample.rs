@@ -1,0 +1,37 @@
+//! The counter, as an app for every web server, and with files of the test's own.
+
+use super::app::{make_readable, root};
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// The counter, with the configuration of each web server beside it.
+pub(crate) fn app_for_every_server() -> TempDir {
+    let app = tempfile::tempdir().expect("a folder");
+    make_readable(app.path());
+    for part in ["samples/nginx-fpm", "samples/apache", "samples/counter", "tests/apps/apache-fpm"]
+    {
+        copy(&root().join(part), app.path());
+    }
+    app
+}
+
+/// Writes a file of the app, with the folders that it lies in.
+pub(crate) fn write(app: &Path, name: &str, text: &str) {
+    let path = app.join(name);
+    fs::create_dir_all(path.parent().expect("a folder")).expect("our own folder");
+    fs::write(path, text).expect("our own folder");
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in from.read_dir().expect("a sample") {
+        let from = entry.expect("an entry").path();
+        let to = to.join(from.file_name().expect("a name"));
+        if from.is_dir() {
+            fs::create_dir_all(&to).expect("our own folder");
+            copy(&from, &to);
+        } else {
+            fs::copy(from, to).expect("our own folder");
+        }
+    }
+}
