@@ -1,6 +1,7 @@
 //! The PHP extension of a store: who provides it, and what PHP must load.
 
 mod apt;
+mod build_tools;
 mod download;
 mod dpkg;
 mod error;

@@ -137,7 +137,9 @@ fn host_and_port(address: &Address) -> String {
 }
 
 fn add_waits(query: &mut Query, cluster: bool, options: &Options) {
-    let persistent = options.persistent.unwrap_or(true);
+    // A managed Redis moves its name to the new primary, and the old one stays up as a replica: phpredis never
+    // gives a kept connection to it up, and each page fails. A cluster's replica answers with the way instead.
+    let persistent = options.persistent.unwrap_or(cluster);
     query.add("persistent", flag(persistent));
     if persistent && !cluster {
         query.add("persistent_id", PERSISTENT_ID);
