@@ -38,9 +38,23 @@ impl Endpoint {
     ///
     /// Fails if a credential is missing or is not what it should be; the error names it.
     pub fn of(store: Store, service: &Service) -> Result<Self, EndpointError> {
+        Self::with_unused(store, service).map(|(endpoint, _)| endpoint)
+    }
+
+    /// As [`Self::of`], with the names of the credentials that are not used.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::of`].
+    pub fn with_unused(
+        store: Store,
+        service: &Service,
+    ) -> Result<(Self, Vec<String>), EndpointError> {
         match store {
-            Store::Redis => RedisEndpoint::of(service).map(Self::Redis),
-            Store::Memcached => MemcachedEndpoint::of(service).map(Self::Memcached),
+            Store::Redis => RedisEndpoint::with_unused(service)
+                .map(|(endpoint, unused)| (Self::Redis(endpoint), unused)),
+            Store::Memcached => MemcachedEndpoint::with_unused(service)
+                .map(|(endpoint, unused)| (Self::Memcached(endpoint), unused)),
         }
     }
 }
@@ -93,7 +107,7 @@ impl Endpoint {
 ///
 /// Fails if one has a value that it cannot have.
 pub fn options(store: Store, service: &Service) -> Result<Options, EndpointError> {
-    let fields = Fields::of(service)?;
+    let fields = Fields::of(store, service)?;
     Options::among(
         store,
         |name| Ok(fields.text(&[name])?.map(|field| field.text)),

@@ -20,6 +20,16 @@ pub enum EndpointError {
         /// What would be right.
         expected: &'static str,
     },
+    /// No password is known, and a credential looks like one.
+    #[error(
+        "The service {service} has no credential that is known to be its password, but {secrets} looks like one.\nName it password, or remove it for a server without a login."
+    )]
+    UnknownPassword {
+        /// The service.
+        service: String,
+        /// The names of the credentials.
+        secrets: String,
+    },
     /// The service is of a kind that PHP's extension cannot use.
     #[error("The service {service} {what}.\n{instead}")]
     Unsupported {

@@ -3,15 +3,48 @@
 use super::address::Host;
 use super::error::EndpointError;
 use crate::services::{Credential, Credentials, Service};
+use crate::store::Store;
 use crate::system::secret::Secret;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Prefixes that some operators put before every name (Aiven: `REDIS_HOST`; Memcached Cloud:
-/// `MEMCACHEDCLOUD_SERVERS`).
-const PREFIXES: [&str; 5] = ["redis_", "valkey_", "memcached_", "memcachedcloud_", "memcachier_"];
+/// `MEMCACHEDCLOUD_SERVERS`). Each store has its own: one Secret may hold the credentials of both.
+fn prefixes(store: Store) -> &'static [&'static str] {
+    match store {
+        Store::Redis => &["redis_", "valkey_"],
+        Store::Memcached => &["memcached_", "memcachedcloud_", "memcachier_"],
+    }
+}
+
+/// What brokers and platforms tell of a service besides how to reach it: nothing to be used, or missed.
+const METADATA: [&str; 22] = [
+    "binding-guid",
+    "binding-name",
+    "binding_guid",
+    "binding_name",
+    "instance-guid",
+    "instance-name",
+    "instance_guid",
+    "instance_name",
+    "label",
+    "load_balanced_host",
+    "memory_size_gb",
+    "name",
+    "plan",
+    "provider",
+    "reader_endpoint",
+    "redis_version",
+    "service_tier",
+    "status",
+    "tags",
+    "tls_versions",
+    "type",
+    "version",
+];
 
 /// How many credentials a message names at most.
 const NAMED_CREDENTIALS: usize = 30;
@@ -21,8 +54,11 @@ const NAMED_CREDENTIALS: usize = 30;
 /// A name is compared without regard to case and prefix. A dot leads into what is nested:
 /// `redis.username`, `hosts.0`; a name with the dot in it counts as well.
 pub(super) struct Fields<'a> {
+    store: Store,
     service: &'a Service,
     entries: BTreeMap<String, Entry>,
+    /// The entries that somebody has asked for.
+    read: RefCell<BTreeSet<String>>,
 }
 
 struct Entry {
@@ -47,8 +83,8 @@ pub(super) struct List {
 
 impl<'a> Fields<'a> {
     /// Reads the credentials of a service.
-    pub(super) fn of(service: &'a Service) -> Result<Self, EndpointError> {
-        let fields = Self::new(service, &service.credentials()?);
+    pub(super) fn of(store: Store, service: &'a Service) -> Result<Self, EndpointError> {
+        let fields = Self::new(store, service, &service.credentials()?);
         if fields.has(&["credhub-ref"]) {
             return Err(fields.unsupported(
                 "has only a reference to its credentials (credhub-ref), which the platform should have resolved",
@@ -58,11 +94,12 @@ impl<'a> Fields<'a> {
         Ok(fields)
     }
 
-    fn new(service: &'a Service, credentials: &Credentials) -> Self {
+    fn new(store: Store, service: &'a Service, credentials: &Credentials) -> Self {
         let mut entries = BTreeMap::new();
+        let mut prefixed = Vec::new();
         for (name, credential) in credentials.iter() {
             let lower = name.to_ascii_lowercase();
-            let plain = PREFIXES.iter().find_map(|prefix| lower.strip_prefix(prefix));
+            let plain = prefixes(store).iter().find_map(|prefix| lower.strip_prefix(prefix));
             let nested = match credential {
                 Credential::Value(Value::String(text)) if text.starts_with(['{', '[']) => {
                     serde_json::from_str(text).ok()
@@ -73,9 +110,18 @@ impl<'a> Fields<'a> {
                 _ => None,
             };
             let entry = Entry { name: name.to_owned(), credential: credential.clone(), nested };
-            entries.entry(plain.unwrap_or(&lower).to_owned()).or_insert(entry);
+            match plain {
+                Some(plain) => prefixed.push((plain.to_owned(), entry)),
+                None => {
+                    entries.entry(lower).or_insert(entry);
+                }
+            }
         }
-        Self { service, entries }
+        // A plain name beats the same name with a prefix.
+        for (plain, entry) in prefixed {
+            entries.entry(plain).or_insert(entry);
+        }
+        Self { store, service, entries, read: RefCell::default() }
     }
 
     /// The text of the field; `None` where it is missing, null or empty.
@@ -147,7 +193,7 @@ impl<'a> Fields<'a> {
     pub(super) fn flag(&self, names: &[&str]) -> Result<Option<bool>, EndpointError> {
         self.parsed(names, "true or false", |text| match text.to_ascii_lowercase().as_str() {
             // Aiven's REDIS_SSL is `required`.
-            "true" | "1" | "yes" | "on" | "required" => Ok(true),
+            "true" | "1" | "yes" | "on" | "enabled" | "required" => Ok(true),
             "false" | "0" | "no" | "off" | "disabled" => Ok(false),
             _ => Err("is neither true nor false".to_owned()),
         })
@@ -167,19 +213,63 @@ impl<'a> Fields<'a> {
 
     /// The first of the names that is there and says something, as the service writes it.
     fn first(&self, names: &[&str]) -> Option<(String, Credential)> {
-        names.iter().filter_map(|name| self.find(name)).find(|(_, credential)| {
-            !matches!(credential, Credential::Value(Value::Null))
-                && *credential != Credential::Value(Value::String(String::new()))
-        })
+        // All of them, so that what an earlier name overrides counts as understood.
+        let found: Vec<_> = names.iter().filter_map(|name| self.find(name)).collect();
+        found.into_iter().find(|(_, credential)| !is_empty(credential))
+    }
+
+    /// Takes note that a credential cannot be used as it stands, although it was asked for.
+    pub(super) fn ignore(&self, names: &[&str]) {
+        let mut read = self.read.borrow_mut();
+        for name in names {
+            read.remove(*name);
+        }
+    }
+
+    /// The names of the credentials that nobody has asked for, as the service writes them.
+    pub(super) fn unused(&self) -> Vec<String> {
+        let read = self.read.borrow();
+        let unused = self.entries.iter().filter(|(name, entry)| {
+            !read.contains(*name)
+                && !METADATA.contains(&name.as_str())
+                && !is_empty(&entry.credential)
+        });
+        unused.map(|(_, entry)| entry.name.clone()).collect()
+    }
+
+    /// Those of them that are evidently a password, a token or a key.
+    pub(super) fn unused_secrets(&self) -> Vec<String> {
+        let others = Store::ALL.into_iter().filter(|store| *store != self.store);
+        let prefixes_of_others: Vec<&str> = others.flat_map(prefixes).copied().collect();
+        let is_secret = |name: &String| {
+            let name = name.to_ascii_lowercase();
+            let words =
+                ["password", "passwd", "passphrase", "token", "secret", "access_key", "accesskey"];
+            words.iter().any(|word| name.contains(word))
+                && !name.contains("sentinel")
+                && !prefixes_of_others.iter().any(|prefix| name.starts_with(prefix))
+        };
+        self.unused().into_iter().filter(is_secret).collect()
+    }
+
+    /// A password may be there, under a name that is not known: starting without a login would be worse than
+    /// not starting.
+    pub(super) fn unknown_password(&self, secrets: &[String]) -> EndpointError {
+        EndpointError::UnknownPassword {
+            service: self.service.to_string(),
+            secrets: secrets.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", "),
+        }
     }
 
     fn find(&self, name: &str) -> Option<(String, Credential)> {
         if let Some(entry) = self.entries.get(name) {
+            self.read.borrow_mut().insert(name.to_owned());
             return Some((entry.name.clone(), entry.credential.clone()));
         }
         splits(name).find_map(|(head, tail)| {
             let entry = self.entries.get(head)?;
             let value = find_in(entry.nested.as_ref()?, tail)?;
+            self.read.borrow_mut().insert(head.to_owned());
             Some((format!("{}.{tail}", entry.name), Credential::Value(value.clone())))
         })
     }
@@ -219,6 +309,14 @@ impl<'a> Fields<'a> {
     /// The service can be read and still not be used by PHP.
     pub(super) fn unsupported(&self, what: &'static str, instead: &'static str) -> EndpointError {
         EndpointError::Unsupported { service: self.service.to_string(), what, instead }
+    }
+}
+
+fn is_empty(credential: &Credential) -> bool {
+    match credential {
+        Credential::Value(Value::Null) => true,
+        Credential::Value(Value::String(text)) => text.is_empty(),
+        _ => false,
     }
 }
 

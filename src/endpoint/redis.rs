@@ -4,9 +4,11 @@ use super::address::Address;
 use super::auth::Auth;
 use super::error::EndpointError;
 use super::fields::{Fields, List};
-use super::redis_uri::{Uri, parse};
-use super::tls::{Tls, tls};
+use super::redis_uri::{Uri, is_encrypted_scheme, parse};
+use super::tls::{Tls, has_material, tls};
+use crate::config::options::Options;
 use crate::services::Service;
+use crate::store::Store;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -14,8 +16,20 @@ const DEFAULT_PORT: u16 = 6379;
 
 // The names of each field, the likelier first. A dot leads into what is nested: a9s keeps its
 // credentials below `redis` or `valkey`, IBM below `connection.rediss`.
-const HOST: [&str; 3] = ["host", "hostname", "connection.rediss.hosts.0.hostname"];
-const PORT: [&str; 4] = ["port", "redis.port", "valkey.port", "connection.rediss.hosts.0.port"];
+const HOST: [&str; 4] = [
+    "host",
+    "hostname",
+    "attribute.primary_endpoint_address",
+    "connection.rediss.hosts.0.hostname",
+];
+const PORT: [&str; 6] = [
+    "port",
+    "host_port",
+    "attribute.port",
+    "redis.port",
+    "valkey.port",
+    "connection.rediss.hosts.0.port",
+];
 const TLS_PORT: [&str; 2] = ["tls_port", "sslport"];
 const USER: [&str; 5] = [
     "username",
@@ -24,16 +38,23 @@ const USER: [&str; 5] = [
     "valkey.username",
     "connection.rediss.authentication.username",
 ];
-const PASSWORD: [&str; 6] = [
+const PASSWORD: [&str; 12] = [
     "password",
     "primarykey",
+    "primary_access_key",
     "redis-password",
+    "valkey-password",
+    "host_password",
+    "auth_token",
+    "authtoken",
+    "attribute.auth_token",
     "redis.password",
     "valkey.password",
     "connection.rediss.authentication.password",
 ];
 const URI: [&str; 3] = ["uri", "url", "connection.rediss.composed.0"];
 const TLS: [&str; 3] = ["ssl", "tls", "tls_enabled"];
+const SCHEME: [&str; 2] = ["scheme", "protocol"];
 const DATABASE: [&str; 2] = ["database", "db"];
 const NODES: [&str; 2] = ["cluster.nodes", "cluster_nodes"];
 const HOSTS: [&str; 1] = ["hosts"];
@@ -94,13 +115,28 @@ impl RedisEndpoint {
     ///
     /// Fails if a credential is missing or is not what it should be; the error names it.
     pub fn of(service: &Service) -> Result<Self, EndpointError> {
-        let fields = Fields::of(service)?;
-        let uri = match fields.text(&URI)? {
-            None => Uri::default(),
-            Some(field) => parse(field.text.trim())
-                .map_err(|problem| fields.unusable(&field.key, problem, URI_EXPECTED))?,
-        };
-        let auth = auth(&fields)?.or_else(|| uri.auth.clone());
+        Self::with_unused(service).map(|(endpoint, _)| endpoint)
+    }
+
+    /// As [`Self::of`], with the names of the credentials that are not used.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::of`].
+    pub fn with_unused(service: &Service) -> Result<(Self, Vec<String>), EndpointError> {
+        let fields = Fields::of(Store::Redis, service)?;
+        Options::note_names(|name| fields.has(&[name]));
+        let endpoint = Self::read(&fields)?;
+        let secrets = fields.unused_secrets();
+        if endpoint.auth.is_none() && !secrets.is_empty() {
+            return Err(fields.unknown_password(&secrets));
+        }
+        Ok((endpoint, fields.unused()))
+    }
+
+    fn read(fields: &Fields<'_>) -> Result<Self, EndpointError> {
+        let uri = uri(fields)?;
+        let auth = auth(fields)?.or_else(|| uri.auth.clone());
         if auth.is_none() && fields.has(&IAM) {
             return Err(fields.unsupported(
                 "has no password, but a role of the cloud's identity management (IAM), and PHP's redis extension cannot log in with that",
@@ -108,7 +144,7 @@ impl RedisEndpoint {
             ));
         }
         let database = fields.number(&DATABASE)?.or(uri.database);
-        let target = target(&fields, &uri)?;
+        let target = target(fields, &uri)?;
         match (&target, database) {
             (Target::Cluster { .. }, Some(1..)) => Err(fields.unsupported(
                 "has a database other than 0, and a cluster has database 0 only",
@@ -137,8 +173,11 @@ impl RedisEndpoint {
 
 fn target(fields: &Fields<'_>, uri: &Uri) -> Result<Target, EndpointError> {
     let tls_port = fields.port(&TLS_PORT)?;
-    // A server with both ports open is asked for TLS, unless the flag says not to.
-    let encrypted = fields.flag(&TLS)?.unwrap_or(uri.tls || tls_port.is_some());
+    let scheme = scheme_credential(fields)?;
+    let material = has_material(fields);
+    // A server with both ports open is asked for TLS, and so is one with certificates, unless the flag says not to.
+    let implied = uri.tls || tls_port.is_some() || material;
+    let encrypted = fields.flag(&TLS)?.or(scheme).unwrap_or(implied);
     let port = fields.port(&PORT)?.or(uri.port);
     let port = if encrypted { tls_port.or(port) } else { port }.unwrap_or(DEFAULT_PORT);
     let tls = if encrypted { Some(tls(fields)?) } else { None };
@@ -163,6 +202,32 @@ fn target(fields: &Fields<'_>, uri: &Uri) -> Result<Target, EndpointError> {
             "the credential host (and port, username, password as needed), or uri",
         )),
     }
+}
+
+/// The uri's parts. One that cannot be read stops nothing where host and password stand beside it: a dashboard's
+/// address, or a password that was not encoded. Its scheme counts all the same, so that TLS is not lost.
+fn uri(fields: &Fields<'_>) -> Result<Uri, EndpointError> {
+    let Some(field) = fields.text(&URI)? else { return Ok(Uri::default()) };
+    let text = field.text.trim();
+    match parse(text) {
+        Ok(uri) => Ok(uri),
+        Err(_) if fields.has(&HOST) && fields.has(&PASSWORD) => {
+            fields.ignore(&URI);
+            Ok(Uri { tls: is_encrypted_scheme(text), ..Uri::default() })
+        }
+        Err(problem) => Err(fields.unusable(&field.key, problem, URI_EXPECTED)),
+    }
+}
+
+/// What a scheme of its own says about TLS.
+fn scheme_credential(fields: &Fields<'_>) -> Result<Option<bool>, EndpointError> {
+    fields.parsed(&SCHEME, "redis or tcp, or for TLS rediss or tls", |text| {
+        match text.to_ascii_lowercase().as_str() {
+            "redis" | "valkey" | "tcp" => Ok(false),
+            "rediss" | "valkeys" | "tls" | "ssl" => Ok(true),
+            _ => Err("is not a scheme of Redis".to_owned()),
+        }
+    })
 }
 
 /// The nodes of a cluster; `None` where it is none.

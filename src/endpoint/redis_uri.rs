@@ -21,23 +21,80 @@ pub(super) struct Uri {
 /// Parses a uri; a failure says what is wrong with it, and quotes nothing.
 pub(super) fn parse(text: &str) -> Result<Uri, &'static str> {
     let url = Url::parse(text).map_err(|_| "is not a uri")?;
-    // It would have cut the uri there, password and all.
-    if url.fragment().is_some() {
-        return Err("has a #");
+    if password_was_not_encoded(text) || url.fragment().is_some() {
+        return Err(
+            "has a ?, / or # before its @; in a user or a password it must stand as %3F, %2F or %23",
+        );
     }
-    let auth = auth(&url)?;
+    let query = Query::of(&url)?;
+    let auth = auth(&url)?.or(query.auth);
     let tls = match url.scheme() {
         "redis" | "valkey" | "tcp" => false,
         "rediss" | "valkeys" | "tls" => true,
         "unix" => return Ok(Uri { socket: Some(socket(&url)?), auth, ..Uri::default() }),
         _ => return Err("has a scheme that is not Redis's"),
     };
+    let tls = query.tls.unwrap_or(tls);
     let server: Host = url.host_str().ok_or("has no host")?.parse()?;
-    let database = match url.path().trim_matches('/') {
+    let database = query.database.or(match url.path().trim_matches('/') {
         "" => None,
-        path => Some(path.parse().map_err(|_| "has a path that is no database number")?),
-    };
+        path => Some(path.parse().map_err(|_| "has a path that is not a database number")?),
+    });
     Ok(Uri { server: Some(server), port: url.port(), socket: None, tls, auth, database })
+}
+
+/// Whether a uri that cannot be read means TLS.
+pub(super) fn is_encrypted_scheme(text: &str) -> bool {
+    ["rediss://", "valkeys://", "tls://"].iter().any(|scheme| text.starts_with(scheme))
+}
+
+/// Such a character ends the part of the uri in which the host stands: half of the password would be taken for
+/// the host, and the rest dropped.
+fn password_was_not_encoded(text: &str) -> bool {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let Some((authority, rest)) = rest.split_once(['/', '?', '#']) else { return false };
+    let before_at = rest.split_once('@').map(|(before, _)| before);
+    // A query may hold an @ in a value of its own.
+    !authority.contains('@') && before_at.is_some_and(|before| !before.contains('='))
+}
+
+/// The parts that clients write into a query.
+#[derive(Default)]
+struct Query {
+    auth: Option<Auth>,
+    tls: Option<bool>,
+    database: Option<u32>,
+}
+
+impl Query {
+    fn of(url: &Url) -> Result<Self, &'static str> {
+        let (mut query, mut user, mut password) = (Self::default(), None, None);
+        for (name, value) in url.query_pairs() {
+            match name.as_ref() {
+                "db" | "database" => {
+                    let database =
+                        value.parse().map_err(|_| "has a database that is not a number")?;
+                    query.database = Some(database);
+                }
+                "ssl" | "tls" => {
+                    query.tls = Some(match value.as_ref() {
+                        "" | "1" | "true" | "yes" | "on" | "required" => true,
+                        "0" | "false" | "no" | "off" => false,
+                        _ => return Err("has an ssl in its query that is neither true nor false"),
+                    });
+                }
+                "user" | "username" => user = Some(value.into_owned()),
+                "auth" | "password" => password = Some(Secret::new(value)),
+                _ => {
+                    return Err(
+                        "has a query with something other than db, ssl, user and password; give it as an option",
+                    );
+                }
+            }
+        }
+        query.auth = password.map(|password| Auth::new(user, password));
+        Ok(query)
+    }
 }
 
 /// The path of a socket. phpredis takes it as it stands, so it can hold nothing that ends it.

@@ -22,6 +22,11 @@ pub struct ClientIdentity {
     pub key: Pem,
 }
 
+/// Whether the credentials hold certificates or keys, which make sense with TLS only (cert-manager, operators).
+pub(super) fn has_material(fields: &Fields<'_>) -> bool {
+    [&CA[..], &CLIENT_CERTIFICATE, &CLIENT_KEY].iter().any(|names| fields.has(names))
+}
+
 pub(super) fn tls(fields: &Fields<'_>) -> Result<Tls, EndpointError> {
     let certificate = pem::read(fields, &CLIENT_CERTIFICATE)?;
     let key = pem::read(fields, &CLIENT_KEY)?;
@@ -35,9 +40,11 @@ pub(super) fn tls(fields: &Fields<'_>) -> Result<Tls, EndpointError> {
     Ok(Tls { ca: pem::read(fields, &CA)?, client })
 }
 
-const CA: [&str; 6] = [
+const CA: [&str; 8] = [
     "cacrt",
     "ca.crt",
+    "ca.pem",
+    "ca-cert.pem",
     "ca_cert",
     "certificates",
     "certificate_base64",

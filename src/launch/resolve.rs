@@ -62,6 +62,8 @@ pub struct ResolvedService {
     pub rule: Rule,
     /// Where it is.
     pub endpoint: Endpoint,
+    /// The names of its credentials that are not used.
+    pub unused: Vec<String>,
     /// The options of the launch and of the service.
     pub options: Options,
 }
@@ -107,11 +109,13 @@ pub fn resolve(
 impl ResolvedService {
     fn resolution(found: &SessionService<'_>, options: Options) -> anyhow::Result<Resolution> {
         let SessionService { store, service, rule } = found;
+        let (endpoint, unused) = Endpoint::with_unused(*store, service)?;
         Ok(Resolution::Service(Box::new(Self {
             store: *store,
             service: (*service).clone(),
             rule: rule.clone(),
-            endpoint: Endpoint::of(*store, service)?,
+            endpoint,
+            unused,
             options: options.or(endpoint::options(*store, service)?),
         })))
     }
@@ -120,7 +124,7 @@ impl ResolvedService {
 /// What is found, for the log.
 impl fmt::Display for ResolvedService {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { store, service, rule, endpoint, .. } = self;
+        let Self { store, service, rule, endpoint, unused, .. } = self;
         if service.origin == Origin::Embedded {
             write!(
                 formatter,
@@ -130,6 +134,10 @@ impl fmt::Display for ResolvedService {
         write!(
             formatter,
             "sessions in {store} at {endpoint}, from service {service}, found by its {rule}"
-        )
+        )?;
+        if !unused.is_empty() {
+            write!(formatter, "; not used of its credentials: {}", unused.join(", "))?;
+        }
+        Ok(())
     }
 }

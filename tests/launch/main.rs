@@ -2,6 +2,8 @@
 //! sources are those of the brokers' documents and code.
 
 #[cfg(test)]
+mod accounted;
+#[cfg(test)]
 mod bench;
 #[cfg(test)]
 mod hostile;

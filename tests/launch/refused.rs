@@ -62,8 +62,11 @@ fn what_is_malformed_is_said_with_what_is_expected() {
                 json!({"uri": "http://h"}),
                 &["\"uri\" has a scheme that is not Redis's", "rediss://"],
             ),
-            (json!({"uri": "redis://hunter2#x@h"}), &["\"uri\" has a #", "percent-encoded"]),
-            (json!({"uri": "redis://h/hunter2"}), &["no database number"]),
+            (
+                json!({"uri": "redis://hunter2#x@h"}),
+                &["\"uri\" has a ?, / or #", "percent-encoded"],
+            ),
+            (json!({"uri": "redis://h/hunter2"}), &["not a database number"]),
             (json!({"uri": "unix:///tmp/a b"}), &["\"uri\" has no path"]),
             (json!({"host": "h", "tls": true, "cacrt": "hunter2"}), &["\"cacrt\" is not PEM"]),
             (

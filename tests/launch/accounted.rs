@@ -1,0 +1,130 @@
+//! No credential is ignored in silence: not a password under a neighbour's name, and nothing that means TLS.
+
+use crate::bench::{Bench, CA, KEY};
+use php_session_store::launch::prepare::prepare;
+use php_session_store::php::variable::Variable;
+use php_session_store::store::Store;
+use serde_json::{Value, json};
+use std::path::Path;
+
+fn save_path(credentials: &Value) -> Result<String, String> {
+    let bench = Bench::new(Store::Redis, "6.2.0");
+    bench.vcap("x", credentials).map(|variables| bench.masked(&variables))
+}
+
+fn error(credentials: &Value) -> String {
+    let error = save_path(credentials).unwrap_err();
+    assert!(!error.contains("hunter2"), "a secret in:\n{error}");
+    error
+}
+
+#[test]
+fn passwords_under_the_names_of_charts_and_operators_are_used() {
+    for name in [
+        "valkey-password",
+        "redis-password",
+        "auth_token",
+        "attribute.auth_token",
+        "primary_access_key",
+    ] {
+        let path = save_path(&json!({"host": "h", name: "pw"})).unwrap();
+        assert_eq!(path, "tcp://h:6379?…&auth=pw", "{name}");
+    }
+    let linked = json!({"REDIS_HOST": "h", "REDIS_HOST_PORT": "6380", "REDIS_HOST_PASSWORD": "pw"});
+    assert_eq!(save_path(&linked).unwrap(), "tcp://h:6380?…&auth=pw");
+}
+
+#[test]
+fn an_unknown_name_that_looks_like_a_password_stops_the_start() {
+    for name in ["sessions-password", "api_token", "redisSecret", "accessKey"] {
+        let error = error(&json!({"host": "h", name: "hunter2"}));
+        assert!(error.contains(&format!("{name:?} looks like one")), "{name}: {error}");
+    }
+    // Where the password is known, another one is only named.
+    assert!(save_path(&json!({"host": "h", "password": "pw", "admin-password": "x"})).is_ok());
+    let memcached = Bench::new(Store::Memcached, "3.2.0");
+    let error = memcached.vcap("x", &json!({"host": "h", "sasl-password": "hunter2"})).unwrap_err();
+    assert!(error.contains("looks like one") && !error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn the_launch_names_what_it_does_not_use() {
+    let bench = Bench::new(Store::Redis, "6.2.0");
+    let credentials =
+        json!({"host": "h", "password": "pw", "color": "blue", "plan": "small", "timeout": 1});
+    let services =
+        json!({"x": [{"name": "redis-sessions", "credentials": credentials}]}).to_string();
+    let environment = [("VCAP_SERVICES", services.as_str())].into_iter().collect();
+    let message = prepare(&environment, Path::new("/nowhere"), bench.layer.path()).unwrap().message;
+    assert!(message.ends_with("; not used of its credentials: color"), "{message}");
+}
+
+#[test]
+fn whatever_means_tls_gives_tls() {
+    for credentials in [
+        json!({"host": "h", "scheme": "tls"}),
+        json!({"REDIS_HOST": "h", "REDIS_SCHEME": "rediss"}),
+        json!({"host": "h", "ca.crt": CA}),
+        json!({"host": "h", "ca.pem": CA}),
+        json!({"host": "h", "tls.crt": CA, "tls.key": KEY}),
+        json!({"host": "h", "ssl": "enabled"}),
+        json!({"uri": "redis://h?ssl=true"}),
+        json!({"uri": "rediss://h"}),
+    ] {
+        let path = save_path(&credentials).unwrap_or_else(|error| panic!("{credentials}: {error}"));
+        assert!(path.starts_with("tls://h:6379?"), "{credentials}: {path}");
+    }
+    // Unless it is said otherwise.
+    for credentials in [
+        json!({"host": "h", "ca.crt": CA, "ssl": "disabled"}),
+        json!({"host": "h", "scheme": "redis", "tls_port": 6380}),
+    ] {
+        assert!(save_path(&credentials).unwrap().starts_with("tcp://h:6379?"), "{credentials}");
+    }
+    let error = error(&json!({"host": "h", "scheme": "https", "password": "hunter2"}));
+    assert!(error.contains("\"scheme\" is not a scheme of Redis"), "{error}");
+}
+
+#[test]
+fn a_uris_query_is_used_or_refused_by_name() {
+    for (uri, expected) in [
+        ("redis://h?db=2", "tcp://h:6379?…&database=2"),
+        ("redis://h/1?database=2", "tcp://h:6379?…&database=2"),
+        ("redis://h?password=pw", "tcp://h:6379?…&auth=pw"),
+        ("tcp://h:6380?auth=a%40b", "tcp://h:6380?…&auth=a%40b"),
+        ("redis://h?user=u&password=pw", "tcp://h:6379?…&auth%5B%5D=u&auth%5B%5D=pw"),
+    ] {
+        let path = save_path(&json!({"uri": uri})).unwrap().replace("auth[]", "auth%5B%5D");
+        assert_eq!(path, expected, "{uri}");
+    }
+    let error = error(&json!({"uri": "redis://h?weight=2&password=hunter2"}));
+    assert!(error.contains("give it as an option"), "{error}");
+}
+
+#[test]
+fn a_password_that_was_not_encoded_is_said_and_not_shown() {
+    for uri in [
+        "redis://default:12?hunter2@h:6380",
+        "redis://default:12/hunter2@h:6380",
+        "redis://default:12#hunter2@h:6380",
+    ] {
+        let error = error(&json!({"uri": uri}));
+        assert!(error.contains("before its @"), "{uri}: {error}");
+        // It stops nothing where host and password stand beside it.
+        let path = save_path(&json!({"uri": uri, "host": "h", "password": "pw"})).unwrap();
+        assert_eq!(path, "tcp://h:6379?…&auth=pw", "{uri}");
+    }
+    let beside = json!({"url": "https://dashboard.example", "host": "h", "password": "pw"});
+    assert_eq!(save_path(&beside).unwrap(), "tcp://h:6379?…&auth=pw");
+    let encrypted = json!({"uri": "rediss://default:1#2@h", "host": "h", "password": "pw"});
+    assert!(save_path(&encrypted).unwrap().starts_with("tls://h:6379?"));
+}
+
+#[test]
+fn each_store_takes_its_own_of_a_secret_for_both() {
+    let both = json!({"MEMCACHED_HOST": "m", "REDIS_HOST": "r", "REDIS_PASSWORD": "pw", "password": "own"});
+    assert_eq!(save_path(&both).unwrap(), "tcp://r:6379?…&auth=own");
+    let both = json!({"MEMCACHED_HOST": "m", "REDIS_HOST": "r", "REDIS_PASSWORD": "pw"});
+    let variables = Bench::new(Store::Memcached, "3.2.0").vcap("x", &both).unwrap();
+    assert_eq!(variables[Variable::SavePath.name()], "m:11211");
+}
