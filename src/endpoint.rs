@@ -101,18 +101,19 @@ impl Endpoint {
     }
 }
 
-/// The options among the credentials of a service.
+/// The options among the credentials of a service, and the names of those credentials that are called like an
+/// option and mean something else.
 ///
 /// # Errors
 ///
-/// Fails if one has a value that it cannot have.
-pub fn options(store: Store, service: &Service) -> Result<Options, EndpointError> {
+/// Fails if the credentials cannot be read.
+pub fn options(
+    store: Store,
+    service: &Service,
+) -> Result<(Options, Vec<&'static str>), EndpointError> {
     let fields = Fields::of(store, service)?;
-    Options::among(
-        store,
-        |name| Ok(fields.text(&[name])?.map(|field| field.text)),
-        |name, expected| fields.unusable(name, "has a value that it cannot have", expected),
-    )
+    let text_of = |name| fields.text(&[name]).ok().flatten().map(|field| field.text);
+    Ok(Options::among(store, text_of))
 }
 
 /// The endpoint without its password, for people.

@@ -111,20 +111,20 @@ impl Options {
     }
 
     /// Reads the options among the credentials of a service, where `text_of` finds a credential by its
-    /// name. A failure tells name and what is expected. The database is not among them: it is a part
-    /// of the endpoint.
-    pub(crate) fn among<E>(
+    /// name, and gives the names of those that are no value for the option: a broker's `timeout` of 5000
+    /// means milliseconds, and something else than ours. The database is not among them: it is a part of
+    /// the endpoint.
+    pub(crate) fn among(
         store: Store,
-        text_of: impl Fn(&'static str) -> Result<Option<String>, E>,
-        unusable: impl Fn(&'static str, &'static str) -> E,
-    ) -> Result<Self, E> {
+        text_of: impl Fn(&'static str) -> Option<String>,
+    ) -> (Self, Vec<&'static str>) {
         let mut options = Self::default();
-        for Description { name, value, .. } in of_store(store).filter(|it| it.name != "database") {
-            if let Some(text) = text_of(name)? {
-                options.set(name, text.trim()).ok_or_else(|| unusable(name, value))?;
-            }
-        }
-        Ok(options)
+        let names = of_store(store).map(|description| description.name);
+        let not_ours = names.filter(|name| *name != "database").filter(|name| {
+            text_of(name).is_some_and(|text| options.set(name, text.trim()).is_none())
+        });
+        let not_ours = not_ours.collect();
+        (options, not_ours)
     }
 
     /// Tells the names of all options, so that a credential of such a name counts as understood.

@@ -109,14 +109,16 @@ pub fn resolve(
 impl ResolvedService {
     fn resolution(found: &SessionService<'_>, options: Options) -> anyhow::Result<Resolution> {
         let SessionService { store, service, rule } = found;
-        let (endpoint, unused) = Endpoint::with_unused(*store, service)?;
+        let (endpoint, mut unused) = Endpoint::with_unused(*store, service)?;
+        let (offered, not_ours) = endpoint::options(*store, service)?;
+        unused.extend(not_ours.into_iter().map(str::to_owned));
         Ok(Resolution::Service(Box::new(Self {
             store: *store,
             service: (*service).clone(),
             rule: rule.clone(),
             endpoint,
             unused,
-            options: options.or(endpoint::options(*store, service)?),
+            options: options.or(offered),
         })))
     }
 }

@@ -33,7 +33,7 @@ pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Option<Findin
 fn endpoint_that_connects(service: &Service, record: &LaunchRecord) -> anyhow::Result<Endpoint> {
     let endpoint = Endpoint::of(record.store, service)?;
     require_tls(&endpoint, record.knows_tls)?;
-    let options = endpoint::options(record.store, service)?;
+    let (options, _) = endpoint::options(record.store, service)?;
     connect(&endpoint, &tls_files(&endpoint), &options, &record.extension_version)?;
     Ok(endpoint)
 }

@@ -59,6 +59,21 @@ fn the_launch_names_what_it_does_not_use() {
     assert!(message.ends_with("; not used of its credentials: color"), "{message}");
 }
 
+/// A broker's `timeout` may be milliseconds, its `persistent` a plan's property.
+#[test]
+fn a_brokers_own_option_stops_nothing_and_is_named() {
+    let bench = Bench::new(Store::Redis, "6.2.0");
+    let credentials = json!({"host": "h", "timeout": 5000, "persistent": "aof", "read_timeout": 1});
+    let services =
+        json!({"x": [{"name": "redis-sessions", "credentials": credentials}]}).to_string();
+    let environment = [("VCAP_SERVICES", services.as_str())].into_iter().collect();
+    let launch = prepare(&environment, Path::new("/nowhere"), bench.layer.path()).unwrap();
+    let message = &launch.message;
+    assert!(message.ends_with("; not used of its credentials: timeout, persistent"), "{message}");
+    let path = launch.variables.iter().find(|(variable, _)| *variable == Variable::SavePath);
+    assert!(path.unwrap().1.contains("&timeout=2&read_timeout=1"), "{path:?}");
+}
+
 #[test]
 fn whatever_means_tls_gives_tls() {
     for credentials in [

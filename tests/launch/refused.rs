@@ -77,7 +77,6 @@ fn what_is_malformed_is_said_with_what_is_expected() {
                 json!({"cluster.nodes": "h:hunter2"}),
                 &["\"cluster.nodes\" names a port that is none"],
             ),
-            (json!({"host": "h", "timeout": "hunter2"}), &["\"timeout\"", "seconds, 0.1 to 60"]),
         ],
     );
 }
