@@ -285,7 +285,7 @@ fn assert_sboms_name_packages(context: &TestContext) {
             let text = document.to_string();
             assert!(
                 text.contains(
-                    "pkg:deb/debian/php8.2-redis@5.3.7+4.3.0-3?arch=amd64&distro=debian-12"
+                    "pkg:deb/debian/php8.2-redis@5.3.7%2B4.3.0-3?arch=amd64&distro=debian-12"
                 ),
                 "{text}"
             );
