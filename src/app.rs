@@ -96,16 +96,20 @@ impl AppOptions {
 }
 
 /// Whether the folder holds a PHP app: a `composer.json`, an `options.json`, or a PHP file in its
-/// root or in one of the usual page directories.
+/// root, in one of the usual page directories or in `web_dir`, relative to the app's folder.
 ///
 /// # Errors
 ///
 /// Fails if a folder cannot be listed.
-pub fn is_php_app(app_dir: &Path, options: &AppOptions) -> Result<bool, AppError> {
+pub fn is_php_app(
+    app_dir: &Path,
+    options: &AppOptions,
+    web_dir: Option<&str>,
+) -> Result<bool, AppError> {
     if options.present || app_dir.join("composer.json").is_file() {
         return Ok(true);
     }
-    for directory in PAGE_DIRECTORIES {
+    for directory in PAGE_DIRECTORIES.into_iter().chain(web_dir.map(str::trim)) {
         if has_php_file(&app_dir.join(directory))? {
             return Ok(true);
         }
@@ -114,8 +118,7 @@ pub fn is_php_app(app_dir: &Path, options: &AppOptions) -> Result<bool, AppError
 }
 
 /// What [`is_php_app`] looks for, for messages.
-pub const PHP_APP_SIGNS: &str =
-    "composer.json, .bp-config/options.json, or *.php in the root, htdocs, public or web";
+pub const PHP_APP_SIGNS: &str = "composer.json, .bp-config/options.json, or *.php in the root, htdocs, public, web or BP_PHP_WEB_DIR";
 
 fn has_php_file(directory: &Path) -> Result<bool, AppError> {
     let list = |error| AppError::List { path: directory.to_owned(), error };
@@ -167,8 +170,15 @@ mod tests {
         ] {
             let dir = app(files);
             let options = AppOptions::read(dir.path()).unwrap();
-            assert_eq!(is_php_app(dir.path(), &options).unwrap(), expected, "{files:?}");
+            assert_eq!(is_php_app(dir.path(), &options, None).unwrap(), expected, "{files:?}");
         }
+    }
+
+    #[test]
+    fn the_folder_that_paketo_s_setting_names_counts() {
+        let dir = app(&["www/index.php"]);
+        let found = |web_dir| is_php_app(dir.path(), &AppOptions::default(), web_dir).unwrap();
+        assert!(!found(None) && found(Some("www")) && !found(Some("pages")));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::config::build::{BuildSettings, StoreChoice, mirror};
 use crate::config::environment::Environment;
 use crate::config::mirror::Mirror;
 use crate::config::platform::BuildPlatform;
-use crate::config::variables::STORE;
+use crate::config::variables::{STORE, WEB_DIR};
 use crate::services::matching::{SessionService, find_session_service};
 use crate::services::search_keys::SearchKeys;
 use crate::services::{Service, Services};
@@ -55,7 +55,7 @@ impl Decision {
             StoreChoice::Bound => Store::ALL.to_vec(),
         };
         let options = AppOptions::read(app_dir)?;
-        if !is_php_app(app_dir, &options)? {
+        if !is_php_app(app_dir, &options, environment.text(WEB_DIR)?)? {
             return Ok(Self::Skip(format!("This is not a PHP app: found no {PHP_APP_SIGNS}.")));
         }
         let search_keys = SearchKeys::determine(environment, &options)?;

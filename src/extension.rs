@@ -67,7 +67,10 @@ fn fetch(request: &Request<'_>, work: &Path) -> Result<Fetched, ExtensionError> 
     let Request { php, store, choice, .. } = *request;
     let facts = php.facts();
     let object = facts.extension_dir.join(format!("{store}.so"));
-    let mut refusals = vec![format!("installed: {} is not there", object.display())];
+    let mut refusals = Vec::new();
+    if choice.allows(Provider::Installed) {
+        refusals.push(format!("installed: {} is not there", object.display()));
+    }
     if choice.allows(Provider::Apt) {
         match apt::provide(request, work) {
             Ok(fetched) => return Ok(fetched),

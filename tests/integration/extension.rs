@@ -231,6 +231,9 @@ fn where_nobody_provides_it_each_says_why() {
         let mut config = config_for(BOOKWORM, variant, Store::Redis);
         let log = build_fails(config.env("BP_PHP_SESSION_EXTENSION", choice));
         assert!(log.contains(expected), "{choice} on {variant}:\n{log}");
+        // What was not to be asked has refused nothing.
+        let asked = matches!(choice, "auto" | "installed");
+        assert!(asked || !log.contains("installed: "), "{choice} on {variant}:\n{log}");
     }
 }
 
