@@ -2,10 +2,11 @@
 
 use crate::support::BOOKWORM;
 use crate::support::app::{App, build, config, make_readable, root};
-use crate::support::sample::write;
+use crate::support::layout::Layout;
+use crate::support::sample::{app_for_every_server, write};
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::BoundService;
-use crate::support::visitor::Visitor;
+use crate::support::visitor::{Visitor, assert_sessions_are_shared};
 use php_session_store::store::Store;
 use std::fs;
 use tempfile::TempDir;
@@ -52,8 +53,8 @@ fn app_with_settings(settings: &str) -> TempDir {
         .expect("our own folder");
     let write = |name, text| write(app.path(), name, text);
     write("settings/settings.ini", settings);
-    write("prints.php", "<?php echo '';");
-    // On the command line only: as an app would that is to run behind a web server alone.
+    // Both on the command line only, which is where the build asks; a visitor is to see the counter alone.
+    write("prints.php", "<?php if (PHP_SAPI === 'cli') { echo '{\"printed\": \"by the app\"} '; }");
     write("exits.php", "<?php if (PHP_SAPI === 'cli') { echo 'not here'; exit(1); }");
     write("preload.php", "<?php class Preloaded {}");
     app
@@ -84,6 +85,22 @@ fn settings_keep_sessions(store: Store) {
                 [&a, &b, &a].map(|instance| visitor.count(instance.address())).to_vec();
             assert_eq!(counts, [1, 2, 3], "{name}: {}", a.container.logs());
         });
+    }
+}
+
+/// On PHP as Paketo lays it out, the app's `.php.ini.d` enables extensions; here redis needs igbinary.
+#[test]
+fn extensions_that_the_app_enables_are_used_in_any_order() {
+    let service = BoundService::start(Store::Redis, ODD_PASSWORD);
+    for extensions in [&["igbinary"][..], &["igbinary", "redis"], &["redis", "igbinary"]] {
+        let app = app_for_every_server();
+        let lines = extensions.iter().map(|name| format!("extension = {name}.so\n"));
+        write(app.path(), ".php.ini.d/extensions.ini", &lines.collect::<String>());
+        let build = Layout::Paketo.build(app.path(), Store::Redis, &[]);
+        assert_sessions_are_shared(build.app(), &["--env", &service.env()]);
+        let (_, started) =
+            build.app().run(&["--env", &service.env()], &["php", "-r", "echo 'up';"]);
+        assert!(!started.contains("already loaded"), "{extensions:?}: {started}");
     }
 }
 
