@@ -31,32 +31,37 @@ pub enum Endpoint {
     Memcached(MemcachedEndpoint),
 }
 
-impl Endpoint {
-    /// Makes the endpoint of a service that is meant for `store`.
-    ///
-    /// # Errors
-    ///
-    /// Fails if a credential is missing or is not what it should be; the error names it.
-    pub fn of(store: Store, service: &Service) -> Result<Self, EndpointError> {
-        Self::with_unused(store, service).map(|(endpoint, _)| endpoint)
-    }
+/// What the credentials of a service say, each of them accounted for.
+#[derive(Debug)]
+pub struct Reading {
+    /// Where the service is, and how to log in.
+    pub endpoint: Endpoint,
+    /// The options that it comes with.
+    pub options: Options,
+    /// The names of the credentials that are not used.
+    pub unused: Vec<String>,
+}
 
-    /// As [`Self::of`], with the names of the credentials that are not used.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::of`].
-    pub fn with_unused(
-        store: Store,
-        service: &Service,
-    ) -> Result<(Self, Vec<String>), EndpointError> {
-        match store {
-            Store::Redis => RedisEndpoint::with_unused(service)
-                .map(|(endpoint, unused)| (Self::Redis(endpoint), unused)),
-            Store::Memcached => MemcachedEndpoint::with_unused(service)
-                .map(|(endpoint, unused)| (Self::Memcached(endpoint), unused)),
-        }
+/// Reads the credentials of a service that is meant for `store`, once.
+///
+/// # Errors
+///
+/// Fails if a credential is missing or is not what it should be; the error names it.
+pub fn read(store: Store, service: &Service) -> Result<Reading, EndpointError> {
+    let fields = Fields::of(store, service)?;
+    let text_of = |name| fields.text(&[name]).ok().flatten().map(|field| field.text);
+    let (options, not_ours) = Options::among(store, text_of);
+    let endpoint = match store {
+        Store::Redis => Endpoint::Redis(RedisEndpoint::read(&fields)?),
+        Store::Memcached => Endpoint::Memcached(MemcachedEndpoint::read(&fields)?),
+    };
+    let unknown = fields.unused_secrets();
+    if endpoint.secrets().is_empty() && !unknown.is_empty() {
+        return Err(fields.unknown_password(&unknown));
     }
+    let mut unused = fields.unused();
+    unused.extend(not_ours.into_iter().map(str::to_owned));
+    Ok(Reading { endpoint, options, unused })
 }
 
 impl Endpoint {
@@ -99,21 +104,6 @@ impl Endpoint {
             }),
         }
     }
-}
-
-/// The options among the credentials of a service, and the names of those credentials that are called like an
-/// option and mean something else.
-///
-/// # Errors
-///
-/// Fails if the credentials cannot be read.
-pub fn options(
-    store: Store,
-    service: &Service,
-) -> Result<(Options, Vec<&'static str>), EndpointError> {
-    let fields = Fields::of(store, service)?;
-    let text_of = |name| fields.text(&[name]).ok().flatten().map(|field| field.text);
-    Ok(Options::among(store, text_of))
 }
 
 /// The endpoint without its password, for people.

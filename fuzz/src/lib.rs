@@ -1,15 +1,15 @@
 //! What every target does with a platform's input: the way of the launch, and what must hold after it.
 
 use php_session_store::app::AppOptions;
-use php_session_store::php::{connect::connect, variable::Variable};
-use php_session_store::endpoint::{self, Endpoint};
 use php_session_store::config::environment::Environment;
 use php_session_store::config::options::Options;
+use php_session_store::endpoint::{self, Endpoint};
+use php_session_store::php::tls::TlsFiles;
+use php_session_store::php::{connect::connect, variable::Variable};
 use php_session_store::services::Services;
 use php_session_store::services::matching::find_session_service;
 use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
-use php_session_store::php::tls::TlsFiles;
 use std::path::Path;
 
 /// Reads the services of an environment and connects to the one for sessions, whichever it is.
@@ -20,9 +20,8 @@ pub fn launch(environment: &Environment) {
     let keys = SearchKeys::determine(environment, &AppOptions::default()).expect("text");
     for store in Store::ALL {
         let Ok(Some(found)) = find_session_service(&services, &keys, &[store]) else { continue };
-        let Ok(endpoint) = Endpoint::of(store, found.service) else { continue };
-        let Ok(options) = endpoint::options(store, found.service) else { continue };
-        check(&endpoint, &options);
+        let Ok(reading) = endpoint::read(store, found.service) else { continue };
+        check(&reading.endpoint, &reading.options);
     }
 }
 

@@ -127,13 +127,6 @@ impl Options {
         (options, not_ours)
     }
 
-    /// Tells the names of all options, so that a credential of such a name counts as understood.
-    pub(crate) fn note_names(mut note: impl FnMut(&'static str) -> bool) {
-        for description in &DESCRIPTIONS {
-            note(description.name);
-        }
-    }
-
     /// These options, and where they leave something open, `other`'s.
     #[must_use]
     pub fn or(self, other: Self) -> Self {

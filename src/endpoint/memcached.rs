@@ -3,9 +3,6 @@
 use super::address::Address;
 use super::error::EndpointError;
 use super::fields::Fields;
-use crate::config::options::Options;
-use crate::services::Service;
-use crate::store::Store;
 use crate::system::secret::Secret;
 use std::fmt;
 
@@ -40,35 +37,17 @@ pub struct Login {
 }
 
 impl MemcachedEndpoint {
-    /// Makes the endpoint of a service.
-    ///
     /// # Errors
     ///
     /// Fails if a credential is missing or is not what it should be; the error names it.
-    pub fn of(service: &Service) -> Result<Self, EndpointError> {
-        Self::with_unused(service).map(|(endpoint, _)| endpoint)
-    }
-
-    /// As [`Self::of`], with the names of the credentials that are not used.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::of`].
-    pub fn with_unused(service: &Service) -> Result<(Self, Vec<String>), EndpointError> {
-        let fields = Fields::of(Store::Memcached, service)?;
-        Options::note_names(|name| fields.has(&[name]));
+    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, EndpointError> {
         if fields.flag(&TLS)? == Some(true) {
             return Err(fields.unsupported(
                 "takes encrypted connections only, and PHP's memcached extension has no TLS",
                 "Bind a service without TLS, or put a proxy such as stunnel before it.",
             ));
         }
-        let endpoint = Self { servers: servers(&fields)?, login: login(&fields)? };
-        let secrets = fields.unused_secrets();
-        if endpoint.login.is_none() && !secrets.is_empty() {
-            return Err(fields.unknown_password(&secrets));
-        }
-        Ok((endpoint, fields.unused()))
+        Ok(Self { servers: servers(fields)?, login: login(fields)? })
     }
 }
 

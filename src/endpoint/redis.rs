@@ -6,9 +6,6 @@ use super::error::EndpointError;
 use super::fields::{Fields, List};
 use super::redis_uri::{Uri, is_encrypted_scheme, parse};
 use super::tls::{Tls, has_material, tls};
-use crate::config::options::Options;
-use crate::services::Service;
-use crate::store::Store;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -109,32 +106,10 @@ pub enum Target {
 }
 
 impl RedisEndpoint {
-    /// Makes the endpoint of a service.
-    ///
     /// # Errors
     ///
     /// Fails if a credential is missing or is not what it should be; the error names it.
-    pub fn of(service: &Service) -> Result<Self, EndpointError> {
-        Self::with_unused(service).map(|(endpoint, _)| endpoint)
-    }
-
-    /// As [`Self::of`], with the names of the credentials that are not used.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::of`].
-    pub fn with_unused(service: &Service) -> Result<(Self, Vec<String>), EndpointError> {
-        let fields = Fields::of(Store::Redis, service)?;
-        Options::note_names(|name| fields.has(&[name]));
-        let endpoint = Self::read(&fields)?;
-        let secrets = fields.unused_secrets();
-        if endpoint.auth.is_none() && !secrets.is_empty() {
-            return Err(fields.unknown_password(&secrets));
-        }
-        Ok((endpoint, fields.unused()))
-    }
-
-    fn read(fields: &Fields<'_>) -> Result<Self, EndpointError> {
+    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, EndpointError> {
         let uri = uri(fields)?;
         let auth = auth(fields)?.or_else(|| uri.auth.clone());
         if auth.is_none() && fields.has(&IAM) {

@@ -6,7 +6,7 @@ use crate::config::environment::Environment;
 use crate::config::launch::{LaunchSettings, Missing};
 use crate::config::options::Options;
 use crate::config::variables::{EMBED_CREDENTIALS, MISSING, STORE};
-use crate::endpoint::{self, Endpoint};
+use crate::endpoint::{self, Endpoint, Reading};
 use crate::services::matching::{Rule, SessionService, find_session_service};
 use crate::services::{Origin, Service, Services};
 use crate::store::Store;
@@ -109,9 +109,7 @@ pub fn resolve(
 impl ResolvedService {
     fn resolution(found: &SessionService<'_>, options: Options) -> anyhow::Result<Resolution> {
         let SessionService { store, service, rule } = found;
-        let (endpoint, mut unused) = Endpoint::with_unused(*store, service)?;
-        let (offered, not_ours) = endpoint::options(*store, service)?;
-        unused.extend(not_ours.into_iter().map(str::to_owned));
+        let Reading { endpoint, options: offered, unused } = endpoint::read(*store, service)?;
         Ok(Resolution::Service(Box::new(Self {
             store: *store,
             service: (*service).clone(),

@@ -2,7 +2,7 @@
 //! wait until the container starts.
 
 use crate::detect::SessionConfig;
-use crate::endpoint::{self, Endpoint};
+use crate::endpoint::{self, Endpoint, Reading};
 use crate::launch::record::LaunchRecord;
 use crate::php::connect::connect;
 use crate::php::tls::{TlsFiles, require_tls};
@@ -31,9 +31,8 @@ pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Option<Findin
 }
 
 fn endpoint_that_connects(service: &Service, record: &LaunchRecord) -> anyhow::Result<Endpoint> {
-    let endpoint = Endpoint::of(record.store, service)?;
+    let Reading { endpoint, options, .. } = endpoint::read(record.store, service)?;
     require_tls(&endpoint, record.knows_tls)?;
-    let (options, _) = endpoint::options(record.store, service)?;
     connect(&endpoint, &tls_files(&endpoint), &options, &record.extension_version)?;
     Ok(endpoint)
 }
