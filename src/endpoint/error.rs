@@ -22,7 +22,7 @@ pub enum EndpointError {
     },
     /// No password is known, and a credential looks like one.
     #[error(
-        "The service {service} has no credential that is known to be its password, but {secrets} looks like one.\nName it password, or remove it for a server without a login."
+        "The service {service} has no credential that is known to be its password, but {secrets} looks like one.\nRename it to password, or remove it if the server needs no login."
     )]
     UnknownPassword {
         /// The service.

@@ -5,7 +5,7 @@ use super::auth::Auth;
 use super::error::EndpointError;
 use super::fields::{Fields, List};
 use super::redis_uri::{Uri, is_encrypted_scheme, parse};
-use super::tls::{Tls, has_material, tls};
+use super::tls::{Tls, has_material, ignore_material, tls};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -155,7 +155,12 @@ fn target(fields: &Fields<'_>, uri: &Uri) -> Result<Target, EndpointError> {
     let encrypted = fields.flag(&TLS)?.or(scheme).unwrap_or(implied);
     let port = fields.port(&PORT)?.or(uri.port);
     let port = if encrypted { tls_port.or(port) } else { port }.unwrap_or(DEFAULT_PORT);
-    let tls = if encrypted { Some(tls(fields)?) } else { None };
+    let tls = if encrypted {
+        Some(tls(fields)?)
+    } else {
+        ignore_material(fields);
+        None
+    };
     let host = fields.host(&HOST)?.or_else(|| uri.server.clone());
     if let Some(nodes) = nodes(fields, port)? {
         return Ok(Target::Cluster { nodes, tls });

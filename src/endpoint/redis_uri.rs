@@ -31,7 +31,11 @@ pub(super) fn parse(text: &str) -> Result<Uri, &'static str> {
     let tls = match url.scheme() {
         "redis" | "valkey" | "tcp" => false,
         "rediss" | "valkeys" | "tls" => true,
-        "unix" => return Ok(Uri { socket: Some(socket(&url)?), auth, ..Uri::default() }),
+        "unix" if query.tls == Some(true) => return Err("asks for TLS on a socket"),
+        "unix" => {
+            let (socket, database) = (Some(socket(&url)?), query.database);
+            return Ok(Uri { socket, auth, database, ..Uri::default() });
+        }
         _ => return Err("has a scheme that is not Redis's"),
     };
     let tls = query.tls.unwrap_or(tls);

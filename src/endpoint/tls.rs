@@ -22,6 +22,13 @@ pub struct ClientIdentity {
     pub key: Pem,
 }
 
+/// Leaves certificates and keys unused, where a flag says that there is no TLS.
+pub(super) fn ignore_material(fields: &Fields<'_>) {
+    for names in [&CA[..], &CLIENT_CERTIFICATE, &CLIENT_KEY] {
+        fields.ignore(names);
+    }
+}
+
 /// Whether the credentials hold certificates or keys, which make sense with TLS only (cert-manager, operators).
 pub(super) fn has_material(fields: &Fields<'_>) -> bool {
     [&CA[..], &CLIENT_CERTIFICATE, &CLIENT_KEY].iter().any(|names| fields.has(names))

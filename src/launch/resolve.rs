@@ -136,7 +136,7 @@ impl fmt::Display for ResolvedService {
             "sessions in {store} at {endpoint}, from service {service}, found by its {rule}"
         )?;
         if !unused.is_empty() {
-            write!(formatter, "; not used of its credentials: {}", unused.join(", "))?;
+            write!(formatter, "; unused credentials: {}", unused.join(", "))?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! No credential is ignored in silence: not a password under a neighbour's name, and nothing that means TLS.
 
 use crate::bench::{Bench, CA, KEY};
-use php_session_store::launch::prepare::prepare;
+use php_session_store::launch::prepare::{Launch, prepare};
 use php_session_store::php::variable::Variable;
 use php_session_store::store::Store;
 use serde_json::{Value, json};
@@ -47,29 +47,37 @@ fn an_unknown_name_that_looks_like_a_password_stops_the_start() {
     assert!(error.contains("looks like one") && !error.contains("hunter2"), "{error}");
 }
 
+/// The launch, with the line that it prints.
+fn launch(credentials: &Value) -> Launch {
+    let bench = Bench::new(Store::Redis, "6.2.0");
+    let service = json!({"name": "redis-sessions", "credentials": credentials});
+    let services = json!({"x": [service]}).to_string();
+    let environment = [("VCAP_SERVICES", services.as_str())].into_iter().collect();
+    prepare(&environment, Path::new("/nowhere"), bench.layer.path()).unwrap()
+}
+
+fn assert_unused(launch: &Launch, expected: &str) {
+    let (_, unused) = launch.message.split_once("; unused credentials: ").unwrap_or_default();
+    assert_eq!(unused, expected, "{}", launch.message);
+}
+
 #[test]
 fn the_launch_names_what_it_does_not_use() {
-    let bench = Bench::new(Store::Redis, "6.2.0");
     let credentials =
         json!({"host": "h", "password": "pw", "color": "blue", "plan": "small", "timeout": 1});
-    let services =
-        json!({"x": [{"name": "redis-sessions", "credentials": credentials}]}).to_string();
-    let environment = [("VCAP_SERVICES", services.as_str())].into_iter().collect();
-    let message = prepare(&environment, Path::new("/nowhere"), bench.layer.path()).unwrap().message;
-    assert!(message.ends_with("; not used of its credentials: color"), "{message}");
+    assert_unused(&launch(&credentials), "color");
+    let without_tls =
+        json!({"host": "h", "ca.crt": CA, "tls.crt": CA, "tls.key": KEY, "ssl": "no"});
+    assert_unused(&launch(&without_tls), "ca.crt, tls.crt, tls.key");
+    assert_unused(&launch(&json!({"host": "h", "password": "pw"})), "");
 }
 
 /// A broker's `timeout` may be milliseconds, its `persistent` a plan's property.
 #[test]
 fn a_brokers_own_option_stops_nothing_and_is_named() {
-    let bench = Bench::new(Store::Redis, "6.2.0");
-    let credentials = json!({"host": "h", "timeout": 5000, "persistent": "aof", "read_timeout": 1});
-    let services =
-        json!({"x": [{"name": "redis-sessions", "credentials": credentials}]}).to_string();
-    let environment = [("VCAP_SERVICES", services.as_str())].into_iter().collect();
-    let launch = prepare(&environment, Path::new("/nowhere"), bench.layer.path()).unwrap();
-    let message = &launch.message;
-    assert!(message.ends_with("; not used of its credentials: timeout, persistent"), "{message}");
+    let launch =
+        launch(&json!({"host": "h", "timeout": 5000, "persistent": "aof", "read_timeout": 1}));
+    assert_unused(&launch, "timeout, persistent");
     let path = launch.variables.iter().find(|(variable, _)| *variable == Variable::SavePath);
     assert!(path.unwrap().1.contains("&timeout=2&read_timeout=1"), "{path:?}");
 }
@@ -107,13 +115,16 @@ fn a_uris_query_is_used_or_refused_by_name() {
         ("redis://h/1?database=2", "tcp://h:6379?…&database=2"),
         ("redis://h?password=pw", "tcp://h:6379?…&auth=pw"),
         ("tcp://h:6380?auth=a%40b", "tcp://h:6380?…&auth=a%40b"),
+        ("unix:///run/redis.sock?db=2", "unix:///run/redis.sock?…&database=2"),
         ("redis://h?user=u&password=pw", "tcp://h:6379?…&auth%5B%5D=u&auth%5B%5D=pw"),
     ] {
         let path = save_path(&json!({"uri": uri})).unwrap().replace("auth[]", "auth%5B%5D");
         assert_eq!(path, expected, "{uri}");
     }
-    let error = error(&json!({"uri": "redis://h?weight=2&password=hunter2"}));
-    assert!(error.contains("give it as an option"), "{error}");
+    let weight = error(&json!({"uri": "redis://h?weight=2&password=hunter2"}));
+    assert!(weight.contains("give it as an option"), "{weight}");
+    let socket = error(&json!({"uri": "unix:///run/redis.sock?ssl=true"}));
+    assert!(socket.contains("asks for TLS on a socket"), "{socket}");
 }
 
 #[test]
