@@ -52,8 +52,13 @@ pub fn session_settings(config: &SessionConfig, settings: &SessionSettings<'_>, 
             "Turned display_errors off: PHP's warnings show the password ({DISPLAY_ERRORS}=keep leaves it on)"
         ));
     }
-    let keys = config.search_keys.describe(&[config.store]);
-    print::sub_bullet(format!("At launch, bind a {} service with {keys}", config.store.title()));
+    let store = config.store;
+    print::sub_bullet(format!(
+        "At launch, bind a {} service whose name contains \"{}\" or whose type is {}",
+        store.title(),
+        config.search_keys.of(store).text,
+        store.binding_type()
+    ));
     if let Some(service) = settings.embedded_service {
         print::warning(format!(
             "The credentials of {service} are now in the image ({EMBED_CREDENTIALS}): whoever has the image has them, and a new password needs a new build. A service that is bound at launch takes precedence."
