@@ -39,8 +39,8 @@ impl Failover {
         // Everything that was written has arrived, as soon as one replica says so.
         let replicas: u32 =
             redis::cmd("WAIT").arg("1").arg("10000").query(&mut old).expect("a wait");
+        assert_eq!(replicas, 1, "the new server does not follow the old one");
         self.new.container.wait_for_log("Finished with success");
-        assert!(replicas <= 1);
         run(&mut new, &["REPLICAOF", "NO", "ONE"]);
         run(&mut old, &["REPLICAOF", &self.new.host(), "6379"]);
         let line = format!("{} {NAME}", self.new.host());
