@@ -38,6 +38,8 @@ pub struct ProvidedExtension {
     pub version: Version,
     /// The values of PHP's `extension` directives.
     pub directives: Vec<String>,
+    /// Whether PHP's streams can be encrypted, with these directives.
+    pub knows_tls: bool,
     /// The build's environment, with what the layer adds to it at launch.
     pub env: Env,
 }
@@ -198,21 +200,22 @@ fn provided(
     layer: Option<&Path>,
     env: Env,
 ) -> ProvidedExtension {
-    let mut directives = openssl(request);
-    directives.extend(extension.directives(layer));
-    ProvidedExtension { version: extension.version.clone(), directives, env }
+    let openssl = openssl(request);
+    let knows_tls = request.php.cli.knows_tls() || openssl.is_some();
+    let directives = openssl.into_iter().chain(extension.directives(layer)).collect();
+    ProvidedExtension { version: extension.version.clone(), directives, knows_tls, env }
 }
 
 /// PHP's OpenSSL extension, where it is there and not enabled (Paketo's PHP): without it, TLS fails at each
 /// request. It is loaded for every Redis, as the launch may have another service than the build.
-fn openssl(request: &Request<'_>) -> Vec<String> {
+fn openssl(request: &Request<'_>) -> Option<String> {
     let cli = &request.php.cli;
     let object = cli.facts.extension_dir.join("openssl.so");
     if request.store == Store::Redis && !cli.knows_tls() && object.is_file() {
         print::sub_bullet("Enabling PHP's openssl extension, for Redis with TLS");
-        return vec!["openssl.so".to_owned()];
+        return Some("openssl.so".to_owned());
     }
-    Vec::new()
+    None
 }
 
 /// What the layer adds to PHP's environment; the loader finds `lib` by itself.

@@ -48,8 +48,7 @@ impl<'a> SessionSettings<'a> {
             record: LaunchRecord {
                 store: config.store,
                 extension_version: extension.version.clone(),
-                knows_tls: php.cli.knows_tls()
-                    || extension.directives.iter().any(|name| name == "openssl.so"),
+                knows_tls: extension.knows_tls,
                 may_preload: php.programs().all(|program| program.facts.preload.is_empty()),
                 search_keys: config.search_keys.clone(),
             },

@@ -31,9 +31,12 @@ pub enum PhpError {
 /// Precedes a script's answer on stdout: PHP and the app's settings may print before and after it.
 const MARK: &str = "php-session-store-answer:";
 
-/// Lets a script give its answer.
-const PRELUDE: &str = r#"function answer($answer) { echo "\nphp-session-store-answer:", json_encode($answer, JSON_PARTIAL_OUTPUT_ON_ERROR), "\n"; }
-"#;
+/// The function by which a script gives its answer, before the script itself.
+fn with_answer(script: &str) -> String {
+    format!(
+        "function answer($answer) {{ echo \"\\n{MARK}\", json_encode($answer, JSON_PARTIAL_OUTPUT_ON_ERROR), \"\\n\"; }}\n{script}"
+    )
+}
 
 /// What PHP made of a script of ours.
 pub(crate) struct Answer<T> {
@@ -56,7 +59,7 @@ pub(crate) fn run_script<T: DeserializeOwned>(
 ) -> Result<Answer<T>, PhpError> {
     let output = Command::new("php")
         .args(options)
-        .args(["-r", &format!("{PRELUDE}{script}"), "--"])
+        .args(["-r", &with_answer(script), "--"])
         .args(arguments)
         .env_clear()
         .envs(env)
