@@ -1,7 +1,7 @@
 //! When the buildpack takes part, and how it says what is wrong.
 
 use crate::support::BOOKWORM;
-use crate::support::app::{PackBuild, build_fails, buildpack, config, root};
+use crate::support::app::{PackBuild, build_fails, buildpack, buildpack_id, config, root};
 use crate::support::secrets::MARKER;
 use crate::support::services::vcap;
 use serde_json::json;
@@ -35,10 +35,12 @@ fn as_an_optional_member_the_group_goes_on_without_us() {
     }
     write(
         "buildpack.toml",
-        "api = \"0.10\"\n[buildpack]\nid = \"group\"\nversion = \"1.0.0\"\n\
-         [[order]]\n[[order.group]]\nid = \"php-session-store\"\nversion = \"0.1.0\"\noptional = true\n\
-         [[order.group]]\nid = \"other\"\nversion = \"1.0.0\"\n"
-            .into(),
+        format!(
+            "api = \"0.10\"\n[buildpack]\nid = \"group\"\nversion = \"1.0.0\"\n\
+             [[order]]\n[[order.group]]\nid = \"{}\"\nversion = \"0.1.0\"\noptional = true\n\
+             [[order.group]]\nid = \"other\"\nversion = \"1.0.0\"\n",
+            buildpack_id()
+        ),
     );
     write(
         "package.toml",

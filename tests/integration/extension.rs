@@ -1,7 +1,8 @@
 //! Where the extension comes from, for each kind of image that a user may have.
 
 use crate::support::app::{
-    App, PackBuild, app_of, build, build_and_keep, build_fails, buildpack, config, root,
+    App, PackBuild, app_of, build, build_and_keep, build_fails, buildpack, buildpack_id, config,
+    root,
 };
 use crate::support::certificates::Authority;
 use crate::support::docker::Container;
@@ -11,8 +12,9 @@ use crate::support::mirror::{
 use crate::support::services::{BoundService, Memcached, vcap};
 use crate::support::visitor::assert_sessions_are_shared;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
+use libcnb::data::buildpack::BuildpackId;
+use libcnb::data::layer_name;
 use libcnb::data::sbom::SbomFormat;
-use libcnb::data::{buildpack_id, layer_name};
 use libcnb_test::{BuildConfig, SbomType, TestContext};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
@@ -265,7 +267,7 @@ fn a_rebuild_reuses_the_layer_until_its_key_changes() {
 fn assert_sboms_name_packages(context: &TestContext) {
     context.download_sbom_files(|files| {
         let read = |format| {
-            let buildpack = buildpack_id!("php-session-store");
+            let buildpack: BuildpackId = buildpack_id().parse().unwrap();
             let kind = SbomType::Layer(layer_name!("extension"));
             let path = files.path_for(buildpack, kind, format);
             serde_json::from_slice::<Value>(&fs::read(path).unwrap()).unwrap()

@@ -1,6 +1,6 @@
 //! `session-check` tells apart what may be wrong.
 
-use crate::support::app::{App, build, config, make_readable};
+use crate::support::app::{App, build, config, layer, make_readable};
 use crate::support::docker::{both, docker};
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{BoundService, Memcached, Redis, run, vcap};
@@ -171,8 +171,8 @@ fn memcached_causes(suite: Suite) {
         // The image has no mechanisms of its own, so without the layer's there are none.
         let bound =
             format!("VCAP_SERVICES={}", vcap(&[("memcached-sessions", login(&closed.server()))]));
-        let layer = "/layers/php-session-store/extension/sasl2";
-        let empty = format!("type=tmpfs,destination={layer}");
+        let layer = layer("extension");
+        let empty = format!("type=tmpfs,destination={layer}/sasl2");
         let without = self::check(app, &["--env", &bound, "--mount", &empty]);
         assert_cause(without, "mechanisms-missing");
         // Of two servers, the report tells which one it is.
@@ -208,7 +208,7 @@ fn settings_that_something_else_has_changed_and_an_extension_that_is_gone() {
     build(&config, |app| {
         let service = BoundService::start(Store::Redis, ODD_PASSWORD);
         let bound = service.env();
-        let mount = format!("{}:/layers/php-session-store/session/conf.d/zz.ini:ro", ini.display());
+        let mount = format!("{}:{}/conf.d/zz.ini:ro", ini.display(), layer("session"));
         let (status, report) = check(app, &["--env", &bound, "--volume", &mount]);
         assert_cause((status, report.clone()), "settings-overridden");
         assert!(report["causes"][0]["what"].as_str().unwrap().contains("zz.ini"), "{report:#}");
@@ -223,8 +223,8 @@ fn settings_that_something_else_has_changed_and_an_extension_that_is_gone() {
         assert!(!kept && text.contains("No redis service is bound"), "{text}");
         // In a running container it wants the launcher.
         let instance = app.start(&["--env", &bound]);
-        let program = "/layers/php-session-store/session/bin/session-check";
-        let (ok, said) = instance.container.exec_with_input(&[program], "");
+        let program = format!("{}/bin/session-check", layer("session"));
+        let (ok, said) = instance.container.exec_with_input(&[&program], "");
         assert!(!ok && said.contains("/cnb/lifecycle/launcher session-check"), "{said}");
         let launched = ["/cnb/lifecycle/launcher", "session-check"];
         let (ok, said) = instance.container.exec_with_input(&launched, "");

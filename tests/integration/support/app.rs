@@ -22,6 +22,18 @@ pub(crate) fn buildpack() -> String {
     path.display().to_string()
 }
 
+/// The buildpack's id.
+pub(crate) fn buildpack_id() -> String {
+    let text = fs::read_to_string(root().join("buildpack.toml")).expect("our own file");
+    let descriptor: toml::Table = text.parse().expect("TOML");
+    descriptor["buildpack"]["id"].as_str().expect("an id").to_owned()
+}
+
+/// Where the images have a layer of the buildpack.
+pub(crate) fn layer(name: &str) -> String {
+    format!("/layers/{}/{name}", buildpack_id().replace('/', "_"))
+}
+
 /// The repository.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
