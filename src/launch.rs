@@ -1,5 +1,6 @@
 //! The launch: from the services that the container has to the variables that PHP's ini files read.
 
+mod authorities;
 pub mod embedded;
 pub mod exec_d;
 pub mod prepare;

@@ -11,5 +11,5 @@ pub mod tls;
 pub mod variable;
 
 pub use installation::{Php, Program};
-pub use scan_dirs::{PHP_INI_SCAN_DIR, with_scan_dirs};
+pub use scan_dirs::PHP_INI_SCAN_DIR;
 pub use script::PhpError;

@@ -2,14 +2,16 @@
 
 use super::environment::Environment;
 use super::setting::{SettingError, one_of};
-use super::variables::MISSING;
+use super::variables::{LOG, MISSING};
 
-/// What happens at launch where no session service is bound.
+/// What happens at launch without a session service that can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missing {
     /// The container does not start.
     Fail,
-    /// PHP keeps its sessions in local files.
+    /// It starts with a warning, and each session fails: for tasks that need none, and for a look inside.
+    Warn,
+    /// PHP keeps its sessions in local files where no service is bound.
     Files,
 }
 
@@ -18,6 +20,8 @@ pub enum Missing {
 pub struct LaunchSettings {
     /// What happens without a session service.
     pub missing: Missing,
+    /// Whether a launch tells where sessions are kept; warnings are told in any case.
+    pub log: bool,
 }
 
 impl LaunchSettings {
@@ -27,8 +31,11 @@ impl LaunchSettings {
     ///
     /// Fails if one has a value that it cannot have.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
-        let missing = [("fail", Missing::Fail), ("files", Missing::Files)];
-        Ok(Self { missing: one_of(environment, MISSING, &missing)?.unwrap_or(Missing::Fail) })
+        let missing = [("fail", Missing::Fail), ("warn", Missing::Warn), ("files", Missing::Files)];
+        Ok(Self {
+            missing: one_of(environment, MISSING, &missing)?.unwrap_or(Missing::Fail),
+            log: one_of(environment, LOG, &[("on", true), ("off", false)])?.unwrap_or(true),
+        })
     }
 }
 
@@ -46,6 +53,6 @@ mod tests {
     fn a_wrong_value_lists_the_right_ones() {
         let environment = [(MISSING, "ignore")].into_iter().collect();
         let message = LaunchSettings::read(&environment).unwrap_err().to_string();
-        assert!(message.contains("fail, files"), "{message}");
+        assert!(message.contains("fail, warn, files"), "{message}");
     }
 }

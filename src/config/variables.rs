@@ -24,5 +24,8 @@ pub const WEB_DIR: &str = "BP_PHP_WEB_DIR";
 /// The variable that says what happens without a session service at launch.
 pub const MISSING: &str = "BPL_PHP_SESSION_MISSING";
 
+/// The variable that says whether a launch tells where sessions are kept.
+pub const LOG: &str = "BPL_PHP_SESSION_LOG";
+
 /// The variable with the options, `timeout=1&prefix=shop:`.
 pub const OPTIONS: &str = "BPL_PHP_SESSION_OPTIONS";

@@ -18,7 +18,9 @@ use std::process::ExitCode;
 pub fn run() -> ExitCode {
     match launch() {
         Ok(launch) => {
-            eprintln!("{}", report(&launch.message));
+            for message in &launch.messages {
+                eprintln!("{}", report(message));
+            }
             let variables = launch.variables.into_iter();
             write_exec_d_program_output(
                 variables.map(|(variable, value)| (key(variable), value)).collect::<Vec<_>>(),

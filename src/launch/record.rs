@@ -19,6 +19,10 @@ pub struct LaunchRecord {
     pub extension_version: Version,
     /// Whether PHP's streams can be encrypted.
     pub knows_tls: bool,
+    /// PHP's own `openssl.cafile`; empty if it has none.
+    pub openssl_cafile: String,
+    /// PHP's own `openssl.capath`; empty if it has none.
+    pub openssl_capath: String,
     /// Whether PHP may preload a script of ours: the app has none of its own.
     pub may_preload: bool,
     /// The keys by which the service is found.

@@ -30,7 +30,7 @@ pub enum LaunchError {
     },
     /// No session service is bound.
     #[error(
-        "No {store} service is bound for the sessions.\nLooked for {keys} in {services}.\nBind one to the running app, or set {MISSING}=files to start with sessions in local files."
+        "No {store} service is bound for the sessions.\nLooked for {keys} in {services}.\nBind one to the running app, or set {MISSING}: to files to start with sessions in local files, to warn to start without sessions."
     )]
     Missing {
         /// What the app was built for.
@@ -121,16 +121,20 @@ impl ResolvedService {
     }
 }
 
+impl ResolvedService {
+    /// What its user should know before anything fails.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        (self.service.origin == Origin::Embedded).then(|| {
+            format!("no session service is bound, so the credentials embedded in the image are used ({EMBED_CREDENTIALS}); {self}")
+        })
+    }
+}
+
 /// What is found, for the log.
 impl fmt::Display for ResolvedService {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { store, service, rule, endpoint, unused, .. } = self;
-        if service.origin == Origin::Embedded {
-            write!(
-                formatter,
-                "warning: no session service is bound, so the credentials embedded in the image are used ({EMBED_CREDENTIALS}); "
-            )?;
-        }
         write!(
             formatter,
             "sessions in {store} at {endpoint}, from service {service}, found by its {rule}"

@@ -3,13 +3,14 @@
 use crate::endpoint::pem::Pem;
 use crate::endpoint::tls::{ClientIdentity, Tls};
 use crate::php::tls::{ClientFiles, TlsFiles};
+use crate::system::digest::sha256;
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 
-/// Where systems keep the certificates that they trust, in one file: Debian and Alpine, Red Hat.
-const SYSTEM_AUTHORITIES: [&str; 3] =
-    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+const PREFIX: &str = "php-session-store-";
+const SUFFIX: &str = ".pem";
 
 /// Writable even in a container whose root file system is read-only: the kernel's shared memory.
 const SHARED_MEMORY: &str = "/dev/shm";
@@ -23,24 +24,23 @@ pub struct TlsFilesError {
     tried: String,
 }
 
-/// Brings the texts into files that only the app's user can read. `with_system` adds the system's
-/// authorities to the service's.
+/// Brings the texts into files that only the app's user can read. `with` are further authorities, for the
+/// file of the service's.
 ///
 /// # Errors
 ///
 /// Fails if no folder is writable.
-pub fn write(tls: &Tls, with_system: bool, tmp: Option<&str>) -> Result<TlsFiles, TlsFilesError> {
-    let folders = [Path::new(tmp.unwrap_or("/tmp")), Path::new(SHARED_MEMORY)];
+pub fn write(tls: &Tls, with: Option<&str>, tmp: Option<&str>) -> Result<TlsFiles, TlsFilesError> {
+    let mut folders = vec![Path::new("/tmp"), Path::new(SHARED_MEMORY)];
+    folders.splice(0..0, tmp.map(Path::new));
     let file_of = |pem: &Pem| match pem.file() {
         Some(file) => Ok(file.to_owned()),
         None => keep(&folders, pem.text()),
     };
-    let ca = match &tls.ca {
-        Some(ca) if with_system => {
-            Some(keep(&folders, &format!("{}\n{}", ca.text(), system_authorities()))?)
-        }
-        Some(ca) => Some(file_of(ca)?),
-        None => None,
+    let ca = match (&tls.ca, with) {
+        (Some(ca), Some(with)) => Some(keep(&folders, &format!("{}\n{with}", ca.text()))?),
+        (Some(ca), None) => Some(file_of(ca)?),
+        (None, _) => None,
     };
     let client = match &tls.client {
         Some(ClientIdentity { certificate, key }) => {
@@ -51,18 +51,11 @@ pub fn write(tls: &Tls, with_system: bool, tmp: Option<&str>) -> Result<TlsFiles
     Ok(TlsFiles { ca, client })
 }
 
-fn system_authorities() -> String {
-    SYSTEM_AUTHORITIES
-        .iter()
-        .find_map(|path| std::fs::read_to_string(path).ok())
-        .unwrap_or_default()
-}
-
-/// Writes a file that stays, into the first folder that can be written to.
+/// A file with this text, in the first folder that can be written to.
 fn keep(folders: &[&Path], text: &str) -> Result<PathBuf, TlsFilesError> {
     let mut tried = Vec::new();
     for folder in folders {
-        match write_into(folder, text) {
+        match file_in(folder, text) {
             Ok(path) => return Ok(path),
             Err(error) => tried.push(format!("  - {}: {error}", folder.display())),
         }
@@ -70,13 +63,36 @@ fn keep(folders: &[&Path], text: &str) -> Result<PathBuf, TlsFilesError> {
     Err(TlsFilesError { tried: tried.join("\n") })
 }
 
-/// The file's name cannot be foreseen, and its mode is 600 from the start.
-fn write_into(folder: &Path, text: &str) -> io::Result<PathBuf> {
+/// One file for one text, so that a thousand starts in one container (a probe, a cron job) leave one. Others
+/// may write to the folder as well, so a file that is there is taken only if nobody else can have made it or
+/// change it; else the name cannot be foreseen. The mode is 600 from the start.
+fn file_in(folder: &Path, text: &str) -> io::Result<PathBuf> {
+    let name = format!("{PREFIX}{}{SUFFIX}", &sha256(text.as_bytes())[..16]);
+    let path = folder.join(name);
+    if is_ours(&path, folder, text)? {
+        return Ok(path);
+    }
     let mut file: NamedTempFile =
-        Builder::new().prefix("php-session-store-").suffix(".pem").tempfile_in(folder)?;
+        Builder::new().prefix(PREFIX).suffix(SUFFIX).tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;
-    let (_, path) = file.keep().map_err(|error| error.error)?;
-    Ok(path)
+    match file.persist_noclobber(&path) {
+        Ok(_) => Ok(path),
+        // Another start was faster.
+        Err(_) if is_ours(&path, folder, text)? => Ok(path),
+        Err(error) => {
+            let (_, path) = error.file.keep().map_err(|error| error.error)?;
+            Ok(path)
+        }
+    }
+}
+
+/// Whether this is a file of this process's user, which nobody else can open, with this text.
+fn is_ours(path: &Path, folder: &Path, text: &str) -> io::Result<bool> {
+    // What is made here has the owner of this process.
+    let Ok(file) = path.symlink_metadata() else { return Ok(false) };
+    let owner = std::fs::metadata("/proc/self").or_else(|_| folder.metadata())?.uid();
+    let private = file.is_file() && file.uid() == owner && file.mode() & 0o777 == 0o600;
+    Ok(private && std::fs::read_to_string(path).is_ok_and(|there| there == text))
 }
 
 #[cfg(test)]
@@ -90,6 +106,34 @@ mod tests {
         let path = keep(&[Path::new("/nowhere"), folder.path()], "x").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "x");
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn one_text_has_one_file_however_often_the_container_starts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = file_in(folder.path(), "x").unwrap();
+        assert_eq!(file_in(folder.path(), "x").unwrap(), path);
+        assert_ne!(file_in(folder.path(), "y").unwrap(), path);
+        assert_eq!(folder.path().read_dir().unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_file_that_somebody_else_may_have_made_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = file_in(folder.path(), "x").unwrap();
+        let refused = || {
+            let other = file_in(folder.path(), "x").unwrap();
+            assert_ne!(other, path);
+            assert_eq!(std::fs::read_to_string(other).unwrap(), "x");
+        };
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+        refused();
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();
+        refused();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, "planted").unwrap();
+        refused();
     }
 
     #[test]

@@ -49,6 +49,8 @@ impl<'a> SessionSettings<'a> {
                 store: config.store,
                 extension_version: extension.version.clone(),
                 knows_tls: extension.knows_tls,
+                openssl_cafile: php.facts().cafile.clone(),
+                openssl_capath: php.facts().capath.clone(),
                 may_preload: php.programs().all(|program| program.facts.preload.is_empty()),
                 search_keys: config.search_keys.clone(),
             },

@@ -21,6 +21,20 @@ pub fn drop_ins(store: Store, version: &Version) -> Vec<(DropIn, Vec<Directive>)
     drop_ins
 }
 
+/// The name of a socket that nobody listens at, for PHP's messages.
+const NO_SERVICE: &str = "/no-session-service-is-bound";
+
+/// What PHP is told where no service can be used, so that each session fails at once.
+#[must_use]
+pub fn nowhere(store: Store) -> Connection {
+    let options = Options { locking: Some(false), ..Options::default() };
+    let variables = match store {
+        Store::Redis => redis::variables(&format!("unix://{NO_SERVICE}?timeout=1"), &options),
+        Store::Memcached => memcached::variables(&format!("{NO_SERVICE}:0"), &options, false),
+    };
+    Connection { variables, drop_ins: Vec::new() }
+}
+
 /// What PHP needs to connect to the endpoint with this version of the extension.
 ///
 /// # Errors

@@ -28,6 +28,8 @@ answer(array(
     'save_handler' => (string) ini_get('session.save_handler'),
     'save_path' => (string) ini_get('session.save_path'),
     'display_errors' => (string) get_cfg_var('display_errors'),
+    'cafile' => (string) ini_get('openssl.cafile'),
+    'capath' => (string) ini_get('openssl.capath'),
     'preload' => (string) ini_get('opcache.preload'),
     'session_name' => (string) ini_get('session.name'),
 ));

@@ -3,7 +3,7 @@
 //! Two halves that fit each other: the drop-ins, written at build, refer to variables, and the
 //! variables, set at launch, hold what comes from the credentials and the options.
 
-use super::scan_dirs::with_scan_dirs;
+use super::scan_dirs;
 use super::variable::Variable;
 use crate::config::environment::Environment;
 use crate::config::variables::OPTIONS;
@@ -96,16 +96,13 @@ impl DropIn {
 }
 
 impl Connection {
-    /// All variables: those for the drop-ins, and PHP's own where drop-ins of `layer`, the session
-    /// layer, shall be read besides what `environment` has.
+    /// All variables: those for the ini files, and PHP's own, by which it reads those of `layer`, the session
+    /// layer, besides what `environment` has.
     #[must_use]
     pub fn variables_of(self, environment: &Environment, layer: &Path) -> Vec<(Variable, String)> {
         let Self { mut variables, drop_ins } = self;
-        if !drop_ins.is_empty() {
-            let dirs: Vec<_> =
-                drop_ins.iter().map(|drop_in| layer.join(drop_in.folder())).collect();
-            variables.push((Variable::IniScanDir, with_scan_dirs(environment.as_env(), &dirs)));
-        }
+        let scan_dirs = scan_dirs::for_launch(environment.as_env(), layer, &drop_ins);
+        variables.push((Variable::IniScanDir, scan_dirs));
         variables
     }
 }

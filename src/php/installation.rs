@@ -83,6 +83,10 @@ pub struct Facts {
     pub save_path: String,
     /// `display_errors` as php.ini has it, or as PHP has it without one.
     pub display_errors: String,
+    /// `openssl.cafile` in force, empty if PHP trusts what OpenSSL does.
+    pub cafile: String,
+    /// `openssl.capath` in force, empty likewise.
+    pub capath: String,
     /// `opcache.preload` in force, empty if nothing is preloaded.
     pub preload: String,
     /// `session.name` in force.
@@ -257,7 +261,8 @@ mod tests {
             "scan_dir": "/etc/php/8.2/cli/conf.d",
             "extensions": {"mysqlnd": "mysqlnd 8.2.36", "dom": "20031129", "odd": "", "redis": "5.3.7"},
             "transports": ["tcp", "tls"], "save_handlers": ["files", "memcache"],
-            "save_handler": "files", "save_path": "", "display_errors": "", "preload": "",
+            "save_handler": "files", "save_path": "", "display_errors": "", "cafile": "", "capath": "",
+            "preload": "",
             "session_name": "PHPSESSID",
         });
         let facts = serde_json::from_value(facts).unwrap();

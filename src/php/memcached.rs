@@ -82,8 +82,7 @@ pub(super) fn connect(
     let servers = servers.join(",");
     let save_path =
         if is_2(version) { format!("PERSISTENT=app_sessions {servers}") } else { servers };
-    let mut variables = vec![(Variable::SavePath, save_path)];
-    variables.extend(session_variables(options, endpoint.login.is_some()));
+    let mut variables = self::variables(&save_path, options, endpoint.login.is_some());
     let mut drop_ins = Vec::new();
     if let Some(Login { user, password }) = &endpoint.login {
         variables.push((Variable::Username, user.clone()));
@@ -93,7 +92,11 @@ pub(super) fn connect(
     Connection { variables, drop_ins }
 }
 
-fn session_variables(options: &Options, login: bool) -> Vec<(Variable, String)> {
+pub(super) fn variables(
+    save_path: &str,
+    options: &Options,
+    login: bool,
+) -> Vec<(Variable, String)> {
     let wait = if login { WITH_LOGIN } else { WITHOUT_LOGIN };
     let lock_timeout = options.lock_timeout.unwrap_or(LOCK_TIMEOUT);
     let retries = lock_retries(lock_timeout, wait.first, wait.last);
@@ -101,6 +104,7 @@ fn session_variables(options: &Options, login: bool) -> Vec<(Variable, String)> 
     // 0 takes PHP's max_execution_time.
     let lock_expire = options.lock_expire.map_or(0, |expire| expire.as_secs());
     vec![
+        (Variable::SavePath, save_path.to_owned()),
         // A login makes a new connection each time, so keeping one gains nothing.
         (Variable::Persistent, flag(options.persistent.unwrap_or(!login))),
         (Variable::ConnectTimeout, connect_timeout.as_millis().to_string()),

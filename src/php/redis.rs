@@ -28,6 +28,10 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(15);
 /// Between two tries for the lock. Short waits are fair: with 20 ms, eight clients of one session starve
 /// each other.
 const LOCK_WAIT: Duration = Duration::from_millis(5);
+/// Ends the save path, for an app that chooses PHP's `files` handler by itself and leaves the path alone: that
+/// one takes what follows the second `;` for its folder, as PHP without a path would. Without it, PHP fails to
+/// open a file whose name is the whole path, and its warning shows the password. phpredis ignores it.
+pub const FOR_FILES: &str = "&files=;600;/tmp";
 /// Names our connections in phpredis's pool, so that the app's own persistent connections to the
 /// same server, with another database selected, are never taken for ours.
 const PERSISTENT_ID: &str = "php-session-store";
@@ -68,7 +72,7 @@ pub(super) fn connect(
 ) -> Result<Connection, DirectiveError> {
     let needs = Needs(version);
     let mut query = Query::default();
-    let mut variables = session_variables(options);
+    let mut variables = Vec::new();
     let mut drop_ins = Vec::new();
     let (server, tls) = match &endpoint.target {
         Target::Tcp { address, tls } => (single(address, tls.as_ref()), tls.as_ref()),
@@ -107,15 +111,16 @@ pub(super) fn connect(
             }
         }
     }
-    variables.push((Variable::SavePath, format!("{server}{}", query.0)));
+    variables.extend(self::variables(&format!("{server}{}", query.0), options));
     Ok(Connection { variables, drop_ins })
 }
 
-fn session_variables(options: &Options) -> Vec<(Variable, String)> {
+pub(super) fn variables(save_path: &str, options: &Options) -> Vec<(Variable, String)> {
     let lock_timeout = options.lock_timeout.unwrap_or(LOCK_TIMEOUT);
     // 0 takes PHP's max_execution_time.
     let lock_expire = options.lock_expire.map_or(0, |expire| expire.as_secs());
     vec![
+        (Variable::SavePath, format!("{save_path}{FOR_FILES}")),
         (Variable::Locking, flag(options.locking.unwrap_or(true))),
         (Variable::LockRetries, lock_retries(lock_timeout, LOCK_WAIT, LOCK_WAIT).to_string()),
         (Variable::LockExpire, lock_expire.to_string()),

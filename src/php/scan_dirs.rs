@@ -1,29 +1,57 @@
 //! The folders that PHP reads ini files from.
 
+use super::ini::DropIn;
 use libcnb::Env;
-use std::path::PathBuf;
+use std::path::Path;
 
 /// The folders that PHP reads ini files from, separated by `:`. An empty element stands for the
 /// folder that is compiled in.
 pub const PHP_INI_SCAN_DIR: &str = "PHP_INI_SCAN_DIR";
 
-/// The value of `PHP_INI_SCAN_DIR` that adds `dirs` to what `env` has.
+/// The value of `PHP_INI_SCAN_DIR` for a launch: what `env` has, each folder once, and the folders of
+/// `drop_ins` in `layer`, the session layer, after them.
+///
+/// A launcher inside a launcher finds what the outer one has set, and adds the layers' folders once more:
+/// PHP would load each extension twice, and what the outer launch wanted need not hold for the inner one.
 #[must_use]
-pub fn with_scan_dirs(env: &Env, dirs: &[PathBuf]) -> String {
+pub(super) fn for_launch(env: &Env, layer: &Path, drop_ins: &[DropIn]) -> String {
     let before = env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap_or_default();
-    dirs.iter().fold(before, |value, dir| format!("{value}:{}", dir.display()))
+    let base = layer.join(DropIn::Base.folder());
+    let mut folders: Vec<String> = Vec::new();
+    for folder in before.split(':') {
+        let of_another_launch = Path::new(folder).starts_with(layer) && Path::new(folder) != base;
+        if !of_another_launch && !folders.iter().any(|known| known == folder) {
+            folders.push(folder.to_owned());
+        }
+    }
+    folders.extend(drop_ins.iter().map(|it| layer.join(it.folder()).display().to_string()));
+    folders.join(":")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn scan_dirs_are_added_and_the_compiled_in_one_stays() {
-        let dirs = [PathBuf::from("/a"), PathBuf::from("/b")];
-        assert_eq!(with_scan_dirs(&Env::new(), &dirs), ":/a:/b");
+    fn for_launch_after(before: &str, drop_ins: &[DropIn]) -> String {
         let mut env = Env::new();
-        env.insert(PHP_INI_SCAN_DIR, "/x");
-        assert_eq!(with_scan_dirs(&env, &dirs), "/x:/a:/b");
+        env.insert(PHP_INI_SCAN_DIR, before);
+        for_launch(&env, Path::new("/layer"), drop_ins)
+    }
+
+    #[test]
+    fn ini_files_are_added_and_the_compiled_in_folder_stays() {
+        assert_eq!(for_launch(&Env::new(), Path::new("/l"), &[DropIn::Login]), ":/l/login.d");
+        assert_eq!(
+            for_launch_after("/x::/layer/conf.d", &[DropIn::Login, DropIn::Cluster]),
+            "/x::/layer/conf.d:/layer/login.d:/layer/cluster.d"
+        );
+    }
+
+    #[test]
+    fn a_launcher_inside_a_launcher_adds_nothing_and_keeps_nothing_of_the_outer_ones_launch() {
+        let outer = for_launch_after(":/paketo:/layer/conf.d", &[DropIn::Login]);
+        let inner = format!("{outer}:/paketo:/layer/conf.d");
+        assert_eq!(for_launch_after(&inner, &[DropIn::Login]), outer);
+        assert_eq!(for_launch_after(&inner, &[]), ":/paketo:/layer/conf.d");
     }
 }

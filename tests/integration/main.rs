@@ -33,6 +33,8 @@ mod session_check;
 #[cfg(test)]
 mod speed;
 #[cfg(test)]
+mod starts;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod web_servers;

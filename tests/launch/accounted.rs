@@ -57,8 +57,9 @@ fn launch(credentials: &Value) -> Launch {
 }
 
 fn assert_unused(launch: &Launch, expected: &str) {
-    let (_, unused) = launch.message.split_once("; unused credentials: ").unwrap_or_default();
-    assert_eq!(unused, expected, "{}", launch.message);
+    let message = launch.messages.join("\n");
+    let (_, unused) = message.split_once("; unused credentials: ").unwrap_or_default();
+    assert_eq!(unused, expected, "{message}");
 }
 
 #[test]

@@ -35,6 +35,8 @@ impl Bench {
             store,
             extension_version,
             knows_tls,
+            openssl_cafile: String::new(),
+            openssl_capath: String::new(),
             may_preload: true,
             search_keys: keys,
         };
@@ -67,6 +69,8 @@ impl Bench {
         let path = &variables[Variable::SavePath.name()];
         let waits = "persistent=0&timeout=2&read_timeout=3";
         let cluster_waits = "persistent=1&timeout=2&read_timeout=2";
+        // For the `files` handler of an app that chooses it.
+        let path = path.strip_suffix("&files=;600;/tmp").unwrap_or(path);
         let mut path = path.replace(waits, "…").replace(cluster_waits, "…");
         // Files have names that nobody can foresee, in the folder that TMPDIR names.
         let file = self.layer.path().join("php-session-store-").display().to_string();

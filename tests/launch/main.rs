@@ -15,3 +15,5 @@ mod options;
 mod redis;
 #[cfg(test)]
 mod refused;
+#[cfg(test)]
+mod start;

@@ -33,7 +33,8 @@ fn memcached_services() {
         assert_eq!(variables[Variable::SavePath.name()], expected, "{credentials}");
         assert_eq!(variables.contains_key(Variable::Password.name()), login, "{credentials}");
         // The lines for a login are read only where there is one.
-        assert_eq!(variables.contains_key(Variable::IniScanDir.name()), login, "{credentials}");
+        let scan_dir = &variables[Variable::IniScanDir.name()];
+        assert_eq!(scan_dir.contains("/login.d"), login, "{credentials}: {scan_dir}");
         let persistent = if login { "0" } else { "1" };
         assert_eq!(variables[Variable::Persistent.name()], persistent, "{credentials}");
 

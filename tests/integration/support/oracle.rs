@@ -47,6 +47,8 @@ impl Oracle {
             store,
             extension_version: suite.extension(store).parse().expect("a version"),
             knows_tls: true,
+            openssl_cafile: String::new(),
+            openssl_capath: String::new(),
             may_preload: true,
             search_keys: search_keys.expect("the usual keys"),
         };

@@ -1,0 +1,73 @@
+//! The authorities that PHP's TLS trusts without us. Where the service's own can only be told to all of PHP
+//! (phpredis 5.3), they must go on being trusted.
+
+use super::record::LaunchRecord;
+use crate::config::environment::{Environment, EnvironmentError};
+use crate::system::files::read_text;
+use std::path::Path;
+
+/// OpenSSL's variables: a file, and folders separated by `:`. Paketo's ca-certificates sets both.
+const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
+/// Where systems keep the certificates that they trust, in one file: Debian and Alpine, Red Hat.
+const SYSTEM: [&str; 3] =
+    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+const END: &str = "-----END CERTIFICATE-----";
+
+/// What PHP trusts, as PEM: what its own settings name, else what OpenSSL's variables name, else the
+/// system's. Files that cannot be read are left out, as OpenSSL leaves them out.
+///
+/// # Errors
+///
+/// Fails if a variable is not UTF-8.
+pub(super) fn trusted(
+    environment: &Environment,
+    record: &LaunchRecord,
+) -> Result<String, EnvironmentError> {
+    let set = |text: &'static str| environment.text(text).map(Option::unwrap_or_default);
+    // PHP asks OpenSSL for its own places only where neither setting is there.
+    let (file, folders) = if record.openssl_cafile.is_empty() && record.openssl_capath.is_empty() {
+        (set(SSL_CERT_FILE)?, set(SSL_CERT_DIR)?)
+    } else {
+        (record.openssl_cafile.as_str(), record.openssl_capath.as_str())
+    };
+    let mut certificates = Certificates::default();
+    if file.is_empty() && record.openssl_capath.is_empty() {
+        if let Some(text) = SYSTEM.iter().find_map(|path| read_text(Path::new(path)).ok()) {
+            certificates.add(&text);
+        }
+    } else if let Ok(text) = read_text(Path::new(file)) {
+        certificates.add(&text);
+    }
+    for folder in folders.split(':').filter(|folder| !folder.is_empty()) {
+        certificates.add_folder(Path::new(folder));
+    }
+    Ok(certificates.0.concat())
+}
+
+/// Certificates, each once: a folder has them under their names and under their hashes.
+#[derive(Default)]
+struct Certificates(Vec<String>);
+
+impl Certificates {
+    fn add(&mut self, text: &str) {
+        for block in text.split_inclusive(END) {
+            let Some(begin) = block.find("-----BEGIN CERTIFICATE-----") else { continue };
+            let certificate = format!("{}\n", &block[begin..]);
+            if block.ends_with(END) && !self.0.contains(&certificate) {
+                self.0.push(certificate);
+            }
+        }
+    }
+
+    fn add_folder(&mut self, folder: &Path) {
+        let entries = folder.read_dir().into_iter().flatten().flatten();
+        let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
+        files.sort();
+        for file in files {
+            if let Ok(text) = read_text(&file) {
+                self.add(&text);
+            }
+        }
+    }
+}
