@@ -1,4 +1,4 @@
-.PHONY: help setup package demo demo-stop test unit faults locking speed fuzz check deny
+.PHONY: help setup package demo demo-stop test unit platforms faults locking speed fuzz check deny
 
 help:           ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: *## */:\t/' | expand -t 16
@@ -16,10 +16,13 @@ demo-stop:      ## remove what the demo has started
 	@scripts/demo stop
 
 unit:           ## the tests that need nothing but Rust
-	cargo test --locked --lib --bins --test launch
+	cargo test --locked --lib --bins --test launch --test samples
 
 test:           ## all tests: unit, property and integration
 	@scripts/test
+
+platforms:      ## what other platforms than pack do: kpack, Kubernetes, Cloud Foundry
+	@scripts/test-platforms
 
 faults:         ## measure what users notice when the server fails
 	@scripts/measure faults

@@ -23,6 +23,8 @@ mod passwords;
 #[cfg(test)]
 mod php_as_users_have_it;
 #[cfg(test)]
+mod platforms;
+#[cfg(test)]
 mod redis_servers;
 #[cfg(test)]
 mod redis_sessions;

@@ -148,6 +148,13 @@ pub(crate) fn app_of(context: &TestContext) -> App {
 }
 
 impl App {
+    /// An image that something else than pack has made; asserts that neither it nor the log holds a password.
+    pub(crate) fn of(image: &str, log: String) -> Self {
+        assert_log_is_clean("build log", &log);
+        assert_image_is_clean(image, TEXT_OF_COUNTER);
+        Self { image: image.to_owned(), log, server: Server::Php }
+    }
+
     /// The same app, started with another server; it must be the one whose sample was built.
     pub(crate) fn served_by(&self, server: Server) -> Self {
         Self { server, ..self.clone() }

@@ -1,0 +1,4 @@
+//! Platforms other than `pack`: how they call the buildpack, and what they make of its images (`make platforms`).
+
+mod kpack;
+mod kubernetes;

@@ -1,0 +1,137 @@
+//! What Kubernetes makes of the manifests in `samples/`, with the Docker engine in its place.
+
+use super::app::{make_readable, root};
+use super::docker::{both, docker};
+use super::services::Redis;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+/// The documents of a file in `samples/`.
+pub(crate) fn sample(name: &str) -> Vec<Value> {
+    let path = root().join("samples").join(name);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    serde_saphyr::from_multiple(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// A Secret's entries.
+pub(crate) fn entries(secret: &Value) -> BTreeMap<String, String> {
+    serde_json::from_value(secret["stringData"].clone()).expect("texts")
+}
+
+/// Writes a Secret's volume as the kubelet does: the files in a folder that is replaced as a whole, and links to them.
+pub(crate) fn write_secret_volume(folder: &Path, entries: &BTreeMap<String, String>) {
+    let version = "..2026_11_25_12_00_00.0123456789";
+    fs::create_dir_all(folder.join(version)).expect("our own folder");
+    symlink(version, folder.join("..data")).expect("our own folder");
+    for (name, text) in entries {
+        fs::write(folder.join(version).join(name), text).expect("our own folder");
+        symlink(Path::new("..data").join(name), folder.join(name)).expect("our own folder");
+    }
+    make_readable(folder);
+}
+
+/// A container of a pod as `docker run` takes it: options before the image, and what comes after it.
+pub(crate) struct PodContainer {
+    pub(crate) options: Vec<String>,
+    pub(crate) arguments: Vec<String>,
+}
+
+impl PodContainer {
+    /// Runs the container to its end; gives whether it succeeded, and what it printed.
+    pub(crate) fn run(&self, image: &str) -> (bool, String) {
+        let mut command = vec!["run", "--rm"];
+        command.extend(self.options.iter().map(String::as_str));
+        command.push(image);
+        command.extend(self.arguments.iter().map(String::as_str));
+        let output = docker(&command);
+        (output.status.success(), both(&output))
+    }
+}
+
+/// The Redis that a Secret is for: its user, its password.
+pub(crate) fn redis_of(secret: &BTreeMap<String, String>) -> Redis {
+    let password = secret["password"].as_str();
+    let login = format!(">{password}");
+    Redis::start_with(&[
+        "--requirepass",
+        password,
+        "--user",
+        &secret["username"],
+        "on",
+        "~*",
+        "+@all",
+        &login,
+    ])
+}
+
+/// Translates a container of a pod. `secrets` has the volumes of the Secrets, by name. Whatever is not
+/// translated is an error: nothing of a manifest shall look tested that is not.
+pub(crate) fn container(
+    pod: &Value,
+    container: &Value,
+    secrets: &BTreeMap<String, &Path>,
+) -> PodContainer {
+    let mut options = Vec::new();
+    let mut arguments = Vec::new();
+    for (field, value) in container.as_object().expect("a container") {
+        match field.as_str() {
+            // The name and the image are the test's; it probes by itself.
+            "name" | "image" | "ports" | "readinessProbe" | "livenessProbe" => {}
+            "env" => {
+                for variable in list(value) {
+                    options.push(format!(
+                        "--env={}={}",
+                        text(&variable["name"]),
+                        text(&variable["value"])
+                    ));
+                }
+            }
+            "command" => {
+                let mut words = list(value).iter().map(text);
+                options.extend(words.next().map(|program| format!("--entrypoint={program}")));
+                arguments.extend(words.map(str::to_owned));
+            }
+            "volumeMounts" => {
+                options.extend(list(value).iter().map(|mount| volume(pod, mount, secrets)));
+            }
+            "securityContext" => options.extend(hardening(value)),
+            other => panic!("{other} of a container is not translated"),
+        }
+    }
+    PodContainer { options, arguments }
+}
+
+fn volume(pod: &Value, mount: &Value, secrets: &BTreeMap<String, &Path>) -> String {
+    let path = text(&mount["mountPath"]);
+    let volume = list(&pod["volumes"]).iter().find(|volume| volume["name"] == mount["name"]);
+    let volume = volume.unwrap_or_else(|| panic!("no volume for {mount}"));
+    if volume["emptyDir"].is_object() {
+        return format!("--tmpfs={path}:mode=1777");
+    }
+    let secret = secrets.get(text(&volume["secret"]["secretName"])).expect("a Secret");
+    format!("--volume={}:{path}:ro", secret.display())
+}
+
+fn hardening(context: &Value) -> Vec<String> {
+    let settings = context.as_object().expect("a security context");
+    settings
+        .iter()
+        .map(|(setting, value)| match (setting.as_str(), value.to_string().as_str()) {
+            ("readOnlyRootFilesystem", "true") => "--read-only".to_owned(),
+            ("allowPrivilegeEscalation", "false") => "--security-opt=no-new-privileges".to_owned(),
+            ("capabilities", r#"{"drop":["ALL"]}"#) => "--cap-drop=ALL".to_owned(),
+            other => panic!("{other:?} is not translated"),
+        })
+        .collect()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().expect("a list")
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}

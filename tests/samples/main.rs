@@ -1,0 +1,6 @@
+//! The manifests of `samples/`: valid by the schemas of those who read them, and shown as they are.
+
+#[cfg(test)]
+mod manifests;
+#[cfg(test)]
+mod shown;
