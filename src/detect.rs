@@ -2,13 +2,14 @@
 
 use crate::app::{AppOptions, PHP_APP_SIGNS, is_php_app};
 use crate::config::build::{BuildSettings, StoreChoice, mirror};
-use crate::config::environment::Environment;
+use crate::config::environment::{Environment, EnvironmentError};
 use crate::config::mirror::Mirror;
 use crate::config::platform::BuildPlatform;
 use crate::config::variables::{STORE, WEB_DIR};
 use crate::services::matching::{SessionService, find_session_service};
+use crate::services::near_miss::near_misses;
 use crate::services::search_keys::SearchKeys;
-use crate::services::{Service, Services};
+use crate::services::{Service, Services, variables};
 use crate::store::Store;
 use libcnb::Platform;
 use libcnb::data::build_plan::{BuildPlan, BuildPlanBuilder, Require};
@@ -19,6 +20,9 @@ use std::path::Path;
 pub enum Decision {
     /// Nothing; one line says why.
     Skip(String),
+    /// Nothing, though something that is bound was perhaps meant: the build says what would use it. In an order
+    /// where we are optional, what detect says is hidden, and nobody would know.
+    Warn(String),
     /// PHP shall keep its sessions in a store.
     Contribute(Box<SessionConfig>),
 }
@@ -71,15 +75,41 @@ impl Decision {
             }
             (None, _) => {
                 let keys = search_keys.describe(&stores);
-                return Ok(Self::Skip(format!(
+                let reason = format!(
                     "No session service is bound: looked for {keys} in {services}; {STORE} is not set."
-                )));
+                );
+                let hints = hints(environment, &services, &search_keys)?;
+                return Ok(if hints.is_empty() {
+                    Self::Skip(reason)
+                } else {
+                    let hints = hints.join("\n- ");
+                    Self::Warn(format!(
+                        "{reason} PHP keeps its sessions in local files, which other instances don't see.\n- {hints}\n- or {STORE}=none, if that is meant."
+                    ))
+                });
             }
         };
         let mirror = mirror(environment)?;
         let sessions = SessionConfig { store, reason, service, search_keys, settings, mirror };
         Ok(Self::Contribute(Box::new(sessions)))
     }
+}
+
+/// What might be meant for sessions, and how to use it.
+fn hints(
+    environment: &Environment,
+    services: &Services,
+    keys: &SearchKeys,
+) -> Result<Vec<String>, EnvironmentError> {
+    let mut hints = near_misses(services, keys, &Store::ALL);
+    for store in Store::ALL {
+        for variable in variables::present(environment, store)? {
+            hints.push(format!(
+                "The variable {variable} is set: to keep sessions there, set {STORE}={store}"
+            ));
+        }
+    }
+    Ok(hints)
 }
 
 /// What the build needs of others: PHP, at build and launch, where a buildpack provides it; else

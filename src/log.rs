@@ -25,6 +25,11 @@ pub fn skipped(reason: &str) {
     print::bullet(reason);
 }
 
+/// Says that there is nothing to do, and what might have been meant.
+pub fn warned(what: &str) {
+    print::warning(what);
+}
+
 /// Says where sessions are to be kept, and why.
 pub fn decision(config: &SessionConfig) {
     print::bullet("Session service");
@@ -67,13 +72,14 @@ pub fn session_settings(config: &SessionConfig, settings: &SessionSettings<'_>, 
 }
 
 /// Says what a launch would make of the service that is bound to the build.
-pub fn preflight(finding: Option<Finding>) {
-    match finding {
-        Some(Finding::Failure(error)) => print::warning(format!(
-            "The app will not start with the service that is bound to this build:\n{error}"
-        )),
-        Some(Finding::Limit(limit)) => print::sub_bullet(limit),
-        None => {}
+pub fn preflight(findings: &[Finding]) {
+    for finding in findings {
+        match finding {
+            Finding::Failure(error) => print::warning(format!(
+                "The app will not start with the service that is bound to this build:\n{error}"
+            )),
+            Finding::Limit(limit) => print::sub_bullet(limit),
+        }
     }
 }
 

@@ -34,7 +34,7 @@ impl Buildpack for PhpSessionStore {
             }
             // An error passes as well: failing here would make the lifecycle go on without a buildpack that
             // is optional in its group. The build meets the same error, and stops.
-            Ok(Decision::Contribute(_)) | Err(_) => {
+            Ok(Decision::Contribute(_) | Decision::Warn(_)) | Err(_) => {
                 DetectResultBuilder::pass().build_plan(build_plan()).build()
             }
         }
@@ -48,6 +48,10 @@ impl Buildpack for PhpSessionStore {
                 log::skipped(&reason);
                 return BuildResultBuilder::new().build();
             }
+            Decision::Warn(what) => {
+                log::warned(&what);
+                return BuildResultBuilder::new().build();
+            }
         };
         log::decision(&config);
         let env = Env::from_current();
@@ -59,7 +63,7 @@ impl Buildpack for PhpSessionStore {
         let layer = contribute_session_layer(&context, &settings, &extension.env)?;
         verify(&php, &layer, &settings).map_err(anyhow::Error::from)?;
         log::session_settings(&config, &settings, &php);
-        log::preflight(preflight(&config, &settings.record));
+        log::preflight(&preflight(&config, &settings.record));
         log::done(started);
         BuildResultBuilder::new().launch(layer.launch).build()
     }

@@ -5,9 +5,11 @@ mod bindings;
 mod credentials;
 mod error;
 pub mod matching;
+pub mod near_miss;
 mod origin;
 pub mod search_keys;
 mod service;
+pub mod variables;
 mod vcap;
 
 pub use credentials::{Credential, Credentials};
@@ -28,7 +30,8 @@ const NAMED_SERVICES: usize = 20;
 #[derive(Debug, Default)]
 pub struct Services {
     services: Vec<Service>,
-    origins: Vec<Origin>,
+    /// Each with what is odd about it.
+    origins: Vec<(Origin, Option<String>)>,
 }
 
 impl Services {
@@ -42,16 +45,21 @@ impl Services {
         let mut services = Self::default();
         let root = environment
             .text(SERVICE_BINDING_ROOT)?
-            .map_or_else(|| platform_dir.join("bindings"), PathBuf::from);
-        services.add(Origin::Bindings(root.clone()), bindings::read(&root)?);
+            .map_or_else(|| platform_dir.join("bindings"), |path| PathBuf::from(path.trim()));
+        let found = bindings::read(&root)?;
+        let problem =
+            bindings::problem(&root, &found, environment.text(SERVICE_BINDING_ROOT)?.is_some());
+        services.add(Origin::Bindings(root), found, problem);
         if let Some(json) = environment.text(VCAP_SERVICES)? {
-            services.add(Origin::Vcap, vcap::parse(json, &Origin::Vcap)?);
+            services.add(Origin::Vcap, vcap::parse(json, &Origin::Vcap)?, None);
         }
-        if let Some(path) = environment.text(VCAP_SERVICES_FILE_PATH)?.map(PathBuf::from) {
+        if let Some(path) =
+            environment.text(VCAP_SERVICES_FILE_PATH)?.map(|path| PathBuf::from(path.trim()))
+        {
             let json = read_text(&path)
                 .map_err(|error| ServicesError::ReadVcapFile { path: path.clone(), error })?;
             let origin = Origin::VcapFile(path);
-            services.add(origin.clone(), vcap::parse(&json, &origin)?);
+            services.add(origin.clone(), vcap::parse(&json, &origin)?, None);
         }
         Ok(services)
     }
@@ -64,12 +72,12 @@ impl Services {
     pub fn parse(json: &str, origin: Origin) -> Result<Self, ServicesError> {
         let mut services = Self::default();
         let found = vcap::parse(json, &origin)?;
-        services.add(origin, found);
+        services.add(origin, found, None);
         Ok(services)
     }
 
     /// Adds what one source has. The same service seen through two sources is one service.
-    fn add(&mut self, origin: Origin, found: Vec<Service>) {
+    fn add(&mut self, origin: Origin, found: Vec<Service>, problem: Option<String>) {
         let known: HashMap<&str, &Service> =
             self.services.iter().map(|service| (service.name.as_str(), service)).collect();
         let new: Vec<Service> = found
@@ -79,7 +87,7 @@ impl Services {
             })
             .collect();
         self.services.extend(new);
-        self.origins.push(origin);
+        self.origins.push((origin, problem));
     }
 
     /// The services themselves.
@@ -91,19 +99,22 @@ impl Services {
 /// What was looked at, for messages: each source with the services that it has.
 impl fmt::Display for Services {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, origin) in self.origins.iter().enumerate() {
+        for (index, (origin, problem)) in self.origins.iter().enumerate() {
             let names: Vec<String> = self
                 .iter()
                 .filter(|service| service.origin == *origin)
                 .map(|service| match &service.kind_problem {
                     None => format!("{:?}", service.name),
-                    Some(problem) => format!("{:?}, whose type {problem}", service.name),
+                    Some(problem) => format!("{:?}, whose {problem}", service.name),
                 })
                 .collect();
             let separator = if index == 0 { "" } else { ", " };
             let shown = names.iter().take(NAMED_SERVICES).cloned().collect::<Vec<_>>().join(", ");
             match names.len() {
-                0 => write!(formatter, "{separator}{origin} (no service)")?,
+                0 => {
+                    let problem = problem.as_deref().unwrap_or("no service");
+                    write!(formatter, "{separator}{origin} ({problem})")?;
+                }
                 count if count > NAMED_SERVICES => {
                     write!(
                         formatter,

@@ -62,6 +62,20 @@ impl Store {
         }
     }
 
+    /// Whether a type, a label or a tag says that a service is of this kind, for whatever it is meant: `redis`,
+    /// `p.redis`, `csb-aws-redis`, `valkey` … Bitnami's charts, Tanzu, Crossplane and the brokers write such.
+    #[must_use]
+    pub fn is_named_by(self, kind: &str) -> bool {
+        let kinds: &[&str] = match self {
+            Self::Redis => {
+                &["redis", "valkey", "keydb", "dragonfly", "rediscloud", "elasticacheredis"]
+            }
+            Self::Memcached => &["memcached", "memcachier", "memcachedcloud"],
+        };
+        let mut words = kind.split(|c: char| !c.is_ascii_alphanumeric());
+        words.any(|word| kinds.iter().any(|kind| word.eq_ignore_ascii_case(kind)))
+    }
+
     /// The type of a service binding that is meant for sessions, as Paketo's buildpacks have it.
     #[must_use]
     pub fn binding_type(self) -> &'static str {

@@ -75,7 +75,7 @@ pub enum OptionsError {
         list: String,
     },
     /// An option has a value that it cannot have.
-    #[error("{OPTIONS} has {name}={value:?}.\nExpected {expected}.")]
+    #[error("{OPTIONS} has {name}={value:?}.\nExpected {expected}.{hint}")]
     Value {
         /// The option.
         name: &'static str,
@@ -83,6 +83,8 @@ pub enum OptionsError {
         value: String,
         /// What can be given.
         expected: &'static str,
+        /// What was probably meant.
+        hint: &'static str,
     },
 }
 
@@ -105,6 +107,11 @@ impl Options {
                 name: description.name,
                 value: value.to_string(),
                 expected: description.value,
+                hint: if value.contains('=') {
+                    "\nSeveral options are separated by &, as in timeout=1&prefix=shop:."
+                } else {
+                    ""
+                },
             })?;
         }
         Ok(options)
@@ -247,6 +254,13 @@ mod tests {
             let message = read(text, Store::Redis).unwrap_err();
             assert!(message.contains("Expected "), "{text}: {message}");
         }
+    }
+
+    #[test]
+    fn options_that_are_separated_by_commas_are_told_apart() {
+        let message = read("timeout=1,prefix=shop:", Store::Redis).unwrap_err();
+        assert!(message.contains("separated by &"), "{message}");
+        assert!(!read("timeout=x", Store::Redis).unwrap_err().contains("separated"));
     }
 
     #[test]

@@ -27,5 +27,8 @@ pub const MISSING: &str = "BPL_PHP_SESSION_MISSING";
 /// The variable that says whether a launch tells where sessions are kept.
 pub const LOG: &str = "BPL_PHP_SESSION_LOG";
 
+/// The variable that names the platform's variable with the session service, where there are several.
+pub const SERVICE_VARIABLE: &str = "BPL_PHP_SESSION_SERVICE_VARIABLE";
+
 /// The variable with the options, `timeout=1&prefix=shop:`.
 pub const OPTIONS: &str = "BPL_PHP_SESSION_OPTIONS";

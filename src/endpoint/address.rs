@@ -32,10 +32,21 @@ impl Address {
         if let Ok(host) = text.parse() {
             return Ok(Self { host, port: default_port });
         }
-        let (host, port) = text.rsplit_once(':').ok_or("names a host that is none")?;
-        let host = host.parse().map_err(|_| "names a host that is none")?;
+        if text.contains("://") {
+            return Err("has a server with a scheme; write host:port");
+        }
+        let Some((host, port)) = text.rsplit_once(':') else {
+            return Err(text.parse::<Host>().err().unwrap_or(NO_HOST));
+        };
+        let host = match host.parse() {
+            Ok(host) => host,
+            Err(_) if host.rsplit_once(':').is_some_and(|(host, _)| is_host(host)) => {
+                return Err("has a server with a weight, which is not supported; write host:port");
+            }
+            Err(problem) => return Err(problem),
+        };
         match port.parse() {
-            Ok(0) | Err(_) => Err("names a port that is none"),
+            Ok(0) | Err(_) => Err("has a server with a port that is not from 1 to 65535"),
             Ok(port) => Ok(Self { host, port }),
         }
     }
@@ -52,10 +63,38 @@ impl FromStr for Host {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         // 253 is the longest name that DNS has (RFC 1035).
         if text.is_empty() || text.len() > 253 || !text.chars().all(allowed) {
-            return Err("is not the name or IP address of a host");
+            return Err(mistake(text));
         }
         Ok(Self::Name(text.to_owned()))
     }
+}
+
+const NO_HOST: &str = "is not the name or IP address of a host";
+
+/// What people write where a host should stand.
+fn mistake(text: &str) -> &'static str {
+    if text.starts_with('/') {
+        "is the path of a socket, which belongs into the credential uri, as unix:///PATH"
+    } else if text.contains("://") {
+        "has a scheme, and a uri belongs into the credential uri"
+    } else if text.starts_with(['"', '\'']) || text.ends_with(['"', '\'']) {
+        "has quotes around it"
+    } else if text.starts_with('\u{feff}') {
+        "begins with a byte order mark, which the editor has put there"
+    } else if text
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok())
+    {
+        "has a port in it, and the port is a credential of its own"
+    } else if text.contains('/') {
+        "has a slash in it"
+    } else {
+        NO_HOST
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    text.parse::<Host>().is_ok()
 }
 
 /// As it stands in a URI: an IPv6 address in brackets.
@@ -78,6 +117,30 @@ impl fmt::Display for Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn usual_mistakes_get_their_own_words() {
+        for (text, expected) in [
+            ("redis://h", "has a scheme"),
+            ("h:6379", "has a port in it"),
+            ("/run/redis.sock", "unix:///PATH"),
+            ("h/0", "has a slash"),
+            ("\"h\"", "has quotes"),
+            ("\u{feff}h", "byte order mark"),
+            ("ü", NO_HOST),
+        ] {
+            assert!(text.parse::<Host>().unwrap_err().contains(expected), "{text}");
+        }
+        for (text, expected) in [
+            ("memcached://h:1", "has a server with a scheme"),
+            ("h:11211:2", "with a weight"),
+            ("h:0", "with a port that"),
+            ("h:", "with a port that"),
+            ("ü", NO_HOST),
+        ] {
+            assert!(Address::parse(text, 1).unwrap_err().contains(expected), "{text}");
+        }
+    }
 
     #[test]
     fn hosts_are_names_and_addresses_and_nothing_else() {

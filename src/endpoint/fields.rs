@@ -46,6 +46,9 @@ const METADATA: [&str; 22] = [
     "version",
 ];
 
+/// How many bytes of a host a message shows at most.
+const MOST_SHOWN: usize = 100;
+
 /// How many credentials a message names at most.
 const NAMED_CREDENTIALS: usize = 30;
 
@@ -169,7 +172,16 @@ impl<'a> Fields<'a> {
 
     pub(super) fn host(&self, names: &[&str]) -> Result<Option<Host>, EndpointError> {
         let expected = "a name such as redis.example.com, or an IP address";
-        self.parsed(names, expected, |text| Host::from_str(text).map_err(str::to_owned))
+        self.parsed(names, expected, |text| {
+            // A host is no secret; what has an @ in it may hold one.
+            Host::from_str(text).map_err(|problem| {
+                if text.contains('@') || text.len() > MOST_SHOWN {
+                    problem.to_owned()
+                } else {
+                    format!("{problem}: {text:?}")
+                }
+            })
+        })
     }
 
     pub(super) fn port(&self, names: &[&str]) -> Result<Option<u16>, EndpointError> {

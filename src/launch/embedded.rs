@@ -16,6 +16,18 @@ pub enum EmbedError {
     /// The service's credentials cannot be read.
     #[error(transparent)]
     Services(#[from] ServicesError),
+    /// A credential cannot be read, so what the image keeps would be less than what is bound.
+    #[error(
+        "The credentials of {service} cannot be embedded: {name:?} {problem}.\nMake it readable text, or remove it from the binding."
+    )]
+    Unusable {
+        /// The service.
+        service: String,
+        /// The credential.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -29,7 +41,17 @@ pub enum EmbedError {
 pub fn write(layer: &Path, service: &Service) -> Result<(), EmbedError> {
     let label = service.kind.as_deref().unwrap_or("embedded");
     let credentials = service.credentials()?.into_values();
-    let services = json!({ label: [{"name": service.name, "tags": service.tags, "credentials": credentials}] });
+    let credentials = credentials.map_err(|(name, problem)| EmbedError::Unusable {
+        service: service.to_string(),
+        name,
+        problem,
+    })?;
+    let services = json!({ label: [{
+        "name": service.name,
+        "instance_name": service.instance_name,
+        "tags": service.tags,
+        "credentials": credentials,
+    }] });
     Ok(files::write(&layer.join(FILE), services.to_string())?)
 }
 

@@ -13,17 +13,31 @@ use crate::php::tls::{TlsFiles, require_tls};
 use crate::php::variable::Variable;
 use crate::store::Store;
 use crate::system::sasl::mechanisms_of_system;
+use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// What the launch sets and says.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct Launch {
     /// Variables for the app's processes.
     pub variables: Vec<(Variable, String)>,
     /// Lines for the log, without any secret.
     pub messages: Vec<String>,
+}
+
+/// Without the values: the save path may hold the password.
+impl fmt::Debug for Launch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { variables, messages } = self;
+        let names = variables.iter().map(|(variable, _)| variable).collect::<Vec<_>>();
+        formatter
+            .debug_struct("Launch")
+            .field("variables", &names)
+            .field("messages", messages)
+            .finish()
+    }
 }
 
 /// Finds the session service and makes the variables for PHP. `layer` is the session layer.

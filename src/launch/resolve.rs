@@ -8,7 +8,8 @@ use crate::config::options::Options;
 use crate::config::variables::{EMBED_CREDENTIALS, MISSING, STORE};
 use crate::endpoint::{self, Endpoint, Reading};
 use crate::services::matching::{Rule, SessionService, find_session_service};
-use crate::services::{Origin, Service, Services};
+use crate::services::near_miss::near_misses;
+use crate::services::{Origin, Service, Services, variables};
 use crate::store::Store;
 use std::fmt;
 use std::path::Path;
@@ -30,7 +31,7 @@ pub enum LaunchError {
     },
     /// No session service is bound.
     #[error(
-        "No {store} service is bound for the sessions.\nLooked for {keys} in {services}.\nBind one to the running app, or set {MISSING}: to files to start with sessions in local files, to warn to start without sessions."
+        "No {store} service is bound for the sessions.\nLooked for {keys} in {services}.{hints}\nBind one to the running app, or set {MISSING}=files to start with sessions in local files, or {MISSING}=warn to start without sessions."
     )]
     Missing {
         /// What the app was built for.
@@ -39,6 +40,8 @@ pub enum LaunchError {
         keys: String,
         /// Where it was looked for.
         services: String,
+        /// What might have been meant: a line each.
+        hints: String,
     },
 }
 
@@ -87,9 +90,14 @@ pub fn resolve(
     if let Some(found) = find_session_service(&services, &keys, &[store])? {
         return ResolvedService::resolution(&found, options);
     }
+    let variable = keys.any_of_its_kind.then(|| variables::read(environment, store)).transpose()?;
+    if let Some(service) = variable.flatten() {
+        let found = SessionService { store, service: &service, rule: Rule::Variable };
+        return ResolvedService::resolution(&found, options);
+    }
     let others: Vec<Store> = Store::ALL.into_iter().filter(|other| *other != store).collect();
     if let Some(SessionService { store: other, service, .. }) =
-        find_session_service(&services, &keys, &others)?
+        find_session_service(&services, &keys.exact(), &others)?
     {
         let service = service.to_string();
         return Err(LaunchError::OtherStore { store, other, service }.into());
@@ -102,8 +110,19 @@ pub fn resolve(
     if settings.missing == Missing::Files {
         return Ok(Resolution::Files);
     }
+    let mut hints = near_misses(&services, &keys, &[store]);
+    if !keys.any_of_its_kind {
+        let present = variables::present(environment, store)?;
+        hints.extend(present.iter().map(|variable| {
+            format!("The variable {variable} is set: an image that is built with {STORE}={store} uses it")
+        }));
+    }
+    if let Some(other) = environment.text(STORE)?.filter(|other| other.trim() != store.name()) {
+        hints.push(format!("{STORE} is {other:?} here, and is read at build only: this image keeps sessions in {store}"));
+    }
+    let hints = hints.iter().fold(String::new(), |text, hint| text + "\n  - " + hint);
     let keys = keys.describe(&[store]);
-    Err(LaunchError::Missing { store, keys, services: services.to_string() }.into())
+    Err(LaunchError::Missing { store, keys, services: services.to_string(), hints }.into())
 }
 
 impl ResolvedService {

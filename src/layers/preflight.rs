@@ -13,28 +13,39 @@ use crate::services::Service;
 pub enum Finding {
     /// The launch will not start with this service.
     Failure(String),
-    /// It works, but not as elsewhere.
-    Limit(&'static str),
+    /// It works, but not as elsewhere, or not with all that is there.
+    Limit(String),
 }
 
 /// Looks at the service that is bound to the build as the launch will; says nothing where none is. A failure
 /// does not fail the build: the launch may have another service.
 #[must_use]
-pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Option<Finding> {
-    match endpoint_that_connects(config.service.as_ref()?, record) {
-        Err(error) => Some(Finding::Failure(error.to_string())),
-        Ok(Endpoint::Redis(redis)) if redis.is_cluster() => Some(Finding::Limit(
-            "Sessions in a Redis cluster are not locked (PHP's handler cannot): of concurrent requests of one session, the last one's changes stay",
-        )),
-        Ok(_) => None,
+pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Vec<Finding> {
+    let Some(service) = &config.service else { return Vec::new() };
+    let Reading { endpoint, unused, .. } = match reading_that_connects(service, record) {
+        Ok(reading) => reading,
+        Err(error) => return vec![Finding::Failure(error.to_string())],
+    };
+    let mut findings = Vec::new();
+    if matches!(&endpoint, Endpoint::Redis(redis) if redis.is_cluster()) {
+        findings.push(Finding::Limit(
+            "Sessions in a Redis cluster are not locked (PHP's handler cannot): of concurrent requests of one session, the last one's changes stay".to_owned(),
+        ));
     }
+    if !unused.is_empty() {
+        let unused = unused.join(", ").escape_debug().to_string();
+        findings
+            .push(Finding::Limit(format!("Credentials of {service} that are not used: {unused}")));
+    }
+    findings
 }
 
-fn endpoint_that_connects(service: &Service, record: &LaunchRecord) -> anyhow::Result<Endpoint> {
-    let Reading { endpoint, options, .. } = endpoint::read(record.store, service)?;
-    require_tls(&endpoint, record.knows_tls)?;
-    connect(&endpoint, &tls_files(&endpoint), &options, &record.extension_version)?;
-    Ok(endpoint)
+fn reading_that_connects(service: &Service, record: &LaunchRecord) -> anyhow::Result<Reading> {
+    let reading = endpoint::read(record.store, service)?;
+    let Reading { endpoint, options, .. } = &reading;
+    require_tls(endpoint, record.knows_tls)?;
+    connect(endpoint, &tls_files(endpoint), options, &record.extension_version)?;
+    Ok(reading)
 }
 
 /// The files that the launch will write.

@@ -8,7 +8,7 @@ use super::variable::Variable;
 use crate::config::environment::Environment;
 use crate::config::variables::OPTIONS;
 use crate::system::version::Version;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub enum DropIn {
 }
 
 /// What the launch sets, so that PHP keeps its sessions at an endpoint.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub struct Connection {
     /// Variables that the drop-ins refer to.
     pub variables: Vec<(Variable, String)>,
@@ -104,6 +104,19 @@ impl Connection {
         let scan_dirs = scan_dirs::for_launch(environment.as_env(), layer, &drop_ins);
         variables.push((Variable::IniScanDir, scan_dirs));
         variables
+    }
+}
+
+/// Without the values: the save path may hold the password.
+impl fmt::Debug for Connection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { variables, drop_ins } = self;
+        let names = variables.iter().map(|(variable, _)| variable).collect::<Vec<_>>();
+        formatter
+            .debug_struct("Connection")
+            .field("variables", &names)
+            .field("drop_ins", drop_ins)
+            .finish()
     }
 }
 

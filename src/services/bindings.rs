@@ -18,6 +18,30 @@ pub(super) fn read(root: &Path) -> Result<Vec<Service>, ServicesError> {
     Ok(services)
 }
 
+/// What is odd about a folder in which no binding was found, or one with no files: bindings that are mounted one
+/// folder too high or too deep. `named` is whether a variable names the folder.
+pub(super) fn problem(root: &Path, found: &[Service], named: bool) -> Option<String> {
+    let is_binding = |folder: &Path| folder.join("type").is_file() || folder.join("host").is_file();
+    if is_binding(root) {
+        let root = root.display();
+        return Some(format!("a binding itself: mount it one folder deeper, as {root}/NAME"));
+    }
+    if found.is_empty() && named && !root.exists() {
+        return Some("the folder is not there".to_owned());
+    }
+    None
+}
+
+/// The binding below a folder that is none, where it was mounted one folder too deep.
+fn nested(folder: &Path) -> Option<String> {
+    if folder.join("metadata").is_dir() {
+        return None;
+    }
+    let inner = entries(folder).ok()?;
+    let (name, _) = inner.iter().find(|(_, path)| path.join("type").is_file())?;
+    Some(format!("binding lies one folder too deep, in {name}"))
+}
+
 fn service(root: &Path, name: String, folder: PathBuf) -> Service {
     let layout = Layout::of(&folder);
     let read = |name: &str| -> Result<Option<String>, FileError> {
@@ -26,10 +50,11 @@ fn service(root: &Path, name: String, folder: PathBuf) -> Service {
     };
     let text = |name: &str| read(name).unwrap_or(None);
     let kind = read(layout.kind);
+    let problem = kind.as_ref().err().map(ToString::to_string);
     Service {
         name,
         instance_name: text("instance-name"),
-        kind_problem: kind.as_ref().err().map(ToString::to_string),
+        kind_problem: problem.map(|problem| format!("type {problem}")).or_else(|| nested(&folder)),
         kind: kind.ok().flatten(),
         credentials_type: None,
         provider: text("provider"),

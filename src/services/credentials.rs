@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// What a service gives to those who are bound to it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Credentials(BTreeMap<String, Credential>);
 
 /// One credential.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Credential {
     /// A value; that of a file is a text.
     Value(Value),
@@ -37,14 +38,17 @@ impl Credentials {
         self.0.keys().map(String::as_str).collect()
     }
 
-    /// The entries that can be used, by name.
-    #[must_use]
-    pub fn into_values(self) -> Map<String, Value> {
-        let usable = |(name, credential)| match credential {
-            Credential::Value(value) => Some((name, value)),
-            Credential::Unusable(_) => None,
+    /// The values by name.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the name of a credential that cannot be used, and why.
+    pub fn into_values(self) -> Result<Map<String, Value>, (String, String)> {
+        let value = |(name, credential)| match credential {
+            Credential::Value(value) => Ok((name, value)),
+            Credential::Unusable(problem) => Err((name, problem)),
         };
-        self.0.into_iter().filter_map(usable).collect()
+        self.0.into_iter().map(value).collect()
     }
 
     /// Whether no key has one value here and another one there.
@@ -63,6 +67,23 @@ impl Credential {
             Self::Value(Value::String(text)) => Some(text.clone()),
             Self::Value(value) => Some(value.to_string()),
             Self::Unusable(_) => None,
+        }
+    }
+}
+
+/// Names only: any value may be a secret.
+impl fmt::Debug for Credentials {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Nothing of the value.
+impl fmt::Debug for Credential {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(_) => formatter.write_str("Value(…)"),
+            Self::Unusable(problem) => write!(formatter, "Unusable({problem:?})"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Which of the services holds the sessions: one rule for detect, build and launch.
 
 use super::Services;
-use super::search_keys::{SearchKey, SearchKeys};
+use super::search_keys::SearchKeys;
 use super::service::Service;
 use crate::config::variables::STORE;
 use crate::store::Store;
@@ -32,6 +32,10 @@ pub enum Rule {
     CredentialsType(&'static str),
     /// It has a tag that is the type for sessions, or the search key.
     Tag(String),
+    /// Its type, its label or a tag says what it is, and the store was chosen: then the only such service is meant.
+    Kind(Store),
+    /// The platform's variable names it, where nothing is bound.
+    Variable,
 }
 
 /// Why no one service could be chosen.
@@ -72,7 +76,7 @@ pub fn find_session_service<'a>(
 ) -> Result<Option<SessionService<'a>>, MatchError> {
     let mut found = Vec::new();
     for store in stores {
-        found.extend(find_for_store(services, keys.of(*store), *store)?);
+        found.extend(find_for_store(services, keys, *store)?);
     }
     match found.len() {
         0 | 1 => Ok(found.pop()),
@@ -86,10 +90,10 @@ pub fn find_session_service<'a>(
 
 fn find_for_store<'a>(
     services: &'a Services,
-    key: &SearchKey,
+    keys: &SearchKeys,
     store: Store,
 ) -> Result<Option<SessionService<'a>>, MatchError> {
-    for rule in rules(key, store) {
+    for rule in rules(keys, store) {
         let mut candidates: Vec<&Service> =
             services.iter().filter(|service| rule.matches(service)).collect();
         match candidates.len() {
@@ -106,7 +110,8 @@ fn find_for_store<'a>(
     Ok(None)
 }
 
-fn rules(key: &SearchKey, store: Store) -> Vec<Rule> {
+fn rules(keys: &SearchKeys, store: Store) -> Vec<Rule> {
+    let key = keys.of(store);
     let exact = key.chosen.then(|| Rule::NameIs(key.text.clone()));
     let kind = store.binding_type();
     exact
@@ -118,6 +123,7 @@ fn rules(key: &SearchKey, store: Store) -> Vec<Rule> {
             Rule::Tag(kind.to_owned()),
             Rule::Tag(key.text.clone()),
         ])
+        .chain(keys.any_of_its_kind.then_some(Rule::Kind(store)))
         .collect()
 }
 
@@ -134,6 +140,8 @@ impl Rule {
             Self::Type(kind) => is(service.kind.as_ref(), kind),
             Self::CredentialsType(kind) => is(service.credentials_type.as_ref(), kind),
             Self::Tag(tag) => service.tags.iter().any(|of| of.eq_ignore_ascii_case(tag)),
+            Self::Kind(store) => service.is_of_kind(*store),
+            Self::Variable => false,
         }
     }
 }
@@ -150,6 +158,8 @@ impl fmt::Display for Rule {
             Self::Type(kind) => write!(formatter, "type {kind}"),
             Self::CredentialsType(kind) => write!(formatter, "credential type, {kind}"),
             Self::Tag(tag) => write!(formatter, "tag {tag:?}"),
+            Self::Kind(store) => write!(formatter, "kind, {}", store.title()),
+            Self::Variable => formatter.write_str("variable, as no service is bound"),
         }
     }
 }

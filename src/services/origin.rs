@@ -12,6 +12,8 @@ pub enum Origin {
     Vcap,
     /// The file that `VCAP_SERVICES_FILE_PATH` names.
     VcapFile(PathBuf),
+    /// A variable of the platform, such as `REDIS_URL`.
+    Variable,
     /// The image itself, which has kept what was bound to its build.
     Embedded,
 }
@@ -24,6 +26,7 @@ impl fmt::Display for Origin {
             Self::VcapFile(path) => {
                 write!(formatter, "{VCAP_SERVICES_FILE_PATH} {}", path.display())
             }
+            Self::Variable => formatter.write_str("environment variable"),
             Self::Embedded => formatter.write_str("the credentials embedded in the image"),
         }
     }

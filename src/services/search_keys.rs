@@ -2,6 +2,7 @@
 
 use crate::app::AppOptions;
 use crate::config::environment::{Environment, EnvironmentError};
+use crate::config::variables::STORE;
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct SearchKeys {
     redis: SearchKey,
     memcached: SearchKey,
+    /// Whether `BP_PHP_SESSION_STORE` named the store: then the only service of its kind is meant, whatever its
+    /// name, and a platform's variable such as `REDIS_URL`.
+    pub any_of_its_kind: bool,
 }
 
 /// What the name of a store's service contains.
@@ -36,11 +40,15 @@ impl SearchKeys {
             let chosen =
                 environment.text(store.search_key_variable())?.or(options.search_key(store));
             Ok(SearchKey {
-                text: chosen.unwrap_or(store.default_search_key()).to_owned(),
+                text: chosen.unwrap_or(store.default_search_key()).trim().to_owned(),
                 chosen: chosen.is_some(),
             })
         };
-        Ok(Self { redis: key(Store::Redis)?, memcached: key(Store::Memcached)? })
+        Ok(Self {
+            redis: key(Store::Redis)?,
+            memcached: key(Store::Memcached)?,
+            any_of_its_kind: environment.text(STORE)?.is_some(),
+        })
     }
 
     /// These keys, as recorded at build, where the environment does not say otherwise.
@@ -51,10 +59,16 @@ impl SearchKeys {
     pub fn overridden_by(mut self, environment: &Environment) -> Result<Self, EnvironmentError> {
         for store in Store::ALL {
             if let Some(text) = environment.text(store.search_key_variable())? {
-                *self.of_mut(store) = SearchKey { text: text.to_owned(), chosen: true };
+                *self.of_mut(store) = SearchKey { text: text.trim().to_owned(), chosen: true };
             }
         }
         Ok(self)
+    }
+
+    /// These keys, for services that are meant for sessions and say so.
+    #[must_use]
+    pub fn exact(&self) -> Self {
+        Self { any_of_its_kind: false, ..self.clone() }
     }
 
     /// The key of a store.
@@ -78,7 +92,12 @@ impl SearchKeys {
     pub fn describe(&self, stores: &[Store]) -> String {
         let each = |store: &Store| {
             let key = &self.of(*store).text;
-            format!("a name with \"{key}\" or the type {}", store.binding_type())
+            let any = if self.any_of_its_kind {
+                format!(", or any {} service", store.title())
+            } else {
+                String::new()
+            };
+            format!("a name with {key:?} or the type {}{any}", store.binding_type())
         };
         stores.iter().map(each).collect::<Vec<_>>().join(", ")
     }

@@ -4,6 +4,7 @@ use super::binding_files;
 use super::credentials::Credentials;
 use super::error::ServicesError;
 use super::origin::Origin;
+use crate::store::Store;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -60,6 +61,13 @@ impl Service {
         }
     }
 
+    /// Whether its type, its label or a tag says that it is such a server.
+    #[must_use]
+    pub fn is_of_kind(&self, store: Store) -> bool {
+        let said = self.kind.iter().chain(&self.credentials_type).chain(&self.tags);
+        said.into_iter().any(|text| store.is_named_by(text))
+    }
+
     /// Whether `other`, of the same name in another source, is this service.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         if self.origin == other.origin {
@@ -80,7 +88,7 @@ impl fmt::Display for Service {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{:?} ({}", self.name, self.origin)?;
         if let Some(kind) = &self.kind {
-            write!(formatter, ", {kind}")?;
+            write!(formatter, ", {}", kind.escape_debug())?;
         }
         formatter.write_str(")")
     }

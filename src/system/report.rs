@@ -2,7 +2,26 @@
 
 use std::fmt::Display;
 
-/// A message marked with the buildpack's name.
+/// A message marked with the buildpack's name. A name from outside may hold anything; a control character in
+/// it could forge a line of the log, or clear a terminal.
 pub fn report(message: &impl Display) -> String {
-    format!("PHP session store: {message}")
+    let mut text = String::from("PHP session store: ");
+    for c in message.to_string().chars() {
+        if c.is_control() && c != '\n' {
+            text.extend(c.escape_default());
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_of_others_are_shown_and_not_obeyed() {
+        assert_eq!(report(&"a\u{1b}[2J\rb\nc"), "PHP session store: a\\u{1b}[2J\\rb\nc");
+    }
 }

@@ -10,7 +10,8 @@ use std::process::Command;
 
 #[test]
 fn without_a_service_detect_fails_in_one_line_and_says_what_was_looked_at() {
-    let services = vcap(&[("db", json!({"password": MARKER}))]);
+    let db = json!({"name": "db", "credentials": {"password": MARKER}});
+    let services = json!({"postgres": [db]}).to_string();
     let log = build_fails(config(BOOKWORM, "full").env("VCAP_SERVICES", services));
     let expected = "No session service is bound: looked for a name with \"redis-sessions\" or the type \
         php-redis-session, a name with \"memcached-sessions\" or the type php-memcached-session in service bindings in /platform/bindings (no service), VCAP_SERVICES (\"db\"); \
@@ -65,6 +66,19 @@ fn as_an_optional_member_the_group_goes_on_without_us() {
     let build = PackBuild::with(&[&package], BOOKWORM, "full", &app_dir, &[]);
     let log = &build.app().log;
     assert!(log.contains("the other one builds") && !log.contains("## PHP session store"), "{log}");
+
+    // What was perhaps meant for sessions is said by the build: detect's words are hidden.
+    let cache = json!({"name": "cache", "credentials": {"host": "h", "password": MARKER}});
+    let near = format!("VCAP_SERVICES={}", json!({"p.redis": [cache]}));
+    let build = PackBuild::with(&[&package], BOOKWORM, "full", &app_dir, &["--env", &near]);
+    let log = &build.app().log;
+    assert!(log.contains("the other one builds") && log.contains("## PHP session store"), "{log}");
+    for part in [
+        "is a Redis service: to keep sessions there, set REDIS_SESSION_STORE_SERVICE_NAME=cache",
+        "BP_PHP_SESSION_STORE=none",
+    ] {
+        assert!(log.contains(part), "{log}");
+    }
 
     // What is wrong, however, stops the build, although we are optional.
     let broken = ["--env", "VCAP_SERVICES={\"p.redis\": 5}"];

@@ -28,8 +28,19 @@ impl Bench {
 
     /// With a PHP that has OpenSSL, or not.
     pub(crate) fn with_tls(store: Store, extension_version: &str, knows_tls: bool) -> Self {
+        Self::with(store, extension_version, knows_tls, &Environment::default())
+    }
+
+    /// Of a build with `BP_PHP_SESSION_STORE`.
+    pub(crate) fn chosen(store: Store) -> Self {
+        let environment = [("BP_PHP_SESSION_STORE", store.name())].into_iter().collect();
+        let version = if store == Store::Redis { "6.2.0" } else { "3.3.0" };
+        Self::with(store, version, true, &environment)
+    }
+
+    fn with(store: Store, extension_version: &str, knows_tls: bool, build: &Environment) -> Self {
         let layer = tempfile::tempdir().unwrap();
-        let keys = SearchKeys::determine(&Environment::default(), &AppOptions::default()).unwrap();
+        let keys = SearchKeys::determine(build, &AppOptions::default()).unwrap();
         let extension_version = extension_version.parse().unwrap();
         let record = LaunchRecord {
             store,

@@ -6,6 +6,8 @@ mod accounted;
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod found;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod memcached;

@@ -75,7 +75,7 @@ fn what_is_malformed_is_said_with_what_is_expected() {
             ),
             (
                 json!({"cluster.nodes": "h:hunter2"}),
-                &["\"cluster.nodes\" names a port that is none"],
+                &["\"cluster.nodes\" has a server with a port that is not from 1 to 65535"],
             ),
         ],
     );
@@ -94,7 +94,10 @@ fn what_memcached_sessions_cannot_use_is_said_with_what_would_work() {
             ),
             (json!({"servers": "h", "password": "hunter2"}), &["no username for its password"]),
             (json!({"servers": "h", "username": " u", "password": "p"}), &["blank"]),
-            (json!({"servers": "h:x"}), &["\"servers\" names a port that is none"]),
+            (
+                json!({"servers": "h:x"}),
+                &["\"servers\" has a server with a port that is not from 1 to 65535"],
+            ),
             (json!({"servers": " , "}), &["\"servers\" is no list"]),
             (json!({"servers": [5]}), &["\"servers\" is no list"]),
             (json!({"password": "hunter2"}), &["has no servers"]),

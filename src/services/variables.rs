@@ -1,0 +1,189 @@
+//! Services that a platform gives as variables of their own: Heroku, Dokku, Fly.io, Scalingo, the App Platform of
+//! `DigitalOcean`, Docker Compose.
+
+use super::credentials::Credentials;
+use super::origin::Origin;
+use super::service::{CredentialSource, Service};
+use crate::config::environment::{Environment, EnvironmentError};
+use crate::config::variables::SERVICE_VARIABLE;
+use crate::store::Store;
+use serde_json::{Map, Value};
+
+/// Variables with a uri. Heroku gives both of the first two, the second one with TLS; Redis Cloud's add-on, Valkey's
+/// and Vercel's the others. The later one counts where two name the same server.
+const REDIS: [&str; 5] = ["REDIS_URL", "REDIS_TLS_URL", "REDISCLOUD_URL", "VALKEY_URL", "KV_URL"];
+/// Variables with servers; `_USERNAME` and `_PASSWORD` stand beside `_SERVERS`.
+const MEMCACHED: [&str; 2] = ["MEMCACHIER_SERVERS", "MEMCACHEDCLOUD_SERVERS"];
+const SERVERS: &str = "_SERVERS";
+
+/// Why no one variable could be chosen.
+#[derive(Debug, thiserror::Error)]
+pub enum VariableError {
+    /// A variable cannot be read.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// Several variables name different servers.
+    #[error(
+        "No {store} service is bound, and the variables {0} name different servers.\nSet {SERVICE_VARIABLE} to the one for the sessions.",
+        .variables.join(", ")
+    )]
+    Several {
+        /// The store.
+        store: &'static str,
+        /// The variables.
+        variables: Vec<&'static str>,
+    },
+    /// The variable that was asked for is not there.
+    #[error(
+        "{SERVICE_VARIABLE} is {0}, and the environment has no such variable.\nSet {0}, or unset {SERVICE_VARIABLE}."
+    )]
+    NotSet(String),
+}
+
+/// The variables of the platform that are there and name such a server.
+///
+/// # Errors
+///
+/// Fails if one is not UTF-8.
+pub fn present(
+    environment: &Environment,
+    store: Store,
+) -> Result<Vec<&'static str>, EnvironmentError> {
+    let names: &[&str] = match store {
+        Store::Redis => &REDIS,
+        Store::Memcached => &MEMCACHED,
+    };
+    let mut present = Vec::new();
+    for name in names {
+        if environment.text(name)?.is_some() {
+            present.push(*name);
+        }
+    }
+    Ok(present)
+}
+
+/// The service that a variable of the platform names.
+///
+/// # Errors
+///
+/// Fails if several name different servers, or the one that was asked for is not there.
+pub fn read(environment: &Environment, store: Store) -> Result<Option<Service>, VariableError> {
+    if let Some(name) = environment.text(SERVICE_VARIABLE)?.map(str::trim) {
+        let service = service(environment, store, name)?;
+        return service.map(Some).ok_or_else(|| VariableError::NotSet(name.to_owned()));
+    }
+    let variables = present(environment, store)?;
+    let mut services = Vec::new();
+    for name in &variables {
+        services.extend(service(environment, store, name)?);
+    }
+    let Some(chosen) = services.pop() else { return Ok(None) };
+    if services.iter().all(|other| is_same_server(other, &chosen)) {
+        return Ok(Some(chosen));
+    }
+    // Heroku's pair: the same server behind two ports.
+    Err(VariableError::Several { store: store.name(), variables })
+}
+
+fn service(
+    environment: &Environment,
+    store: Store,
+    name: &str,
+) -> Result<Option<Service>, EnvironmentError> {
+    let Some(value) = environment.text(name)? else { return Ok(None) };
+    let mut credentials = Map::new();
+    let mut add = |name: &str, text: &str| credentials.insert(name.to_owned(), Value::from(text));
+    match store {
+        Store::Redis => drop(add("uri", value)),
+        Store::Memcached => {
+            add("servers", value);
+            if let Some(prefix) = name.strip_suffix(SERVERS) {
+                for credential in ["username", "password"] {
+                    let variable = format!("{prefix}_{}", credential.to_uppercase());
+                    if let Some(value) = environment.text(&variable)? {
+                        add(credential, value);
+                    }
+                }
+            }
+        }
+    }
+    Ok(Some(Service {
+        name: name.to_owned(),
+        instance_name: None,
+        kind: None,
+        kind_problem: None,
+        credentials_type: None,
+        provider: None,
+        tags: Vec::new(),
+        guid: None,
+        origin: Origin::Variable,
+        credentials: CredentialSource::Inline(Credentials::from(credentials)),
+    }))
+}
+
+/// Whether two variables name one server with one login: they are equal, or differ in scheme and port only, as
+/// Heroku's pair does.
+fn is_same_server(one: &Service, other: &Service) -> bool {
+    let text = |service: &Service, name: &str| match &service.credentials {
+        CredentialSource::Inline(credentials) => credentials.text(name),
+        CredentialSource::Folder(_) => None,
+    };
+    let uri = |service: &Service| {
+        let uri = url::Url::parse(text(service, "uri")?.trim()).ok()?;
+        Some((uri.host_str()?.to_owned(), uri.username().to_owned(), uri.password()?.to_owned()))
+    };
+    ["uri", "servers", "username", "password"]
+        .iter()
+        .all(|name| text(one, name) == text(other, name))
+        || uri(one).is_some_and(|parts| Some(parts) == uri(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(variables: &[(&str, &str)], store: Store) -> Result<Option<String>, String> {
+        let environment = variables.iter().copied().collect();
+        let service = read(&environment, store).map_err(|error| error.to_string())?;
+        Ok(service.map(|service| service.name))
+    }
+
+    #[test]
+    fn one_variable_is_the_service_and_several_that_name_one_server_are_too() {
+        let redis = |variables: &[(&str, &str)]| chosen(variables, Store::Redis);
+        assert_eq!(redis(&[]), Ok(None));
+        assert_eq!(redis(&[("REDIS_URL", " ")]), Ok(None));
+        assert_eq!(redis(&[("KV_URL", "redis://h")]).unwrap().unwrap(), "KV_URL");
+        let heroku = [("REDIS_URL", "redis://:p@h:7000"), ("REDIS_TLS_URL", "rediss://:p@h:7001")];
+        assert_eq!(redis(&heroku).unwrap().unwrap(), "REDIS_TLS_URL");
+        let same = [("REDIS_URL", "redis://h:1"), ("REDISCLOUD_URL", "redis://h:1")];
+        assert_eq!(redis(&same).unwrap().unwrap(), "REDISCLOUD_URL");
+    }
+
+    #[test]
+    fn several_servers_are_an_error_that_names_the_variables_until_one_is_chosen() {
+        let mut variables =
+            vec![("REDIS_URL", "redis://:hunter2@a"), ("VALKEY_URL", "redis://:hunter2@b")];
+        let message = chosen(&variables, Store::Redis).unwrap_err();
+        assert!(
+            message.contains("REDIS_URL, VALKEY_URL") && !message.contains("hunter2"),
+            "{message}"
+        );
+        variables.push((SERVICE_VARIABLE, "REDIS_URL"));
+        assert_eq!(chosen(&variables, Store::Redis).unwrap().unwrap(), "REDIS_URL");
+        let message = chosen(&[(SERVICE_VARIABLE, "CACHE_URL")], Store::Redis).unwrap_err();
+        assert!(message.contains("no such variable"), "{message}");
+    }
+
+    #[test]
+    fn the_login_stands_beside_the_servers() {
+        let environment = [
+            ("SESSIONS_SERVERS", "m:1"),
+            ("SESSIONS_USERNAME", "u"),
+            ("SESSIONS_PASSWORD", "p"),
+            (SERVICE_VARIABLE, "SESSIONS_SERVERS"),
+        ];
+        let service = read(&environment.into_iter().collect(), Store::Memcached).unwrap().unwrap();
+        assert_eq!(service.credentials().unwrap().names(), ["password", "servers", "username"]);
+    }
+}
