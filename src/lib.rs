@@ -21,6 +21,7 @@ pub mod launch;
 pub mod layers;
 pub mod log;
 pub mod php;
+pub mod redis;
 pub mod services;
 pub mod store;
 pub mod system;

@@ -16,6 +16,8 @@ mod options;
 #[cfg(test)]
 mod redis;
 #[cfg(test)]
+mod redis_client;
+#[cfg(test)]
 mod refused;
 #[cfg(test)]
 mod start;

@@ -1,0 +1,18 @@
+//! A client for Redis, small and blocking: it connects to an [endpoint](crate::endpoint::redis), logs in, and
+//! sends commands. Every wait ends at a [`Deadline`].
+
+mod client;
+mod command;
+mod connection;
+mod deadline;
+mod error;
+mod reply;
+mod tls;
+mod trust;
+
+pub use client::Client;
+pub use command::Command;
+pub use connection::Connection;
+pub use deadline::Deadline;
+pub use error::{Problem, RedisError, Step};
+pub use reply::{ErrorReply, ProtocolError, Reply};

@@ -1,0 +1,119 @@
+//! A connection: commands go out, replies come in.
+
+use super::command::Command;
+use super::deadline::{Deadline, Timed};
+use super::error::{Problem, Step};
+use super::reply::Reply;
+use rustls::{ClientConnection, StreamOwned};
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+
+/// Read at once; most sessions are smaller.
+const CHUNK: usize = 8192;
+
+/// A connection to a server. One that has failed is of no further use.
+pub struct Connection {
+    stream: Stream,
+    /// What has come and was not taken yet.
+    received: Vec<u8>,
+}
+
+pub(super) enum Stream {
+    Tcp(Timed<TcpStream>),
+    Tls(Box<StreamOwned<ClientConnection, Timed<TcpStream>>>),
+    Unix(Timed<UnixStream>),
+}
+
+impl Stream {
+    fn set_deadline(&mut self, deadline: Deadline) {
+        match self {
+            Self::Tcp(stream) => stream.set_deadline(deadline),
+            Self::Tls(stream) => stream.sock.set_deadline(deadline),
+            Self::Unix(stream) => stream.set_deadline(deadline),
+        }
+    }
+
+    fn as_read(&mut self) -> &mut dyn Read {
+        match self {
+            Self::Tcp(stream) => stream,
+            Self::Tls(stream) => stream.as_mut(),
+            Self::Unix(stream) => stream,
+        }
+    }
+
+    fn as_write(&mut self) -> &mut dyn Write {
+        match self {
+            Self::Tcp(stream) => stream,
+            Self::Tls(stream) => stream.as_mut(),
+            Self::Unix(stream) => stream,
+        }
+    }
+}
+
+impl Connection {
+    pub(super) fn new(stream: Stream) -> Self {
+        Self { stream, received: Vec::new() }
+    }
+
+    /// Sends the commands together and gives their replies: one round trip. A refused command is a
+    /// [`Reply::Error`].
+    ///
+    /// # Errors
+    ///
+    /// Fails if the connection breaks, if the deadline passes, or if what comes is no reply.
+    pub fn send(
+        &mut self,
+        commands: &[Command],
+        deadline: Deadline,
+    ) -> Result<Vec<Reply>, Problem> {
+        self.stream.set_deadline(deadline);
+        let bytes: Vec<u8> = commands.iter().flat_map(Command::bytes).copied().collect();
+        self.write(&bytes).map_err(|error| Problem::of_stream(error, Step::Answer))?;
+        commands.iter().map(|_| self.receive()).collect()
+    }
+
+    /// Sends one command and gives its reply.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn command(&mut self, parts: &[&[u8]], deadline: Deadline) -> Result<Reply, Problem> {
+        self.stream.set_deadline(deadline);
+        self.write(Command::new(parts).bytes())
+            .map_err(|error| Problem::of_stream(error, Step::Answer))?;
+        self.receive()
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let stream = self.stream.as_write();
+        stream.write_all(bytes)?;
+        stream.flush()
+    }
+
+    fn receive(&mut self) -> Result<Reply, Problem> {
+        loop {
+            if let Some((reply, length)) = Reply::parse(&self.received)? {
+                self.received.drain(..length);
+                return Ok(reply);
+            }
+            let mut chunk = [0; CHUNK];
+            match self.stream.as_read().read(&mut chunk) {
+                Ok(0) => return Err(Problem::Closed(Step::Answer)),
+                Ok(length) => self.received.extend_from_slice(&chunk[..length]),
+                Err(error) => return Err(Problem::of_stream(error, Step::Answer)),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self.stream {
+            Stream::Tcp(_) => "Connection(tcp)",
+            Stream::Tls(_) => "Connection(tls)",
+            Stream::Unix(_) => "Connection(unix)",
+        })
+    }
+}

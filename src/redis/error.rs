@@ -1,0 +1,132 @@
+//! Why a server cannot be used, told apart by what there is to do about it.
+
+use super::reply::{ErrorReply, ProtocolError};
+use std::fmt;
+use std::io;
+
+/// What failed, and with which server. Shows no secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{server}: {problem}")]
+pub struct RedisError {
+    /// The server, as its users write it.
+    pub server: String,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+/// What is wrong with a connection.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The name has no address.
+    #[error("the name cannot be resolved ({0})")]
+    Resolve(io::Error),
+    /// Nothing listens there.
+    #[error("nothing listens there (connection refused)")]
+    Refused,
+    /// Something took longer than it may.
+    #[error("timed out {0}")]
+    Timeout(Step),
+    /// There is no way to it, or the system does not allow it.
+    #[error("cannot connect ({0})")]
+    Connect(io::Error),
+    /// The service's certificates, or the system's, cannot be used.
+    #[error("{0}")]
+    Certificates(String),
+    /// The server's certificate is not trusted.
+    #[error("the server's certificate is not trusted: {0}")]
+    NotTrusted(String),
+    /// The server does not speak TLS.
+    #[error("the server does not speak TLS")]
+    NoTls,
+    /// The server ends TLS, for example for want of a client's certificate.
+    #[error("the server refuses the TLS connection: {0}")]
+    TlsRefused(String),
+    /// TLS fails in another way.
+    #[error("TLS failed: {0}")]
+    Tls(String),
+    /// The server does not take the login.
+    #[error("the server refuses the login: {0}")]
+    Login(ErrorReply),
+    /// The server does not give the database.
+    #[error("the server refuses the database: {0}")]
+    Database(ErrorReply),
+    /// The server has closed the connection.
+    #[error("the server closed the connection {0}")]
+    Closed(Step),
+    /// The connection broke.
+    #[error("the connection broke {step} ({error})")]
+    Broken {
+        /// When.
+        step: Step,
+        /// How.
+        error: io::Error,
+    },
+    /// It is no Redis, or wants TLS.
+    #[error("{0}")]
+    Protocol(#[from] ProtocolError),
+}
+
+/// What was going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Finding the name's addresses.
+    Resolving,
+    /// Reaching the server.
+    Connecting,
+    /// Agreeing on TLS.
+    Handshake,
+    /// Waiting for an answer.
+    Answer,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Resolving => "resolving the name",
+            Self::Connecting => "connecting",
+            Self::Handshake => "during the TLS handshake",
+            Self::Answer => "waiting for the answer",
+        })
+    }
+}
+
+impl Problem {
+    /// What an error of the system means while connecting.
+    pub(super) fn connecting(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Self::Refused,
+            io::ErrorKind::TimedOut => Self::Timeout(Step::Connecting),
+            _ => Self::Connect(error),
+        }
+    }
+
+    /// What an error of the stream means once there is a connection.
+    pub(super) fn of_stream(error: io::Error, step: Step) -> Self {
+        if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            return Self::of_tls(tls);
+        }
+        match error.kind() {
+            io::ErrorKind::TimedOut => Self::Timeout(step),
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe => Self::Closed(step),
+            _ => Self::Broken { step, error },
+        }
+    }
+
+    fn of_tls(error: &rustls::Error) -> Self {
+        match error {
+            rustls::Error::InvalidCertificate(why) => Self::NotTrusted(why.to_string()),
+            rustls::Error::InvalidMessage(_) => Self::NoTls,
+            rustls::Error::AlertReceived(alert) => Self::TlsRefused(format!("{alert:?}")),
+            other => Self::Tls(other.to_string()),
+        }
+    }
+
+    /// Whether the connection ended before its time, so that a new one may serve.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        matches!(self, Self::Closed(_) | Self::Broken { .. })
+    }
+}

@@ -1,0 +1,60 @@
+//! TLS for an endpoint: whom to trust, and what to show.
+
+use super::trust::Trust;
+use crate::endpoint::tls::{ClientIdentity, Tls};
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ALL_VERSIONS, ClientConfig};
+use rustls_platform_verifier::Verifier;
+use std::sync::Arc;
+
+/// What all connections to an endpoint share; the error says which certificate is no good.
+pub(super) fn client_config(tls: &Tls, verify: bool) -> Result<Arc<ClientConfig>, String> {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_protocol_versions(ALL_VERSIONS)
+        .map_err(|error| error.to_string())?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier(tls, verify, provider)?);
+    let config = match &tls.client {
+        None => builder.with_no_client_auth(),
+        Some(ClientIdentity { certificate, key }) => {
+            let chain = certificates(certificate.text(), "the client's certificate")?;
+            let key = PrivateKeyDer::from_pem_slice(key.text().as_bytes())
+                .map_err(|_| "the client's key is no private key in PEM".to_owned())?;
+            builder.with_client_auth_cert(chain, key).map_err(|error| {
+                format!("the client's certificate and key cannot be used ({error})")
+            })?
+        }
+    };
+    Ok(Arc::new(config))
+}
+
+fn verifier(
+    tls: &Tls,
+    verify: bool,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, String> {
+    if !verify {
+        return Ok(Arc::new(Trust::Anything(provider)));
+    }
+    if let Some(ca) = &tls.ca {
+        let authorities = certificates(ca.text(), "the service's CA")?;
+        let trust = Trust::authorities(authorities, provider)
+            .map_err(|error| format!("the service's CA cannot be used ({error})"))?;
+        return Ok(Arc::new(trust));
+    }
+    let system = Verifier::new(provider)
+        .map_err(|error| format!("the system's CAs cannot be used ({error})"))?;
+    Ok(Arc::new(system))
+}
+
+fn certificates(pem: &str, what: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+    match parsed {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(format!("{what} is no certificate in PEM")),
+    }
+}

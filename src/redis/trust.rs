@@ -1,0 +1,103 @@
+//! Which server is trusted.
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use std::sync::Arc;
+
+/// Whoever the service's authorities vouch for; where they vouch for all, it is any server at all.
+#[derive(Debug)]
+pub(super) enum Trust {
+    /// Only what these vouch for.
+    Authorities { verifier: Arc<WebPkiServerVerifier>, certificates: Vec<CertificateDer<'static>> },
+    /// Whatever the server shows, as the user asked for with `verify_peer=off`.
+    Anything(Arc<CryptoProvider>),
+}
+
+impl Trust {
+    pub(super) fn authorities(
+        certificates: Vec<CertificateDer<'static>>,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, String> {
+        let mut roots = RootCertStore::empty();
+        for certificate in &certificates {
+            roots.add(certificate.clone()).map_err(|error| error.to_string())?;
+        }
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider)
+            .build()
+            .map_err(|error| error.to_string())?;
+        Ok(Self::Authorities { verifier, certificates })
+    }
+}
+
+impl ServerCertVerifier for Trust {
+    fn verify_server_cert(
+        &self,
+        server: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let Self::Authorities { verifier, certificates } = self else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        match verifier.verify_server_cert(server, intermediates, name, ocsp, now) {
+            // A server that signed its own certificate, which the service gives as the authority: it is
+            // trusted by its bytes.
+            Err(Error::InvalidCertificate(CertificateError::Other(_)))
+                if certificates.iter().any(|known| known == server) =>
+            {
+                let parsed = rustls::server::ParsedCertificate::try_from(server)?;
+                rustls::client::verify_server_name(&parsed, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            result => result,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        match self {
+            Self::Authorities { verifier, .. } => {
+                verifier.verify_tls12_signature(message, certificate, signature)
+            }
+            Self::Anything(provider) => {
+                let algorithms = &provider.signature_verification_algorithms;
+                verify_tls12_signature(message, certificate, signature, algorithms)
+            }
+        }
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        match self {
+            Self::Authorities { verifier, .. } => {
+                verifier.verify_tls13_signature(message, certificate, signature)
+            }
+            Self::Anything(provider) => {
+                let algorithms = &provider.signature_verification_algorithms;
+                verify_tls13_signature(message, certificate, signature, algorithms)
+            }
+        }
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        match self {
+            Self::Authorities { verifier, .. } => verifier.supported_verify_schemes(),
+            Self::Anything(provider) => {
+                provider.signature_verification_algorithms.supported_schemes()
+            }
+        }
+    }
+}
