@@ -1,4 +1,5 @@
 //! Platforms other than `pack`: how they call the buildpack, and what they make of its images (`make platforms`).
 
+mod cloud_foundry;
 mod kpack;
 mod kubernetes;

@@ -1,14 +1,14 @@
 //! As kpack 0.17 builds: each phase of the lifecycle in a container of its own, as the builder's user and without a
 //! Docker socket, from a registry to a registry. What kpack passes is what its build pod has.
 
-use crate::support::TRIXIE;
-use crate::support::app::{App, buildpack, buildpack_id, make_readable, of_setup, root};
+use crate::support::app::{App, buildpack, buildpack_id, make_readable, root};
 use crate::support::docker::{Container, both, docker, docker_ok, unique_name};
 use crate::support::kubernetes::{entries, sample, write_secret_volume};
 use crate::support::registry::Registry;
 use crate::support::secrets::MARKER;
 use crate::support::services::Redis;
 use crate::support::visitor::Visitor;
+use crate::support::{TRIXIE, lifecycle};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -149,13 +149,6 @@ fn builder() -> String {
         .expect("pack is on the PATH");
     assert!(output.status.success(), "{}", both(&output));
     image
-}
-
-/// The lifecycle's archive, as `make setup` leaves it.
-fn lifecycle() -> PathBuf {
-    let version = fs::read_to_string(root().join("scripts/versions.env")).unwrap();
-    let version = version.lines().find_map(|line| line.strip_prefix("LIFECYCLE_VERSION=")).unwrap();
-    of_setup(&format!("lifecycle-v{version}.tgz"))
 }
 
 /// A build pod: volumes that start empty, and a container for each phase.

@@ -15,7 +15,10 @@ pub(crate) mod services;
 pub(crate) mod tls;
 pub(crate) mod visitor;
 
+use app::{of_setup, root};
 use php_session_store::store::Store;
+use std::fs;
+use std::path::PathBuf;
 
 /// A Debian release that tests run on, with the versions that it has.
 #[derive(Debug, Clone, Copy)]
@@ -49,4 +52,14 @@ impl Suite {
     pub(crate) fn builder(self, variant: &str) -> String {
         format!("php-session-store/builder-{variant}:{}", self.name)
     }
+}
+
+/// The lifecycle's archive, as `make setup` leaves it.
+pub(crate) fn lifecycle() -> PathBuf {
+    let version = fs::read_to_string(root().join("scripts/versions.env")).expect("our own file");
+    let version = version
+        .lines()
+        .find_map(|line| line.strip_prefix("LIFECYCLE_VERSION="))
+        .expect("a version");
+    of_setup(&format!("lifecycle-v{version}.tgz"))
 }
