@@ -1,5 +1,7 @@
 //! Platforms other than `pack`: how they call the buildpack, and what they make of its images (`make platforms`).
 
 mod cloud_foundry;
+mod compose;
 mod kpack;
 mod kubernetes;
+mod orders;
