@@ -1,4 +1,4 @@
-.PHONY: help setup package demo demo-stop test unit platforms faults locking speed fuzz check deny
+.PHONY: help setup package demo demo-stop test unit platforms faults locking speed fuzz check release workflows deny
 
 help:           ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: *## */:\t/' | expand -t 16
@@ -39,6 +39,12 @@ fuzz:           ## fuzz every parser, for SECONDS=60 each
 check:          ## format and lints
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- --deny warnings
+
+release:        ## make a release in packaged/release: VERSION=0.1.0
+	@scripts/release $(VERSION)
+
+workflows:      ## check the workflows of GitHub Actions
+	@scripts/check-workflows
 
 deny:           ## licences, bans and sources of the dependencies
 	@scripts/deny
