@@ -3,4 +3,6 @@
 #[cfg(test)]
 mod manifests;
 #[cfg(test)]
+mod release;
+#[cfg(test)]
 mod shown;
