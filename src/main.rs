@@ -60,7 +60,7 @@ impl Buildpack for PhpSessionStore {
         let request = Request::new(&config, &php, &env, &context);
         let extension = contribute_extension_layer(&context, &request)?;
         let settings = SessionSettings::new(&config, &php, &extension)?;
-        let layer = contribute_session_layer(&context, &settings, &extension.env)?;
+        let layer = contribute_session_layer(&context, &settings, &extension)?;
         verify(&php, &layer, &settings).map_err(anyhow::Error::from)?;
         log::session_settings(&config, &settings, &php);
         log::preflight(&preflight(&config, &settings.record));

@@ -40,6 +40,8 @@ pub enum PackageSource {
         /// Where it is published.
         uri: String,
     },
+    /// A file that no package manager knows.
+    File,
 }
 
 impl Package {
@@ -52,6 +54,9 @@ impl Package {
             PackageSource::Deb { distro, release, arch } => {
                 let (distro, release, arch) = (encode(distro), encode(release), encode(arch));
                 format!("pkg:deb/{distro}/{name}@{version}?arch={arch}&distro={distro}-{release}")
+            }
+            PackageSource::File => {
+                format!("pkg:generic/{name}@{version}?checksum=sha256:{}", self.sha256)
             }
             // Purl has no type for PECL.
             PackageSource::Release { uri } => {
@@ -103,5 +108,7 @@ mod tests {
             "pkg:generic/php8.2-redis@1:2.0~rc1?checksum=sha256:ab\
              &download_url=https:%2F%2Fpecl.php.net%2Fget%2Fx.tgz"
         );
+        package.source = PackageSource::File;
+        assert_eq!(package.purl(), "pkg:generic/php8.2-redis@1:2.0~rc1?checksum=sha256:ab");
     }
 }

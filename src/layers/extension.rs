@@ -42,6 +42,8 @@ pub struct ProvidedExtension {
     pub knows_tls: bool,
     /// The build's environment, with what the layer adds to it at launch.
     pub env: Env,
+    /// What the extension is that the image has already: no layer's bill names it.
+    pub installed: Option<Package>,
 }
 
 /// What is in the layer.
@@ -112,7 +114,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
             filled.contents
         }
     };
-    layer.write_sboms(&sbom::of_packages(&contents.packages))?;
+    layer.write_sboms(&sbom::of_packages("extension", &contents.packages))?;
     layer.write_env(environment(&path))?;
     let env = layer.read_env()?.apply(Scope::Launch, request.env);
     Ok(provided(request, &installed.unwrap_or(contents.extension), Some(&path), env))
@@ -203,7 +205,9 @@ fn provided(
     let openssl = openssl(request);
     let knows_tls = request.php.cli.knows_tls() || openssl.is_some();
     let directives = openssl.into_iter().chain(extension.directives(layer)).collect();
-    ProvidedExtension { version: extension.version.clone(), directives, knows_tls, env }
+    let is_installed = extension.provider == Provider::Installed;
+    let installed = is_installed.then(|| installed::package(request, extension)).flatten();
+    ProvidedExtension { version: extension.version.clone(), directives, knows_tls, env, installed }
 }
 
 /// PHP's OpenSSL extension, where it is there and not enabled (Paketo's PHP): without it, TLS fails at each

@@ -12,15 +12,15 @@ use serde_json::{Value, json};
 /// Stands where a format requires a time; the lifecycle gives this one to every file.
 const NO_TIME: &str = "1980-01-01T00:00:01Z";
 const TOOL: &str = concat!("php-session-store-", env!("CARGO_PKG_VERSION"));
-const NAME: &str = "php-session-store extension layer";
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";
 
 /// The bills for a layer that carries these packages.
-pub(super) fn of_packages(packages: &[Package]) -> [Sbom; 3] {
+pub(super) fn of_packages(layer: &str, packages: &[Package]) -> [Sbom; 3] {
+    let name = format!("php-session-store {layer} layer");
     [
         (SbomFormat::CycloneDxJson, cyclonedx(packages)),
-        (SbomFormat::SpdxJson, spdx(packages)),
-        (SbomFormat::SyftJson, syft(packages)),
+        (SbomFormat::SpdxJson, spdx(&name, packages)),
+        (SbomFormat::SyftJson, syft(&name, packages)),
     ]
     .map(|(format, document)| Sbom::from_bytes(format, document.to_string()))
 }
@@ -32,7 +32,7 @@ fn cyclonedx(packages: &[Package]) -> Value {
         .map(|package| {
             // Debian names licences in its own way.
             let key = match package.source {
-                PackageSource::Release { .. } => "id",
+                PackageSource::Release { .. } | PackageSource::File => "id",
                 PackageSource::Deb { .. } => "name",
             };
             let licences: Vec<Value> =
@@ -52,7 +52,7 @@ fn cyclonedx(packages: &[Package]) -> Value {
 }
 
 /// <https://spdx.github.io/spdx-spec/v2.3/>
-fn spdx(packages: &[Package]) -> Value {
+fn spdx(name: &str, packages: &[Package]) -> Value {
     let relationships: Vec<Value> = packages
         .iter()
         .map(|package| {
@@ -67,7 +67,7 @@ fn spdx(packages: &[Package]) -> Value {
         "SPDXID": DOCUMENT,
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",
-        "name": NAME,
+        "name": name,
         "documentNamespace": format!("https://spdx.org/spdxdocs/{TOOL}-{}", fingerprint(packages)),
         "creationInfo": {"created": NO_TIME, "creators": [format!("Tool: {TOOL}")]},
         "packages": packages.iter().map(spdx_package).collect::<Vec<_>>(),
@@ -80,6 +80,7 @@ fn spdx_package(package: &Package) -> Value {
         PackageSource::Release { uri } => {
             (package.licences.join(" AND "), String::new(), uri.as_str())
         }
+        PackageSource::File => (package.licences.join(" AND "), String::new(), "NOASSERTION"),
         // Debian's names of licences are not SPDX's.
         PackageSource::Deb { .. } => {
             ("NOASSERTION".to_owned(), package.licences.join(", "), "NOASSERTION")
@@ -116,13 +117,14 @@ fn fingerprint(packages: &[Package]) -> String {
 }
 
 /// <https://github.com/anchore/syft/blob/main/schema/json/schema-16.0.0.json>
-fn syft(packages: &[Package]) -> Value {
+fn syft(name: &str, packages: &[Package]) -> Value {
     let artifacts: Vec<Value> = packages
         .iter()
         .map(|package| {
             let kind = match package.source {
                 PackageSource::Deb { .. } => "deb",
                 PackageSource::Release { .. } => "php-pecl",
+                PackageSource::File => "binary",
             };
             let licences: Vec<Value> = package
                 .licences
@@ -149,7 +151,7 @@ fn syft(packages: &[Package]) -> Value {
     json!({
         "artifacts": artifacts,
         "artifactRelationships": [],
-        "source": {"id": fingerprint(packages), "name": NAME, "version": "", "type": "directory", "metadata": {"path": ""}},
+        "source": {"id": fingerprint(packages), "name": name, "version": "", "type": "directory", "metadata": {"path": ""}},
         "distro": {},
         "descriptor": {"name": "php-session-store", "version": env!("CARGO_PKG_VERSION")},
         "schema": {
@@ -201,7 +203,7 @@ mod tests {
 
     #[test]
     fn spdx_is_readable_and_says_all() {
-        let document: Spdx = serde_json::from_value(spdx(&packages())).unwrap();
+        let document: Spdx = serde_json::from_value(spdx("a layer", &packages())).unwrap();
         let items = document.packages.unwrap();
         assert_eq!(items.len(), 2);
         for (item, package) in items.iter().zip(packages()) {
@@ -217,7 +219,7 @@ mod tests {
 
     #[test]
     fn syft_says_all() {
-        let document = syft(&packages());
+        let document = syft("a layer", &packages());
         let artifacts = document["artifacts"].as_array().unwrap();
         for (artifact, package) in artifacts.iter().zip(packages()) {
             assert_eq!(artifact["name"], package.name);
@@ -230,7 +232,7 @@ mod tests {
 
     #[test]
     fn equal_packages_make_equal_bytes() {
-        let bytes = || of_packages(&packages()).map(|sbom| sbom.data);
+        let bytes = || of_packages("a", &packages()).map(|sbom| sbom.data);
         assert_eq!(bytes(), bytes());
     }
 }

@@ -1,14 +1,18 @@
 //! The session layer: PHP's ini files, and the exec.d program that fills their variables at launch.
 //! It takes no time to write, so it is never cached; equal input makes equal bytes.
 
+use super::extension::ProvidedExtension;
+use super::sbom;
 use super::session_settings::SessionSettings;
+use crate::extension::package::{Package, PackageSource};
 use crate::launch::embedded;
 use crate::launch::record::{EXEC_D_PROGRAM, LaunchRecord, SESSION_CHECK, write_record};
 use crate::php::PHP_INI_SCAN_DIR;
 use crate::php::connect::drop_ins;
 use crate::php::ini::{Directive, DropIn, render};
 use crate::store::Store;
-use crate::system::files::{self, WriteError};
+use crate::system::digest;
+use crate::system::files::{self, WriteError, at};
 use anyhow::Context;
 use libcnb::build::BuildContext;
 use libcnb::data::launch::{Launch, LaunchBuilder, Process, ProcessBuilder};
@@ -41,8 +45,7 @@ pub struct SessionLayer {
     pub launch: Launch,
 }
 
-/// Writes the layer: ini files, the launch record, the exec.d program and `session-check`. `env` is the
-/// build's environment with the extension layer applied as at launch.
+/// Writes the layer: ini files, the launch record, the exec.d program and `session-check`.
 ///
 /// # Errors
 ///
@@ -50,7 +53,7 @@ pub struct SessionLayer {
 pub fn contribute_session_layer<B: Buildpack<Error = anyhow::Error>>(
     context: &BuildContext<B>,
     settings: &SessionSettings<'_>,
-    env: &Env,
+    extension: &ProvidedExtension,
 ) -> libcnb::Result<SessionLayer, anyhow::Error> {
     let definition = UncachedLayerDefinition { build: false, launch: true };
     let layer = context.uncached_layer(layer_name!("session"), definition)?;
@@ -63,10 +66,24 @@ pub fn contribute_session_layer<B: Buildpack<Error = anyhow::Error>>(
     let layer_env = environment(&path);
     layer.write_env(&layer_env)?;
     let program = std::env::current_exe().context("The running program cannot be found")?;
+    let packages = packages(&program, extension).map_err(anyhow::Error::from)?;
     layer.write_exec_d_programs([(EXEC_D_PROGRAM, program)])?;
+    layer.write_sboms(&sbom::of_packages("session", &packages))?;
     link_session_check(&path).map_err(anyhow::Error::from)?;
     let launch = LaunchBuilder::new().process(session_check_process(&path)).build();
-    Ok(SessionLayer { launch_env: layer_env.apply(Scope::Launch, env), launch, path })
+    Ok(SessionLayer { launch_env: layer_env.apply(Scope::Launch, &extension.env), launch, path })
+}
+
+/// What the layer's bill names: our program, and the extension that the image has and no other bill names.
+fn packages(program: &Path, extension: &ProvidedExtension) -> Result<Vec<Package>, WriteError> {
+    let ours = Package {
+        name: env!("CARGO_PKG_NAME").to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        source: PackageSource::File,
+        licences: vec![env!("CARGO_PKG_LICENSE").to_owned()],
+        sha256: digest::sha256_of_file(program).map_err(at(program))?,
+    };
+    Ok([ours].into_iter().chain(extension.installed.clone()).collect())
 }
 
 /// `session-check` is the exec.d program under another name.

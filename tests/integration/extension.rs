@@ -13,7 +13,6 @@ use crate::support::services::{BoundService, Memcached, vcap};
 use crate::support::visitor::assert_sessions_are_shared;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use libcnb::data::buildpack::BuildpackId;
-use libcnb::data::layer_name;
 use libcnb::data::sbom::SbomFormat;
 use libcnb_test::{BuildConfig, SbomType, TestContext};
 use php_session_store::store::Store;
@@ -263,37 +262,43 @@ fn a_rebuild_reuses_the_layer_until_its_key_changes() {
     });
 }
 
-/// The image's bills of materials name what the layer carries.
+/// The image's bills of materials name what the layers carry.
 fn assert_sboms_name_packages(context: &TestContext) {
+    let debs = ["php8.2-redis", "php8.2-igbinary", "libzstd1", "liblz4-1"];
+    for text in assert_sboms_name(context, "extension", &debs) {
+        let redis = "pkg:deb/debian/php8.2-redis@5.3.7%2B4.3.0-3?arch=amd64&distro=debian-12";
+        assert!(text.contains(redis), "{text}");
+    }
+    assert_sboms_name(context, "session", &["php-session-store"]);
+}
+
+/// All three bills of a layer name these; gives the bills.
+fn assert_sboms_name(context: &TestContext, layer: &str, expected: &[&str]) -> [String; 3] {
     context.download_sbom_files(|files| {
-        let read = |format| {
-            let buildpack: BuildpackId = buildpack_id().parse().unwrap();
-            let kind = SbomType::Layer(layer_name!("extension"));
-            let path = files.path_for(buildpack, kind, format);
-            serde_json::from_slice::<Value>(&fs::read(path).unwrap()).unwrap()
-        };
-        for (format, list) in [
+        [
             (SbomFormat::CycloneDxJson, "components"),
             (SbomFormat::SpdxJson, "packages"),
             (SbomFormat::SyftJson, "artifacts"),
-        ] {
-            let document = read(format);
-            let names: Vec<&str> = document[list]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|it| it["name"].as_str().unwrap())
-                .collect();
-            for name in ["php8.2-redis", "php8.2-igbinary", "libzstd1", "liblz4-1"] {
-                assert!(names.contains(&name), "{name} of {names:?} in {document}");
+        ]
+        .map(|(format, list)| {
+            let buildpack: BuildpackId = buildpack_id().parse().unwrap();
+            let path = files.path_for(buildpack, SbomType::Layer(layer.parse().unwrap()), format);
+            let document: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+            let items = document[list].as_array().unwrap();
+            let names: Vec<&str> = items.iter().map(|it| it["name"].as_str().unwrap()).collect();
+            for name in expected {
+                assert!(names.contains(name), "{name} of {names:?} in {document}");
             }
-            let text = document.to_string();
-            assert!(
-                text.contains(
-                    "pkg:deb/debian/php8.2-redis@5.3.7%2B4.3.0-3?arch=amd64&distro=debian-12"
-                ),
-                "{text}"
-            );
-        }
+            document.to_string()
+        })
+    })
+}
+
+#[test]
+fn an_extension_that_the_image_has_is_in_the_bill_as_well() {
+    let mut config = config(BOOKWORM, "full");
+    build_and_keep(config.env("BP_PHP_SESSION_STORE", "redis"), |context, _| {
+        let expected = ["php-session-store", "php8.2-redis"];
+        assert_sboms_name(&context, "session", &expected);
     });
 }
