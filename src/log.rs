@@ -1,6 +1,10 @@
 //! What a build tells its user. It goes to stdout, where the lifecycle writes: on stderr, its lines would
 //! come out of order, and `pack build >log` would lose them.
 
+mod details;
+
+use crate::config::environment::Environment;
+use crate::config::platform::BuildPlatform;
 use crate::config::variables::{DISPLAY_ERRORS, EMBED_CREDENTIALS};
 use crate::detect::SessionConfig;
 use crate::layers::preflight::Finding;
@@ -9,7 +13,9 @@ use crate::php::Php;
 use crate::php::ini::DropIn;
 use crate::system::report::report;
 use bullet_stream::global::{print, set_writer};
+use libcnb::Platform;
 use std::fmt::Display;
+use std::path::Path;
 use std::time::Instant;
 
 /// Starts the log; gives the time for [`done`].
@@ -18,6 +24,25 @@ pub fn start() -> Instant {
     set_writer(std::io::stdout());
     print::h2("PHP session store");
     Instant::now()
+}
+
+/// What detect and build look at, a line each, where the user asks for details.
+#[must_use]
+pub fn looked_at(app_dir: &Path, platform: &BuildPlatform) -> Vec<String> {
+    if !details::wanted(&Environment::with_platform(platform.env())) {
+        return Vec::new();
+    }
+    details::of_services(app_dir, platform).unwrap_or_default()
+}
+
+/// Says what was looked at, if details were asked for.
+pub fn details(lines: &[String]) {
+    if !lines.is_empty() {
+        print::bullet("Looking for a session service");
+    }
+    for line in lines {
+        print::sub_bullet(line);
+    }
 }
 
 /// Says why there is nothing to do.
@@ -40,6 +65,12 @@ pub fn decision(config: &SessionConfig) {
 pub fn php(config: &SessionConfig, php: &Php) {
     print::bullet("PHP");
     print::sub_bullet(format!("Found PHP {} ({})", php.facts().version, php.names()));
+    if details::wanted(&Environment::current()) {
+        for line in details::of_php(php) {
+            print::sub_bullet(line);
+        }
+        print::sub_bullet(details::of_launch());
+    }
     print::bullet(format!("{} extension", config.store.title()));
 }
 

@@ -27,6 +27,9 @@ impl Buildpack for PhpSessionStore {
     type Error = anyhow::Error;
 
     fn detect(&self, context: DetectContext<Self>) -> libcnb::Result<DetectResult, Self::Error> {
+        for line in log::looked_at(&context.app_dir, &context.platform) {
+            println!("{line}");
+        }
         match Decision::read(&context.app_dir, &context.platform) {
             Ok(Decision::Skip(reason)) => {
                 println!("{reason}");
@@ -42,6 +45,7 @@ impl Buildpack for PhpSessionStore {
 
     fn build(&self, context: BuildContext<Self>) -> libcnb::Result<BuildResult, Self::Error> {
         let started = log::start();
+        log::details(&log::looked_at(&context.app_dir, &context.platform));
         let config = match Decision::read(&context.app_dir, &context.platform)? {
             Decision::Contribute(config) => config,
             Decision::Skip(reason) => {

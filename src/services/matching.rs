@@ -110,6 +110,24 @@ fn find_for_store<'a>(
     Ok(None)
 }
 
+/// What each rule finds, a line each, whichever of them decides.
+#[must_use]
+pub fn rule_by_rule(services: &Services, keys: &SearchKeys, stores: &[Store]) -> Vec<String> {
+    let line = |store: Store, rule: &Rule| {
+        let found: Vec<String> = services
+            .iter()
+            .filter(|service| rule.matches(service))
+            .map(|service| format!("{:?}", service.name))
+            .collect();
+        let found = if found.is_empty() { "no service".to_owned() } else { found.join(", ") };
+        format!("{}, {rule}: {found}", store.title())
+    };
+    stores
+        .iter()
+        .flat_map(|store| rules(keys, *store).into_iter().map(|rule| line(*store, &rule)))
+        .collect()
+}
+
 fn rules(keys: &SearchKeys, store: Store) -> Vec<Rule> {
     let key = keys.of(store);
     let exact = key.chosen.then(|| Rule::NameIs(key.text.clone()));

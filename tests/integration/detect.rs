@@ -1,7 +1,7 @@
 //! When the buildpack takes part, and how it says what is wrong.
 
 use crate::support::BOOKWORM;
-use crate::support::app::{PackBuild, build_fails, buildpack, buildpack_id, config, root};
+use crate::support::app::{PackBuild, build, build_fails, buildpack, buildpack_id, config, root};
 use crate::support::secrets::MARKER;
 use crate::support::services::vcap;
 use serde_json::json;
@@ -133,4 +133,32 @@ fn malformed_options_json_stops_the_build_with_its_position() {
         log.contains(".bp-config/options.json is not valid JSON") && log.contains("line 2"),
         "{log}"
     );
+}
+
+/// `BP_LOG_LEVEL=DEBUG` says what was looked at; the helpers of every build search the log for the password.
+#[test]
+fn details_on_request() {
+    let services = vcap(&[
+        ("db", json!({"password": MARKER})),
+        ("my-redis-sessions", json!({"host": "h", "password": MARKER})),
+    ]);
+    let mut config = config(BOOKWORM, "full");
+    config.env("VCAP_SERVICES", services);
+    let details = [
+        "Looked in service bindings in /platform/bindings (no service), VCAP_SERVICES (\"db\", \"my-redis-sessions\")",
+        "Redis, name with \"redis-sessions\": \"my-redis-sessions\"",
+        "Memcached, type php-memcached-session: no service",
+        "/usr/bin/php8.2, extension API 20220829, not thread-safe, not debug",
+        "PHP_SESSION_SAVE_PATH",
+    ];
+    build(&config, |app| {
+        for line in details {
+            assert!(!app.log.contains(line), "{}", app.log);
+        }
+    });
+    build(config.env("BP_LOG_LEVEL", "debug"), |app| {
+        for line in details {
+            assert!(app.log.contains(line), "{line}:\n{}", app.log);
+        }
+    });
 }
