@@ -5,6 +5,7 @@ pub mod ini;
 pub mod installation;
 pub mod memcached;
 pub mod redis;
+pub mod redis_commands;
 mod scan_dirs;
 pub mod script;
 pub mod tls;

@@ -11,6 +11,7 @@ use php_session_store::services::matching::find_session_service;
 use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
 use std::path::Path;
+use std::time::Duration;
 
 /// Reads the services of an environment and connects to the one for sessions, whichever it is.
 pub fn launch(environment: &Environment) {
@@ -33,7 +34,9 @@ fn check(endpoint: &Endpoint, options: &Options) {
     };
     for version in versions {
         let version = version.parse().expect("a version");
-        let Ok(connection) = connect(endpoint, &TlsFiles::default(), options, &version) else {
+        let Ok(connection) =
+            connect(endpoint, &TlsFiles::default(), options, &version, Duration::ZERO)
+        else {
             continue;
         };
         for (variable, value) in connection.variables {

@@ -81,7 +81,7 @@ kinds! {
         "libsasl2 finds no mechanism for the login: install libsasl2-modules in the run image, or build again with a network. Under php-fpm as root, set env[SASL_PATH] = $SASL_PATH in the pool.";
     /// The user may not do it.
     NoPermission: "The user is not allowed to do it",
-        "Give the user the rights that sessions take: ~PHPREDIS_SESSION:* +get +getex +set +setex +del +exists +expire +ttl +eval +evalsha +echo +select (with your prefix, if you have set one).";
+        "Give the user the rights that sessions take: ~PHPREDIS_SESSION:* +get +setex +expire +del +exists +set +evalsha +eval +select +echo (with your prefix, if you have set one).";
     /// The server is a read-only replica.
     ReadOnlyReplica: "The server is a read-only replica",
         "Use the host's name that leads to the master, not to a replica (a reader endpoint).";

@@ -2,7 +2,7 @@
 
 use super::environment::Environment;
 use super::setting::{SettingError, one_of};
-use super::variables::{LOG, MISSING};
+use super::variables::{LOG, MISSING, PROBE};
 
 /// What happens at launch without a session service that can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,11 +15,24 @@ pub enum Missing {
     Files,
 }
 
+/// Whether the launch asks the server if it would keep a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probe {
+    /// Yes, and where it never would, the container does not start.
+    Stop,
+    /// Yes, and where it would not, the log says so.
+    Warn,
+    /// No.
+    Off,
+}
+
 /// The settings at launch.
 #[derive(Debug, PartialEq, Eq)]
 pub struct LaunchSettings {
     /// What happens without a session service.
     pub missing: Missing,
+    /// Whether the launch asks the server if it would keep a session.
+    pub probe: Probe,
     /// Whether a launch tells where sessions are kept; warnings are told in any case.
     pub log: bool,
 }
@@ -34,6 +47,12 @@ impl LaunchSettings {
         let missing = [("fail", Missing::Fail), ("warn", Missing::Warn), ("files", Missing::Files)];
         Ok(Self {
             missing: one_of(environment, MISSING, &missing)?.unwrap_or(Missing::Fail),
+            probe: one_of(
+                environment,
+                PROBE,
+                &[("stop", Probe::Stop), ("warn", Probe::Warn), ("off", Probe::Off)],
+            )?
+            .unwrap_or(Probe::Stop),
             log: one_of(environment, LOG, &[("on", true), ("off", false)])?.unwrap_or(true),
         })
     }

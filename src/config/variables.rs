@@ -27,6 +27,9 @@ pub const WEB_DIR: &str = "BP_PHP_WEB_DIR";
 /// The variable that says what happens without a session service at launch.
 pub const MISSING: &str = "BPL_PHP_SESSION_MISSING";
 
+/// The variable that says what a launch makes of a server that would keep no session.
+pub const PROBE: &str = "BPL_PHP_SESSION_PROBE";
+
 /// The variable that says whether a launch tells where sessions are kept.
 pub const LOG: &str = "BPL_PHP_SESSION_LOG";
 

@@ -46,6 +46,7 @@ fn key(variable: Variable) -> ExecDProgramOutputKey {
         Variable::SavePath => exec_d_program_output_key!("PHP_SESSION_SAVE_PATH"),
         Variable::Username => exec_d_program_output_key!("PHP_SESSION_USERNAME"),
         Variable::Password => exec_d_program_output_key!("PHP_SESSION_PASSWORD"),
+        Variable::BinaryProtocol => exec_d_program_output_key!("PHP_SESSION_BINARY_PROTOCOL"),
         Variable::Persistent => exec_d_program_output_key!("PHP_SESSION_PERSISTENT"),
         Variable::ConnectTimeout => exec_d_program_output_key!("PHP_SESSION_CONNECT_TIMEOUT"),
         Variable::Prefix => exec_d_program_output_key!("PHP_SESSION_PREFIX"),

@@ -1,11 +1,13 @@
 //! From the session service to the variables that PHP's ini files read.
 
-use super::record::{LaunchRecord, read_record};
+use super::probe::{Outcome, Question};
+use super::record::{LaunchRecord, SESSION_CHECK, read_record};
 use super::resolve::{Resolution, ResolvedService, resolve};
+use super::workers::fpm_workers;
 use super::{authorities, tls_files};
 use crate::config::environment::{Environment, EnvironmentError};
-use crate::config::launch::{LaunchSettings, Missing};
-use crate::config::variables::MISSING;
+use crate::config::launch::{LaunchSettings, Missing, Probe};
+use crate::config::variables::{MISSING, PROBE};
 use crate::endpoint::Endpoint;
 use crate::php;
 use crate::php::ini::{Connection, DropIn};
@@ -13,10 +15,12 @@ use crate::php::tls::{TlsFiles, require_tls};
 use crate::php::variable::Variable;
 use crate::store::Store;
 use crate::system::sasl::mechanisms_of_system;
+use anyhow::bail;
 use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Duration;
 
 /// What the launch sets and says.
 #[derive(PartialEq, Eq)]
@@ -40,11 +44,13 @@ impl fmt::Debug for Launch {
     }
 }
 
-/// Finds the session service and makes the variables for PHP. `layer` is the session layer.
+/// Finds the session service, asks it whether it would keep a session, and makes the variables for PHP. `layer` is
+/// the session layer.
 ///
 /// # Errors
 ///
-/// Fails if there is no session service, or if its credentials are no good, and the settings don't allow that.
+/// Fails if there is no session service, if its credentials are no good, or if it would never keep a session, and
+/// the settings don't allow that.
 pub fn prepare(
     environment: &Environment,
     platform_dir: &Path,
@@ -52,59 +58,127 @@ pub fn prepare(
 ) -> anyhow::Result<Launch> {
     let record = read_record(layer)?;
     let settings = LaunchSettings::read(environment)?;
-    let resolved = resolve(environment, platform_dir, layer, &record)
-        .and_then(|resolution| connection(&resolution, &record, environment));
-    let (connection, message) = match resolved {
-        Ok((connection, message)) => (connection, message.with(&settings)),
-        Err(error) if settings.missing == Missing::Warn => (
-            php::connect::nowhere(record.store),
-            Some(format!(
+    let prepared = resolve(environment, platform_dir, layer, &record)
+        .and_then(|resolution| prepared(&resolution, &record, environment, &settings));
+    let Prepared { connection, messages } = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) if settings.missing == Missing::Warn => Prepared {
+            connection: php::connect::nowhere(record.store),
+            messages: vec![format!(
                 "warning: each session will fail, as {MISSING} is warn and there is no service for them:\n{error}"
-            )),
-        ),
+            )],
+        },
         Err(error) => return Err(error),
     };
-    let variables = connection.variables_of(environment, layer);
-    let repeated = is_set_already(environment, &variables)?;
-    Ok(Launch { variables, messages: message.filter(|_| !repeated).into_iter().collect() })
-}
-
-/// What a launch has to say.
-enum Message {
-    Information(String),
-    Warning(String),
-}
-
-impl Message {
-    fn with(self, settings: &LaunchSettings) -> Option<String> {
-        match self {
-            Self::Information(text) => settings.log.then_some(text),
-            Self::Warning(text) => Some(format!("warning: {text}")),
+    let mut variables = connection.variables_of(environment, layer);
+    if is_set_already(environment, &variables)? {
+        // The outer launch has measured how long the server takes.
+        if let Some(retries) = environment.text(Variable::LockRetries.name())? {
+            let measured = |(variable, value): &mut (Variable, String)| {
+                if *variable == Variable::LockRetries {
+                    retries.clone_into(value);
+                }
+            };
+            variables.iter_mut().for_each(measured);
         }
+        return Ok(Launch { variables, messages: Vec::new() });
     }
+    Ok(Launch { variables, messages })
 }
 
-fn connection(
+/// What PHP is told, and what the log.
+struct Prepared {
+    connection: Connection,
+    messages: Vec<String>,
+}
+
+fn prepared(
     resolution: &Resolution,
     record: &LaunchRecord,
     environment: &Environment,
-) -> anyhow::Result<(Connection, Message)> {
-    Ok(match resolution {
-        Resolution::Service(found) => {
-            let message = match found.warning() {
-                Some(warning) => Message::Warning(warning),
-                None => Message::Information(found.to_string()),
-            };
-            (connect(found, record, environment)?, message)
-        }
+    settings: &LaunchSettings,
+) -> anyhow::Result<Prepared> {
+    let found = match resolution {
+        Resolution::Service(found) => found,
         Resolution::Files => {
-            let connection = Connection { variables: Vec::new(), drop_ins: vec![DropIn::Files] };
-            let message = format!(
-                "no session service is bound and {MISSING} is files: PHP keeps its sessions in local files, which other instances don't see and a restart loses"
-            );
-            (connection, Message::Warning(message))
+            return Ok(Prepared {
+                connection: Connection { variables: Vec::new(), drop_ins: vec![DropIn::Files] },
+                messages: vec![format!(
+                    "warning: no session service is bound and {MISSING} is files: PHP keeps its sessions in local files, which other instances don't see and a restart loses"
+                )],
+            });
         }
+    };
+    require_tls(&found.endpoint, record.knows_tls)?;
+    let tls_files = tls_files(found, record, environment)?;
+    let mut messages = match found.warning() {
+        Some(warning) => vec![format!("warning: {warning}")],
+        None if settings.log => vec![found.to_string()],
+        None => Vec::new(),
+    };
+    let round_trip = match &found.endpoint {
+        Endpoint::Redis(redis) if settings.probe != Probe::Off && !is_look_inside(environment)? => {
+            let question = Question { redis, tls_files: &tls_files, options: &found.options };
+            ask(&question, found, environment, settings, &mut messages)?
+        }
+        _ => Duration::ZERO,
+    };
+    let version = &record.extension_version;
+    let (endpoint, options) = (&found.endpoint, &found.options);
+    let mut connection = php::connect::connect(endpoint, &tls_files, options, version, round_trip)?;
+    if needs_preload(&connection, record) {
+        connection.drop_ins.push(DropIn::Preload);
+    }
+    Ok(Prepared { connection, messages })
+}
+
+/// Asks the server whether it would keep a session, and how long its answer takes.
+fn ask(
+    question: &Question<'_>,
+    found: &ResolvedService,
+    environment: &Environment,
+    settings: &LaunchSettings,
+    messages: &mut Vec<String>,
+) -> anyhow::Result<Duration> {
+    let (service, endpoint) = (&found.service, &found.endpoint);
+    match question.ask(environment.as_env()) {
+        Outcome::Kept { round_trip, max_clients, limits } => {
+            let workers = fpm_workers(environment, Path::new("."));
+            let limits = limits.into_iter().chain(too_many_workers(workers, max_clients));
+            messages.extend(limits.map(|limit| format!("warning: {limit}")));
+            return Ok(round_trip);
+        }
+        Outcome::Passing(what) => messages.push(format!(
+            "warning: sessions cannot be kept at {endpoint} for now, from service {service}: {what}. The app starts, as this may pass"
+        )),
+        Outcome::Refused(what) | Outcome::Tls(what) if settings.probe == Probe::Warn => {
+            messages.push(format!("warning: no session can be kept at {endpoint}, from service {service}.\n{what}"));
+        }
+        Outcome::Refused(what) | Outcome::Tls(what) => bail!(
+            "No session can be kept at {endpoint}, from service {service}.\n{what}\nTo start all the same, set {PROBE}=warn (or {MISSING}=warn, with which sessions fail at once)."
+        ),
+    }
+    Ok(Duration::ZERO)
+}
+
+/// Managed plans allow few connections: 20 and 30 are the smallest. A request that gets none has no session.
+fn too_many_workers(workers: Option<u32>, max_clients: Option<u32>) -> Option<String> {
+    let (workers, max_clients) = (workers?, max_clients?);
+    let replicas = max_clients.checked_div(workers)?;
+    (replicas < 2).then(|| {
+        format!(
+            "the server allows {max_clients} connections, and php-fpm has {workers} workers in each replica (pm.max_children): with more than {replicas} of them, requests find no connection and no session. Use fewer workers, or a greater plan"
+        )
     })
+}
+
+/// Whether the launcher starts `session-check`, which asks the server itself, or was started by a process that has
+/// all of this already.
+fn is_look_inside(environment: &Environment) -> Result<bool, EnvironmentError> {
+    let parent = std::os::unix::process::parent_id();
+    let command = fs::read_to_string(format!("/proc/{parent}/cmdline")).unwrap_or_default();
+    let is_check = command.split('\0').any(|word| Path::new(word).ends_with(SESSION_CHECK));
+    Ok(is_check || environment.text(Variable::SavePath.name())?.is_some())
 }
 
 /// Whether a launcher outside of this one has set all of this, and has said so.
@@ -118,6 +192,7 @@ fn is_set_already(
             Variable::IniScanDir => {
                 value.split(':').all(|folder| before.split(':').any(|there| there == folder))
             }
+            Variable::LockRetries => !before.is_empty(),
             _ => before == value,
         };
         if !set {
@@ -127,30 +202,20 @@ fn is_set_already(
     Ok(true)
 }
 
-fn connect(
+fn tls_files(
     found: &ResolvedService,
     record: &LaunchRecord,
     environment: &Environment,
-) -> anyhow::Result<Connection> {
-    let version = &record.extension_version;
-    require_tls(&found.endpoint, record.knows_tls)?;
+) -> anyhow::Result<TlsFiles> {
+    let Endpoint::Redis(redis) = &found.endpoint else { return Ok(TlsFiles::default()) };
+    let Some(tls) = redis.tls() else { return Ok(TlsFiles::default()) };
     let tmp = environment.text("TMPDIR")?;
-    let tls_files = match &found.endpoint {
-        Endpoint::Redis(redis) => match redis.tls() {
-            Some(tls) if php::redis::shares_authority(redis, version) => {
-                tls_files::write(tls, Some(&authorities::trusted(environment, record)?), tmp)?
-            }
-            Some(tls) => tls_files::write(tls, None, tmp)?,
-            None => TlsFiles::default(),
-        },
-        Endpoint::Memcached(_) => TlsFiles::default(),
-    };
-    let mut connection =
-        php::connect::connect(&found.endpoint, &tls_files, &found.options, version)?;
-    if needs_preload(&connection, record) {
-        connection.drop_ins.push(DropIn::Preload);
+    if php::redis::shares_authority(redis, &record.extension_version) {
+        let others = authorities::trusted(environment, record)?;
+        Ok(tls_files::write(tls, Some(&others), tmp)?)
+    } else {
+        Ok(tls_files::write(tls, None, tmp)?)
     }
-    Ok(connection)
 }
 
 /// Whether php-fpm's workers would not find libsasl2's mechanisms: they are not where the system has

@@ -7,6 +7,7 @@ use crate::launch::record::LaunchRecord;
 use crate::php::connect::connect;
 use crate::php::tls::{TlsFiles, require_tls};
 use crate::services::Service;
+use std::time::Duration;
 
 /// What users should know before the launch.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ fn reading_that_connects(service: &Service, record: &LaunchRecord) -> anyhow::Re
     let reading = endpoint::read(record.store, service)?;
     let Reading { endpoint, options, .. } = &reading;
     require_tls(endpoint, record.knows_tls)?;
-    connect(endpoint, &tls_files(endpoint), options, &record.extension_version)?;
+    connect(endpoint, &tls_files(endpoint), options, &record.extension_version, Duration::ZERO)?;
     Ok(reading)
 }
 

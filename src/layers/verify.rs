@@ -12,6 +12,7 @@ use crate::php::tls::TlsFiles;
 use crate::php::variable::Variable;
 use crate::php::{PHP_INI_SCAN_DIR, Php, PhpError};
 use crate::store::Store;
+use std::time::Duration;
 
 /// Why PHP does not keep its sessions as it should.
 #[derive(Debug, thiserror::Error)]
@@ -64,8 +65,13 @@ pub fn verify(
 ) -> Result<(), VerifyError> {
     let LaunchRecord { store, extension_version, .. } = &settings.record;
     let example = Endpoint::example(*store);
-    let connection =
-        connect(&example, &TlsFiles::default(), &Options::default(), extension_version)?;
+    let connection = connect(
+        &example,
+        &TlsFiles::default(),
+        &Options::default(),
+        extension_version,
+        Duration::ZERO,
+    )?;
     let mut env = layer.launch_env.clone();
     for (variable, value) in connection.variables_of(&Environment::of(env.clone()), &layer.path) {
         env.insert(variable.name(), value);

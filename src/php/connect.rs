@@ -7,6 +7,7 @@ use crate::config::options::Options;
 use crate::endpoint::Endpoint;
 use crate::store::Store;
 use crate::system::version::Version;
+use std::time::Duration;
 
 /// The drop-ins of a store, for this version of its extension.
 #[must_use]
@@ -29,13 +30,16 @@ const NO_SERVICE: &str = "/no-session-service-is-bound";
 pub fn nowhere(store: Store) -> Connection {
     let options = Options { locking: Some(false), ..Options::default() };
     let variables = match store {
-        Store::Redis => redis::variables(&format!("unix://{NO_SERVICE}?timeout=1"), &options),
+        Store::Redis => {
+            redis::variables(&format!("unix://{NO_SERVICE}?timeout=1"), &options, Duration::ZERO)
+        }
         Store::Memcached => memcached::variables(&format!("{NO_SERVICE}:0"), &options, false),
     };
     Connection { variables, drop_ins: Vec::new() }
 }
 
-/// What PHP needs to connect to the endpoint with this version of the extension.
+/// What PHP needs to connect to the endpoint with this version of the extension. A command of Redis takes
+/// `round_trip`.
 ///
 /// # Errors
 ///
@@ -45,9 +49,12 @@ pub fn connect(
     tls_files: &TlsFiles,
     options: &Options,
     version: &Version,
+    round_trip: Duration,
 ) -> Result<Connection, DirectiveError> {
     match endpoint {
-        Endpoint::Redis(endpoint) => redis::connect(endpoint, tls_files, options, version),
+        Endpoint::Redis(endpoint) => {
+            redis::connect(endpoint, tls_files, options, version, round_trip)
+        }
         Endpoint::Memcached(endpoint) => Ok(memcached::connect(endpoint, options, version)),
     }
 }

@@ -150,6 +150,11 @@ pub fn render(directives: &[Directive]) -> String {
     ini
 }
 
+/// When the lock of a request falls away that is gone without giving it up, a killed worker's. PHP's extensions take
+/// `max_execution_time` for it, which counts a page's computing and not its waiting on Linux, and is 0 on the command
+/// line: a page that waits lost its lock, and a killed task kept it for ever. Web servers wait a minute for a page.
+pub(super) const LOCK_EXPIRE: Duration = Duration::from_mins(1);
+
 /// How often the lock is tried for, so that the waits between the tries make up `timeout`: they begin
 /// with `first` and double until they are `last`.
 pub(super) fn lock_retries(timeout: Duration, first: Duration, last: Duration) -> u32 {

@@ -32,6 +32,11 @@ const NEUTRAL: [&str; 15] = [
     "serialize_precision=-1",
 ];
 
+/// Options for `php` that keep the app's settings from spoiling a script of ours.
+pub(crate) fn neutral_options<'a>() -> impl Iterator<Item = &'a str> {
+    NEUTRAL.iter().flat_map(|setting| ["-d", setting])
+}
+
 /// The installed PHP, with the environment that it was asked in.
 #[derive(Debug, Clone)]
 pub struct Php {
@@ -151,8 +156,8 @@ impl Program {
     ///
     /// Fails if there is no PHP, or it does not answer.
     pub fn ask(name: &str, env: &Env, options: &[String]) -> Result<Self, PhpError> {
-        let neutral = NEUTRAL.iter().flat_map(|setting| ["-d", setting]);
-        let options: Vec<&str> = options.iter().map(String::as_str).chain(neutral).collect();
+        let options: Vec<&str> =
+            options.iter().map(String::as_str).chain(neutral_options()).collect();
         let Answer { json, status, output, stderr } = run_script(FACTS, &[], &options, env)?;
         let facts = json.ok_or(PhpError::Answer { status, output })?;
         let warnings = stderr.lines().map(str::trim).filter(|line| !line.is_empty());

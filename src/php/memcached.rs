@@ -1,7 +1,7 @@
 //! php-memcached's directives. What each version takes was read in its source and tried on 3.2.0 and
 //! 3.3.0; those of 2.x are Cloud Foundry's.
 
-use super::ini::{Connection, Directive, DropIn, flag, lock_retries};
+use super::ini::{Connection, Directive, DropIn, LOCK_EXPIRE, flag, lock_retries};
 use super::variable::Variable;
 use crate::config::options::Options;
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
@@ -10,8 +10,7 @@ use std::time::Duration;
 
 /// The extension's own default is libmemcached's, 4 seconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// More than the 30 seconds after which the lock of a killed request falls away, so that the next
-/// request gets through.
+/// As long as web servers wait for a page by default; more would only make a hung server cost more.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(31);
 /// The extension's own default.
 const PREFIX: &str = "memc.sess.key.";
@@ -43,7 +42,7 @@ fn base(version: &Version) -> Vec<Directive> {
         vec![Directive::literal("memcached.sess_binary", "On")]
     } else {
         vec![
-            Directive::literal("memcached.sess_binary_protocol", "On"),
+            Directive::variable("memcached.sess_binary_protocol", Variable::BinaryProtocol),
             Directive::variable("memcached.sess_persistent", Variable::Persistent),
             Directive::variable("memcached.sess_connect_timeout", Variable::ConnectTimeout),
             Directive::variable("memcached.sess_prefix", Variable::Prefix),
@@ -101,10 +100,12 @@ pub(super) fn variables(
     let lock_timeout = options.lock_timeout.unwrap_or(LOCK_TIMEOUT);
     let retries = lock_retries(lock_timeout, wait.first, wait.last);
     let connect_timeout = options.timeout.unwrap_or(CONNECT_TIMEOUT);
-    // 0 takes PHP's max_execution_time.
-    let lock_expire = options.lock_expire.map_or(0, |expire| expire.as_secs());
+    let lock_expire = options.lock_expire.unwrap_or(LOCK_EXPIRE).as_secs();
     vec![
         (Variable::SavePath, save_path.to_owned()),
+        // Only SASL takes it: proxies and Dragonfly know the text protocol only, and memcached itself gives the
+        // binary one up.
+        (Variable::BinaryProtocol, flag(login)),
         // A login makes a new connection each time, so keeping one gains nothing.
         (Variable::Persistent, flag(options.persistent.unwrap_or(!login))),
         (Variable::ConnectTimeout, connect_timeout.as_millis().to_string()),

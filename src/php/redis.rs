@@ -1,6 +1,6 @@
 //! phpredis's directives. What each version takes was read in its source and tried on 5.3.7 and 6.2.0.
 
-use super::ini::{Connection, Directive, DirectiveError, DropIn, flag, lock_retries};
+use super::ini::{Connection, Directive, DirectiveError, DropIn, LOCK_EXPIRE, flag, lock_retries};
 use super::tls::TlsFiles;
 use super::variable::Variable;
 use crate::config::options::Options;
@@ -69,6 +69,7 @@ pub(super) fn connect(
     tls_files: &TlsFiles,
     options: &Options,
     version: &Version,
+    round_trip: Duration,
 ) -> Result<Connection, DirectiveError> {
     let needs = Needs(version);
     let mut query = Query::default();
@@ -111,18 +112,23 @@ pub(super) fn connect(
             }
         }
     }
-    variables.extend(self::variables(&format!("{server}{}", query.0), options));
+    variables.extend(self::variables(&format!("{server}{}", query.0), options, round_trip));
     Ok(Connection { variables, drop_ins })
 }
 
-pub(super) fn variables(save_path: &str, options: &Options) -> Vec<(Variable, String)> {
+pub(super) fn variables(
+    save_path: &str,
+    options: &Options,
+    round_trip: Duration,
+) -> Vec<(Variable, String)> {
     let lock_timeout = options.lock_timeout.unwrap_or(LOCK_TIMEOUT);
-    // 0 takes PHP's max_execution_time.
-    let lock_expire = options.lock_expire.map_or(0, |expire| expire.as_secs());
+    // A try takes as long as the server's answer.
+    let wait = LOCK_WAIT + round_trip;
+    let lock_expire = options.lock_expire.unwrap_or(LOCK_EXPIRE).as_secs();
     vec![
         (Variable::SavePath, format!("{save_path}{FOR_FILES}")),
         (Variable::Locking, flag(options.locking.unwrap_or(true))),
-        (Variable::LockRetries, lock_retries(lock_timeout, LOCK_WAIT, LOCK_WAIT).to_string()),
+        (Variable::LockRetries, lock_retries(lock_timeout, wait, wait).to_string()),
         (Variable::LockExpire, lock_expire.to_string()),
     ]
 }

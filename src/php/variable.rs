@@ -11,6 +11,8 @@ pub enum Variable {
     Username,
     /// The password, where it is not in the save path.
     Password,
+    /// Whether Memcached is spoken to in its binary protocol.
+    BinaryProtocol,
     /// Whether connections are kept.
     Persistent,
     /// How long a connection may take to come about, in milliseconds.
@@ -25,7 +27,7 @@ pub enum Variable {
     LockWaitMax,
     /// How often the lock is tried for again.
     LockRetries,
-    /// After how many seconds a lock falls away; 0 takes PHP's `max_execution_time`.
+    /// After how many seconds a lock falls away.
     LockExpire,
     /// The file with the authorities that PHP's TLS trusts.
     AuthorityFile,
@@ -35,10 +37,11 @@ pub enum Variable {
 
 impl Variable {
     /// Every variable.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SavePath,
         Self::Username,
         Self::Password,
+        Self::BinaryProtocol,
         Self::Persistent,
         Self::ConnectTimeout,
         Self::Prefix,
@@ -58,6 +61,7 @@ impl Variable {
             Self::SavePath => "PHP_SESSION_SAVE_PATH",
             Self::Username => "PHP_SESSION_USERNAME",
             Self::Password => "PHP_SESSION_PASSWORD",
+            Self::BinaryProtocol => "PHP_SESSION_BINARY_PROTOCOL",
             Self::Persistent => "PHP_SESSION_PERSISTENT",
             Self::ConnectTimeout => "PHP_SESSION_CONNECT_TIMEOUT",
             Self::Prefix => "PHP_SESSION_PREFIX",

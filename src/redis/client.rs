@@ -17,6 +17,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 
 /// Connects to one endpoint, as often as needed.
 #[derive(Debug, Clone)]
@@ -25,6 +26,7 @@ pub struct Client {
     tls: Option<Arc<ClientConfig>>,
     auth: Option<Auth>,
     database: Option<u32>,
+    connect_timeout: Option<Duration>,
 }
 
 #[derive(Debug, Clone)]
@@ -51,7 +53,14 @@ impl Client {
                 problem: Problem::Certificates(problem),
             },
         )?;
-        Ok(Self { servers, tls, auth: endpoint.auth.clone(), database: endpoint.database })
+        let (auth, database) = (endpoint.auth.clone(), endpoint.database);
+        Ok(Self { servers, tls, auth, database, connect_timeout: None })
+    }
+
+    /// The same, where finding and reaching the server takes this long at most.
+    #[must_use]
+    pub fn with_connect_timeout(self, timeout: Duration) -> Self {
+        Self { connect_timeout: Some(timeout), ..self }
     }
 
     /// The same, with another database.
@@ -88,7 +97,8 @@ impl Client {
                 Stream::Unix(Timed::new(stream, deadline))
             }
             Server::Tcp(address) => {
-                let stream = Timed::new(dial(address, deadline)?, deadline);
+                let dialled = self.connect_timeout.map_or(deadline, |wait| deadline.or_after(wait));
+                let stream = Timed::new(dial(address, dialled)?, deadline);
                 match &self.tls {
                     None => Stream::Tcp(stream),
                     Some(config) => handshake(stream, &address.host, config.clone())?,

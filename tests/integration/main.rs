@@ -13,6 +13,8 @@ mod failover;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod locks;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod memcached_sessions;
@@ -24,6 +26,8 @@ mod passwords;
 mod php_as_users_have_it;
 #[cfg(test)]
 mod platforms;
+#[cfg(test)]
+mod probe;
 #[cfg(test)]
 mod redis_servers;
 #[cfg(test)]

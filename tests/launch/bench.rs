@@ -95,12 +95,14 @@ impl Bench {
     pub(crate) fn launch(&self, environment: &[(&str, &str)]) -> Result<Variables, String> {
         let tmp = self.layer.path().to_str().unwrap();
         let environment: Environment =
-            environment.iter().copied().chain([("TMPDIR", tmp)]).collect();
+            environment.iter().copied().chain([("TMPDIR", tmp), PROBE_OFF]).collect();
         let launch = prepare(&environment, Path::new("/nowhere"), self.layer.path());
         let launch = launch.map_err(|error| error.to_string())?;
         Ok(launch.variables.into_iter().map(|(variable, value)| (variable.name(), value)).collect())
     }
 }
 
+/// Servers of these tests are names.
+pub(crate) const PROBE_OFF: (&str, &str) = ("BPL_PHP_SESSION_PROBE", "off");
 pub(crate) const CA: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
 pub(crate) const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n";

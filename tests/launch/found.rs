@@ -1,7 +1,7 @@
 //! Which service is found where none says that it is for sessions: the only one of its kind, or a variable of the
 //! platform, where the build chose the store; else a message that says what would use it.
 
-use crate::bench::Bench;
+use crate::bench::{Bench, PROBE_OFF};
 use php_session_store::launch::embedded;
 use php_session_store::php::variable::Variable;
 use php_session_store::services::{Origin, Services};
@@ -144,7 +144,7 @@ fn what_is_printed_for_debugging_shows_no_secret() {
     let services = Services::parse(json, Origin::Vcap).unwrap();
     assert!(!format!("{services:?}").contains("hunter2"));
     let bench = Bench::new(Store::Redis, "6.2.0");
-    let environment = [("VCAP_SERVICES", json)].into_iter().collect();
+    let environment = [("VCAP_SERVICES", json), PROBE_OFF].into_iter().collect();
     let launch = php_session_store::launch::prepare::prepare(
         &environment,
         std::path::Path::new("/nowhere"),

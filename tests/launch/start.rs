@@ -1,6 +1,6 @@
 //! How a container starts: more than once, inside another launcher, and without a service.
 
-use crate::bench::{Bench, CA};
+use crate::bench::{Bench, CA, PROBE_OFF};
 use php_session_store::config::environment::Environment;
 use php_session_store::launch::prepare::{Launch, prepare};
 use php_session_store::php::variable::Variable;
@@ -12,7 +12,7 @@ const LOGIN: &str =
     r#"{"x": [{"name": "redis-sessions", "credentials": {"host": "h", "password": "pw"}}]}"#;
 
 fn start(bench: &Bench, environment: &[(&str, &str)]) -> Result<Launch, String> {
-    let environment: Environment = environment.iter().copied().collect();
+    let environment: Environment = environment.iter().copied().chain([PROBE_OFF]).collect();
     let launch = prepare(&environment, Path::new("/nowhere"), bench.layer.path());
     launch.map_err(|error| error.to_string())
 }

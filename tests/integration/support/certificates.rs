@@ -40,15 +40,26 @@ impl Authority {
         authority
     }
 
+    /// A server's identity of the old kind, with its name in the subject only.
+    fn identity_of_subject(&self, name: &str) -> Identity {
+        let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        params.distinguished_name.push(DnType::CommonName, name);
+        self.sign(&params)
+    }
+
+    fn sign(&self, params: &CertificateParams) -> Identity {
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate").pem();
+        Identity { certificate, key: key.serialize_pem() }
+    }
+
     /// An identity that this authority vouches for: a server's names and addresses, a client's name.
     pub(crate) fn identity(&self, names: &[&str]) -> Identity {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).expect("names and addresses");
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        let key = KeyPair::generate().expect("a key");
-        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate").pem();
-        Identity { certificate, key: key.serialize_pem() }
+        self.sign(&params)
     }
 
     /// The folder for the server's container: `ca.pem`, later `cert.pem` and `key.pem`.
@@ -63,7 +74,15 @@ impl Authority {
 
     /// Gives the server its identity; its address is known only now that the container runs.
     pub(crate) fn give_identity(&self, names: &[&str]) {
-        let identity = self.identity(names);
+        self.give(&self.identity(names));
+    }
+
+    /// Gives the server an identity of the old kind.
+    pub(crate) fn give_identity_of_subject(&self, name: &str) {
+        self.give(&self.identity_of_subject(name));
+    }
+
+    fn give(&self, identity: &Identity) {
         self.write("cert.pem", &identity.certificate);
         self.write("key.pem", &identity.key);
         self.write(READY, "");

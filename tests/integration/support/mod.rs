@@ -9,6 +9,7 @@ pub(crate) mod layout;
 pub(crate) mod mirror;
 pub(crate) mod oracle;
 pub(crate) mod registry;
+pub(crate) mod relay;
 pub(crate) mod sample;
 pub(crate) mod secrets;
 pub(crate) mod services;

@@ -83,7 +83,8 @@ impl Memcached {
         memcached
     }
 
-    fn start_with(script: &str) -> Self {
+    /// Starts a server with a shell script.
+    pub(crate) fn start_with(script: &str) -> Self {
         let options = ["--publish", "127.0.0.1::11211", "--hostname", REALM];
         let container = Container::start(&options, IMAGE, &["sh", "-c", script]);
         container.wait_for_port(11211);

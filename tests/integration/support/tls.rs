@@ -19,6 +19,23 @@ impl TlsServer {
     /// `clients` says whether clients must show a certificate: `yes` or `no`. The server's own
     /// certificate is for these names, or for its address if there are none.
     pub(crate) fn start(clients: &str, names: &[&str]) -> Self {
+        let server = Self::without_identity(clients);
+        let ip = server.container.ip();
+        let address = [ip.as_str()];
+        server.authority.give_identity(if names.is_empty() { &address } else { names });
+        server.container.wait_for_log("Ready to accept connections");
+        server
+    }
+
+    /// A server whose certificate has this name in its subject only.
+    pub(crate) fn start_with_subject(name: &str) -> Self {
+        let server = Self::without_identity("no");
+        server.authority.give_identity_of_subject(name);
+        server.container.wait_for_log("Ready to accept connections");
+        server
+    }
+
+    fn without_identity(clients: &str) -> Self {
         let authority = Authority::new();
         let script = format!(
             "{}; exec redis-server --protected-mode no --requirepass {PASSWORD} --port 0 --tls-port 6380 \
@@ -28,12 +45,7 @@ impl TlsServer {
         );
         let tls = format!("{}:/tls:ro", authority.folder().display());
         let container = Container::start(&["--volume", &tls], SERVICES, &["sh", "-c", &script]);
-        let server = Self { authority, container };
-        let ip = server.container.ip();
-        let address = [ip.as_str()];
-        server.authority.give_identity(if names.is_empty() { &address } else { names });
-        server.container.wait_for_log("Ready to accept connections");
-        server
+        Self { authority, container }
     }
 
     /// All that a client needs, but for a certificate of its own.

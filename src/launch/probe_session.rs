@@ -1,0 +1,198 @@
+//! What a session does with the server, done once under a name that nobody has.
+
+use super::probe::Outcome;
+use super::refusal::of_reply;
+use crate::config::options::Options;
+use crate::endpoint::redis::RedisEndpoint;
+use crate::php::redis_commands::{CLUSTER_PREFIX, COMMANDS, PREFIX, UNLOCK, When};
+use crate::redis::{Command, Connection, Deadline, Problem, Reply};
+use std::fs::File;
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+/// How long what is written stays at most, in milliseconds.
+const LIFETIME: &[u8] = b"3000";
+const LIFETIME_SECONDS: &[u8] = b"3";
+
+/// What a session with these settings does.
+pub(super) struct Session<'a> {
+    endpoint: &'a RedisEndpoint,
+    locking: bool,
+    persistent: bool,
+    prefix: &'a str,
+    key: String,
+    lock: String,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(endpoint: &'a RedisEndpoint, options: &'a Options) -> Self {
+        let cluster = endpoint.is_cluster();
+        let prefix = if cluster { CLUSTER_PREFIX } else { PREFIX };
+        let prefix = options.prefix.as_deref().unwrap_or(prefix);
+        let key = format!("{prefix}probe-{}", random());
+        Self {
+            endpoint,
+            // PHP's handler for a cluster has no locks.
+            locking: options.locking.unwrap_or(true) && !cluster,
+            persistent: options.persistent.unwrap_or(cluster),
+            prefix,
+            lock: format!("{key}_LOCK"),
+            key,
+        }
+    }
+
+    /// Reads, writes, locks and removes, and says what the server thinks of it.
+    pub(super) fn keep(
+        &self,
+        mut connection: Connection,
+        deadline: Deadline,
+    ) -> Result<Outcome, Problem> {
+        // Alone: a server that has no room, or talks to nobody, says so and closes.
+        let (first, one) = timed(|| connection.command(&[b"GET", self.key.as_bytes()], deadline))?;
+        let mut verdict = Verdict::default();
+        verdict.take("GET", &first, self.endpoint);
+        let commands = self.commands();
+        let mut sent: Vec<Command> =
+            commands.iter().map(|(_, parts)| Command::new(parts)).collect();
+        sent.push(Command::new(&[b"INFO", b"clients"]));
+        let (replies, all) = timed(|| connection.send(&sent, deadline))?;
+        for ((name, _), reply) in commands.iter().zip(&replies) {
+            verdict.take(name, reply, self.endpoint);
+        }
+        // The shorter of the two: the other one met something else that took its time.
+        let round_trip = one.min(all);
+        Ok(verdict.outcome(self, round_trip, replies.last().and_then(max_clients)))
+    }
+
+    /// The other commands, in the order in which they leave nothing behind.
+    fn commands(&self) -> Vec<(&'static str, Vec<&[u8]>)> {
+        let (key, lock) = (self.key.as_bytes(), self.lock.as_bytes());
+        let sha = b"0000000000000000000000000000000000000000";
+        COMMANDS
+            .iter()
+            .filter(|(_, when)| match when {
+                When::Always | When::StrictMode => true,
+                When::Locking => self.locking,
+                When::Persistent => self.persistent,
+                // Connecting has sent it.
+                When::Database => false,
+            })
+            .filter_map(|(name, _)| {
+                let parts: Vec<&[u8]> = match *name {
+                    "SETEX" => vec![b"SETEX", key, LIFETIME_SECONDS, b"probe"],
+                    "EXPIRE" => vec![b"EXPIRE", key, LIFETIME_SECONDS],
+                    "DEL" => vec![b"DEL", key],
+                    "EXISTS" => vec![b"EXISTS", key],
+                    "SET" => vec![b"SET", lock, b"probe", b"NX", b"PX", LIFETIME],
+                    "EVALSHA" => vec![b"EVALSHA", sha, b"1", lock, b"probe"],
+                    "EVAL" => vec![b"EVAL", UNLOCK.as_bytes(), b"1", lock, b"probe"],
+                    "ECHO" => vec![b"ECHO", b"probe"],
+                    _ => return None,
+                };
+                Some((*name, parts))
+            })
+            .collect()
+    }
+}
+
+fn timed<T>(ask: impl FnOnce() -> Result<T, Problem>) -> Result<(T, Duration), Problem> {
+    let started = Instant::now();
+    Ok((ask()?, started.elapsed()))
+}
+
+/// What the replies say together.
+#[derive(Default)]
+struct Verdict {
+    /// Commands that the user may not give.
+    forbidden: Vec<&'static str>,
+    /// Commands that the server does not have.
+    unknown: Vec<&'static str>,
+    refused: Option<String>,
+    passing: Option<String>,
+}
+
+impl Verdict {
+    fn take(&mut self, command: &'static str, reply: &Reply, endpoint: &RedisEndpoint) {
+        let Reply::Error(error) = reply else { return };
+        match error.code() {
+            // The lock's script is not there, or the key is another node's: both were allowed.
+            "NOSCRIPT" => {}
+            "MOVED" | "ASK" if endpoint.is_cluster() => {}
+            "NOPERM" => self.forbidden.push(command),
+            "ERR" if error.text().to_ascii_lowercase().contains("unknown command") => {
+                self.unknown.push(command);
+            }
+            _ => match of_reply(error, endpoint) {
+                Outcome::Refused(text) => drop(self.refused.get_or_insert(text)),
+                Outcome::Passing(text) => drop(self.passing.get_or_insert(text)),
+                Outcome::Tls(_) | Outcome::Kept { .. } => {}
+            },
+        }
+    }
+
+    fn outcome(
+        mut self,
+        session: &Session<'_>,
+        round_trip: Duration,
+        max_clients: Option<u32>,
+    ) -> Outcome {
+        if let Some(refused) = self.refused {
+            return Outcome::Refused(refused);
+        }
+        let only_strict_mode = |commands: &[&str]| commands == ["EXISTS"];
+        let mut limits = Vec::new();
+        if only_strict_mode(&self.forbidden) || only_strict_mode(&self.unknown) {
+            self.forbidden.clear();
+            self.unknown.clear();
+            limits.push("the server refuses EXISTS, so with session.use_strict_mode each returning visitor gets HTTP 500: let it, or leave strict mode off".to_owned());
+        }
+        if !self.unknown.is_empty() {
+            let unknown = self.unknown.join(", ");
+            let locking = self.unknown.iter().all(|it| matches!(*it, "EVAL" | "EVALSHA"));
+            let advice = if locking {
+                "PHP's handler needs it to give up a session's lock. Allow it, or set BPL_PHP_SESSION_OPTIONS=locking=off: concurrent requests of one session then overwrite each other's changes."
+            } else {
+                "Use a server that has it."
+            };
+            return Outcome::Refused(format!("The server does not know {unknown}.\n{advice}"));
+        }
+        if !self.forbidden.is_empty() {
+            return Outcome::Refused(no_permission(session, &self.forbidden));
+        }
+        match self.passing {
+            Some(passing) => Outcome::Passing(passing),
+            None => Outcome::Kept { round_trip, max_clients, limits },
+        }
+    }
+}
+
+fn no_permission(session: &Session<'_>, forbidden: &[&str]) -> String {
+    let user =
+        session.endpoint.auth.as_ref().and_then(|auth| auth.user.as_deref()).unwrap_or("default");
+    let rights: Vec<String> =
+        forbidden.iter().map(|it| format!("+{}", it.to_lowercase())).collect();
+    format!(
+        "The user {user:?} may not give {} for keys that begin with {}.\nGive the rights: ACL SETUSER {user} ~{}* {}",
+        forbidden.join(", "),
+        session.prefix,
+        session.prefix,
+        rights.join(" ")
+    )
+}
+
+/// From Redis 7 on, and where the user may ask.
+fn max_clients(info: &Reply) -> Option<u32> {
+    let Reply::Bulk(text) = info else { return None };
+    let text = String::from_utf8_lossy(text);
+    text.lines().find_map(|line| line.strip_prefix("maxclients:"))?.trim().parse().ok()
+}
+
+/// So that two containers that start at once are not in each other's way.
+fn random() -> String {
+    let mut bytes = [0; 8];
+    let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
+    if read.is_err() {
+        bytes = u64::from(std::process::id()).to_le_bytes();
+    }
+    u64::from_le_bytes(bytes).to_string()
+}

@@ -1,0 +1,178 @@
+//! What a server's refusals mean, in words: what never will be is told from what may pass.
+
+use super::probe::Outcome;
+use crate::endpoint::Host;
+use crate::endpoint::redis::{RedisEndpoint, Target};
+use crate::redis::{ErrorReply, Problem, ProtocolError};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// What it means that the server cannot be reached or does not let us in.
+pub(super) fn of_problem(problem: &Problem, endpoint: &RedisEndpoint) -> Outcome {
+    match problem {
+        Problem::Login(error) | Problem::Database(error) => of_reply(error, endpoint),
+        Problem::Protocol(ProtocolError::IsTls) => tls_only(),
+        Problem::Protocol(error) => Outcome::Refused(format!(
+            "Something listens there, but {error}.\nCheck the port in the credentials."
+        )),
+        Problem::NoTls => no_tls(),
+        Problem::Certificates(_) | Problem::NotTrusted(_) | Problem::TlsRefused(_) | Problem::Tls(_) => {
+            Outcome::Tls(tls_advice(problem))
+        }
+        Problem::Refused | Problem::Connect(_) if is_loopback(endpoint) => Outcome::Passing(
+            "nothing listens there: in a container, localhost is the container itself, so only a sidecar can be meant"
+                .to_owned(),
+        ),
+        other => Outcome::Passing(other.to_string()),
+    }
+}
+
+pub(super) fn no_tls() -> Outcome {
+    let text = "The server does not speak TLS.\nUse its port with TLS, or set ssl to false in the credentials.";
+    Outcome::Refused(text.to_owned())
+}
+
+pub(super) fn tls_only() -> Outcome {
+    let text = "The server speaks TLS only.\nSet ssl to true in the credentials, or use its port without TLS.";
+    Outcome::Refused(text.to_owned())
+}
+
+fn tls_advice(problem: &Problem) -> String {
+    let advice = match problem {
+        Problem::NotTrusted(_) => {
+            "Give the certificate of the authority that has signed the server's as ca.crt in the credentials (not the server's own), and check its name and dates."
+        }
+        Problem::Certificates(_) => "Give certificates and keys as PEM.",
+        _ => {
+            "Where the server asks for a client's certificate, give tls.crt and tls.key in the credentials."
+        }
+    };
+    format!("TLS fails: {problem}.\n{advice}")
+}
+
+/// What a refusal means, whatever the command was.
+pub(super) fn of_reply(error: &ErrorReply, endpoint: &RedisEndpoint) -> Outcome {
+    let text = error.text().to_ascii_lowercase();
+    let refused = |advice: &str| Outcome::Refused(format!("The server says: {error}\n{advice}"));
+    match error.code() {
+        "WRONGPASS" => refused(&format!(
+            "Check user and password in the credentials.{}",
+            password_hint(endpoint)
+        )),
+        "NOAUTH" => refused(
+            "The server asks for a password: add the credential password (and username, for an ACL user).",
+        ),
+        "READONLY" => refused(
+            "This is a read-only replica: use the name that leads to the primary, not a reader's endpoint.",
+        ),
+        "DENIED" => refused(
+            "The server is in protected mode and talks to its own machine only: give it a password, or set protected-mode no in a network that you trust.",
+        ),
+        "MOVED" | "ASK" | "CROSSSLOT" => refused(
+            "The server is a node of a cluster: say so in the credentials, by cluster.nodes or cluster_mode.",
+        ),
+        "NOPERM" => refused("Give the user this right."),
+        "ERR" if text.contains("invalid password") => {
+            refused(&format!("Check the password in the credentials.{}", password_hint(endpoint)))
+        }
+        "ERR"
+            if text.contains("without any password configured")
+                || text.contains("no password is set") =>
+        {
+            refused(
+                "The server takes no password: remove user and password from the credentials, or set one at the server.",
+            )
+        }
+        "ERR" if text.contains("db index") || text.contains("invalid db") => refused(
+            "The server does not have this database: use another one, or raise its number of databases.",
+        ),
+        "ERR" if text.contains("cluster support disabled") => refused(
+            "The server is no cluster: remove cluster.nodes or cluster_mode from the credentials.",
+        ),
+        _ => Outcome::Passing(format!("the server says: {error}")),
+    }
+}
+
+/// What often is wrong with a password that is refused. Shows nothing of it.
+fn password_hint(endpoint: &RedisEndpoint) -> &'static str {
+    let Some(auth) = &endpoint.auth else { return "" };
+    let password = auth.password.expose();
+    if password.trim() != password {
+        return " The password begins or ends with a blank.";
+    }
+    let decoded = STANDARD.decode(password);
+    let text = decoded.ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    if text.is_some_and(|text| {
+        text.len() >= 6 && text.trim_end().chars().all(|c| c.is_ascii_graphic())
+    }) {
+        return " The password looks like base64: write it as it is (in a Secret, stringData instead of data).";
+    }
+    ""
+}
+
+fn is_loopback(endpoint: &RedisEndpoint) -> bool {
+    match &endpoint.target {
+        Target::Tcp { address, .. } => match &address.host {
+            Host::Name(name) => name == "localhost",
+            Host::Ip(ip) => ip.is_loopback(),
+        },
+        Target::Cluster { .. } | Target::Unix(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::Address;
+    use crate::endpoint::auth::Auth;
+    use crate::system::secret::Secret;
+
+    fn endpoint(password: &str) -> RedisEndpoint {
+        let host = Host::Name("localhost".to_owned());
+        RedisEndpoint {
+            target: Target::Tcp { address: Address { host, port: 6379 }, tls: None },
+            auth: Some(Auth { user: None, password: Secret::new(password) }),
+            database: None,
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_told_from_what_may_pass() {
+        let is_refused = |text: &str| {
+            matches!(of_reply(&ErrorReply::new(text), &endpoint("hunter2")), Outcome::Refused(_))
+        };
+        for text in [
+            "WRONGPASS invalid username-password pair or user is disabled.",
+            "ERR invalid password",
+            "NOAUTH Authentication required.",
+            "READONLY You can't write against a read only replica.",
+            "DENIED Redis is running in protected mode",
+            "MOVED 1 10.0.0.1:6379",
+            "ERR AUTH <password> called without any password configured for the default user.",
+            "ERR Client sent AUTH, but no password is set",
+            "ERR DB index is out of range",
+        ] {
+            assert!(is_refused(text), "{text}");
+        }
+        for text in [
+            "LOADING Redis is loading the dataset in memory",
+            "OOM command not allowed when used memory > 'maxmemory'.",
+            "MISCONF Redis is configured to save RDB snapshots",
+            "NOREPLICAS Not enough good replicas to write.",
+            "BUSY Redis is busy running a script.",
+            "MASTERDOWN Link with MASTER is down",
+            "CLUSTERDOWN The cluster is down",
+            "ERR max number of clients reached",
+            "ERR whatever",
+        ] {
+            assert!(!is_refused(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_often_wrong_with_a_password_is_said_without_it() {
+        assert_eq!(password_hint(&endpoint("hunter2")), "");
+        assert!(password_hint(&endpoint("hunter2 ")).contains("blank"));
+        assert!(password_hint(&endpoint("aHVudGVyMjMK")).contains("base64"));
+    }
+}

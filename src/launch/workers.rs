@@ -1,0 +1,68 @@
+//! How many requests php-fpm serves at once here: each takes a connection to the session service.
+
+use crate::config::environment::Environment;
+use crate::system::files::read_text;
+use std::path::{Path, PathBuf};
+
+/// Paketo's php-fpm buildpack names its configuration here.
+const PHP_FPM_PATH: &str = "PHP_FPM_PATH";
+const MAX_CHILDREN: &str = "pm.max_children";
+
+/// The greatest number of workers, where php-fpm's configuration is where Debian, Paketo or the app has it.
+pub(super) fn fpm_workers(environment: &Environment, app_dir: &Path) -> Option<u32> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    files.extend(environment.text(PHP_FPM_PATH).ok().flatten().map(PathBuf::from));
+    files.extend(conf_files(&app_dir.join(".php.fpm.d")));
+    files.extend(conf_files(app_dir));
+    if files.iter().all(|file| workers_in(file).is_none()) {
+        let versions = Path::new("/etc/php").read_dir().into_iter().flatten().flatten();
+        files.extend(versions.flat_map(|version| conf_files(&version.path().join("fpm/pool.d"))));
+    }
+    files.iter().filter_map(|file| workers_in(file)).reduce(u32::saturating_add)
+}
+
+fn conf_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.filter(|path| path.extension().is_some_and(|extension| extension == "conf")).collect()
+}
+
+/// The workers of all pools in a file; in one pool the last line counts.
+fn workers_in(file: &Path) -> Option<u32> {
+    let text = read_text(file).ok()?;
+    let mut pools = vec![None];
+    for line in text.lines().map(str::trim) {
+        if line.starts_with('[') {
+            pools.push(None);
+        } else if let Some((MAX_CHILDREN, value)) =
+            line.split_once('=').map(|(name, value)| (name.trim(), value))
+        {
+            let value = value.split(';').next().unwrap_or_default().trim();
+            if let Some(pool) = pools.last_mut() {
+                *pool = value.parse::<u32>().ok();
+            }
+        }
+    }
+    pools.into_iter().flatten().reduce(u32::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn the_workers_of_all_pools_count() {
+        let app = tempfile::tempdir().unwrap();
+        let fpm = app.path().join("fpm.conf");
+        fs::write(
+            &fpm,
+            "[global]\n; pm.max_children = 99\n[www]\npm.max_children = 5\npm.max_children=12 ; per replica\n[admin]\npm.max_children = 3\n",
+        )
+        .unwrap();
+        assert_eq!(workers_in(&fpm), Some(15));
+        assert_eq!(fpm_workers(&Environment::default(), app.path()), Some(15));
+        fs::create_dir(app.path().join(".php.fpm.d")).unwrap();
+        fs::write(app.path().join(".php.fpm.d/user.conf"), "[b]\npm.max_children = 5").unwrap();
+        assert_eq!(fpm_workers(&Environment::default(), app.path()), Some(20));
+    }
+}

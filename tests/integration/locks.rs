@@ -1,0 +1,129 @@
+//! How long a session's lock lasts, and how long others wait for it.
+
+use crate::support::app::{App, Server, build, config, config_for, root};
+use crate::support::relay::Relay;
+use crate::support::secrets::ODD_PASSWORD;
+use crate::support::services::{BoundService, Memcached, Redis, run, vcap};
+use crate::support::visitor::{Visitor, assert_sessions_are_shared};
+use crate::support::{BOOKWORM, Suite, TRIXIE};
+use php_session_store::store::Store;
+use serde_json::json;
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The app whose page holds its session for as long as it is told.
+fn with_holding_page(suite: Suite, store: Store, test: impl FnOnce(&App)) {
+    let mut config = config_for(Server::NginxFpm, suite, "web");
+    config.env("BP_PHP_SESSION_STORE", store.name()).app_dir_preprocessor(|app_dir| {
+        let page = root().join("tests/integration/hold.php");
+        fs::copy(page, app_dir.join("htdocs/hold.php")).unwrap();
+    });
+    build(&config, |app| test(&app.served_by(Server::NginxFpm)));
+}
+
+/// PHP's `max_execution_time` is 30 seconds, and on Linux a page that waits does not use it up.
+fn a_page_that_waits_keeps_its_lock(suite: Suite, store: Store) {
+    with_holding_page(suite, store, |app| {
+        let service = BoundService::start(store, ODD_PASSWORD);
+        let instance = app.start(&["--env", &service.env()]);
+        let address = instance.address();
+        let mut visitor = Visitor::new();
+        assert_eq!(visitor.get(address, "/hold.php").body.trim(), "1,kept");
+        let mut waiting = visitor.twin();
+        let page = thread::spawn(move || waiting.get(address, "/hold.php?ms=40000").body);
+        thread::sleep(Duration::from_secs(32));
+        let after = visitor.get(address, "/hold.php").body;
+        assert_eq!(page.join().unwrap().trim(), "2,kept");
+        assert_eq!(after.trim(), "3,kept");
+    });
+}
+
+#[test]
+fn a_page_that_waits_40_seconds_keeps_its_lock_and_its_change_in_redis() {
+    a_page_that_waits_keeps_its_lock(BOOKWORM, Store::Redis);
+}
+
+#[test]
+fn a_page_that_waits_40_seconds_keeps_its_lock_and_its_change_in_memcached() {
+    a_page_that_waits_keeps_its_lock(TRIXIE, Store::Memcached);
+}
+
+/// On the command line `max_execution_time` is 0, and a lock would stay for ever.
+#[test]
+fn the_lock_of_a_killed_task_falls_away_after_a_minute() {
+    build(config(TRIXIE, "full").env("BP_PHP_SESSION_STORE", "redis"), |app| {
+        let redis = Redis::start_with(&[]);
+        let bound =
+            format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", json!({"host": redis.host()}))]));
+        let killed = "session_id('abc'); session_start(); exec('kill -9 ' . getmypid()); sleep(5);";
+        // A container's first process cannot be killed from within.
+        let task = ["--", "sh", "-c", "php -r \"$0\"; echo status $?", killed];
+        let (_, output) = app.run(&["--env", &bound], &task);
+        assert!(output.contains("status 137"), "{output}");
+        let mut connection = redis.connection();
+        let expires: i64 =
+            redis::cmd("TTL").arg("PHPREDIS_SESSION:abc_LOCK").query(&mut connection).unwrap();
+        assert!((50..=60).contains(&expires), "{expires}: {output}");
+    });
+}
+
+/// A try for the lock takes as long as the server's answer, and there are hundreds of them.
+#[test]
+fn lock_timeout_holds_with_a_server_that_is_far_away() {
+    with_holding_page(TRIXIE, Store::Redis, |app| {
+        let redis = Redis::start_with(&[]);
+        let relay = Relay::start(redis.container.address(6379), Duration::from_millis(10));
+        let credentials = json!({"host": relay.host(), "port": relay.port()});
+        let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
+        let options = "BPL_PHP_SESSION_OPTIONS=lock_timeout=3";
+        let instance = app.start(&["--env", &bound, "--env", options]);
+        let address = instance.address();
+        let mut visitor = Visitor::new();
+        visitor.get(address, "/hold.php");
+        let mut holding = visitor.twin();
+        let page = thread::spawn(move || holding.get(address, "/hold.php?ms=10000").body);
+        thread::sleep(Duration::from_secs(1));
+        let started = Instant::now();
+        visitor.get(address, "/hold.php");
+        let waited = started.elapsed().as_secs_f64();
+        // 9 seconds, if a try took no time.
+        assert!((1.5..=4.5).contains(&waited), "{waited} s");
+        assert!(page.join().unwrap().contains("kept"));
+    });
+}
+
+/// `session_reset` takes the lock again that the request has already, and there is no setting that helps.
+#[test]
+fn session_reset_loses_the_change_as_the_documents_say() {
+    const RESET: &str = "session_id('r'); session_start(); $_SESSION['a'] = 1; $t = microtime(true); session_reset(); \
+        echo round(microtime(true) - $t), ' s';";
+    build(config(TRIXIE, "full").env("BP_PHP_SESSION_STORE", "redis"), |app| {
+        let redis = Redis::start_with(&[]);
+        let bound =
+            format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", json!({"host": redis.host()}))]));
+        let waits = |options: &str| {
+            let options = format!("BPL_PHP_SESSION_OPTIONS={options}");
+            let mut connection = redis.connection();
+            run(&mut connection, &["FLUSHALL"]);
+            app.run(&["--env", &bound, "--env", &options], &["--", "php", "-r", RESET]).1
+        };
+        let locked = waits("lock_timeout=2");
+        assert!(locked.contains("2 s") || locked.contains("3 s"), "{locked}");
+        assert!(waits("locking=off").contains("0 s"));
+    });
+}
+
+/// Proxies such as twemproxy and mcrouter, and Dragonfly, know no binary protocol; memcached itself gives it up.
+#[test]
+fn a_memcached_with_the_text_protocol_only_keeps_sessions() {
+    for suite in [BOOKWORM, TRIXIE] {
+        build(config(suite, "full").env("BP_PHP_SESSION_STORE", "memcached"), |app| {
+            let memcached = Memcached::start_with("exec memcached -u memcache -B ascii");
+            let credentials = json!({"servers": memcached.server()});
+            let bound = format!("VCAP_SERVICES={}", vcap(&[("memcached-sessions", credentials)]));
+            assert_sessions_are_shared(app, &["--env", &bound]);
+            assert_eq!(memcached.items(), 1);
+        });
+    }
+}

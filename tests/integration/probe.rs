@@ -1,0 +1,310 @@
+//! The launch asks the server whether it would keep a session: what never will be stops the start, with words that
+//! say what to do; what may pass does not.
+
+use crate::support::app::{App, build, config};
+use crate::support::docker::{Container, docker_ok};
+use crate::support::secrets::MARKER;
+use crate::support::services::{IMAGE, Memcached, Redis, run, vcap};
+use crate::support::tls::{PASSWORD, TlsServer};
+use crate::support::visitor::assert_sessions_are_shared;
+use crate::support::{BOOKWORM, TRIXIE};
+use php_session_store::php::redis_commands::{COMMANDS, When};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// What a launch with these credentials came to.
+struct Start {
+    started: bool,
+    log: String,
+    took: Duration,
+}
+
+fn start(app: &App, credentials: &Value, options: &[&str]) -> Start {
+    let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials.clone())]));
+    let options = [&["--env", bound.as_str()], options].concat();
+    let before = Instant::now();
+    let (started, log) = app.run(&options, &["true"]);
+    Start { started, log, took: before.elapsed() }
+}
+
+fn assert_refused(app: &App, what: &str, credentials: &Value, expected: &[&str]) {
+    let Start { started, log, .. } = start(app, credentials, &[]);
+    assert!(!started, "{what}: it started:\n{log}");
+    for part in expected {
+        assert!(log.contains(part), "{what}: {part:?} is not in\n{log}");
+    }
+}
+
+#[test]
+fn a_server_that_will_never_keep_a_session_stops_the_start() {
+    build(config(BOOKWORM, "full").env("BP_PHP_SESSION_STORE", "redis"), |app| {
+        let redis = Redis::start(MARKER);
+        let host = redis.host();
+        assert_refused(
+            app,
+            "no password",
+            &json!({"host": host}),
+            &["asks for a password", "BPL_PHP_SESSION_PROBE=warn"],
+        );
+        let wrong = json!({"host": host, "password": "wrong "});
+        assert_refused(
+            app,
+            "a wrong password",
+            &wrong,
+            &["WRONGPASS", "begins or ends with a blank"],
+        );
+        let database = json!({"host": host, "password": MARKER, "database": 99});
+        assert_refused(
+            app,
+            "a database that is not there",
+            &database,
+            &["does not have this database"],
+        );
+        let tls = json!({"host": host, "password": MARKER, "ssl": true});
+        assert_refused(app, "TLS to a port without", &tls, &["does not speak TLS"]);
+
+        let mut admin = redis.connection();
+        run(&mut admin, &["AUTH", MARKER]);
+        run(
+            &mut admin,
+            &[
+                "ACL",
+                "SETUSER",
+                "shop",
+                "on",
+                &format!(">{MARKER}"),
+                "~PHPREDIS_SESSION:*",
+                "+@all",
+                "-set",
+                "-eval",
+            ],
+        );
+        let user = json!({"host": host, "username": "shop", "password": MARKER});
+        assert_refused(
+            app,
+            "a user without rights",
+            &user,
+            &["may not give SET, EVAL", "ACL SETUSER shop ~PHPREDIS_SESSION:* +set +eval"],
+        );
+        run(&mut admin, &["ACL", "SETUSER", "shop", "resetkeys", "~other:*", "+@all"]);
+        assert_refused(app, "a user without the keys", &user, &["~PHPREDIS_SESSION:*"]);
+        let without_locks = ["--env", "BPL_PHP_SESSION_OPTIONS=locking=off"];
+        run(
+            &mut admin,
+            &["ACL", "SETUSER", "shop", "~PHPREDIS_SESSION:*", "-set", "-eval", "-evalsha"],
+        );
+        let Start { started, log, .. } = start(app, &user, &without_locks);
+        assert!(started, "rights for locks are not needed without:\n{log}");
+        // Neither session-check nor a look inside is stopped.
+        let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", user)]));
+        let (_, report) = app.check(&["--env", &bound]);
+        assert!(report.contains("NOT kept"), "{report}");
+
+        run(&mut admin, &["REPLICAOF", "127.0.0.1", "1"]);
+        let replica = json!({"host": host, "password": MARKER});
+        assert_refused(app, "a replica", &replica, &["read-only replica"]);
+
+        let node = Redis::start_with(&["--cluster-enabled", "yes"]);
+        let cluster = json!({"host": node.host()});
+        assert!(start(app, &cluster, &[]).log.contains("CLUSTERDOWN"));
+        let without_eval = Redis::start_with(&["--rename-command", "EVAL", ""]);
+        assert_refused(
+            app,
+            "no EVAL",
+            &json!({"host": without_eval.host()}),
+            &["does not know EVAL", "locking=off"],
+        );
+
+        let other = Memcached::start();
+        let memcached = json!({"host": other.container.ip(), "port": 11211});
+        assert_refused(app, "no Redis", &memcached, &["Check the port"]);
+    });
+}
+
+#[test]
+fn what_is_wrong_with_tls_stops_the_start_unless_phps_own_tls_works() {
+    for suite in [BOOKWORM, TRIXIE] {
+        build(config(suite, "full").env("BP_PHP_SESSION_STORE", "redis"), |app| {
+            let server = TlsServer::start("no", &[]);
+            let mut credentials = server.credentials();
+            assert!(start(app, &credentials, &[]).started);
+            let plain = json!({"host": server.container.ip(), "port": 6380, "password": PASSWORD});
+            assert_refused(
+                app,
+                "a port with TLS without",
+                &plain,
+                &["speaks TLS only", "Set ssl to true"],
+            );
+            credentials["cacrt"] = Value::Null;
+            assert_refused(app, "an unknown authority", &credentials, &["not trusted", "ca.crt"]);
+
+            // A name in the subject and nowhere else: OpenSSL takes it, and our own library does not.
+            let old = TlsServer::start_with_subject("old.example");
+            let host = format!("old.example:{}", old.container.ip());
+            let credentials = json!({"host": "old.example", "tls_port": 6380, "password": PASSWORD, "cacrt": old.authority.certificate});
+            let Start { started, log, .. } = start(app, &credentials, &["--add-host", &host]);
+            assert!(started && !log.contains("warning"), "{log}");
+        });
+    }
+}
+
+#[test]
+fn what_may_pass_is_a_warning_and_takes_seconds_at_most() {
+    build(config(TRIXIE, "full").env("BP_PHP_SESSION_STORE", "redis"), |app| {
+        let redis = Redis::start(MARKER);
+        let credentials = json!({"host": redis.host(), "password": MARKER});
+        let Start { started, log, took: usual } = start(app, &credentials, &[]);
+        assert!(started && !log.contains("warning"), "{log}");
+
+        let mut admin = redis.connection();
+        run(&mut admin, &["AUTH", MARKER]);
+        run(&mut admin, &["CONFIG", "SET", "maxmemory", "1"]);
+        let full = start(app, &credentials, &[]);
+        assert!(
+            full.started && full.log.contains("for now") && full.log.contains("OOM"),
+            "{}",
+            full.log
+        );
+        run(&mut admin, &["CONFIG", "SET", "maxmemory", "0"]);
+        run(&mut admin, &["CONFIG", "SET", "maxclients", "1"]);
+        let crowded = start(app, &credentials, &[]);
+        assert!(
+            crowded.started && crowded.log.contains("max number of clients"),
+            "{}",
+            crowded.log
+        );
+
+        run(&mut admin, &["CONFIG", "SET", "maxclients", "100"]);
+        let nowhere = start(app, &json!({"host": "no-such-host.example", "password": MARKER}), &[]);
+        assert!(nowhere.started && nowhere.log.contains("warning: "), "{}", nowhere.log);
+        // TEST-NET-1 leads nowhere (RFC 5737).
+        let dropped = start(app, &json!({"host": "192.0.2.1"}), &[]);
+        assert!(
+            dropped.started && dropped.took < usual + Duration::from_secs(2),
+            "{:?}",
+            dropped.took
+        );
+        let local = start(app, &json!({"host": "localhost"}), &[]);
+        assert!(
+            local.started && local.log.contains("localhost is the container itself"),
+            "{}",
+            local.log
+        );
+        docker_ok(&["kill", "--signal", "STOP", &redis.container.name]);
+        let hung = start(app, &credentials, &[]);
+        assert!(hung.started && hung.log.contains("timed out"), "{}", hung.log);
+        assert!(hung.took < usual + Duration::from_secs(4), "{:?}", hung.took);
+    });
+}
+
+#[test]
+fn the_probe_can_be_told_to_warn_or_to_keep_still() {
+    build(config(BOOKWORM, "full").env("BP_PHP_SESSION_STORE", "redis"), |app| {
+        let redis = Redis::start(MARKER);
+        let credentials = json!({"host": redis.host()});
+        let warned = start(app, &credentials, &["--env", "BPL_PHP_SESSION_PROBE=warn"]);
+        assert!(
+            warned.started && warned.log.contains("warning: no session can be kept"),
+            "{}",
+            warned.log
+        );
+        let quiet = start(app, &credentials, &["--env", "BPL_PHP_SESSION_PROBE=off"]);
+        assert!(quiet.started && !quiet.log.contains("warning"), "{}", quiet.log);
+        // Sessions that fail at once instead of after 50 seconds.
+        let at_once = start(app, &credentials, &["--env", "BPL_PHP_SESSION_MISSING=warn"]);
+        assert!(
+            at_once.started && at_once.log.contains("each session will fail"),
+            "{}",
+            at_once.log
+        );
+        // Nothing of the probe is left in the server.
+        let mut admin = redis.connection();
+        run(&mut admin, &["AUTH", MARKER]);
+        let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut admin).unwrap();
+        assert_eq!(keys, [""; 0]);
+    });
+}
+
+#[test]
+fn a_plan_with_fewer_connections_than_workers_is_named() {
+    use crate::support::app::{Server, config_for};
+    let mut config = config_for(Server::NginxFpm, TRIXIE, "web");
+    build(config.env("BP_PHP_SESSION_STORE", "redis"), |app| {
+        let redis = Redis::start_with(&["--maxclients", "6"]);
+        let Start { started, log, .. } = start(app, &json!({"host": redis.host()}), &[]);
+        let expected = "allows 6 connections, and php-fpm has 4 workers in each replica (pm.max_children): with more than 1 of them";
+        assert!(started && log.contains(expected), "{log}");
+        let enough = Redis::start_with(&["--maxclients", "8"]);
+        assert!(!start(app, &json!({"host": enough.host()}), &[]).log.contains("warning"));
+    });
+}
+
+/// `MONITOR` shows what phpredis sends for sessions of every kind.
+#[test]
+fn phpredis_sends_the_commands_of_the_table_and_no_other() {
+    const PAGES: &str = "foreach ([0, 1] as $strict) { ini_set('session.use_strict_mode', $strict); \
+        session_id(''); session_start(); $id = session_id(); $_SESSION['a'] = 1; session_write_close(); \
+        session_id($id); session_start(); $_SESSION['a'] = 2; session_write_close(); \
+        session_id($id); session_start(); session_write_close(); \
+        session_id($id); session_start(); session_regenerate_id(true); $_SESSION['b'] = 1; session_write_close(); \
+        session_start(); session_destroy(); }";
+    for suite in [BOOKWORM, TRIXIE] {
+        build(config(suite, "full").env("BP_PHP_SESSION_STORE", "redis"), |app| {
+            let redis = Redis::start_with(&[]);
+            let credentials = json!({"host": redis.host(), "database": 2});
+            let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
+            let monitor =
+                Container::start(&[], IMAGE, &["redis-cli", "-h", &redis.host(), "monitor"]);
+            monitor.wait_for_log("OK");
+            let options = [
+                "--env",
+                &bound,
+                "--env",
+                "BPL_PHP_SESSION_OPTIONS=persistent=on",
+                "--env",
+                "BPL_PHP_SESSION_PROBE=off",
+            ];
+            let pages = [
+                "--",
+                "php",
+                "-d",
+                "session.use_cookies=0",
+                "-d",
+                "session.cache_limiter=",
+                "-r",
+                PAGES,
+            ];
+            let (succeeded, output) = app.run(&options, &pages);
+            assert!(succeeded && !output.contains("Warning"), "{output}");
+            let mut connection = redis.connection();
+            run(&mut connection, &["ECHO", "the end"]);
+            monitor.wait_for_log("the end");
+            let log = monitor.logs();
+            // What a script runs is marked `lua`; the client of the test says hello in its own way.
+            let lines = log.lines().filter(|line| !line.contains(" lua]") && line.contains('"'));
+            let mut sent: Vec<String> = lines
+                .filter(|line| !line.contains("CLIENT") && !line.contains("HELLO"))
+                .filter_map(|line| Some(line.split('"').nth(1)?.to_uppercase()))
+                .collect();
+            sent.sort();
+            sent.dedup();
+            let mut expected: Vec<&str> = COMMANDS.iter().map(|(command, _)| *command).collect();
+            expected.sort_unstable();
+            assert_eq!(sent, expected, "{log}");
+
+            // And a user with these rights, and no other, keeps sessions.
+            let rights = php_session_store::php::redis_commands::rights("PHPREDIS_SESSION:");
+            let mut words = vec!["ACL", "SETUSER", "shop", "on", ">pw"];
+            words.extend(rights.split(' '));
+            run(&mut connection, &words);
+            let credentials =
+                json!({"host": redis.host(), "username": "shop", "password": "pw", "database": 2});
+            let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
+            assert_sessions_are_shared(
+                app,
+                &["--env", &bound, "--env", "BPL_PHP_SESSION_OPTIONS=persistent=on"],
+            );
+        });
+    }
+    assert!(COMMANDS.iter().any(|(_, when)| *when == When::StrictMode));
+}
