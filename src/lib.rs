@@ -9,7 +9,7 @@
 //! | launch | [`launch`] |
 //! | on request | [`check`] |
 //!
-//! [`config`], [`php`] and [`system`] serve all of them.
+//! [`config`], [`frameworks`], [`php`] and [`system`] serve all of them.
 
 pub mod app;
 pub mod check;
@@ -17,6 +17,7 @@ pub mod config;
 pub mod detect;
 pub mod endpoint;
 pub mod extension;
+pub mod frameworks;
 pub mod launch;
 pub mod layers;
 pub mod log;

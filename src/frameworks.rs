@@ -1,0 +1,42 @@
+//! The app's framework: many keep sessions by themselves, and not with PHP's handler.
+//!
+//! [`known`] finds out which it is, [`session_use`] says what it does with sessions, and [`variable`] names what
+//! the launch sets for it. Nothing here touches an app's file.
+
+mod composer;
+mod dotenv;
+pub mod known;
+mod laravel;
+mod others;
+mod redis_url;
+pub mod session_use;
+pub mod store_variables;
+mod symfony;
+pub mod variable;
+
+use crate::config::environment::Environment;
+use crate::store::Store;
+use known::{Framework, Kind};
+use session_use::{Connection, SessionUse};
+use std::path::Path;
+
+impl Framework {
+    /// What the framework does with sessions in this environment; at build, without a connection, what the
+    /// app's files say.
+    #[must_use]
+    pub fn session_use(
+        &self,
+        app_dir: &Path,
+        environment: &Environment,
+        store: Store,
+        connection: Option<&Connection<'_>>,
+    ) -> SessionUse {
+        match self.kind {
+            Kind::Laravel | Kind::Lumen => {
+                laravel::session_use(self, app_dir, environment, store, connection)
+            }
+            Kind::Symfony => symfony::session_use(self, app_dir, environment, store, connection),
+            kind => others::session_use(kind, app_dir),
+        }
+    }
+}

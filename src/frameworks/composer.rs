@@ -1,0 +1,56 @@
+//! What Composer knows of the app: its own name, and the packages that it uses.
+
+use crate::system::files::read_text;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The packages of an app, with their versions where they are known.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Packages(BTreeMap<String, Option<String>>);
+
+impl Packages {
+    /// Reads them. What Composer cannot read either is left out: that is another buildpack's business, and the
+    /// app may do without Composer.
+    pub(super) fn read(app_dir: &Path) -> Self {
+        let json = |name: &str| -> Value {
+            let text = read_text(&app_dir.join(name)).unwrap_or_default();
+            serde_json::from_str(&text).unwrap_or_default()
+        };
+        let mut packages = Self::default();
+        packages.add_required(&json("composer.json"));
+        // What is installed counts more than what is locked.
+        packages.add_versions(&json("composer.lock")["packages"]);
+        let installed = json("vendor/composer/installed.json");
+        packages.add_versions(&installed["packages"]);
+        // As Composer 1 has it.
+        packages.add_versions(&installed);
+        packages
+    }
+
+    /// The version of a package, if the app uses it.
+    pub(super) fn version(&self, package: &str) -> Option<Option<&str>> {
+        self.0.get(package).map(Option::as_deref)
+    }
+
+    /// The app itself may be the product; what it requires may not be locked.
+    fn add_required(&mut self, manifest: &Value) {
+        if let Some(name) = manifest["name"].as_str() {
+            let version = manifest["version"].as_str().map(str::to_owned);
+            self.0.insert(name.to_ascii_lowercase(), version);
+        }
+        for (name, _) in manifest["require"].as_object().into_iter().flatten() {
+            self.0.insert(name.to_ascii_lowercase(), None);
+        }
+    }
+
+    fn add_versions(&mut self, packages: &Value) {
+        for package in packages.as_array().into_iter().flatten() {
+            if let (Some(name), Some(version)) =
+                (package["name"].as_str(), package["version"].as_str())
+            {
+                self.0.insert(name.to_ascii_lowercase(), Some(version.to_owned()));
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The variables that the app itself sets: in its environment, which wins, and in its `.env` files.
+
+use crate::config::environment::Environment;
+use crate::system::files::read_text;
+use std::path::Path;
+
+/// Where an app's variables come from, as its framework reads them.
+pub(super) struct AppEnvironment<'a> {
+    environment: &'a Environment,
+    /// Name, value and file, the file that wins first.
+    files: Vec<(String, String, String)>,
+}
+
+/// A variable that somebody has set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Set {
+    pub(super) value: String,
+    /// Where, for people.
+    pub(super) place: String,
+}
+
+impl<'a> AppEnvironment<'a> {
+    /// As Laravel reads it: one file, which `APP_ENV` picks.
+    pub(super) fn of_laravel(app_dir: &Path, environment: &'a Environment) -> Self {
+        let stage = environment.text("APP_ENV").ok().flatten();
+        let of_stage = stage.map(|stage| format!(".env.{}", stage.trim()));
+        let file = of_stage.filter(|file| app_dir.join(file).is_file());
+        Self::read(app_dir, environment, &[&file.unwrap_or_else(|| ".env".to_owned())])
+    }
+
+    /// As Symfony reads it: four files, of which the later ones win.
+    pub(super) fn of_symfony(app_dir: &Path, environment: &'a Environment) -> Self {
+        let stage = Self::read(app_dir, environment, &[".env.local", ".env"]).get("APP_ENV");
+        let stage = stage.map_or_else(|| "dev".to_owned(), |set| set.value.trim().to_owned());
+        let files = [format!(".env.{stage}.local"), format!(".env.{stage}"), ".env.local".to_owned()];
+        let mut files: Vec<&str> = files.iter().map(String::as_str).collect();
+        files.push(".env");
+        Self::read(app_dir, environment, &files)
+    }
+
+    fn read(app_dir: &Path, environment: &'a Environment, names: &[&str]) -> Self {
+        let mut files = Vec::new();
+        for name in names {
+            let text = read_text(&app_dir.join(name)).unwrap_or_default();
+            files.extend(parse(&text).into_iter().map(|(key, value)| (key, value, (*name).to_owned())));
+        }
+        Self { environment, files }
+    }
+
+    /// The variable, if somebody has set it to something. `null` is Laravel's word for nothing.
+    pub(super) fn get(&self, name: &str) -> Option<Set> {
+        let something = |value: &str| {
+            let value = value.trim();
+            !value.is_empty() && !matches!(value.to_ascii_lowercase().as_str(), "null" | "(null)")
+        };
+        // What is not UTF-8 is set as well.
+        let of_environment = match self.environment.text(name) {
+            Ok(value) => value.map(str::to_owned),
+            Err(_) => Some("?".to_owned()),
+        };
+        if let Some(value) = of_environment {
+            let place = "the environment".to_owned();
+            return Some(Set { value, place }).filter(|set| something(&set.value));
+        }
+        let (_, value, file) = self.files.iter().find(|(key, ..)| key == name)?;
+        let place = format!("the app's {file}");
+        Some(Set { value: value.clone(), place }).filter(|set| something(&set.value))
+    }
+}
+
+/// The variables of a file. A quoted value may have several lines, and these set nothing.
+fn parse(text: &str) -> Vec<(String, String)> {
+    let mut variables = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let line = line.trim_start();
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        let Some((name, value)) = line.split_once('=').filter(|_| !line.starts_with('#')) else {
+            continue;
+        };
+        let value = value.trim();
+        let value = match value.chars().next() {
+            Some(quote @ ('"' | '\'')) => {
+                let mut inner = value[1..].to_owned();
+                while !closes(&inner, quote) {
+                    let Some(next) = lines.next() else { break };
+                    inner.push('\n');
+                    inner.push_str(next);
+                }
+                inner.split(quote).next().unwrap_or_default().to_owned()
+            }
+            _ => value.split(" #").next().unwrap_or_default().trim_end().to_owned(),
+        };
+        variables.push((name.trim().trim_matches(['"', '\'']).to_owned(), value));
+    }
+    variables
+}
+
+/// Whether a quoted value ends in this text.
+fn closes(text: &str, quote: char) -> bool {
+    let mut escaped = false;
+    for character in text.chars() {
+        if character == quote && !escaped {
+            return true;
+        }
+        escaped = character == '\\' && !escaped && quote == '"';
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::files::write;
+
+    #[test]
+    fn a_file_is_read_as_its_frameworks_read_it() {
+        let text = "# REDIS_HOST=no\nexport A = 1 # note\nB=\"x y\"\nKEY=\"-----BEGIN\nREDIS_URL=no\n-----\"\nC='it'\n D=\nno sign\n";
+        let expected = [("A", "1"), ("B", "x y"), ("KEY", "-----BEGIN\nREDIS_URL=no\n-----"), ("C", "it"), ("D", "")];
+        let variables = parse(text);
+        let variables: Vec<_> = variables.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        assert_eq!(variables, expected);
+        // Whatever stands there, it ends.
+        assert_eq!(parse("A=\"x\\\"\ny").len(), 1);
+    }
+
+    #[test]
+    fn the_environment_wins_and_app_env_picks_the_file() {
+        let app = tempfile::tempdir().unwrap();
+        write(&app.path().join(".env"), "REDIS_HOST=a\nREDIS_PASSWORD=null\nEMPTY=").unwrap();
+        write(&app.path().join(".env.live"), "REDIS_HOST=b\n").unwrap();
+        let get = |variables: &[(&str, &str)], name: &str| {
+            let environment: Environment = variables.iter().copied().collect();
+            AppEnvironment::of_laravel(app.path(), &environment).get(name)
+        };
+        let set = |value: &str, place: &str| {
+            Some(Set { value: value.to_owned(), place: place.to_owned() })
+        };
+        assert_eq!(get(&[], "REDIS_HOST"), set("a", "the app's .env"));
+        assert_eq!(get(&[("APP_ENV", "live")], "REDIS_HOST"), set("b", "the app's .env.live"));
+        assert_eq!(get(&[("APP_ENV", "test")], "REDIS_HOST"), set("a", "the app's .env"));
+        assert_eq!(get(&[("REDIS_HOST", "c")], "REDIS_HOST"), set("c", "the environment"));
+        for name in ["REDIS_PASSWORD", "EMPTY", "OTHER"] {
+            assert_eq!(get(&[], name), None);
+        }
+    }
+
+    #[test]
+    fn of_symfony_s_files_the_more_special_one_wins() {
+        let app = tempfile::tempdir().unwrap();
+        for (file, text) in [(".env", "APP_ENV=prod\nA=1\nB=1\nC=1"), (".env.local", "A=2\nB=2"), (".env.prod", "A=3")] {
+            write(&app.path().join(file), text).unwrap();
+        }
+        let environment = Environment::default();
+        let read = AppEnvironment::of_symfony(app.path(), &environment);
+        let values = ["A", "B", "C"].map(|name| read.get(name).unwrap().value);
+        assert_eq!(values, ["3", "2", "1"]);
+    }
+}

@@ -1,0 +1,237 @@
+//! Laravel keeps its sessions by itself; its stock configuration takes everything from variables. These are set
+//! where nobody else has set them, and where they are read. Facts and sources: docs/frameworks.md.
+
+use super::dotenv::{AppEnvironment, Set};
+use super::known::{Framework, Kind};
+use super::redis_url::{Dialect, redis_url};
+use super::session_use::{Connection, OwnSessions, SessionUse};
+use super::variable::{AppVariable, AppVariables, value_of};
+use crate::config::environment::Environment;
+use crate::endpoint::Endpoint;
+use crate::endpoint::memcached::{Login, MemcachedEndpoint};
+use crate::store::Store;
+use crate::system::files::read_text;
+use std::path::Path;
+
+/// The first version whose stock configuration reads `REDIS_URL`, and has phpredis for its client.
+const FIRST: u32 = 6;
+/// The first version that takes a user.
+const FIRST_WITH_USERS: u32 = 9;
+const CACHED: &str = "bootstrap/cache/config.php";
+
+/// The variables by which an app says where its own server is.
+const REDIS: [&str; 5] =
+    ["REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD"];
+const MEMCACHED: [&str; 4] =
+    ["MEMCACHED_HOST", "MEMCACHED_PORT", "MEMCACHED_USERNAME", "MEMCACHED_PASSWORD"];
+/// The variables by which it chooses a connection of its own.
+const CHOICE: [&str; 2] = ["SESSION_CONNECTION", "SESSION_STORE"];
+
+/// What Laravel does with sessions in this environment. Without a connection, at build, it is what can be said
+/// from the app's files.
+pub(super) fn session_use(
+    framework: &Framework,
+    app_dir: &Path,
+    environment: &Environment,
+    store: Store,
+    connection: Option<&Connection<'_>>,
+) -> SessionUse {
+    if framework.kind == Kind::Lumen && !app_dir.join("config/session.php").is_file() {
+        return SessionUse::None;
+    }
+    let app = App { app_dir, environment: AppEnvironment::of_laravel(app_dir, environment), store };
+    let variables = match connection {
+        Some(connection) => variables(framework, connection),
+        None => Ok(Vec::new()),
+    };
+    let checked = variables.and_then(|variables| {
+        app.configuration(framework)?;
+        app.cached(environment, &variables)?;
+        let server_is_ours = app.server(&variables, connection)?;
+        app.driver(&variables)?;
+        let is_ours = |name| server_is_ours || name == AppVariable::SessionDriver;
+        Ok(variables.into_iter().filter(|(name, _)| is_ours(*name)).collect())
+    });
+    match checked {
+        Ok(variables) => SessionUse::Variables(variables),
+        Err(own) => SessionUse::Own(own),
+    }
+}
+
+/// How Laravel reads a uri. The database stands elsewhere, as its cache, which `cache:clear` empties, would
+/// share one that stands in the uri. A password that is a list goes to phpredis as it is, which takes both.
+fn dialect(knows_users: bool) -> Dialect {
+    let login = (!knows_users).then_some("password[]");
+    Dialect { tls: "context[stream]", login, json: true, database: false }
+}
+
+/// What Laravel is to be told.
+fn variables(framework: &Framework, connection: &Connection<'_>) -> Result<AppVariables, OwnSessions> {
+    match connection.endpoint {
+        Endpoint::Redis(redis) => {
+            let knows_users = framework.major().is_some_and(|major| major >= FIRST_WITH_USERS);
+            let url = redis_url(redis, connection, dialect(knows_users));
+            let url = url.ok_or_else(|| OwnSessions {
+                what: "its stock configuration takes neither a Redis cluster nor a socket".to_owned(),
+                advice: "Add the connection to config/database.php, and set SESSION_DRIVER=redis and SESSION_CONNECTION.".to_owned(),
+            })?;
+            let mut variables = vec![
+                (AppVariable::SessionDriver, Store::Redis.name().to_owned()),
+                (AppVariable::RedisUrl, url),
+            ];
+            if let Some(database) = connection.database {
+                variables.push((AppVariable::RedisDb, database.to_string()));
+            }
+            Ok(variables)
+        }
+        Endpoint::Memcached(memcached) => Ok(memcached_variables(memcached)),
+    }
+}
+
+/// Laravel's stock configuration has one server, so of several the first one; it is the same in each instance.
+fn memcached_variables(endpoint: &MemcachedEndpoint) -> AppVariables {
+    let mut variables = vec![(AppVariable::SessionDriver, Store::Memcached.name().to_owned())];
+    if let Some(server) = endpoint.servers.first() {
+        variables.push((AppVariable::MemcachedHost, server.host.to_string()));
+        variables.push((AppVariable::MemcachedPort, server.port.to_string()));
+    }
+    if let Some(Login { user, password }) = &endpoint.login {
+        variables.push((AppVariable::MemcachedUsername, for_env(user)));
+        variables.push((AppVariable::MemcachedPassword, for_env(password.expose())));
+    }
+    variables
+}
+
+/// Laravel's `env()` makes other values of some words, and takes quotes away; what it finds in quotes stays.
+fn for_env(text: &str) -> String {
+    let bare = text.trim_start_matches('(').trim_end_matches(')').to_ascii_lowercase();
+    let word = matches!(bare.as_str(), "true" | "false" | "empty" | "null");
+    let quoted = |quote: char| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+    if word || quoted('"') || quoted('\'') { format!("\"{text}\"") } else { text.to_owned() }
+}
+
+struct App<'a> {
+    app_dir: &'a Path,
+    environment: AppEnvironment<'a>,
+    store: Store,
+}
+
+impl App<'_> {
+    /// Whether the app's configuration reads the variables. Where a file is not there, the framework's own is
+    /// used, which does.
+    fn configuration(&self, framework: &Framework) -> Result<(), OwnSessions> {
+        if framework.major().is_some_and(|major| major < FIRST) {
+            return Err(OwnSessions {
+                what: format!("the configuration of {framework} does not read REDIS_URL"),
+                advice: "Set SESSION_DRIVER and the connection in config/session.php and config/database.php.".to_owned(),
+            });
+        }
+        let connection = match self.store {
+            Store::Redis => ("config/database.php", "REDIS_URL"),
+            Store::Memcached => ("config/cache.php", "MEMCACHED_HOST"),
+        };
+        for (file, variable) in [("config/session.php", "SESSION_DRIVER"), connection] {
+            let text = read_text(&self.app_dir.join(file)).ok();
+            if text.is_some_and(|text| !text.contains(variable)) {
+                return Err(OwnSessions {
+                    what: format!("the app's {file} does not read {variable}"),
+                    advice: format!("Read {variable} in {file} as Laravel's own file does: env('{variable}')."),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// A cached configuration holds the values of the time when it was made; one that this launch's own
+    /// values went into is made by the start command.
+    fn cached(&self, environment: &Environment, ours: &[(AppVariable, String)]) -> Result<(), OwnSessions> {
+        let path = environment.text("APP_CONFIG_CACHE").ok().flatten().unwrap_or(CACHED);
+        let Ok(text) = read_text(&self.app_dir.join(path)) else { return Ok(()) };
+        let server = value_of(ours, "REDIS_URL").or_else(|| value_of(ours, "MEMCACHED_HOST"));
+        if server.is_some_and(|server| text.contains(&server)) {
+            return Ok(());
+        }
+        Err(OwnSessions {
+            what: format!("its configuration is cached in {path}, with the values of the time when that was made"),
+            advice: "Leave `php artisan config:cache` out of the build; run it in the start command, or not at all.".to_owned(),
+        })
+    }
+
+    /// Whether the server is to be set: nobody else has. Where somebody has, and it is the service's, sessions
+    /// get there all the same.
+    fn server(
+        &self,
+        ours: &[(AppVariable, String)],
+        connection: Option<&Connection<'_>>,
+    ) -> Result<bool, OwnSessions> {
+        if let Some((name, set)) = self.set_by_others(&CHOICE, ours) {
+            return Err(self.own_choice(name, &set));
+        }
+        let names: &[&str] = match self.store {
+            Store::Redis => &REDIS,
+            Store::Memcached => &MEMCACHED,
+        };
+        let Some((name, set)) = self.set_by_others(names, ours) else { return Ok(true) };
+        if connection.is_some_and(|connection| self.leads_to(connection)) {
+            return Ok(false);
+        }
+        Err(self.own_choice(name, &set))
+    }
+
+    fn own_choice(&self, name: &str, set: &Set) -> OwnSessions {
+        OwnSessions {
+            what: format!("{} sets {name}, and what the app sets is not overridden", set.place),
+            advice: format!(
+                "Remove it there, with the others that name the {} server (a .env that is made for development need not be in the image), or keep sessions in a connection of their own that reads PHP_SESSION_STORE_URL.",
+                self.store.title()
+            ),
+        }
+    }
+
+    /// The first of the variables that is set to something other than our value.
+    fn set_by_others<'n>(
+        &self,
+        names: &[&'n str],
+        ours: &[(AppVariable, String)],
+    ) -> Option<(&'n str, Set)> {
+        names.iter().find_map(|name| {
+            let set = self.environment.get(name)?;
+            // Kubernetes sets these for a Service that has the name.
+            let of_kubernetes = name.ends_with("_PORT") && set.value.starts_with("tcp://");
+            let is_ours = value_of(ours, name).is_some_and(|value| value == set.value);
+            (!of_kubernetes && !is_ours).then_some((*name, set))
+        })
+    }
+
+    /// Whether the app's own variables name the service's host.
+    fn leads_to(&self, connection: &Connection<'_>) -> bool {
+        let Some(host) = connection.host() else { return false };
+        let is = |name: &str, fits: &dyn Fn(&str) -> bool| {
+            self.environment.get(name).map(|set| fits(set.value.trim()))
+        };
+        match self.store {
+            Store::Redis => is("REDIS_URL", &|url| host_of(url) == Some(&host))
+                .or_else(|| is("REDIS_HOST", &|it| it.trim_start_matches("tls://") == host)),
+            Store::Memcached => is("MEMCACHED_HOST", &|it| it == host),
+        }
+        .unwrap_or(false)
+    }
+
+    fn driver(&self, ours: &[(AppVariable, String)]) -> Result<(), OwnSessions> {
+        match self.set_by_others(&["SESSION_DRIVER"], ours) {
+            Some((_, set)) if set.value.trim() != self.store.name() => Err(OwnSessions {
+                what: format!("{} sets SESSION_DRIVER to {:?}", set.place, set.value),
+                advice: format!("Remove SESSION_DRIVER there, or set it to {}.", self.store),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The host of a uri.
+fn host_of(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?']).next()?;
+    let server = authority.rsplit('@').next()?;
+    Some(server.rsplit_once(':').map_or(server, |(host, _)| host))
+}

@@ -1,0 +1,106 @@
+//! The frameworks that use PHP's own sessions, and those that keep theirs by themselves.
+
+use super::known::Kind;
+use super::session_use::{OwnSessions, SessionUse};
+use crate::system::files::read_text;
+use std::path::Path;
+
+/// What begins the names of the variables that a configuration may read.
+const OURS: &str = "PHP_SESSION_STORE_";
+const MAGENTO: &str = "app/etc/env.php";
+
+pub(super) fn session_use(kind: Kind, app_dir: &Path) -> SessionUse {
+    let (keeps, files): (&str, &[&str]) = match kind {
+        Kind::Magento => return magento(app_dir),
+        Kind::WordPress => return SessionUse::None,
+        Kind::Drupal => (
+            "its database",
+            &["sites/default/settings.php", "web/sites/default/settings.php", "docroot/sites/default/settings.php"],
+        ),
+        Kind::Typo3 => (
+            "its database",
+            &["config/system/additional.php", "typo3conf/AdditionalConfiguration.php", "public/typo3conf/AdditionalConfiguration.php"],
+        ),
+        Kind::PhpBb => ("its database", &[]),
+        Kind::Joomla => ("what configuration.php says, its database by default", &["configuration.php"]),
+        Kind::Moodle => ("what config.php says, files of its own by default", &["config.php"]),
+        Kind::CodeIgniter => ("what app/Config/Session.php says, files of its own by default", &["app/Config/Session.php", ".env"]),
+        Kind::OpenMage => ("what app/etc/local.xml says", &[]),
+        _ => return SessionUse::Php,
+    };
+    if let Some(file) = files.iter().find(|file| reads_ours(&app_dir.join(file))) {
+        return SessionUse::Configured(format!("{file} reads {OURS}…"));
+    }
+    own(kind, keeps)
+}
+
+fn own(kind: Kind, keeps: &str) -> SessionUse {
+    let advice = match kind {
+        Kind::PhpBb | Kind::Joomla | Kind::OpenMage => "docs/frameworks.md says what can be done.",
+        _ => "docs/frameworks.md has the lines of configuration that read PHP_SESSION_STORE_….",
+    };
+    SessionUse::Own(OwnSessions {
+        what: format!("it keeps them in {keeps}"),
+        advice: advice.to_owned(),
+    })
+}
+
+/// Magento uses PHP's own sessions where `save` is `files`, which is the default.
+fn magento(app_dir: &Path) -> SessionUse {
+    let text = read_text(&app_dir.join(MAGENTO)).unwrap_or_default();
+    if text.contains(OURS) {
+        return SessionUse::Configured(format!("{MAGENTO} reads {OURS}…"));
+    }
+    match save_of_magento(&text) {
+        None | Some("files") => SessionUse::Php,
+        Some(_) => own(Kind::Magento, &format!("what {MAGENTO} says")),
+    }
+}
+
+/// `'session' => ['save' => '…'`.
+fn save_of_magento(text: &str) -> Option<&str> {
+    let (_, session) = text.split_once("'session'")?;
+    let (_, save) = session.split_once("'save'")?;
+    save.split('\'').nth(1)
+}
+
+fn reads_ours(path: &Path) -> bool {
+    read_text(path).is_ok_and(|text| text.contains(OURS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::files::write;
+
+    fn of(kind: Kind, files: &[(&str, &str)]) -> SessionUse {
+        let app = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            write(&app.path().join(name), text).unwrap();
+        }
+        session_use(kind, app.path())
+    }
+
+    #[test]
+    fn magento_is_as_its_configuration_says() {
+        let env = |save: &str| {
+            let text = format!("<?php return ['cache' => [], 'session' => ['save' => '{save}']];");
+            of(Kind::Magento, &[(MAGENTO, &text)])
+        };
+        assert_eq!(of(Kind::Magento, &[]), SessionUse::Php);
+        assert_eq!(env("files"), SessionUse::Php);
+        for save in ["redis", "db"] {
+            assert!(matches!(env(save), SessionUse::Own(_)));
+        }
+        let ours = "['session' => ['save' => 'redis', 'redis' => ['host' => getenv('PHP_SESSION_STORE_HOST')]]]";
+        assert!(matches!(of(Kind::Magento, &[(MAGENTO, ours)]), SessionUse::Configured(_)));
+    }
+
+    #[test]
+    fn who_keeps_its_own_is_told_unless_its_configuration_reads_ours() {
+        assert!(matches!(of(Kind::Drupal, &[]), SessionUse::Own(_)));
+        let settings = ("web/sites/default/settings.php", "getenv('PHP_SESSION_STORE_HOST')");
+        assert!(matches!(of(Kind::Drupal, &[settings]), SessionUse::Configured(_)));
+        assert_eq!(of(Kind::Slim, &[]), SessionUse::Php);
+    }
+}

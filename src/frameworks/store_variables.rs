@@ -1,0 +1,75 @@
+//! The service for the app's own configuration: one uri, and its parts. Names and meanings are documented, and
+//! stay (docs/frameworks.md).
+
+use super::redis_url::{USUAL, redis_url};
+use super::session_use::Connection;
+use super::variable::{AppVariable, AppVariables};
+use crate::endpoint::memcached::MemcachedEndpoint;
+use crate::endpoint::redis::{RedisEndpoint, Target};
+use crate::endpoint::{Address, Endpoint};
+use crate::system::secret::UNRESERVED;
+use percent_encoding::utf8_percent_encode;
+
+/// The variables `PHP_SESSION_STORE_…`.
+#[must_use]
+pub fn store_variables(connection: &Connection<'_>) -> AppVariables {
+    match connection.endpoint {
+        Endpoint::Redis(redis) => of_redis(redis, connection),
+        Endpoint::Memcached(memcached) => of_memcached(memcached),
+    }
+}
+
+fn of_redis(redis: &RedisEndpoint, connection: &Connection<'_>) -> AppVariables {
+    let mut variables = match &redis.target {
+        Target::Tcp { address, .. } => of_server(address),
+        Target::Cluster { nodes, .. } => vec![(AppVariable::StoreServers, list(nodes))],
+        Target::Unix(path) => vec![(AppVariable::StoreSocket, path.display().to_string())],
+    };
+    let mut add = |variable, value: Option<String>| variables.extend(value.map(|value| (variable, value)));
+    add(AppVariable::StoreUrl, redis_url(redis, connection, USUAL));
+    let auth = redis.auth.as_ref();
+    add(AppVariable::StoreUsername, auth.and_then(|auth| auth.user.clone()));
+    add(AppVariable::StorePassword, auth.map(|auth| auth.password.expose().to_owned()));
+    add(AppVariable::StoreDatabase, connection.database.map(|database| database.to_string()));
+    add(AppVariable::StoreTls, redis.tls().map(|_| "1".to_owned()));
+    let ca = connection.tls_files.ca.as_ref();
+    add(AppVariable::StoreCa, ca.map(|path| path.display().to_string()));
+    variables
+}
+
+/// Symfony's adapter reads several servers in a uri's query, and it is the only one that reads such a uri.
+fn of_memcached(MemcachedEndpoint { servers, login }: &MemcachedEndpoint) -> AppVariables {
+    let encode = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
+    let authority = login.as_ref().map(|login| {
+        format!("{}:{}@", encode(&login.user), encode(login.password.expose()))
+    });
+    let authority = authority.unwrap_or_default();
+    let url = match servers.as_slice() {
+        [server] => format!("memcached://{authority}{server}"),
+        _ => {
+            let hosts: Vec<String> = servers.iter().map(|server| format!("host[{server}]")).collect();
+            format!("memcached:{authority}?{}", hosts.join("&"))
+        }
+    };
+    let mut variables = vec![(AppVariable::StoreUrl, url), (AppVariable::StoreServers, list(servers))];
+    if let [server] = servers.as_slice() {
+        variables.extend(of_server(server));
+    }
+    if let Some(login) = login {
+        variables.push((AppVariable::StoreUsername, login.user.clone()));
+        variables.push((AppVariable::StorePassword, login.password.expose().to_owned()));
+    }
+    variables
+}
+
+fn of_server(address: &Address) -> AppVariables {
+    vec![
+        (AppVariable::StoreHost, address.host.to_string()),
+        (AppVariable::StorePort, address.port.to_string()),
+    ]
+}
+
+fn list(servers: &[Address]) -> String {
+    let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
+    servers.join(",")
+}

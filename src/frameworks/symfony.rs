@@ -1,0 +1,235 @@
+//! Symfony's configuration says who keeps the sessions: `framework.session.handler_id`. Facts and sources:
+//! docs/frameworks.md.
+
+use super::dotenv::AppEnvironment;
+use super::known::Framework;
+use super::redis_url::{Dialect, USUAL, redis_url};
+use super::session_use::{Connection, OwnSessions, SessionUse};
+use super::variable::{AppVariable, AppVariables};
+use crate::config::environment::Environment;
+use crate::endpoint::Endpoint;
+use crate::store::Store;
+use crate::system::files::read_text;
+use std::path::Path;
+
+/// The first version whose sessions are PHP's without a `handler_id`, and whose Redis takes users in any uri.
+const FIRST_NATIVE: u32 = 7;
+/// The folders of configuration, the one that wins first.
+const FOLDERS: [&str; 2] = ["config/packages/prod", "config/packages"];
+const OURS: &str = "PHP_SESSION_STORE_";
+
+/// What Symfony does with sessions in this environment; without a connection, at build, what its files say.
+pub(super) fn session_use(
+    framework: &Framework,
+    app_dir: &Path,
+    environment: &Environment,
+    store: Store,
+    connection: Option<&Connection<'_>>,
+) -> SessionUse {
+    let native = framework.major().is_some_and(|major| major >= FIRST_NATIVE);
+    match handler(app_dir) {
+        Handler::Native => SessionUse::Php,
+        Handler::Default if native => SessionUse::Php,
+        Handler::Default => SessionUse::Own(OwnSessions {
+            what: "without a handler_id it keeps them in its cache folder (before version 7)".to_owned(),
+            advice: "Set handler_id: null under framework.session in config/packages/framework.yaml.".to_owned(),
+        }),
+        Handler::Unknown => SessionUse::Configured(
+            "no handler_id was found in config/packages: null there means PHP's own sessions".to_owned(),
+        ),
+        Handler::Id(id) if id.contains(OURS) => SessionUse::Configured(format!("its handler_id is {id}")),
+        Handler::Id(id) if id.contains("(REDIS_URL)") && store == Store::Redis => {
+            let app = AppEnvironment::of_symfony(app_dir, environment);
+            redis_url_of(framework, &app, connection)
+        }
+        Handler::Id(id) => SessionUse::Own(OwnSessions {
+            what: format!("its handler_id is {id}, which is the app's own"),
+            advice: "Set handler_id to null (PHP's own sessions), or to '%env(PHP_SESSION_STORE_URL)%'.".to_owned(),
+        }),
+    }
+}
+
+/// `REDIS_URL`, where nobody else has set it.
+fn redis_url_of(
+    framework: &Framework,
+    app: &AppEnvironment<'_>,
+    connection: Option<&Connection<'_>>,
+) -> SessionUse {
+    let url = match connection {
+        None => None,
+        Some(connection) => match url(framework, connection) {
+            Some(url) => Some(url),
+            None => {
+                return SessionUse::Own(OwnSessions {
+                    what: "REDIS_URL cannot say what is bound: a Redis cluster or a socket".to_owned(),
+                    advice: "Set handler_id to null (PHP's own sessions).".to_owned(),
+                });
+            }
+        },
+    };
+    let host = connection.and_then(Connection::host);
+    match app.get("REDIS_URL") {
+        // One of ours, from a launcher outside of this one, or the same server by the app's own choice.
+        Some(set) if host.is_none_or(|host| !set.value.contains(&host)) => SessionUse::Own(OwnSessions {
+            what: format!("{} sets REDIS_URL, and what the app sets is not overridden", set.place),
+            advice: "Remove REDIS_URL there, or set handler_id to '%env(PHP_SESSION_STORE_URL)%'.".to_owned(),
+        }),
+        Some(set) if url.as_ref() != Some(&set.value) => SessionUse::Variables(Vec::new()),
+        _ => {
+            let variables: AppVariables = url.into_iter().map(|url| (AppVariable::RedisUrl, url)).collect();
+            SessionUse::Variables(variables)
+        }
+    }
+}
+
+fn url(framework: &Framework, connection: &Connection<'_>) -> Option<String> {
+    let Endpoint::Redis(redis) = connection.endpoint else { return None };
+    let knows_users = framework.major().is_some_and(|major| major >= FIRST_NATIVE);
+    let login = (!knows_users).then_some("auth[]");
+    redis_url(redis, connection, Dialect { login, ..USUAL })
+}
+
+/// What `framework.session` says.
+#[derive(Debug, PartialEq, Eq)]
+enum Handler {
+    /// Nothing was found.
+    Unknown,
+    /// There are sessions, and no handler.
+    Default,
+    /// `null`.
+    Native,
+    /// A service or a uri.
+    Id(String),
+}
+
+fn handler(app_dir: &Path) -> Handler {
+    let mut found = Handler::Unknown;
+    for folder in FOLDERS {
+        let entries = app_dir.join(folder).read_dir().into_iter().flatten().flatten();
+        let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
+        files.sort();
+        for file in files {
+            let text = read_text(&file).unwrap_or_default();
+            let handler = match file.extension().and_then(|it| it.to_str()) {
+                Some("yaml" | "yml") => of_yaml(&text),
+                Some("php") => of_php(&text),
+                _ => Handler::Unknown,
+            };
+            match handler {
+                Handler::Unknown => {}
+                Handler::Default => found = Handler::Default,
+                handler => return handler,
+            }
+        }
+    }
+    found
+}
+
+/// The lines below `session:`, in the part for every stage or that for production.
+fn of_yaml(text: &str) -> Handler {
+    let mut handler = Handler::Unknown;
+    let (mut elsewhere, mut session) = (false, None);
+    for line in text.lines() {
+        let content = line.trim_start();
+        if content.is_empty() || content.starts_with('#') {
+            continue;
+        }
+        let indent = line.len() - content.len();
+        if indent == 0 {
+            elsewhere = content.starts_with("when@") && !content.starts_with("when@prod");
+        }
+        if session.is_some_and(|above| indent <= above) {
+            session = None;
+        }
+        if elsewhere {
+            continue;
+        }
+        if let Some(value) = content.strip_prefix("session:").filter(|_| indent > 0) {
+            session = Some(indent);
+            if value.trim() != "false" {
+                handler = Handler::Default;
+            }
+        }
+        if session.is_some()
+            && let Some((_, value)) = content.split_once("handler_id:")
+        {
+            return of_value(value);
+        }
+    }
+    handler
+}
+
+/// `->handlerId(…)`, or `'handler_id' => …`.
+fn of_php(text: &str) -> Handler {
+    let value = ["handlerId(", "'handler_id' =>"]
+        .iter()
+        .find_map(|before| text.split_once(before).map(|(_, value)| value));
+    match value {
+        Some(value) => of_value(value.split([';', '\n']).next().unwrap_or_default()),
+        None if text.contains("->session()") || text.contains("'session' =>") => Handler::Default,
+        None => Handler::Unknown,
+    }
+}
+
+fn of_value(value: &str) -> Handler {
+    let value = value.split(" #").next().unwrap_or_default();
+    let value = value.split([',', '}']).next().unwrap_or_default().trim();
+    let value = value.trim_end_matches("))").trim_matches(['\'', '"', ' ']);
+    match value.trim_end_matches(')') {
+        "" | "~" | "null" | "Null" | "NULL" => Handler::Native,
+        _ => Handler::Id(value.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::files::write;
+
+    #[test]
+    fn the_handler_is_read_from_yaml() {
+        let session = |lines: &str| of_yaml(&format!("framework:\n    secret: x\n{lines}"));
+        let id = |text: &str| Handler::Id(text.to_owned());
+        for (lines, handler) in [
+            ("", Handler::Unknown),
+            ("    session: true\n", Handler::Default),
+            ("    session: false\n", Handler::Unknown),
+            ("    session:\n        # handler_id: null\n        name: a\n", Handler::Default),
+            ("    session:\n        name: a\n        handler_id: null # native\n", Handler::Native),
+            ("    session: { handler_id: ~, name: a }\n", Handler::Native),
+            ("    session:\n        handler_id: '%env(REDIS_URL)%'\n", id("%env(REDIS_URL)%")),
+            ("    session:\n        handler_id: App\\Handler\n", id("App\\Handler")),
+            // A key of something else.
+            ("    session:\n        name: a\n    other:\n        handler_id: x\n", Handler::Default),
+        ] {
+            assert_eq!(session(lines), handler, "{lines}");
+        }
+        let test = "when@test:\n    framework:\n        session:\n            handler_id: x\n";
+        assert_eq!(of_yaml(test), Handler::Unknown);
+    }
+
+    #[test]
+    fn the_handler_is_read_from_php() {
+        for (text, handler) in [
+            ("$framework->session()->handlerId(null);", Handler::Native),
+            ("$framework->session()->handlerId('app.handler');", Handler::Id("app.handler".to_owned())),
+            ("$framework->session()->name('a');", Handler::Default),
+            ("['session' => ['handler_id' => null, 'name' => 'a']]", Handler::Native),
+        ] {
+            assert_eq!(of_php(text), handler, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_production_says_wins() {
+        let app = tempfile::tempdir().unwrap();
+        let write = |name: &str, handler: &str| {
+            let text = format!("framework:\n  session:\n    handler_id: {handler}\n");
+            write(&app.path().join(name), text).unwrap();
+        };
+        write("config/packages/framework.yaml", "app.handler");
+        assert_eq!(handler(app.path()), Handler::Id("app.handler".to_owned()));
+        write("config/packages/prod/session.yaml", "null");
+        assert_eq!(handler(app.path()), Handler::Native);
+    }
+}

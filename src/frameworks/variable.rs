@@ -1,0 +1,76 @@
+//! The variables that the launch sets for the app's own configuration, beside those of PHP's ini files.
+
+/// One table of all variables: a variable, and its name.
+macro_rules! variables {
+    ($($(#[$doc:meta])* $variable:ident = $name:literal;)*) => {
+        /// A variable for the app's own configuration.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum AppVariable {
+            $($(#[$doc])* $variable,)*
+        }
+
+        impl AppVariable {
+            /// The variable's name.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variable => $name,)*
+                }
+            }
+
+            /// The variable's name as libcnb takes it, checked when this is compiled: the check at run time
+            /// would bring a regular expression engine, a third of the program.
+            #[must_use]
+            pub fn key(self) -> libcnb::data::exec_d::ExecDProgramOutputKey {
+                match self {
+                    $(Self::$variable => libcnb::data::exec_d_program_output_key!($name),)*
+                }
+            }
+        }
+    };
+}
+
+variables! {
+    /// Where the session service is, with the login, as one uri.
+    StoreUrl = "PHP_SESSION_STORE_URL";
+    /// Its host.
+    StoreHost = "PHP_SESSION_STORE_HOST";
+    /// Its port.
+    StorePort = "PHP_SESSION_STORE_PORT";
+    /// Its servers, where there may be several: `host:port,host:port`.
+    StoreServers = "PHP_SESSION_STORE_SERVERS";
+    /// The path of its socket.
+    StoreSocket = "PHP_SESSION_STORE_SOCKET";
+    /// The user.
+    StoreUsername = "PHP_SESSION_STORE_USERNAME";
+    /// The password.
+    StorePassword = "PHP_SESSION_STORE_PASSWORD";
+    /// The database.
+    StoreDatabase = "PHP_SESSION_STORE_DATABASE";
+    /// `1` where connections are encrypted.
+    StoreTls = "PHP_SESSION_STORE_TLS";
+    /// The file with the authority that vouches for the server.
+    StoreCa = "PHP_SESSION_STORE_CA";
+    /// Laravel's, and by convention many others': a Redis as one uri.
+    RedisUrl = "REDIS_URL";
+    /// Laravel's: the database of its connection `default`.
+    RedisDb = "REDIS_DB";
+    /// Laravel's: where sessions are kept.
+    SessionDriver = "SESSION_DRIVER";
+    /// Laravel's: the Memcached server.
+    MemcachedHost = "MEMCACHED_HOST";
+    /// Laravel's: its port.
+    MemcachedPort = "MEMCACHED_PORT";
+    /// Laravel's: its user.
+    MemcachedUsername = "MEMCACHED_USERNAME";
+    /// Laravel's: its password.
+    MemcachedPassword = "MEMCACHED_PASSWORD";
+}
+
+/// Variables with their values.
+pub type AppVariables = Vec<(AppVariable, String)>;
+
+/// The value of a variable among others.
+pub(super) fn value_of(variables: &[(AppVariable, String)], name: &str) -> Option<String> {
+    variables.iter().find(|(it, _)| it.name() == name).map(|(_, value)| value.clone())
+}
