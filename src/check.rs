@@ -8,15 +8,17 @@ pub mod report;
 pub mod steps;
 
 use crate::config::environment::Environment;
+use crate::frameworks::session_use::SessionUse;
+use crate::launch::app::session_use;
 use crate::launch::record::read_record;
 use crate::launch::resolve::{Resolution, resolve};
 use crate::php::Php;
 use crate::php::variable::Variable;
 use crate::store::Store;
 use crate::system::secret::Redactor;
-use causes::{Evidence, find_causes};
+use causes::{Cause, Evidence, find_causes};
 use overrides::find_overrides;
-use report::Report;
+use report::{FrameworkReport, Report};
 use std::path::Path;
 use steps::{Step, Steps};
 
@@ -61,9 +63,17 @@ pub fn check(
         parts: &steps.parts,
         settings: &steps.settings,
     };
-    let causes = find_causes(&evidence);
+    let mut causes = find_causes(&evidence);
     let overrides = if causes.is_empty() { Vec::new() } else { find_overrides(app_dir) };
-    Ok(Report::new(&resolution, &record, &php, steps, causes, overrides))
+    let framework = match &resolution {
+        Resolution::Service(found) => session_use(found, &record, environment, app_dir)?,
+        Resolution::Files => None,
+    };
+    if let Some((framework, SessionUse::Own(own))) = &framework {
+        causes.push(Cause::of_framework(framework, own));
+    }
+    let framework = framework.map(|(framework, used)| FrameworkReport::new(&framework, &used));
+    Ok(Report::new(&resolution, &record, &php, steps, causes, overrides, framework))
 }
 
 /// What PHP should do.

@@ -6,6 +6,7 @@ use crate::config::environment::{Environment, EnvironmentError};
 use crate::config::mirror::Mirror;
 use crate::config::platform::BuildPlatform;
 use crate::config::variables::{STORE, WEB_DIR};
+use crate::frameworks::known::Framework;
 use crate::services::matching::{SessionService, find_session_service};
 use crate::services::near_miss::near_misses;
 use crate::services::search_keys::SearchKeys;
@@ -42,6 +43,8 @@ pub struct SessionConfig {
     pub settings: BuildSettings,
     /// Where source releases come from instead of their own site.
     pub mirror: Option<Mirror>,
+    /// The app's framework, where one is known and asked for.
+    pub framework: Option<Framework>,
 }
 
 impl Decision {
@@ -90,7 +93,9 @@ impl Decision {
             }
         };
         let mirror = mirror(environment)?;
-        let sessions = SessionConfig { store, reason, service, search_keys, settings, mirror };
+        let framework = Framework::find(app_dir).filter(|_| settings.framework);
+        let sessions =
+            SessionConfig { store, reason, service, search_keys, settings, mirror, framework };
         Ok(Self::Contribute(Box::new(sessions)))
     }
 }

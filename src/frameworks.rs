@@ -21,6 +21,16 @@ use session_use::{Connection, SessionUse};
 use std::path::Path;
 
 impl Framework {
+    /// The variables that a launch sets for it, for people.
+    #[must_use]
+    pub fn variables(&self, store: Store) -> &'static str {
+        match (self.kind, store) {
+            (Kind::Symfony, _) => "REDIS_URL",
+            (_, Store::Redis) => "SESSION_DRIVER and REDIS_URL",
+            (_, Store::Memcached) => "SESSION_DRIVER and MEMCACHED_HOST",
+        }
+    }
+
     /// What the framework does with sessions in this environment; at build, without a connection, what the
     /// app's files say.
     #[must_use]

@@ -1,5 +1,7 @@
-//! The launch: from the services that the container has to the variables that PHP's ini files read.
+//! The launch: from the services that the container has to the variables that PHP's ini files read, and those for
+//! the app's own configuration.
 
+pub mod app;
 mod authorities;
 pub mod embedded;
 pub mod exec_d;

@@ -5,8 +5,10 @@ mod details;
 
 use crate::config::environment::Environment;
 use crate::config::platform::BuildPlatform;
-use crate::config::variables::{DISPLAY_ERRORS, EMBED_CREDENTIALS};
+use crate::config::variables::{DISPLAY_ERRORS, EMBED_CREDENTIALS, FRAMEWORK};
 use crate::detect::SessionConfig;
+use crate::frameworks::session_use::{OwnSessions, SessionUse};
+use crate::launch::record::LaunchRecord;
 use crate::layers::preflight::Finding;
 use crate::layers::session_settings::SessionSettings;
 use crate::php::Php;
@@ -99,6 +101,29 @@ pub fn session_settings(config: &SessionConfig, settings: &SessionSettings<'_>, 
         print::warning(format!(
             "The credentials of {service} are now in the image ({EMBED_CREDENTIALS}): whoever has the image has them, and a new password needs a new build. A service that is bound at launch takes precedence."
         ));
+    }
+}
+
+/// Says which framework the app has, and what it does with sessions: as far as its files tell, as the launch
+/// may have other variables.
+pub fn framework(record: &LaunchRecord, app_dir: &Path) {
+    let (Some(framework), store) = (&record.framework, record.store) else { return };
+    print::bullet("Framework");
+    match framework.session_use(app_dir, &Environment::default(), store, None) {
+        SessionUse::Php => print::sub_bullet(format!("{framework} uses PHP's own sessions")),
+        SessionUse::None => print::sub_bullet(format!(
+            "{framework} has no sessions of its own; what uses PHP's in it has them in {}",
+            store.title()
+        )),
+        SessionUse::Variables(_) => print::sub_bullet(format!(
+            "{framework} keeps sessions by itself: the launch sets {}, which its configuration reads, where the app's environment does not ({FRAMEWORK}=off leaves it alone)",
+            framework.variables(store)
+        )),
+        SessionUse::Configured(what) => print::sub_bullet(format!("{framework}: {what}")),
+        SessionUse::Own(OwnSessions { what, advice }) => print::warning(format!(
+            "{framework} does not keep its sessions in {}: {what}.\n{advice}",
+            store.title()
+        )),
     }
 }
 

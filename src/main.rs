@@ -67,6 +67,7 @@ impl Buildpack for PhpSessionStore {
         let layer = contribute_session_layer(&context, &settings, &extension)?;
         verify(&php, &layer, &settings).map_err(anyhow::Error::from)?;
         log::session_settings(&config, &settings, &php);
+        log::framework(&settings.record, &context.app_dir);
         log::preflight(&preflight(&config, &settings.record));
         log::done(started);
         BuildResultBuilder::new().launch(layer.launch).build()

@@ -2,6 +2,8 @@
 
 use super::kind::{Kind, TEXTS};
 use super::steps::{Part, Setting};
+use crate::frameworks::known::Framework;
+use crate::frameworks::session_use::OwnSessions;
 use crate::php::Php;
 use crate::store::Store;
 use serde::Serialize;
@@ -138,6 +140,13 @@ fn read_timeout(save_path: &str) -> Option<f64> {
 }
 
 impl Cause {
+    /// The framework keeps its sessions elsewhere.
+    pub(super) fn of_framework(framework: &Framework, own: &OwnSessions) -> Self {
+        let OwnSessions { what, advice } = own;
+        let what = format!("{framework} does not keep its sessions in the service: {what}");
+        Self { kind: Kind::FrameworkKeepsItsOwn, what, advice: advice.clone() }
+    }
+
     fn new(kind: Kind, what: String) -> Self {
         Self { kind, what, advice: kind.advice().to_owned() }
     }

@@ -40,6 +40,9 @@ kinds! {
     /// PHP has other settings than the buildpack's.
     SettingsOverridden: "The settings are overridden",
         "Remove the setting from that ini file, or from the app's own places (listed below, if any were found): .user.ini, .htaccess, php_admin_value of php-fpm's pool, ini_set().";
+    /// The app's framework keeps its sessions by itself, and not in the service.
+    FrameworkKeepsItsOwn: "The framework keeps its sessions elsewhere",
+        "Tell the framework where sessions are: docs/frameworks.md.";
     /// The host's name leads nowhere.
     NameNotResolved: "The host's name is not known",
         "Check the host's name in the service's credentials, and that the container is in a network where it is known.";

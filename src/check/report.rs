@@ -3,6 +3,8 @@
 use super::causes::Cause;
 use super::overrides::Override;
 use super::steps::{Part, Setting, Steps};
+use crate::frameworks::known::Framework;
+use crate::frameworks::session_use::SessionUse;
 use crate::launch::record::LaunchRecord;
 use crate::launch::resolve::Resolution;
 use crate::php::Php;
@@ -35,6 +37,34 @@ pub struct Report {
     pub causes: Vec<Cause>,
     /// Places in the app that may set the same.
     pub overrides: Vec<Override>,
+    /// The app's framework, where one is known.
+    pub framework: Option<FrameworkReport>,
+}
+
+/// The app's framework.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FrameworkReport {
+    /// Its name and version.
+    pub name: String,
+    /// What it does with sessions.
+    pub sessions: String,
+}
+
+impl FrameworkReport {
+    pub(super) fn new(framework: &Framework, session_use: &SessionUse) -> Self {
+        let sessions = match session_use {
+            SessionUse::Php => "uses PHP's own sessions".to_owned(),
+            SessionUse::Variables(_) => {
+                "keeps sessions by itself, in the service, as variables tell it".to_owned()
+            }
+            SessionUse::Configured(what) => {
+                format!("{what}; this check cannot see whether it works")
+            }
+            SessionUse::Own(_) => "does not keep its sessions in the service".to_owned(),
+            SessionUse::None => "has no sessions of its own".to_owned(),
+        };
+        Self { name: framework.to_string(), sessions }
+    }
 }
 
 /// One of PHP's programs.
@@ -56,6 +86,7 @@ impl Report {
         steps: Steps,
         causes: Vec<Cause>,
         overrides: Vec<Override>,
+        framework: Option<FrameworkReport>,
     ) -> Self {
         let (store, service, endpoint) = match place {
             Resolution::Service(found) => (
@@ -88,6 +119,7 @@ impl Report {
             steps: parts,
             causes,
             overrides,
+            framework,
         }
     }
 }
@@ -100,6 +132,9 @@ impl fmt::Display for Report {
         writeln!(f, "\n  service    {service}")?;
         writeln!(f, "  endpoint   {}", self.endpoint.as_deref().unwrap_or("local files"))?;
         writeln!(f, "  PHP        {}, extension {}", self.php, self.extension)?;
+        if let Some(FrameworkReport { name, sessions }) = &self.framework {
+            writeln!(f, "  framework  {name}: {sessions}")?;
+        }
         for ProgramReport { name, extension, save_handler } in &self.programs {
             let extension = extension.as_deref().unwrap_or("not loaded");
             writeln!(f, "  {name:<10} extension {extension}, save handler {save_handler}")?;

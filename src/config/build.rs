@@ -3,7 +3,9 @@
 use super::environment::Environment;
 use super::mirror::Mirror;
 use super::setting::{SettingError, one_of};
-use super::variables::{DISPLAY_ERRORS, EMBED_CREDENTIALS, EXTENSION, MIRROR, SESSION_NAME, STORE};
+use super::variables::{
+    DISPLAY_ERRORS, EMBED_CREDENTIALS, EXTENSION, FRAMEWORK, MIRROR, SESSION_NAME, STORE,
+};
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +93,8 @@ pub struct BuildSettings {
     pub keep_display_errors: bool,
     /// Whether the image keeps the credentials of the build, for a launch without a service.
     pub embed_credentials: bool,
+    /// Whether the app's framework is looked at.
+    pub framework: bool,
 }
 
 impl BuildSettings {
@@ -116,6 +120,8 @@ impl BuildSettings {
                 &[("false", false), ("true", true)],
             )?
             .unwrap_or(false),
+            framework: one_of(environment, FRAMEWORK, &[("auto", true), ("off", false)])?
+                .unwrap_or(true),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::environment::Environment;
 use super::setting::{SettingError, one_of};
-use super::variables::{LOG, MISSING, PROBE};
+use super::variables::{LAUNCH_FRAMEWORK, LOG, MISSING, PROBE};
 
 /// What happens at launch without a session service that can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct LaunchSettings {
     pub probe: Probe,
     /// Whether a launch tells where sessions are kept; warnings are told in any case.
     pub log: bool,
+    /// Whether the app's framework is told where sessions are.
+    pub framework: bool,
 }
 
 impl LaunchSettings {
@@ -54,6 +56,8 @@ impl LaunchSettings {
             )?
             .unwrap_or(Probe::Stop),
             log: one_of(environment, LOG, &[("on", true), ("off", false)])?.unwrap_or(true),
+            framework: one_of(environment, LAUNCH_FRAMEWORK, &[("auto", true), ("off", false)])?
+                .unwrap_or(true),
         })
     }
 }

@@ -15,6 +15,9 @@ pub const DISPLAY_ERRORS: &str = "BP_PHP_SESSION_DISPLAY_ERRORS";
 /// The variable that lets the build's credentials into the image.
 pub const EMBED_CREDENTIALS: &str = "BP_PHP_SESSION_EMBED_CREDENTIALS";
 
+/// The variable that says whether the app's framework is looked at.
+pub const FRAMEWORK: &str = "BP_PHP_SESSION_FRAMEWORK";
+
 /// The variable that names a mirror of the source releases.
 pub const MIRROR: &str = "BP_DEPENDENCY_MIRROR";
 
@@ -35,6 +38,9 @@ pub const LOG: &str = "BPL_PHP_SESSION_LOG";
 
 /// The variable that names the platform's variable with the session service, where there are several.
 pub const SERVICE_VARIABLE: &str = "BPL_PHP_SESSION_SERVICE_VARIABLE";
+
+/// The variable that says whether the app's framework is told where sessions are.
+pub const LAUNCH_FRAMEWORK: &str = "BPL_PHP_SESSION_FRAMEWORK";
 
 /// The variable with the options, `timeout=1&prefix=shop:`.
 pub const OPTIONS: &str = "BPL_PHP_SESSION_OPTIONS";

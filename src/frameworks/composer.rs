@@ -28,9 +28,9 @@ impl Packages {
         packages
     }
 
-    /// The version of a package, if the app uses it.
-    pub(super) fn version(&self, package: &str) -> Option<Option<&str>> {
-        self.0.get(package).map(Option::as_deref)
+    /// The version of a package, as far as it is known, if the app uses it.
+    pub(super) fn version(&self, package: &str) -> Option<&Option<String>> {
+        self.0.get(package)
     }
 
     /// The app itself may be the product; what it requires may not be locked.

@@ -32,7 +32,8 @@ impl<'a> AppEnvironment<'a> {
     pub(super) fn of_symfony(app_dir: &Path, environment: &'a Environment) -> Self {
         let stage = Self::read(app_dir, environment, &[".env.local", ".env"]).get("APP_ENV");
         let stage = stage.map_or_else(|| "dev".to_owned(), |set| set.value.trim().to_owned());
-        let files = [format!(".env.{stage}.local"), format!(".env.{stage}"), ".env.local".to_owned()];
+        let files =
+            [format!(".env.{stage}.local"), format!(".env.{stage}"), ".env.local".to_owned()];
         let mut files: Vec<&str> = files.iter().map(String::as_str).collect();
         files.push(".env");
         Self::read(app_dir, environment, &files)
@@ -42,7 +43,9 @@ impl<'a> AppEnvironment<'a> {
         let mut files = Vec::new();
         for name in names {
             let text = read_text(&app_dir.join(name)).unwrap_or_default();
-            files.extend(parse(&text).into_iter().map(|(key, value)| (key, value, (*name).to_owned())));
+            files.extend(
+                parse(&text).into_iter().map(|(key, value)| (key, value, (*name).to_owned())),
+            );
         }
         Self { environment, files }
     }
@@ -116,7 +119,13 @@ mod tests {
     #[test]
     fn a_file_is_read_as_its_frameworks_read_it() {
         let text = "# REDIS_HOST=no\nexport A = 1 # note\nB=\"x y\"\nKEY=\"-----BEGIN\nREDIS_URL=no\n-----\"\nC='it'\n D=\nno sign\n";
-        let expected = [("A", "1"), ("B", "x y"), ("KEY", "-----BEGIN\nREDIS_URL=no\n-----"), ("C", "it"), ("D", "")];
+        let expected = [
+            ("A", "1"),
+            ("B", "x y"),
+            ("KEY", "-----BEGIN\nREDIS_URL=no\n-----"),
+            ("C", "it"),
+            ("D", ""),
+        ];
         let variables = parse(text);
         let variables: Vec<_> = variables.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
         assert_eq!(variables, expected);
@@ -148,7 +157,11 @@ mod tests {
     #[test]
     fn of_symfony_s_files_the_more_special_one_wins() {
         let app = tempfile::tempdir().unwrap();
-        for (file, text) in [(".env", "APP_ENV=prod\nA=1\nB=1\nC=1"), (".env.local", "A=2\nB=2"), (".env.prod", "A=3")] {
+        for (file, text) in [
+            (".env", "APP_ENV=prod\nA=1\nB=1\nC=1"),
+            (".env.local", "A=2\nB=2"),
+            (".env.prod", "A=3"),
+        ] {
             write(&app.path().join(file), text).unwrap();
         }
         let environment = Environment::default();

@@ -13,7 +13,7 @@ macro_rules! frameworks {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum Kind {
-            $(#[doc = $name] $kind,)*
+            $(#[doc = concat!("`", $name, "`.")] $kind,)*
         }
 
         impl Kind {
@@ -94,7 +94,7 @@ impl Framework {
         for known in KNOWN {
             let of_package = known.packages.iter().find_map(|name| packages.version(name));
             if let Some(version) = of_package {
-                let version = version.map(str::to_owned).or_else(|| known.version_of_file(app_dir));
+                let version = version.clone().or_else(|| known.version_of_file(app_dir));
                 return Some(Self::new(known.kind, version));
             }
         }
@@ -155,8 +155,8 @@ mod tests {
         Framework::find(app.path()).map(|found| (found.kind, found.version))
     }
 
-    fn version(kind: Kind, version: &str) -> Option<(Kind, Option<String>)> {
-        Some((kind, Some(version.to_owned())))
+    fn of(kind: Kind, version: &str) -> (Kind, Option<String>) {
+        (kind, Some(version.to_owned()))
     }
 
     #[test]
@@ -167,21 +167,22 @@ mod tests {
         let composer_1 = r#"[{"name": "laravel/framework", "version": "v6.20.1"}]"#;
         let json = ("composer.json", required);
         assert_eq!(found(&[json]), Some((Kind::Laravel, None)));
-        assert_eq!(found(&[json, ("composer.lock", locked)]), version(Kind::Laravel, "10.48.29"));
+        assert_eq!(found(&[json, ("composer.lock", locked)]), Some(of(Kind::Laravel, "10.48.29")));
         let vendor = "vendor/composer/installed.json";
         let both = [json, ("composer.lock", locked), (vendor, installed)];
-        assert_eq!(found(&both), version(Kind::Laravel, "10.48.30"));
-        assert_eq!(found(&[(vendor, composer_1)]), version(Kind::Laravel, "6.20.1"));
+        assert_eq!(found(&both), Some(of(Kind::Laravel, "10.48.30")));
+        assert_eq!(found(&[(vendor, composer_1)]), Some(of(Kind::Laravel, "6.20.1")));
     }
 
     #[test]
     fn what_is_made_of_another_framework_is_not_taken_for_it() {
-        let shopware = r#"{"require": {"symfony/framework-bundle": "*", "shopware/core": "6.6.0.0"}}"#;
+        let shopware =
+            r#"{"require": {"symfony/framework-bundle": "*", "shopware/core": "6.6.0.0"}}"#;
         let files = [("composer.json", shopware), ("bin/console", ""), ("config/bundles.php", "")];
         assert_eq!(found(&files), Some((Kind::Shopware, None)));
         let lumen = r#"{"packages": [{"name": "laravel/lumen-framework", "version": "v10.0.4"}]}"#;
         let files = [("composer.lock", lumen), ("artisan", ""), ("bootstrap/app.php", "")];
-        assert_eq!(found(&files), version(Kind::Lumen, "10.0.4"));
+        assert_eq!(found(&files), Some(of(Kind::Lumen, "10.0.4")));
         // A tool of the developers is not the app's.
         let dev = r#"{"packages": [], "packages-dev": [{"name": "slim/slim", "version": "4.0"}]}"#;
         assert_eq!(found(&[("composer.lock", dev)]), None);
@@ -190,11 +191,14 @@ mod tests {
     #[test]
     fn without_composer_its_files_tell() {
         let php = "<?php\n$wp_version = '6.9.1';\n";
-        assert_eq!(found(&[("wp-includes/version.php", php)]), version(Kind::WordPress, "6.9.1"));
-        assert_eq!(found(&[("artisan", ""), ("bootstrap/app.php", "")]), Some((Kind::Laravel, None)));
+        assert_eq!(found(&[("wp-includes/version.php", php)]), Some(of(Kind::WordPress, "6.9.1")));
+        assert_eq!(
+            found(&[("artisan", ""), ("bootstrap/app.php", "")]),
+            Some((Kind::Laravel, None))
+        );
         assert_eq!(found(&[("artisan", ""), ("index.php", "")]), None);
         let doku = [("doku.php", ""), ("inc/init.php", ""), ("VERSION", "2024-02-06b \"Kaos\"\n")];
-        assert_eq!(found(&doku), version(Kind::DokuWiki, "2024-02-06b"));
+        assert_eq!(found(&doku), Some(of(Kind::DokuWiki, "2024-02-06b")));
     }
 
     #[test]

@@ -39,7 +39,11 @@ pub(super) fn session_use(
     if framework.kind == Kind::Lumen && !app_dir.join("config/session.php").is_file() {
         return SessionUse::None;
     }
-    let app = App { app_dir, environment: AppEnvironment::of_laravel(app_dir, environment), store };
+    let app = App {
+        folder: app_dir,
+        environment: AppEnvironment::of_laravel(app_dir, environment),
+        store,
+    };
     let variables = match connection {
         Some(connection) => variables(framework, connection),
         None => Ok(Vec::new()),
@@ -66,7 +70,10 @@ fn dialect(knows_users: bool) -> Dialect {
 }
 
 /// What Laravel is to be told.
-fn variables(framework: &Framework, connection: &Connection<'_>) -> Result<AppVariables, OwnSessions> {
+fn variables(
+    framework: &Framework,
+    connection: &Connection<'_>,
+) -> Result<AppVariables, OwnSessions> {
     match connection.endpoint {
         Endpoint::Redis(redis) => {
             let knows_users = framework.major().is_some_and(|major| major >= FIRST_WITH_USERS);
@@ -111,7 +118,7 @@ fn for_env(text: &str) -> String {
 }
 
 struct App<'a> {
-    app_dir: &'a Path,
+    folder: &'a Path,
     environment: AppEnvironment<'a>,
     store: Store,
 }
@@ -131,11 +138,13 @@ impl App<'_> {
             Store::Memcached => ("config/cache.php", "MEMCACHED_HOST"),
         };
         for (file, variable) in [("config/session.php", "SESSION_DRIVER"), connection] {
-            let text = read_text(&self.app_dir.join(file)).ok();
+            let text = read_text(&self.folder.join(file)).ok();
             if text.is_some_and(|text| !text.contains(variable)) {
                 return Err(OwnSessions {
                     what: format!("the app's {file} does not read {variable}"),
-                    advice: format!("Read {variable} in {file} as Laravel's own file does: env('{variable}')."),
+                    advice: format!(
+                        "Read {variable} in {file} as Laravel's own file does: env('{variable}')."
+                    ),
                 });
             }
         }
@@ -144,9 +153,13 @@ impl App<'_> {
 
     /// A cached configuration holds the values of the time when it was made; one that this launch's own
     /// values went into is made by the start command.
-    fn cached(&self, environment: &Environment, ours: &[(AppVariable, String)]) -> Result<(), OwnSessions> {
+    fn cached(
+        &self,
+        environment: &Environment,
+        ours: &[(AppVariable, String)],
+    ) -> Result<(), OwnSessions> {
         let path = environment.text("APP_CONFIG_CACHE").ok().flatten().unwrap_or(CACHED);
-        let Ok(text) = read_text(&self.app_dir.join(path)) else { return Ok(()) };
+        let Ok(text) = read_text(&self.folder.join(path)) else { return Ok(()) };
         let server = value_of(ours, "REDIS_URL").or_else(|| value_of(ours, "MEMCACHED_HOST"));
         if server.is_some_and(|server| text.contains(&server)) {
             return Ok(());

@@ -15,16 +15,29 @@ pub(super) fn session_use(kind: Kind, app_dir: &Path) -> SessionUse {
         Kind::WordPress => return SessionUse::None,
         Kind::Drupal => (
             "its database",
-            &["sites/default/settings.php", "web/sites/default/settings.php", "docroot/sites/default/settings.php"],
+            &[
+                "sites/default/settings.php",
+                "web/sites/default/settings.php",
+                "docroot/sites/default/settings.php",
+            ],
         ),
         Kind::Typo3 => (
             "its database",
-            &["config/system/additional.php", "typo3conf/AdditionalConfiguration.php", "public/typo3conf/AdditionalConfiguration.php"],
+            &[
+                "config/system/additional.php",
+                "typo3conf/AdditionalConfiguration.php",
+                "public/typo3conf/AdditionalConfiguration.php",
+            ],
         ),
         Kind::PhpBb => ("its database", &[]),
-        Kind::Joomla => ("what configuration.php says, its database by default", &["configuration.php"]),
+        Kind::Joomla => {
+            ("what configuration.php says, its database by default", &["configuration.php"])
+        }
         Kind::Moodle => ("what config.php says, files of its own by default", &["config.php"]),
-        Kind::CodeIgniter => ("what app/Config/Session.php says, files of its own by default", &["app/Config/Session.php", ".env"]),
+        Kind::CodeIgniter => (
+            "what app/Config/Session.php says, files of its own by default",
+            &["app/Config/Session.php", ".env"],
+        ),
         Kind::OpenMage => ("what app/etc/local.xml says", &[]),
         _ => return SessionUse::Php,
     };

@@ -6,7 +6,7 @@ use crate::endpoint::redis::{RedisEndpoint, Target};
 use crate::php::tls::TlsFiles;
 use crate::system::secret::UNRESERVED;
 use percent_encoding::utf8_percent_encode;
-use std::fmt::Display;
+use std::fmt::{Display, Write};
 
 /// How a reader takes what is not the same for all.
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +96,7 @@ struct Query(String);
 impl Query {
     fn add(&mut self, name: &str, value: impl Display) {
         let separator = if self.0.is_empty() { '?' } else { '&' };
-        self.0.push_str(&format!("{separator}{name}={}", encode(&value.to_string())));
+        // Writing to a String cannot fail.
+        let _ = write!(self.0, "{separator}{name}={}", encode(&value.to_string()));
     }
 }

@@ -25,7 +25,8 @@ fn of_redis(redis: &RedisEndpoint, connection: &Connection<'_>) -> AppVariables 
         Target::Cluster { nodes, .. } => vec![(AppVariable::StoreServers, list(nodes))],
         Target::Unix(path) => vec![(AppVariable::StoreSocket, path.display().to_string())],
     };
-    let mut add = |variable, value: Option<String>| variables.extend(value.map(|value| (variable, value)));
+    let mut add =
+        |variable, value: Option<String>| variables.extend(value.map(|value| (variable, value)));
     add(AppVariable::StoreUrl, redis_url(redis, connection, USUAL));
     let auth = redis.auth.as_ref();
     add(AppVariable::StoreUsername, auth.and_then(|auth| auth.user.clone()));
@@ -40,18 +41,18 @@ fn of_redis(redis: &RedisEndpoint, connection: &Connection<'_>) -> AppVariables 
 /// Symfony's adapter reads several servers in a uri's query, and it is the only one that reads such a uri.
 fn of_memcached(MemcachedEndpoint { servers, login }: &MemcachedEndpoint) -> AppVariables {
     let encode = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
-    let authority = login.as_ref().map(|login| {
-        format!("{}:{}@", encode(&login.user), encode(login.password.expose()))
-    });
+    let authority = login
+        .as_ref()
+        .map(|login| format!("{}:{}@", encode(&login.user), encode(login.password.expose())));
     let authority = authority.unwrap_or_default();
-    let url = match servers.as_slice() {
-        [server] => format!("memcached://{authority}{server}"),
-        _ => {
-            let hosts: Vec<String> = servers.iter().map(|server| format!("host[{server}]")).collect();
-            format!("memcached:{authority}?{}", hosts.join("&"))
-        }
+    let url = if let [server] = servers.as_slice() {
+        format!("memcached://{authority}{server}")
+    } else {
+        let hosts: Vec<String> = servers.iter().map(|server| format!("host[{server}]")).collect();
+        format!("memcached:{authority}?{}", hosts.join("&"))
     };
-    let mut variables = vec![(AppVariable::StoreUrl, url), (AppVariable::StoreServers, list(servers))];
+    let mut variables =
+        vec![(AppVariable::StoreUrl, url), (AppVariable::StoreServers, list(servers))];
     if let [server] = servers.as_slice() {
         variables.extend(of_server(server));
     }

@@ -31,20 +31,28 @@ pub(super) fn session_use(
         Handler::Native => SessionUse::Php,
         Handler::Default if native => SessionUse::Php,
         Handler::Default => SessionUse::Own(OwnSessions {
-            what: "without a handler_id it keeps them in its cache folder (before version 7)".to_owned(),
-            advice: "Set handler_id: null under framework.session in config/packages/framework.yaml.".to_owned(),
+            what: "without a handler_id it keeps them in its cache folder (before version 7)"
+                .to_owned(),
+            advice:
+                "Set handler_id: null under framework.session in config/packages/framework.yaml."
+                    .to_owned(),
         }),
         Handler::Unknown => SessionUse::Configured(
-            "no handler_id was found in config/packages: null there means PHP's own sessions".to_owned(),
+            "no handler_id was found in config/packages: null there means PHP's own sessions"
+                .to_owned(),
         ),
-        Handler::Id(id) if id.contains(OURS) => SessionUse::Configured(format!("its handler_id is {id}")),
-        Handler::Id(id) if id.contains("(REDIS_URL)") && store == Store::Redis => {
+        Handler::Id(id) if id.contains(OURS) => {
+            SessionUse::Configured(format!("its handler_id is {id}"))
+        }
+        Handler::Id(id) if reads(&id, "REDIS_URL") && store == Store::Redis => {
             let app = AppEnvironment::of_symfony(app_dir, environment);
             redis_url_of(framework, &app, connection)
         }
         Handler::Id(id) => SessionUse::Own(OwnSessions {
             what: format!("its handler_id is {id}, which is the app's own"),
-            advice: "Set handler_id to null (PHP's own sessions), or to '%env(PHP_SESSION_STORE_URL)%'.".to_owned(),
+            advice:
+                "Set handler_id to null (PHP's own sessions), or to '%env(PHP_SESSION_STORE_URL)%'."
+                    .to_owned(),
         }),
     }
 }
@@ -61,7 +69,8 @@ fn redis_url_of(
             Some(url) => Some(url),
             None => {
                 return SessionUse::Own(OwnSessions {
-                    what: "REDIS_URL cannot say what is bound: a Redis cluster or a socket".to_owned(),
+                    what: "REDIS_URL cannot say what is bound: a Redis cluster or a socket"
+                        .to_owned(),
                     advice: "Set handler_id to null (PHP's own sessions).".to_owned(),
                 });
             }
@@ -70,13 +79,21 @@ fn redis_url_of(
     let host = connection.and_then(Connection::host);
     match app.get("REDIS_URL") {
         // One of ours, from a launcher outside of this one, or the same server by the app's own choice.
-        Some(set) if host.is_none_or(|host| !set.value.contains(&host)) => SessionUse::Own(OwnSessions {
-            what: format!("{} sets REDIS_URL, and what the app sets is not overridden", set.place),
-            advice: "Remove REDIS_URL there, or set handler_id to '%env(PHP_SESSION_STORE_URL)%'.".to_owned(),
-        }),
+        Some(set) if host.is_none_or(|host| !set.value.contains(&host)) => {
+            SessionUse::Own(OwnSessions {
+                what: format!(
+                    "{} sets REDIS_URL, and what the app sets is not overridden",
+                    set.place
+                ),
+                advice:
+                    "Remove REDIS_URL there, or set handler_id to '%env(PHP_SESSION_STORE_URL)%'."
+                        .to_owned(),
+            })
+        }
         Some(set) if url.as_ref() != Some(&set.value) => SessionUse::Variables(Vec::new()),
         _ => {
-            let variables: AppVariables = url.into_iter().map(|url| (AppVariable::RedisUrl, url)).collect();
+            let variables: AppVariables =
+                url.into_iter().map(|url| (AppVariable::RedisUrl, url)).collect();
             SessionUse::Variables(variables)
         }
     }
@@ -87,6 +104,11 @@ fn url(framework: &Framework, connection: &Connection<'_>) -> Option<String> {
     let knows_users = framework.major().is_some_and(|major| major >= FIRST_NATIVE);
     let login = (!knows_users).then_some("auth[]");
     redis_url(redis, connection, Dialect { login, ..USUAL })
+}
+
+/// Whether a value names a variable: `%env(REDIS_URL)%`, `env('REDIS_URL')`.
+fn reads(value: &str, variable: &str) -> bool {
+    value.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == variable)
 }
 
 /// What `framework.session` says.
@@ -173,11 +195,11 @@ fn of_php(text: &str) -> Handler {
 
 fn of_value(value: &str) -> Handler {
     let value = value.split(" #").next().unwrap_or_default();
-    let value = value.split([',', '}']).next().unwrap_or_default().trim();
-    let value = value.trim_end_matches("))").trim_matches(['\'', '"', ' ']);
-    match value.trim_end_matches(')') {
+    let value = value.split([',', '}']).next().unwrap_or_default();
+    let value = value.trim_start_matches(['\'', '"', ' ']);
+    match value.trim_end_matches(['\'', '"', ' ', ')', ']']) {
         "" | "~" | "null" | "Null" | "NULL" => Handler::Native,
-        _ => Handler::Id(value.to_owned()),
+        value => Handler::Id(value.to_owned()),
     }
 }
 
@@ -200,7 +222,10 @@ mod tests {
             ("    session:\n        handler_id: '%env(REDIS_URL)%'\n", id("%env(REDIS_URL)%")),
             ("    session:\n        handler_id: App\\Handler\n", id("App\\Handler")),
             // A key of something else.
-            ("    session:\n        name: a\n    other:\n        handler_id: x\n", Handler::Default),
+            (
+                "    session:\n        name: a\n    other:\n        handler_id: x\n",
+                Handler::Default,
+            ),
         ] {
             assert_eq!(session(lines), handler, "{lines}");
         }
@@ -212,7 +237,10 @@ mod tests {
     fn the_handler_is_read_from_php() {
         for (text, handler) in [
             ("$framework->session()->handlerId(null);", Handler::Native),
-            ("$framework->session()->handlerId('app.handler');", Handler::Id("app.handler".to_owned())),
+            (
+                "$framework->session()->handlerId('app.handler');",
+                Handler::Id("app.handler".to_owned()),
+            ),
             ("$framework->session()->name('a');", Handler::Default),
             ("['session' => ['handler_id' => null, 'name' => 'a']]", Handler::Native),
         ] {

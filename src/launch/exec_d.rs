@@ -1,6 +1,7 @@
 //! The exec.d program: it runs in the container before the app's process, and tells PHP where the
 //! sessions are.
 
+use super::app::{self, AppLaunch};
 use super::prepare::{Launch, prepare};
 use super::record::layer_of_program;
 use crate::config::environment::Environment;
@@ -17,14 +18,14 @@ use std::process::ExitCode;
 #[must_use]
 pub fn run() -> ExitCode {
     match launch() {
-        Ok(launch) => {
-            for message in &launch.messages {
+        Ok((launch, app)) => {
+            for message in launch.messages.iter().chain(&app.message) {
                 eprintln!("{}", report(message));
             }
-            let variables = launch.variables.into_iter();
-            write_exec_d_program_output(
-                variables.map(|(variable, value)| (key(variable), value)).collect::<Vec<_>>(),
-            );
+            let of_php =
+                launch.variables.into_iter().map(|(variable, value)| (key(variable), value));
+            let of_app = app.variables.into_iter().map(|(variable, value)| (variable.key(), value));
+            write_exec_d_program_output(of_php.chain(of_app).collect::<Vec<_>>());
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -34,9 +35,13 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn launch() -> anyhow::Result<Launch> {
+fn launch() -> anyhow::Result<(Launch, AppLaunch)> {
     let layer = layer_of_program()?;
-    prepare(&Environment::current(), Path::new(LAUNCH_PLATFORM_DIR), &layer)
+    let (environment, platform_dir) = (Environment::current(), Path::new(LAUNCH_PLATFORM_DIR));
+    let launch = prepare(&environment, platform_dir, &layer)?;
+    // The launcher starts its programs in the app's folder.
+    let app_dir = std::env::current_dir()?;
+    Ok((launch, app::prepare(&environment, platform_dir, &layer, &app_dir)?))
 }
 
 /// The variable's name as libcnb takes it, checked when this is compiled: the check at run time would

@@ -202,7 +202,8 @@ fn is_set_already(
     Ok(true)
 }
 
-fn tls_files(
+/// The files for TLS; those that are not there yet are written.
+pub(super) fn tls_files(
     found: &ResolvedService,
     record: &LaunchRecord,
     environment: &Environment,

@@ -1,5 +1,6 @@
 //! The contract between build and launch.
 
+use crate::frameworks::known::Framework;
 use crate::services::search_keys::SearchKeys;
 use crate::store::Store;
 use crate::system::files::{self, WriteError, at};
@@ -27,6 +28,9 @@ pub struct LaunchRecord {
     pub may_preload: bool,
     /// The keys by which the service is found.
     pub search_keys: SearchKeys,
+    /// The app's framework, where one is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub framework: Option<Framework>,
 }
 
 /// Why the launch cannot know what the build knew.

@@ -53,6 +53,7 @@ impl<'a> SessionSettings<'a> {
                 openssl_capath: php.facts().capath.clone(),
                 may_preload: php.programs().all(|program| program.facts.preload.is_empty()),
                 search_keys: config.search_keys.clone(),
+                framework: config.framework.clone(),
             },
             session_name: &settings.session_name,
             extensions: &extension.directives,

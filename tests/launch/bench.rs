@@ -50,6 +50,7 @@ impl Bench {
             openssl_capath: String::new(),
             may_preload: true,
             search_keys: keys,
+            framework: None,
         };
         write_files(layer.path(), &record, Vec::new(), Vec::new()).unwrap();
         Self { layer, store }

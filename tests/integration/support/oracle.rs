@@ -51,6 +51,7 @@ impl Oracle {
             openssl_capath: String::new(),
             may_preload: true,
             search_keys: search_keys.expect("the usual keys"),
+            framework: None,
         };
         write_files(layer.path(), &record, Vec::new(), Vec::new()).expect("our own folder");
         let script = root().join("tests/integration/support/oracle.php");
