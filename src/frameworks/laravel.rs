@@ -3,7 +3,7 @@
 
 use super::dotenv::{AppEnvironment, Set};
 use super::known::{Framework, Kind};
-use super::redis_url::{Dialect, redis_url};
+use super::redis_url::{Dialect, host_of, redis_url};
 use super::session_use::{Connection, OwnSessions, SessionUse};
 use super::variable::{AppVariable, AppVariables, value_of};
 use crate::config::environment::Environment;
@@ -239,12 +239,4 @@ impl App<'_> {
             _ => Ok(()),
         }
     }
-}
-
-/// The host of a uri.
-fn host_of(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?']).next()?;
-    let server = authority.rsplit('@').next()?;
-    Some(server.rsplit_once(':').map_or(server, |(host, _)| host))
 }

@@ -86,6 +86,14 @@ fn as_json_if_json(text: &str) -> String {
     }
 }
 
+/// The host of a uri that somebody else has made.
+pub(super) fn host_of(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?']).next()?;
+    let server = authority.rsplit('@').next()?;
+    Some(server.rsplit_once(':').map_or(server, |(host, _)| host))
+}
+
 fn encode(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED).to_string()
 }

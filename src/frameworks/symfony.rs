@@ -3,7 +3,7 @@
 
 use super::dotenv::AppEnvironment;
 use super::known::Framework;
-use super::redis_url::{Dialect, USUAL, redis_url};
+use super::redis_url::{Dialect, USUAL, host_of, redis_url};
 use super::session_use::{Connection, OwnSessions, SessionUse};
 use super::variable::{AppVariable, AppVariables};
 use crate::config::environment::Environment;
@@ -79,7 +79,7 @@ fn redis_url_of(
     let host = connection.and_then(Connection::host);
     match app.get("REDIS_URL") {
         // One of ours, from a launcher outside of this one, or the same server by the app's own choice.
-        Some(set) if host.is_none_or(|host| !set.value.contains(&host)) => {
+        Some(set) if host.is_none() || host_of(&set.value) != host.as_deref() => {
             SessionUse::Own(OwnSessions {
                 what: format!(
                     "{} sets REDIS_URL, and what the app sets is not overridden",

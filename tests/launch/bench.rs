@@ -2,6 +2,7 @@
 
 use php_session_store::app::AppOptions;
 use php_session_store::config::environment::Environment;
+use php_session_store::frameworks::known::{Framework, Kind};
 use php_session_store::launch::prepare::prepare;
 use php_session_store::php::variable::Variable;
 use php_session_store::services::search_keys::SearchKeys;
@@ -39,6 +40,22 @@ impl Bench {
     }
 
     fn with(store: Store, extension_version: &str, knows_tls: bool, build: &Environment) -> Self {
+        Self::with_framework(store, extension_version, knows_tls, build, None)
+    }
+
+    /// With an app of this framework.
+    pub(crate) fn of_framework(store: Store, kind: Kind, version: &str) -> Self {
+        let framework = Framework { kind, version: Some(version.to_owned()) };
+        Self::with_framework(store, "6.2.0", true, &Environment::default(), Some(framework))
+    }
+
+    fn with_framework(
+        store: Store,
+        extension_version: &str,
+        knows_tls: bool,
+        build: &Environment,
+        framework: Option<Framework>,
+    ) -> Self {
         let layer = tempfile::tempdir().unwrap();
         let keys = SearchKeys::determine(build, &AppOptions::default()).unwrap();
         let extension_version = extension_version.parse().unwrap();
@@ -50,7 +67,7 @@ impl Bench {
             openssl_capath: String::new(),
             may_preload: true,
             search_keys: keys,
-            framework: None,
+            framework,
         };
         write_files(layer.path(), &record, Vec::new(), Vec::new()).unwrap();
         Self { layer, store }

@@ -8,6 +8,8 @@ mod bench;
 #[cfg(test)]
 mod found;
 #[cfg(test)]
+mod frameworks;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod memcached;
