@@ -3,7 +3,6 @@
 
 mod details;
 
-use crate::config::environment::Environment;
 use crate::config::platform::BuildPlatform;
 use crate::config::variables::{DISPLAY_ERRORS, EMBED_CREDENTIALS, FRAMEWORK};
 use crate::detect::SessionConfig;
@@ -13,9 +12,9 @@ use crate::layers::preflight::Finding;
 use crate::layers::session_settings::SessionSettings;
 use crate::php::Php;
 use crate::php::ini::DropIn;
+use crate::system::command::is_debug;
 use crate::system::report::report;
 use bullet_stream::global::{print, set_writer};
-use libcnb::Platform;
 use std::fmt::Display;
 use std::path::Path;
 use std::time::Instant;
@@ -31,7 +30,7 @@ pub fn start() -> Instant {
 /// What detect and build look at, a line each, where the user asks for details.
 #[must_use]
 pub fn looked_at(app_dir: &Path, platform: &BuildPlatform) -> Vec<String> {
-    if !details::wanted(&Environment::with_platform(platform.env())) {
+    if !is_debug() {
         return Vec::new();
     }
     details::of_services(app_dir, platform).unwrap_or_default()
@@ -67,7 +66,7 @@ pub fn decision(config: &SessionConfig) {
 pub fn php(config: &SessionConfig, php: &Php) {
     print::bullet("PHP");
     print::sub_bullet(format!("Found PHP {} ({})", php.facts().version, php.names()));
-    if details::wanted(&Environment::current()) {
+    if is_debug() {
         for line in details::of_php(php) {
             print::sub_bullet(line);
         }

@@ -3,7 +3,6 @@
 use crate::app::AppOptions;
 use crate::config::environment::Environment;
 use crate::config::platform::BuildPlatform;
-use crate::config::variables::LOG_LEVEL;
 use crate::php::variable::Variable;
 use crate::php::{Php, Program};
 use crate::services::Services;
@@ -16,12 +15,6 @@ use std::path::Path;
 /// The extensions that sessions may have to do with.
 const EXTENSIONS: [&str; 8] =
     ["redis", "memcached", "igbinary", "msgpack", "session", "openssl", "zend opcache", "xdebug"];
-
-/// Whether details are asked for.
-pub(super) fn wanted(environment: &Environment) -> bool {
-    let level = environment.text(LOG_LEVEL).ok().flatten().unwrap_or_default();
-    level.trim().eq_ignore_ascii_case("debug")
-}
 
 /// Where services were looked for, and what each rule found. What cannot be read is told by the error that
 /// follows.

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 /// How many lines of a failed program's output a message shows, the last ones.
 const SHOWN_LINES: usize = 40;
 
-/// Turns this program's output on; other buildpacks have the same switch.
-pub const LOG_LEVEL: &str = "BP_LOG_LEVEL";
+/// Asks for details in the log, of programs that are run among others; other buildpacks have the same switch.
+const LOG_LEVEL: &str = "BP_LOG_LEVEL";
 
 /// A program that failed.
 #[derive(Debug, thiserror::Error)]
@@ -60,8 +60,10 @@ pub fn run(command: &mut Command) -> Result<String, CommandError> {
     Ok(stdout)
 }
 
-fn is_debug() -> bool {
-    std::env::var(LOG_LEVEL).is_ok_and(|level| level.eq_ignore_ascii_case("debug"))
+/// Whether details are asked for.
+#[must_use]
+pub fn is_debug() -> bool {
+    std::env::var(LOG_LEVEL).is_ok_and(|level| level.trim().eq_ignore_ascii_case("debug"))
 }
 
 fn words(command: &Command) -> String {
