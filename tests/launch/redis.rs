@@ -50,6 +50,32 @@ fn bindings_of_kubernetes() {
     }
 }
 
+/// A managed service or an operator, with the credentials that docs/services.md says to bind.
+#[derive(Deserialize)]
+struct ManagedRow {
+    service: String,
+    credentials: BTreeMap<String, String>,
+    save_path: String,
+}
+
+#[test]
+fn managed_services() {
+    let rows: Vec<ManagedRow> =
+        serde_json::from_str(include_str!("managed_services.json")).unwrap();
+    let page = include_str!("../../docs/services.md");
+    let bench = Bench::new(Store::Redis, "6.2.0");
+    for ManagedRow { service, credentials, save_path } in rows {
+        assert!(page.contains(&format!("| {service} |")), "docs/services.md has no {service:?}");
+        let files: Vec<(&str, &str)> = credentials
+            .iter()
+            .map(|(name, text)| (name.as_str(), if text == "$CA" { CA } else { text }))
+            .collect();
+        let variables = bench.binding(&files);
+        let variables = variables.unwrap_or_else(|error| panic!("{service}: {error}"));
+        assert_eq!(mask_files(&bench.masked(&variables)), save_path, "{service}");
+    }
+}
+
 /// Files of a binding lie in a folder with a name of its own.
 fn mask_files(path: &str) -> String {
     let mask = |part: &str| match part.split_once("=%2F") {
