@@ -3,6 +3,7 @@
 
 mod details;
 
+use crate::config::environment::Environment;
 use crate::config::platform::BuildPlatform;
 use crate::config::variables::{DISPLAY_ERRORS, EMBED_CREDENTIALS, FRAMEWORK};
 use crate::detect::SessionConfig;

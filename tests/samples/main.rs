@@ -6,3 +6,5 @@ mod manifests;
 mod release;
 #[cfg(test)]
 mod shown;
+#[cfg(test)]
+mod troubleshooting;
