@@ -22,6 +22,7 @@ pub mod launch;
 pub mod layers;
 pub mod log;
 pub mod php;
+pub mod proxy;
 pub mod redis;
 pub mod services;
 pub mod store;

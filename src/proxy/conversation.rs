@@ -1,0 +1,322 @@
+//! What one PHP process says and hears. Its lock is its connection's: it ends with it.
+
+use super::request::{Request, lock_of};
+use super::scripts;
+use super::stats::{Counter, Stats, log};
+use super::status::Status;
+use super::turns::{Turn, Turns};
+use super::upstream::{Failure, Service};
+use crate::redis::{Command, Deadline, Reply};
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How long a lock outlives the proxy. It must be longer than [`Service::call`] may take, so that a lock does not
+/// end while it is being renewed.
+const LOCK_SECONDS: &[u8] = b"15";
+/// While PHP works.
+pub(super) const RENEWED_EVERY: Duration = Duration::from_secs(4);
+/// Between two tries for a lock that another container has.
+const SHORTEST_WAIT: Duration = Duration::from_millis(2);
+const LONGEST_WAIT: Duration = Duration::from_millis(50);
+/// PHP asks for a lock at least twice; the second time at once.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+/// What all conversations share.
+pub(super) struct Shared {
+    pub(super) service: Service,
+    pub(super) turns: Turns,
+    pub(super) stats: Arc<Stats>,
+    pub(super) secrets: Secrets,
+    /// Whether PHP locks sessions.
+    pub(super) locking: bool,
+    /// How long a request waits for another one of the same session.
+    pub(super) lock_timeout: Duration,
+    pub(super) started: Instant,
+    pub(super) most_connections: usize,
+}
+
+/// Makes secrets by which a lock is known as ours: PHP's name for itself, which a container that died may have had
+/// as well, and a text that nobody else has.
+pub(super) struct Secrets {
+    pub(super) proxy: String,
+    pub(super) count: Counter,
+}
+
+/// A conversation with one PHP process.
+pub(super) struct Conversation<'a> {
+    shared: &'a Shared,
+    /// What PHP calls itself, as far as it can be known.
+    peer: Vec<u8>,
+    held: Option<Held<'a>>,
+    /// The session that was unlocked last.
+    unlocked: Vec<u8>,
+    gave_up: Option<(Vec<u8>, Instant, Vec<u8>)>,
+}
+
+/// A session that this PHP process has for itself.
+struct Held<'a> {
+    key: Vec<u8>,
+    owner: Vec<u8>,
+    secret: Vec<u8>,
+    /// The session as it was read with the lock.
+    read: Option<Vec<u8>>,
+    /// Whether PHP has been given it.
+    given: bool,
+    renewed: Instant,
+    _turn: Turn<'a>,
+}
+
+const OK: &[u8] = b"+OK\r\n";
+const NIL: &[u8] = b"$-1\r\n";
+const ONE: &[u8] = b":1\r\n";
+const LOST: &[u8] = b"-ERR the lock of the session was lost\r\n";
+
+impl Secrets {
+    fn next(&self, owner: &[u8]) -> Vec<u8> {
+        self.count.add();
+        [owner, format!("|{}{:x}", self.proxy, self.count.get()).as_bytes()].concat()
+    }
+}
+
+impl<'a> Conversation<'a> {
+    /// `peer` is what PHP calls itself in a lock, as far as it can be known.
+    pub(super) fn new(shared: &'a Shared, peer: Vec<u8>) -> Self {
+        Self { shared, peer, held: None, unlocked: Vec::new(), gave_up: None }
+    }
+
+    /// Whether there is a lock to renew.
+    pub(super) fn holds_lock(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// The answer to a request, as PHP reads it.
+    pub(super) fn answer(&mut self, request: Request) -> Vec<u8> {
+        match request {
+            Request::Echo(text) => bulk(&text),
+            Request::Accepted => OK.to_vec(),
+            Request::Lock { key, owner } => self.lock(key, &owner),
+            Request::Get(key) => self.get(&key),
+            Request::GetAndExpire(key, seconds) => self.pass(&[b"GETEX", &key, b"EX", &seconds]),
+            Request::Write { key, seconds, data } => self.write(&key, &seconds, &data),
+            Request::Expire(key, seconds) => self.expire(&key, &seconds),
+            Request::Unlock { key, owner } => self.unlock(&key, &owner),
+            Request::Delete(key) => self.pass(&[b"DEL", &key]),
+            Request::Exists(key) => self.pass(&[b"EXISTS", &key]),
+            Request::Status => bulk(Status::of(self.shared).json().as_bytes()),
+        }
+    }
+
+    /// Keeps the lock for longer. PHP works, and waits for nothing.
+    pub(super) fn renew(&mut self) {
+        let Some(held) = &mut self.held else { return };
+        if held.renewed.elapsed() < RENEWED_EVERY {
+            return;
+        }
+        held.renewed = Instant::now();
+        let lock = lock_of(&held.key);
+        let renew = script(scripts::RENEW, &[&lock], &[&held.secret, LOCK_SECONDS]);
+        // A lock that was lost shows when PHP writes.
+        let _ = self.shared.service.call(&renew);
+    }
+
+    /// PHP is gone, or wants another session.
+    pub(super) fn release(&mut self) {
+        if let Some(held) = self.held.take() {
+            let lock = lock_of(&held.key);
+            let unlock = script(scripts::UNLOCK, &[&lock], &[&held.secret]);
+            // It ends by itself otherwise.
+            let _ = self.shared.service.call(&unlock);
+            self.unlocked = held.key;
+        }
+    }
+
+    fn lock(&mut self, key: Vec<u8>, owner: &[u8]) -> Vec<u8> {
+        if let Some((gave_up, at, answer)) = self.gave_up.take()
+            && gave_up == key
+            && at.elapsed() < AT_ONCE
+        {
+            return answer;
+        }
+        self.release();
+        self.shared.stats.requests.add();
+        match self.take_lock(&key, owner) {
+            Ok(Some(held)) => {
+                self.held = Some(held);
+                OK.to_vec()
+            }
+            Ok(None) => {
+                self.shared.stats.lock_timeouts.add();
+                self.gave_up = Some((key, Instant::now(), NIL.to_vec()));
+                NIL.to_vec()
+            }
+            Err(answer) => {
+                self.gave_up = Some((key, Instant::now(), answer.clone()));
+                answer
+            }
+        }
+    }
+
+    fn take_lock(&self, key: &[u8], owner: &[u8]) -> Result<Option<Held<'a>>, Vec<u8>> {
+        let deadline = Deadline::after(self.shared.lock_timeout);
+        let Some(turn) = self.shared.turns.wait(key, deadline) else { return Ok(None) };
+        let secret = self.shared.secrets.next(owner);
+        let lock = lock_of(key);
+        let take = script(scripts::LOCK, &[&lock, key], &[&secret, LOCK_SECONDS]);
+        let mut wait = SHORTEST_WAIT;
+        loop {
+            let reply = self.shared.service.call(&take).map_err(|failure| unavailable(&failure))?;
+            let read = match reply {
+                Reply::Array(replies) => match <[Reply; 2]>::try_from(replies) {
+                    Ok([Reply::Integer(1), Reply::Bulk(data)]) => Some(Some(data)),
+                    Ok([Reply::Integer(1), _]) => Some(None),
+                    _ => None,
+                },
+                other => return Err(plain(other)),
+            };
+            if let Some(read) = read {
+                return Ok(Some(Held {
+                    key: key.to_vec(),
+                    owner: owner.to_vec(),
+                    secret,
+                    read,
+                    given: false,
+                    renewed: Instant::now(),
+                    _turn: turn,
+                }));
+            }
+            let Ok(left) = deadline.remaining() else { return Ok(None) };
+            sleep(wait.min(left));
+            // Not a multiple of what another container waits.
+            wait = (wait * 8 / 5).min(LONGEST_WAIT);
+        }
+    }
+
+    fn get(&mut self, key: &[u8]) -> Vec<u8> {
+        if let Some(held) = &mut self.held {
+            if !held.given && held.key == key {
+                held.given = true;
+                return held.read.as_ref().map_or_else(|| NIL.to_vec(), |data| bulk(data));
+            }
+            if lock_of(&held.key) == key {
+                return bulk(&held.owner);
+            }
+        }
+        self.pass(&[b"GET", key])
+    }
+
+    fn write(&mut self, key: &[u8], seconds: &[u8], data: &[u8]) -> Vec<u8> {
+        let Some(held) = self.held.take_if(|held| held.key == key) else {
+            return self.write_without_lock(key, seconds, data);
+        };
+        let keys = [&lock_of(key), key];
+        let write = script(scripts::WRITE, &keys, &[&held.secret, seconds, data]);
+        let mut reply = self.shared.service.call(&write);
+        if matches!(reply, Ok(Reply::Integer(2))) {
+            let mut arguments = vec![seconds, data];
+            arguments.extend(held.read.as_deref());
+            reply = self.shared.service.call(&script(scripts::WRITE_IF_SAME, &keys, &arguments));
+        }
+        let answer = written(reply);
+        if answer == OK || answer == LOST {
+            self.unlocked = held.key;
+        } else {
+            // PHP unlocks.
+            self.held = Some(held);
+        }
+        answer
+    }
+
+    /// Without locking, or after the proxy in which PHP took its lock has died.
+    fn write_without_lock(&self, key: &[u8], seconds: &[u8], data: &[u8]) -> Vec<u8> {
+        if !self.shared.locking {
+            return self.pass(&[b"SETEX", key, seconds, data]);
+        }
+        let arguments = [&self.peer, seconds, data];
+        let write = script(scripts::WRITE_OF_OWNER, &[&lock_of(key), key], &arguments);
+        written(self.shared.service.call(&write))
+    }
+
+    fn expire(&mut self, key: &[u8], seconds: &[u8]) -> Vec<u8> {
+        let Some(held) = self.held.as_ref().filter(|held| held.key == key) else {
+            return self.pass(&[b"EXPIRE", key, seconds]);
+        };
+        let expire = script(scripts::EXPIRE, &[&lock_of(key), key], &[&held.secret, seconds]);
+        match self.shared.service.call(&expire) {
+            Ok(Reply::Integer(1)) => {
+                self.held = None;
+                self.unlocked = key.to_vec();
+                ONE.to_vec()
+            }
+            Ok(other) => plain(other),
+            Err(failure) => unavailable(&failure),
+        }
+    }
+
+    /// Mostly it is unlocked already, with the write.
+    fn unlock(&mut self, key: &[u8], owner: &[u8]) -> Vec<u8> {
+        if self.held.as_ref().is_some_and(|held| held.key == key && held.owner == owner) {
+            self.release();
+        } else if self.unlocked != key {
+            let unlock = script(scripts::UNLOCK_OF_OWNER, &[&lock_of(key)], &[owner]);
+            // It ends by itself otherwise.
+            let _ = self.shared.service.call(&unlock);
+        }
+        ONE.to_vec()
+    }
+
+    fn pass(&self, parts: &[&[u8]]) -> Vec<u8> {
+        match self.shared.service.call(&Command::new(parts)) {
+            Ok(reply) => plain(reply),
+            Err(failure) => unavailable(&failure),
+        }
+    }
+}
+
+/// What PHP hears of a script that writes.
+fn written(reply: Result<Reply, Failure>) -> Vec<u8> {
+    match reply {
+        Ok(Reply::Integer(1)) => OK.to_vec(),
+        Ok(Reply::Integer(_)) => {
+            log(format_args!(
+                "a session was not written: its lock was lost, so that another request may have written it since"
+            ));
+            LOST.to_vec()
+        }
+        Ok(other) => plain(other),
+        Err(failure) => unavailable(&failure),
+    }
+}
+
+/// A script with its keys and arguments.
+fn script(text: &str, keys: &[&[u8]], arguments: &[&[u8]]) -> Command {
+    let count = keys.len().to_string();
+    let mut parts: Vec<&[u8]> = vec![b"EVAL", text.as_bytes(), count.as_bytes()];
+    parts.extend(keys);
+    parts.extend(arguments);
+    Command::new(&parts)
+}
+
+fn bulk(bytes: &[u8]) -> Vec<u8> {
+    [format!("${}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
+}
+
+/// What the service said, as PHP would have heard it.
+fn plain(reply: Reply) -> Vec<u8> {
+    match reply {
+        Reply::Status(text) => format!("+{text}\r\n").into_bytes(),
+        Reply::Error(error) => format!("-{error}\r\n").into_bytes(),
+        Reply::Integer(number) => format!(":{number}\r\n").into_bytes(),
+        Reply::Bulk(bytes) => bulk(&bytes),
+        // No command that is passed on has an array for a reply.
+        Reply::Nil | Reply::Array(_) => NIL.to_vec(),
+    }
+}
+
+/// PHP hears that there is trouble; what it is stands in the log.
+fn unavailable(failure: &Failure) -> Vec<u8> {
+    match failure {
+        Failure::Refused(error) => format!("-{error}\r\n").into_bytes(),
+        Failure::NoConnection(_) => b"-ERR the session service is not available\r\n".to_vec(),
+    }
+}

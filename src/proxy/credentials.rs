@@ -1,0 +1,108 @@
+//! Where the service is and how to log in, read again whenever it may have changed: a password that is rotated
+//! needs no restart.
+
+use super::stats::log;
+use crate::endpoint::redis::RedisEndpoint;
+use crate::redis::Client;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Reading the binding takes a fraction of a millisecond.
+const CHECKED_EVERY: Duration = Duration::from_secs(1);
+
+/// All that decides about a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// The service.
+    pub endpoint: RedisEndpoint,
+    /// Whether its certificate must be right.
+    pub verify_peer: bool,
+}
+
+/// Reads what is bound now.
+pub type Read = Box<dyn Fn() -> anyhow::Result<Bound> + Send + Sync>;
+
+/// A service to connect to. Each change makes another one.
+pub(super) struct Upstream {
+    bound: Bound,
+    pub(super) client: Client,
+}
+
+impl Upstream {
+    fn new(bound: Bound) -> anyhow::Result<Self> {
+        let client = Client::new(&bound.endpoint, bound.verify_peer)?;
+        Ok(Self { bound, client })
+    }
+}
+
+/// The service without its password.
+impl fmt::Display for Upstream {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.bound.endpoint.fmt(formatter)
+    }
+}
+
+/// The service as it was last read.
+pub(super) struct Credentials {
+    read: Read,
+    state: Mutex<State>,
+}
+
+struct State {
+    current: Arc<Upstream>,
+    checked: Instant,
+    problem: Option<String>,
+}
+
+impl Credentials {
+    pub(super) fn new(read: Read) -> anyhow::Result<Self> {
+        let current = Arc::new(Upstream::new(read()?)?);
+        let state = State { current, checked: Instant::now(), problem: None };
+        Ok(Self { read, state: Mutex::new(state) })
+    }
+
+    /// The service, at most a second old.
+    pub(super) fn current(&self) -> Arc<Upstream> {
+        self.read_if_older_than(CHECKED_EVERY)
+    }
+
+    /// The service as it is now.
+    pub(super) fn read_again(&self) -> Arc<Upstream> {
+        self.read_if_older_than(Duration::ZERO)
+    }
+
+    fn read_if_older_than(&self, age: Duration) -> Arc<Upstream> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.checked.elapsed() >= age {
+            state.check(&self.read);
+        }
+        state.current.clone()
+    }
+}
+
+impl State {
+    /// A binding that cannot be read, perhaps since it is being written, leaves things as they are.
+    fn check(&mut self, read: &Read) {
+        self.checked = Instant::now();
+        let changed = read().and_then(|bound| {
+            let same = bound == self.current.bound;
+            if same { Ok(None) } else { Upstream::new(bound).map(Some) }
+        });
+        match changed {
+            Ok(None) => self.problem = None,
+            Ok(Some(upstream)) => {
+                log(format_args!("the service's credentials have changed: {upstream}"));
+                self.problem = None;
+                self.current = Arc::new(upstream);
+            }
+            Err(error) => {
+                let problem = error.to_string();
+                if self.problem.as_ref() != Some(&problem) {
+                    log(format_args!("the credentials as they were are still used: {problem}"));
+                    self.problem = Some(problem);
+                }
+            }
+        }
+    }
+}

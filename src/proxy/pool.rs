@@ -1,0 +1,135 @@
+//! Few connections for many PHP processes: one is borrowed for a round trip.
+
+use super::credentials::{Credentials, Upstream};
+use crate::redis::{Connection, Deadline, RedisError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A name may lead elsewhere after a failover that the old server did not notice.
+const GREATEST_AGE: Duration = Duration::from_mins(5);
+
+/// The connections to the service.
+pub(super) struct Pool {
+    credentials: Credentials,
+    most: usize,
+    connect_timeout: Duration,
+    state: Mutex<State>,
+    returned: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<Pooled>,
+    /// Idle, borrowed, or coming about.
+    count: usize,
+    opened: u64,
+}
+
+struct Pooled {
+    connection: Connection,
+    upstream: Arc<Upstream>,
+    born: Instant,
+}
+
+/// A connection for one round trip. It is closed when it is dropped, unless it is given back.
+pub(super) struct Lease<'a> {
+    pool: &'a Pool,
+    pooled: Option<Pooled>,
+}
+
+/// No connection for a request.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoConnection {
+    #[error(transparent)]
+    Failed(#[from] RedisError),
+    #[error("all {0} connections to the service are in use")]
+    AllInUse(usize),
+}
+
+impl Pool {
+    pub(super) fn new(credentials: Credentials, most: usize, connect_timeout: Duration) -> Self {
+        let (state, returned) = (Mutex::default(), Condvar::new());
+        Self { credentials, most, connect_timeout, state, returned }
+    }
+
+    pub(super) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// A connection to the service that is bound now.
+    pub(super) fn borrow(&self, deadline: Deadline) -> Result<Lease<'_>, NoConnection> {
+        let upstream = self.credentials.current();
+        let mut state = self.state();
+        loop {
+            while let Some(pooled) = state.idle.pop() {
+                if pooled.is_good_for(&upstream) {
+                    return Ok(Lease { pool: self, pooled: Some(pooled) });
+                }
+                state.count -= 1;
+            }
+            if state.count < self.most {
+                state.count += 1;
+                break;
+            }
+            let left = deadline.remaining().map_err(|_| NoConnection::AllInUse(self.most))?;
+            let waited = self.returned.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.opened += 1;
+        drop(state);
+        // From here on it counts, and is given up when it is dropped.
+        let mut lease = Lease { pool: self, pooled: None };
+        let connection = upstream.client.connect(deadline.or_after(self.connect_timeout))?;
+        lease.pooled = Some(Pooled { connection, upstream, born: Instant::now() });
+        Ok(lease)
+    }
+
+    /// Closes what is idle: it leads to a server that is gone, or is no longer the primary.
+    pub(super) fn close_idle(&self) {
+        let mut state = self.state();
+        state.count -= state.idle.len();
+        state.idle.clear();
+        self.returned.notify_all();
+    }
+
+    /// How many connections there are, how many of them are idle, and how many there have been.
+    pub(super) fn counts(&self) -> (usize, usize, u64) {
+        let state = self.state();
+        (state.count, state.idle.len(), state.opened)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pooled {
+    fn is_good_for(&self, upstream: &Arc<Upstream>) -> bool {
+        Arc::ptr_eq(&self.upstream, upstream) && self.born.elapsed() < GREATEST_AGE
+    }
+}
+
+impl Lease<'_> {
+    pub(super) fn connection(&mut self) -> Option<&mut Connection> {
+        self.pooled.as_mut().map(|pooled| &mut pooled.connection)
+    }
+
+    /// For the next request.
+    pub(super) fn give_back(mut self) {
+        if let Some(pooled) = self.pooled.take() {
+            let mut state = self.pool.state();
+            state.idle.push(pooled);
+            // It is still counted, and so must not be dropped as one that is closed.
+            state.count += 1;
+        }
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        let mut state = self.pool.state();
+        state.count -= 1;
+        drop(state);
+        self.pool.returned.notify_one();
+    }
+}

@@ -1,0 +1,276 @@
+//! What PHP's redis handler says, parsed with bounds: nothing but the commands of sessions, on their keys.
+
+/// A value, as long as the proxy takes one.
+pub const MAX_VALUE: usize = 64 << 20;
+/// Redis takes keys of any length; a session's is a prefix and a name that PHP has checked.
+const MAX_KEY: usize = 1024;
+/// `SET key secret NX PX ms` has six, `EVAL script 1 key secret` has five.
+const MAX_PARTS: usize = 8;
+/// `*8` and `$67108864`, with their line's end.
+const MAX_LINE: usize = 16;
+/// What a lock's key ends with.
+const LOCK: &[u8] = b"_LOCK";
+
+/// What PHP asks for. Keys are whole, with their prefix.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Request {
+    /// `ECHO text`: whether the connection still lives.
+    Echo(Vec<u8>),
+    /// `AUTH`, `SELECT 0`: nothing to do.
+    Accepted,
+    /// `SET key_LOCK secret NX`.
+    Lock {
+        /// The session's key.
+        key: Vec<u8>,
+        /// PHP's name for itself.
+        owner: Vec<u8>,
+    },
+    /// `GET key`, which may be a lock's.
+    Get(Vec<u8>),
+    /// `GETEX key EX seconds`.
+    GetAndExpire(Vec<u8>, Vec<u8>),
+    /// `SETEX key seconds data`.
+    Write {
+        /// The session's key.
+        key: Vec<u8>,
+        /// How long it is kept, in seconds.
+        seconds: Vec<u8>,
+        /// The session.
+        data: Vec<u8>,
+    },
+    /// `EXPIRE key seconds`.
+    Expire(Vec<u8>, Vec<u8>),
+    /// `EVALSHA` or `EVAL` of the script that removes a lock.
+    Unlock {
+        /// The session's key.
+        key: Vec<u8>,
+        /// PHP's name for itself.
+        owner: Vec<u8>,
+    },
+    /// `DEL key`.
+    Delete(Vec<u8>),
+    /// `EXISTS key`.
+    Exists(Vec<u8>),
+    /// Our own: the state of the proxy.
+    Status,
+}
+
+/// Our own command.
+pub(super) const STATUS: &str = "SESSIONPROXY.STATUS";
+
+/// Why something is not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It is no command at all; there is no way to go on.
+    #[error("ERR Protocol error")]
+    Protocol,
+    /// It is more than any session needs.
+    #[error("ERR too long for a session")]
+    TooLong,
+    /// It is not what sessions do.
+    #[error("ERR not a command of PHP's sessions")]
+    Command,
+    /// It is not about a session.
+    #[error("NOPERM not the key of a session")]
+    Key,
+}
+
+/// The parts of a command, and how long it is.
+pub type Parsed<'a> = (Vec<&'a [u8]>, usize);
+
+/// Finds the parts of the command that `bytes` begin with, and its length; `None` if more is to come.
+///
+/// # Errors
+///
+/// Fails if it is no command, or too long.
+pub fn parse(bytes: &[u8]) -> Result<Option<Parsed<'_>>, Refusal> {
+    let Some((count, mut at)) = header(bytes, 0, b'*')? else { return Ok(None) };
+    if !(1..=MAX_PARTS).contains(&count) {
+        return Err(Refusal::TooLong);
+    }
+    let mut parts = Vec::with_capacity(count);
+    for _ in 0..count {
+        let Some((length, start)) = header(bytes, at, b'$')? else { return Ok(None) };
+        let total: usize = parts.iter().map(|part: &&[u8]| part.len()).sum();
+        if length + total > MAX_VALUE {
+            return Err(Refusal::TooLong);
+        }
+        let end = start + length;
+        match bytes.get(end..end + 2) {
+            None => return Ok(None),
+            Some(b"\r\n") => parts.push(&bytes[start..end]),
+            Some(_) => return Err(Refusal::Protocol),
+        }
+        at = end + 2;
+    }
+    Ok(Some((parts, at)))
+}
+
+/// A line of a kind and a number, and where the next one begins.
+fn header(bytes: &[u8], at: usize, kind: u8) -> Result<Option<(usize, usize)>, Refusal> {
+    let rest = &bytes[at..];
+    match rest.first() {
+        None => return Ok(None),
+        Some(first) if *first == kind => {}
+        Some(_) => return Err(Refusal::Protocol),
+    }
+    let Some(end) = rest.iter().take(MAX_LINE).position(|byte| *byte == b'\n') else {
+        return if rest.len() < MAX_LINE { Ok(None) } else { Err(Refusal::Protocol) };
+    };
+    let number = rest[1..end].strip_suffix(b"\r").ok_or(Refusal::Protocol)?;
+    let number = std::str::from_utf8(number).map_err(|_| Refusal::Protocol)?;
+    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let number = number.parse().ok().filter(|_| digits).ok_or(Refusal::Protocol)?;
+    Ok(Some((number, at + end + 1)))
+}
+
+impl Request {
+    /// What the parts of a command mean. `prefix` is that of the sessions' keys.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is not a session's command, or not on a session's key.
+    pub fn read(parts: &[&[u8]], prefix: &[u8]) -> Result<Self, Refusal> {
+        let key = |key: &[u8]| {
+            let ours = key.starts_with(prefix) && key.len() <= MAX_KEY;
+            if ours { Ok(key.to_vec()) } else { Err(Refusal::Key) }
+        };
+        let session = |lock: &[u8]| key(lock.strip_suffix(LOCK).ok_or(Refusal::Key)?);
+        let seconds = |text: &[u8]| {
+            let number = text.len() <= 10 && text.iter().all(u8::is_ascii_digit);
+            if number { Ok(text.to_vec()) } else { Err(Refusal::Command) }
+        };
+        let name = parts.first().ok_or(Refusal::Command)?.to_ascii_uppercase();
+        match (name.as_slice(), &parts[1..]) {
+            (b"ECHO", [text]) => Ok(Self::Echo(text.to_vec())),
+            (b"AUTH", [_] | [_, _]) | (b"SELECT", [b"0"]) => Ok(Self::Accepted),
+            (b"SET", [lock, owner, options @ ..]) if is_lock(options) => {
+                Ok(Self::Lock { key: session(lock)?, owner: owner.to_vec() })
+            }
+            (b"GET", [name]) => Ok(Self::Get(key(name)?)),
+            (b"GETEX", [name, unit, ttl]) if unit.eq_ignore_ascii_case(b"EX") => {
+                Ok(Self::GetAndExpire(key(name)?, seconds(ttl)?))
+            }
+            (b"SETEX", [name, ttl, data]) => {
+                Ok(Self::Write { key: key(name)?, seconds: seconds(ttl)?, data: data.to_vec() })
+            }
+            (b"EXPIRE", [name, ttl]) => Ok(Self::Expire(key(name)?, seconds(ttl)?)),
+            (b"EVALSHA" | b"EVAL", [_, b"1", lock, owner]) => {
+                Ok(Self::Unlock { key: session(lock)?, owner: owner.to_vec() })
+            }
+            (b"DEL", [name]) => Ok(Self::Delete(key(name)?)),
+            (b"EXISTS", [name]) => Ok(Self::Exists(key(name)?)),
+            (name, []) if name == STATUS.as_bytes() => Ok(Self::Status),
+            _ => Err(Refusal::Command),
+        }
+    }
+}
+
+fn is_lock(options: &[&[u8]]) -> bool {
+    match options {
+        [nx] => nx.eq_ignore_ascii_case(b"NX"),
+        [nx, px, _] => nx.eq_ignore_ascii_case(b"NX") && px.eq_ignore_ascii_case(b"PX"),
+        _ => false,
+    }
+}
+
+/// The key of a session's lock.
+pub(super) fn lock_of(key: &[u8]) -> Vec<u8> {
+    [key, LOCK].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    const PREFIX: &[u8] = b"P:";
+
+    fn encode(parts: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = format!("*{}\r\n", parts.len()).into_bytes();
+        for part in parts {
+            bytes.extend(format!("${}\r\n", part.len()).into_bytes());
+            bytes.extend(part);
+            bytes.extend(b"\r\n");
+        }
+        bytes
+    }
+
+    fn read(text: &str) -> Result<Request, Refusal> {
+        let parts: Vec<&[u8]> = text.split(' ').map(str::as_bytes).collect();
+        Request::read(&parts, PREFIX)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sent_is_read_wherever_it_is_cut(parts in vec(vec(any::<u8>(), 0..40), 1..=8)) {
+            let bytes = encode(&parts);
+            for cut in 0..bytes.len() {
+                prop_assert_eq!(parse(&bytes[..cut]), Ok(None));
+            }
+            let expected = parts.iter().map(Vec::as_slice).collect();
+            prop_assert_eq!(parse(&bytes), Ok(Some((expected, bytes.len()))));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(start in "[*]?[0-9-]{0,20}(\r\n[$][0-9]{0,20})?", bytes in vec(any::<u8>(), 0..99)) {
+            let bytes = [start.as_bytes(), &bytes].concat();
+            if let Ok(Some((parts, length))) = parse(&bytes) {
+                prop_assert!(length <= bytes.len());
+                let _ = Request::read(&parts, PREFIX);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_or_no_command_is_refused_before_it_is_there() {
+        for (bytes, refusal) in [
+            (&b"*9\r\n"[..], Refusal::TooLong),
+            (b"*0\r\n", Refusal::TooLong),
+            (b"*1\r\n$67108865\r\n", Refusal::TooLong),
+            (b"*1\r\n$99999999999999999999\r\n", Refusal::Protocol),
+            (b"*-1\r\n", Refusal::Protocol),
+            (b"*1\r\n$+1\r\n", Refusal::Protocol),
+            (b"GET / HTTP/1.1\r\n", Refusal::Protocol),
+            (b"*1\r\n$1\r\nabc", Refusal::Protocol),
+        ] {
+            assert_eq!(parse(bytes), Err(refusal), "{:?}", String::from_utf8_lossy(bytes));
+        }
+    }
+
+    #[test]
+    fn the_commands_of_sessions_are_understood() {
+        let lock = Request::Lock { key: b"P:a".to_vec(), owner: b"h|1".to_vec() };
+        assert!(read("SET P:a_LOCK h|1 NX PX 30000") == Ok(lock.clone()));
+        assert!(read("SET P:a_LOCK h|1 NX") == Ok(lock));
+        let unlock = Request::Unlock { key: b"P:a".to_vec(), owner: b"h|1".to_vec() };
+        assert!(read("EVALSHA b70c 1 P:a_LOCK h|1") == Ok(unlock));
+        assert!(read("get P:a") == Ok(Request::Get(b"P:a".to_vec())));
+        assert!(read("SELECT 0") == Ok(Request::Accepted));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in [
+            "GET Q:a",
+            "DEL a",
+            "SET Q:a_LOCK h|1 NX",
+            "EVAL x 1 Q:a_LOCK h",
+            "SETEX P:a\0 x",
+            "FLUSHALL",
+            "KEYS *",
+            "CONFIG GET requirepass",
+            "SET P:a h|1",
+            "SET P:a_LOCK h|1 XX",
+            "SELECT 1",
+            "SETEX P:a -1 x",
+            "EXPIRE P:a x",
+            "DEL P:a P:b",
+            "EVAL x 2 P:a_LOCK h",
+            "EVAL x 1 P:a h",
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}

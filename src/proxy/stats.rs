@@ -1,0 +1,89 @@
+//! What the proxy has done, for its status and its log.
+
+use crate::system::report::report;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Writes a line to the log of the container.
+pub(super) fn log(line: fmt::Arguments<'_>) {
+    eprintln!("{}", report(&format_args!("session proxy: {line}")));
+}
+
+/// A number that grows.
+#[derive(Debug, Default)]
+pub(super) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(super) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn subtract(&self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Powers of two of a microsecond: up to 67 seconds.
+const BUCKETS: usize = 27;
+
+/// What the proxy counts.
+#[derive(Debug, Default)]
+pub(super) struct Stats {
+    /// PHP's connections now.
+    pub(super) clients: Counter,
+    /// Sessions that were locked, read or written without a lock.
+    pub(super) requests: Counter,
+    pub(super) lock_timeouts: Counter,
+    pub(super) retries: Counter,
+    pub(super) failures: Counter,
+    pub(super) refused: Counter,
+    latencies: [Counter; BUCKETS],
+}
+
+impl Stats {
+    pub(super) fn round_trip(&self, took: Duration) {
+        let bits = u128::BITS - took.as_micros().leading_zeros();
+        let bucket = usize::try_from(bits).unwrap_or(BUCKETS).min(BUCKETS - 1);
+        self.latencies[bucket].add();
+    }
+
+    pub(super) fn round_trips(&self) -> u64 {
+        self.latencies.iter().map(Counter::get).sum()
+    }
+
+    /// How long `percent` of 100 round trips took at most, in microseconds.
+    pub(super) fn percentile(&self, percent: u64) -> u64 {
+        let total = self.round_trips();
+        let mut seen = 0;
+        for (bucket, count) in self.latencies.iter().enumerate() {
+            seen += count.get();
+            if total > 0 && seen * 100 >= total * percent {
+                return 1 << bucket;
+            }
+        }
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_upper_bounds() {
+        let stats = Stats::default();
+        assert_eq!(stats.percentile(50), 0);
+        for _ in 0..98 {
+            stats.round_trip(Duration::from_micros(100));
+        }
+        stats.round_trip(Duration::from_millis(10));
+        stats.round_trip(Duration::from_hours(1));
+        assert_eq!(stats.round_trips(), 100);
+        assert_eq!((stats.percentile(50), stats.percentile(99)), (128, 16384));
+    }
+}

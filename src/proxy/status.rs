@@ -1,0 +1,119 @@
+//! What a proxy says about itself.
+
+use super::conversation::Shared;
+use crate::redis::{Command, Reply};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The state of a proxy, as its status shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The service, without its password.
+    pub service: String,
+    /// `master` or `slave`, or what kept it from being known.
+    pub role: String,
+    /// Since when this worker runs.
+    pub seconds: u64,
+    /// PHP's connections.
+    pub clients: u64,
+    /// Sessions that were locked.
+    pub requests: u64,
+    /// Commands that the service has answered.
+    pub round_trips: u64,
+    /// Requests that wait for another one of the same session in this container.
+    pub waiting: u64,
+    /// Locks that somebody else had for too long.
+    pub lock_timeouts: u64,
+    /// Commands that were sent again.
+    pub retries: u64,
+    /// Commands that got no answer in time.
+    pub failures: u64,
+    /// Commands that were none of a session.
+    pub refused: u64,
+    /// Connections to the service.
+    pub connections: u64,
+    /// Those that are idle.
+    pub idle: u64,
+    /// The greatest number of connections.
+    pub most_connections: u64,
+    /// All connections that there have been.
+    pub opened: u64,
+    /// Half of the round trips took no longer, in microseconds, rounded up to a power of two.
+    pub p50_us: u64,
+    /// 99 of 100 round trips took no longer.
+    pub p99_us: u64,
+}
+
+impl Status {
+    pub(super) fn of(shared: &Shared) -> Self {
+        let (connections, idle, opened) = shared.service.pool.counts();
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let stats = &shared.stats;
+        Self {
+            service: shared.service.pool.credentials().current().to_string(),
+            role: role(shared),
+            seconds: shared.started.elapsed().as_secs(),
+            clients: stats.clients.get(),
+            requests: stats.requests.get(),
+            round_trips: stats.round_trips(),
+            waiting: count(shared.turns.waiting()),
+            lock_timeouts: stats.lock_timeouts.get(),
+            retries: stats.retries.get(),
+            failures: stats.failures.get(),
+            refused: stats.refused.get(),
+            connections: count(connections),
+            idle: count(idle),
+            most_connections: count(shared.most_connections),
+            opened,
+            p50_us: stats.percentile(50),
+            p99_us: stats.percentile(99),
+        }
+    }
+
+    /// As JSON.
+    #[must_use]
+    pub fn json(&self) -> String {
+        serde_json::json!(self).to_string()
+    }
+}
+
+fn role(shared: &Shared) -> String {
+    match shared.service.call(&Command::new(&[b"ROLE"])) {
+        Ok(Reply::Array(replies)) => match replies.into_iter().next() {
+            Some(Reply::Bulk(role)) => String::from_utf8_lossy(&role).into_owned(),
+            _ => "unknown".to_owned(),
+        },
+        Ok(Reply::Error(error)) => error.to_string(),
+        Ok(_) => "unknown".to_owned(),
+        Err(failure) => failure.to_string(),
+    }
+}
+
+/// For people.
+impl fmt::Display for Status {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "service       {} ({})", self.service, self.role)?;
+        writeln!(formatter, "running       {} s", self.seconds)?;
+        writeln!(formatter, "PHP           {} connections", self.clients)?;
+        writeln!(
+            formatter,
+            "sessions      {} locked, {} waiting here, {} gave up waiting",
+            self.requests, self.waiting, self.lock_timeouts
+        )?;
+        writeln!(
+            formatter,
+            "round trips   {}, half within {} µs, 99 % within {} µs",
+            self.round_trips, self.p50_us, self.p99_us
+        )?;
+        writeln!(
+            formatter,
+            "connections   {} of {}, {} idle, {} opened so far",
+            self.connections, self.most_connections, self.idle, self.opened
+        )?;
+        write!(
+            formatter,
+            "trouble       {} commands sent again, {} without an answer, {} refused",
+            self.retries, self.failures, self.refused
+        )
+    }
+}

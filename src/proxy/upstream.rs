@@ -1,0 +1,149 @@
+//! One command to the service, and its reply: connections that break and servers that are not ready cost waiting,
+//! not errors, up to a bound. Every command that is sent this way may be sent twice.
+
+use super::credentials::Upstream;
+use super::pool::{NoConnection, Pool};
+use super::stats::{Stats, log};
+use crate::redis::{Command, Deadline, ErrorReply, Problem, RedisError, Reply};
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How long a request waits for a service that does not answer, restarts, or fails over.
+const BOUND: Duration = Duration::from_secs(5);
+/// The pauses between two tries.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+/// The same trouble is not logged more often.
+const LOGGED_EVERY: Duration = Duration::from_secs(10);
+
+/// What a server says that will be itself again: it loads its data, was demoted, or has no connection free.
+const PASSING: [&str; 7] = [
+    "READONLY",
+    "LOADING",
+    "MASTERDOWN",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+    "BUSY ",
+    "max number of clients",
+];
+
+/// Sends commands to the service.
+pub(super) struct Service {
+    pub(super) pool: Pool,
+    read_timeout: Duration,
+    stats: Arc<Stats>,
+    logged: Mutex<Option<(String, Instant)>>,
+}
+
+/// The service did not do it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// It does not answer.
+    #[error(transparent)]
+    NoConnection(#[from] NoConnection),
+    /// It is not ready.
+    #[error("the service refuses: {0}")]
+    Refused(ErrorReply),
+}
+
+impl Service {
+    pub(super) fn new(pool: Pool, read_timeout: Duration, stats: Arc<Stats>) -> Self {
+        Self { pool, read_timeout, stats, logged: Mutex::default() }
+    }
+
+    /// Sends a command until there is a reply, or the time is up. A reply may be an error that will not pass.
+    pub(super) fn call(&self, command: &Command) -> Result<Reply, Failure> {
+        let deadline = Deadline::after(BOUND);
+        let mut pause = SHORTEST_PAUSE;
+        let mut troubled = false;
+        loop {
+            let started = Instant::now();
+            let used = self.pool.credentials().current();
+            let failure = match self.attempt(command, deadline) {
+                Ok(Reply::Error(error)) if is_passing(&error) => Failure::Refused(error),
+                Ok(reply) => {
+                    self.stats.round_trip(started.elapsed());
+                    if troubled {
+                        self.recovered();
+                    } else if let Reply::Error(error) = &reply {
+                        self.report(&format!("the service refuses: {error}"));
+                    }
+                    return Ok(reply);
+                }
+                Err(failure) => failure.into(),
+            };
+            troubled = true;
+            self.stats.retries.add();
+            self.pool.close_idle();
+            self.report(&failure.to_string());
+            if deadline.is_over() || !self.may_pass(&failure, &used) {
+                self.stats.failures.add();
+                return Err(failure);
+            }
+            sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn attempt(&self, command: &Command, deadline: Deadline) -> Result<Reply, NoConnection> {
+        let mut lease = self.pool.borrow(deadline)?;
+        let Some(connection) = lease.connection() else {
+            return Err(NoConnection::AllInUse(0));
+        };
+        let reply =
+            connection.send(std::slice::from_ref(command), deadline.or_after(self.read_timeout));
+        match reply {
+            Ok(mut replies) => {
+                lease.give_back();
+                Ok(replies.pop().unwrap_or(Reply::Nil))
+            }
+            Err(problem) => {
+                let server = self.pool.credentials().current().to_string();
+                Err(RedisError { server, problem }.into())
+            }
+        }
+    }
+
+    /// Whether trying again may help. A login that is refused helps only with other credentials.
+    fn may_pass(&self, failure: &Failure, used: &Arc<Upstream>) -> bool {
+        let Failure::NoConnection(NoConnection::Failed(error)) = failure else { return true };
+        match &error.problem {
+            Problem::Login(error) | Problem::Database(error) if is_passing(error) => true,
+            Problem::Login(_)
+            | Problem::Database(_)
+            | Problem::NotTrusted(_)
+            | Problem::Certificates(_)
+            | Problem::TlsRefused(_)
+            | Problem::NoTls
+            | Problem::Protocol(_) => !Arc::ptr_eq(used, &self.pool.credentials().read_again()),
+            _ => true,
+        }
+    }
+
+    fn report(&self, problem: &str) {
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        let repeated = logged
+            .as_ref()
+            .is_some_and(|(text, at)| text == problem && at.elapsed() < LOGGED_EVERY);
+        if !repeated {
+            log(format_args!("{problem}"));
+            *logged = Some((problem.to_owned(), Instant::now()));
+        }
+    }
+
+    fn recovered(&self) {
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged.take().is_some() {
+            let name = self.pool.credentials().current();
+            log(format_args!("the service answers again: {name}"));
+        }
+    }
+}
+
+/// Scripts repeat what their commands say, somewhere in the text.
+fn is_passing(error: &ErrorReply) -> bool {
+    PASSING.iter().any(|text| error.text().contains(text))
+}

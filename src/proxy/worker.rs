@@ -1,0 +1,190 @@
+//! The worker: it takes PHP's connections, each with a thread of its own. PHP's processes are few, and mostly busy
+//! with something else.
+
+use super::conversation::{Conversation, RENEWED_EVERY, Secrets, Shared};
+use super::credentials::{Credentials, Read};
+use super::pool::Pool;
+use super::request::{Request, parse};
+use super::stats::{Stats, log};
+use super::turns::Turns;
+use super::upstream::Service;
+use rustix::net::sockopt::socket_peercred;
+use rustix::process::geteuid;
+use rustix::system::uname;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read as _, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Read at once; most sessions are smaller.
+const CHUNK: usize = 8192;
+/// What a conversation keeps between two commands.
+const KEPT: usize = 64 << 10;
+/// A command comes as a whole, and its answer is read.
+const PATIENCE: Duration = Duration::from_secs(10);
+const STACK: usize = 512 << 10;
+/// Far more than a container has PHP processes.
+const MOST_CLIENTS: u64 = 2000;
+
+/// How the proxy serves.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What the keys of sessions begin with.
+    pub prefix: String,
+    /// Whether PHP locks sessions.
+    pub locking: bool,
+    /// How long a request waits for another one of the same session.
+    pub lock_timeout: Duration,
+    /// How long a connection to the service may take to come about.
+    pub connect_timeout: Duration,
+    /// How long the service may take to answer.
+    pub read_timeout: Duration,
+    /// The greatest number of connections to the service.
+    pub most_connections: usize,
+}
+
+/// Serves until the process ends.
+///
+/// # Errors
+///
+/// Fails if the service cannot be read, or the socket gives no connections.
+pub fn serve(listener: &UnixListener, settings: Settings, read: Read) -> anyhow::Result<()> {
+    let stats = Arc::new(Stats::default());
+    let credentials = Credentials::new(read)?;
+    let pool = Pool::new(credentials, settings.most_connections, settings.connect_timeout);
+    let shared = Arc::new(Shared {
+        service: Service::new(pool, settings.read_timeout, stats.clone()),
+        turns: Turns::default(),
+        stats,
+        secrets: Secrets { proxy: random()?, count: super::stats::Counter::default() },
+        locking: settings.locking,
+        lock_timeout: settings.lock_timeout,
+        started: Instant::now(),
+        most_connections: settings.most_connections,
+    });
+    let prefix: Arc<[u8]> = settings.prefix.into_bytes().into();
+    loop {
+        let client = match listener.accept() {
+            Ok((client, _)) => client,
+            // The container has too many files open, or the client is gone already.
+            Err(error) if error.kind() != ErrorKind::InvalidInput => {
+                log(format_args!("no connection from PHP: {error}"));
+                thread::sleep(Duration::from_millis(100));
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let (shared, prefix) = (shared.clone(), prefix.clone());
+        let spawned = thread::Builder::new().stack_size(STACK).spawn(move || {
+            shared.stats.clients.add();
+            // A client that is gone has nothing to be told.
+            let _ = converse(&client, &shared, &prefix);
+            shared.stats.clients.subtract();
+        });
+        if let Err(error) = spawned {
+            log(format_args!("no thread for a connection from PHP: {error}"));
+        }
+    }
+}
+
+/// What PHP calls itself in a lock: `host|process`. Nothing where it is none of us: the socket is in a folder that
+/// only its owner can enter, and this is the second lock. Where the app runs as root, php-fpm's workers have users
+/// of their own.
+fn owner(client: &UnixStream) -> Option<Vec<u8>> {
+    let (peer, ours) = (socket_peercred(client).ok()?, geteuid());
+    let one_of_us = ours.is_root() || peer.uid == ours || peer.uid.is_root();
+    let process = format!("|{}", peer.pid.as_raw_nonzero());
+    one_of_us.then(|| [uname().nodename().to_bytes(), process.as_bytes()].concat())
+}
+
+fn converse(mut client: &UnixStream, shared: &Shared, prefix: &[u8]) -> io::Result<()> {
+    let Some(owner) = owner(client).filter(|_| shared.stats.clients.get() <= MOST_CLIENTS) else {
+        shared.stats.refused.add();
+        return Ok(());
+    };
+    client.set_write_timeout(Some(PATIENCE))?;
+    let mut conversation = Conversation::new(shared, owner);
+    let result = exchange(&mut client, &mut conversation, shared, prefix);
+    conversation.release();
+    result
+}
+
+fn exchange(
+    client: &mut &UnixStream,
+    conversation: &mut Conversation<'_>,
+    shared: &Shared,
+    prefix: &[u8],
+) -> io::Result<()> {
+    let mut received = Vec::new();
+    loop {
+        let (request, length) = match parse(&received) {
+            Ok(Some((parts, length))) => (Request::read(&parts, prefix), length),
+            Ok(None) => {
+                if receive(client, &mut received, conversation)? {
+                    continue;
+                }
+                return Ok(());
+            }
+            Err(refusal) => {
+                shared.stats.refused.add();
+                // Where the next command would begin, nobody knows.
+                return write!(client, "-{refusal}\r\n");
+            }
+        };
+        received.drain(..length);
+        if received.is_empty() && received.capacity() > KEPT {
+            received = Vec::new();
+        }
+        let answer = match request {
+            Ok(request) => conversation.answer(request),
+            Err(refusal) => {
+                shared.stats.refused.add();
+                format!("-{refusal}\r\n").into_bytes()
+            }
+        };
+        client.write_all(&answer)?;
+    }
+}
+
+/// Waits for more of PHP, and keeps its lock meanwhile; false if PHP is gone.
+fn receive(
+    client: &mut &UnixStream,
+    received: &mut Vec<u8>,
+    conversation: &mut Conversation<'_>,
+) -> io::Result<bool> {
+    let begun = Instant::now();
+    loop {
+        let half = !received.is_empty();
+        let timeout = match (conversation.holds_lock(), half) {
+            (true, _) => Some(RENEWED_EVERY),
+            (false, true) => Some(PATIENCE),
+            (false, false) => None,
+        };
+        client.set_read_timeout(timeout)?;
+        let mut chunk = [0; CHUNK];
+        match client.read(&mut chunk) {
+            Ok(0) => return Ok(false),
+            Ok(length) => {
+                received.extend_from_slice(&chunk[..length]);
+                return Ok(true);
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                if half && begun.elapsed() >= PATIENCE {
+                    return Err(ErrorKind::TimedOut.into());
+                }
+                conversation.renew();
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// What no other proxy has, in this container or another one, now or before.
+fn random() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(format!("{:032x}.", u128::from_ne_bytes(bytes)))
+}
