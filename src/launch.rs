@@ -12,4 +12,5 @@ pub mod record;
 mod refusal;
 pub mod resolve;
 pub mod tls_files;
+pub mod way;
 mod workers;

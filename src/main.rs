@@ -1,5 +1,5 @@
 //! One program under several names: the buildpack's `detect` and `build`, and in the image the exec.d
-//! program `session_env` and `session-check`. One file is smaller than three, and is linked once.
+//! program `session_env`, `session-check` and `session-proxy`. One file is smaller than three, and is linked once.
 
 use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
 use libcnb::detect::{DetectContext, DetectResult, DetectResultBuilder};
@@ -8,14 +8,14 @@ use php_session_store::config::platform::BuildPlatform;
 use php_session_store::detect::{Decision, build_plan};
 use php_session_store::extension::Request;
 use php_session_store::extension::release::Pins;
-use php_session_store::launch::record::{EXEC_D_PROGRAM, SESSION_CHECK};
+use php_session_store::launch::record::{EXEC_D_PROGRAM, SESSION_CHECK, SESSION_PROXY};
 use php_session_store::layers::extension::contribute_extension_layer;
 use php_session_store::layers::preflight::preflight;
 use php_session_store::layers::session::contribute_session_layer;
 use php_session_store::layers::session_settings::SessionSettings;
 use php_session_store::layers::verify::verify;
 use php_session_store::php::Php;
-use php_session_store::{check, launch, log};
+use php_session_store::{check, launch, log, proxy};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -84,8 +84,9 @@ impl Buildpack for PhpSessionStore {
 fn main() -> ExitCode {
     let name = std::env::args_os().next().unwrap_or_default();
     match Path::new(&name).file_name().and_then(|name| name.to_str()) {
-        Some(EXEC_D_PROGRAM) => launch::exec_d::run(),
+        Some(EXEC_D_PROGRAM) => launch::exec_d::run(&proxy::start),
         Some(SESSION_CHECK) => check::cli::run(),
+        Some(SESSION_PROXY) => proxy::cli::run(),
         _ => {
             libcnb_runtime(&PhpSessionStore);
             ExitCode::SUCCESS

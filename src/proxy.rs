@@ -1,13 +1,20 @@
 //! The session proxy: a program between PHP and Redis, behind a socket file. PHP's handler speaks to it as to a
 //! server; it keeps few connections to the service, heals them, and locks sessions in one round trip.
 
+pub mod cli;
+mod client;
 mod conversation;
 pub mod credentials;
+pub mod place;
 mod pool;
 pub mod request;
 mod scripts;
+mod start;
 mod stats;
 pub mod status;
+mod supervisor;
 mod turns;
 mod upstream;
 pub mod worker;
+
+pub use start::{StartError, start};

@@ -155,12 +155,13 @@ function probe_cluster($path, $id)
 function commands(&$redis, $server, $prefix, $id)
 {
     $key = $prefix . $id;
+    $lock = "{$key}_LOCK";
     $commands = array(
-        array('SET', $key, '1', 'NX', 'PX', '10000'),
+        array('SET', $lock, '1', 'NX', 'PX', '10000'),
         array('GET', $key),
         array('SETEX', $key, '10', '1'),
         array('EXPIRE', $key, '10'),
-        array('EVAL', "return redis.call('del', KEYS[1])", '1', $key),
+        array('EVAL', "return redis.call('del', KEYS[1])", '1', $lock, '1'),
         array('DEL', $key),
     );
     $parts = array();

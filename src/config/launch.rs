@@ -2,7 +2,7 @@
 
 use super::environment::Environment;
 use super::setting::{SettingError, one_of};
-use super::variables::{LAUNCH_FRAMEWORK, LOG, MISSING, PROBE};
+use super::variables::{LAUNCH_FRAMEWORK, LOG, MISSING, PROBE, PROXY, PROXY_CONNECTIONS};
 
 /// What happens at launch without a session service that can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,21 @@ pub enum Probe {
     Off,
 }
 
+/// Whether a proxy stands between PHP and Redis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proxy {
+    /// Where PHP's handler cannot serve.
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+/// Small plans allow 20, for all instances together.
+const CONNECTIONS: usize = 8;
+const MOST_CONNECTIONS: usize = 1000;
+
 /// The settings at launch.
 #[derive(Debug, PartialEq, Eq)]
 pub struct LaunchSettings {
@@ -37,6 +52,10 @@ pub struct LaunchSettings {
     pub log: bool,
     /// Whether the app's framework is told where sessions are.
     pub framework: bool,
+    /// Whether a proxy stands between PHP and Redis.
+    pub proxy: Proxy,
+    /// The greatest number of its connections to the service.
+    pub proxy_connections: usize,
 }
 
 impl LaunchSettings {
@@ -58,8 +77,27 @@ impl LaunchSettings {
             log: one_of(environment, LOG, &[("on", true), ("off", false)])?.unwrap_or(true),
             framework: one_of(environment, LAUNCH_FRAMEWORK, &[("auto", true), ("off", false)])?
                 .unwrap_or(true),
+            proxy: one_of(
+                environment,
+                PROXY,
+                &[("auto", Proxy::Auto), ("on", Proxy::On), ("off", Proxy::Off)],
+            )?
+            .unwrap_or(Proxy::Auto),
+            proxy_connections: connections(environment)?,
         })
     }
+}
+
+fn connections(environment: &Environment) -> Result<usize, SettingError> {
+    let Some(text) = environment.text(PROXY_CONNECTIONS)?.map(str::trim) else {
+        return Ok(CONNECTIONS);
+    };
+    let number = text.parse().ok().filter(|number| (1..=MOST_CONNECTIONS).contains(number));
+    number.ok_or_else(|| SettingError::NoSuchValue {
+        variable: PROXY_CONNECTIONS,
+        value: text.to_owned(),
+        allowed: format!("1 to {MOST_CONNECTIONS}"),
+    })
 }
 
 #[cfg(test)]
@@ -70,6 +108,17 @@ mod tests {
     fn a_missing_service_stops_the_start_by_default() {
         let settings = LaunchSettings::read(&Environment::default()).unwrap();
         assert_eq!(settings.missing, Missing::Fail);
+    }
+
+    #[test]
+    fn the_proxy_has_a_number_of_connections() {
+        for (text, expected) in
+            [("", Some(8)), ("1", Some(1)), ("0", None), ("x", None), ("-1", None), ("1001", None)]
+        {
+            let environment = [(PROXY_CONNECTIONS, text)].into_iter().collect();
+            let settings = LaunchSettings::read(&environment);
+            assert_eq!(settings.ok().map(|it| it.proxy_connections), expected, "{text}");
+        }
     }
 
     #[test]

@@ -39,5 +39,11 @@ pub const SERVICE_VARIABLE: &str = "BPL_PHP_SESSION_SERVICE_VARIABLE";
 /// The variable that says whether the app's framework is told where sessions are.
 pub const LAUNCH_FRAMEWORK: &str = "BPL_PHP_SESSION_FRAMEWORK";
 
+/// The variable that says whether a proxy stands between PHP and Redis.
+pub const PROXY: &str = "BPL_PHP_SESSION_PROXY";
+
+/// The variable with the greatest number of the proxy's connections to the service.
+pub const PROXY_CONNECTIONS: &str = "BPL_PHP_SESSION_PROXY_CONNECTIONS";
+
 /// The variable with the options, `timeout=1&prefix=shop:`.
 pub const OPTIONS: &str = "BPL_PHP_SESSION_OPTIONS";

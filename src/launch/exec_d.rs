@@ -4,6 +4,7 @@
 use super::app::{self, AppLaunch};
 use super::prepare::{Launch, prepare};
 use super::record::layer_of_program;
+use super::way::StartProxy;
 use crate::config::environment::Environment;
 use crate::config::platform::LAUNCH_PLATFORM_DIR;
 use crate::php::variable::Variable;
@@ -14,10 +15,10 @@ use libcnb::exec_d::write_exec_d_program_output;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Runs the program; a failure stops the start of the container.
+/// Runs the program, which starts the session proxy where one is wanted; a failure stops the start of the container.
 #[must_use]
-pub fn run() -> ExitCode {
-    match launch() {
+pub fn run(start_proxy: StartProxy<'_>) -> ExitCode {
+    match launch(start_proxy) {
         Ok((launch, app)) => {
             for message in launch.messages.iter().chain(&app.message) {
                 eprintln!("{}", report(message));
@@ -35,10 +36,10 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn launch() -> anyhow::Result<(Launch, AppLaunch)> {
+fn launch(start_proxy: StartProxy<'_>) -> anyhow::Result<(Launch, AppLaunch)> {
     let layer = layer_of_program()?;
     let (environment, platform_dir) = (Environment::current(), Path::new(LAUNCH_PLATFORM_DIR));
-    let launch = prepare(&environment, platform_dir, &layer)?;
+    let launch = prepare(&environment, platform_dir, &layer, start_proxy)?;
     // The launcher starts its programs in the app's folder.
     let app_dir = std::env::current_dir()?;
     Ok((launch, app::prepare(&environment, platform_dir, &layer, &app_dir)?))

@@ -3,6 +3,7 @@
 use super::probe::{Outcome, Question};
 use super::record::{LaunchRecord, SESSION_CHECK, read_record};
 use super::resolve::{Resolution, ResolvedService, resolve};
+use super::way::{StartProxy, Way};
 use super::workers::fpm_workers;
 use super::{authorities, tls_files};
 use crate::config::environment::{Environment, EnvironmentError};
@@ -19,7 +20,7 @@ use anyhow::bail;
 use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What the launch sets and says.
@@ -44,8 +45,8 @@ impl fmt::Debug for Launch {
     }
 }
 
-/// Finds the session service, asks it whether it would keep a session, and makes the variables for PHP. `layer` is
-/// the session layer.
+/// Finds the session service, asks it whether it would keep a session, starts the session proxy where one is wanted,
+/// and makes the variables for PHP. `layer` is the session layer.
 ///
 /// # Errors
 ///
@@ -55,11 +56,14 @@ pub fn prepare(
     environment: &Environment,
     platform_dir: &Path,
     layer: &Path,
+    start_proxy: StartProxy<'_>,
 ) -> anyhow::Result<Launch> {
     let record = read_record(layer)?;
     let settings = LaunchSettings::read(environment)?;
-    let prepared = resolve(environment, platform_dir, layer, &record)
-        .and_then(|resolution| prepared(&resolution, &record, environment, &settings));
+    let prepared = resolve(environment, platform_dir, layer, &record).and_then(|resolution| {
+        let start = |what: &str| start_proxy(layer, what, environment.text("TMPDIR")?);
+        prepared(&resolution, &record, environment, &settings, &start)
+    });
     let Prepared { connection, messages } = match prepared {
         Ok(prepared) => prepared,
         Err(error) if settings.missing == Missing::Warn => Prepared {
@@ -97,6 +101,7 @@ fn prepared(
     record: &LaunchRecord,
     environment: &Environment,
     settings: &LaunchSettings,
+    start_proxy: &dyn Fn(&str) -> anyhow::Result<PathBuf>,
 ) -> anyhow::Result<Prepared> {
     let found = match resolution {
         Resolution::Service(found) => found,
@@ -109,20 +114,34 @@ fn prepared(
             });
         }
     };
-    require_tls(&found.endpoint, record.knows_tls)?;
-    let tls_files = tls_files(found, record, environment)?;
+    let way = Way::of(settings.proxy, found, record)?;
+    let tls_files = match way {
+        Way::Direct => {
+            require_tls(&found.endpoint, record.knows_tls)?;
+            tls_files(found, record, environment)?
+        }
+        Way::Proxy => TlsFiles::default(),
+    };
     let mut messages = match found.warning() {
         Some(warning) => vec![format!("warning: {warning}")],
+        None if settings.log && way == Way::Proxy => {
+            vec![format!("{found}, through the session proxy")]
+        }
         None if settings.log => vec![found.to_string()],
         None => Vec::new(),
     };
     let round_trip = match &found.endpoint {
         Endpoint::Redis(redis) if settings.probe != Probe::Off && !is_look_inside(environment)? => {
-            let question = Question { redis, tls_files: &tls_files, options: &found.options };
+            let question = Question { redis, tls_files: &tls_files, options: &found.options, way };
             ask(&question, found, environment, settings, &mut messages)?
         }
         _ => Duration::ZERO,
     };
+    if way == Way::Proxy {
+        let socket = start_proxy(&format!("{}\n{:?}", found.endpoint, found.options.prefix))?;
+        let connection = php::redis::behind_proxy(&socket, &found.options);
+        return Ok(Prepared { connection, messages });
+    }
     let version = &record.extension_version;
     let (endpoint, options) = (&found.endpoint, &found.options);
     let mut connection = php::connect::connect(endpoint, &tls_files, options, version, round_trip)?;
@@ -143,7 +162,9 @@ fn ask(
     let (service, endpoint) = (&found.service, &found.endpoint);
     match question.ask(environment.as_env()) {
         Outcome::Kept { round_trip, max_clients, limits } => {
-            let workers = fpm_workers(environment, Path::new("."));
+            // The proxy's connections do not depend on the workers.
+            let direct = question.way == Way::Direct;
+            let workers = direct.then(|| fpm_workers(environment, Path::new("."))).flatten();
             let limits = limits.into_iter().chain(too_many_workers(workers, max_clients));
             messages.extend(limits.map(|limit| format!("warning: {limit}")));
             return Ok(round_trip);

@@ -3,6 +3,7 @@
 
 use super::probe_session::Session;
 use super::refusal::{no_tls, of_problem, tls_only};
+use super::way::Way;
 use crate::config::options::Options;
 use crate::endpoint::redis::{RedisEndpoint, Target};
 use crate::endpoint::tls::Tls;
@@ -43,13 +44,15 @@ pub(super) struct Question<'a> {
     pub(super) redis: &'a RedisEndpoint,
     pub(super) tls_files: &'a TlsFiles,
     pub(super) options: &'a Options,
+    /// Who will connect.
+    pub(super) way: Way,
 }
 
 impl Question<'_> {
     /// Asks; where our own TLS fails, PHP has the last word. `env` is for PHP.
     pub(super) fn ask(&self, env: &Env) -> Outcome {
         match probe(self.redis, self.options) {
-            Outcome::Tls(_) if self.php_connects(env) => {
+            Outcome::Tls(_) if self.way == Way::Direct && self.php_connects(env) => {
                 Outcome::Kept { round_trip: Duration::ZERO, max_clients: None, limits: Vec::new() }
             }
             outcome => outcome,

@@ -76,6 +76,8 @@ pub fn read_record(layer: &Path) -> Result<LaunchRecord, RecordError> {
 pub const EXEC_D_PROGRAM: &str = "session_env";
 /// The name of the program, and of the process type, that says whether sessions are kept.
 pub const SESSION_CHECK: &str = "session-check";
+/// The name of the program that stands between PHP and Redis.
+pub const SESSION_PROXY: &str = "session-proxy";
 const RECORD_FILE: &str = "session.toml";
 
 /// Writes the record into the layer.

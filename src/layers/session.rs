@@ -6,7 +6,9 @@ use super::sbom;
 use super::session_settings::SessionSettings;
 use crate::extension::package::{Package, PackageSource};
 use crate::launch::embedded;
-use crate::launch::record::{EXEC_D_PROGRAM, LaunchRecord, SESSION_CHECK, write_record};
+use crate::launch::record::{
+    EXEC_D_PROGRAM, LaunchRecord, SESSION_CHECK, SESSION_PROXY, write_record,
+};
 use crate::php::PHP_INI_SCAN_DIR;
 use crate::php::connect::drop_ins;
 use crate::php::ini::{Directive, DropIn, render};
@@ -69,7 +71,7 @@ pub fn contribute_session_layer<B: Buildpack<Error = anyhow::Error>>(
     let packages = packages(&program, extension).map_err(anyhow::Error::from)?;
     layer.write_exec_d_programs([(EXEC_D_PROGRAM, program)])?;
     layer.write_sboms(&sbom::of_packages("session", &packages))?;
-    link_session_check(&path).map_err(anyhow::Error::from)?;
+    link_programs(&path).map_err(anyhow::Error::from)?;
     let launch = LaunchBuilder::new().process(session_check_process(&path)).build();
     Ok(SessionLayer { launch_env: layer_env.apply(Scope::Launch, &extension.env), launch, path })
 }
@@ -86,10 +88,12 @@ fn packages(program: &Path, extension: &ProvidedExtension) -> Result<Vec<Package
     Ok([ours].into_iter().chain(extension.installed.clone()).collect())
 }
 
-/// `session-check` is the exec.d program under another name.
-fn link_session_check(layer: &Path) -> Result<(), WriteError> {
-    let link = layer.join("bin").join(SESSION_CHECK);
-    files::link(&Path::new("../exec.d").join(EXEC_D_PROGRAM), &link)
+/// `session-check` and `session-proxy` are the exec.d program under other names.
+fn link_programs(layer: &Path) -> Result<(), WriteError> {
+    [SESSION_CHECK, SESSION_PROXY].into_iter().try_for_each(|name| {
+        let link = layer.join("bin").join(name);
+        files::link(&Path::new("../exec.d").join(EXEC_D_PROGRAM), &link)
+    })
 }
 
 /// Writes the layer's files: the drop-ins, each into its own folder, and what the launch must know.

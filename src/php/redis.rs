@@ -13,6 +13,7 @@ use crate::system::version::Version;
 use percent_encoding::utf8_percent_encode;
 use std::fmt::{Display, Write};
 use std::net::{IpAddr, Ipv6Addr};
+use std::path::Path;
 use std::time::Duration;
 
 /// phpredis's own default is a day.
@@ -24,7 +25,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(3);
 const CLUSTER_READ_TIMEOUT: Duration = Duration::from_secs(2);
 /// Never without an end: phpredis takes every error that the server answers (out of memory, read only,
 /// no permission) for a lock that somebody else has.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(15);
+pub const LOCK_TIMEOUT: Duration = Duration::from_secs(15);
 /// Between two tries for the lock. Short waits are fair: with 20 ms, eight clients of one session starve
 /// each other.
 const LOCK_WAIT: Duration = Duration::from_millis(5);
@@ -35,6 +36,12 @@ pub const FOR_FILES: &str = "&files=;600;/tmp";
 /// Names our connections in phpredis's pool, so that the app's own persistent connections to the
 /// same server, with another database selected, are never taken for ours.
 const PERSISTENT_ID: &str = "php-session-store";
+/// What phpredis's keys begin with.
+pub const PREFIX: &str = "PHPREDIS_SESSION:";
+/// What the session proxy may need for an answer besides the wait for a lock: it bounds each of its waits.
+const PROXY_TIMEOUT: Duration = Duration::from_secs(8);
+/// The proxy waits for the lock. phpredis takes 0 for its default, and asks once more than it says here.
+const PROXY_LOCK_RETRIES: u32 = 1;
 
 pub(super) fn drop_ins() -> Vec<(DropIn, Vec<Directive>)> {
     let base = vec![
@@ -114,6 +121,29 @@ pub(super) fn connect(
     }
     variables.extend(self::variables(&format!("{server}{}", query.0), options, round_trip));
     Ok(Connection { variables, drop_ins })
+}
+
+/// What PHP needs to connect to the session proxy behind `socket`. All else is the proxy's: where the service is,
+/// the login, TLS, the database, and how long to wait.
+#[must_use]
+pub fn behind_proxy(socket: &Path, options: &Options) -> Connection {
+    let lock_timeout = options.lock_timeout.unwrap_or(LOCK_TIMEOUT);
+    let mut query = Query::default();
+    query.add("persistent", flag(true));
+    query.add("persistent_id", PERSISTENT_ID);
+    query.add("timeout", CONNECT_TIMEOUT.as_secs_f64());
+    query.add("read_timeout", (lock_timeout + PROXY_TIMEOUT).as_secs_f64());
+    if let Some(prefix) = &options.prefix {
+        query.add("prefix", prefix);
+    }
+    let save_path = format!("unix://{}?{}", socket.display(), query.0);
+    let mut variables = variables(&save_path, options, Duration::ZERO);
+    for (variable, value) in &mut variables {
+        if *variable == Variable::LockRetries {
+            *value = PROXY_LOCK_RETRIES.to_string();
+        }
+    }
+    Connection { variables, drop_ins: Vec::new() }
 }
 
 pub(super) fn variables(

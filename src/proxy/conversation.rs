@@ -313,10 +313,13 @@ fn plain(reply: Reply) -> Vec<u8> {
     }
 }
 
-/// PHP hears that there is trouble; what it is stands in the log.
+/// PHP hears what the trouble is: `session-check` shows it.
 fn unavailable(failure: &Failure) -> Vec<u8> {
     match failure {
         Failure::Refused(error) => format!("-{error}\r\n").into_bytes(),
-        Failure::NoConnection(_) => b"-ERR the session service is not available\r\n".to_vec(),
+        Failure::NoConnection(error) => {
+            let problem = error.to_string().replace(['\r', '\n'], " ");
+            format!("-ERR the session proxy cannot reach the service: {problem}\r\n").into_bytes()
+        }
     }
 }

@@ -8,6 +8,8 @@ const MAX_KEY: usize = 1024;
 const MAX_PARTS: usize = 8;
 /// `*8` and `$67108864`, with their line's end.
 const MAX_LINE: usize = 16;
+/// Our own command.
+pub(super) const STATUS: &str = "SESSIONPROXY.STATUS";
 /// What a lock's key ends with.
 const LOCK: &[u8] = b"_LOCK";
 
@@ -54,9 +56,6 @@ pub enum Request {
     /// Our own: the state of the proxy.
     Status,
 }
-
-/// Our own command.
-pub(super) const STATUS: &str = "SESSIONPROXY.STATUS";
 
 /// Why something is not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -21,7 +21,7 @@ impl Command {
         Self(bytes)
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 }

@@ -37,6 +37,8 @@ mod reproducible;
 #[cfg(test)]
 mod session_check;
 #[cfg(test)]
+mod session_proxy;
+#[cfg(test)]
 mod speed;
 #[cfg(test)]
 mod starts;

@@ -1,6 +1,6 @@
 //! No credential is ignored in silence: not a password under a neighbour's name, and nothing that means TLS.
 
-use crate::bench::{Bench, CA, KEY, PROBE_OFF};
+use crate::bench::{Bench, CA, KEY, PROBE_OFF, proxy};
 use php_session_store::launch::prepare::{Launch, prepare};
 use php_session_store::php::variable::Variable;
 use php_session_store::store::Store;
@@ -53,7 +53,7 @@ fn launch(credentials: &Value) -> Launch {
     let service = json!({"name": "redis-sessions", "credentials": credentials});
     let services = json!({"x": [service]}).to_string();
     let environment = [("VCAP_SERVICES", services.as_str()), PROBE_OFF].into_iter().collect();
-    prepare(&environment, Path::new("/nowhere"), bench.layer.path()).unwrap()
+    prepare(&environment, Path::new("/nowhere"), bench.layer.path(), &proxy).unwrap()
 }
 
 fn assert_unused(launch: &Launch, expected: &str) {

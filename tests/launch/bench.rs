@@ -11,13 +11,22 @@ use php_session_store::{launch::record::LaunchRecord, layers::session::write_fil
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// A launch with a session layer for a store, and what it makes of a service.
 pub(crate) struct Bench {
     pub(crate) layer: TempDir,
     store: Store,
+}
+
+/// Where the bench's session proxy would be.
+pub(crate) const PROXY_SOCKET: &str = "/proxy/redis.sock";
+
+/// Stands for starting the proxy, which takes a folder that is named.
+pub(crate) fn proxy(_: &Path, _: &str, tmp: Option<&str>) -> anyhow::Result<PathBuf> {
+    let Some("/nowhere") = tmp else { return Ok(PathBuf::from(PROXY_SOCKET)) };
+    anyhow::bail!("The session proxy has no folder for its socket")
 }
 
 pub(crate) type Variables = BTreeMap<&'static str, String>;
@@ -114,7 +123,7 @@ impl Bench {
         let tmp = self.layer.path().to_str().unwrap();
         let environment: Environment =
             environment.iter().copied().chain([("TMPDIR", tmp), PROBE_OFF]).collect();
-        let launch = prepare(&environment, Path::new("/nowhere"), self.layer.path());
+        let launch = prepare(&environment, Path::new("/nowhere"), self.layer.path(), &proxy);
         let launch = launch.map_err(|error| error.to_string())?;
         Ok(launch.variables.into_iter().map(|(variable, value)| (variable.name(), value)).collect())
     }

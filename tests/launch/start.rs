@@ -1,6 +1,6 @@
 //! How a container starts: more than once, inside another launcher, and without a service.
 
-use crate::bench::{Bench, CA, PROBE_OFF};
+use crate::bench::{Bench, CA, PROBE_OFF, proxy};
 use php_session_store::config::environment::Environment;
 use php_session_store::launch::prepare::{Launch, prepare};
 use php_session_store::php::variable::Variable;
@@ -13,7 +13,7 @@ const LOGIN: &str =
 
 fn start(bench: &Bench, environment: &[(&str, &str)]) -> Result<Launch, String> {
     let environment: Environment = environment.iter().copied().chain([PROBE_OFF]).collect();
-    let launch = prepare(&environment, Path::new("/nowhere"), bench.layer.path());
+    let launch = prepare(&environment, Path::new("/nowhere"), bench.layer.path(), &proxy);
     launch.map_err(|error| error.to_string())
 }
 

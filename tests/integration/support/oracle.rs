@@ -95,7 +95,9 @@ impl Oracle {
         let scan_dir = format!(":{}", conf_d.display());
         let environment: Environment =
             environment.iter().copied().chain([(PHP_INI_SCAN_DIR, scan_dir.as_str())]).collect();
-        let launch = prepare(&environment, Path::new("/nowhere"), self.layer.path());
+        let launch = prepare(&environment, Path::new("/nowhere"), self.layer.path(), &|_, _, _| {
+            unreachable!("no proxy")
+        });
         let mut variables = serde_json::Map::new();
         variables.insert(PHP_INI_SCAN_DIR.to_owned(), json!(scan_dir));
         for (variable, value) in launch.expect("a service that can be used").variables {

@@ -1,0 +1,61 @@
+//! The way from PHP to the service: PHP's own handler, or the session proxy.
+
+use super::record::LaunchRecord;
+use super::resolve::ResolvedService;
+use crate::config::launch::Proxy;
+use crate::config::variables::PROXY;
+use crate::endpoint::Endpoint;
+use crate::php::connect::connect;
+use crate::php::ini::DirectiveError;
+use crate::php::tls::{TlsFiles, require_tls};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Starts the session proxy, or finds it, and gives its socket. Takes the session layer, what tells this service from
+/// others, and `TMPDIR`.
+pub type StartProxy<'a> = &'a dyn Fn(&Path, &str, Option<&str>) -> anyhow::Result<PathBuf>;
+
+/// How PHP reaches the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// By its own handler.
+    Direct,
+    /// By the session proxy.
+    Proxy,
+}
+
+/// The proxy is asked for and cannot serve.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{PROXY} is on, and the session proxy serves a single Redis server, not {0}.\nSet {PROXY}=auto, or bind a single Redis server."
+)]
+pub(super) struct NotForProxy(String);
+
+impl Way {
+    /// The way that the setting means for this service.
+    pub(super) fn of(
+        setting: Proxy,
+        found: &ResolvedService,
+        record: &LaunchRecord,
+    ) -> Result<Self, NotForProxy> {
+        let serves = matches!(&found.endpoint, Endpoint::Redis(redis) if !redis.is_cluster());
+        match setting {
+            Proxy::On if serves => Ok(Self::Proxy),
+            Proxy::On => Err(NotForProxy(format!("{} at {}", found.store.title(), found.endpoint))),
+            Proxy::Auto if serves && exceeds_php(found, record) => Ok(Self::Proxy),
+            Proxy::Auto | Proxy::Off => Ok(Self::Direct),
+        }
+    }
+}
+
+/// Whether PHP's handler cannot do what the service needs.
+fn exceeds_php(found: &ResolvedService, record: &LaunchRecord) -> bool {
+    let (endpoint, version) = (&found.endpoint, &record.extension_version);
+    let files = match endpoint {
+        Endpoint::Redis(redis) => redis.tls().map(TlsFiles::planned).unwrap_or_default(),
+        Endpoint::Memcached(_) => TlsFiles::default(),
+    };
+    let connection = connect(endpoint, &files, &found.options, version, Duration::ZERO);
+    require_tls(endpoint, record.knows_tls).is_err()
+        || matches!(connection, Err(DirectiveError::TooOld { .. }))
+}

@@ -1,0 +1,108 @@
+//! The program `session-proxy`.
+
+use super::client::Client;
+use super::credentials::Bound;
+use super::place::Place;
+use super::supervisor::supervise;
+use super::worker::{Settings, serve};
+use crate::config::environment::Environment;
+use crate::config::launch::LaunchSettings;
+use crate::config::platform::LAUNCH_PLATFORM_DIR;
+use crate::endpoint::Endpoint;
+use crate::launch::record::{layer_of_program, read_record};
+use crate::launch::resolve::{Resolution, ResolvedService, resolve};
+use crate::php::redis::{LOCK_TIMEOUT, PREFIX};
+use crate::php::variable::Variable;
+use crate::system::report::report;
+use anyhow::{Context, bail};
+use std::io::stdin;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+const USAGE: &str = "Usage: session-proxy status [--json]\n\nSays what the session proxy of this container does. The launch starts it, where BPL_PHP_SESSION_PROXY says so.";
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Runs the program.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["supervise", folder] => supervise(&Place::at(PathBuf::from(folder))),
+        ["work"] => work(),
+        ["status"] => status(false),
+        ["status", "--json"] => status(true),
+        ["--help" | "-h"] => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", report(&format_args!("session proxy: {error:#}")));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The worker has the socket as its standard input.
+fn work() -> anyhow::Result<()> {
+    let listener = UnixListener::from(stdin().as_fd().try_clone_to_owned()?);
+    let layer = layer_of_program()?;
+    let environment = Environment::current();
+    let service = found(&environment, &layer)?;
+    let launch = LaunchSettings::read(&environment)?;
+    let options = &service.options;
+    let settings = Settings {
+        prefix: options.prefix.clone().unwrap_or_else(|| PREFIX.to_owned()),
+        locking: options.locking.unwrap_or(true),
+        lock_timeout: options.lock_timeout.unwrap_or(LOCK_TIMEOUT),
+        connect_timeout: options.timeout.unwrap_or(CONNECT_TIMEOUT),
+        read_timeout: options.read_timeout.unwrap_or(READ_TIMEOUT),
+        most_connections: launch.proxy_connections,
+    };
+    serve(
+        &listener,
+        settings,
+        Box::new(move || found(&environment, &layer).and_then(|service| bound(&service))),
+    )
+}
+
+fn found(environment: &Environment, layer: &Path) -> anyhow::Result<Box<ResolvedService>> {
+    let record = read_record(layer)?;
+    match resolve(environment, Path::new(LAUNCH_PLATFORM_DIR), layer, &record)? {
+        Resolution::Service(found) => Ok(found),
+        Resolution::Files => bail!("No session service is bound"),
+    }
+}
+
+fn bound(found: &ResolvedService) -> anyhow::Result<Bound> {
+    let Endpoint::Redis(redis) = &found.endpoint else { bail!("The session service is no Redis") };
+    let mut endpoint = redis.clone();
+    endpoint.database = found.options.database.or(endpoint.database);
+    Ok(Bound { endpoint, verify_peer: found.options.verify_peer.unwrap_or(true) })
+}
+
+fn status(json: bool) -> anyhow::Result<()> {
+    let environment = Environment::current();
+    let path = environment.text(Variable::SavePath.name())?.unwrap_or_default();
+    let socket = path.strip_prefix("unix://").and_then(|path| path.split('?').next());
+    let Some(socket) = socket else { bail!("PHP keeps its sessions without a proxy here") };
+    let status = Client::new(Path::new(socket)).status();
+    let status = status.with_context(|| format!("No proxy answers at {socket}"))?;
+    if json {
+        println!("{}", status.json());
+    } else {
+        println!("{status}");
+    }
+    Ok(())
+}

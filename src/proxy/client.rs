@@ -1,0 +1,56 @@
+//! Speaks to a proxy from outside: does it answer, and what does it say about itself?
+
+use super::request::STATUS;
+use super::status::Status;
+use crate::redis::{Command, Reply};
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The status asks the service for its role, which takes as long as a request may wait.
+const STATUS_PATIENCE: Duration = Duration::from_secs(8);
+/// An echo needs nobody else.
+const ECHO_PATIENCE: Duration = Duration::from_secs(2);
+const CHUNK: usize = 4096;
+
+/// A client of a proxy.
+pub(super) struct Client(PathBuf);
+
+impl Client {
+    pub(super) fn new(socket: &Path) -> Self {
+        Self(socket.to_owned())
+    }
+
+    /// Whether there is a proxy that works.
+    pub(super) fn answers(&self) -> io::Result<()> {
+        match self.ask(&[b"ECHO", b"ready"], ECHO_PATIENCE)? {
+            Reply::Bulk(text) if text == b"ready" => Ok(()),
+            other => Err(io::Error::other(format!("it answers {other:?}"))),
+        }
+    }
+
+    pub(super) fn status(&self) -> io::Result<Status> {
+        match self.ask(&[STATUS.as_bytes()], STATUS_PATIENCE)? {
+            Reply::Bulk(json) => Ok(serde_json::from_slice(&json)?),
+            other => Err(io::Error::other(format!("it answers {other:?}"))),
+        }
+    }
+
+    fn ask(&self, parts: &[&[u8]], patience: Duration) -> io::Result<Reply> {
+        let mut stream = UnixStream::connect(&self.0)?;
+        stream.set_read_timeout(Some(patience))?;
+        stream.write_all(Command::new(parts).bytes())?;
+        let mut received = Vec::new();
+        loop {
+            if let Some((reply, _)) = Reply::parse(&received).map_err(io::Error::other)? {
+                return Ok(reply);
+            }
+            let mut chunk = [0; CHUNK];
+            match stream.read(&mut chunk)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                length => received.extend_from_slice(&chunk[..length]),
+            }
+        }
+    }
+}

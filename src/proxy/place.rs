@@ -1,0 +1,147 @@
+//! Where the socket is: a folder of its own, which only the app's user can enter.
+
+use crate::system::digest::sha256;
+use rustix::process::geteuid;
+use std::fs::{self, DirBuilder, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// Where a folder can be, the likelier first; the last is writable even where the root file system is not.
+const PARENTS: [&str; 2] = ["/tmp", "/dev/shm"];
+/// A socket's path has 108 bytes, with its end.
+const LONGEST_PATH: usize = 107;
+
+/// The folder of a proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place(PathBuf);
+
+/// No folder can be used.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "The session proxy has no folder for its socket:\n{tried}\nSet TMPDIR to a folder that the app's user can write to (an emptyDir volume or a tmpfs mounted at /tmp will do)."
+)]
+pub struct NoPlace {
+    tried: String,
+}
+
+impl Place {
+    /// Makes the folder, or finds it. `what` tells proxies apart that have the same user and the same `/tmp`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if no folder is writable.
+    pub fn make(tmp: Option<&str>, what: &str) -> Result<Self, NoPlace> {
+        let name =
+            format!("php-session-store-{}-{}", geteuid().as_raw(), &sha256(what.as_bytes())[..12]);
+        let mut tried = Vec::new();
+        for parent in tmp.into_iter().chain(PARENTS).map(Path::new) {
+            let place = Self(parent.join(&name));
+            match place.prepare() {
+                Ok(()) => return Ok(place),
+                Err(error) => tried.push(format!("  - {}: {error}", parent.display())),
+            }
+        }
+        Err(NoPlace { tried: tried.join("\n") })
+    }
+
+    /// The folder of a proxy that is there.
+    #[must_use]
+    pub fn at(folder: PathBuf) -> Self {
+        Self(folder)
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// The socket that PHP connects to.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.0.join("redis.sock")
+    }
+
+    /// Whoever holds its lock is the proxy.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.0.join("lock")
+    }
+
+    /// Makes the folder if it is not there. One that somebody else has made, to read along, is not taken.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it cannot be made, or is not ours alone.
+    pub fn prepare(&self) -> io::Result<()> {
+        if self.socket().as_os_str().len() > LONGEST_PATH {
+            return Err(io::Error::other("its path is too long for a socket"));
+        }
+        match DirBuilder::new().mode(0o700).create(&self.0) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        let folder = fs::symlink_metadata(&self.0)?;
+        if !folder.is_dir() || folder.uid() != geteuid().as_raw() {
+            return Err(io::Error::other("somebody else has a file with the proxy's name"));
+        }
+        fs::set_permissions(&self.0, Permissions::from_mode(folder_mode()))?;
+        // A root file system that is read-only shows only now, where the folder is left over.
+        tempfile::tempfile_in(&self.0).map(drop)
+    }
+
+    /// Lets the app's user connect.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the socket is not there.
+    pub fn open_socket(&self) -> io::Result<()> {
+        fs::set_permissions(self.socket(), Permissions::from_mode(socket_mode()))
+    }
+}
+
+/// As root, php-fpm's workers have users of their own, which nobody knows here.
+fn folder_mode() -> u32 {
+    if geteuid().is_root() { 0o711 } else { 0o700 }
+}
+
+fn socket_mode() -> u32 {
+    if geteuid().is_root() { 0o666 } else { 0o600 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_folder_is_made_once_and_is_for_its_owner() {
+        let tmp = tempfile::tempdir().unwrap();
+        let tmp = tmp.path().to_str();
+        let place = Place::make(tmp, "a").unwrap();
+        let mode = place.folder().metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, folder_mode());
+        assert_eq!(Place::make(tmp, "a").unwrap(), place);
+        assert_ne!(Place::make(tmp, "b").unwrap(), place);
+    }
+
+    #[test]
+    fn a_folder_that_is_no_folder_is_not_taken() {
+        let tmp = tempfile::tempdir().unwrap();
+        let path = tmp.path().to_str();
+        let place = Place::make(path, "a").unwrap();
+        fs::remove_dir(place.folder()).unwrap();
+        symlink("/etc", place.folder()).unwrap();
+        assert!(place.prepare().is_err());
+        assert!(!Place::make(path, "a").unwrap().folder().starts_with(tmp.path()));
+    }
+
+    #[test]
+    fn a_folder_whose_name_is_too_long_for_a_socket_is_passed_over() {
+        let tmp = tempfile::tempdir().unwrap();
+        let long = tmp.path().join("x".repeat(100));
+        fs::create_dir(&long).unwrap();
+        assert!(!Place::make(long.to_str(), "a").unwrap().folder().starts_with(&long));
+    }
+}

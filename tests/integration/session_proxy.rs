@@ -1,0 +1,315 @@
+//! The session proxy, between real PHP and real Redis.
+
+use crate::support::app::{App, Instance, Server, build, config_for, root};
+use crate::support::docker::{docker_ok, wait_until};
+use crate::support::secrets::ODD_PASSWORD;
+use crate::support::services::{Redis, run, vcap};
+use crate::support::visitor::Visitor;
+use crate::support::{BOOKWORM, Suite, TRIXIE};
+use serde_json::{Value, json};
+use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const ON: &str = "BPL_PHP_SESSION_PROXY=on";
+const CLIENTS: u32 = 8;
+
+/// The app with a page that holds its session, behind nginx and php-fpm.
+fn with_app(suite: Suite, test: impl FnOnce(&App)) {
+    let mut config = config_for(Server::NginxFpm, suite, "web");
+    config.env("BP_PHP_SESSION_STORE", "redis").app_dir_preprocessor(|app_dir| {
+        let page = root().join("tests/integration/hold.php");
+        fs::copy(page, app_dir.join("htdocs/hold.php")).unwrap();
+        fs::write(app_dir.join("htdocs/info.php"), "<?php phpinfo(); session_start();").unwrap();
+    });
+    build(&config, |app| test(&app.served_by(Server::NginxFpm)));
+}
+
+fn bound(redis: &Redis) -> String {
+    let credentials = json!({"host": redis.host(), "password": ODD_PASSWORD});
+    format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]))
+}
+
+fn start(app: &App, redis: &Redis) -> Instance {
+    app.start(&["--env", ON, "--env", &bound(redis)])
+}
+
+fn admin(redis: &Redis) -> redis::Connection {
+    let mut connection = redis.connection();
+    run(&mut connection, &["AUTH", ODD_PASSWORD]);
+    connection
+}
+
+fn status(instance: &Instance) -> Value {
+    let json = instance.container.exec(&["launcher", "session-proxy", "status", "--json"]);
+    let json = json.lines().find(|line| line.starts_with('{')).unwrap_or_else(|| panic!("{json}"));
+    serde_json::from_str(json).unwrap()
+}
+
+/// Counts with several clients of one session, spread over instances, and gives how many updates there were.
+fn hammer(instances: &[&Instance], requests: u32, meanwhile: impl FnOnce() + Send) -> u32 {
+    let mut visitor = Visitor::new();
+    let first = instances[0].address();
+    visitor.get(first, "/hold.php");
+    let asked = AtomicU32::new(0);
+    thread::scope(|scope| {
+        for client in 0..CLIENTS {
+            let address = instances[client as usize % instances.len()].address();
+            let (mut twin, asked) = (visitor.twin(), &asked);
+            scope.spawn(move || {
+                while asked.fetch_add(1, Ordering::Relaxed) < requests {
+                    let answer = twin.get(address, "/hold.php?ms=2");
+                    assert!(answer.status == 200 && answer.body.contains("kept"), "{answer:?}");
+                }
+            });
+        }
+        scope.spawn(meanwhile);
+    });
+    let last = visitor.get(first, "/hold.php");
+    let count: u32 = last.body.split(',').next().unwrap().parse().unwrap();
+    // The first and the last request are not the clients'.
+    count - 2
+}
+
+fn a_request_takes_two_round_trips(suite: Suite) {
+    with_app(suite, |app| {
+        let redis = Redis::start(ODD_PASSWORD);
+        let instance = start(app, &redis);
+        let mut visitor = Visitor::new();
+        visitor.get(instance.address(), "/hold.php");
+        run(&mut admin(&redis), &["CONFIG", "RESETSTAT"]);
+        for _ in 0..10 {
+            visitor.get(instance.address(), "/hold.php");
+        }
+        let stats: String =
+            redis::cmd("INFO").arg("commandstats").query(&mut admin(&redis)).unwrap();
+        let calls = |command: &str| {
+            let line = stats.lines().find(|line| line.starts_with(&format!("cmdstat_{command}:")));
+            line.map_or(0, |line| {
+                line.split(['=', ',']).nth(1).and_then(|calls| calls.parse().ok()).unwrap_or(0)
+            })
+        };
+        assert_eq!(calls("eval"), 20, "{stats}");
+        // The script's own; PHP's would come on top.
+        assert_eq!((calls("setex"), calls("del"), calls("evalsha")), (20, 10, 0), "{stats}");
+        let status = status(&instance);
+        assert_eq!(status["role"], "master", "{status}");
+        let (kept, said) = app.check(&["--env", ON, "--env", &bound(&redis)]);
+        assert!(kept, "{said}");
+    });
+}
+
+/// One instance with the proxy, one without it, as in a rolling deployment.
+fn instances_with_and_without_it_lose_no_update(suite: Suite) {
+    with_app(suite, |app| {
+        let redis = Redis::start(ODD_PASSWORD);
+        let with = start(app, &redis);
+        let off = "BPL_PHP_SESSION_PROXY=off";
+        let without = app.start(&["--env", off, "--env", &bound(&redis)]);
+        assert_eq!(hammer(&[&with, &without], 300, || {}), 300);
+        assert_eq!(redis.sessions(ODD_PASSWORD), 1);
+        assert!(status(&with)["requests"].as_u64() > Some(100));
+    });
+}
+
+fn whatever_is_killed_no_request_fails(suite: Suite) {
+    with_app(suite, |app| {
+        let redis = Redis::start(ODD_PASSWORD);
+        let instance = start(app, &redis);
+        let counted = hammer(&[&instance], 400, || {
+            let kill = |what: &str| {
+                thread::sleep(Duration::from_millis(300));
+                instance.container.exec_as_root(&["pkill", "-KILL", "-f", what]);
+            };
+            for _ in 0..3 {
+                thread::sleep(Duration::from_millis(200));
+                run(&mut admin(&redis), &["CLIENT", "KILL", "TYPE", "normal"]);
+            }
+            kill("session-proxy work");
+            kill("session-proxy work");
+        });
+        assert_eq!(counted, 400, "{}", instance.container.logs());
+        let log = instance.container.logs();
+        assert!(log.contains("is started again"), "{log}");
+        // A request that begins with the crash waits no longer than any other.
+        let mut visitor = Visitor::new();
+        visitor.get(instance.address(), "/hold.php");
+        let slow = thread::scope(|scope| {
+            let mut twin = visitor.twin();
+            let slow = scope.spawn({
+                let address = instance.address();
+                move || twin.get(address, "/hold.php?ms=1000")
+            });
+            thread::sleep(Duration::from_millis(400));
+            instance.container.exec_as_root(&["pkill", "-KILL", "-f", "session-proxy work"]);
+            slow.join().unwrap()
+        });
+        assert!(slow.body.contains("kept"), "{slow:?}");
+        let started = Instant::now();
+        let answer = visitor.get(instance.address(), "/hold.php");
+        assert_eq!(answer.body.trim(), "3,kept");
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    });
+}
+
+fn a_server_that_restarts_fails_no_request(suite: Suite) {
+    with_app(suite, |app| {
+        let redis = Redis::start(ODD_PASSWORD);
+        let instance = start(app, &redis);
+        let mut visitor = Visitor::new();
+        visitor.get(instance.address(), "/hold.php");
+        // The page is working while the server, and its lock, go.
+        let answer = thread::scope(|scope| {
+            let slow = scope.spawn(|| visitor.get(instance.address(), "/hold.php?ms=500"));
+            thread::sleep(Duration::from_millis(200));
+            docker_ok(&["restart", "--time", "0", &redis.container.name]);
+            slow.join().unwrap()
+        });
+        assert_eq!((answer.status, answer.body.trim()), (200, "2,kept"));
+        let log = instance.container.logs();
+        assert!(log.contains("the service answers again"), "{log}");
+    });
+}
+
+fn php_sees_a_socket_and_no_password(suite: Suite) {
+    with_app(suite, |app| {
+        let redis = Redis::start(ODD_PASSWORD);
+        let instance = start(app, &redis);
+        let mut visitor = Visitor::new();
+        let shown = visitor.get(instance.address(), "/info.php").body;
+        assert!(shown.contains("redis.sock"), "{shown}");
+        let set = instance.container.exec(&["launcher", "sh", "-c", "env | grep ^PHP_"]);
+        assert!(set.contains("PHP_SESSION_SAVE_PATH=unix://"), "{set}");
+        run(&mut admin(&redis), &["CONFIG", "SET", "requirepass", "another"]);
+        run(&mut admin_with(&redis, "another"), &["CLIENT", "KILL", "TYPE", "normal"]);
+        let started = Instant::now();
+        let refused = visitor.get(instance.address(), "/info.php").body;
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        let log = instance.container.logs();
+        assert!(log.contains("WRONGPASS"), "{log}");
+        for text in [shown, set, refused, log] {
+            // phpinfo shows VCAP_SERVICES, which is the platform's; what is ours shows nothing.
+            let ours = text.lines().filter(|line| !line.contains("VCAP_SERVICES"));
+            for line in ours {
+                assert!(!line.contains(ODD_PASSWORD), "{line}");
+            }
+        }
+    });
+}
+
+fn admin_with(redis: &Redis, password: &str) -> redis::Connection {
+    let mut connection = redis.connection();
+    run(&mut connection, &["AUTH", password]);
+    connection
+}
+
+/// Without `/tmp`, capabilities or a name for its user; and a stop takes no longer than without the proxy.
+fn it_runs_in_a_hardened_container(suite: Suite) {
+    with_app(suite, |app| {
+        let redis = Redis::start(ODD_PASSWORD);
+        let hardened = [
+            "--read-only",
+            "--cap-drop",
+            "ALL",
+            "--security-opt",
+            "no-new-privileges",
+            "--user",
+            "4711:0",
+        ];
+        let options = [&hardened[..], &["--env", ON, "--env", &bound(&redis)]].concat();
+        let instance = app
+            .served_by(Server::Php)
+            .start_command(&options, &["php", "-S", "0.0.0.0:8080", "-t", "htdocs"]);
+        let mut visitor = Visitor::new();
+        visitor.get(instance.address(), "/hold.php");
+        assert_eq!(visitor.get(instance.address(), "/hold.php").body.trim(), "2,kept");
+        let path =
+            instance.container.exec(&["launcher", "sh", "-c", "env | grep ^PHP_SESSION_SAVE_PATH"]);
+        assert!(path.contains("/dev/shm/"), "{path}");
+        let started = Instant::now();
+        docker_ok(&["stop", "--time", "10", &instance.container.name]);
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    });
+}
+
+/// More PHP processes than the server takes connections.
+fn a_server_with_few_connections_is_enough(suite: Suite) {
+    with_app(suite, |app| {
+        let redis = Redis::start_with(&["--requirepass", ODD_PASSWORD, "--maxclients", "5"]);
+        let few = "BPL_PHP_SESSION_PROXY_CONNECTIONS=2";
+        let instance = app.start(&["--env", ON, "--env", few, "--env", &bound(&redis)]);
+        let failed = AtomicU32::new(0);
+        thread::scope(|scope| {
+            for _ in 0..12 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        let answer = Visitor::new().get(instance.address(), "/hold.php?ms=5");
+                        if !answer.body.contains("kept") {
+                            failed.fetch_add(1, Ordering::Relaxed);
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(failed.load(Ordering::Relaxed), 0, "{}", instance.container.logs());
+        let status = status(&instance);
+        assert!(status["connections"].as_u64() <= Some(2), "{status}");
+    });
+}
+
+fn a_new_password_needs_no_restart(suite: Suite) {
+    with_app(suite, |app| {
+        let redis = Redis::start("old");
+        let folder = tempfile::tempdir().unwrap();
+        crate::support::app::make_readable(folder.path());
+        let file = folder.path().join("services.json");
+        let write = |password: &str| {
+            let credentials = json!({"host": redis.host(), "password": password});
+            fs::write(&file, vcap(&[("redis-sessions", credentials)])).unwrap();
+        };
+        write("old");
+        let volume = format!("{}:/services", folder.path().display());
+        let path = "VCAP_SERVICES_FILE_PATH=/services/services.json";
+        let instance = app.start(&["--env", ON, "--env", path, "--volume", &volume]);
+        let mut visitor = Visitor::new();
+        visitor.get(instance.address(), "/hold.php");
+        write("new");
+        run(&mut admin_with(&redis, "old"), &["CONFIG", "SET", "requirepass", "new"]);
+        run(&mut admin_with(&redis, "new"), &["CLIENT", "KILL", "TYPE", "normal"]);
+        assert_eq!(visitor.get(instance.address(), "/hold.php").body.trim(), "2,kept");
+        // Another host, without any refusal.
+        let other = Redis::start("new");
+        let credentials = json!({"host": other.host(), "password": "new"});
+        fs::write(&file, vcap(&[("redis-sessions", credentials)])).unwrap();
+        wait_until("the other server", || {
+            Visitor::new().get(instance.address(), "/hold.php");
+            other.sessions("new") > 0
+        });
+    });
+}
+
+macro_rules! on_both {
+    ($($test:ident, $on_12:ident, $on_13:ident;)*) => {$(
+        #[test]
+        fn $on_12() {
+            $test(BOOKWORM);
+        }
+
+        #[test]
+        fn $on_13() {
+            $test(TRIXIE);
+        }
+    )*};
+}
+
+on_both! {
+    a_request_takes_two_round_trips, two_round_trips_on_debian_12, two_round_trips_on_debian_13;
+    instances_with_and_without_it_lose_no_update, mixed_on_debian_12, mixed_on_debian_13;
+    whatever_is_killed_no_request_fails, killed_on_debian_12, killed_on_debian_13;
+    a_server_that_restarts_fails_no_request, restarted_on_debian_12, restarted_on_debian_13;
+    php_sees_a_socket_and_no_password, no_password_on_debian_12, no_password_on_debian_13;
+    it_runs_in_a_hardened_container, hardened_on_debian_12, hardened_on_debian_13;
+    a_server_with_few_connections_is_enough, few_connections_on_debian_12, few_connections_on_debian_13;
+    a_new_password_needs_no_restart, rotated_on_debian_12, rotated_on_debian_13;
+}
