@@ -17,7 +17,7 @@ struct Failover {
 }
 
 impl Failover {
-    fn start(app: &App, options: &str) -> Self {
+    fn start(app: &App, variable: &str) -> Self {
         let (old, new) = (Redis::start_with(&[]), Redis::start_with(&[]));
         let services = vcap(&[("redis-sessions", json!({"host": NAME}))]);
         let host = format!("{NAME}:{}", old.host());
@@ -27,7 +27,7 @@ impl Failover {
             "--env",
             &format!("VCAP_SERVICES={services}"),
             "--env",
-            &format!("BPL_PHP_SESSION_OPTIONS={options}"),
+            variable,
         ]);
         Self { old, new, instance }
     }
@@ -55,19 +55,22 @@ fn with_app(suite: Suite, test: impl FnOnce(&App)) {
 
 fn a_name_that_moves_fails_no_request(suite: Suite) {
     with_app(suite, |app| {
-        let failover = Failover::start(app, "");
-        let address = failover.instance.address();
-        let mut visitor = Visitor::new();
-        assert_eq!([1, 2].map(|_| visitor.count(address)), [1, 2]);
-        failover.fail_over();
-        assert_eq!([3, 4, 5].map(|_| visitor.count(address)), [3, 4, 5]);
+        // New connections for each request, or the proxy, which keeps its connections and notices.
+        for variable in ["BPL_PHP_SESSION_PROXY=off", "BPL_PHP_SESSION_PROXY=on"] {
+            let failover = Failover::start(app, variable);
+            let address = failover.instance.address();
+            let mut visitor = Visitor::new();
+            assert_eq!([1, 2].map(|_| visitor.count(address)), [1, 2]);
+            failover.fail_over();
+            assert_eq!([3, 4, 5].map(|_| visitor.count(address)), [3, 4, 5], "{variable}");
+        }
     });
 }
 
 /// The price of kept connections, which is why they are not the default.
 fn kept_connections_stay_on_the_demoted_server(suite: Suite) {
     with_app(suite, |app| {
-        let failover = Failover::start(app, "persistent=on&lock_timeout=1");
+        let failover = Failover::start(app, "BPL_PHP_SESSION_OPTIONS=persistent=on&lock_timeout=1");
         let address = failover.instance.address();
         let mut visitor = Visitor::new();
         assert_eq!(visitor.count(address), 1);
