@@ -3,6 +3,7 @@
 use super::prepare::tls_files;
 use super::record::{LaunchRecord, read_record};
 use super::resolve::{Resolution, ResolvedService, resolve};
+use super::way::Way;
 use crate::config::environment::Environment;
 use crate::config::launch::LaunchSettings;
 use crate::endpoint::Endpoint;
@@ -40,7 +41,11 @@ pub fn prepare(
         return Ok(AppLaunch::default());
     };
     let connected = Connected::new(&found, &record, environment)?;
-    let mut variables = store_variables(&connected.connection());
+    let mut variables = match Way::of(settings.proxy, &found, &record)? {
+        Way::Direct => store_variables(&connected.connection()),
+        // The proxy keeps the password from PHP, and these hold it.
+        Way::Proxy => AppVariables::default(),
+    };
     let mut message = None;
     if let Some((framework, session_use)) = session_use(&found, &record, environment, app_dir)? {
         let (text, is_warning) = words(&framework, &session_use);

@@ -3,6 +3,7 @@
 use super::record::LaunchRecord;
 use super::resolve::ResolvedService;
 use crate::config::launch::Proxy;
+use crate::config::options::Options;
 use crate::config::variables::PROXY;
 use crate::endpoint::Endpoint;
 use crate::php::connect::connect;
@@ -38,24 +39,42 @@ impl Way {
         found: &ResolvedService,
         record: &LaunchRecord,
     ) -> Result<Self, NotForProxy> {
-        let serves = matches!(&found.endpoint, Endpoint::Redis(redis) if !redis.is_cluster());
+        let serves = proxy_serves(&found.endpoint);
         match setting {
             Proxy::On if serves => Ok(Self::Proxy),
             Proxy::On => Err(NotForProxy(format!("{} at {}", found.store.title(), found.endpoint))),
-            Proxy::Auto if serves && exceeds_php(found, record) => Ok(Self::Proxy),
+            Proxy::Auto
+                if serves && limit_of_php(&found.endpoint, &found.options, record).is_some() =>
+            {
+                Ok(Self::Proxy)
+            }
             Proxy::Auto | Proxy::Off => Ok(Self::Direct),
         }
     }
 }
 
-/// Whether PHP's handler cannot do what the service needs.
-fn exceeds_php(found: &ResolvedService, record: &LaunchRecord) -> bool {
-    let (endpoint, version) = (&found.endpoint, &record.extension_version);
+/// Whether the session proxy can serve an endpoint.
+#[must_use]
+pub fn proxy_serves(endpoint: &Endpoint) -> bool {
+    matches!(endpoint, Endpoint::Redis(redis) if !redis.is_cluster())
+}
+
+/// What the service needs and PHP's handler cannot do.
+#[must_use]
+pub fn limit_of_php(
+    endpoint: &Endpoint,
+    options: &Options,
+    record: &LaunchRecord,
+) -> Option<anyhow::Error> {
     let files = match endpoint {
         Endpoint::Redis(redis) => redis.tls().map(TlsFiles::planned).unwrap_or_default(),
         Endpoint::Memcached(_) => TlsFiles::default(),
     };
-    let connection = connect(endpoint, &files, &found.options, version, Duration::ZERO);
-    require_tls(endpoint, record.knows_tls).is_err()
-        || matches!(connection, Err(DirectiveError::TooOld { .. }))
+    if let Err(error) = require_tls(endpoint, record.knows_tls) {
+        return Some(error.into());
+    }
+    match connect(endpoint, &files, options, &record.extension_version, Duration::ZERO) {
+        Err(error @ DirectiveError::TooOld { .. }) => Some(error.into()),
+        _ => None,
+    }
 }

@@ -1,11 +1,13 @@
 //! What the launch would make of the service that is bound to the build: what can be said now need not
 //! wait until the container starts.
 
+use crate::config::variables::PROXY;
 use crate::detect::SessionConfig;
 use crate::endpoint::{self, Endpoint, Reading};
 use crate::launch::record::LaunchRecord;
+use crate::launch::way::{limit_of_php, proxy_serves};
 use crate::php::connect::connect;
-use crate::php::tls::{TlsFiles, require_tls};
+use crate::php::tls::TlsFiles;
 use crate::services::Service;
 use std::time::Duration;
 
@@ -23,11 +25,16 @@ pub enum Finding {
 #[must_use]
 pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Vec<Finding> {
     let Some(service) = &config.service else { return Vec::new() };
-    let Reading { endpoint, unused, .. } = match reading_that_connects(service, record) {
+    let Reading { endpoint, unused, options } = match reading_that_connects(service, record) {
         Ok(reading) => reading,
         Err(error) => return vec![Finding::Failure(error.to_string())],
     };
     let mut findings = Vec::new();
+    if limit_of_php(&endpoint, &options, record).is_some() {
+        findings.push(Finding::Limit(format!(
+            "PHP's handler cannot reach {service} itself, so at launch the session proxy will (unless {PROXY} is off)"
+        )));
+    }
     if matches!(&endpoint, Endpoint::Redis(redis) if redis.is_cluster()) {
         findings.push(Finding::Limit(
             "Sessions in a Redis cluster are not locked (PHP's handler cannot): of concurrent requests of one session, the last one's changes stay".to_owned(),
@@ -44,8 +51,14 @@ pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Vec<Finding> 
 fn reading_that_connects(service: &Service, record: &LaunchRecord) -> anyhow::Result<Reading> {
     let reading = endpoint::read(record.store, service)?;
     let Reading { endpoint, options, .. } = &reading;
-    require_tls(endpoint, record.knows_tls)?;
-    connect(endpoint, &tls_files(endpoint), options, &record.extension_version, Duration::ZERO)?;
+    match limit_of_php(endpoint, options, record) {
+        Some(limit) if !proxy_serves(endpoint) => return Err(limit),
+        Some(_) => {}
+        None => {
+            let files = tls_files(endpoint);
+            connect(endpoint, &files, options, &record.extension_version, Duration::ZERO)?;
+        }
+    }
     Ok(reading)
 }
 

@@ -23,10 +23,10 @@ pub(crate) struct Bench {
 /// Where the bench's session proxy would be.
 pub(crate) const PROXY_SOCKET: &str = "/proxy/redis.sock";
 
-/// Stands for starting the proxy, which takes a folder that is named.
-pub(crate) fn proxy(_: &Path, _: &str, tmp: Option<&str>) -> anyhow::Result<PathBuf> {
-    let Some("/nowhere") = tmp else { return Ok(PathBuf::from(PROXY_SOCKET)) };
-    anyhow::bail!("The session proxy has no folder for its socket")
+/// Stands for starting the proxy, which takes the session layer's program.
+pub(crate) fn proxy(layer: &Path, _: &str, _: Option<&str>) -> anyhow::Result<PathBuf> {
+    anyhow::ensure!(layer.is_dir(), "there is no session layer");
+    Ok(PathBuf::from(PROXY_SOCKET))
 }
 
 pub(crate) type Variables = BTreeMap<&'static str, String>;
@@ -84,10 +84,24 @@ impl Bench {
 
     /// The service as Cloud Foundry gives it.
     pub(crate) fn vcap(&self, label: &str, credentials: &Value) -> Result<Variables, String> {
+        self.vcap_with(label, credentials, &[])
+    }
+
+    /// The same, for PHP's own handler, whatever it cannot do.
+    pub(crate) fn direct(&self, credentials: &Value) -> Result<Variables, String> {
+        self.vcap_with("x", credentials, &[("BPL_PHP_SESSION_PROXY", "off")])
+    }
+
+    fn vcap_with(
+        &self,
+        label: &str,
+        credentials: &Value,
+        settings: &[(&str, &str)],
+    ) -> Result<Variables, String> {
         let name = format!("my-{}", self.store.default_search_key());
         let service = json!({"label": label, "name": name, "credentials": credentials});
         let services = json!({ label: [service] }).to_string();
-        self.launch(&[("VCAP_SERVICES", &services)])
+        self.launch(&[&[("VCAP_SERVICES", services.as_str())], settings].concat())
     }
 
     /// The service as a binding, a file for each entry.

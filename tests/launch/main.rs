@@ -16,6 +16,8 @@ mod memcached;
 #[cfg(test)]
 mod options;
 #[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod redis;
 #[cfg(test)]
 mod redis_client;

@@ -128,7 +128,7 @@ fn what_an_extension_is_too_old_for_is_said_with_the_version_that_can() {
         ("5.3.1", &cluster, "TLS to a cluster"),
         ("5.2.0", &json!({"host": "h", "user": "u", "password": "p"}), "an ACL user"),
     ] {
-        let error = Bench::new(Store::Redis, version).vcap("x", credentials).unwrap_err();
+        let error = Bench::new(Store::Redis, version).direct(credentials).unwrap_err();
         assert!(error.contains(expected), "{expected}: {error}");
     }
 }
@@ -137,8 +137,8 @@ fn what_an_extension_is_too_old_for_is_said_with_the_version_that_can() {
 fn tls_with_a_php_that_has_no_openssl_is_refused_before_the_first_visitor() {
     let credentials = json!({"uri": "rediss://:hunter2@h:6380"});
     let without = Bench::with_tls(Store::Redis, "6.2.0", false);
-    let error = without.vcap("x", &credentials).unwrap_err();
+    let error = without.direct(&credentials).unwrap_err();
     assert!(error.contains("no OpenSSL extension") && !error.contains("hunter2"), "{error}");
-    without.vcap("x", &json!({"host": "h"})).unwrap();
+    without.direct(&json!({"host": "h"})).unwrap();
     Bench::new(Store::Redis, "6.2.0").vcap("x", &credentials).unwrap();
 }

@@ -1,0 +1,74 @@
+//! The way to Redis: PHP's own handler, or the session proxy.
+
+use crate::bench::{Bench, PROXY_SOCKET, Variables};
+use php_session_store::store::Store;
+use serde_json::{Value, json};
+
+const PASSWORD: &str = "hunter2";
+
+/// Launches with `BPL_PHP_SESSION_PROXY` set to this.
+fn launch(bench: &Bench, setting: &str, credentials: &Value) -> Result<Variables, String> {
+    let service = json!({"label": "x", "name": "redis-sessions", "credentials": credentials});
+    let services = json!({"x": [service]}).to_string();
+    bench.launch(&[
+        ("VCAP_SERVICES", &services),
+        ("BPL_PHP_SESSION_PROXY", setting),
+        ("BPL_PHP_SESSION_OPTIONS", "lock_timeout=7&prefix=shop:"),
+    ])
+}
+
+fn uses_proxy(version: &str, tls: bool, setting: &str, credentials: &Value) -> bool {
+    let bench = Bench::with_tls(Store::Redis, version, tls);
+    let variables = launch(&bench, setting, credentials).unwrap();
+    variables["PHP_SESSION_SAVE_PATH"].contains(PROXY_SOCKET)
+}
+
+#[test]
+fn behind_the_proxy_php_has_a_socket_and_no_password() {
+    let bench = Bench::new(Store::Redis, "6.2.0");
+    let credentials = json!({"host": "h", "user": "u", "password": PASSWORD, "database": 3});
+    let variables = launch(&bench, "on", &credentials).unwrap();
+    assert_eq!(
+        variables["PHP_SESSION_SAVE_PATH"],
+        format!(
+            "unix://{PROXY_SOCKET}?persistent=1&persistent_id=php-session-store&timeout=2&read_timeout=15&prefix=shop%3A&files=;600;/tmp"
+        )
+    );
+    assert_eq!(variables["PHP_SESSION_LOCK_RETRIES"], "1");
+    assert!(!format!("{variables:?}").contains(PASSWORD));
+}
+
+#[test]
+fn auto_takes_the_proxy_where_the_handler_cannot_serve() {
+    let plain = json!({"host": "h", "password": PASSWORD});
+    let tls = json!({"host": "h", "tls": true});
+    let ipv6 = json!({"host": "2001:db8::1", "tls": true});
+    let cluster = json!({"cluster.nodes": "h:1,i:1"});
+    for (version, openssl, credentials, expected) in [
+        ("5.3.7", true, &plain, false),
+        ("5.3.7", true, &tls, false),
+        ("5.3.7", true, &ipv6, true),
+        ("6.2.0", true, &ipv6, false),
+        ("6.2.0", false, &tls, true),
+        ("6.2.0", true, &cluster, false),
+    ] {
+        assert_eq!(
+            uses_proxy(version, openssl, "auto", credentials),
+            expected,
+            "{version} {credentials}"
+        );
+    }
+    assert!(uses_proxy("6.2.0", true, "on", &plain));
+    assert!(!uses_proxy("6.2.0", true, "off", &plain));
+    let bench = Bench::new(Store::Redis, "5.3.7");
+    assert!(launch(&bench, "off", &ipv6).unwrap_err().contains("TLS to an IPv6 address"));
+}
+
+#[test]
+fn what_the_proxy_does_not_serve_is_said() {
+    let bench = Bench::new(Store::Redis, "6.2.0");
+    let message = launch(&bench, "on", &json!({"cluster.nodes": "h:1"})).unwrap_err();
+    assert!(message.contains("BPL_PHP_SESSION_PROXY is on"), "{message}");
+    let message = launch(&bench, "yes", &json!({"host": "h"})).unwrap_err();
+    assert!(message.contains("auto, on, off"), "{message}");
+}
