@@ -28,4 +28,11 @@ quietly() {
   fi
 }
 
+apt_install() {
+  [ "$(id -u)" = 0 ] || die "needs root to install: $*"
+  say "installing $* from Debian"
+  quietly apt-get update -q
+  quietly env DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends "$@"
+}
+
 php_version_of() { local name="PHP_$1"; printf '%s' "${!name}"; }

@@ -1,5 +1,6 @@
 //! Platforms other than `pack`: how they call the buildpack, and what they make of its images (`make platforms`).
 
+mod arm64;
 mod cloud_foundry;
 mod compose;
 mod kpack;
