@@ -13,6 +13,8 @@ mod failover;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod frameworks;
+#[cfg(test)]
 mod locks;
 #[cfg(test)]
 mod matrix;

@@ -23,7 +23,8 @@ pub(crate) fn write(app: &Path, name: &str, text: &str) {
     fs::write(path, text).expect("our own folder");
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder.
+pub(crate) fn copy(from: &Path, to: &Path) {
     for entry in from.read_dir().expect("a sample") {
         let from = entry.expect("an entry").path();
         let to = to.join(from.file_name().expect("a name"));

@@ -8,7 +8,8 @@ use std::time::Duration;
 /// A visitor of the app.
 pub(crate) struct Visitor {
     agent: ureq::Agent,
-    cookie: Option<String>,
+    /// Names and values, in the order in which they came.
+    cookies: Vec<(String, String)>,
 }
 
 /// What the app answered.
@@ -23,29 +24,55 @@ impl Visitor {
     pub(crate) fn new() -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            // What a redirect comes with must be seen.
+            .max_redirects(0)
             .timeout_global(Some(Duration::from_mins(5)));
-        Self { agent: config.build().into(), cookie: None }
+        Self { agent: config.build().into(), cookies: Vec::new() }
     }
 
     /// Another browser window of the same visitor.
     pub(crate) fn twin(&self) -> Self {
-        Self { cookie: self.cookie.clone(), ..Self::new() }
+        Self { cookies: self.cookies.clone(), ..Self::new() }
     }
 
-    /// Gets a page, with the cookie that the app has set (on whatever instance: the visitor sees
+    /// Gets a page, with the cookies that the app has set (on whatever instance: the visitor sees
     /// one site).
     pub(crate) fn get(&mut self, address: SocketAddr, path: &str) -> Answer {
-        let mut request = self.agent.get(format!("http://{address}{path}"));
-        if let Some(cookie) = &self.cookie {
-            request = request.header("Cookie", cookie);
-        }
-        let mut response =
-            request.call().unwrap_or_else(|error| panic!("{address}{path}: {error}"));
-        let status = response.status().as_u16();
-        if let Some(cookie) = response.headers().get("set-cookie") {
+        let request = self.agent.get(format!("http://{address}{path}"));
+        let response = request.header("Cookie", self.cookie_header()).call();
+        self.answer(response.unwrap_or_else(|error| panic!("{address}{path}: {error}")))
+    }
+
+    /// Sends a form, as [`Self::get`].
+    pub(crate) fn post(
+        &mut self,
+        address: SocketAddr,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> Answer {
+        let request = self.agent.post(format!("http://{address}{path}"));
+        let request = request.header("Cookie", self.cookie_header());
+        let response = request.send_form(form.iter().copied());
+        self.answer(response.unwrap_or_else(|error| panic!("{address}{path}: {error}")))
+    }
+
+    fn cookie_header(&self) -> String {
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        cookies.join("; ")
+    }
+
+    fn answer(&mut self, mut response: ureq::http::Response<ureq::Body>) -> Answer {
+        for cookie in response.headers().get_all("set-cookie") {
             let cookie = cookie.to_str().expect("a cookie");
-            self.cookie = cookie.split(';').next().map(str::to_owned);
+            let pair = cookie.split(';').next().and_then(|pair| pair.split_once('='));
+            let (name, value) = pair.expect("a cookie");
+            self.cookies.retain(|(there, _)| there != name);
+            if !cookie.contains("Max-Age=0") {
+                self.cookies.push((name.to_owned(), value.to_owned()));
+            }
         }
+        let status = response.status().as_u16();
         let body = response.body_mut().read_to_string().expect("a body");
         Answer { status, body }
     }
@@ -59,7 +86,7 @@ impl Visitor {
 
     /// The session cookie's name.
     pub(crate) fn cookie_name(&self) -> Option<&str> {
-        self.cookie.as_ref().and_then(|cookie| cookie.split('=').next())
+        self.cookies.first().map(|(name, _)| name.as_str())
     }
 }
 

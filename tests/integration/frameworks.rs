@@ -1,0 +1,268 @@
+//! Real frameworks and products, from the distribution's packages: two instances, one visitor, and one instance
+//! that is killed between.
+
+use crate::support::app::{App, Instance, PackBuild, make_readable, root};
+use crate::support::docker::docker_ok;
+use crate::support::sample::{copy, write};
+use crate::support::secrets::{MARKER, ODD_PASSWORD};
+use crate::support::services::{BoundService, Redis, run, vcap};
+use crate::support::tls::TlsServer;
+use crate::support::visitor::Visitor;
+use crate::support::{BOOKWORM, Suite, TRIXIE};
+use php_session_store::store::Store;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use tempfile::TempDir;
+
+const PUBLIC: &[&str] = &["php", "-S", "0.0.0.0:8080", "-t", "public"];
+/// Any key will do.
+const APP_KEY: &str = "APP_KEY=base64:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+const APP_SECRET: &str = "APP_SECRET=any";
+
+/// The version of a package of Debian's.
+fn version_of(suite: Suite, package: &str) -> String {
+    let image = suite.image("frameworks");
+    let query = ["run", "--rm", "--entrypoint", "dpkg-query", &image, "-W", "-f", "${Version}"];
+    let version = docker_ok(&[&query[..], &[package]].concat());
+    version.split(['+', '-']).next().expect("a version").to_owned()
+}
+
+/// An app of `tests/apps` with what Composer would have locked, and further files.
+fn app_folder(name: &str, package: &str, version: &str, files: &[(&str, &str)]) -> TempDir {
+    let app = tempfile::tempdir().expect("a folder");
+    make_readable(app.path());
+    copy(&root().join("tests/apps").join(name), app.path());
+    let lock = json!({"packages": [{"name": package, "version": format!("v{version}")}]});
+    write(app.path(), "composer.lock", &lock.to_string());
+    for (file, text) in files {
+        write(app.path(), file, text);
+    }
+    app
+}
+
+fn build(suite: Suite, app: &TempDir, store: Store) -> PackBuild {
+    let choice = format!("BP_PHP_SESSION_STORE={}", store.name());
+    PackBuild::run(suite, "frameworks", app.path(), &["--env", &choice])
+}
+
+fn laravel(suite: Suite, files: &[(&str, &str)]) -> TempDir {
+    let version = version_of(suite, "php-laravel-framework");
+    app_folder("laravel", "laravel/framework", &version, files)
+}
+
+fn symfony(suite: Suite, session: &str) -> TempDir {
+    let version = version_of(suite, "php-symfony-framework-bundle");
+    let yaml = format!("framework:\n    secret: '%env(APP_SECRET)%'\n    session: {session}\n");
+    let files = [("config/packages/framework.yaml", yaml.as_str())];
+    app_folder("symfony", "symfony/framework-bundle", &version, &files)
+}
+
+/// One visitor counts over two instances, of which one is killed, and a new one.
+fn counts_on(start: impl Fn() -> Instance) {
+    let (a, b) = (start(), start());
+    let mut visitor = Visitor::new();
+    assert_eq!([&a, &b].map(|it| visitor.count(it.address())), [1, 2], "{}", b.container.logs());
+    drop(a);
+    assert_eq!(visitor.count(b.address()), 3);
+    let c = start();
+    assert_eq!(visitor.count(c.address()), 4);
+}
+
+fn bound(name: &str, credentials: Value) -> String {
+    format!("VCAP_SERVICES={}", vcap(&[(name, credentials)]))
+}
+
+fn laravel_counts_on(app: &App, bound: &str) {
+    counts_on(|| app.start_command(&["--env", bound, "--env", APP_KEY], PUBLIC));
+}
+
+fn a_stock_laravel_keeps_its_sessions_in_redis(suite: Suite, version: &str) {
+    let build = build(suite, &laravel(suite, &[]), Store::Redis);
+    let app = build.app();
+    let told = format!("Laravel {version}");
+    assert!(
+        app.log.contains(&told) && app.log.contains("the launch sets SESSION_DRIVER"),
+        "{}",
+        app.log
+    );
+
+    let redis = Redis::start(ODD_PASSWORD);
+    let of_password =
+        bound("redis-sessions", json!({"host": redis.host(), "password": ODD_PASSWORD}));
+    laravel_counts_on(app, &of_password);
+    let (kept, text) = app.check(&["--env", &of_password, "--env", APP_KEY]);
+    assert!(kept && text.contains(&told), "{text}");
+
+    // A user, whose password Laravel would take for a number.
+    let mut admin = redis.connection();
+    run(&mut admin, &["AUTH", ODD_PASSWORD]);
+    run(&mut admin, &["ACL", "SETUSER", "shop", "on", "~*", "+@all", ">123456789012345678901234"]);
+    let user =
+        json!({"host": redis.host(), "username": "shop", "password": "123456789012345678901234"});
+    laravel_counts_on(app, &bound("redis-sessions", user));
+
+    // TLS with a private authority, and a client's certificate where phpredis knows one.
+    let (clients, identity) = if suite.name == "trixie" { ("yes", true) } else { ("no", false) };
+    let server = TlsServer::start(clients, &[]);
+    let mut credentials = server.credentials();
+    if identity {
+        let client = server.authority.identity(&["client"]);
+        credentials["tls.crt"] = json!(client.certificate);
+        credentials["tls.key"] = json!(client.key);
+    }
+    laravel_counts_on(app, &bound("redis-sessions", credentials));
+}
+
+#[test]
+fn a_stock_laravel_8_counts_on_over_two_replicas() {
+    a_stock_laravel_keeps_its_sessions_in_redis(BOOKWORM, "8.");
+}
+
+#[test]
+fn a_stock_laravel_10_counts_on_over_two_replicas() {
+    a_stock_laravel_keeps_its_sessions_in_redis(TRIXIE, "10.");
+}
+
+#[test]
+fn a_stock_laravel_with_memcached_and_a_login() {
+    let build = build(BOOKWORM, &laravel(BOOKWORM, &[]), Store::Memcached);
+    let service = BoundService::start(Store::Memcached, ODD_PASSWORD);
+    laravel_counts_on(build.app(), &service.env());
+}
+
+#[test]
+fn a_laravel_whose_env_file_names_another_redis_is_left_alone_and_told() {
+    let dotenv = "SESSION_DRIVER=file\nREDIS_HOST=127.0.0.1\nREDIS_PASSWORD=null\n";
+    let build = build(TRIXIE, &laravel(TRIXIE, &[(".env", dotenv)]), Store::Redis);
+    let app = build.app();
+    assert!(app.log.contains("the app's .env sets REDIS_HOST"), "{}", app.log);
+    let service = BoundService::start(Store::Redis, ODD_PASSWORD);
+    let bound = service.env();
+    let options = ["--env", &bound, "--env", APP_KEY];
+    let (a, b) = (app.start_command(&options, PUBLIC), app.start_command(&options, PUBLIC));
+    let mut visitor = Visitor::new();
+    // Its sessions are files, each instance its own; that is what the log and the check say.
+    assert_eq!([&a, &b].map(|it| visitor.count(it.address())), [1, 1]);
+    assert!(
+        a.container.logs().contains("does not keep its sessions there"),
+        "{}",
+        a.container.logs()
+    );
+    let output = app.output("session-check", &options, &["--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(report["causes"][0]["kind"], "framework-keeps-its-own", "{report:#}");
+}
+
+fn symfony_counts_on(app: &App, bound: &str) {
+    counts_on(|| app.start_command(&["--env", bound, "--env", APP_SECRET], PUBLIC));
+}
+
+fn symfony_is_as_its_configuration_says(suite: Suite, version: &str) {
+    let redis = Redis::start(ODD_PASSWORD);
+    let mut admin = redis.connection();
+    run(&mut admin, &["AUTH", ODD_PASSWORD]);
+    run(&mut admin, &["ACL", "SETUSER", "shop", "on", "~*", "+@all", &format!(">{MARKER}&@")]);
+    let user = json!({"host": redis.host(), "username": "shop", "password": format!("{MARKER}&@")});
+    let bound = bound("redis-sessions", user);
+
+    let native = build(suite, &symfony(suite, "{ handler_id: null }"), Store::Redis);
+    let told = format!("Symfony {version}");
+    let log = &native.app().log;
+    assert!(log.contains(&told) && log.contains("uses PHP's own sessions"), "{log}");
+    symfony_counts_on(native.app(), &bound);
+
+    let of_url = build(suite, &symfony(suite, "{ handler_id: '%env(REDIS_URL)%' }"), Store::Redis);
+    symfony_counts_on(of_url.app_with_credentials(), &bound);
+
+    // Before version 7, in the cache folder.
+    let own = build(suite, &symfony(suite, "true"), Store::Redis);
+    let app = own.app_with_credentials();
+    assert!(
+        app.log.contains("without a handler_id it keeps them in its cache folder"),
+        "{}",
+        app.log
+    );
+    let start = || app.start_command(&["--env", &bound, "--env", APP_SECRET], PUBLIC);
+    let (a, b) = (start(), start());
+    let mut visitor = Visitor::new();
+    assert_eq!([&a, &b].map(|it| visitor.count(it.address())), [1, 1]);
+    let (kept, text) = app.check(&["--env", &bound]);
+    assert!(!kept && text.contains("handler_id: null"), "{text}");
+}
+
+#[test]
+fn symfony_5_is_as_its_configuration_says() {
+    symfony_is_as_its_configuration_says(BOOKWORM, "5.4");
+}
+
+#[test]
+fn symfony_6_is_as_its_configuration_says() {
+    symfony_is_as_its_configuration_says(TRIXIE, "6.4");
+}
+
+/// A product that the image has, and an app that says which it is.
+fn product(name: &str) -> PackBuild {
+    let app = tempfile::tempdir().expect("a folder");
+    make_readable(app.path());
+    copy(&root().join("samples/counter"), app.path());
+    write(app.path(), "composer.json", &json!({"name": name}).to_string());
+    build(BOOKWORM, &app, Store::Redis)
+}
+
+/// Starts two instances with a command, and lets a visitor do something on both.
+fn on_two_instances(app: &App, command: &str, test: impl FnOnce(&mut Visitor, Instance, Instance)) {
+    let service = BoundService::start(Store::Redis, ODD_PASSWORD);
+    let bound = service.env();
+    let start = || app.start_command(&["--env", &bound], &["sh", "-c", command]);
+    let (a, b) = (start(), start());
+    test(&mut Visitor::new(), a, b);
+}
+
+/// What stands between two texts.
+fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
+    let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}"));
+    rest.split(after).next().expect("a text")
+}
+
+#[test]
+fn phpmyadmin_knows_its_visitor_on_another_instance() {
+    let build = product("phpmyadmin/phpmyadmin");
+    let serve = "exec php -S 0.0.0.0:8080 -t /usr/share/phpmyadmin";
+    on_two_instances(build.app(), serve, |visitor, a, b| {
+        let mut token = |address: SocketAddr| {
+            let page = visitor.get(address, "/index.php").body;
+            between(&page, "name=\"token\" value=\"", "\"").to_owned()
+        };
+        let first = token(a.address());
+        drop(a);
+        assert_eq!(token(b.address()), first);
+        assert_ne!(Visitor::new().get(b.address(), "/index.php").body.find(&first), Some(0));
+    });
+}
+
+#[test]
+fn a_login_to_dokuwiki_lasts_on_another_instance() {
+    let build = product("splitbrain/dokuwiki");
+    // Each instance has files of its own: without the session, the other one's cookie is worth nothing.
+    let serve = r#"php -r 'echo "shop:", password_hash("secret", PASSWORD_BCRYPT), ":Shop:shop@example.com:user\n";' \
+        >>/var/lib/dokuwiki/acl/users.auth.php && exec php -S 0.0.0.0:8080 -t /usr/share/dokuwiki"#;
+    on_two_instances(build.app(), serve, |visitor, a, b| {
+        let page = visitor.get(a.address(), "/doku.php?do=login").body;
+        let token = between(&page, "name=\"sectok\" value=\"", "\"").to_owned();
+        let form = [
+            ("sectok", token.as_str()),
+            ("id", "start"),
+            ("do", "login"),
+            ("u", "shop"),
+            ("p", "secret"),
+        ];
+        visitor.post(a.address(), "/doku.php", &form);
+        let knows = |page: &str| page.contains("<bdi>Shop</bdi>");
+        let page = visitor.get(a.address(), "/doku.php").body;
+        assert!(knows(&page), "{page}");
+        drop(a);
+        assert!(knows(&visitor.get(b.address(), "/doku.php").body));
+        assert!(!knows(&Visitor::new().get(b.address(), "/doku.php").body));
+    });
+}
