@@ -1,38 +1,50 @@
-//! `session-check`: whether sessions are kept, with the very settings of the app, and if not, why not.
+//! `session-check`: whether sessions are kept, with the settings of the app as they are, and if not, why not.
 
+mod advice;
 pub mod causes;
 pub mod cli;
+mod fpm;
 pub mod kind;
 pub mod overrides;
+mod php_code;
+mod programs;
+mod question;
+mod render;
 pub mod report;
 pub mod steps;
+pub mod verdict;
 
 use crate::config::environment::Environment;
+use crate::config::variables::MISSING;
+use crate::endpoint::Endpoint;
 use crate::frameworks::session_use::SessionUse;
 use crate::launch::app::session_use;
-use crate::launch::record::read_record;
-use crate::launch::resolve::{Resolution, resolve};
+use crate::launch::prepare::{prepare, tls_files};
+use crate::launch::record::{LaunchRecord, read_record};
+use crate::launch::resolve::{Resolution, ResolvedService, resolve};
 use crate::php::Php;
+use crate::php::redis::read_timeout;
 use crate::php::variable::Variable;
 use crate::store::Store;
 use crate::system::secret::Redactor;
+use anyhow::anyhow;
 use causes::{Cause, Evidence, find_causes};
-use overrides::find_overrides;
+use kind::Kind;
+use overrides::Search;
+use programs::{Expected, Setup};
 use report::{FrameworkReport, Report};
-use std::path::Path;
-use steps::{Step, Steps};
+use std::path::{Path, PathBuf};
+use steps::{Part, Setting};
+use verdict::Verdict;
 
-/// Why nothing can be said.
+/// PHP was not prepared for the launch.
 #[derive(Debug, thiserror::Error)]
-pub enum CheckError {
-    /// PHP was not prepared for the launch.
-    #[error(
-        "The environment has no {0}: this was not started by the launcher.\nStart it with `docker run --entrypoint session-check IMAGE`, or in a running container with `/cnb/lifecycle/launcher session-check`."
-    )]
-    NotLaunched(&'static str),
-}
+#[error(
+    "The environment has no {0}: this was not started by the launcher.\nStart it with `docker run --entrypoint session-check IMAGE`, or in a running container with `/cnb/lifecycle/launcher session-check`."
+)]
+pub struct NotLaunched(&'static str);
 
-/// Looks at everything. `layer` is the session layer, `app_dir` the app's folder.
+/// Looks at everything. `layer` is the session layer, `app_dir` the app's folder, `url` a page of the running app.
 ///
 /// # Errors
 ///
@@ -42,72 +54,198 @@ pub fn check(
     platform_dir: &Path,
     layer: &Path,
     app_dir: &Path,
+    _url: Option<&str>,
 ) -> anyhow::Result<Report> {
     let record = read_record(layer)?;
-    let resolution = resolve(environment, platform_dir, layer, &record)?;
-    let expected = Expected::of(&resolution, environment)?;
-    let php = Php::ask(environment.as_env())?;
-    let mut steps: &[Step] = &[Step::Settings, Step::Write, Step::Read];
-    if !php.cli.loads(record.store.name()) {
-        steps = &[Step::Settings];
-    } else if matches!(resolution, Resolution::Service(_)) {
-        steps = &[Step::Settings, Step::Probe, Step::Write, Step::Read];
-    }
-    let steps = Steps::run(environment, steps)?.redacted(&expected.redactor);
-    let evidence = Evidence {
-        store: record.store,
-        has_login: expected.has_login,
-        handler: expected.handler,
-        save_path: &expected.save_path,
-        php: &php,
-        parts: &steps.parts,
-        settings: &steps.settings,
-    };
-    let mut causes = find_causes(&evidence);
-    let overrides = if causes.is_empty() { Vec::new() } else { find_overrides(app_dir) };
-    let framework = match &resolution {
-        Resolution::Service(found) => session_use(found, &record, environment, app_dir)?,
-        Resolution::Files => None,
-    };
-    if let Some((framework, SessionUse::Own(own))) = &framework {
-        causes.push(Cause::of_framework(framework, own));
-    }
-    let framework = framework.map(|(framework, used)| FrameworkReport::new(&framework, &used));
-    Ok(Report::new(&resolution, &record, &php, steps, causes, overrides, framework))
-}
-
-/// What PHP should do.
-struct Expected {
-    handler: &'static str,
-    save_path: String,
-    has_login: bool,
-    redactor: Redactor,
-}
-
-impl Expected {
-    fn of(resolution: &Resolution, environment: &Environment) -> anyhow::Result<Self> {
-        let Resolution::Service(found) = resolution else {
-            return Ok(Self {
-                handler: "files",
-                save_path: String::new(),
-                has_login: false,
-                redactor: Redactor::default(),
-            });
-        };
-        let name = Variable::SavePath.name();
-        let save_path = environment.text(name)?;
-        let save_path = save_path.ok_or(CheckError::NotLaunched(name))?.to_owned();
-        let mut redactor = Redactor::default();
-        if found.store == Store::Redis {
-            // Its message shows the endpoint instead.
-            redactor.add(&save_path, "(the save path)");
+    match resolve(environment, platform_dir, layer, &record)? {
+        Resolution::Service(found) => {
+            let save_path = match environment.text(Variable::SavePath.name())? {
+                Some(save_path) => save_path.to_owned(),
+                None => return Err(not_prepared(environment, platform_dir, layer)),
+            };
+            let check =
+                Check { environment, record, found: &found, save_path: &save_path, app_dir };
+            let redactor = check.redactor();
+            check.run(&redactor).map_err(|error| anyhow!(redactor.hide(&error.to_string())))
         }
-        let secrets = found.endpoint.secrets();
-        for secret in &secrets {
+        Resolution::Files => {
+            let php = Php::ask(environment.as_env())?;
+            let what = format!("No service is bound, and {MISSING} is files.");
+            Ok(Report {
+                verdict: Verdict::NotKept,
+                summary: "Sessions are NOT kept: they are in local files, which are lost with the container.".to_owned(),
+                causes: vec![Cause::new(Kind::LocalFiles, what)],
+                ..Report::new(None, &record, &php)
+            })
+        }
+    }
+}
+
+/// Why the launch has set nothing: what stops the start of another process does not stop this one.
+fn not_prepared(environment: &Environment, platform_dir: &Path, layer: &Path) -> anyhow::Error {
+    let not_launched = || NotLaunched(Variable::SavePath.name()).into();
+    // Nothing is started for a look.
+    match prepare(environment, platform_dir, layer, &|_, _, _| Err(not_launched())) {
+        Ok(_) => not_launched(),
+        Err(error) => error,
+    }
+}
+
+/// What is checked.
+struct Check<'a> {
+    environment: &'a Environment,
+    record: LaunchRecord,
+    found: &'a ResolvedService,
+    save_path: &'a str,
+    app_dir: &'a Path,
+}
+
+impl Check<'_> {
+    fn run(&self, redactor: &Redactor) -> anyhow::Result<Report> {
+        let endpoint = &self.found.endpoint;
+        let php = Php::ask(self.environment.as_env())?;
+        let expected = Expected { endpoint, save_path: self.save_path };
+        let setup = expected.setup(&php.cli.facts);
+        let mut settings = steps::settings(self.environment, &php.cli.facts.save_handler)?;
+        let always_run = self.always_run(&settings);
+        redact_settings(&mut settings, redactor);
+        let mut parts = self.parts(&php, setup)?;
+        redact_parts(&mut parts, redactor);
+        let evidence = Evidence {
+            store: self.record.store,
+            expected: &expected,
+            prefix: question::prefix(self.found),
+            read_timeout: self.read_timeout(),
+            php: &php,
+            parts: &parts,
+            settings: &settings,
+        };
+        let mut causes = find_causes(&evidence);
+        let framework = session_use(self.found, &self.record, self.environment, self.app_dir)?;
+        if let Some((framework, SessionUse::Own(own))) = &framework {
+            causes.push(Cause::of_framework(framework, own));
+        }
+        let search = Search {
+            environment: self.environment,
+            configuration_dir: &php.facts().configuration_dir,
+            app_dir: self.app_dir,
+            always_run,
+            handler: endpoint.save_handler(),
+        };
+        let setups: Vec<Setup> = php.programs().map(|it| expected.setup(&it.facts)).collect();
+        let mut report = Report {
+            settings,
+            steps: parts,
+            causes,
+            overrides: search.overrides(),
+            framework: framework.as_ref().map(|(it, used)| FrameworkReport::new(it, used)),
+            ..Report::new(Some(self.found), &self.record, &php)
+        };
+        let is_own_way = matches!(framework, Some((_, SessionUse::Configured(_))));
+        report.conclude(self.record.store, &setups, is_own_way);
+        Ok(report)
+    }
+
+    /// What PHP does, as far as it makes sense.
+    fn parts(&self, php: &Php, setup: Setup) -> anyhow::Result<Vec<Part>> {
+        if !php.cli.loads(self.record.store.name()) {
+            return Ok(Vec::new());
+        }
+        let mut parts = Vec::new();
+        // Settings of others may have other credentials.
+        if setup == Setup::Ours {
+            let question = if let Some(socket) = self.proxy_socket() {
+                question::question_to_proxy(socket, self.found)
+            } else {
+                let files = tls_files(self.found, &self.record, self.environment)?;
+                question::question(self.found, &self.record, &files)
+            };
+            let handler = self.found.endpoint.save_handler();
+            parts = steps::probe(self.environment, handler, &question)?;
+        }
+        // Where the server itself refuses, a session would only wait.
+        if parts.iter().all(|part| part.ok) {
+            parts.extend(steps::session(self.environment)?);
+        }
+        Ok(parts)
+    }
+
+    fn proxy_socket(&self) -> Option<&str> {
+        question::proxy_socket(self.save_path, &self.found.endpoint)
+    }
+
+    /// What must not be seen.
+    fn redactor(&self) -> Redactor {
+        let mut redactor = Redactor::default();
+        if self.found.store == Store::Redis {
+            // Its message shows the endpoint instead.
+            redactor.add(self.save_path, "(the save path)");
+        }
+        for secret in self.found.endpoint.secrets() {
             redactor.add(secret.expose(), "(the password)");
         }
-        let handler = found.endpoint.save_handler();
-        let has_login = !secrets.is_empty();
-        Ok(Self { handler, save_path, has_login, redactor })
+        redactor
+    }
+
+    /// Code that runs before every page, wherever it lies.
+    fn always_run(&self, settings: &[Setting]) -> Vec<PathBuf> {
+        let names = ["auto_prepend_file", "opcache.preload"];
+        let settings = settings.iter().filter(|setting| names.contains(&setting.name.as_str()));
+        settings.map(|setting| self.app_dir.join(&setting.value)).collect()
+    }
+
+    /// In milliseconds; libmemcached's cannot be told from a connection that is lost, and the proxy answers before.
+    fn read_timeout(&self) -> f64 {
+        match &self.found.endpoint {
+            Endpoint::Redis(redis) if self.proxy_socket().is_none() => {
+                let timeout = self.found.options.read_timeout;
+                timeout.unwrap_or(read_timeout(redis.is_cluster())).as_secs_f64() * 1000.0
+            }
+            Endpoint::Redis(_) | Endpoint::Memcached(_) => f64::INFINITY,
+        }
+    }
+}
+
+fn redact_settings(settings: &mut [Setting], redactor: &Redactor) {
+    for setting in settings {
+        setting.value = redactor.hide(&setting.value);
+    }
+}
+
+fn redact_parts(parts: &mut [Part], redactor: &Redactor) {
+    for text in parts.iter_mut().flat_map(|part| part.server.iter_mut().chain(&mut part.said)) {
+        *text = redactor.hide(text);
+    }
+}
+
+impl Report {
+    /// What all of it means.
+    fn conclude(&mut self, store: Store, setups: &[Setup], configured_by_app: bool) {
+        let failed = !self.causes.is_empty();
+        (self.verdict, self.summary) = if failed {
+            (Verdict::NotKept, format!("Sessions in {store} are NOT kept."))
+        } else if setups.contains(&Setup::OtherServers) {
+            let summary = format!(
+                "It cannot be said whether sessions are kept: PHP keeps them in {store}, in servers that are not those of the bound service."
+            );
+            (Verdict::Unknown, summary)
+        } else if !self.overrides.is_empty() {
+            let summary = format!(
+                "It cannot be said whether the app's sessions are kept: PHP's command line keeps them in {store}, and the places below may set others. With --url the check asks a page of the running app."
+            );
+            (Verdict::Unknown, summary)
+        } else if configured_by_app {
+            let summary = format!(
+                "It cannot be said whether the app's sessions are kept: PHP's command line keeps them in {store}, and the app's framework keeps its own, by a configuration of the app. With --url the check asks a page of the running app."
+            );
+            (Verdict::Unknown, summary)
+        } else if setups.contains(&Setup::SameServers) {
+            let summary = format!(
+                "Sessions in {store} are kept, by settings of another buildpack for the same server."
+            );
+            (Verdict::Kept, summary)
+        } else {
+            (Verdict::Kept, format!("Sessions in {store} are kept."))
+        };
     }
 }

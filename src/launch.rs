@@ -11,6 +11,7 @@ mod probe_session;
 pub mod record;
 mod refusal;
 pub mod resolve;
+mod started;
 pub mod tls_files;
 pub mod way;
 mod workers;

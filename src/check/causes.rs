@@ -1,7 +1,10 @@
 //! From what PHP and the server said to what is likely wrong, and what to do.
 
+use super::advice::advice;
 use super::kind::{Kind, TEXTS};
+use super::programs::{Expected, Setup};
 use super::steps::{Part, Setting};
+use crate::endpoint::Endpoint;
 use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::OwnSessions;
 use crate::php::Php;
@@ -9,21 +12,21 @@ use crate::store::Store;
 use serde::Serialize;
 
 /// What was found out.
-pub struct Evidence<'a> {
+pub(super) struct Evidence<'a> {
     /// What the app was built for.
-    pub store: Store,
-    /// Whether the service has a password.
-    pub has_login: bool,
-    /// The save handler that PHP should have.
-    pub handler: &'static str,
-    /// The save path that PHP should have.
-    pub save_path: &'a str,
+    pub(super) store: Store,
+    /// The endpoint and the save path that PHP should have.
+    pub(super) expected: &'a Expected<'a>,
+    /// What the keys begin with.
+    pub(super) prefix: &'a str,
+    /// How long PHP waits for an answer, in milliseconds.
+    pub(super) read_timeout: f64,
     /// PHP's programs.
-    pub php: &'a Php,
+    pub(super) php: &'a Php,
     /// What PHP did.
-    pub parts: &'a [Part],
+    pub(super) parts: &'a [Part],
     /// The settings in force.
-    pub settings: &'a [Setting],
+    pub(super) settings: &'a [Setting],
 }
 
 /// Something that may be wrong.
@@ -38,13 +41,12 @@ pub struct Cause {
 }
 
 /// The likely causes, the likeliest first; none where all is well.
-#[must_use]
-pub fn find_causes(evidence: &Evidence<'_>) -> Vec<Cause> {
+pub(super) fn find_causes(evidence: &Evidence<'_>) -> Vec<Cause> {
     let mut causes = Vec::new();
     let extension = evidence.store.name();
     for program in evidence.php.programs() {
         if !program.loads(extension) {
-            let what = format!("PHP ({}) has no extension {extension}", program.name);
+            let what = format!("PHP ({}) has no extension {extension}.", program.name);
             causes.push(Cause::new(Kind::ExtensionMissing, what));
         }
     }
@@ -55,39 +57,29 @@ pub fn find_causes(evidence: &Evidence<'_>) -> Vec<Cause> {
     causes
 }
 
-/// Settings that are not the buildpack's, in any of PHP's programs.
+/// Programs of PHP that keep their sessions by another save handler.
 fn overridden(evidence: &Evidence<'_>) -> Vec<Cause> {
-    let mut causes = Vec::new();
-    let file = |name: &str| {
-        let setting = evidence.settings.iter().find(|setting| setting.name == name);
-        setting.and_then(|setting| setting.file.clone()).unwrap_or_else(|| "PHP's default".into())
-    };
-    for program in evidence.php.programs() {
-        let facts = &program.facts;
-        let settings = [
-            ("session.save_handler", &facts.save_handler, evidence.handler),
-            ("session.save_path", &facts.save_path, evidence.save_path),
-        ];
-        for (name, value, expected) in settings {
-            if value != expected {
-                let what = format!(
-                    "PHP ({}) does not have the buildpack's {name}; in `php` it comes from {}",
-                    program.name,
-                    file(name)
-                );
-                causes.push(Cause::new(Kind::SettingsOverridden, what));
-            }
-        }
-    }
-    causes
+    let name = "session.save_handler";
+    let setting = evidence.settings.iter().find(|setting| setting.name == name);
+    let file = setting.and_then(|setting| setting.file.as_deref()).unwrap_or("PHP's default");
+    let programs = evidence.php.programs();
+    let others = programs.filter(|it| evidence.expected.setup(&it.facts) == Setup::OtherHandler);
+    others
+        .map(|program| {
+            let handler = &program.facts.save_handler;
+            let what = format!(
+                "PHP ({}) has {name} = {handler}; in `php` the setting comes from {file}.",
+                program.name
+            );
+            Cause::new(Kind::SettingsOverridden, what)
+        })
+        .collect()
 }
 
 /// What a failed part points to.
 fn causes_of(failed: &Part, evidence: &Evidence<'_>) -> Vec<Cause> {
-    let place = match &failed.server {
-        Some(server) => format!("\"{}\" at {server}", failed.name),
-        None => format!("\"{}\"", failed.name),
-    };
+    let server = failed.server.iter().map(|server| format!(" at {server}"));
+    let place = format!("\"{}\"{}", failed.name, server.collect::<String>());
     let lower = failed.said.join("; ").to_ascii_lowercase();
     let mut kinds: Vec<Kind> = Vec::new();
     for (text, kind) in TEXTS {
@@ -95,13 +87,28 @@ fn causes_of(failed: &Part, evidence: &Evidence<'_>) -> Vec<Cause> {
             kinds.push(kind);
         }
     }
+    let endpoint = evidence.expected.endpoint;
+    if kinds.contains(&Kind::ConnectionRefused) && is_loopback(endpoint) {
+        kinds.insert(0, Kind::Loopback);
+    }
     kinds.extend(closed_without_a_word(failed, evidence, &lower));
     if kinds.is_empty() {
         kinds.push(Kind::Unknown);
     }
-    let first = failed.said.first().map_or("nothing", String::as_str);
-    let what = |kind: Kind| format!("{kind}: {place} failed. It said: {first}");
-    kinds.into_iter().map(|kind| Cause::new(kind, what(kind))).collect()
+    let cause = |kind: Kind| Cause {
+        kind,
+        what: format!("{kind}: {place} failed."),
+        advice: advice(kind, endpoint, evidence.prefix, evidence.parts),
+    };
+    kinds.into_iter().map(cause).collect()
+}
+
+fn is_loopback(endpoint: &Endpoint) -> bool {
+    let is_loopback = |host: String| match host.parse::<std::net::IpAddr>() {
+        Ok(ip) => ip.is_loopback(),
+        Err(_) => host == "localhost",
+    };
+    super::question::hosts(endpoint).into_iter().any(is_loopback)
 }
 
 /// A server that is asked in the wrong way closes the connection without a word; a Redis that hangs lets
@@ -113,30 +120,28 @@ fn closed_without_a_word(failed: &Part, evidence: &Evidence<'_>, said: &str) -> 
         "connection failure",
         "read failure",
         "read error on connection",
+        "error while reading line from the server",
     ];
     if !texts.iter().any(|text| said.contains(text)) {
         return None;
     }
-    if read_timeout(evidence.save_path).is_some_and(|timeout| failed.milliseconds >= timeout) {
+    // A little less: clocks differ.
+    if failed.milliseconds >= evidence.read_timeout * 0.95 {
         return Some(Kind::NoAnswer);
     }
-    if !failed.name.starts_with("log in") && failed.name != "set" {
+    let first = evidence.parts.iter().find(|it| !matches!(it.name.as_str(), "connect" | "encrypt"));
+    if first.is_some_and(|first| first.name != failed.name) {
         return None;
     }
     let encrypted = evidence.parts.iter().any(|part| part.name == "encrypt");
     match evidence.store {
-        Store::Memcached if evidence.has_login => Some(Kind::PasswordNotWanted),
+        Store::Memcached if evidence.expected.endpoint.secrets().is_empty() => {
+            Some(Kind::TlsExpected)
+        }
+        Store::Memcached => Some(Kind::PasswordNotWanted),
         Store::Redis if encrypted => Some(Kind::TlsClientCertificate),
-        _ => Some(Kind::TlsExpected),
+        Store::Redis => Some(Kind::TlsExpected),
     }
-}
-
-/// How long PHP waits for an answer, in milliseconds, where the save path says it.
-fn read_timeout(save_path: &str) -> Option<f64> {
-    let seconds =
-        save_path.split(['?', '&']).find_map(|part| part.strip_prefix("read_timeout="))?;
-    // A little less: clocks differ.
-    seconds.parse().ok().map(|seconds: f64| seconds * 950.0)
 }
 
 impl Cause {
@@ -147,7 +152,7 @@ impl Cause {
         Self { kind: Kind::FrameworkKeepsItsOwn, what, advice: advice.clone() }
     }
 
-    fn new(kind: Kind, what: String) -> Self {
+    pub(super) fn new(kind: Kind, what: String) -> Self {
         Self { kind, what, advice: kind.advice().to_owned() }
     }
 }

@@ -2,54 +2,105 @@
 //! kept, and if not, why not. Exit status 0 if they are, 1 if they are not, 2 if it cannot be said.
 
 use super::check;
+use super::render::render;
 use super::report::Report;
 use crate::config::environment::Environment;
 use crate::config::platform::LAUNCH_PLATFORM_DIR;
 use crate::launch::record::layer_of_program;
-use crate::system::report::report;
+use anyhow::{Context, bail};
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "Usage: session-check [--json]\n\nStarts a session with the very settings of the app, writes it, reads it in a second process and\ndestroys it; prints what it found. Exit status: 0 kept, 1 not kept, 2 it cannot be said.";
+const USAGE: &str = "\
+Usage: session-check [--json] [--url URL]
+
+Starts a session with the settings of the app, reads it in a second process, and says what it found.
+
+  --url URL  asks a page of the running app, as a visitor would, and looks for the session in the
+             service: http://127.0.0.1:8080/, or another page that starts a session
+  --json     for machines: docs/session-check.schema.json describes it
+
+Exit status: 0 sessions are kept, 1 they are not, 2 it cannot be said.";
+
+/// What was asked for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Arguments {
+    json: bool,
+    help: bool,
+    url: Option<String>,
+}
+
+impl Arguments {
+    /// Reads what it can; where that is not all, says what is wrong.
+    fn read(arguments: &[String]) -> (Self, Result<(), String>) {
+        let mut read = Self::default();
+        let mut problem = Ok(());
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--json" => read.json = true,
+                "--help" | "-h" => read.help = true,
+                "--url" => match arguments.next() {
+                    Some(url) => read.url = Some(url.clone()),
+                    None => problem = Err("--url needs the address of a page.".to_owned()),
+                },
+                other => problem = Err(format!("There is no option {other:?}.")),
+            }
+        }
+        (read, problem)
+    }
+}
 
 /// Runs the program.
 #[must_use]
 pub fn run() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let json = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => false,
-        ["--json"] => true,
-        ["--help" | "-h"] => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        _ => {
-            eprintln!("{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
-    match check_app() {
-        Ok(report) => {
-            if json {
-                println!("{}", serde_json::json!(report));
-            } else {
-                print!("{report}");
-            }
-            if report.kept { ExitCode::SUCCESS } else { ExitCode::from(1) }
-        }
-        Err(error) => {
-            if json {
-                println!("{}", serde_json::json!({"kept": false, "error": error.to_string()}));
-            } else {
-                eprintln!("{}", report(&error));
-            }
-            ExitCode::from(2)
-        }
+    let arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|it| it.to_string_lossy().into_owned()).collect();
+    let (arguments, problem) = Arguments::read(&arguments);
+    if arguments.help {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
     }
+    let report = check_app(&arguments, problem).unwrap_or_else(|error| Report::failed(&error));
+    let text = if arguments.json {
+        format!("{:#}\n", serde_json::json!(report))
+    } else {
+        let stdout = std::io::stdout();
+        let is_wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        render(&report, is_wanted && stdout.is_terminal())
+    };
+    // Whoever closes the pipe early still gets the status.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    report.verdict.exit_code()
 }
 
-fn check_app() -> anyhow::Result<Report> {
+fn check_app(arguments: &Arguments, problem: Result<(), String>) -> anyhow::Result<Report> {
+    if let Err(problem) = problem {
+        bail!("{problem}\n\n{USAGE}");
+    }
     let layer = layer_of_program()?;
-    let app_dir = std::env::current_dir()?;
-    check(&Environment::current(), Path::new(LAUNCH_PLATFORM_DIR), &layer, &app_dir)
+    let app_dir = std::env::current_dir().context("The app's folder cannot be found")?;
+    let platform_dir = Path::new(LAUNCH_PLATFORM_DIR);
+    let url = arguments.url.as_deref();
+    check(&Environment::current(), platform_dir, &layer, &app_dir, url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &[&str]) -> (Arguments, Result<(), String>) {
+        Arguments::read(&arguments.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_bad_option_leaves_json_json() {
+        let (arguments, problem) = read(&["--jsn", "--json"]);
+        assert!(arguments.json && problem.unwrap_err().contains("\"--jsn\""));
+        let (arguments, problem) = read(&["--json", "--url"]);
+        assert!(arguments.json && problem.unwrap_err().contains("--url needs"));
+        let (arguments, problem) = read(&["--url", "http://x/"]);
+        assert!(arguments.url.as_deref() == Some("http://x/") && problem.is_ok());
+    }
 }

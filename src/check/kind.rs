@@ -14,6 +14,9 @@ macro_rules! kinds {
         }
 
         impl Kind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+
             /// What to do.
             #[must_use]
             pub fn advice(self) -> &'static str {
@@ -43,12 +46,18 @@ kinds! {
     /// The app's framework keeps its sessions by itself, and not in the service.
     FrameworkKeepsItsOwn: "The framework keeps its sessions elsewhere",
         "Tell the framework where sessions are: docs/frameworks.md.";
+    /// No service is bound, and that is allowed.
+    LocalFiles: "Sessions are in local files",
+        "Bind a session service. Local files are lost with the container, and other instances don't see them (BPL_PHP_SESSION_MISSING=files).";
     /// The host's name leads nowhere.
     NameNotResolved: "The host's name is not known",
         "Check the host's name in the service's credentials, and that the container is in a network where it is known.";
     /// Nobody listens.
     ConnectionRefused: "The connection is refused",
         "Check that the server runs, the port in the credentials, and that the server listens on more than loopback.";
+    /// Nobody listens, and the host is the container itself.
+    Loopback: "Nothing listens in the container itself",
+        "In a container, localhost is the container itself: give the name under which the server is known in the network, unless it is a sidecar.";
     /// Nobody answers.
     NoAnswer: "The server does not answer",
         "Check that the server is not overloaded or stopped, and the firewall or network policy between the two.";
@@ -70,6 +79,9 @@ kinds! {
     /// The server speaks TLS only.
     TlsExpected: "The server may speak TLS only",
         "The port may be for TLS only: set ssl to true in the credentials (Redis), or use a port without TLS (Memcached).";
+    /// PHP has no TLS.
+    PhpWithoutTls: "PHP has no TLS",
+        "Use a PHP with its openssl extension, or a service without TLS.";
     /// The password or the user is wrong.
     WrongPassword: "The password or the user is wrong",
         "Check user and password in the credentials. After a change of the password, restart the container.";
@@ -78,13 +90,25 @@ kinds! {
         "The server asks for a password: add it to the credentials.";
     /// The server has no password.
     PasswordNotWanted: "The server does not take a password",
-        "The server has no password (or no SASL): remove user and password from the credentials, or set one at the server.";
+        "The server has no password: remove user and password from the credentials, or set one at the server. A Memcached without SASL, or one that speaks the text protocol only, takes none either.";
     /// libsasl2 has no mechanism.
     MechanismsMissing: "SASL has no mechanism to log in with",
         "libsasl2 finds no mechanism for the login: install libsasl2-modules in the run image, or build again with a network. Under php-fpm as root, set env[SASL_PATH] = $SASL_PATH in the pool.";
     /// The user may not do it.
     NoPermission: "The user is not allowed to do it",
         "Give the user the rights that sessions take: ~PHPREDIS_SESSION:* +get +setex +expire +del +exists +set +evalsha +eval +select +echo (with your prefix, if you have set one).";
+    /// The server does not know a command, or a proxy does not let it through.
+    UnknownCommand: "The server does not know a command",
+        "The command was forbidden or renamed, or a proxy does not let it through: allow it. Without EVAL sessions are kept with BPL_PHP_SESSION_OPTIONS=locking=off, where concurrent requests of one session overwrite each other's changes.";
+    /// The server only talks to its own machine.
+    ProtectedMode: "The server only talks to its own machine",
+        "The server has no password and is in protected mode: give it a password (requirepass), or set protected-mode no in a network that you trust.";
+    /// The server cannot save its data.
+    NotSaved: "The server cannot save its data, and refuses to write",
+        "See why its last snapshot failed in the server's own log: a full disk, a folder without write permission, too little memory.";
+    /// The server's replicas are gone.
+    ReplicasMissing: "The server has too few replicas, and refuses to write",
+        "Bring its replicas back, or lower min-replicas-to-write.";
     /// The server is a read-only replica.
     ReadOnlyReplica: "The server is a read-only replica",
         "Use the host's name that leads to the master, not to a replica (a reader endpoint).";
@@ -100,9 +124,12 @@ kinds! {
     /// A cluster lacks nodes.
     ClusterDown: "The cluster lacks nodes",
         "Bring the missing nodes of the cluster back.";
-    /// The server is busy or starting.
+    /// The server is starting, or runs a script that does not end.
     Busy: "The server is busy",
-        "Wait until the server has started, or raise its maxclients.";
+        "Wait until the server has started. Where a script runs for too long: SCRIPT KILL.";
+    /// The server has all the clients that it takes.
+    TooManyClients: "The server takes no more clients",
+        "Raise the server's maxclients, take a greater plan, or use fewer workers (php-fpm's pm.max_children, replicas).";
     /// Another request has the session.
     Locked: "The session is locked",
         "Another request has the session for a long time, or the server does not let the lock be set: see what else was said.";
@@ -113,7 +140,8 @@ kinds! {
 
 /// Texts, part of a message in any case, and what they mean. The first that fits counts; the texts are
 /// those of PHP, phpredis 5.3 and 6.2, libmemcached, OpenSSL and Redis.
-pub const TEXTS: [(&str, Kind); 41] = [
+pub const TEXTS: [(&str, Kind); 47] = [
+    ("unable to find the socket transport", Kind::PhpWithoutTls),
     ("getaddrinfo", Kind::NameNotResolved),
     ("name or service not known", Kind::NameNotResolved),
     ("name resolution", Kind::NameNotResolved),
@@ -136,9 +164,13 @@ pub const TEXTS: [(&str, Kind); 41] = [
     ("called without any password configured", Kind::PasswordNotWanted),
     ("no password is set", Kind::PasswordNotWanted),
     ("noauth", Kind::PasswordMissing),
+    ("denied redis is running in protected mode", Kind::ProtectedMode),
     ("failed to send authentication", Kind::MechanismsMissing),
     ("authentication failure", Kind::WrongPassword),
     ("noperm", Kind::NoPermission),
+    ("unknown command", Kind::UnknownCommand),
+    ("misconf", Kind::NotSaved),
+    ("noreplicas", Kind::ReplicasMissing),
     ("readonly", Kind::ReadOnlyReplica),
     ("read only replica", Kind::ReadOnlyReplica),
     ("oom command not allowed", Kind::OutOfMemory),
@@ -147,7 +179,8 @@ pub const TEXTS: [(&str, Kind); 41] = [
     ("cluster support disabled", Kind::IsNoCluster),
     ("clusterdown", Kind::ClusterDown),
     ("loading redis", Kind::Busy),
-    ("max number of clients", Kind::Busy),
+    ("busy redis is busy", Kind::Busy),
+    ("max number of clients", Kind::TooManyClients),
     ("session lock", Kind::Locked),
     ("connection refused", Kind::ConnectionRefused),
     ("timed out", Kind::NoAnswer),
@@ -156,3 +189,22 @@ pub const TEXTS: [(&str, Kind); 41] = [
     ("network is unreachable", Kind::NoAnswer),
     ("no such file or directory", Kind::ConnectionRefused),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn schema_and_page_have_every_kind() {
+        let schema: Value =
+            serde_json::from_str(include_str!("../../docs/session-check.schema.json")).unwrap();
+        let kinds = &schema["properties"]["causes"]["items"]["properties"]["kind"]["enum"];
+        assert_eq!(*kinds, json!(Kind::ALL));
+        let page = include_str!("../../docs/operations.md");
+        for kind in Kind::ALL {
+            let name = json!(kind);
+            assert!(page.contains(&format!("`{}`", name.as_str().unwrap())), "{name}");
+        }
+    }
+}

@@ -1,6 +1,9 @@
-//! Places in the app that may set what the buildpack has set: PHP's code and the web servers' files can
-//! change session settings after the ini files were read.
+//! Places that may set what the buildpack has set, after the ini files were read: php-fpm's pools, the web servers'
+//! files, and the app's own code. PHP's command line, which the check starts, knows nothing of them.
 
+use super::{fpm, php_code};
+use crate::config::environment::Environment;
+use crate::php::variable::Variable;
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,100 +14,218 @@ const FOREIGN: [&str; 3] = ["vendor", "node_modules", ".git"];
 const MAX_FILES: usize = 20_000;
 /// Larger files are no code.
 const MAX_BYTES: u64 = 1024 * 1024;
-
-const IN_CODE: [&str; 5] = [
-    "session_set_save_handler(",
-    "session_module_name(",
-    "session_save_path(",
-    "ini_set('session.save_",
-    "ini_set(\"session.save_",
-];
-const IN_CONFIGURATION: [&str; 2] = ["session.save_handler", "session.save_path"];
+const SAVE_HANDLER: &str = "session.save_handler";
+const SAVE_PATH: &str = "session.save_path";
 
 /// A line that may set the sessions' place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Override {
     /// The file.
     pub file: PathBuf,
     /// The line's number, from 1.
     pub line: usize,
     /// What stands there.
-    pub what: &'static str,
+    pub what: String,
 }
 
-/// Looks through the app's own files.
-pub(super) fn find_overrides(app_dir: &Path) -> Vec<Override> {
-    let mut found = Vec::new();
-    let mut folders = vec![app_dir.to_owned()];
-    let mut seen = 0;
-    while let Some(folder) = folders.pop() {
-        for entry in folder.read_dir().into_iter().flatten().flatten() {
-            let (path, name) = (entry.path(), entry.file_name());
-            let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_dir() && !FOREIGN.iter().any(|foreign| name == *foreign) {
-                folders.push(path);
-            } else if kind.is_file() {
-                seen += 1;
-                found.extend(lines_of(&path));
+/// Where to look, and what to look for.
+pub(super) struct Search<'a> {
+    pub(super) environment: &'a Environment,
+    /// Where PHP's php.ini is.
+    pub(super) configuration_dir: &'a Path,
+    pub(super) app_dir: &'a Path,
+    /// `auto_prepend_file` and `opcache.preload`: code of every request.
+    pub(super) always_run: Vec<PathBuf>,
+    /// The save handler that is no override.
+    pub(super) handler: &'a str,
+}
+
+impl Search<'_> {
+    /// Looks through php-fpm's configuration and the app's own files.
+    pub(super) fn overrides(&self) -> Vec<Override> {
+        let mut found = Vec::new();
+        for file in fpm::files(self.environment, self.configuration_dir) {
+            found.extend(self.in_lines(&file, fpm::setting));
+        }
+        for file in self.always_run.iter().filter(|file| file.is_file()) {
+            found.extend(in_code(file));
+        }
+        found.extend(self.in_app());
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    fn in_app(&self) -> Vec<Override> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.app_dir.to_owned()];
+        let mut seen = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in folder.read_dir().into_iter().flatten().flatten() {
+                let (path, name) = (entry.path(), entry.file_name());
+                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                if is_folder && !FOREIGN.iter().any(|foreign| name == *foreign) {
+                    folders.push(path);
+                } else if path.is_file() {
+                    seen += 1;
+                    found.extend(self.in_file(&path));
+                }
+            }
+            if seen > MAX_FILES {
+                let what = format!("more than {MAX_FILES} files: the check has not looked at all");
+                found.push(Override { file: self.app_dir.to_owned(), line: 1, what });
+                break;
             }
         }
-        if seen > MAX_FILES {
-            break;
+        found
+    }
+
+    fn in_file(&self, path: &Path) -> Vec<Override> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        match name.rsplit('.').next() {
+            Some("php" | "phtml" | "inc") => in_code(path),
+            // Other ini files are PHP's own, and were read before ours.
+            _ if name == ".user.ini" => self.in_lines(path, fpm::directive),
+            Some("conf" | "htaccess") => self.in_lines(path, of_web_server),
+            _ => Vec::new(),
         }
     }
-    found.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-    found
+
+    /// The lines that set another place.
+    fn in_lines(
+        &self,
+        path: &Path,
+        setting: impl Fn(&str) -> Option<(&str, &str)>,
+    ) -> Vec<Override> {
+        let mut found = Vec::new();
+        for (index, line) in read(path).lines().enumerate() {
+            let Some((name, value)) = setting(line) else { continue };
+            let is_ours = match name {
+                SAVE_HANDLER => value == self.handler,
+                SAVE_PATH => value.contains(Variable::SavePath.name()),
+                _ => true,
+            };
+            if !is_ours {
+                let what = if name == SAVE_HANDLER {
+                    format!("{name} = {value}")
+                } else {
+                    name.to_owned()
+                };
+                found.push(Override { file: path.to_owned(), line: index + 1, what });
+            }
+        }
+        found
+    }
 }
 
-fn lines_of(path: &Path) -> Vec<Override> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let needles: &[&str] = match name.rsplit('.').next() {
-        Some("php" | "phtml" | "inc") => &IN_CODE,
-        Some("ini" | "conf" | "htaccess") => &IN_CONFIGURATION,
-        _ => return Vec::new(),
-    };
-    if path.metadata().is_ok_and(|metadata| metadata.len() > MAX_BYTES) {
+/// A setting of PHP in a file of Apache or nginx, or in a pool of php-fpm.
+fn of_web_server(line: &str) -> Option<(&str, &str)> {
+    if line.trim_start().starts_with(['#', ';']) {
+        return None;
+    }
+    let name = [SAVE_HANDLER, SAVE_PATH].into_iter().find(|name| line.contains(name))?;
+    let (_, value) = line.split_once(name)?;
+    let value = value.trim_start_matches([']', ' ', '\t', '=', '"', '\'']);
+    Some((name, value.split(['"', '\'', ' ', ';']).next().unwrap_or_default().trim()))
+}
+
+fn in_code(path: &Path) -> Vec<Override> {
+    let code = read(path);
+    // Most files have nothing to do with sessions.
+    if !code.to_ascii_lowercase().contains("session") {
         return Vec::new();
     }
-    let text = fs::read(path).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let hit = |(index, line): (usize, &str)| {
-        let what = needles.iter().find(|needle| line.contains(**needle))?;
-        Some(Override { file: path.to_owned(), line: index + 1, what: what.trim_end_matches('(') })
-    };
-    text.lines().enumerate().filter_map(hit).collect()
+    let calls = php_code::calls(&code).into_iter();
+    calls
+        .map(|(line, what)| Override { file: path.to_owned(), line, what: what.to_owned() })
+        .collect()
+}
+
+fn read(path: &Path) -> String {
+    if path.metadata().is_ok_and(|metadata| metadata.len() > MAX_BYTES) {
+        return String::new();
+    }
+    String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn places_are_named_by_file_and_line_and_foreign_code_is_left_out() {
+    fn overrides(files: &[(&str, &str)]) -> Vec<(String, usize, String)> {
         let app = tempfile::tempdir().unwrap();
-        for (file, text) in [
-            ("index.php", "<?php\nsession_set_save_handler(new Mine);\n"),
-            ("pool.conf", "[www]\n\nphp_admin_value[session.save_handler] = files\n"),
-            (".user.ini", "session.save_path = /tmp\n"),
-            ("vendor/x/y.php", "session_save_path('/x');"),
-            ("notes.txt", "session.save_path"),
-        ] {
+        for (file, text) in files {
             let path = app.path().join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let found = find_overrides(app.path());
-        let places: Vec<(String, usize, &str)> = found
-            .iter()
+        let fpm = format!("PHP_FPM_PATH={}", app.path().join("base.conf-of-fpm").display());
+        let (name, value) = fpm.split_once('=').unwrap();
+        let search = Search {
+            environment: &[(name, value)].into_iter().collect(),
+            configuration_dir: Path::new("/nowhere/cli"),
+            app_dir: app.path(),
+            always_run: vec![app.path().join("vendor/prepend.php")],
+            handler: "redis",
+        };
+        let found = search.overrides().into_iter();
+        found
             .map(|it| (it.file.file_name().unwrap().to_string_lossy().into(), it.line, it.what))
-            .collect();
-        assert_eq!(
-            places,
-            [
-                (".user.ini".to_owned(), 1, "session.save_path"),
-                ("index.php".to_owned(), 2, "session_set_save_handler"),
-                ("pool.conf".to_owned(), 3, "session.save_handler"),
-            ]
-        );
+            .collect()
+    }
+
+    #[test]
+    fn places_are_named_by_file_and_line() {
+        for (file, text, line, what) in [
+            (
+                "index.php",
+                "<?php\nsession_set_save_handler(new Mine);",
+                2,
+                "session_set_save_handler()",
+            ),
+            (
+                "pool.conf",
+                "[www]\n\nphp_admin_value[session.save_handler] = files",
+                3,
+                "session.save_handler = files",
+            ),
+            (
+                "nginx.conf",
+                "fastcgi_param PHP_VALUE \"session.save_handler=files\";",
+                1,
+                "session.save_handler = files",
+            ),
+            ("web/.user.ini", "session.save_path = /tmp", 1, "session.save_path"),
+            (
+                ".htaccess",
+                "php_value session.save_handler files",
+                1,
+                "session.save_handler = files",
+            ),
+            ("vendor/prepend.php", "<?php session_save_path('/x');", 1, "session_save_path()"),
+        ] {
+            let name = file.rsplit('/').next().unwrap().to_owned();
+            assert_eq!(overrides(&[(file, text)]), [(name, line, what.to_owned())], "{file}");
+        }
+        let fpm = ("base.conf-of-fpm", "include=pools/*.conf-of-fpm");
+        let pool = ("pools/www.conf-of-fpm", "php_value[session.save_path] = /var/lib/php/session");
+        let expected = ("www.conf-of-fpm".to_owned(), 1, "session.save_path".to_owned());
+        assert_eq!(overrides(&[fpm, pool]), [expected]);
+    }
+
+    #[test]
+    fn what_changes_nothing_is_no_override() {
+        for (file, text) in [
+            ("vendor/x/y.php", "<?php session_save_path('/x');"),
+            ("notes.txt", "session.save_path"),
+            ("pool.conf", ";php_value[session.save_handler] = files"),
+            ("pool.conf", "php_value[session.save_handler] = redis"),
+            ("pool.conf", "php_value[session.save_path] = \"$PHP_SESSION_SAVE_PATH\""),
+            (".user.ini", "; session.save_handler = files\nsession.gc_maxlifetime = 60"),
+            ("php.ini.d/x.ini", "session.save_handler = files"),
+            ("httpd.conf", "# php_value session.save_handler files"),
+        ] {
+            assert_eq!(overrides(&[(file, text)]), [], "{file}: {text}");
+        }
     }
 }

@@ -1,32 +1,36 @@
-//! What the check has found, for people and for machines.
+//! What the check has found, for people and for machines: docs/session-check.schema.json describes it.
 
 use super::causes::Cause;
 use super::overrides::Override;
-use super::steps::{Part, Setting, Steps};
+use super::steps::{Part, Setting};
+use super::verdict::Verdict;
 use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::SessionUse;
 use crate::launch::record::LaunchRecord;
-use crate::launch::resolve::Resolution;
+use crate::launch::resolve::ResolvedService;
 use crate::php::Php;
-use crate::store::Store;
 use serde::Serialize;
-use std::fmt;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// Whether a session was written by one process and read by another one.
-    pub kept: bool,
+    pub verdict: Verdict,
+    /// The verdict as a sentence.
+    pub summary: String,
+    /// Why nothing could be checked.
+    pub error: Option<String>,
     /// `redis`, `memcached`, or `files` where no service is bound.
-    pub store: String,
+    pub store: Option<String>,
     /// The service, and why it is the one.
     pub service: Option<String>,
     /// Where the service is.
     pub endpoint: Option<String>,
+    /// Where its credentials are, to change them.
+    pub credentials: Option<String>,
     /// The extension's version at build.
-    pub extension: String,
+    pub extension: Option<String>,
     /// PHP's version.
-    pub php: String,
+    pub php: Option<String>,
     /// What each of PHP's programs has.
     pub programs: Vec<ProgramReport>,
     /// The settings in force for `php`, and the files that set them.
@@ -35,7 +39,7 @@ pub struct Report {
     pub steps: Vec<Part>,
     /// What may be wrong, the likeliest first.
     pub causes: Vec<Cause>,
-    /// Places in the app that may set the same.
+    /// Places that may set the same.
     pub overrides: Vec<Override>,
     /// The app's framework, where one is known.
     pub framework: Option<FrameworkReport>,
@@ -79,91 +83,66 @@ pub struct ProgramReport {
 }
 
 impl Report {
-    pub(super) fn new(
-        place: &Resolution,
-        record: &LaunchRecord,
-        php: &Php,
-        steps: Steps,
-        causes: Vec<Cause>,
-        overrides: Vec<Override>,
-        framework: Option<FrameworkReport>,
-    ) -> Self {
-        let (store, service, endpoint) = match place {
-            Resolution::Service(found) => (
-                found.store.to_string(),
-                Some(format!("{}, found by its {}", found.service, found.rule)),
-                Some(found.endpoint.to_string()),
-            ),
-            Resolution::Files => ("files".to_owned(), None, None),
-        };
+    /// Nothing is known yet.
+    fn empty() -> Self {
+        Self {
+            verdict: Verdict::Unknown,
+            summary: String::new(),
+            error: None,
+            store: None,
+            service: None,
+            endpoint: None,
+            credentials: None,
+            extension: None,
+            php: None,
+            programs: Vec::new(),
+            settings: Vec::new(),
+            steps: Vec::new(),
+            causes: Vec::new(),
+            overrides: Vec::new(),
+            framework: None,
+        }
+    }
+
+    /// It could not be checked.
+    pub(super) fn failed(error: &anyhow::Error) -> Self {
+        let summary = "It cannot be said whether sessions are kept.".to_owned();
+        Self { summary, error: Some(error.to_string()), ..Self::empty() }
+    }
+
+    /// What is known before PHP does anything.
+    pub(super) fn new(found: Option<&ResolvedService>, record: &LaunchRecord, php: &Php) -> Self {
         let programs = php.programs().map(|program| ProgramReport {
             name: program.name.clone(),
             extension: program.facts.extensions.get(record.store.name()).cloned(),
             save_handler: program.facts.save_handler.clone(),
         });
-        let Steps { parts, mut settings } = steps;
-        // The other store's settings are of no interest.
-        settings.retain(|setting| {
-            let extension = setting.name.split('.').next().unwrap_or_default();
-            !Store::ALL.iter().any(|store| store.name() == extension && *store != record.store)
-        });
-        Self {
-            kept: causes.is_empty() && parts.iter().all(|part| part.ok),
-            store,
-            service,
-            endpoint,
-            extension: format!("{} {}", record.store, record.extension_version),
-            php: php.facts().version.to_string(),
+        let report = Self {
+            extension: Some(format!("{} {}", record.store, record.extension_version)),
+            php: Some(php.facts().version.to_string()),
             programs: programs.collect(),
-            settings,
-            steps: parts,
-            causes,
-            overrides,
-            framework,
+            ..Self::empty()
+        };
+        match found {
+            Some(found) => Self {
+                store: Some(found.store.to_string()),
+                service: Some(format!("{}, found by its {}", found.service, found.rule)),
+                endpoint: Some(found.endpoint.to_string()),
+                credentials: Some(credentials(found)),
+                ..report
+            },
+            None => Self { store: Some("files".to_owned()), ..report },
         }
     }
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kept = if self.kept { "are kept" } else { "are NOT kept" };
-        writeln!(f, "Sessions in {} {kept}.", self.store)?;
-        let service = self.service.as_deref().unwrap_or("none is bound");
-        writeln!(f, "\n  service    {service}")?;
-        writeln!(f, "  endpoint   {}", self.endpoint.as_deref().unwrap_or("local files"))?;
-        writeln!(f, "  PHP        {}, extension {}", self.php, self.extension)?;
-        if let Some(FrameworkReport { name, sessions }) = &self.framework {
-            writeln!(f, "  framework  {name}: {sessions}")?;
-        }
-        for ProgramReport { name, extension, save_handler } in &self.programs {
-            let extension = extension.as_deref().unwrap_or("not loaded");
-            writeln!(f, "  {name:<10} extension {extension}, save handler {save_handler}")?;
-        }
-        writeln!(f, "\nSettings in force, and the file that sets them")?;
-        for Setting { name, value, file } in &self.settings {
-            writeln!(f, "  {name} = {value:?}  {}", file.as_deref().unwrap_or("(PHP's default)"))?;
-        }
-        writeln!(f, "\nSteps")?;
-        for Part { name, server, ok, milliseconds, said } in &self.steps {
-            let mark = if *ok { "ok    " } else { "FAILED" };
-            let server = server.as_deref().unwrap_or("session");
-            writeln!(f, "  {mark} {milliseconds:>7.1} ms  {name}, {server}")?;
-            for line in said {
-                writeln!(f, "           {line}")?;
-            }
-        }
-        if !self.causes.is_empty() {
-            writeln!(f, "\nLikely causes, the likeliest first")?;
-        }
-        for (index, Cause { what, advice, .. }) in self.causes.iter().enumerate() {
-            writeln!(f, "  {}. {what}\n     {advice}", index + 1)?;
-        }
-        if !self.overrides.is_empty() {
-            writeln!(f, "\nPlaces in the app that may change the settings after the ini files")?;
-        }
-        for Override { file, line, what } in &self.overrides {
-            writeln!(f, "  {}:{line}  {what}", file.display())?;
-        }
-        Ok(())
-    }
+/// Where the credentials are: the files of a binding, or what else holds them.
+fn credentials(found: &ResolvedService) -> String {
+    let service = &found.service;
+    let Ok(credentials) = service.credentials() else { return service.origin.to_string() };
+    let names = credentials.names();
+    let file = names.iter().find_map(|name| service.credential_file(name));
+    let place = file.and_then(|file| Some(file.parent()?.display().to_string()));
+    let place = place.unwrap_or_else(|| format!("{:?} in {}", service.name, service.origin));
+    format!("{place}: {}", names.join(", "))
 }

@@ -1,45 +1,46 @@
 //! What PHP does for the check, each step in a process of its own.
 
 use crate::config::environment::Environment;
-use crate::php::script::{Answer, PhpError, run_script};
-use crate::system::secret::Redactor;
+use crate::php::script::{Answer, PhpError, run_script_with_input};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-const SCRIPT: &str = include_str!("steps.php");
+const COMMON: &str = include_str!("steps/common.php");
 
-/// What PHP has done.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Steps {
-    /// The parts in their order; after a failure the rest is left out.
-    pub parts: Vec<Part>,
-    /// The settings in force.
-    pub settings: Vec<Setting>,
-}
+/// What must not keep PHP from answering: none of it says where sessions are kept.
+const OPTIONS: [&str; 5] = [
+    "disable_functions=",
+    "disable_classes=",
+    // The app's preloading is for its web server.
+    "opcache.enable_cli=0",
+    // The steps start their sessions themselves.
+    "session.auto_start=0",
+    "xdebug.mode=off",
+];
+/// Warnings come with the answer.
+const QUIET: [&str; 3] = ["display_errors=0", "log_errors=0", "html_errors=0"];
 
 /// A step, in a process of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// Show the settings in force.
-    Settings,
-    /// Talk to the server.
-    Probe,
-    /// Write a session.
-    Write,
-    /// Read what another process has written, and destroy the session.
-    Read,
+struct Step {
+    name: &'static str,
+    script: &'static str,
+    options: &'static [&'static str],
 }
 
-impl Step {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Settings => "settings",
-            Self::Probe => "probe",
-            Self::Write => "write",
-            Self::Read => "read",
-        }
-    }
-}
+/// Reads ini files wherever they are.
+const SETTINGS: Step = Step {
+    name: "settings",
+    script: include_str!("steps/settings.php"),
+    options: &["open_basedir="],
+};
+const REDIS: Step =
+    Step { name: "probe", script: include_str!("steps/redis.php"), options: &QUIET };
+const MEMCACHED: Step =
+    Step { name: "probe", script: include_str!("steps/memcached.php"), options: &QUIET };
+const WRITE: Step =
+    Step { name: "write", script: include_str!("steps/write.php"), options: &QUIET };
+const READ: Step = Step { name: "read", script: include_str!("steps/read.php"), options: &QUIET };
 
 /// One thing that PHP has done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,7 +75,7 @@ pub enum StepsError {
     #[error(transparent)]
     Php(#[from] PhpError),
     /// PHP ended without an answer.
-    #[error("PHP broke off the step \"{step}\" ({status}): {said}")]
+    #[error("PHP broke off the step \"{step}\" ({status}). Its output:\n{said}")]
     NoAnswer {
         /// The step.
         step: &'static str,
@@ -85,56 +86,56 @@ pub enum StepsError {
     },
 }
 
-impl Steps {
-    /// Does these steps in turn. After a failure the rest is left out: where the server itself refuses, a
-    /// session would only wait.
-    ///
-    /// # Errors
-    ///
-    /// Fails if PHP gives no answer.
-    pub(super) fn run(environment: &Environment, steps: &[Step]) -> Result<Self, StepsError> {
-        let id = format!("check{:08x}", std::process::id());
-        let mut done = Self { parts: Vec::new(), settings: Vec::new() };
-        for step in steps {
-            if *step == Step::Settings {
-                done.settings = answer(environment, *step, &id)?;
-            } else {
-                done.parts.extend(answer::<Vec<Part>>(environment, *step, &id)?);
-            }
-            if done.parts.iter().any(|part| !part.ok) {
-                break;
-            }
-        }
-        Ok(done)
-    }
-
-    /// The steps without any secret in what PHP and the server said.
-    pub(super) fn redacted(mut self, mask: &Redactor) -> Self {
-        for setting in &mut self.settings {
-            setting.value = mask.hide(&setting.value);
-        }
-        for part in &mut self.parts {
-            for text in part.server.iter_mut().chain(&mut part.said) {
-                *text = mask.hide(text);
-            }
-        }
-        self
-    }
+/// The settings in force: those of every session, and those of a save handler.
+pub(super) fn settings(
+    environment: &Environment,
+    handler: &str,
+) -> Result<Vec<Setting>, StepsError> {
+    let prefixes: &[&str] = match handler {
+        "redis" => &["redis.session.", "redis.pconnect.pool"],
+        "rediscluster" => &["redis.clusters.cache"],
+        "memcached" => &["memcached.sess_"],
+        _ => &[],
+    };
+    SETTINGS.run(environment, &json!({ "prefixes": prefixes }))
 }
 
-fn answer<T: DeserializeOwned>(
+/// Talks to Redis, or to each Memcached server.
+pub(super) fn probe(
     environment: &Environment,
-    step: Step,
-    id: &str,
-) -> Result<T, StepsError> {
-    let code = SCRIPT.strip_prefix("<?php").unwrap_or(SCRIPT);
-    // The settings must be shown as they are; in the other steps PHP's warnings come with the answer.
-    let quiet: &[&str] = match step {
-        Step::Settings => &[],
-        _ => &["-d", "display_errors=0", "-d", "log_errors=0", "-d", "html_errors=0"],
-    };
-    let Answer { json, status, output: said, .. } =
-        run_script(code, &[step.name(), id], quiet, environment.as_env())?;
-    let said = said.trim().to_owned();
-    json.ok_or(StepsError::NoAnswer { step: step.name(), status, said })
+    handler: &str,
+    question: &Value,
+) -> Result<Vec<Part>, StepsError> {
+    let step = if handler == "memcached" { MEMCACHED } else { REDIS };
+    step.run(environment, question)
+}
+
+/// Writes a session in one process and reads it in another, with all settings as they are.
+pub(super) fn session(environment: &Environment) -> Result<Vec<Part>, StepsError> {
+    #[derive(Deserialize)]
+    struct Written {
+        parts: Vec<Part>,
+        id: String,
+    }
+    let Written { mut parts, id } = WRITE.run(environment, &Value::Null)?;
+    if parts.iter().all(|part| part.ok) {
+        parts.extend(READ.run::<Vec<Part>>(environment, &json!({ "id": id }))?);
+    }
+    Ok(parts)
+}
+
+impl Step {
+    fn run<T: DeserializeOwned>(
+        &self,
+        environment: &Environment,
+        question: &Value,
+    ) -> Result<T, StepsError> {
+        let script: String =
+            [COMMON, self.script].map(|part| part.strip_prefix("<?php").unwrap_or(part)).concat();
+        let options = OPTIONS.iter().chain(self.options).flat_map(|setting| ["-d", setting]);
+        let options: Vec<&str> = options.collect();
+        let Answer { json, status, output: said, .. } =
+            run_script_with_input(&script, &question.to_string(), &options, environment.as_env())?;
+        json.ok_or(StepsError::NoAnswer { step: self.name, status, said })
+    }
 }

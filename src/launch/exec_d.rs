@@ -4,6 +4,7 @@
 use super::app::{self, AppLaunch};
 use super::prepare::{Launch, prepare};
 use super::record::layer_of_program;
+use super::started::starts_session_check;
 use super::way::StartProxy;
 use crate::config::environment::Environment;
 use crate::config::platform::LAUNCH_PLATFORM_DIR;
@@ -29,6 +30,8 @@ pub fn run(start_proxy: StartProxy<'_>) -> ExitCode {
             write_exec_d_program_output(of_php.chain(of_app).collect::<Vec<_>>());
             ExitCode::SUCCESS
         }
+        // It finds the same, and says it where it was asked to, as JSON for one.
+        Err(_) if starts_session_check() => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{}", report(&error));
             ExitCode::FAILURE

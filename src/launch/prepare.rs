@@ -1,8 +1,9 @@
 //! From the session service to the variables that PHP's ini files read.
 
 use super::probe::{Outcome, Question};
-use super::record::{LaunchRecord, SESSION_CHECK, read_record};
+use super::record::{LaunchRecord, read_record};
 use super::resolve::{Resolution, ResolvedService, resolve};
+use super::started::starts_session_check;
 use super::way::{StartProxy, Way};
 use super::workers::fpm_workers;
 use super::{authorities, tls_files};
@@ -196,10 +197,7 @@ fn too_many_workers(workers: Option<u32>, max_clients: Option<u32>) -> Option<St
 /// Whether the launcher starts `session-check`, which asks the server itself, or was started by a process that has
 /// all of this already.
 fn is_look_inside(environment: &Environment) -> Result<bool, EnvironmentError> {
-    let parent = std::os::unix::process::parent_id();
-    let command = fs::read_to_string(format!("/proc/{parent}/cmdline")).unwrap_or_default();
-    let is_check = command.split('\0').any(|word| Path::new(word).ends_with(SESSION_CHECK));
-    Ok(is_check || environment.text(Variable::SavePath.name())?.is_some())
+    Ok(starts_session_check() || environment.text(Variable::SavePath.name())?.is_some())
 }
 
 /// Whether a launcher outside of this one has set all of this, and has said so.
@@ -224,7 +222,7 @@ fn is_set_already(
 }
 
 /// The files for TLS; those that are not there yet are written.
-pub(super) fn tls_files(
+pub(crate) fn tls_files(
     found: &ResolvedService,
     record: &LaunchRecord,
     environment: &Environment,

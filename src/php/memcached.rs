@@ -9,11 +9,11 @@ use crate::system::version::Version;
 use std::time::Duration;
 
 /// The extension's own default is libmemcached's, 4 seconds.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// As long as web servers wait for a page by default; more would only make a hung server cost more.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(31);
 /// The extension's own default.
-const PREFIX: &str = "memc.sess.key.";
+pub(crate) const PREFIX: &str = "memc.sess.key.";
 
 /// How long a request waits between its tries for the lock: the first and the last time.
 struct LockWait {

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// phpredis's own default is a day.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// phpredis's own default is PHP's `default_socket_timeout`, 60 seconds. A server that hangs costs it
 /// twice: on the connection that was kept, and on the new one.
 const READ_TIMEOUT: Duration = Duration::from_secs(3);
@@ -185,9 +185,14 @@ fn add_waits(query: &mut Query, cluster: bool, options: &Options) {
     if persistent && !cluster {
         query.add("persistent_id", PERSISTENT_ID);
     }
-    let read_timeout = if cluster { CLUSTER_READ_TIMEOUT } else { READ_TIMEOUT };
+    let read_timeout = options.read_timeout.unwrap_or(read_timeout(cluster));
     query.add("timeout", options.timeout.unwrap_or(CONNECT_TIMEOUT).as_secs_f64());
-    query.add("read_timeout", options.read_timeout.unwrap_or(read_timeout).as_secs_f64());
+    query.add("read_timeout", read_timeout.as_secs_f64());
+}
+
+/// How long PHP waits for an answer.
+pub(crate) fn read_timeout(cluster: bool) -> Duration {
+    if cluster { CLUSTER_READ_TIMEOUT } else { READ_TIMEOUT }
 }
 
 fn add_login(query: &mut Query, auth: &Auth, needs: Needs<'_>) -> Result<(), DirectiveError> {
@@ -204,21 +209,33 @@ fn add_login(query: &mut Query, auth: &Auth, needs: Needs<'_>) -> Result<(), Dir
 }
 
 fn add_encryption(query: &mut Query, target: &Target, tls_files: &TlsFiles, verify: bool) {
-    // A cluster's nodes are asked for TLS only where there is a `stream` at all.
-    query.add("stream[verify_peer]", flag(verify));
+    for (name, value) in encryption(target, tls_files, verify) {
+        query.add(&format!("stream[{name}]"), value);
+    }
+}
+
+/// How the connection is encrypted, as PHP's streams take it. Never empty: a cluster's nodes are asked for TLS only
+/// where there is a `stream` at all.
+pub(crate) fn encryption(
+    target: &Target,
+    tls_files: &TlsFiles,
+    verify: bool,
+) -> Vec<(&'static str, String)> {
+    let mut stream = vec![("verify_peer", flag(verify))];
     if !verify {
-        query.add("stream[verify_peer_name]", flag(false));
+        stream.push(("verify_peer_name", flag(false)));
     } else if let Some(ip) = ipv6(target) {
         // PHP would compare the certificate's names with the address cut at its first colon.
-        query.add("stream[peer_name]", ip);
+        stream.push(("peer_name", ip.to_string()));
     }
     if let Some(file) = &tls_files.ca {
-        query.add("stream[cafile]", file.display());
+        stream.push(("cafile", file.display().to_string()));
     }
     if let Some(client) = &tls_files.client {
-        query.add("stream[local_cert]", client.certificate.display());
-        query.add("stream[local_pk]", client.key.display());
+        stream.push(("local_cert", client.certificate.display().to_string()));
+        stream.push(("local_pk", client.key.display().to_string()));
     }
+    stream
 }
 
 /// The address of a single server that is given as IPv6.

@@ -2,8 +2,8 @@
 
 use libcnb::Env;
 use serde::de::DeserializeOwned;
-use std::io;
-use std::process::Command;
+use std::io::{self, Write};
+use std::process::{Command, Output, Stdio};
 
 /// Why PHP could not be asked.
 #[derive(Debug, thiserror::Error)]
@@ -57,26 +57,48 @@ pub(crate) fn run_script<T: DeserializeOwned>(
     options: &[&str],
     env: &Env,
 ) -> Result<Answer<T>, PhpError> {
-    let output = Command::new("php")
-        .args(options)
-        .args(["-r", &with_answer(script), "--"])
-        .args(arguments)
-        .env_clear()
-        .envs(env)
-        .output()
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => PhpError::NotFound,
-            _ => PhpError::Start(error),
-        })?;
+    let mut php = php(script, options, env);
+    Ok(answer_of(&php.args(arguments).output().map_err(not_started)?))
+}
+
+/// As [`run_script`], with something on the script's standard input, where nobody else sees it.
+pub(crate) fn run_script_with_input<T: DeserializeOwned>(
+    script: &str,
+    input: &str,
+    options: &[&str],
+    env: &Env,
+) -> Result<Answer<T>, PhpError> {
+    let mut php = php(script, options, env);
+    php.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = php.spawn().map_err(not_started)?;
+    // A PHP that does not come to the script does not read it, and its output says why.
+    let _ = process.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
+    Ok(answer_of(&process.wait_with_output().map_err(not_started)?))
+}
+
+fn php(script: &str, options: &[&str], env: &Env) -> Command {
+    let mut php = Command::new("php");
+    php.args(options).args(["-r", &with_answer(script), "--"]).env_clear().envs(env);
+    php
+}
+
+fn not_started(error: io::Error) -> PhpError {
+    match error.kind() {
+        io::ErrorKind::NotFound => PhpError::NotFound,
+        _ => PhpError::Start(error),
+    }
+}
+
+fn answer_of<T: DeserializeOwned>(output: &Output) -> Answer<T> {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     let (answer, rest): (Vec<&str>, Vec<&str>) =
         stdout.lines().partition(|line| line.starts_with(MARK));
     let answer = answer.last().and_then(|line| line.strip_prefix(MARK)).unwrap_or_default();
-    Ok(Answer {
+    Answer {
         json: serde_json::from_str(answer).ok(),
         status: output.status.to_string(),
         output: format!("{}\n{stderr}", rest.join("\n")).trim().to_owned(),
         stderr,
-    })
+    }
 }

@@ -38,14 +38,24 @@ pub struct Redactor(Vec<(Secret, &'static str)>);
 impl Redactor {
     /// Adds a secret, in the forms in which it may stand in a text, and what shall stand in its place.
     pub fn add(&mut self, secret: &str, instead: &'static str) {
-        let html = secret.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
-        let encoded = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
-        let as_in_query = utf8_percent_encode(secret, UNRESERVED).to_string();
-        for form in [secret.to_owned(), html, encoded, as_in_query] {
-            if !form.is_empty() {
-                self.0.push((Secret(form), instead));
-            }
+        let mut forms = vec![secret.to_owned()];
+        for set in [NON_ALPHANUMERIC, UNRESERVED] {
+            let encoded = utf8_percent_encode(secret, set).to_string();
+            // As forms encode it, and with the digits that others write.
+            let of_form = encoded.replace("%20", "+");
+            forms.extend([lower_hex(&encoded), lower_hex(&of_form), encoded, of_form]);
         }
+        let html = secret.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+        let html = html.replace('>', "&gt;");
+        forms.extend(["'", "&#039;", "&apos;"].map(|quote| html.replace('\'', quote)));
+        // var_export() and addslashes() of PHP.
+        let slashed = secret.replace('\\', "\\\\").replace('\'', "\\'");
+        forms.extend([slashed.replace('"', "\\\""), slashed]);
+        forms.extend(json_forms(secret));
+        forms.retain(|form| !form.is_empty());
+        forms.sort();
+        forms.dedup();
+        self.0.extend(forms.into_iter().map(|form| (Secret(form), instead)));
         // What contains another form goes first.
         self.0.sort_by_key(|(form, _)| std::cmp::Reverse(form.0.len()));
     }
@@ -55,6 +65,32 @@ impl Redactor {
     pub fn hide(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, (form, instead)| text.replace(&form.0, instead))
     }
+}
+
+fn lower_hex(encoded: &str) -> String {
+    let mut digits = 0_u32;
+    let lower = |c: char| {
+        let c = if digits > 0 { c.to_ascii_lowercase() } else { c };
+        digits = if c == '%' { 2 } else { digits.saturating_sub(1) };
+        c
+    };
+    encoded.chars().map(lower).collect()
+}
+
+/// In a document of JSON, as Rust writes it and as PHP does.
+fn json_forms(secret: &str) -> [String; 3] {
+    let quoted = serde_json::Value::from(secret).to_string();
+    let plain = quoted[1..quoted.len() - 1].to_owned();
+    let php = plain.replace('/', "\\/");
+    let mut ascii = String::new();
+    for c in php.chars() {
+        if c.is_ascii() {
+            ascii.push(c);
+        } else {
+            ascii.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    [plain, php, ascii]
 }
 
 #[cfg(test)]
@@ -80,6 +116,25 @@ mod tests {
             ("nothing", "nothing"),
         ] {
             assert_eq!(mask.hide(text), hidden);
+        }
+    }
+
+    /// What PHP's functions for uris, forms, HTML, code and JSON make of it.
+    #[test]
+    fn a_mask_hides_what_php_makes_of_a_password() {
+        let mut mask = Redactor::default();
+        mask.add("p@ s'\"\\/<ü>&", "*");
+        for text in [
+            "p%40%20s%27%22%5C%2F%3C%C3%BC%3E%26",
+            "p%40%20s%27%22%5c%2f%3c%c3%bc%3e%26",
+            "p%40+s%27%22%5C%2F%3C%C3%BC%3E%26",
+            "p@ s&#039;&quot;\\/&lt;ü&gt;&amp;",
+            "p@ s\\'\\\"\\\\/<ü>&",
+            "p@ s\\'\"\\\\/<ü>&",
+            r#"p@ s'\"\\\/<\u00fc>&"#,
+            r#"p@ s'\"\\/<ü>&"#,
+        ] {
+            assert_eq!(mask.hide(&format!("a {text} b")), "a * b");
         }
     }
 }

@@ -39,6 +39,8 @@ mod reproducible;
 #[cfg(test)]
 mod session_check;
 #[cfg(test)]
+mod session_check_causes;
+#[cfg(test)]
 mod session_proxy;
 #[cfg(test)]
 mod speed;

@@ -1,48 +1,27 @@
-//! `session-check` tells apart what may be wrong.
+//! `session-check` says whether the app's sessions are kept: never that they are where they are not.
 
 use crate::support::app::{App, build, config, layer, make_readable};
-use crate::support::docker::{both, docker};
+use crate::support::check::{assert_cause, assert_verdict, check, check_with};
+use crate::support::sample::write;
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
-use crate::support::services::{BoundService, Memcached, Redis, run, vcap};
-use crate::support::tls::TlsServer;
+use crate::support::services::{BoundService, Redis, run, vcap};
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
-use serde_json::{Value, json};
-use std::fs;
-
-/// Runs the check and gives its exit status and its report.
-fn check(app: &App, options: &[&str]) -> (Option<i32>, Value) {
-    let output = app.output("session-check", options, &["--json"]);
-    let report = serde_json::from_slice(&output.stdout);
-    (output.status.code(), report.unwrap_or_else(|error| panic!("{error}: {}", both(&output))))
-}
-
-fn check_service(app: &App, name: &str, credentials: &Value) -> (Option<i32>, Value) {
-    let bound = format!("VCAP_SERVICES={}", vcap(&[(name, credentials.clone())]));
-    check(app, &["--env", &bound])
-}
-
-/// The check fails, and the likeliest cause is this one.
-fn assert_cause((status, report): (Option<i32>, Value), kind: &str) {
-    assert_eq!(status, Some(1), "{report:#}");
-    assert_eq!(report["kept"], false);
-    assert_eq!(report["causes"][0]["kind"], kind, "{report:#}");
-    for text in ["what", "advice"] {
-        assert!(report["causes"][0][text].as_str().unwrap().len() > 20, "{report:#}");
-    }
-}
+use serde_json::json;
+use std::thread;
+use tempfile::TempDir;
 
 fn with_app(suite: Suite, store: Store, test: impl FnOnce(&App)) {
-    let mut config = config(suite, "full");
+    let mut config = config(suite, "web");
     build(config.env("BP_PHP_SESSION_STORE", store.name()), test);
 }
 
 fn kept(suite: Suite, store: Store) {
     with_app(suite, store, |app| {
         let service = BoundService::start(store, ODD_PASSWORD);
-        let (status, report) = check(app, &["--env", &service.env()]);
-        assert_eq!(status, Some(0), "{report:#}");
-        assert_eq!(report["kept"], true);
+        let checked = check(app, &["--env", &service.env()]);
+        assert_verdict(&checked, "kept");
+        let report = checked.1;
         assert_eq!(report["store"], store.name());
         assert_eq!(report["extension"], format!("{store} {}", suite.extension(store)));
         assert!(report["service"].as_str().unwrap().contains("found by its name"), "{report:#}");
@@ -75,154 +54,187 @@ fn sessions_that_are_kept() {
     }
 }
 
-fn redis_causes(suite: Suite) {
-    with_app(suite, Store::Redis, |app| {
-        let redis = Redis::start(ODD_PASSWORD);
-        let host = redis.host();
-        let check = |credentials: Value| check_service(app, "redis-sessions", &credentials);
-        let login = |host: &str, password: &str| json!({"host": host, "password": password});
-        let odd = |rest: &[(&str, Value)]| {
-            let mut credentials = login(&host, ODD_PASSWORD);
-            for (name, value) in rest {
-                credentials[*name] = value.clone();
-            }
-            credentials
-        };
-        assert_cause(check(login("nowhere.invalid", MARKER)), "name-not-resolved");
-        assert_cause(check(odd(&[("port", json!(1))])), "connection-refused");
-        assert_cause(check(login(&host, MARKER)), "wrong-password");
-        assert_cause(check(json!({"host": host})), "password-missing");
-        assert_cause(check(odd(&[("ssl", json!(true))])), "tls-not-spoken");
-        assert_cause(check(odd(&[("cluster_mode", json!(true))])), "is-no-cluster");
+/// Files that the test mounts into a container, by their paths there.
+struct Mounted {
+    folder: TempDir,
+    options: Vec<String>,
+}
 
+impl Mounted {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        make_readable(folder.path());
+        let mut options = Vec::new();
+        for (index, (path, text)) in files.iter().enumerate() {
+            let name = index.to_string();
+            write(folder.path(), &name, text);
+            let file = folder.path().join(name);
+            options.push(format!("--volume={}:{path}:ro", file.display()));
+        }
+        Self { folder, options }
+    }
+
+    /// With a program in PHP's place.
+    fn instead_of_php(script: &str) -> Self {
+        let mounted = Self::new(&[("/usr/local/bin/php", script)]);
+        let file = mounted.folder.path().join("0");
+        std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+        mounted
+    }
+
+    fn with<'a>(&'a self, others: &[&'a str]) -> Vec<&'a str> {
+        self.options.iter().map(String::as_str).chain(others.iter().copied()).collect()
+    }
+}
+
+/// An ini file that PHP's command line reads before ours.
+const INI: &str = "/etc/php/8.2/cli/conf.d/99-of-test.ini";
+const POOL: &str = "/etc/php/8.2/fpm/pool.d/zz.conf";
+
+#[test]
+fn places_that_set_others_and_settings_that_do_not() {
+    with_app(BOOKWORM, Store::Redis, |app| {
+        let service = BoundService::start(Store::Redis, ODD_PASSWORD);
+        let bound = format!("--env={}", service.env());
+        let check = |files: &[(&str, &str)]| {
+            eprintln!("{files:?}");
+            check(app, &Mounted::new(files).with(&[&bound]))
+        };
+        assert_verdict(&check(&[]), "kept");
+        for (file, text) in [
+            ("/workspace/.user.ini", "session.save_handler = files"),
+            ("/workspace/.htaccess", "php_value session.save_path /tmp"),
+            ("/workspace/ini_set.php", "<?php ini_set('session.save_handler', 'files');"),
+            ("/workspace/path.php", "<?php session_save_path('/tmp');"),
+            ("/workspace/own.php", "<?php session_set_save_handler(new Own, true);"),
+            (POOL, "[zz]\nphp_value[session.save_handler] = files"),
+            (POOL, "[zz]\nphp_admin_value[session.save_path] = /var/lib/php/session"),
+        ] {
+            let checked = check(&[(file, text)]);
+            assert_verdict(&checked, "unknown");
+            assert_eq!(checked.1["overrides"][0]["file"], file, "{:#}", checked.1);
+            assert!(checked.1["steps"].as_array().unwrap().iter().all(|it| it["ok"] == true));
+        }
+        let include = (POOL, "include = /etc/more-pools/*.conf");
+        let included = ("/etc/more-pools/x.conf", "php_value[session.save_handler] = files");
+        let checked = check(&[include, included]);
+        assert_verdict(&checked, "unknown");
+        assert_eq!(checked.1["overrides"][0]["file"], included.0, "{:#}", checked.1);
+        let prepend = ("/opt/prepend.php", "<?php session_save_path('/tmp');");
+        let checked = check(&[prepend, (INI, "auto_prepend_file = /opt/prepend.php")]);
+        assert_verdict(&checked, "unknown");
+        assert_eq!(checked.1["overrides"][0]["file"], prepend.0, "{:#}", checked.1);
+
+        let exits = ("/opt/exits.php", "<?php echo 'printed'; exit(1);");
+        let forbidden = "disable_functions = ini_set,ini_get,ini_get_all,set_error_handler,stream_socket_client,parse_ini_file,random_bytes,file_get_contents,json_decode,json_encode";
+        for settings in [
+            "auto_prepend_file = /opt/exits.php",
+            "opcache.enable_cli = 1\nopcache.preload = /opt/exits.php",
+            forbidden,
+            "session.auto_start = 1",
+            "open_basedir = /workspace:/tmp",
+        ] {
+            assert_verdict(&check(&[exits, (INI, settings)]), "kept");
+        }
+        // As the app has it, and not switched off.
+        let checked = check(&[(INI, "session.use_strict_mode = 1")]);
+        assert_verdict(&checked, "kept");
+        let settings = checked.1["settings"].as_array().unwrap();
+        let strict = settings.iter().find(|it| it["name"] == "session.use_strict_mode").unwrap();
+        assert_eq!(strict["value"], "1");
+        assert!(checked.1["steps"].as_array().unwrap().iter().any(|it| it["name"] == "EXISTS"));
+    });
+}
+
+#[test]
+fn it_is_json_and_a_status_in_every_case() {
+    with_app(BOOKWORM, Store::Redis, |app| {
+        let service = BoundService::start(Store::Redis, ODD_PASSWORD);
+        let bound = format!("--env={}", service.env());
+        let unknown = |options: &[&str], arguments: &[&str], words: &str| {
+            let checked = check_with(app, options, arguments);
+            assert_verdict(&checked, "unknown");
+            assert!(checked.1["error"].as_str().unwrap().contains(words), "{:#}", checked.1);
+        };
+        unknown(&[], &["--json"], "No redis service is bound");
+        let options = "--env=BPL_PHP_SESSION_OPTIONS=no=1";
+        unknown(&[&bound, options], &["--json"], "\"no\"");
+        unknown(&[&bound], &["--json", "--jsn"], "\"--jsn\"");
+        let record = format!("{}/session.toml", layer("session"));
+        let broken = Mounted::new(&[(&record, "store = 1")]);
+        unknown(&broken.with(&[&bound]), &["--json"], "session.toml");
+        let silent = Mounted::instead_of_php("#!/no/interpreter");
+        unknown(&silent.with(&[&bound]), &["--json"], "`php` cannot be started");
+        // App::output looks for the password.
+        let talking = "#!/bin/sh\necho \"$PHP_SESSION_SAVE_PATH\" | tr 'A-F' 'a-f'; echo \"$VCAP_SERVICES\"; env";
+        let talking = Mounted::instead_of_php(talking);
+        unknown(&talking.with(&[&bound]), &["--json"], "(the password)");
+
+        // Inside a shell, as the sample for Kubernetes has it; any other process is stopped.
+        let (ok, said) = app.run(&[], &["sh", "-c", "session-check --json || test $? = 2"]);
+        assert!(ok && said.contains("\"unknown\""), "{said}");
+        let (ok, said) = app.run(&[], &["true"]);
+        assert!(!ok && said.contains("No redis service is bound"), "{said}");
+
+        let files = check(app, &["--env=BPL_PHP_SESSION_MISSING=files"]);
+        assert_cause(&files, "local-files");
+    });
+}
+
+#[test]
+fn without_locking_nothing_is_asked_that_only_locking_needs() {
+    with_app(BOOKWORM, Store::Redis, |app| {
+        let redis = Redis::start(ODD_PASSWORD);
         let mut admin = redis.connection();
         run(&mut admin, &["AUTH", ODD_PASSWORD]);
         let password = format!(">{MARKER}");
-        run(&mut admin, &["ACL", "SETUSER", "shop", "on", "~other:*", "+@all", &password]);
-        let user = |name: &str| json!({"host": host, "username": name, "password": MARKER});
-        assert_cause(check(user("shop")), "no-permission");
-        run(&mut admin, &["ACL", "SETUSER", "clerk", "on", "~*", "+@all", "-eval", &password]);
-        assert_cause(check(user("clerk")), "no-permission");
-
-        run(&mut admin, &["CONFIG", "SET", "maxmemory", "1"]);
-        assert_cause(check(odd(&[])), "out-of-memory");
-        run(&mut admin, &["CONFIG", "SET", "maxmemory", "0"]);
-        run(&mut admin, &["REPLICAOF", "127.0.0.1", "1"]);
-        assert_cause(check(odd(&[])), "read-only-replica");
-
-        let open = Redis::start_with(&[]);
-        assert_cause(check(login(&open.host(), MARKER)), "password-not-wanted");
-        docker(&["pause", &open.container.name]);
-        assert_cause(check(json!({"host": open.host()})), "no-answer");
-        docker(&["unpause", &open.container.name]);
+        let commands = ["+get", "+setex", "+expire", "+del"];
+        let user = ["ACL", "SETUSER", "clerk", "on", "~PHPREDIS_SESSION:*", &password];
+        run(&mut admin, &[&user[..], &commands].concat());
+        let clerk = json!({"host": redis.host(), "username": "clerk", "password": MARKER});
+        let bound = format!("--env=VCAP_SERVICES={}", vcap(&[("redis-sessions", clerk)]));
+        let off = "--env=BPL_PHP_SESSION_OPTIONS=locking=off";
+        assert_verdict(&check(app, &[&bound, off]), "kept");
+        let checked = check(app, &[&bound]);
+        assert_cause(&checked, "no-permission");
+        // What is missing, and not what the user has.
+        let advice = checked.1["causes"][0]["advice"].as_str().unwrap();
+        assert!(advice.ends_with("ACL SETUSER clerk +set +eval"), "{advice}");
     });
 }
 
 #[test]
-fn causes_with_redis_on_debian_12() {
-    redis_causes(BOOKWORM);
-}
-
-#[test]
-fn causes_with_redis_on_debian_13() {
-    redis_causes(TRIXIE);
-}
-
-fn tls_causes(suite: Suite) {
-    with_app(suite, Store::Redis, |app| {
-        let check = |credentials: Value| check_service(app, "redis-sessions", &credentials);
-        let server = TlsServer::start("no", &["redis.example"]);
-        let mut credentials = server.credentials();
-        assert_cause(check(credentials.clone()), "tls-other-name");
-        credentials.as_object_mut().unwrap().remove("cacrt");
-        assert_cause(check(credentials.clone()), "tls-not-trusted");
-        credentials["tls"] = json!(false);
-        credentials["port"] = json!(6380);
-        assert_cause(check(credentials), "tls-expected");
-        let strict = TlsServer::start("yes", &[]);
-        assert_cause(check(strict.credentials()), "tls-client-certificate");
+fn checks_of_several_replicas_leave_each_other_alone() {
+    with_app(BOOKWORM, Store::Redis, |app| {
+        let service = BoundService::start(Store::Redis, ODD_PASSWORD);
+        let bound = format!("--env={}", service.env());
+        thread::scope(|scope| {
+            let checks = [(); 4].map(|()| scope.spawn(|| check(app, &[&bound])));
+            for checked in checks {
+                assert_verdict(&checked.join().unwrap(), "kept");
+            }
+        });
     });
-}
-
-#[test]
-fn causes_with_tls_on_debian_12() {
-    tls_causes(BOOKWORM);
-}
-
-#[test]
-fn causes_with_tls_on_debian_13() {
-    tls_causes(TRIXIE);
-}
-
-fn memcached_causes(suite: Suite) {
-    with_app(suite, Store::Memcached, |app| {
-        let check = |credentials: Value| check_service(app, "memcached-sessions", &credentials);
-        let closed = Memcached::start_with_login("shop", ODD_PASSWORD);
-        let login =
-            |servers: &str| json!({"servers": servers, "username": "shop", "password": MARKER});
-        assert_cause(check(login(&closed.server())), "wrong-password");
-        assert_cause(check(json!({"servers": "nowhere.invalid"})), "name-not-resolved");
-        assert_cause(
-            check(json!({"servers": format!("{}:1", closed.container.ip())})),
-            "connection-refused",
-        );
-        let open = Memcached::start();
-        assert_cause(check(login(&open.server())), "password-not-wanted");
-        // The image has no mechanisms of its own, so without the layer's there are none.
-        let bound =
-            format!("VCAP_SERVICES={}", vcap(&[("memcached-sessions", login(&closed.server()))]));
-        let layer = layer("extension");
-        let empty = format!("type=tmpfs,destination={layer}/sasl2");
-        let without = self::check(app, &["--env", &bound, "--mount", &empty]);
-        assert_cause(without, "mechanisms-missing");
-        // Of two servers, the report tells which one it is.
-        let two = format!("{},{}:1", open.server(), closed.container.ip());
-        let (_, report) = check(json!({ "servers": two }));
-        let steps = report["steps"].as_array().unwrap();
-        let failed: Vec<&Value> = steps.iter().filter(|it| it["ok"] == false).collect();
-        assert_eq!(failed.len(), 1, "{report:#}");
-        assert_eq!(failed[0]["server"], format!("{}:1", closed.container.ip()));
-    });
-}
-
-#[test]
-fn causes_with_memcached_on_debian_12() {
-    memcached_causes(BOOKWORM);
-}
-
-#[test]
-fn causes_with_memcached_on_debian_13() {
-    memcached_causes(TRIXIE);
 }
 
 #[test]
 fn settings_that_something_else_has_changed_and_an_extension_that_is_gone() {
-    let folder = tempfile::tempdir().unwrap();
-    make_readable(folder.path());
-    let ini = folder.path().join("zz.ini");
-    fs::write(&ini, "session.save_handler = files\n").unwrap();
-    let mut config = config(BOOKWORM, "full");
-    config.env("BP_PHP_SESSION_STORE", "redis").app_dir_preprocessor(|app_dir| {
-        fs::write(app_dir.join(".user.ini"), "session.save_handler = files\n").unwrap();
-    });
-    build(&config, |app| {
+    with_app(BOOKWORM, Store::Redis, |app| {
         let service = BoundService::start(Store::Redis, ODD_PASSWORD);
-        let bound = service.env();
-        let mount = format!("{}:{}/conf.d/zz.ini:ro", ini.display(), layer("session"));
-        let (status, report) = check(app, &["--env", &bound, "--volume", &mount]);
-        assert_cause((status, report.clone()), "settings-overridden");
-        assert!(report["causes"][0]["what"].as_str().unwrap().contains("zz.ini"), "{report:#}");
-        let place = &report["overrides"][0];
-        assert!(place["file"].as_str().unwrap().ends_with(".user.ini"), "{report:#}");
+        let bound = format!("--env={}", service.env());
+        let ini = format!("{}/conf.d/zz.ini", layer("session"));
+        let mounted = Mounted::new(&[(&ini, "session.save_handler = files")]);
+        let checked = check(app, &mounted.with(&[&bound]));
+        assert_cause(&checked, "settings-overridden");
+        let what = checked.1["causes"][0]["what"].as_str().unwrap();
+        assert!(what.contains("zz.ini"), "{what}");
 
-        let gone = "/dev/null:/usr/lib/php/20220829/redis.so:ro";
-        assert_cause(check(app, &["--env", &bound, "--volume", gone]), "extension-missing");
+        let gone = "--volume=/dev/null:/usr/lib/php/20220829/redis.so:ro";
+        assert_cause(&check(app, &[&bound, gone]), "extension-missing");
 
-        // Without a service the check says that, as the launch does.
-        let (kept, text) = app.check(&[]);
-        assert!(!kept && text.contains("No redis service is bound"), "{text}");
         // In a running container it wants the launcher.
-        let instance = app.start(&["--env", &bound]);
+        let instance = app.start(&[&bound]);
         let program = format!("{}/bin/session-check", layer("session"));
         let (ok, said) = instance.container.exec_with_input(&[&program], "");
         assert!(!ok && said.contains("/cnb/lifecycle/launcher session-check"), "{said}");

@@ -2,6 +2,7 @@
 
 use crate::support::BOOKWORM;
 use crate::support::app::{App, PackBuild, buildpack, buildpack_id, make_readable, of_setup, root};
+use crate::support::check::{assert_verdict, check};
 use crate::support::sample::{app_for_every_server, write};
 use crate::support::secrets::MARKER;
 use crate::support::services::Redis;
@@ -71,6 +72,29 @@ fn after_paketos_handler_ours_is_in_force() {
     let (_, said) = build.app_with_credentials().run(&["--volume", &bound], &["php", "-v"]);
     // Two buildpacks load the extension: docs/migration.md says so, and what to do.
     assert!(said.contains("Module \"redis\" is already loaded"), "{said}");
+}
+
+/// Where the handler comes last, its settings are in force, and `session-check` sees where they lead.
+#[test]
+fn before_paketos_handler_theirs_is_in_force() {
+    let (theirs, other) = (Redis::start(PASSWORD), Redis::start(PASSWORD));
+    let at_build = binding(&theirs, "php-redis-session", PASSWORD);
+    let app = app_for_every_server();
+    let order = [of_tests("php-as-paketo"), buildpack(), of_tests("redis-handler-as-paketo")];
+    let build = build(&order.each_ref().map(String::as_str), &app, &at_build);
+    let app = build.app_with_credentials();
+    let options =
+        |binding: &TempDir| format!("--volume={}:/platform/bindings:ro", binding.path().display());
+    let checked = check(app, &[&options(&at_build)]);
+    assert_verdict(&checked, "kept");
+    assert!(
+        checked.1["summary"].as_str().unwrap().contains("another buildpack"),
+        "{:#}",
+        checked.1
+    );
+    // Kept, but not in what is bound.
+    let at_launch = binding(&other, "php-redis-session", PASSWORD);
+    assert_verdict(&check(app, &[&options(&at_launch)]), "unknown");
 }
 
 /// The sample's groups, with our own buildpacks in place of those of a registry.

@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod certificates;
+pub(crate) mod check;
 pub(crate) mod docker;
 pub(crate) mod faulty;
 pub(crate) mod kubernetes;

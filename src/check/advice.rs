@@ -1,0 +1,72 @@
+//! What to do, with what is known of this endpoint.
+
+use super::kind::Kind;
+use super::steps::Part;
+use crate::endpoint::Endpoint;
+use std::fmt::Write;
+
+pub(super) fn advice(kind: Kind, endpoint: &Endpoint, prefix: &str, parts: &[Part]) -> String {
+    let general = kind.advice();
+    match kind {
+        Kind::NoPermission => missing_rights(endpoint, prefix, parts).map_or_else(
+            || general.to_owned(),
+            |rights| format!("Give the user what is missing: {rights}"),
+        ),
+        Kind::WrongPassword if has_blank(endpoint) => {
+            format!(
+                "The password begins or ends with a blank: remove it, unless it belongs there. {general}"
+            )
+        }
+        _ => general.to_owned(),
+    }
+}
+
+/// The rights that were refused, as the command that gives them.
+fn missing_rights(endpoint: &Endpoint, prefix: &str, parts: &[Part]) -> Option<String> {
+    let Endpoint::Redis(endpoint) = endpoint else { return None };
+    let user = endpoint.auth.as_ref().and_then(|auth| auth.user.as_deref()).unwrap_or("default");
+    let mut rights = String::new();
+    let refused = parts.iter().filter(|part| !part.ok);
+    let (mut keys, mut commands) = (false, Vec::new());
+    for part in refused {
+        let said = part.said.join(" ").to_ascii_lowercase();
+        match said.contains("noperm") {
+            true if said.contains("key") => keys = true,
+            true => commands.push(part.name.to_ascii_lowercase()),
+            false => {}
+        }
+    }
+    if keys {
+        let _ = write!(rights, " ~{prefix}*");
+    }
+    for command in &commands {
+        let _ = write!(rights, " +{command}");
+    }
+    (!rights.is_empty()).then(|| format!("ACL SETUSER {user}{rights}"))
+}
+
+fn has_blank(endpoint: &Endpoint) -> bool {
+    endpoint.secrets().iter().any(|secret| secret.expose().trim() != secret.expose())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    fn part(name: &str, said: &str) -> Part {
+        let (server, said) = (None, vec![said.to_owned()]);
+        Part { name: name.to_owned(), server, ok: false, milliseconds: 0.0, said }
+    }
+
+    #[test]
+    fn the_rights_in_an_advice_are_those_that_are_missing() {
+        let endpoint = Endpoint::example(Store::Redis);
+        let advice = |parts: &[Part]| advice(Kind::NoPermission, &endpoint, "shop:", parts);
+        let eval = part("EVAL", "NOPERM User clerk has no permissions to run the 'eval' command");
+        let set = part("SET", "NOPERM No permissions to access a key");
+        assert!(advice(std::slice::from_ref(&eval)).ends_with("ACL SETUSER default +eval"));
+        assert!(advice(&[set, eval]).ends_with("ACL SETUSER default ~shop:* +eval"));
+        assert_eq!(advice(&[]), Kind::NoPermission.advice());
+    }
+}

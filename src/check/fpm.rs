@@ -1,0 +1,157 @@
+//! php-fpm's configuration: what a pool sets beats every ini file.
+
+use crate::config::environment::Environment;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Paketo's php-fpm buildpack says with it where its configuration is.
+const PHP_FPM_PATH: &str = "PHP_FPM_PATH";
+/// How php-fpm's master names itself.
+const MASTER: &str = "php-fpm: master process (";
+/// Includes may go in a circle.
+const MAX_FILES: usize = 1000;
+
+/// The configuration's files with all that they include: of the masters that run here, else where PHP and
+/// buildpacks have it. `configuration_dir` is where PHP's php.ini is.
+pub(super) fn files(environment: &Environment, configuration_dir: &Path) -> Vec<PathBuf> {
+    let mut roots = running(Path::new("/proc"));
+    if roots.is_empty() {
+        roots.extend(environment.text(PHP_FPM_PATH).ok().flatten().map(PathBuf::from));
+        let parent = configuration_dir.parent().unwrap_or(configuration_dir);
+        let debian = parent.join("fpm");
+        for folder in [configuration_dir, parent, &debian, Path::new("/etc")] {
+            roots.push(folder.join("php-fpm.conf"));
+        }
+    }
+    with_includes(roots)
+}
+
+/// The configurations of the php-fpm that run here.
+fn running(proc: &Path) -> Vec<PathBuf> {
+    let processes = proc.read_dir().into_iter().flatten().flatten();
+    let titles = processes.filter_map(|it| fs::read_to_string(it.path().join("cmdline")).ok());
+    titles.filter_map(|title| configuration_of_master(&title)).collect()
+}
+
+fn configuration_of_master(title: &str) -> Option<PathBuf> {
+    let (path, _) = title.strip_prefix(MASTER)?.rsplit_once(')')?;
+    Some(PathBuf::from(path))
+}
+
+fn with_includes(roots: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    let mut left = roots;
+    while let Some(path) = left.pop() {
+        let Ok(path) = path.canonicalize() else { continue };
+        if !path.is_file() || files.contains(&path) || files.len() == MAX_FILES {
+            continue;
+        }
+        let text = fs::read(&path).unwrap_or_default();
+        for line in String::from_utf8_lossy(&text).lines() {
+            if let Some(("include", pattern)) = directive(line) {
+                left.extend(matching(&path.with_file_name(pattern)));
+            }
+        }
+        files.push(path);
+    }
+    files.sort();
+    files
+}
+
+/// A line's name and value.
+pub(super) fn directive(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim();
+    if line.starts_with([';', '#', '[']) {
+        return None;
+    }
+    let (name, value) = line.split_once('=')?;
+    let value = value.split(" ;").next().unwrap_or_default();
+    Some((name.trim(), value.trim().trim_matches(['"', '\''])))
+}
+
+/// The setting of PHP that a line of a pool makes, and its value.
+pub(super) fn setting(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = directive(line)?;
+    let (kind, name) = name.strip_suffix(']')?.split_once('[')?;
+    let kinds = ["php_value", "php_admin_value", "php_flag", "php_admin_flag"];
+    kinds.contains(&kind.trim()).then_some((name.trim(), value))
+}
+
+/// The files that a pattern such as `/etc/php/8.2/fpm/pool.d/*.conf` names.
+fn matching(pattern: &Path) -> Vec<PathBuf> {
+    let mut found = vec![PathBuf::new()];
+    for part in pattern {
+        let name = part.to_string_lossy();
+        found = if name.contains(['*', '?']) {
+            let entries = found.iter().flat_map(|folder| folder.read_dir().into_iter().flatten());
+            let entries = entries.flatten();
+            let fits = entries.filter(|it| is_like(&it.file_name().to_string_lossy(), &name));
+            fits.map(|entry| entry.path()).collect()
+        } else {
+            found.into_iter().map(|folder| folder.join(part)).collect()
+        };
+    }
+    found
+}
+
+/// Whether a name is like a pattern with `*` and `?`.
+fn is_like(name: &str, pattern: &str) -> bool {
+    let mut rest = pattern.chars();
+    match rest.next() {
+        None => name.is_empty(),
+        Some('*') => {
+            let ends = name.char_indices().map(|(index, _)| index).chain([name.len()]);
+            ends.into_iter().any(|end| is_like(&name[end..], rest.as_str()))
+        }
+        Some(wanted) => {
+            let mut name = name.chars();
+            name.next().is_some_and(|c| wanted == '?' || wanted == c)
+                && is_like(name.as_str(), rest.as_str())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn includes_are_followed_even_in_a_circle() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let pools = folder.path().join("pool.d").display().to_string();
+        write("php-fpm.conf", &format!("[global]\n;include=/no.conf\ninclude={pools}/*.conf\n"));
+        write("pool.d/www.conf", "[www]\ninclude = more/extra.conf\n");
+        write("pool.d/off.conf.bak", "");
+        write("pool.d/more/extra.conf", "include=../www.conf");
+        let root = folder.path().join("php-fpm.conf");
+        let files = with_includes(vec![root]);
+        let names: Vec<_> = files.iter().filter_map(|file| file.file_name()).collect();
+        assert_eq!(names, ["php-fpm.conf", "extra.conf", "www.conf"], "{files:?}");
+    }
+
+    #[test]
+    fn a_pool_sets_what_it_sets_and_not_what_a_comment_says() {
+        let expected = Some(("session.save_handler", "files"));
+        for line in [
+            "php_value[session.save_handler] = files",
+            "  php_admin_value[ session.save_handler ]=\"files\" ; RHEL's",
+        ] {
+            assert_eq!(setting(line), expected, "{line}");
+        }
+        for line in [";php_value[session.save_handler] = files", "env[X] = php_value[y]", "[www]"] {
+            assert_eq!(setting(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_running_master_says_where_its_configuration_is() {
+        let title = "php-fpm: master process (/workspace/fpm.conf)";
+        assert_eq!(configuration_of_master(title), Some(PathBuf::from("/workspace/fpm.conf")));
+        assert_eq!(configuration_of_master("php-fpm: pool www"), None);
+    }
+}

@@ -1,0 +1,65 @@
+//! What PHP's programs have been told: by this buildpack, or by others.
+
+use super::question::hosts;
+use crate::endpoint::Endpoint;
+use crate::php::installation::Facts;
+use percent_encoding::percent_decode_str;
+
+/// What PHP should have.
+pub(super) struct Expected<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) save_path: &'a str,
+}
+
+/// Where a program keeps its sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setup {
+    /// As this buildpack says.
+    Ours,
+    /// In the same servers, by other settings: those of another buildpack, for one.
+    SameServers,
+    /// In servers of the same kind that are not the bound ones.
+    OtherServers,
+    /// By another save handler.
+    OtherHandler,
+}
+
+impl Expected<'_> {
+    pub(super) fn setup(&self, facts: &Facts) -> Setup {
+        let is_of_path = |host: &String| leads_to(&facts.save_path, host);
+        if facts.save_handler != self.endpoint.save_handler() {
+            Setup::OtherHandler
+        } else if facts.save_path == self.save_path {
+            Setup::Ours
+        } else if hosts(self.endpoint).iter().all(is_of_path) {
+            Setup::SameServers
+        } else {
+            Setup::OtherServers
+        }
+    }
+}
+
+/// Whether a save path has this host, and not just one with a longer name.
+fn leads_to(save_path: &str, host: &str) -> bool {
+    let path = percent_decode_str(save_path).decode_utf8_lossy();
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    path.match_indices(host).any(|(start, _)| {
+        let (before, after) = (&path[..start], &path[start + host.len()..]);
+        !before.ends_with(is_of_name) && !after.starts_with(is_of_name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_found_as_a_whole() {
+        for path in ["tcp://redis:6379?auth=x", "seed[]=redis%3A6379", "a:1,redis:2", "redis"] {
+            assert!(leads_to(path, "redis"), "{path}");
+        }
+        for path in ["tcp://redis.shop:6379", "tcp://my-redis:1", "", "/var/lib/php"] {
+            assert!(!leads_to(path, "redis"), "{path}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What PHP is told of the server that it shall talk to: the endpoint as Rust knows it, so that nobody has to take
+//! the save path apart again.
+
+use crate::endpoint::memcached::MemcachedEndpoint;
+use crate::endpoint::redis::{RedisEndpoint, Target};
+use crate::endpoint::{Address, Endpoint, Host};
+use crate::launch::record::LaunchRecord;
+use crate::launch::resolve::ResolvedService;
+use crate::php::redis::{encryption, shares_authority};
+use crate::php::redis_commands::{CLUSTER_PREFIX, PREFIX, UNLOCK};
+use crate::php::tls::TlsFiles;
+use crate::php::{memcached, redis};
+use serde_json::{Map, Value, json};
+
+/// The question for `steps/redis.php` or `steps/memcached.php`.
+pub(super) fn question(
+    found: &ResolvedService,
+    record: &LaunchRecord,
+    tls_files: &TlsFiles,
+) -> Value {
+    match &found.endpoint {
+        Endpoint::Redis(endpoint) => of_redis(endpoint, found, record, tls_files),
+        Endpoint::Memcached(endpoint) => of_memcached(endpoint, found),
+    }
+}
+
+/// The question for the session proxy behind `socket`: where the service is, the login and TLS are the proxy's.
+pub(super) fn question_to_proxy(socket: &str, found: &ResolvedService) -> Value {
+    let timeout = redis::CONNECT_TIMEOUT.as_secs_f64();
+    json!({
+        "name": format!("the session proxy ({socket})"),
+        "scheme": "unix", "host": socket, "port": 0,
+        "auth": null, "database": null, "stream": null,
+        // The proxy gives up before.
+        "timeout": timeout, "read_timeout": 60.0,
+        "prefix": prefix(found),
+        "locking": found.options.locking.unwrap_or(true),
+        "unlock": UNLOCK,
+    })
+}
+
+/// The socket of the session proxy, if PHP is sent there.
+pub(super) fn proxy_socket<'a>(save_path: &'a str, endpoint: &Endpoint) -> Option<&'a str> {
+    match endpoint {
+        Endpoint::Redis(RedisEndpoint { target: Target::Unix(_), .. }) => None,
+        _ => save_path.strip_prefix("unix://")?.split('?').next(),
+    }
+}
+
+/// The key that PHP keeps a session under begins so.
+pub(super) fn prefix(found: &ResolvedService) -> &str {
+    let default = match &found.endpoint {
+        Endpoint::Redis(endpoint) if endpoint.is_cluster() => CLUSTER_PREFIX,
+        Endpoint::Redis(_) => PREFIX,
+        Endpoint::Memcached(_) => memcached::PREFIX,
+    };
+    found.options.prefix.as_deref().unwrap_or(default)
+}
+
+fn of_redis(
+    endpoint: &RedisEndpoint,
+    found: &ResolvedService,
+    record: &LaunchRecord,
+    tls_files: &TlsFiles,
+) -> Value {
+    let options = &found.options;
+    let cluster = endpoint.is_cluster();
+    let auth = endpoint.auth.as_ref().map(|auth| match &auth.user {
+        Some(user) => json!([user, auth.password.expose()]),
+        None => json!(auth.password.expose()),
+    });
+    let mut question = json!({
+        "name": place(endpoint),
+        "auth": auth,
+        "database": options.database.or(endpoint.database),
+        "timeout": options.timeout.unwrap_or(redis::CONNECT_TIMEOUT).as_secs_f64(),
+        "read_timeout": options.read_timeout.unwrap_or(redis::read_timeout(cluster)).as_secs_f64(),
+        "stream": stream(endpoint, found, record, tls_files),
+        "prefix": prefix(found),
+        // phpredis has no locks in a cluster.
+        "locking": !cluster && options.locking.unwrap_or(true),
+        "unlock": UNLOCK,
+    });
+    let scheme = if endpoint.tls().is_some() { "tls" } else { "tcp" };
+    let (scheme, host, port) = match &endpoint.target {
+        Target::Tcp { address, .. } => (scheme, host(address), address.port),
+        Target::Unix(path) => ("unix", path.display().to_string(), 0),
+        Target::Cluster { nodes, .. } => {
+            question["nodes"] = nodes.iter().map(|node| json!([host(node), node.port])).collect();
+            (scheme, String::new(), 0)
+        }
+    };
+    question["scheme"] = json!(scheme);
+    question["host"] = json!(host);
+    question["port"] = json!(port);
+    question
+}
+
+/// Where it is, without who logs in.
+fn place(endpoint: &RedisEndpoint) -> String {
+    match &endpoint.target {
+        Target::Tcp { address, .. } => address.to_string(),
+        Target::Unix(path) => path.display().to_string(),
+        Target::Cluster { nodes, .. } => {
+            nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+/// Without brackets, which phpredis 5.3 does not take.
+fn host(address: &Address) -> String {
+    match &address.host {
+        Host::Ip(ip) => ip.to_string(),
+        Host::Name(name) => name.clone(),
+    }
+}
+
+/// How the connection is encrypted, where this version can be told.
+fn stream(
+    endpoint: &RedisEndpoint,
+    found: &ResolvedService,
+    record: &LaunchRecord,
+    tls_files: &TlsFiles,
+) -> Option<Map<String, Value>> {
+    if endpoint.tls().is_none() || shares_authority(endpoint, &record.extension_version) {
+        return None;
+    }
+    let verify = found.options.verify_peer.unwrap_or(true);
+    let stream = encryption(&endpoint.target, tls_files, verify).into_iter();
+    Some(stream.map(|(name, value)| (name.to_owned(), json!(value))).collect())
+}
+
+fn of_memcached(endpoint: &MemcachedEndpoint, found: &ResolvedService) -> Value {
+    let servers = endpoint.servers.iter();
+    let servers = servers.map(|server| json!([server.host.to_string(), server.port]));
+    json!({
+        "servers": servers.collect::<Vec<_>>(),
+        "auth": endpoint.login.as_ref().map(|login| [&login.user, login.password.expose()]),
+        "timeout": found.options.timeout.unwrap_or(memcached::CONNECT_TIMEOUT).as_secs_f64(),
+        "prefix": prefix(found),
+    })
+}
+
+/// What the save path of PHP must hold, if it leads to the same servers: a handler of another buildpack writes it
+/// in another form.
+pub(super) fn hosts(endpoint: &Endpoint) -> Vec<String> {
+    match endpoint {
+        Endpoint::Redis(endpoint) => match &endpoint.target {
+            Target::Tcp { address, .. } => vec![host(address)],
+            Target::Unix(path) => vec![path.display().to_string()],
+            Target::Cluster { nodes, .. } => nodes.iter().map(host).collect(),
+        },
+        Endpoint::Memcached(endpoint) => endpoint.servers.iter().map(host).collect(),
+    }
+}

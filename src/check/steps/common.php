@@ -1,0 +1,52 @@
+<?php
+// What the steps of session-check share. Rust puts a step after it, and gives the question on standard input.
+
+$question = json_decode(file_get_contents('php://stdin'), true);
+$messages = array();
+set_error_handler(function ($level, $message) use (&$messages) {
+    $messages[] = $message;
+    return true;
+});
+
+/** Runs one part, with its time in milliseconds and what PHP said about it. */
+function part($name, $server, $work)
+{
+    global $messages;
+    $messages = array();
+    $start = microtime(true);
+    try {
+        $ok = call_user_func($work) !== false;
+    } catch (Throwable $error) {
+        $ok = false;
+        for (; $error !== null; $error = $error->getPrevious()) {
+            $messages[] = $error->getMessage();
+        }
+    }
+    $took = round((microtime(true) - $start) * 1000, 1);
+    $said = array_slice(array_values(array_unique($messages)), 0, 10);
+    return array('name' => $name, 'server' => $server, 'ok' => $ok, 'milliseconds' => $took, 'said' => $said);
+}
+
+/** Does parts in turn, until one fails for a reason that the next one would share. */
+function until_failure($parts)
+{
+    $done = array();
+    foreach ($parts as $arguments) {
+        $done[] = $part = call_user_func_array('part', $arguments);
+        // One command may be forbidden and the next one allowed: whoever mends it wants to know of all.
+        if (!$part['ok'] && !preg_match('/NOPERM|unknown command/i', implode(' ', $part['said']))) {
+            break;
+        }
+    }
+    return $done;
+}
+
+/** Connects without saying anything, to learn whether there is a way to the server at all. */
+function reach($target, $context, $timeout)
+{
+    $socket = stream_socket_client($target, $number, $text, $timeout, STREAM_CLIENT_CONNECT, $context);
+    if ($socket === false) {
+        throw new RuntimeException($text === '' ? 'no connection' : $text);
+    }
+    fclose($socket);
+}

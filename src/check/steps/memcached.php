@@ -1,0 +1,44 @@
+<?php
+// Talks to each Memcached server by itself, as its session handler would: the report names the one that fails.
+
+function server($host, $port, $question)
+{
+    $name = "$host:$port";
+    $key = $question['prefix'] . 'session-check-' . bin2hex(random_bytes(16));
+    $memcached = new Memcached();
+    $set = function () use ($memcached, $host, $port, $question, $key) {
+        $memcached->setOption(Memcached::OPT_BINARY_PROTOCOL, (bool) ini_get('memcached.sess_binary_protocol'));
+        $memcached->setOption(Memcached::OPT_CONNECT_TIMEOUT, (int) ($question['timeout'] * 1000));
+        $memcached->setOption(Memcached::OPT_POLL_TIMEOUT, 3000);
+        if ($question['auth'] !== null) {
+            $memcached->setSaslAuthData($question['auth'][0], $question['auth'][1]);
+        }
+        $memcached->addServer(trim($host, '[]'), $port);
+        answered($memcached->set($key, '1', 10), $memcached);
+    };
+    return until_failure(array(
+        array('connect', $name, function () use ($name, $question) {
+            reach("tcp://$name", stream_context_create(), $question['timeout']);
+        }),
+        array($question['auth'] === null ? 'set' : 'log in, set', $name, $set),
+        array('get', $name, function () use ($memcached, $key) {
+            answered($memcached->get($key) === '1', $memcached);
+        }),
+        array('delete', $name, function () use ($memcached, $key) {
+            answered($memcached->delete($key), $memcached);
+        }),
+    ));
+}
+
+function answered($ok, $memcached)
+{
+    if (!$ok) {
+        throw new RuntimeException($memcached->getResultMessage());
+    }
+}
+
+$done = array();
+foreach ($question['servers'] as $server) {
+    $done = array_merge($done, server($server[0], $server[1], $question));
+}
+answer($done);

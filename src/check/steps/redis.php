@@ -1,0 +1,125 @@
+<?php
+// Talks to Redis as phpredis' session handler does, with one part for each thing that may fail.
+
+/** What phpredis takes for a host: an IPv6 address without brackets. */
+function single($question)
+{
+    $name = $question['name'];
+    $host = $question['host'];
+    $port = $question['port'];
+    $literal = strpos($host, ':') === false ? $host : "[$host]";
+    $context = stream_context_create(array('ssl' => $question['stream'] ?: array()));
+    $timeout = $question['timeout'];
+    $plain = $question['scheme'] === 'unix' ? "unix://$host" : "tcp://$literal:$port";
+    $parts = array(array('connect', $name, function () use ($plain, $context, $timeout) {
+        reach($plain, $context, $timeout);
+    }));
+    if ($question['scheme'] === 'tls') {
+        $parts[] = array('encrypt', $name, function () use ($literal, $port, $context, $timeout) {
+            reach("tls://$literal:$port", $context, $timeout);
+        });
+    }
+    $redis = null;
+    $open = function () use (&$redis, $question, $host, $port) {
+        return $redis ?: $redis = open($question, $host, $port);
+    };
+    if ($question['auth'] !== null) {
+        $parts[] = array('log in', $name, $open);
+    }
+    return until_failure(array_merge($parts, commands($open, $name, $question)));
+}
+
+/** Connects and logs in as the session handler does. */
+function open($question, $host, $port)
+{
+    $host = $question['scheme'] === 'tls' ? "tls://$host" : $host;
+    $arguments = array($host, $port, $question['timeout'], null, 0, $question['read_timeout']);
+    if ($question['stream']) {
+        $arguments[] = array('stream' => $question['stream']);
+    }
+    $redis = new Redis();
+    call_user_func_array(array($redis, 'connect'), $arguments);
+    if ($question['auth'] !== null && !$redis->auth($question['auth'])) {
+        throw new RuntimeException($redis->getLastError() ?: 'the login failed');
+    }
+    return $redis;
+}
+
+/** Each node by itself, which says more than the cluster as a whole; then the cluster. */
+function cluster($question)
+{
+    $parts = array();
+    foreach ($question['nodes'] as $node) {
+        list($host, $port) = $node;
+        $name = (strpos($host, ':') === false ? $host : "[$host]") . ":$port";
+        $parts[] = array('connect', $name, function () use ($name, $question) {
+            reach("tcp://$name", stream_context_create(), $question['timeout']);
+        });
+        $what = $question['auth'] === null ? 'CLUSTER INFO' : 'log in, CLUSTER INFO';
+        $parts[] = array($what, $name, function () use ($host, $port, $question) {
+            $redis = open($question, $host, $port);
+            $redis->rawCommand('CLUSTER', 'INFO');
+            refused($redis);
+        });
+    }
+    $cluster = null;
+    $find = function () use (&$cluster, $question) {
+        $seeds = array_map(function ($node) {
+            return "$node[0]:$node[1]";
+        }, $question['nodes']);
+        $stream = $question['scheme'] === 'tls' ? $question['stream'] ?: array('verify_peer' => 1) : null;
+        $waits = array($question['timeout'], $question['read_timeout']);
+        $cluster = new RedisCluster(null, $seeds, $waits[0], $waits[1], false, $question['auth'], $stream);
+    };
+    $parts[] = array('find the slots', $question['name'], $find);
+    $open = function () use (&$cluster) {
+        return $cluster;
+    };
+    return until_failure(array_merge($parts, commands($open, $question['name'], $question)));
+}
+
+function refused($redis)
+{
+    if ($redis->getLastError()) {
+        throw new RuntimeException($redis->getLastError());
+    }
+}
+
+/** What the session handler does with these settings: an ACL may allow one command and not another. */
+function commands($open, $server, $question)
+{
+    $key = $question['prefix'] . 'session-check-' . bin2hex(random_bytes(16));
+    $lock = $key . '_LOCK';
+    $commands = array();
+    if ($question['database'] !== null) {
+        $commands[] = array('SELECT', (string) $question['database']);
+    }
+    if ((bool) ini_get('session.use_strict_mode')) {
+        $commands[] = array('EXISTS', $key);
+    }
+    if ($question['locking']) {
+        $commands[] = array('SET', $lock, 'session-check', 'NX', 'PX', '10000');
+    }
+    $commands[] = array('GET', $key);
+    $commands[] = array('SETEX', $key, '10', '1');
+    $commands[] = array('EXPIRE', $key, '10');
+    if ($question['locking']) {
+        $commands[] = array('EVAL', $question['unlock'], '1', $lock, 'session-check');
+    }
+    $commands[] = array('DEL', $key);
+    $parts = array();
+    foreach ($commands as $command) {
+        $parts[] = array($command[0], $server, function () use ($open, $command, $key) {
+            $redis = $open();
+            if ($redis instanceof RedisCluster) {
+                array_unshift($command, $key);
+            }
+            $redis->clearLastError();
+            call_user_func_array(array($redis, 'rawCommand'), $command);
+            refused($redis);
+        });
+    }
+    return $parts;
+}
+
+answer(isset($question['nodes']) ? cluster($question) : single($question));

@@ -1,0 +1,36 @@
+<?php
+// The settings in force, and the last ini file that sets each of them.
+
+$names = array('session.save_handler', 'session.save_path', 'session.name', 'session.gc_maxlifetime',
+    'session.serialize_handler', 'session.use_strict_mode', 'display_errors', 'log_errors', 'error_log');
+foreach (array_keys(ini_get_all(null, false)) as $name) {
+    foreach ($question['prefixes'] as $prefix) {
+        if (strncmp($name, $prefix, strlen($prefix)) === 0 && strpos($name, 'sasl') === false) {
+            $names[] = $name;
+        }
+    }
+}
+foreach (array('auto_prepend_file', 'opcache.preload') as $name) {
+    if ((string) ini_get($name) !== '') {
+        $names[] = $name;
+    }
+}
+$files = array_filter(array_map('trim', explode(',', (string) php_ini_scanned_files())));
+if (php_ini_loaded_file()) {
+    array_unshift($files, php_ini_loaded_file());
+}
+$from = array();
+foreach ($files as $file) {
+    foreach ((array) @parse_ini_file($file, false, INI_SCANNER_RAW) as $name => $value) {
+        $from[$name] = $file;
+    }
+}
+$settings = array();
+foreach ($names as $name) {
+    $settings[] = array(
+        'name' => $name,
+        'value' => (string) ini_get($name),
+        'file' => isset($from[$name]) ? $from[$name] : null,
+    );
+}
+answer($settings);

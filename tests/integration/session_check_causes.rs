@@ -1,0 +1,136 @@
+//! `session-check` tells apart what may be wrong: real servers in each of these states.
+
+use crate::support::app::{App, build, config, layer};
+use crate::support::check::{assert_cause, check as support_check, check_service};
+use crate::support::docker::docker;
+use crate::support::secrets::{MARKER, ODD_PASSWORD};
+use crate::support::services::{Memcached, Redis, run, vcap};
+use crate::support::tls::TlsServer;
+use crate::support::{BOOKWORM, Suite, TRIXIE};
+use php_session_store::store::Store;
+use serde_json::{Value, json};
+
+fn with_app(suite: Suite, store: Store, test: impl FnOnce(&App)) {
+    let mut config = config(suite, "full");
+    build(config.env("BP_PHP_SESSION_STORE", store.name()), test);
+}
+
+fn redis_causes(suite: Suite) {
+    with_app(suite, Store::Redis, |app| {
+        let redis = Redis::start(ODD_PASSWORD);
+        let host = redis.host();
+        let check = |credentials: Value| check_service(app, "redis-sessions", &credentials);
+        let login = |host: &str, password: &str| json!({"host": host, "password": password});
+        let odd = |rest: &[(&str, Value)]| {
+            let mut credentials = login(&host, ODD_PASSWORD);
+            for (name, value) in rest {
+                credentials[*name] = value.clone();
+            }
+            credentials
+        };
+        assert_cause(&check(login("nowhere.invalid", MARKER)), "name-not-resolved");
+        assert_cause(&check(odd(&[("port", json!(1))])), "connection-refused");
+        assert_cause(&check(login(&host, MARKER)), "wrong-password");
+        assert_cause(&check(json!({"host": host})), "password-missing");
+        assert_cause(&check(odd(&[("ssl", json!(true))])), "tls-not-spoken");
+        assert_cause(&check(odd(&[("cluster_mode", json!(true))])), "is-no-cluster");
+
+        let mut admin = redis.connection();
+        run(&mut admin, &["AUTH", ODD_PASSWORD]);
+        let password = format!(">{MARKER}");
+        run(&mut admin, &["ACL", "SETUSER", "shop", "on", "~other:*", "+@all", &password]);
+        let user = |name: &str| json!({"host": host, "username": name, "password": MARKER});
+        assert_cause(&check(user("shop")), "no-permission");
+        run(&mut admin, &["ACL", "SETUSER", "clerk", "on", "~*", "+@all", "-eval", &password]);
+        assert_cause(&check(user("clerk")), "no-permission");
+
+        run(&mut admin, &["CONFIG", "SET", "maxmemory", "1"]);
+        assert_cause(&check(odd(&[])), "out-of-memory");
+        run(&mut admin, &["CONFIG", "SET", "maxmemory", "0"]);
+        run(&mut admin, &["REPLICAOF", "127.0.0.1", "1"]);
+        assert_cause(&check(odd(&[])), "read-only-replica");
+
+        let open = Redis::start_with(&[]);
+        assert_cause(&check(login(&open.host(), MARKER)), "password-not-wanted");
+        docker(&["pause", &open.container.name]);
+        assert_cause(&check(json!({"host": open.host()})), "no-answer");
+        docker(&["unpause", &open.container.name]);
+    });
+}
+
+#[test]
+fn causes_with_redis_on_debian_12() {
+    redis_causes(BOOKWORM);
+}
+
+#[test]
+fn causes_with_redis_on_debian_13() {
+    redis_causes(TRIXIE);
+}
+
+fn tls_causes(suite: Suite) {
+    with_app(suite, Store::Redis, |app| {
+        let check = |credentials: Value| check_service(app, "redis-sessions", &credentials);
+        let server = TlsServer::start("no", &["redis.example"]);
+        let mut credentials = server.credentials();
+        assert_cause(&check(credentials.clone()), "tls-other-name");
+        credentials.as_object_mut().unwrap().remove("cacrt");
+        assert_cause(&check(credentials.clone()), "tls-not-trusted");
+        credentials["tls"] = json!(false);
+        credentials["port"] = json!(6380);
+        assert_cause(&check(credentials), "tls-expected");
+        let strict = TlsServer::start("yes", &[]);
+        assert_cause(&check(strict.credentials()), "tls-client-certificate");
+    });
+}
+
+#[test]
+fn causes_with_tls_on_debian_12() {
+    tls_causes(BOOKWORM);
+}
+
+#[test]
+fn causes_with_tls_on_debian_13() {
+    tls_causes(TRIXIE);
+}
+
+fn memcached_causes(suite: Suite) {
+    with_app(suite, Store::Memcached, |app| {
+        let check = |credentials: Value| check_service(app, "memcached-sessions", &credentials);
+        let closed = Memcached::start_with_login("shop", ODD_PASSWORD);
+        let login =
+            |servers: &str| json!({"servers": servers, "username": "shop", "password": MARKER});
+        assert_cause(&check(login(&closed.server())), "wrong-password");
+        assert_cause(&check(json!({"servers": "nowhere.invalid"})), "name-not-resolved");
+        assert_cause(
+            &check(json!({"servers": format!("{}:1", closed.container.ip())})),
+            "connection-refused",
+        );
+        let open = Memcached::start();
+        assert_cause(&check(login(&open.server())), "password-not-wanted");
+        // The image has no mechanisms of its own, so without the layer's there are none.
+        let bound =
+            format!("VCAP_SERVICES={}", vcap(&[("memcached-sessions", login(&closed.server()))]));
+        let layer = layer("extension");
+        let empty = format!("type=tmpfs,destination={layer}/sasl2");
+        let without = support_check(app, &["--env", &bound, "--mount", &empty]);
+        assert_cause(&without, "mechanisms-missing");
+        // Of two servers, the report tells which one it is.
+        let two = format!("{},{}:1", open.server(), closed.container.ip());
+        let (_, report) = check(json!({ "servers": two }));
+        let steps = report["steps"].as_array().unwrap();
+        let failed: Vec<&Value> = steps.iter().filter(|it| it["ok"] == false).collect();
+        assert_eq!(failed.len(), 1, "{report:#}");
+        assert_eq!(failed[0]["server"], format!("{}:1", closed.container.ip()));
+    });
+}
+
+#[test]
+fn causes_with_memcached_on_debian_12() {
+    memcached_causes(BOOKWORM);
+}
+
+#[test]
+fn causes_with_memcached_on_debian_13() {
+    memcached_causes(TRIXIE);
+}
