@@ -164,8 +164,8 @@ fn it_is_json_and_a_status_in_every_case() {
         let record = format!("{}/session.toml", layer("session"));
         let broken = Mounted::new(&[(&record, "store = 1")]);
         unknown(&broken.with(&[&bound]), &["--json"], "session.toml");
-        let silent = Mounted::instead_of_php("#!/no/interpreter");
-        unknown(&silent.with(&[&bound]), &["--json"], "`php` cannot be started");
+        let gone = "--volume=/dev/null:/usr/bin/php8.2:ro";
+        unknown(&[&bound, gone], &["--json"], "`php` cannot be started");
         // App::output looks for the password.
         let talking = "#!/bin/sh\necho \"$PHP_SESSION_SAVE_PATH\" | tr 'A-F' 'a-f'; echo \"$VCAP_SERVICES\"; env";
         let talking = Mounted::instead_of_php(talking);
