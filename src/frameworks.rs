@@ -25,7 +25,7 @@ impl Framework {
     #[must_use]
     pub fn variables(&self, store: Store) -> &'static str {
         match (self.kind, store) {
-            (Kind::Symfony, _) => "REDIS_URL",
+            (Kind::Symfony | Kind::Shopware, _) => "REDIS_URL",
             (_, Store::Redis) => "SESSION_DRIVER and REDIS_URL",
             (_, Store::Memcached) => "SESSION_DRIVER and MEMCACHED_HOST",
         }
@@ -45,7 +45,9 @@ impl Framework {
             Kind::Laravel | Kind::Lumen => {
                 laravel::session_use(self, app_dir, environment, store, connection)
             }
-            Kind::Symfony => symfony::session_use(self, app_dir, environment, store, connection),
+            Kind::Symfony | Kind::Shopware => {
+                symfony::session_use(self, app_dir, environment, store, connection)
+            }
             kind => others::session_use(kind, app_dir),
         }
     }

@@ -7,6 +7,8 @@ use std::path::Path;
 
 /// What begins the names of the variables that a configuration may read.
 const OURS: &str = "PHP_SESSION_STORE_";
+/// Drupal's service that keeps sessions; in an app's file it is replaced.
+const DRUPAL_STORAGE: &str = "session_handler.storage";
 const MAGENTO: &str = "app/etc/env.php";
 
 pub(super) fn session_use(kind: Kind, app_dir: &Path) -> SessionUse {
@@ -14,26 +16,31 @@ pub(super) fn session_use(kind: Kind, app_dir: &Path) -> SessionUse {
         Kind::Magento => return magento(app_dir),
         Kind::WordPress => return SessionUse::None,
         Kind::Drupal => (
-            "its database",
+            "its database, which all instances share",
             &[
                 "sites/default/settings.php",
                 "web/sites/default/settings.php",
                 "docroot/sites/default/settings.php",
+                "sites/default/services.yml",
+                "web/sites/default/services.yml",
+                "docroot/sites/default/services.yml",
             ],
         ),
         Kind::Typo3 => (
-            "its database",
+            "its database, which all instances share",
             &[
                 "config/system/additional.php",
                 "typo3conf/AdditionalConfiguration.php",
                 "public/typo3conf/AdditionalConfiguration.php",
             ],
         ),
-        Kind::PhpBb => ("its database", &[]),
+        Kind::PhpBb => ("its database, which all instances share", &[]),
         Kind::Joomla => {
             ("what configuration.php says, its database by default", &["configuration.php"])
         }
-        Kind::Moodle => ("what config.php says, files of its own by default", &["config.php"]),
+        Kind::Moodle => {
+            ("what config.php says, files in its data folder by default", &["config.php"])
+        }
         Kind::CodeIgniter => (
             "what app/Config/Session.php says, files of its own by default",
             &["app/Config/Session.php", ".env"],
@@ -42,15 +49,18 @@ pub(super) fn session_use(kind: Kind, app_dir: &Path) -> SessionUse {
         _ => return SessionUse::Php,
     };
     if let Some(file) = files.iter().find(|file| reads_ours(&app_dir.join(file))) {
-        return SessionUse::Configured(format!("{file} reads {OURS}…"));
+        return SessionUse::Configured(format!("{file} says where sessions are"));
     }
     own(kind, keeps)
 }
 
 fn own(kind: Kind, keeps: &str) -> SessionUse {
     let advice = match kind {
-        Kind::PhpBb | Kind::Joomla | Kind::OpenMage => "docs/frameworks.md says what can be done.",
-        _ => "docs/frameworks.md has the lines of configuration that read PHP_SESSION_STORE_….",
+        Kind::PhpBb => "Nothing is lost by that: it has no other place for them.",
+        Kind::Magento => {
+            "Set 'save' => 'files' there, which means PHP's own sessions (docs/frameworks.md)."
+        }
+        _ => "docs/frameworks.md has the lines that bring them into the service.",
     };
     SessionUse::Own(OwnSessions {
         what: format!("it keeps them in {keeps}"),
@@ -78,7 +88,7 @@ fn save_of_magento(text: &str) -> Option<&str> {
 }
 
 fn reads_ours(path: &Path) -> bool {
-    read_text(path).is_ok_and(|text| text.contains(OURS))
+    read_text(path).is_ok_and(|text| text.contains(OURS) || text.contains(DRUPAL_STORAGE))
 }
 
 #[cfg(test)]

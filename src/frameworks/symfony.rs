@@ -2,7 +2,7 @@
 //! docs/frameworks.md.
 
 use super::dotenv::AppEnvironment;
-use super::known::Framework;
+use super::known::{Framework, Kind};
 use super::redis_url::{Dialect, USUAL, host_of, redis_url};
 use super::session_use::{Connection, OwnSessions, SessionUse};
 use super::variable::{AppVariable, AppVariables};
@@ -26,8 +26,11 @@ pub(super) fn session_use(
     store: Store,
     connection: Option<&Connection<'_>>,
 ) -> SessionUse {
-    let native = framework.major().is_some_and(|major| major >= FIRST_NATIVE);
+    // Shopware brings `handler_id: null` with it, which the app may override.
+    let is_shopware = framework.kind == Kind::Shopware;
+    let native = is_shopware || framework.major().is_some_and(|major| major >= FIRST_NATIVE);
     match handler(app_dir) {
+        Handler::Unknown if is_shopware => SessionUse::Php,
         Handler::Native => SessionUse::Php,
         Handler::Default if native => SessionUse::Php,
         Handler::Default => SessionUse::Own(OwnSessions {
@@ -101,7 +104,8 @@ fn redis_url_of(
 
 fn url(framework: &Framework, connection: &Connection<'_>) -> Option<String> {
     let Endpoint::Redis(redis) = connection.endpoint else { return None };
-    let knows_users = framework.major().is_some_and(|major| major >= FIRST_NATIVE);
+    let is_symfony = framework.kind == Kind::Symfony;
+    let knows_users = is_symfony && framework.major().is_some_and(|major| major >= FIRST_NATIVE);
     let login = (!knows_users).then_some("auth[]");
     redis_url(redis, connection, Dialect { login, ..USUAL })
 }
