@@ -1,6 +1,7 @@
 //! The app: is it a PHP app, and what does its `.bp-config/options.json` say?
 
 use crate::store::Store;
+use crate::system::constraint::Constraint;
 use crate::system::files::{FileError, read_text_if_present};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -93,6 +94,15 @@ impl AppOptions {
     pub fn search_key(&self, store: Store) -> Option<&str> {
         self.search_keys.get(&store).map(String::as_str)
     }
+}
+
+/// What the app's `composer.json` asks of the version of a store's extension (`ext-redis`). A file that cannot be
+/// understood asks nothing: Composer says what is wrong with it.
+#[must_use]
+pub fn required_version(app_dir: &Path, store: Store) -> Option<Constraint> {
+    let text = read_text_if_present(&app_dir.join("composer.json")).ok()??;
+    let composer: Value = serde_json::from_str(&text).ok()?;
+    Constraint::parse(composer.get("require")?.get(format!("ext-{store}"))?.as_str()?)
 }
 
 /// Whether the folder holds a PHP app: a `composer.json`, an `options.json`, or a PHP file in its

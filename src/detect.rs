@@ -1,6 +1,6 @@
 //! What a build is for: the store, and why. Detect and build come to it by the same way.
 
-use crate::app::{AppOptions, PHP_APP_SIGNS, is_php_app};
+use crate::app::{AppOptions, PHP_APP_SIGNS, is_php_app, required_version};
 use crate::config::build::{BuildSettings, StoreChoice, mirror};
 use crate::config::environment::{Environment, EnvironmentError};
 use crate::config::mirror::Mirror;
@@ -12,6 +12,7 @@ use crate::services::near_miss::near_misses;
 use crate::services::search_keys::SearchKeys;
 use crate::services::{Service, Services, variables};
 use crate::store::Store;
+use crate::system::constraint::Constraint;
 use libcnb::Platform;
 use libcnb::data::build_plan::{BuildPlan, BuildPlanBuilder, Require};
 use std::path::Path;
@@ -39,6 +40,8 @@ pub struct SessionConfig {
     pub service: Option<Service>,
     /// The keys by which the service is found, now and at launch.
     pub search_keys: SearchKeys,
+    /// What the app asks of the extension's version.
+    pub constraint: Option<Constraint>,
     /// The settings.
     pub settings: BuildSettings,
     /// Where source releases come from instead of their own site.
@@ -94,8 +97,17 @@ impl Decision {
         };
         let mirror = mirror(environment)?;
         let framework = Framework::find(app_dir).filter(|_| settings.framework);
-        let sessions =
-            SessionConfig { store, reason, service, search_keys, settings, mirror, framework };
+        let constraint = required_version(app_dir, store);
+        let sessions = SessionConfig {
+            store,
+            reason,
+            service,
+            search_keys,
+            constraint,
+            settings,
+            mirror,
+            framework,
+        };
         Ok(Self::Contribute(Box::new(sessions)))
     }
 }

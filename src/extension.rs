@@ -17,29 +17,93 @@ mod source;
 mod unpacked;
 
 pub use error::ExtensionError;
+pub use loading::{Companions, companions, find_loadable};
 pub use request::{Extension, Request};
-pub use sasl::bring_mechanisms;
+pub use sasl::{SaslError, bring_mechanisms};
 
 use crate::config::build::Provider;
-use crate::system::files::copy;
+use crate::system::files::{copy, remove};
 use package::Package;
-use request::{COMPANIONS, Fetched, object_in};
+use request::{COMPANIONS, Fetched, OBJECTS, object_in};
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::path::Path;
 
-/// Fetches the extension into the layer, with the libraries that it needs and PHP does not have; what
-/// is needed only meanwhile lies in `work`. Gives the packages of which the layer carries something.
+/// The folder of a layer that the loader searches for libraries.
+const LIBRARIES: &str = "lib";
+/// The folders of a layer that hold what a provider has brought.
+pub const CONTENT_FOLDERS: [&str; 2] = [OBJECTS, LIBRARIES];
+
+/// Fetches the extension into the layer from the first provider that has one which PHP takes, with the libraries
+/// that it needs and PHP does not have; what is needed only meanwhile lies in `work`. `installed` says why PHP's
+/// own is not used. Gives the packages of which the layer carries something.
 ///
 /// # Errors
 ///
-/// Fails if no provider has it, or PHP does not take it.
+/// Fails if no provider has it, or PHP takes none.
 pub fn provide(
+    request: &Request<'_>,
+    installed: Option<&str>,
+    work: &Path,
+    layer: &Path,
+) -> Result<(Extension, Vec<Package>), ExtensionError> {
+    let Request { php, store, .. } = *request;
+    let mut refusals: Vec<String> =
+        installed.map(|why| refusal(Provider::Installed, &why)).into_iter().collect();
+    let mut unwanted = Vec::new();
+    for provider in providers(request) {
+        match provide_by(provider, request, work, layer) {
+            Ok(provided) => match request.unmet(&provided.0.version) {
+                None => return Ok(provided),
+                // Another provider may have what the app asks for.
+                Some(_) => unwanted.push(provider),
+            },
+            Err(error) => refusals.push(refusal(provider, &error)),
+        }
+    }
+    // None has: the first one's works all the same, and the build says so.
+    if let Some(provider) = unwanted.first() {
+        return provide_by(*provider, request, work, layer);
+    }
+    let php = php.facts().version.clone();
+    let package = apt::package_name(&php, store);
+    Err(ExtensionError::NoProvider { store, php, refusals: refusals.join("\n"), package })
+}
+
+fn providers(request: &Request<'_>) -> impl Iterator<Item = Provider> {
+    let choice = request.choice;
+    [Provider::Apt, Provider::Source].into_iter().filter(move |provider| choice.allows(*provider))
+}
+
+fn provide_by(
+    provider: Provider,
     request: &Request<'_>,
     work: &Path,
     layer: &Path,
 ) -> Result<(Extension, Vec<Package>), ExtensionError> {
-    let fetched = fetch(request, work)?;
+    let unavailable = |why: &dyn Display| ExtensionError::Unavailable { why: why.to_string() };
+    let fetched = match provider {
+        Provider::Source => source::provide(request, work).map_err(|error| unavailable(&error))?,
+        _ => apt::provide(request, work).map_err(|error| unavailable(&error))?,
+    };
+    put_into(layer, &fetched, request)
+}
+
+fn refusal(provider: Provider, why: &impl Display) -> String {
+    format!("  - {}: {why}", provider.name())
+}
+
+/// Copies what was fetched into the layer, and lets PHP load it from there.
+fn put_into(
+    layer: &Path,
+    fetched: &Fetched,
+    request: &Request<'_>,
+) -> Result<(Extension, Vec<Package>), ExtensionError> {
     let store = request.store;
+    // What another provider has left there.
+    for folder in CONTENT_FOLDERS {
+        remove(&layer.join(folder))?;
+    }
     let mut packages = BTreeSet::new();
     let mut objects = Vec::new();
     for name in COMPANIONS.into_iter().chain([store.name()]) {
@@ -54,43 +118,10 @@ pub fn provide(
     let libraries = libraries::needed(request.env, &objects, &dirs, &request.php.facts().binary)
         .map_err(|error| ExtensionError::Libraries { store, error })?;
     for library in libraries {
-        copy(&library, &layer.join("lib").join(library.file_name().unwrap_or_default()))?;
+        copy(&library, &layer.join(LIBRARIES).join(library.file_name().unwrap_or_default()))?;
         packages.extend(fetched.package_of(request, &library));
     }
     let extension = loading::find_loadable(request, Some(layer))?
         .map_err(|said| ExtensionError::Unusable { store, origin: fetched.origin(), said })?;
     Ok((Extension { provider: fetched.provider, ..extension }, packages.into_iter().collect()))
-}
-
-/// Fetches the extension from the first provider that has it.
-fn fetch(request: &Request<'_>, work: &Path) -> Result<Fetched, ExtensionError> {
-    let Request { php, store, choice, .. } = *request;
-    let facts = php.facts();
-    let object = facts.extension_dir.join(format!("{store}.so"));
-    let mut refusals = Vec::new();
-    if choice.allows(Provider::Installed) {
-        refusals.push(format!("installed: {} is not there", object.display()));
-    }
-    if choice.allows(Provider::Apt) {
-        match apt::provide(request, work) {
-            Ok(fetched) => return Ok(fetched),
-            Err(error) => refusals.push(format!("apt: {error}")),
-        }
-    }
-    if choice.allows(Provider::Source) {
-        match source::provide(request, work) {
-            Ok(fetched) => return Ok(fetched),
-            Err(error) => refusals.push(format!("source: {error}")),
-        }
-    }
-    Err(ExtensionError::NoProvider {
-        store,
-        php: facts.version.clone(),
-        refusals: refusals
-            .iter()
-            .map(|refusal| format!("  - {refusal}"))
-            .collect::<Vec<_>>()
-            .join("\n"),
-        package: apt::package_name(&facts.version, store),
-    })
 }

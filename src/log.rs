@@ -13,11 +13,13 @@ use crate::layers::preflight::Finding;
 use crate::layers::session_settings::SessionSettings;
 use crate::php::Php;
 use crate::php::ini::DropIn;
+use crate::store::Store;
 use crate::system::command::is_debug;
 use crate::system::report::report;
 use bullet_stream::global::{print, set_writer};
 use std::fmt::Display;
 use std::path::Path;
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// Starts the log; gives the time for [`done`].
@@ -124,6 +126,17 @@ pub fn framework(record: &LaunchRecord, app_dir: &Path) {
             "{framework} does not keep its sessions in {}: {what}.\n{advice}",
             store.title()
         )),
+    }
+}
+
+/// Says that another buildpack configures sessions as well: Paketo's handlers, with the password of the build.
+pub fn other_handlers(files: &[PathBuf], store: Store) {
+    for file in files {
+        print::warning(format!(
+            "{}, of another buildpack, sets where PHP keeps its sessions as well, and may hold the password: it is in the image then.\nKeep that buildpack out of the order; or, where it is Paketo's session handler, give the binding another type, such as {store}, and a name that contains \"{}\".",
+            file.display(),
+            store.default_search_key()
+        ));
     }
 }
 

@@ -15,6 +15,7 @@ use php_session_store::layers::session::contribute_session_layer;
 use php_session_store::layers::session_settings::SessionSettings;
 use php_session_store::layers::verify::verify;
 use php_session_store::php::Php;
+use php_session_store::php::foreign_ini::session_inis_of_other_layers;
 use php_session_store::{check, launch, log, proxy};
 use std::path::Path;
 use std::process::ExitCode;
@@ -68,6 +69,7 @@ impl Buildpack for PhpSessionStore {
         verify(&php, &layer, &settings).map_err(anyhow::Error::from)?;
         log::session_settings(&config, &settings, &php);
         log::framework(&settings.record, &context.app_dir);
+        log::other_handlers(&session_inis_of_other_layers(&context.layers_dir), config.store);
         log::preflight(&preflight(&config, &settings.record));
         log::done(started);
         BuildResultBuilder::new().launch(layer.launch).build()

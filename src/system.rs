@@ -1,6 +1,7 @@
 //! What the operating system and the standard library leave to do.
 
 pub mod command;
+pub mod constraint;
 pub mod digest;
 pub mod files;
 pub mod report;

@@ -4,11 +4,14 @@ use super::environment::Environment;
 use super::mirror::Mirror;
 use super::setting::{SettingError, one_of};
 use super::variables::{
-    DISPLAY_ERRORS, EMBED_CREDENTIALS, EXTENSION, FRAMEWORK, MIRROR, SESSION_NAME, STORE,
+    DISPLAY_ERRORS, EMBED_CREDENTIALS, EXTENSION, EXTENSION_MAX_AGE, FRAMEWORK, MIRROR,
+    SESSION_NAME, STORE,
 };
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
 
+/// As long as a distribution's security fix may take to come with a rebuild.
+const DEFAULT_MAX_AGE: u64 = 30;
 const DEFAULT_SESSION_NAME: &str = "PHPSESSIONID";
 
 /// What `BP_PHP_SESSION_STORE` asks for.
@@ -89,6 +92,8 @@ pub struct BuildSettings {
     pub session_name: String,
     /// Who may provide the extension.
     pub extension: ProviderChoice,
+    /// After how many days the distribution's packages are fetched again; `None` for never.
+    pub extension_max_age: Option<u64>,
     /// Whether PHP's `display_errors` stays as it is, although its warnings show the save path.
     pub keep_display_errors: bool,
     /// Whether the image keeps the credentials of the build, for a launch without a service.
@@ -108,6 +113,7 @@ impl BuildSettings {
             store: store_choice(environment)?,
             session_name: session_name(environment)?,
             extension: provider_choice(environment)?,
+            extension_max_age: max_age(environment)?,
             keep_display_errors: one_of(
                 environment,
                 DISPLAY_ERRORS,
@@ -148,6 +154,20 @@ fn provider_choice(environment: &Environment) -> Result<ProviderChoice, SettingE
     Ok(one_of(environment, EXTENSION, &choices)?.unwrap_or(ProviderChoice::Auto))
 }
 
+fn max_age(environment: &Environment) -> Result<Option<u64>, SettingError> {
+    let Some(text) = environment.text(EXTENSION_MAX_AGE)?.map(str::trim) else {
+        return Ok(Some(DEFAULT_MAX_AGE));
+    };
+    if text.eq_ignore_ascii_case("off") {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| SettingError::NoSuchValue {
+        variable: EXTENSION_MAX_AGE,
+        value: text.to_owned(),
+        allowed: "a number of days, off".to_owned(),
+    })
+}
+
 fn session_name(environment: &Environment) -> Result<String, SettingError> {
     let name = environment.text(SESSION_NAME)?.unwrap_or(DEFAULT_SESSION_NAME).trim();
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -178,6 +198,16 @@ mod tests {
         let settings = build(&[(STORE, " Redis ")]).unwrap();
         assert_eq!(settings.store, StoreChoice::Explicit(Store::Redis));
         assert_eq!(build(&[(STORE, "none")]).unwrap().store, StoreChoice::OptOut);
+    }
+
+    #[test]
+    fn an_age_is_a_number_of_days_or_off() {
+        let age =
+            |text| build(&[(EXTENSION_MAX_AGE, text)]).map(|settings| settings.extension_max_age);
+        assert_eq!(age(""), Ok(Some(30)));
+        assert_eq!(age("7"), Ok(Some(7)));
+        assert_eq!(age("off"), Ok(None));
+        assert!(age("soon").unwrap_err().to_string().contains("a number of days, off"));
     }
 
     #[test]

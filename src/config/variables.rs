@@ -9,6 +9,9 @@ pub const SESSION_NAME: &str = "BP_PHP_SESSION_NAME";
 /// The variable that chooses who provides the extension.
 pub const EXTENSION: &str = "BP_PHP_SESSION_EXTENSION";
 
+/// The variable that says after how many days the distribution's packages are fetched again.
+pub const EXTENSION_MAX_AGE: &str = "BP_PHP_SESSION_EXTENSION_MAX_AGE";
+
 /// The variable that says whether a page may show PHP's warnings.
 pub const DISPLAY_ERRORS: &str = "BP_PHP_SESSION_DISPLAY_ERRORS";
 

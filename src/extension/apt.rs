@@ -22,6 +22,8 @@ pub(super) struct Apt<'a> {
     env: &'a Env,
     target: &'a Target,
     work: PathBuf,
+    /// Seconds that a server may take to answer, and how often it is asked again.
+    patience: (u32, u32),
 }
 
 /// Why apt cannot provide.
@@ -77,7 +79,17 @@ impl<'a> Apt<'a> {
         for program in ["apt-get", "dpkg-deb", "dpkg-query"] {
             find_program(request.env, program).ok_or(AptError::NoApt(program))?;
         }
-        Ok(Self { env: request.env, target: request.target, work: work.join("apt") })
+        Ok(Self {
+            env: request.env,
+            target: request.target,
+            work: work.join("apt"),
+            patience: (30, 2),
+        })
+    }
+
+    /// The same, for what a build can do without: it must not wait a minute where there is no network.
+    pub(super) fn impatient(self) -> Self {
+        Self { patience: (4, 0), ..self }
     }
 
     /// Downloads and unpacks the packages, with all that they need and the image lacks.
@@ -133,6 +145,7 @@ impl<'a> Apt<'a> {
             .env("LC_ALL", "C");
         let state = self.work.join("state");
         let cache = self.work.join("cache");
+        let (seconds, retries) = self.patience;
         for option in [
             format!("Dir::State={}", state.display()),
             format!("Dir::Cache={}", cache.display()),
@@ -141,9 +154,9 @@ impl<'a> Apt<'a> {
             // Nobody else uses these folders, and a lock takes root.
             "Debug::NoLocking=1".to_owned(),
             "Acquire::Languages=none".to_owned(),
-            "Acquire::Retries=2".to_owned(),
-            "Acquire::http::Timeout=30".to_owned(),
-            "Acquire::https::Timeout=30".to_owned(),
+            format!("Acquire::Retries={retries}"),
+            format!("Acquire::http::Timeout={seconds}"),
+            format!("Acquire::https::Timeout={seconds}"),
             // Without it, an update that has reached no server counts as a success.
             "APT::Update::Error-Mode=any".to_owned(),
         ] {

@@ -37,6 +37,12 @@ pub enum ExtensionError {
         /// PHP's words.
         said: String,
     },
+    /// A provider does not have it.
+    #[error("{why}")]
+    Unavailable {
+        /// Why.
+        why: String,
+    },
     /// No provider has it.
     #[error(
         "PHP {php} has no {store} extension, and none of the ways to get it works:\n{refusals}\nInstall it in the build image and the run image (on Debian: apt-get install {package}), or let the build reach the package mirror, or give it phpize and a compiler; without a network, {MIRROR} says where the source release is."

@@ -5,27 +5,56 @@ use super::error::ExtensionError;
 use super::loading::{find_loadable, usable_version};
 use super::package::{Package, PackageSource};
 use super::request::{Extension, Request};
-use crate::config::build::Provider;
+use crate::config::build::{Provider, ProviderChoice};
 use crate::php::Program;
 use crate::system::digest;
 
-/// Finds the extension in the installed PHP; `None` if it is not there, or not to be used.
+/// The extension that the image's PHP has, or not.
+#[derive(Debug)]
+pub enum Installed {
+    /// PHP loads it, or would.
+    Usable(Extension),
+    /// PHP would load it, and its version is not what the app asks for.
+    Unwanted {
+        /// The extension.
+        extension: Extension,
+        /// What the app asks for.
+        why: String,
+    },
+    /// It is not to be used; why, where it was to be asked.
+    Not(Option<String>),
+}
+
+/// Finds the extension in the installed PHP.
 ///
 /// # Errors
 ///
-/// Fails if PHP cannot use it, or if it is loaded and another one is asked for.
-pub fn find(request: &Request<'_>) -> Result<Option<Extension>, ExtensionError> {
+/// Fails if PHP loads it and cannot keep sessions with it, if some of PHP's programs load it and some don't, or if
+/// it is loaded and another one is asked for.
+pub fn find(request: &Request<'_>) -> Result<Installed, ExtensionError> {
     let Request { php, store, choice, .. } = *request;
-    let unusable = |said| ExtensionError::Unusable { store, origin: "this image".to_owned(), said };
     let (loading, missing): (Vec<&Program>, Vec<&Program>) =
         php.programs().partition(|program| program.loads(store.name()));
     if loading.is_empty() {
         let object = php.facts().extension_dir.join(format!("{store}.so"));
-        return if choice.allows(Provider::Installed) && object.is_file() {
-            find_loadable(request, None)?.map(Some).map_err(unusable)
-        } else {
-            Ok(None)
-        };
+        if !choice.allows(Provider::Installed) {
+            return Ok(Installed::Not(None));
+        }
+        if !object.is_file() {
+            return Ok(Installed::Not(Some(format!("{} is not there", object.display()))));
+        }
+        return Ok(match find_loadable(request, None)? {
+            // Another provider may have what the app asks for, where there is a choice.
+            Ok(extension) => match request.unmet(&extension.version) {
+                Some(why) if request.choice == ProviderChoice::Auto && request.may_compile() => {
+                    Installed::Unwanted { extension, why }
+                }
+                _ => Installed::Usable(extension),
+            },
+            Err(said) => {
+                Installed::Not(Some(format!("PHP does not take {}: {said}", object.display())))
+            }
+        });
     }
     if !missing.is_empty() {
         let (loading, missing) = (names(&loading), names(&missing));
@@ -34,8 +63,9 @@ pub fn find(request: &Request<'_>) -> Result<Option<Extension>, ExtensionError> 
     if !choice.allows(Provider::Installed) {
         return Err(ExtensionError::LoadedAlready(store));
     }
+    let unusable = |said| ExtensionError::Unusable { store, origin: "this image".to_owned(), said };
     let version = usable_version(&php.cli, &php.cli, store).map_err(unusable)?;
-    Ok(Some(Extension { provider: Provider::Installed, version, load: Vec::new() }))
+    Ok(Installed::Usable(Extension { provider: Provider::Installed, version, load: Vec::new() }))
 }
 
 /// What an extension that the image has is, for the bill of materials; `None` if it is a part of PHP itself.

@@ -6,7 +6,22 @@ use crate::config::environment::prepend_paths;
 use crate::php::{PhpError, Program};
 use crate::store::Store;
 use crate::system::version::Version;
+use std::collections::BTreeMap;
 use std::path::Path;
+
+/// What PHP makes of the extensions that the store's may need: `loaded`, `there` or `none`.
+pub type Companions = BTreeMap<String, String>;
+
+/// What has to be loaded depends on these: they change with PHP's packages, while the layer stays.
+#[must_use]
+pub fn companions(request: &Request<'_>, layer: Option<&Path>) -> Companions {
+    let state = |name: &str| match name {
+        name if request.php.cli.loads(name) => "loaded",
+        name if is_there(request, name, layer) => "there",
+        _ => "none",
+    };
+    COMPANIONS.into_iter().map(|name| (name.to_owned(), state(name).to_owned())).collect()
+}
 
 /// Lets PHP load the extension, from the layer or from PHP's own directory, with as few companions
 /// as it takes. Gives PHP's words where it does not.
@@ -14,7 +29,7 @@ use std::path::Path;
 /// # Errors
 ///
 /// Fails if PHP cannot be asked.
-pub(super) fn find_loadable(
+pub fn find_loadable(
     request: &Request<'_>,
     layer: Option<&Path>,
 ) -> Result<Result<Extension, String>, PhpError> {

@@ -2,13 +2,16 @@
 
 use super::dpkg;
 use super::package::Package;
-use super::release::{Pins, Release};
+use super::release::{Pins, Release, release_for};
 use super::unpacked::Unpacked;
 use crate::config::build::{Provider, ProviderChoice};
 use crate::config::mirror::Mirror;
 use crate::detect::SessionConfig;
+use crate::endpoint;
 use crate::php::Php;
 use crate::store::Store;
+use crate::system::command::find_program;
+use crate::system::constraint::Constraint;
 use crate::system::version::Version;
 use libcnb::build::BuildContext;
 use libcnb::{Buildpack, Env, Target};
@@ -55,6 +58,13 @@ pub struct Request<'a> {
     pub releases: &'a [Release],
     /// Where source releases come from instead of their own site.
     pub mirror: Option<&'a Mirror>,
+    /// What the app asks of the extension's version.
+    pub constraint: Option<&'a Constraint>,
+    /// After how many days the distribution's packages are fetched again; `None` for never.
+    pub max_age: Option<u64>,
+    /// Whether the launch may have to log in by SASL: the service that is bound to the build has a login, or none is
+    /// bound.
+    pub login_may_come: bool,
 }
 
 impl<'a> Request<'a> {
@@ -74,7 +84,39 @@ impl<'a> Request<'a> {
             choice: config.settings.extension,
             releases: &context.buildpack_descriptor.metadata.releases,
             mirror: config.mirror.as_ref(),
+            constraint: config.constraint.as_ref(),
+            max_age: config.settings.extension_max_age,
+            login_may_come: login_may_come(config),
         }
+    }
+}
+
+fn login_may_come(config: &SessionConfig) -> bool {
+    if config.store != Store::Memcached {
+        return false;
+    }
+    let reading = config.service.as_ref().map(|service| endpoint::read(config.store, service));
+    // Credentials that cannot be read now may be better at launch.
+    !matches!(reading, Some(Ok(reading)) if reading.endpoint.secrets().is_empty())
+}
+
+impl Request<'_> {
+    /// Whether a source release would be compiled that the app asks for.
+    #[must_use]
+    pub fn may_compile(&self) -> bool {
+        let release = release_for(self.releases, self.store, &self.php.facts().version);
+        release.is_some_and(|release| self.unmet(&release.version).is_none())
+            && find_program(self.env, "cc").is_some()
+    }
+
+    /// What the app asks for and this version is not.
+    #[must_use]
+    pub fn unmet(&self, version: &Version) -> Option<String> {
+        let constraint = self.constraint.filter(|constraint| !constraint.is_met_by(version))?;
+        Some(format!(
+            "composer.json asks for ext-{} {constraint}, and this is {version}",
+            self.store
+        ))
     }
 }
 
@@ -112,9 +154,12 @@ impl Fetched {
     }
 }
 
+/// The folder of a layer that has the extensions.
+pub(super) const OBJECTS: &str = "extensions";
+
 /// Where a layer has an extension.
 pub(super) fn object_in(layer: &Path, name: &str) -> PathBuf {
-    layer.join("extensions").join(format!("{name}.so"))
+    layer.join(OBJECTS).join(format!("{name}.so"))
 }
 
 /// What PHP's `extension` directive says for an extension of the layer, else of PHP's directory.

@@ -52,7 +52,7 @@ pub fn bring_mechanisms(
         return Err(SaslError::NotAsked);
     }
     let unpacked = Apt::new(request, work)
-        .and_then(|apt| apt.fetch(&[PACKAGE]))
+        .and_then(|apt| apt.impatient().fetch(&[PACKAGE]))
         .map_err(SaslError::NoProvider)?;
     let folder = unpacked
         .library_dirs()

@@ -12,11 +12,13 @@ use crate::config::launch::{LaunchSettings, Missing, Probe};
 use crate::config::variables::{MISSING, PROBE};
 use crate::endpoint::Endpoint;
 use crate::php;
+use crate::php::PHP_INI_SCAN_DIR;
+use crate::php::foreign_ini::session_ini_in;
 use crate::php::ini::{Connection, DropIn};
 use crate::php::tls::{TlsFiles, require_tls};
 use crate::php::variable::Variable;
 use crate::store::Store;
-use crate::system::sasl::mechanisms_of_system;
+use crate::system::sasl::{PLAIN, SASL_PATH, mechanisms_of_system};
 use anyhow::bail;
 use std::fmt;
 use std::fs;
@@ -76,6 +78,8 @@ pub fn prepare(
         Err(error) => return Err(error),
     };
     let mut variables = connection.variables_of(environment, layer);
+    let mut messages = messages;
+    messages.extend(read_after_ours(environment, layer)?);
     if is_set_already(environment, &variables)? {
         // The outer launch has measured how long the server takes.
         if let Some(retries) = environment.text(Variable::LockRetries.name())? {
@@ -89,6 +93,23 @@ pub fn prepare(
         return Ok(Launch { variables, messages: Vec::new() });
     }
     Ok(Launch { variables, messages })
+}
+
+/// What is said where PHP reads session settings of another buildpack after ours: they win.
+fn read_after_ours(
+    environment: &Environment,
+    layer: &Path,
+) -> Result<Option<String>, EnvironmentError> {
+    let base = layer.join(DropIn::Base.folder());
+    let folders = environment.text(PHP_INI_SCAN_DIR)?.unwrap_or_default().split(':').map(Path::new);
+    let mut folders_after =
+        folders.skip_while(|folder| *folder != base).filter(|it| !it.starts_with(layer));
+    Ok(folders_after.find_map(session_ini_in).map(|file| {
+        format!(
+            "warning: PHP reads {} after ours, and that file says where sessions are kept: put the buildpack that wrote it before ours, or leave it out",
+            file.display()
+        )
+    }))
 }
 
 /// What PHP is told, and what the log.
@@ -146,6 +167,9 @@ fn prepared(
     let version = &record.extension_version;
     let (endpoint, options) = (&found.endpoint, &found.options);
     let mut connection = php::connect::connect(endpoint, &tls_files, options, version, round_trip)?;
+    if connection.drop_ins.contains(&DropIn::Login) && record.store == Store::Memcached {
+        messages.extend(without_mechanisms(environment)?);
+    }
     if needs_preload(&connection, record) {
         connection.drop_ins.push(DropIn::Preload);
     }
@@ -236,6 +260,15 @@ pub(crate) fn tls_files(
     } else {
         Ok(tls_files::write(tls, None, tmp)?)
     }
+}
+
+/// What is said where the service has a login and libsasl2 nothing to log in with: every session would fail.
+fn without_mechanisms(environment: &Environment) -> Result<Option<String>, EnvironmentError> {
+    let folders = environment.text(SASL_PATH)?.unwrap_or_default().split(':');
+    let found = folders.map(Path::new).any(|folder| folder.join(PLAIN).is_file());
+    Ok((!found && mechanisms_of_system().is_none()).then(|| {
+        "warning: the service has a password, and the image has nothing to log in with: install libsasl2-modules in the run image, or build again with this service bound".to_owned()
+    }))
 }
 
 /// Whether php-fpm's workers would not find libsasl2's mechanisms: they are not where the system has

@@ -1,14 +1,18 @@
 //! The extension layer: what PHP needs for the store and the run image may not have. Cached: as long
 //! as nothing has changed that its bytes depend on, a build takes it as it is.
 
+use super::extension_contents::{
+    Contents, SASL_FOLDER, checksums, describe, fill, refreshed, renewed, today,
+};
 use super::extension_key::Key;
 use crate::config::build::Provider;
+use crate::config::variables::EXTENSION;
+use crate::extension::installed::{self, Installed};
 use crate::extension::package::Package;
-use crate::extension::{Extension, ExtensionError, Request, bring_mechanisms, installed, provide};
+use crate::extension::{Extension, Request};
 use crate::layers::sbom;
 use crate::store::Store;
-use crate::system::digest;
-use crate::system::files::{WriteError, at};
+use crate::system::sasl::{SASL_PATH, system_plugin_folders};
 use crate::system::version::Version;
 use bullet_stream::global::print;
 use libcnb::build::BuildContext;
@@ -19,17 +23,7 @@ use libcnb::layer::{
 use libcnb::layer_env::{LayerEnv, ModificationBehavior, Scope};
 use libcnb::{Buildpack, Env};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::fs;
-use std::io;
 use std::path::Path;
-
-/// Where libsasl2 looks for its mechanism plugins.
-const SASL_PATH: &str = "SASL_PATH";
-const SASL_FOLDER: &str = "sasl2";
-/// The folders of the layer that hold what we put in.
-const CONTENT_FOLDERS: [&str; 3] = ["extensions", "lib", SASL_FOLDER];
 
 /// What PHP must be told, and with which environment it will run.
 #[derive(Debug)]
@@ -46,21 +40,13 @@ pub struct ProvidedExtension {
     pub installed: Option<Package>,
 }
 
-/// What is in the layer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Contents {
-    extension: Extension,
-    packages: Vec<Package>,
-    /// SHA-256 of every file, so that a layer that was damaged in a cache is seen.
-    files: BTreeMap<String, String>,
-}
-
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Metadata {
     key: Key,
     contents: Contents,
+    /// The day on which it was filled, counted from 1970.
+    filled: u64,
 }
 
 /// Makes sure that PHP can load the extension, from a layer where the image does not have it.
@@ -73,14 +59,15 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
     request: &Request<'_>,
 ) -> libcnb::Result<ProvidedExtension, anyhow::Error> {
     let installed = installed::find(request).map_err(anyhow::Error::from)?;
-    if let Some(extension) = &installed {
+    if let Installed::Usable(extension) = &installed {
         print::sub_bullet(describe(extension, request.store));
-        if request.store == Store::Redis {
+        if !request.login_may_come {
             return Ok(provided(request, extension, None, request.env.clone()));
         }
     }
     let version = &context.buildpack_descriptor.buildpack.version;
-    let key = Key::of(request, installed.is_some(), version.to_string());
+    let usable = matches!(installed, Installed::Usable(_));
+    let key = Key::of(request, usable, version.to_string());
     let layer = context.cached_layer(
         layer_name!("extension"),
         CachedLayerDefinition {
@@ -89,27 +76,34 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
             invalid_metadata_action: &|_| InvalidMetadataAction::DeleteLayer,
             restored_layer_action: &|old: &Metadata, path| match reasons_to_refill(old, &key, path)
             {
-                reasons if reasons.is_empty() => {
-                    (RestoredLayerAction::KeepLayer, Ok(old.contents.clone()))
-                }
+                reasons if reasons.is_empty() => (RestoredLayerAction::KeepLayer, Ok(old.clone())),
                 reasons => (RestoredLayerAction::DeleteLayer, Err(reasons.join(", "))),
             },
         },
     )?;
     let path = layer.path();
-    let contents = match restored_contents(&layer.state) {
-        Ok(contents) => {
+    let contents = match restored(&layer.state) {
+        Ok(Metadata { contents, filled, .. }) => {
             print::sub_bullet("Reusing the cached extension layer");
-            contents
+            let contents = if usable { contents } else { refreshed(request, contents, &path)? };
+            match renewed(request, &installed, &path, &contents, filled) {
+                Some(contents) => {
+                    let filled = today();
+                    layer.write_metadata(Metadata { key, contents: contents.clone(), filled })?;
+                    contents
+                }
+                None => contents,
+            }
         }
         Err(reason) => {
             if !reason.is_empty() {
                 print::sub_bullet(format!("Rebuilding the extension layer: {reason}"));
             }
-            let filled = fill(request, installed.clone(), &path).map_err(anyhow::Error::from)?;
+            let filled = fill(request, &installed, &path).map_err(anyhow::Error::from)?;
             // Without metadata, a layer that lacks something is made anew by the next build.
             if filled.complete {
-                layer.write_metadata(Metadata { key, contents: filled.contents.clone() })?;
+                let (contents, filled) = (filled.contents.clone(), today());
+                layer.write_metadata(Metadata { key, contents, filled })?;
             }
             filled.contents
         }
@@ -117,11 +111,15 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
     layer.write_sboms(&sbom::of_packages("extension", &contents.packages))?;
     layer.write_env(environment(&path))?;
     let env = layer.read_env()?.apply(Scope::Launch, request.env);
-    Ok(provided(request, &installed.unwrap_or(contents.extension), Some(&path), env))
+    let extension = match installed {
+        Installed::Usable(extension) => extension,
+        Installed::Not(_) | Installed::Unwanted { .. } => contents.extension,
+    };
+    Ok(provided(request, &extension, Some(&path), env))
 }
 
 /// What is in a layer from the cache, or why it is not taken; nothing is said of a layer that is new.
-fn restored_contents(state: &LayerState<(), Result<Contents, String>>) -> Result<Contents, String> {
+fn restored(state: &LayerState<(), Result<Metadata, String>>) -> Result<Metadata, String> {
     match state {
         LayerState::Restored { cause }
         | LayerState::Empty { cause: EmptyLayerCause::RestoredLayerAction { cause } } => {
@@ -134,74 +132,17 @@ fn restored_contents(state: &LayerState<(), Result<Contents, String>>) -> Result
     }
 }
 
-/// A layer that has just been filled.
-struct Filled {
-    contents: Contents,
-    /// Whether nothing is missing.
-    complete: bool,
-}
-
-fn fill(
-    request: &Request<'_>,
-    installed: Option<Extension>,
-    layer: &Path,
-) -> Result<Filled, ExtensionError> {
-    let work = layer.join("work");
-    let mut packages = Vec::new();
-    let extension = if let Some(extension) = installed {
-        extension
-    } else {
-        let (extension, its_packages) = provide(request, &work, layer)?;
-        print::sub_bullet(describe(&extension, request.store));
-        packages.extend(its_packages);
-        extension
-    };
-    let mut complete = true;
-    if request.store == Store::Memcached {
-        match bring_mechanisms(request, &work, &layer.join(SASL_FOLDER)) {
-            Ok(its_packages) => packages.extend(its_packages),
-            Err(error) => {
-                complete = false;
-                print::warning(missing_mechanisms(&error));
-            }
-        }
-    }
-    packages.sort();
-    packages.dedup();
-    remove(&work)?;
-    let files = checksums(layer)?;
-    Ok(Filled { contents: Contents { extension, packages, files }, complete })
-}
-
-fn missing_mechanisms(error: &impl Display) -> String {
-    format!(
-        "libsasl2's mechanism plugins cannot be put into the image: {error}.\nA Memcached service with a password refuses every login where they are missing. Install them in the run image (on Debian: apt-get install libsasl2-modules)."
-    )
-}
-
-fn describe(extension: &Extension, store: Store) -> String {
-    let Extension { provider, version, load } = extension;
-    let name = store.extension_title();
-    match (provider, load.as_slice()) {
-        (Provider::Installed, []) => format!("Using {name} {version}, which PHP loads already"),
-        (Provider::Installed, load) => {
-            format!("Using {name} {version} from the image (loads {})", load.join(", "))
-        }
-        (Provider::Apt, load) => {
-            format!("Using {name} {version} from the distribution (loads {})", load.join(", "))
-        }
-        (Provider::Source, load) => {
-            format!("Using {name} {version}, compiled from source (loads {})", load.join(", "))
-        }
-    }
-}
-
 fn provided(
     request: &Request<'_>,
     extension: &Extension,
     layer: Option<&Path>,
     env: Env,
 ) -> ProvidedExtension {
+    if let Some(unmet) = request.unmet(&extension.version) {
+        print::warning(format!(
+            "{unmet}, which is what there is: {EXTENSION}=source compiles a newer one where the image has a compiler"
+        ));
+    }
     let openssl = openssl(request);
     let knows_tls = request.php.cli.knows_tls() || openssl.is_some();
     let directives = openssl.into_iter().chain(extension.directives(layer)).collect();
@@ -228,9 +169,14 @@ fn environment(layer: &Path) -> LayerEnv {
     if !mechanisms.is_dir() {
         return LayerEnv::new();
     }
+    // libsasl2 searches these folders only, once the variable is there: the system's own stay among them.
+    let mut folders = vec![mechanisms];
+    folders.extend(system_plugin_folders());
+    let value =
+        folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(":");
     LayerEnv::new()
         .chainable_insert(Scope::Launch, ModificationBehavior::Delimiter, SASL_PATH, ":")
-        .chainable_insert(Scope::Launch, ModificationBehavior::Prepend, SASL_PATH, mechanisms)
+        .chainable_insert(Scope::Launch, ModificationBehavior::Prepend, SASL_PATH, value)
 }
 
 /// Why a layer from the cache cannot be taken as it is; empty if it can.
@@ -243,26 +189,5 @@ fn reasons_to_refill(old: &Metadata, key: &Key, layer: &Path) -> Vec<String> {
         Ok(files) if files == old.contents.files => Vec::new(),
         Ok(_) => vec!["its files have changed since they were cached".to_owned()],
         Err(error) => vec![error.to_string()],
-    }
-}
-
-/// The checksums of all that we put into the layer; libcnb writes the environment.
-fn checksums(layer: &Path) -> Result<BTreeMap<String, String>, WriteError> {
-    let mut files = BTreeMap::new();
-    for folder in CONTENT_FOLDERS {
-        let folder = layer.join(folder);
-        for entry in folder.read_dir().into_iter().flatten() {
-            let path = entry.map_err(at(&folder))?.path();
-            let name = path.strip_prefix(layer).unwrap_or(&path).display().to_string();
-            files.insert(name, digest::sha256_of_file(&path).map_err(at(&path))?);
-        }
-    }
-    Ok(files)
-}
-
-fn remove(folder: &Path) -> Result<(), WriteError> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(folder)(error)),
-        _ => Ok(()),
     }
 }

@@ -14,8 +14,9 @@ use std::path::PathBuf;
 pub(super) struct Key {
     buildpack: String,
     store: Store,
-    /// Whether PHP has the extension itself.
-    installed: bool,
+    /// What the layer is for: the extension, where PHP does not have it itself, and libsasl2's plugins, where a login
+    /// may come.
+    carries: Vec<String>,
     provider: String,
     /// The checksum of the source release that would be compiled.
     source_release: Option<String>,
@@ -36,10 +37,13 @@ impl Key {
     pub(super) fn of(request: &Request<'_>, installed: bool, buildpack: String) -> Self {
         let facts = request.php.facts();
         let release = release_for(request.releases, request.store, &facts.version);
+        let mut carries = Vec::new();
+        carries.extend((!installed).then(|| "extension".to_owned()));
+        carries.extend(request.login_may_come.then(|| "mechanisms".to_owned()));
         Self {
             buildpack,
             store: request.store,
-            installed,
+            carries,
             provider: request.choice.name().to_owned(),
             source_release: release.map(|release| release.sha256.clone()),
             php: facts.version.clone(),

@@ -7,11 +7,12 @@ use crate::config::options::Options;
 use crate::endpoint::Endpoint;
 use crate::launch::record::LaunchRecord;
 use crate::php::connect::connect;
-use crate::php::ini::DirectiveError;
+use crate::php::ini::{Connection, DirectiveError, DropIn};
 use crate::php::tls::TlsFiles;
 use crate::php::variable::Variable;
 use crate::php::{PHP_INI_SCAN_DIR, Php, PhpError};
 use crate::store::Store;
+use libcnb::Env;
 use std::time::Duration;
 
 /// Why PHP does not keep its sessions as it should.
@@ -53,7 +54,8 @@ pub enum VerifyError {
     },
 }
 
-/// Runs each of PHP's programs as the launch will, with an example in the place of the endpoint.
+/// Runs each of PHP's programs as the launch will, with an example in the place of the endpoint, and once more with
+/// every ini file that a launch may use.
 ///
 /// # Errors
 ///
@@ -64,38 +66,56 @@ pub fn verify(
     settings: &SessionSettings<'_>,
 ) -> Result<(), VerifyError> {
     let LaunchRecord { store, extension_version, .. } = &settings.record;
+    let (options, files) = (Options::default(), TlsFiles::default());
     let example = Endpoint::example(*store);
-    let connection = connect(
-        &example,
-        &TlsFiles::default(),
-        &Options::default(),
-        extension_version,
-        Duration::ZERO,
-    )?;
-    let mut env = layer.launch_env.clone();
-    for (variable, value) in connection.variables_of(&Environment::of(env.clone()), &layer.path) {
-        env.insert(variable.name(), value);
-    }
+    let connection = connect(&example, &files, &options, extension_version, Duration::ZERO)?;
+    let every = Connection {
+        variables: [&connection.variables[..], &[(Variable::AuthorityFile, "ca.pem".to_owned())]]
+            .concat(),
+        drop_ins: DropIn::ALL
+            .into_iter()
+            .filter(|it| *it != DropIn::Base && layer.path.join(it.folder()).is_dir())
+            .collect(),
+    };
+    let env = environment_of(connection, layer);
+    let after = asked(before, &env, *store)?;
+    asked(before, &environment_of(every, layer), *store)?;
     let text = |name: &str| env.get_string_lossy(name).unwrap_or_default();
     let (save_path, scan_dir) = (text(Variable::SavePath.name()), text(PHP_INI_SCAN_DIR));
-    let after = Php::ask(&env)?;
-    for (before, after) in before.programs().zip(after.programs()) {
-        let program = after.name.clone();
-        let warnings = after.new_warnings(before);
-        if !warnings.is_empty() {
-            let warnings = warnings.join("\n");
-            return Err(VerifyError::Warnings { program, store: *store, warnings });
-        }
+    for after in after.programs() {
         for (setting, value, expected) in [
             ("session.save_handler", &after.facts.save_handler, store.name()),
             ("session.save_path", &after.facts.save_path, &save_path),
             ("session.name", &after.facts.session_name, settings.session_name),
         ] {
             if value != expected {
+                let (program, scan_dir) = (after.name.clone(), scan_dir.clone());
                 let (value, expected) = (value.clone(), expected.to_owned());
                 return Err(VerifyError::Setting { program, setting, value, expected, scan_dir });
             }
         }
     }
     Ok(())
+}
+
+/// The environment of a launch that sets this.
+fn environment_of(connection: Connection, layer: &SessionLayer) -> Env {
+    let mut env = layer.launch_env.clone();
+    for (variable, value) in connection.variables_of(&Environment::of(env.clone()), &layer.path) {
+        env.insert(variable.name(), value);
+    }
+    env
+}
+
+/// PHP in this environment, where none of its programs warns of anything new.
+fn asked(before: &Php, env: &Env, store: Store) -> Result<Php, VerifyError> {
+    let after = Php::ask(env)?;
+    for (before, after) in before.programs().zip(after.programs()) {
+        let warnings = after.new_warnings(before);
+        if !warnings.is_empty() {
+            let (program, warnings) = (after.name.clone(), warnings.join("\n"));
+            return Err(VerifyError::Warnings { program, store, warnings });
+        }
+    }
+    Ok(after)
 }

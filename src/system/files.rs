@@ -93,6 +93,18 @@ pub fn link(to: &Path, link: &Path) -> Result<(), WriteError> {
     make_parent(link).and_then(|()| std::os::unix::fs::symlink(to, link)).map_err(at(link))
 }
 
+/// Removes a folder with all that is in it; one that is not there is fine.
+///
+/// # Errors
+///
+/// Fails if the system does.
+pub fn remove(folder: &Path) -> Result<(), WriteError> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(folder)(error)),
+        _ => Ok(()),
+    }
+}
+
 /// Turns the system's error into one that names the file.
 pub fn at(path: &Path) -> impl FnOnce(io::Error) -> WriteError {
     |error| WriteError { path: path.to_owned(), error }

@@ -5,7 +5,7 @@ use crate::support::app::{
     root,
 };
 use crate::support::certificates::Authority;
-use crate::support::docker::Container;
+use crate::support::docker::{Container, docker};
 use crate::support::mirror::{
     MIRROR_OF_APP, app_with_mirror, build_offline, mirror, php_in_a_layer,
 };
@@ -122,10 +122,19 @@ fn mechanisms_that_only_the_build_image_has_are_carried_without_a_network() {
 fn without_a_network_missing_mechanisms_are_said_and_sessions_work_without_a_login() {
     let app_dir = app_with_mirror(|_| {});
     let mut build = build_offline("headers", app_dir.path(), Store::Memcached, &[]);
-    assert!(build.app().log.contains("libsasl2's mechanism plugins"), "{}", build.app().log);
+    let log = &build.app().log;
+    assert!(log.contains("libsasl2's mechanism plugins"), "{log}");
     let memcached = Memcached::start();
     let services = vcap(&[("memcached-sessions", json!({"servers": memcached.server()}))]);
-    assert_sessions_are_shared(build.app(), &["--env", &format!("VCAP_SERVICES={services}")]);
+    let open = format!("VCAP_SERVICES={services}");
+    assert_sessions_are_shared(build.app(), &["--env", &open]);
+    // The launch says it, too, where there is a login.
+    let login = BoundService::start(Store::Memcached, PASSWORD).env();
+    let (_, said) = build.app().run(&["--env", &login], &["true"]);
+    assert!(said.contains("has nothing to log in with"), "{said}");
+    // With a service that has none, nobody misses them, or waits for them.
+    let without = build_offline("headers", app_dir.path(), Store::Memcached, &["--env", &open]);
+    assert!(!without.app().log.contains("libsasl2"), "{}", without.app().log);
 
     // What is missing is looked for again by the next build, which has a network.
     build.again(&["--env", "BP_PHP_SESSION_STORE=memcached", "--env", MIRROR_OF_APP]);
@@ -236,6 +245,105 @@ fn where_nobody_provides_it_each_says_why() {
         let asked = matches!(choice, "auto" | "installed");
         assert!(asked || !log.contains("installed: "), "{choice} on {variant}:\n{log}");
     }
+}
+
+#[test]
+fn auto_goes_on_where_php_refuses_the_extension_that_it_has() {
+    let app_dir = app_with_mirror(|_| {});
+    let extensions = app_dir.path().join("extensions-of-php");
+    fs::create_dir(&extensions).unwrap();
+    fs::write(extensions.join("redis.so"), "this is no library").unwrap();
+    let build = build_offline("headers", app_dir.path(), Store::Redis, &[]);
+    let log = &build.app().log;
+    assert!(log.contains("phpredis 6.2.0, compiled from source"), "{log}");
+    assert_store_works(build.app(), Store::Redis);
+
+    let only = ["--env", "BP_PHP_SESSION_EXTENSION=installed"];
+    let build = build_offline("headers", app_dir.path(), Store::Redis, &only);
+    let log = build.failed_log();
+    assert!(log.contains("installed: PHP does not take") && log.contains("invalid ELF"), "{log}");
+}
+
+#[test]
+fn what_to_load_is_decided_anew_where_php_has_gained_an_extension() {
+    let app = tempfile::tempdir().unwrap();
+    fs::copy(root().join("samples/counter/index.php"), app.path().join("index.php")).unwrap();
+    let store = ["--env", "BP_PHP_SESSION_STORE=redis"];
+    let mut build = PackBuild::run(BOOKWORM, "bare", app.path(), &store);
+    assert!(build.app().log.contains("(loads igbinary, redis)"), "{}", build.app().log);
+    // PHP comes to load igbinary by itself.
+    let igbinary = "/layers/php-session-store_php-session-store/extension/extensions/igbinary.so";
+    fs::create_dir(app.path().join("ini")).unwrap();
+    fs::write(app.path().join("ini/igbinary.ini"), format!("extension={igbinary}\n")).unwrap();
+    let scan_dir = ["--env", "PHP_INI_SCAN_DIR=:/workspace/ini"];
+    build.again(&[&store[..], &scan_dir].concat());
+    let log = &build.app().log;
+    assert!(
+        log.contains("Reusing the cached extension layer") && log.contains("(loads redis)"),
+        "{log}"
+    );
+    let bound = BoundService::start(Store::Redis, PASSWORD).env();
+    let options = [&scan_dir[..], &["--env", &bound]].concat();
+    let (_, said) = build.app().run(&options, &["php", "-v"]);
+    assert!(!said.contains("already loaded"), "{said}");
+    assert_sessions_are_shared(build.app(), &options);
+}
+
+/// A security fix of the distribution comes with a rebuild, when the packages are old enough.
+#[test]
+fn packages_of_the_distribution_age() {
+    let app_dir = root().join("samples/counter");
+    let store = ["--env", "BP_PHP_SESSION_STORE=redis"];
+    let mut build = PackBuild::run(BOOKWORM, "bare", &app_dir, &store);
+    let old = ["--env", "BP_PHP_SESSION_EXTENSION_MAX_AGE=0"];
+    build.again(&[&store[..], &old].concat());
+    let log = &build.app().log;
+    assert!(log.contains("Reusing the cached extension layer"), "{log}");
+    assert!(log.contains("Downloading php8.2-redis by apt"), "{log}");
+    assert_store_works(build.app(), Store::Redis);
+    // Without a network, the old ones serve.
+    build.again(&[&store[..], &old, &["--network", "none"]].concat());
+    let log = &build.app().log;
+    assert!(log.contains("0 days old, and cannot be fetched again"), "{log}");
+    assert_store_works(build.app(), Store::Redis);
+}
+
+#[test]
+fn what_composer_asks_of_the_extension_is_said_where_it_is_not_met() {
+    let build_with = |constraint: &str| {
+        let mut config = config_for(BOOKWORM, "full", Store::Redis);
+        let json = format!("{{\"require\": {{\"ext-redis\": \"{constraint}\"}}}}");
+        config
+            .app_dir_preprocessor(move |app| fs::write(app.join("composer.json"), &json).unwrap());
+        let mut log = String::new();
+        build(&config, |app| log = app.log.clone());
+        log
+    };
+    let log = build_with("^6.0");
+    assert!(log.contains("composer.json asks for ext-redis ^6.0, and this is 5.3.7"), "{log}");
+    assert!(!build_with("^5.3 || ^6.0").contains("composer.json asks"));
+}
+
+#[test]
+fn auto_prefers_the_version_that_composer_asks_for() {
+    // Debian's PHP has 5.3.7 and does not load it; the pinned release is 6.2.0.
+    let app_dir = app_with_mirror(|_| {});
+    fs::write(app_dir.path().join("composer.json"), r#"{"require": {"ext-redis": "^6.0"}}"#)
+        .unwrap();
+    let extensions = app_dir.path().join("extensions-of-php");
+    fs::create_dir(&extensions).unwrap();
+    let image = BOOKWORM.image("disabled");
+    for name in ["redis", "igbinary"] {
+        let object = format!("/usr/lib/php/20220829/{name}.so");
+        let bytes = docker(&["run", "--rm", "--entrypoint", "cat", &image, &object]).stdout;
+        fs::write(extensions.join(format!("{name}.so")), bytes).unwrap();
+    }
+    let build = build_offline("headers", app_dir.path(), Store::Redis, &[]);
+    let log = &build.app().log;
+    assert!(log.contains("phpredis 6.2.0, compiled from source"), "{log}");
+    fs::write(app_dir.path().join("composer.json"), r#"{"require": {"ext-redis": "*"}}"#).unwrap();
+    let build = build_offline("headers", app_dir.path(), Store::Redis, &[]);
+    assert!(build.app().log.contains("phpredis 5.3.7 from the image"), "{}", build.app().log);
 }
 
 #[test]

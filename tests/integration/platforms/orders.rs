@@ -65,6 +65,13 @@ fn after_paketos_handler_ours_is_in_force() {
     let app = app_for_every_server();
     let order = [of_tests("php-as-paketo"), of_tests("redis-handler-as-paketo"), buildpack()];
     let build = build(&order.each_ref().map(String::as_str), &app, &at_build);
+    let log = &build.app_with_credentials().log;
+    for part in [
+        "php-redis-config/php-redis.ini, of another buildpack",
+        "a name that contains \"redis-sessions\"",
+    ] {
+        assert!(log.contains(part), "{log}");
+    }
     let at_launch = binding(&ours, "php-redis-session", PASSWORD);
     assert_kept(build.app_with_credentials(), &at_launch);
     assert_eq!((ours.sessions(PASSWORD), theirs.sessions(PASSWORD)), (1, 0));
@@ -92,6 +99,8 @@ fn before_paketos_handler_theirs_is_in_force() {
         "{:#}",
         checked.1
     );
+    let (_, said) = app.run(&[&options(&at_build)], &["php", "-v"]);
+    assert!(said.contains("php-redis-config/php-redis.ini after ours"), "{said}");
     // Kept, but not in what is bound.
     let at_launch = binding(&other, "php-redis-session", PASSWORD);
     assert_verdict(&check(app, &[&options(&at_launch)]), "unknown");

@@ -5,6 +5,7 @@ use super::app::{make_readable, root};
 use super::docker::Container;
 use php_session_store::app::AppOptions;
 use php_session_store::config::environment::Environment;
+use php_session_store::config::variables::{PROBE, PROXY};
 use php_session_store::launch::prepare::prepare;
 use php_session_store::php::PHP_INI_SCAN_DIR;
 use php_session_store::php::ini::DropIn;
@@ -93,8 +94,11 @@ impl Oracle {
     fn ask(&mut self, task: &str, environment: &[(&str, &str)]) -> Value {
         let conf_d = self.layer.path().join(DropIn::Base.folder());
         let scan_dir = format!(":{}", conf_d.display());
-        let environment: Environment =
-            environment.iter().copied().chain([(PHP_INI_SCAN_DIR, scan_dir.as_str())]).collect();
+        let environment: Environment = environment
+            .iter()
+            .copied()
+            .chain([(PHP_INI_SCAN_DIR, scan_dir.as_str()), (PROBE, "off"), (PROXY, "off")])
+            .collect();
         let launch = prepare(&environment, Path::new("/nowhere"), self.layer.path(), &|_, _, _| {
             unreachable!("no proxy")
         });

@@ -1,0 +1,190 @@
+//! What the extension layer has: how it is filled, and when that is done again.
+
+use crate::config::build::Provider;
+use crate::config::variables::EXTENSION_MAX_AGE;
+use crate::extension::installed::Installed;
+use crate::extension::package::Package;
+use crate::extension::{
+    CONTENT_FOLDERS, Companions, Extension, ExtensionError, Request, SaslError, bring_mechanisms,
+    companions, find_loadable, provide,
+};
+use crate::store::Store;
+use crate::system::digest;
+use crate::system::files::{WriteError, at, remove};
+use bullet_stream::global::print;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::SystemTime;
+
+pub(super) const SASL_FOLDER: &str = "sasl2";
+/// The folders of the layer that hold what we put in.
+fn content_folders() -> impl Iterator<Item = &'static str> {
+    CONTENT_FOLDERS.into_iter().chain([SASL_FOLDER])
+}
+
+/// What is in the layer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Contents {
+    pub(super) extension: Extension,
+    pub(super) packages: Vec<Package>,
+    /// What PHP made of the extensions that it may need, when it was decided what to load.
+    pub(super) companions: Companions,
+    /// SHA-256 of every file, so that a layer that was damaged in a cache is seen.
+    pub(super) files: BTreeMap<String, String>,
+}
+
+/// A layer that has just been filled.
+pub(super) struct Filled {
+    pub(super) contents: Contents,
+    /// Whether nothing is missing.
+    pub(super) complete: bool,
+}
+
+/// What was cached, where PHP has gained or lost an extension that the store's needs: what to load is decided anew.
+pub(super) fn refreshed(
+    request: &Request<'_>,
+    contents: Contents,
+    layer: &Path,
+) -> anyhow::Result<Contents> {
+    let companions = companions(request, Some(layer));
+    if companions == contents.companions {
+        return Ok(contents);
+    }
+    let store = request.store;
+    let extension = find_loadable(request, Some(layer))?.map_err(|said| {
+        let origin = "the cached layer".to_owned();
+        ExtensionError::Unusable { store, origin, said }
+    })?;
+    let extension = Extension { provider: contents.extension.provider, ..extension };
+    print::sub_bullet(describe(&extension, store));
+    Ok(Contents { extension, companions, ..contents })
+}
+
+/// What the layer has anew, where the distribution's packages in it are older than they may be: a security fix changes
+/// none of what the layer depends on. Where they cannot be fetched, the old ones stay.
+pub(super) fn renewed(
+    request: &Request<'_>,
+    installed: &Installed,
+    layer: &Path,
+    contents: &Contents,
+    filled: u64,
+) -> Option<Contents> {
+    let age = today().saturating_sub(filled);
+    let by_apt = contents.extension.provider == Provider::Apt && !contents.packages.is_empty();
+    if !by_apt || age < request.max_age? {
+        return None;
+    }
+    let fresh = layer.join("fresh");
+    let renewed =
+        fill(request, installed, &fresh).map_err(anyhow::Error::from).and_then(|filled| {
+            for folder in content_folders() {
+                remove(&layer.join(folder))?;
+                if fresh.join(folder).is_dir() {
+                    fs::rename(fresh.join(folder), layer.join(folder))?;
+                }
+            }
+            Ok(filled.contents)
+        });
+    match remove(&fresh).map_err(anyhow::Error::from).and(renewed) {
+        Ok(contents) => Some(contents),
+        Err(error) => {
+            print::warning(format!(
+                "The distribution's packages in the extension layer are {age} days old, and cannot be fetched again: {error:#}\nThe old ones are used. {EXTENSION_MAX_AGE} says when they are fetched again."
+            ));
+            None
+        }
+    }
+}
+
+/// Days since 1970.
+pub(super) fn today() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    since.as_secs() / (24 * 60 * 60)
+}
+
+pub(super) fn fill(
+    request: &Request<'_>,
+    installed: &Installed,
+    layer: &Path,
+) -> Result<Filled, ExtensionError> {
+    let work = layer.join("work");
+    let mut packages = Vec::new();
+    let (extension, its_packages) = fetched(request, installed, &work, layer)?;
+    if !matches!(installed, Installed::Usable(_)) {
+        print::sub_bullet(describe(&extension, request.store));
+    }
+    packages.extend(its_packages);
+    let mut complete = true;
+    if request.login_may_come {
+        match bring_mechanisms(request, &work, &layer.join(SASL_FOLDER)) {
+            Ok(its_packages) => packages.extend(its_packages),
+            Err(error) => {
+                complete = false;
+                print::warning(missing_mechanisms(&error));
+            }
+        }
+    }
+    packages.sort();
+    packages.dedup();
+    remove(&work)?;
+    let files = checksums(layer)?;
+    let companions = companions(request, Some(layer));
+    Ok(Filled { contents: Contents { extension, packages, companions, files }, complete })
+}
+
+/// The extension of another provider; where none has it, and PHP's own is only not the version that the app asks
+/// for, that one.
+fn fetched(
+    request: &Request<'_>,
+    installed: &Installed,
+    work: &Path,
+    layer: &Path,
+) -> Result<(Extension, Vec<Package>), ExtensionError> {
+    match installed {
+        Installed::Unwanted { extension, why } => provide(request, Some(why), work, layer)
+            .or_else(|_| Ok((extension.clone(), Vec::new()))),
+        Installed::Not(why) => provide(request, why.as_deref(), work, layer),
+        Installed::Usable(extension) => Ok((extension.clone(), Vec::new())),
+    }
+}
+
+fn missing_mechanisms(error: &SaslError) -> String {
+    format!(
+        "libsasl2's mechanism plugins cannot be put into the image, and a Memcached with a password refuses every login without them.\nThe reason: {error}\nInstall them in the run image (on Debian: apt-get install libsasl2-modules), or bind a service without a password."
+    )
+}
+
+/// What was found, for the log.
+pub(super) fn describe(extension: &Extension, store: Store) -> String {
+    let Extension { provider, version, load } = extension;
+    let name = store.extension_title();
+    match (provider, load.as_slice()) {
+        (Provider::Installed, []) => format!("Using {name} {version}, which PHP loads already"),
+        (Provider::Installed, load) => {
+            format!("Using {name} {version} from the image (loads {})", load.join(", "))
+        }
+        (Provider::Apt, load) => {
+            format!("Using {name} {version} from the distribution (loads {})", load.join(", "))
+        }
+        (Provider::Source, load) => {
+            format!("Using {name} {version}, compiled from source (loads {})", load.join(", "))
+        }
+    }
+}
+
+/// The checksums of all that we put into the layer; libcnb writes the environment.
+pub(super) fn checksums(layer: &Path) -> Result<BTreeMap<String, String>, WriteError> {
+    let mut files = BTreeMap::new();
+    for folder in content_folders() {
+        let folder = layer.join(folder);
+        for entry in folder.read_dir().into_iter().flatten() {
+            let path = entry.map_err(at(&folder))?.path();
+            let name = path.strip_prefix(layer).unwrap_or(&path).display().to_string();
+            files.insert(name, digest::sha256_of_file(&path).map_err(at(&path))?);
+        }
+    }
+    Ok(files)
+}

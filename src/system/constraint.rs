@@ -1,0 +1,163 @@
+//! Composer's version constraints, as far as platform packages such as `ext-redis` have them:
+//! <https://getcomposer.org/doc/articles/versions.md>.
+
+use crate::system::version::Version;
+use std::fmt;
+
+/// What `composer.json` asks of an extension's version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Constraint {
+    text: String,
+    /// One of them must hold, and in it all.
+    alternatives: Vec<Vec<Bound>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Bound {
+    AtLeast(Parts),
+    Above(Parts),
+    Below(Parts),
+    AtMost(Parts),
+    Not(Parts),
+}
+
+type Parts = [u32; 3];
+
+impl Constraint {
+    /// Reads a constraint; `None` if it is none that can be understood, or one that every version meets.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let alternatives: Option<Vec<_>> =
+            text.split('|').filter(|part| !part.is_empty()).map(all_of).collect();
+        let alternatives = alternatives?;
+        let any = alternatives.iter().any(Vec::is_empty) || alternatives.is_empty();
+        (!any).then(|| Self { text: text.trim().to_owned(), alternatives })
+    }
+
+    /// Whether a version meets it.
+    #[must_use]
+    pub fn is_met_by(&self, version: &Version) -> bool {
+        let at_least = |[major, minor, patch]: Parts| version.is_at_least(major, minor, patch);
+        let next = |[major, minor, patch]: Parts| [major, minor, patch.saturating_add(1)];
+        let holds = |bound: &Bound| match *bound {
+            Bound::AtLeast(parts) => at_least(parts),
+            Bound::Above(parts) => at_least(next(parts)),
+            Bound::Below(parts) => !at_least(parts),
+            Bound::AtMost(parts) => !at_least(next(parts)),
+            Bound::Not(parts) => !at_least(parts) || at_least(next(parts)),
+        };
+        self.alternatives.iter().any(|bounds| bounds.iter().all(holds))
+    }
+}
+
+/// The bounds of one alternative: none for `*`.
+fn all_of(text: &str) -> Option<Vec<Bound>> {
+    if let Some((from, to)) = text.split_once(" - ") {
+        let (to, digits) = parts(to.trim())?;
+        let end = if digits == 3 { Bound::AtMost(to) } else { Bound::Below(raised(to, digits)) };
+        return Some(vec![Bound::AtLeast(parts(from.trim())?.0), end]);
+    }
+    // An operator may stand apart from its version.
+    let mut joined = text.replace(',', " ");
+    for operator in [">=", "<=", "!=", ">", "<", "="] {
+        joined = joined.replace(&format!("{operator} "), operator);
+    }
+    let mut bounds = Vec::new();
+    for word in joined.split_whitespace() {
+        bounds.extend(bounds_of(word)?);
+    }
+    Some(bounds)
+}
+
+fn bounds_of(word: &str) -> Option<Vec<Bound>> {
+    let operators = [">=", "<=", "!=", "==", ">", "<", "=", "^", "~"];
+    let operator =
+        operators.into_iter().find(|operator| word.starts_with(operator)).unwrap_or_default();
+    let version = word[operator.len()..].trim_start_matches('v');
+    if version == "*" {
+        return Some(Vec::new());
+    }
+    if let Some(prefix) = version.strip_suffix(".*") {
+        let (from, digits) = parts(prefix)?;
+        return Some(vec![Bound::AtLeast(from), Bound::Below(raised(from, digits))]);
+    }
+    let (from, digits) = parts(version)?;
+    Some(match operator {
+        ">=" => vec![Bound::AtLeast(from)],
+        ">" => vec![Bound::Above(from)],
+        "<" => vec![Bound::Below(from)],
+        "<=" => vec![Bound::AtMost(from)],
+        "!=" => vec![Bound::Not(from)],
+        "~" => {
+            vec![Bound::AtLeast(from), Bound::Below(raised(from, digits.saturating_sub(1).max(1)))]
+        }
+        // Up to the next change of the first number that is not 0.
+        "^" => {
+            let first = from.iter().position(|part| *part > 0).unwrap_or(2) + 1;
+            vec![Bound::AtLeast(from), Bound::Below(raised(from, first))]
+        }
+        _ => vec![Bound::AtLeast(from), Bound::AtMost(from)],
+    })
+}
+
+/// The first `digits` numbers, the last of them raised by one.
+fn raised(parts: Parts, digits: usize) -> Parts {
+    let mut raised = [0; 3];
+    let last = digits.clamp(1, 3) - 1;
+    raised[..=last].copy_from_slice(&parts[..=last]);
+    raised[last] = raised[last].saturating_add(1);
+    raised
+}
+
+/// The numbers of a version, and how many of them are there.
+fn parts(text: &str) -> Option<(Parts, usize)> {
+    let text = text.split(['-', '@']).next().unwrap_or_default();
+    let numbers: Option<Vec<u32>> = text.split('.').map(|part| part.parse().ok()).collect();
+    let numbers = numbers?;
+    let digits = numbers.len().min(3);
+    let mut parts = [0; 3];
+    parts[..digits].copy_from_slice(&numbers[..digits]);
+    Some((parts, digits))
+}
+
+impl fmt::Display for Constraint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constraints_are_composers() {
+        for (constraint, met, missed) in [
+            ("^6.0", &["6.0.0", "6.2.0"][..], &["5.3.7", "7.0.0"][..]),
+            ("^5.3 || ^6.0", &["5.3.7", "6.2.0"], &["4.3.0", "7.0.0"]),
+            ("^5.3|^6.0", &["5.3.7", "6.2.0"], &["4.3.0"]),
+            ("~5.3", &["5.3.7", "5.9.0"], &["6.0.0", "5.2.9"]),
+            ("~5.3.2", &["5.3.7"], &["5.4.0", "5.3.1"]),
+            (">=5.3 <6.0", &["5.3.7"], &["6.0.0"]),
+            (">= 6.1, != 6.2.0", &["6.1.0", "6.3.0"], &["6.2.0", "5.3.7"]),
+            ("6.*", &["6.2.0"], &["5.3.7", "7.0.0"]),
+            ("5.3.*", &["5.3.7"], &["5.4.0"]),
+            ("5.3.7", &["5.3.7"], &["5.3.8"]),
+            (">5.3.7", &["5.3.8"], &["5.3.7"]),
+            ("<=6.2.0", &["6.2.0"], &["6.2.1"]),
+            ("5.0 - 6.0", &["6.0.9", "5.3.7"], &["6.1.0", "4.3.0"]),
+            ("^6.0@stable", &["6.2.0"], &["5.3.7"]),
+        ] {
+            let parsed = Constraint::parse(constraint).unwrap();
+            for version in met {
+                assert!(parsed.is_met_by(&version.parse().unwrap()), "{constraint}: {version}");
+            }
+            for version in missed {
+                assert!(!parsed.is_met_by(&version.parse().unwrap()), "{constraint}: {version}");
+            }
+        }
+        for text in ["*", "", "dev-master", "^x", "1 || *"] {
+            assert_eq!(Constraint::parse(text), None, "{text}");
+        }
+    }
+}
