@@ -45,8 +45,8 @@ pub struct ProvidedExtension {
 struct Metadata {
     key: Key,
     contents: Contents,
-    /// The day on which it was filled, counted from 1970.
-    filled: u64,
+    /// The day on which it was filled, counted from 1970. As a text: the lifecycle brings numbers back as fractions.
+    filled: String,
 }
 
 /// Makes sure that PHP can load the extension, from a layer where the image does not have it.
@@ -86,9 +86,9 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
         Ok(Metadata { contents, filled, .. }) => {
             print::sub_bullet("Reusing the cached extension layer");
             let contents = if usable { contents } else { refreshed(request, contents, &path)? };
-            match renewed(request, &installed, &path, &contents, filled) {
+            match renewed(request, &installed, &path, &contents, &filled) {
                 Some(contents) => {
-                    let filled = today();
+                    let filled = today().to_string();
                     layer.write_metadata(Metadata { key, contents: contents.clone(), filled })?;
                     contents
                 }
@@ -102,7 +102,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
             let filled = fill(request, &installed, &path).map_err(anyhow::Error::from)?;
             // Without metadata, a layer that lacks something is made anew by the next build.
             if filled.complete {
-                let (contents, filled) = (filled.contents.clone(), today());
+                let (contents, filled) = (filled.contents.clone(), today().to_string());
                 layer.write_metadata(Metadata { key, contents, filled })?;
             }
             filled.contents

@@ -70,9 +70,9 @@ pub(super) fn renewed(
     installed: &Installed,
     layer: &Path,
     contents: &Contents,
-    filled: u64,
+    filled: &str,
 ) -> Option<Contents> {
-    let age = today().saturating_sub(filled);
+    let age = today().saturating_sub(filled.parse().unwrap_or_default());
     let by_apt = contents.extension.provider == Provider::Apt && !contents.packages.is_empty();
     if !by_apt || age < request.max_age? {
         return None;

@@ -74,7 +74,8 @@ fn an_app_that_chooses_files_gets_files_and_no_password_reaches_the_log() {
     for suite in [BOOKWORM, TRIXIE] {
         let mut config = config(suite, "full");
         build(config.env("BP_PHP_SESSION_STORE", "redis"), |app| {
-            let bound = BoundService::start(Store::Redis, MARKER).env();
+            let service = BoundService::start(Store::Redis, MARKER);
+            let bound = service.env();
             // The log is searched for the password.
             let (succeeded, output) = app.run(&["--env", &bound], &["--", "php", "-r", count]);
             assert!(succeeded && output.contains("here in /tmp"), "{output}");
