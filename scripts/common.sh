@@ -9,7 +9,7 @@ tools=${PHP_SESSION_STORE_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/php-session-sto
 mkdir -p "$tools/bin"
 PATH="$tools/bin:$PATH"
 
-suites="bookworm trixie"
+suites=${SUITES:-bookworm trixie}
 image_prefix=php-session-store
 
 say() { printf '[setup] %s\n' "$*"; }

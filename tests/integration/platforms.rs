@@ -3,6 +3,7 @@
 mod arm64;
 mod cloud_foundry;
 mod compose;
+mod distributions;
 mod kpack;
 mod kubernetes;
 mod orders;

@@ -36,6 +36,11 @@ pub(crate) const BOOKWORM: Suite =
 /// Debian 13.
 pub(crate) const TRIXIE: Suite = Suite { name: "trixie", phpredis: "6.2.0", memcached: "3.3.0" };
 
+/// The next Debian: the newest PHP and libmemcached of the distribution (`make platforms` only).
+pub(crate) const FORKY: Suite = Suite { name: "forky", phpredis: "6.2.0", memcached: "3.3.0" };
+/// Ubuntu 24.04 (`make platforms` only).
+pub(crate) const NOBLE: Suite = Suite { name: "noble", phpredis: "5.3.7", memcached: "3.2.0" };
+
 impl Suite {
     /// The version of a store's extension.
     pub(crate) fn extension(self, store: Store) -> &'static str {
