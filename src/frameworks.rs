@@ -3,6 +3,7 @@
 //! [`known`] finds out which it is, [`session_use`] says what it does with sessions, and [`variable`] names what
 //! the launch sets for it. Nothing here touches an app's file.
 
+mod codeigniter;
 mod composer;
 mod dotenv;
 pub mod known;
@@ -26,6 +27,7 @@ impl Framework {
     pub fn variables(&self, store: Store) -> &'static str {
         match (self.kind, store) {
             (Kind::Symfony | Kind::Shopware, _) => "REDIS_URL",
+            (Kind::CodeIgniter, _) => "session_driver and session_savePath",
             (_, Store::Redis) => "SESSION_DRIVER and REDIS_URL",
             (_, Store::Memcached) => "SESSION_DRIVER and MEMCACHED_HOST",
         }
@@ -48,6 +50,7 @@ impl Framework {
             Kind::Symfony | Kind::Shopware => {
                 symfony::session_use(self, app_dir, environment, store, connection)
             }
+            Kind::CodeIgniter => codeigniter::session_use(self, app_dir, environment, connection),
             kind => others::session_use(kind, app_dir),
         }
     }

@@ -28,6 +28,11 @@ impl<'a> AppEnvironment<'a> {
         Self::read(app_dir, environment, &[&file.unwrap_or_else(|| ".env".to_owned())])
     }
 
+    /// As CodeIgniter reads it: one file.
+    pub(super) fn of_one_file(app_dir: &Path, environment: &'a Environment) -> Self {
+        Self::read(app_dir, environment, &[".env"])
+    }
+
     /// As Symfony reads it: four files, of which the later ones win.
     pub(super) fn of_symfony(app_dir: &Path, environment: &'a Environment) -> Self {
         let stage = Self::read(app_dir, environment, &[".env.local", ".env"]).get("APP_ENV");

@@ -41,10 +41,6 @@ pub(super) fn session_use(kind: Kind, app_dir: &Path) -> SessionUse {
         Kind::Moodle => {
             ("what config.php says, files in its data folder by default", &["config.php"])
         }
-        Kind::CodeIgniter => (
-            "what app/Config/Session.php says, files of its own by default",
-            &["app/Config/Session.php", ".env"],
-        ),
         Kind::OpenMage => ("what app/etc/local.xml says", &[]),
         _ => return SessionUse::Php,
     };

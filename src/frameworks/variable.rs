@@ -57,6 +57,10 @@ variables! {
     RedisDb = "REDIS_DB";
     /// Laravel's: where sessions are kept.
     SessionDriver = "SESSION_DRIVER";
+    /// CodeIgniter's: where sessions are kept.
+    CodeIgniterDriver = "session_driver";
+    /// CodeIgniter's: the server, with the login.
+    CodeIgniterSavePath = "session_savePath";
     /// Laravel's: the Memcached server.
     MemcachedHost = "MEMCACHED_HOST";
     /// Laravel's: its port.

@@ -225,6 +225,33 @@ fn symfony_is_as_its_configuration_says() {
 }
 
 #[test]
+fn codeigniter_is_told_by_variables_as_well() {
+    let with = |version: &str, credentials: Value| {
+        App::new(Store::Redis, Kind::CodeIgniter, version, credentials)
+    };
+    let app = with("4.7.0", login());
+    let (variables, _) = app.launch(&[]);
+    assert_eq!(variables["session_driver"], "CodeIgniter\\Session\\Handlers\\RedisHandler");
+    assert_eq!(variables["session_savePath"], "tcp://h:6379?timeout=2&auth=s3cret");
+    app.assert_left_alone(&[("session_savePath", "x")], "sets session_savePath");
+    let app = app.with(".env", "# session.driver = x\nsession.driver = 'y'\n");
+    app.assert_left_alone(&[], "the app's .env sets session.driver");
+    let app =
+        with("4.7.0", login()).with("app/Config/Session.php", "$driver = DatabaseHandler::class;");
+    app.assert_left_alone(&[], "chooses another driver");
+    with("4.4.8", login()).assert_left_alone(&[], "before 4.5");
+
+    let user =
+        json!({"host": "h", "username": "u", "password": "s3cret &", "database": 2, "tls": true});
+    assert_eq!(
+        with("4.5.0", user).launch(&[]).0["session_savePath"],
+        "tls://h:6379?timeout=2&auth[]=u&auth[]=s3cret%20%26&database=2"
+    );
+    let authority = json!({"host": "h", "ca.crt": CA});
+    with("4.5.0", authority).assert_left_alone(&[], "the system's authorities only");
+}
+
+#[test]
 fn any_configuration_can_read_the_service_from_variables() {
     let credentials = json!({"host": "h", "port": 6380, "username": "u", "password": "s3cret p",
         "database": 2, "tls": true, "ca.crt": CA});

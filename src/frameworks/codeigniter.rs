@@ -1,0 +1,124 @@
+//! CodeIgniter keeps its sessions by itself; its configuration can be set by variables, whose names have a dot or
+//! an underscore. Facts and sources: docs/frameworks.md.
+
+use super::dotenv::AppEnvironment;
+use super::known::Framework;
+use super::session_use::{Connection, OwnSessions, SessionUse};
+use super::variable::{AppVariable, AppVariables, value_of};
+use crate::config::environment::Environment;
+use crate::endpoint::Endpoint;
+use crate::endpoint::auth::Auth;
+use crate::endpoint::memcached::MemcachedEndpoint;
+use crate::endpoint::redis::{RedisEndpoint, Target};
+use crate::system::files::read_text;
+use crate::system::secret::UNRESERVED;
+use crate::system::version::Version;
+use percent_encoding::utf8_percent_encode;
+use std::path::Path;
+
+const FILE: &str = "app/Config/Session.php";
+/// What stands there until somebody changes it.
+const STOCK: &str = "$driver = FileHandler::class";
+/// The names of the variables, ours first.
+const NAMES: [&str; 4] =
+    ["session_driver", "session_savePath", "session.driver", "session.savePath"];
+
+/// What CodeIgniter does with sessions in this environment; without a connection, at build, what its files say.
+pub(super) fn session_use(
+    framework: &Framework,
+    app_dir: &Path,
+    environment: &Environment,
+    connection: Option<&Connection<'_>>,
+) -> SessionUse {
+    let variables = match connection {
+        Some(connection) => variables(connection),
+        None => Ok(Vec::new()),
+    };
+    let checked = variables.and_then(|variables| {
+        configuration(framework, app_dir)?;
+        set_by_nobody(&AppEnvironment::of_one_file(app_dir, environment), &variables)?;
+        Ok(variables)
+    });
+    match checked {
+        Ok(variables) => SessionUse::Variables(variables),
+        Err(own) => SessionUse::Own(own),
+    }
+}
+
+/// Whether the configuration is the stock one, of a version that reads underscores and logs in as a user.
+fn configuration(framework: &Framework, app_dir: &Path) -> Result<(), OwnSessions> {
+    let version = framework.version.as_deref().and_then(|text| text.parse::<Version>().ok());
+    if !version.is_some_and(|version| version.is_at_least(4, 5, 0)) {
+        return Err(own("before 4.5 its configuration has no place for every login".to_owned()));
+    }
+    match read_text(&app_dir.join(FILE)) {
+        Ok(text) if !text.contains(STOCK) => Err(own(format!("{FILE} chooses another driver"))),
+        _ => Ok(()),
+    }
+}
+
+fn set_by_nobody(
+    app: &AppEnvironment<'_>,
+    ours: &[(AppVariable, String)],
+) -> Result<(), OwnSessions> {
+    for name in NAMES {
+        if let Some(set) = app.get(name)
+            && value_of(ours, name).as_ref() != Some(&set.value)
+        {
+            let place = set.place;
+            return Err(own(format!(
+                "{place} sets {name}, and what the app sets is not overridden"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn variables(connection: &Connection<'_>) -> Result<AppVariables, OwnSessions> {
+    let (handler, save_path) = match connection.endpoint {
+        Endpoint::Redis(redis) => ("RedisHandler", of_redis(redis, connection)?),
+        Endpoint::Memcached(memcached) => ("MemcachedHandler", of_memcached(memcached)?),
+    };
+    Ok(vec![
+        (AppVariable::CodeIgniterDriver, format!("CodeIgniter\\Session\\Handlers\\{handler}")),
+        (AppVariable::CodeIgniterSavePath, save_path),
+    ])
+}
+
+/// A login that is a list goes to phpredis as it is, which takes both.
+fn of_redis(redis: &RedisEndpoint, connection: &Connection<'_>) -> Result<String, OwnSessions> {
+    let Target::Tcp { address, tls } = &redis.target else {
+        return Err(own("its driver takes neither a Redis cluster nor a socket".to_owned()));
+    };
+    let files = connection.tls_files;
+    let plain = files.ca.is_none() && files.client.is_none() && connection.verify_peer;
+    if tls.is_some() && !plain {
+        return Err(own("its driver trusts the system's authorities only".to_owned()));
+    }
+    let encode = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
+    let login = match &redis.auth {
+        None => String::new(),
+        Some(Auth { user: None, password }) => format!("&auth={}", encode(password.expose())),
+        Some(Auth { user: Some(user), password }) => {
+            format!("&auth[]={}&auth[]={}", encode(user), encode(password.expose()))
+        }
+    };
+    let database = connection.database.map(|database| format!("&database={database}"));
+    let scheme = if tls.is_some() { "tls" } else { "tcp" };
+    Ok(format!("{scheme}://{address}?timeout=2{login}{}", database.unwrap_or_default()))
+}
+
+fn of_memcached(memcached: &MemcachedEndpoint) -> Result<String, OwnSessions> {
+    if memcached.login.is_some() {
+        return Err(own("its driver does not log in to Memcached".to_owned()));
+    }
+    let servers: Vec<String> = memcached.servers.iter().map(ToString::to_string).collect();
+    Ok(servers.join(","))
+}
+
+fn own(what: String) -> OwnSessions {
+    OwnSessions {
+        what,
+        advice: format!("Set driver and savePath in {FILE}: docs/frameworks.md has the lines."),
+    }
+}
