@@ -5,10 +5,12 @@ pub mod auth;
 mod error;
 mod fields;
 pub mod memcached;
+mod names;
 pub mod pem;
 pub mod redis;
 mod redis_uri;
 pub mod tls;
+mod values;
 
 pub use address::{Address, Host};
 pub use error::EndpointError;

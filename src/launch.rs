@@ -5,6 +5,7 @@ pub mod app;
 mod authorities;
 pub mod embedded;
 pub mod exec_d;
+mod outcome;
 pub mod prepare;
 mod probe;
 mod probe_session;

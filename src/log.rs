@@ -12,7 +12,7 @@ use crate::launch::record::LaunchRecord;
 use crate::layers::preflight::Finding;
 use crate::layers::session_settings::SessionSettings;
 use crate::php::Php;
-use crate::php::ini::DropIn;
+use crate::php::drop_in::DropIn;
 use crate::store::Store;
 use crate::system::command::is_debug;
 use crate::system::report::report;

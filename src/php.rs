@@ -1,6 +1,7 @@
 //! PHP itself: what is installed, and the ini files that tell it where sessions are kept.
 
 pub mod connect;
+pub mod drop_in;
 pub mod foreign_ini;
 pub mod ini;
 pub mod installation;

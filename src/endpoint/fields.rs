@@ -2,6 +2,8 @@
 
 use super::address::Host;
 use super::error::EndpointError;
+use super::names::{METADATA, prefixes};
+use super::values::{find_in, is_empty, split, splits, texts_of};
 use crate::services::{Credential, Credentials, Service};
 use crate::store::Store;
 use crate::system::secret::Secret;
@@ -10,41 +12,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::str::FromStr;
-
-/// Prefixes that some operators put before every name (Aiven: `REDIS_HOST`; Memcached Cloud:
-/// `MEMCACHEDCLOUD_SERVERS`). Each store has its own: one Secret may hold the credentials of both.
-fn prefixes(store: Store) -> &'static [&'static str] {
-    match store {
-        Store::Redis => &["redis_", "valkey_"],
-        Store::Memcached => &["memcached_", "memcachedcloud_", "memcachier_"],
-    }
-}
-
-/// What brokers and platforms tell of a service besides how to reach it: nothing to be used, or missed.
-const METADATA: [&str; 22] = [
-    "binding-guid",
-    "binding-name",
-    "binding_guid",
-    "binding_name",
-    "instance-guid",
-    "instance-name",
-    "instance_guid",
-    "instance_name",
-    "label",
-    "load_balanced_host",
-    "memory_size_gb",
-    "name",
-    "plan",
-    "provider",
-    "reader_endpoint",
-    "redis_version",
-    "service_tier",
-    "status",
-    "tags",
-    "tls_versions",
-    "type",
-    "version",
-];
 
 /// How many bytes of a host a message shows at most.
 const MOST_SHOWN: usize = 100;
@@ -322,49 +289,6 @@ impl<'a> Fields<'a> {
     pub(super) fn unsupported(&self, what: &'static str, instead: &'static str) -> EndpointError {
         EndpointError::Unsupported { service: self.service.to_string(), what, instead }
     }
-}
-
-fn is_empty(credential: &Credential) -> bool {
-    match credential {
-        Credential::Value(Value::Null) => true,
-        Credential::Value(Value::String(text)) => text.is_empty(),
-        _ => false,
-    }
-}
-
-/// A path's ways to be a name and the rest.
-fn splits(path: &str) -> impl Iterator<Item = (&str, &str)> {
-    path.match_indices('.').map(|(dot, _)| (&path[..dot], &path[dot + 1..]))
-}
-
-/// What a path leads to, within a value.
-fn find_in<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
-    match value {
-        Value::Object(map) => {
-            let get = |name: &str| {
-                map.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-            };
-            get(path).or_else(|| splits(path).find_map(|(head, tail)| find_in(get(head)?, tail)))
-        }
-        Value::Array(list) => {
-            let (head, tail) = path.split_once('.').map_or((path, None), |(a, b)| (a, Some(b)));
-            let item = list.get(head.parse::<usize>().ok()?)?;
-            tail.map_or(Some(item), |tail| find_in(item, tail))
-        }
-        _ => None,
-    }
-}
-
-/// The items, if all of them are texts.
-fn texts_of(items: &[Value]) -> Option<Vec<String>> {
-    items.iter().map(|item| item.as_str().map(|text| text.trim().to_owned())).collect()
-}
-
-fn split(text: &str) -> Vec<String> {
-    text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';'))
-        .filter(|part| !part.is_empty())
-        .map(str::to_owned)
-        .collect()
 }
 
 /// An entry's name, with a remark where it says nothing: that explains how it can be missing.

@@ -1,6 +1,7 @@
 //! From the session service to the variables that PHP's ini files read.
 
-use super::probe::{Outcome, Question};
+use super::outcome::Outcome;
+use super::probe::Question;
 use super::record::{LaunchRecord, read_record};
 use super::resolve::{Resolution, ResolvedService, resolve};
 use super::started::starts_session_check;
@@ -13,8 +14,9 @@ use crate::config::variables::{MISSING, PROBE};
 use crate::endpoint::Endpoint;
 use crate::php;
 use crate::php::PHP_INI_SCAN_DIR;
+use crate::php::drop_in::DropIn;
 use crate::php::foreign_ini::session_ini_in;
-use crate::php::ini::{Connection, DropIn};
+use crate::php::ini::Connection;
 use crate::php::tls::{TlsFiles, require_tls};
 use crate::php::variable::Variable;
 use crate::store::Store;

@@ -1,6 +1,7 @@
 //! The probe: one connection to the server before PHP makes any. phpredis takes a refusal for somebody else's lock:
 //! a missing password costs a page 50 seconds and 90,000 lines of log, or the worker.
 
+use super::outcome::Outcome;
 use super::probe_session::Session;
 use super::refusal::{no_tls, of_problem, tls_only};
 use super::way::Way;
@@ -19,26 +20,6 @@ use std::time::Duration;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// For everything.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// What the probe found.
-#[derive(Debug)]
-pub(super) enum Outcome {
-    /// A session would be kept.
-    Kept {
-        /// How long the server takes for one command.
-        round_trip: Duration,
-        /// How many connections the server allows, where it says so.
-        max_clients: Option<u32>,
-        /// What would fail with other settings of the app.
-        limits: Vec<String>,
-    },
-    /// It fails now, and may not fail in a moment.
-    Passing(String),
-    /// TLS fails with our own library; PHP's OpenSSL may be of another opinion.
-    Tls(String),
-    /// No session can be kept there: what is wrong, and what to do.
-    Refused(String),
-}
-
 /// What is asked: whether this server keeps sessions with these options.
 pub(super) struct Question<'a> {
     pub(super) redis: &'a RedisEndpoint,

@@ -1,6 +1,6 @@
 //! What a session does with the server, done once under a name that nobody has.
 
-use super::probe::Outcome;
+use super::outcome::Outcome;
 use super::refusal::of_reply;
 use crate::config::options::Options;
 use crate::endpoint::redis::RedisEndpoint;

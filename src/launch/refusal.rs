@@ -1,6 +1,6 @@
 //! What a server's refusals mean, in words: what never will be is told from what may pass.
 
-use super::probe::Outcome;
+use super::outcome::Outcome;
 use crate::endpoint::Host;
 use crate::endpoint::redis::{RedisEndpoint, Target};
 use crate::redis::{ErrorReply, Problem, ProtocolError};

@@ -11,7 +11,8 @@ use crate::launch::record::{
 };
 use crate::php::PHP_INI_SCAN_DIR;
 use crate::php::connect::drop_ins;
-use crate::php::ini::{Directive, DropIn, render};
+use crate::php::drop_in::DropIn;
+use crate::php::ini::{Directive, render};
 use crate::store::Store;
 use crate::system::digest;
 use crate::system::files::{self, WriteError, at};

@@ -1,6 +1,7 @@
 //! The directives of a store, and what fills them for an endpoint.
 
-use super::ini::{Connection, Directive, DirectiveError, DropIn};
+use super::drop_in::DropIn;
+use super::ini::{Connection, Directive, DirectiveError};
 use super::tls::TlsFiles;
 use super::{memcached, redis};
 use crate::config::options::Options;

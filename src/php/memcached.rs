@@ -1,7 +1,8 @@
 //! php-memcached's directives. What each version takes was read in its source and tried on 3.2.0 and
 //! 3.3.0; those of 2.x are Cloud Foundry's.
 
-use super::ini::{Connection, Directive, DropIn, LOCK_EXPIRE, flag, lock_retries};
+use super::drop_in::DropIn;
+use super::ini::{Connection, Directive, LOCK_EXPIRE, flag, lock_retries};
 use super::variable::Variable;
 use crate::config::options::Options;
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};

@@ -1,6 +1,7 @@
 //! phpredis's directives. What each version takes was read in its source and tried on 5.3.7 and 6.2.0.
 
-use super::ini::{Connection, Directive, DirectiveError, DropIn, LOCK_EXPIRE, flag, lock_retries};
+use super::drop_in::DropIn;
+use super::ini::{Connection, Directive, DirectiveError, LOCK_EXPIRE, flag, lock_retries};
 use super::tls::TlsFiles;
 use super::variable::Variable;
 use crate::config::options::Options;

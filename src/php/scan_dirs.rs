@@ -1,6 +1,6 @@
 //! The folders that PHP reads ini files from.
 
-use super::ini::DropIn;
+use super::drop_in::DropIn;
 use libcnb::Env;
 use std::path::Path;
 

@@ -8,7 +8,7 @@ use php_session_store::config::environment::Environment;
 use php_session_store::config::variables::{PROBE, PROXY};
 use php_session_store::launch::prepare::prepare;
 use php_session_store::php::PHP_INI_SCAN_DIR;
-use php_session_store::php::ini::DropIn;
+use php_session_store::php::drop_in::DropIn;
 use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
 use php_session_store::{launch::record::LaunchRecord, layers::session::write_files};

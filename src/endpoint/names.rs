@@ -1,0 +1,38 @@
+//! What brokers and operators write around the names of credentials.
+
+use crate::store::Store;
+
+/// Prefixes that some operators put before every name (Aiven: `REDIS_HOST`; Memcached Cloud:
+/// `MEMCACHEDCLOUD_SERVERS`). Each store has its own: one Secret may hold the credentials of both.
+pub(super) fn prefixes(store: Store) -> &'static [&'static str] {
+    match store {
+        Store::Redis => &["redis_", "valkey_"],
+        Store::Memcached => &["memcached_", "memcachedcloud_", "memcachier_"],
+    }
+}
+
+/// What brokers and platforms tell of a service besides how to reach it: nothing to be used, or missed.
+pub(super) const METADATA: [&str; 22] = [
+    "binding-guid",
+    "binding-name",
+    "binding_guid",
+    "binding_name",
+    "instance-guid",
+    "instance-name",
+    "instance_guid",
+    "instance_name",
+    "label",
+    "load_balanced_host",
+    "memory_size_gb",
+    "name",
+    "plan",
+    "provider",
+    "reader_endpoint",
+    "redis_version",
+    "service_tier",
+    "status",
+    "tags",
+    "tls_versions",
+    "type",
+    "version",
+];
