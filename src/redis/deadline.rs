@@ -123,7 +123,8 @@ mod tests {
         let mut timed = Timed::new(ours, Deadline::after(WAIT));
         let error = timed.read_exact(&mut [0; 1000]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
-        assert!(started.elapsed() < WAIT * 4, "{:?}", started.elapsed());
+        // All of it would take 15 seconds.
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
         drop(timed);
         sender.join().unwrap();
     }
