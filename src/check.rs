@@ -126,6 +126,7 @@ impl Check<'_> {
             causes.push(Cause::of_framework(framework, own));
         }
         let search = Search {
+            proc: Path::new("/proc"),
             environment: self.environment,
             configuration_dir: &php.facts().configuration_dir,
             app_dir: self.app_dir,

@@ -13,8 +13,12 @@ const MAX_FILES: usize = 1000;
 
 /// The configuration's files with all that they include: of the masters that run here, else where PHP and
 /// buildpacks have it. `configuration_dir` is where PHP's php.ini is.
-pub(super) fn files(environment: &Environment, configuration_dir: &Path) -> Vec<PathBuf> {
-    let mut roots = running(Path::new("/proc"));
+pub(super) fn files(
+    proc: &Path,
+    environment: &Environment,
+    configuration_dir: &Path,
+) -> Vec<PathBuf> {
+    let mut roots = running(proc);
     if roots.is_empty() {
         roots.extend(environment.text(PHP_FPM_PATH).ok().flatten().map(PathBuf::from));
         let parent = configuration_dir.parent().unwrap_or(configuration_dir);

@@ -30,6 +30,8 @@ pub struct Override {
 
 /// Where to look, and what to look for.
 pub(super) struct Search<'a> {
+    /// Where the kernel tells of processes: a php-fpm that runs names its configuration.
+    pub(super) proc: &'a Path,
     pub(super) environment: &'a Environment,
     /// Where PHP's php.ini is.
     pub(super) configuration_dir: &'a Path,
@@ -44,7 +46,7 @@ impl Search<'_> {
     /// Looks through php-fpm's configuration and the app's own files.
     pub(super) fn overrides(&self) -> Vec<Override> {
         let mut found = Vec::new();
-        for file in fpm::files(self.environment, self.configuration_dir) {
+        for file in fpm::files(self.proc, self.environment, self.configuration_dir) {
             found.extend(self.in_lines(&file, fpm::setting));
         }
         for file in self.always_run.iter().filter(|file| file.is_file()) {
@@ -162,6 +164,8 @@ mod tests {
         let fpm = format!("PHP_FPM_PATH={}", app.path().join("base.conf-of-fpm").display());
         let (name, value) = fpm.split_once('=').unwrap();
         let search = Search {
+            // The machine of the test may run a php-fpm of its own.
+            proc: Path::new("/nowhere"),
             environment: &[(name, value)].into_iter().collect(),
             configuration_dir: Path::new("/nowhere/cli"),
             app_dir: app.path(),
