@@ -18,7 +18,7 @@ use crate::config::environment::Environment;
 use crate::config::variables::MISSING;
 use crate::endpoint::Endpoint;
 use crate::frameworks::session_use::SessionUse;
-use crate::launch::app::session_use;
+use crate::launch::app::session_use_behind_fpm;
 use crate::launch::prepare::{prepare, tls_files};
 use crate::launch::record::{LaunchRecord, read_record};
 use crate::launch::resolve::{Resolution, ResolvedService, resolve};
@@ -121,7 +121,8 @@ impl Check<'_> {
             settings: &settings,
         };
         let mut causes = find_causes(&evidence);
-        let framework = session_use(self.found, &self.record, self.environment, self.app_dir)?;
+        let framework =
+            session_use_behind_fpm(self.found, &self.record, self.environment, self.app_dir)?;
         if let Some((framework, SessionUse::Own(own))) = &framework {
             causes.push(Cause::of_framework(framework, own));
         }
@@ -138,7 +139,11 @@ impl Check<'_> {
             settings,
             steps: parts,
             causes,
-            overrides: search.overrides(),
+            // A framework that keeps sessions by itself does not care for PHP's handler.
+            overrides: match &framework {
+                Some((_, SessionUse::Variables(_))) => Vec::new(),
+                _ => search.overrides(),
+            },
             framework: framework.as_ref().map(|(it, used)| FrameworkReport::new(it, used)),
             ..Report::new(Some(self.found), &self.record, &php)
         };

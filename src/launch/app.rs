@@ -4,6 +4,7 @@ use super::prepare::tls_files;
 use super::record::{LaunchRecord, read_record};
 use super::resolve::{Resolution, ResolvedService, resolve};
 use super::way::Way;
+use super::workers::clearing_pool;
 use crate::config::environment::Environment;
 use crate::config::launch::LaunchSettings;
 use crate::endpoint::Endpoint;
@@ -20,6 +21,17 @@ pub struct AppLaunch {
     pub variables: AppVariables,
     /// A line for the log, without any secret.
     pub message: Option<String>,
+}
+
+/// Variables that the app will not see.
+fn hidden(pool: &Path) -> OwnSessions {
+    OwnSessions {
+        what: format!(
+            "php-fpm's pool in {} hides the environment from it, and with it the variables that say where sessions are",
+            pool.display()
+        ),
+        advice: "Set clear_env = no in the pool.".to_owned(),
+    }
 }
 
 /// Finds out what the app is to be told; nothing where no service is used. `layer` is the session layer,
@@ -51,6 +63,10 @@ pub fn prepare(
         let (text, is_warning) = words(&framework, &session_use);
         message = text.filter(|_| is_warning || settings.log);
         if let SessionUse::Variables(more) = session_use {
+            if let Some(pool) = clearing_pool(environment, app_dir) {
+                // Set all the same: what runs beside php-fpm sees them.
+                message = words(&framework, &SessionUse::Own(hidden(&pool))).0;
+            }
             variables.extend(more);
         }
     }
@@ -60,12 +76,34 @@ pub fn prepare(
     Ok(AppLaunch { variables, message: message.filter(|_| !repeated) })
 }
 
+/// What the app's framework does with sessions, as its visitors see it.
+///
+/// # Errors
+///
+/// As [`session_use`].
+pub fn session_use_behind_fpm(
+    found: &ResolvedService,
+    record: &LaunchRecord,
+    environment: &Environment,
+    app_dir: &Path,
+) -> anyhow::Result<Option<(Framework, SessionUse)>> {
+    let found = session_use(found, record, environment, app_dir)?;
+    Ok(found.map(|(framework, session_use)| match session_use {
+        SessionUse::Variables(_) => {
+            let pool = clearing_pool(environment, app_dir);
+            let hidden = pool.map(|pool| SessionUse::Own(hidden(&pool)));
+            (framework, hidden.unwrap_or(session_use))
+        }
+        _ => (framework, session_use),
+    }))
+}
+
 /// What the app's framework does with sessions, where one is known and the settings don't leave it alone.
 ///
 /// # Errors
 ///
 /// Fails if a setting cannot be read, or a file cannot be written.
-pub fn session_use(
+fn session_use(
     found: &ResolvedService,
     record: &LaunchRecord,
     environment: &Environment,

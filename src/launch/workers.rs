@@ -1,4 +1,5 @@
-//! How many requests php-fpm serves at once here: each takes a connection to the session service.
+//! What php-fpm's pools say: how many requests they serve at once, each of which takes a connection to the session
+//! service, and whether the app sees the environment.
 
 use crate::config::environment::Environment;
 use crate::system::files::read_text;
@@ -10,15 +11,39 @@ const MAX_CHILDREN: &str = "pm.max_children";
 
 /// The greatest number of workers, where php-fpm's configuration is where Debian, Paketo or the app has it.
 pub(super) fn fpm_workers(environment: &Environment, app_dir: &Path) -> Option<u32> {
-    let mut files: Vec<PathBuf> = Vec::new();
-    files.extend(environment.text(PHP_FPM_PATH).ok().flatten().map(PathBuf::from));
-    files.extend(conf_files(&app_dir.join(".php.fpm.d")));
-    files.extend(conf_files(app_dir));
+    let mut files = own_files(environment, app_dir);
     if files.iter().all(|file| workers_in(file).is_none()) {
         let versions = Path::new("/etc/php").read_dir().into_iter().flatten().flatten();
         files.extend(versions.flat_map(|version| conf_files(&version.path().join("fpm/pool.d"))));
     }
     files.iter().filter_map(|file| workers_in(file)).reduce(u32::saturating_add)
+}
+
+/// The pool of the app, or of the buildpack that serves it, that hides the environment from the app: php-fpm does
+/// so unless a pool says `clear_env = no`.
+pub(super) fn clearing_pool(environment: &Environment, app_dir: &Path) -> Option<PathBuf> {
+    let files = own_files(environment, app_dir);
+    let texts: Vec<(&PathBuf, String)> =
+        files.iter().filter_map(|file| Some((file, read_text(file).ok()?))).collect();
+    let says = |text: &str, name: &str, values: &[&str]| {
+        let directives = text.lines().filter_map(|line| line.split_once('='));
+        let mut values_there = directives.filter(|(it, _)| it.trim() == name).map(|(_, value)| {
+            value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+        });
+        values_there.any(|value| values.is_empty() || values.contains(&value.as_str()))
+    };
+    if texts.iter().any(|(_, text)| says(text, "clear_env", &["no", "0", "off", "false"])) {
+        return None;
+    }
+    texts.iter().find(|(_, text)| says(text, "pm", &[])).map(|(file, _)| (*file).clone())
+}
+
+fn own_files(environment: &Environment, app_dir: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    files.extend(environment.text(PHP_FPM_PATH).ok().flatten().map(PathBuf::from));
+    files.extend(conf_files(&app_dir.join(".php.fpm.d")));
+    files.extend(conf_files(app_dir));
+    files
 }
 
 fn conf_files(folder: &Path) -> Vec<PathBuf> {

@@ -225,6 +225,21 @@ fn symfony_is_as_its_configuration_says() {
 }
 
 #[test]
+fn a_pool_that_hides_the_variables_from_the_app_is_named() {
+    let app = App::laravel("10.48.29", login())
+        .with("php-fpm.conf", "[www]\npm = static\n;clear_env = no\n");
+    let (variables, message) = app.launch(&[]);
+    assert!(message.contains("php-fpm.conf hides the environment"), "{message}");
+    // A queue's worker beside it sees them.
+    assert!(variables.contains_key("REDIS_URL"));
+    let app = app.with(".php.fpm.d/env.conf", "clear_env = no ; for Laravel\n");
+    assert!(!app.launch(&[]).1.contains("warning"));
+    // A web server's file is no pool.
+    let app = App::laravel("10.48.29", login()).with("nginx.conf", "events {}\n");
+    assert!(!app.launch(&[]).1.contains("warning"));
+}
+
+#[test]
 fn codeigniter_is_told_by_variables_as_well() {
     let with = |version: &str, credentials: Value| {
         App::new(Store::Redis, Kind::CodeIgniter, version, credentials)
