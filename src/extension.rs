@@ -2,6 +2,7 @@
 
 mod apt;
 mod build_tools;
+mod distribution;
 mod download;
 mod dpkg;
 mod error;
@@ -66,8 +67,8 @@ pub fn provide(
         return provide_by(*provider, request, work, layer);
     }
     let php = php.facts().version.clone();
-    let package = apt::package_name(&php, store);
-    Err(ExtensionError::NoProvider { store, php, refusals: refusals.join("\n"), package })
+    let install = distribution::install(&request.target.distro_name, &php, store);
+    Err(ExtensionError::NoProvider { store, php, refusals: refusals.join("\n"), install })
 }
 
 fn providers(request: &Request<'_>) -> impl Iterator<Item = Provider> {

@@ -45,7 +45,7 @@ pub enum ExtensionError {
     },
     /// No provider has it.
     #[error(
-        "PHP {php} has no {store} extension, and none of the ways to get it works:\n{refusals}\nInstall it in the build image and the run image (on Debian: apt-get install {package}), or let the build reach the package mirror, or give it phpize and a compiler; without a network, {MIRROR} says where the source release is."
+        "PHP {php} has no {store} extension, and none of the ways to get it works:\n{refusals}\nInstall it in the build image and the run image ({install}), or let the build reach the package mirror, or give it phpize and a compiler; without a network, {MIRROR} says where the source release is."
     )]
     NoProvider {
         /// The extension.
@@ -54,8 +54,8 @@ pub enum ExtensionError {
         php: Version,
         /// Each provider's words, a line each.
         refusals: String,
-        /// Debian's package.
-        package: String,
+        /// How the distribution installs it.
+        install: String,
     },
     /// PHP cannot be asked.
     #[error(transparent)]

@@ -1,8 +1,11 @@
 //! Running a script of ours with the installed PHP.
 
+use crate::system::command::find_program;
 use libcnb::Env;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// Why PHP could not be asked.
@@ -13,6 +16,11 @@ pub enum PhpError {
         "There is no `php` on the PATH.\nPut a buildpack that provides PHP before this one, or use a builder whose images have PHP."
     )]
     NotFound,
+    /// There are several, and none is `php`.
+    #[error(
+        "There is no `php` on the PATH, but there are several of other names: {0}.\nMake a link `php` to the one that serves the app."
+    )]
+    Several(String),
     /// It cannot be started.
     #[error("`php` cannot be started: {0}.")]
     Start(io::Error),
@@ -57,7 +65,7 @@ pub(crate) fn run_script<T: DeserializeOwned>(
     options: &[&str],
     env: &Env,
 ) -> Result<Answer<T>, PhpError> {
-    let mut php = php(script, options, env);
+    let mut php = php(script, options, env)?;
     Ok(answer_of(&php.args(arguments).output().map_err(not_started)?))
 }
 
@@ -68,7 +76,7 @@ pub(crate) fn run_script_with_input<T: DeserializeOwned>(
     options: &[&str],
     env: &Env,
 ) -> Result<Answer<T>, PhpError> {
-    let mut php = php(script, options, env);
+    let mut php = php(script, options, env)?;
     php.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = php.spawn().map_err(not_started)?;
     // A PHP that does not come to the script does not read it, and its output says why.
@@ -76,10 +84,41 @@ pub(crate) fn run_script_with_input<T: DeserializeOwned>(
     Ok(answer_of(&process.wait_with_output().map_err(not_started)?))
 }
 
-fn php(script: &str, options: &[&str], env: &Env) -> Command {
-    let mut php = Command::new("php");
+fn php(script: &str, options: &[&str], env: &Env) -> Result<Command, PhpError> {
+    let mut php = Command::new(program(env)?);
     php.args(options).args(["-r", &with_answer(script), "--"]).env_clear().envs(env);
-    php
+    Ok(php)
+}
+
+/// PHP's program. Alpine has one for each release, as `php83`, and no `php`.
+fn program(env: &Env) -> Result<PathBuf, PhpError> {
+    if let Some(program) = find_program(env, "php") {
+        return Ok(program);
+    }
+    let folders = env.get("PATH").into_iter().flat_map(std::env::split_paths);
+    let files = folders.flat_map(|folder| folder.read_dir().into_iter().flatten().flatten());
+    let mut numbered = BTreeMap::new();
+    for path in files.map(|file| file.path()).filter(|path| is_numbered(path) && path.is_file()) {
+        // The same name in a later folder is shadowed, or is the same file: /bin may be a link to /usr/bin.
+        numbered.entry(path.file_name().map(ToOwned::to_owned)).or_insert(path);
+    }
+    match numbered.into_values().collect::<Vec<_>>().as_slice() {
+        [] => Err(PhpError::NotFound),
+        [program] => Ok(program.clone()),
+        several => {
+            let names = several.iter().map(|path| path.display().to_string());
+            Err(PhpError::Several(names.collect::<Vec<_>>().join(", ")))
+        }
+    }
+}
+
+/// Whether a file's name is `php` and a number.
+fn is_numbered(path: &Path) -> bool {
+    let number = path.file_name().and_then(|name| name.to_str()?.strip_prefix("php"));
+    number.is_some_and(|number| {
+        number.starts_with(|c: char| c.is_ascii_digit())
+            && number.chars().all(|c| c.is_ascii_digit() || c == '.')
+    })
 }
 
 fn not_started(error: io::Error) -> PhpError {
@@ -100,5 +139,33 @@ fn answer_of<T: DeserializeOwned>(output: &Output) -> Answer<T> {
         status: output.status.to_string(),
         output: format!("{}\n{stderr}", rest.join("\n")).trim().to_owned(),
         stderr,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// What is found in a folder with these files.
+    fn found(names: &[&str]) -> Result<String, String> {
+        let folder = tempfile::tempdir().unwrap();
+        for name in names {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let mut env = Env::new();
+        env.insert("PATH", folder.path());
+        let name = |path: PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+        program(&env).map(name).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn alpines_php_has_its_release_in_its_name() {
+        assert_eq!(found(&["php83", "php-config83", "phpize83", "php-fpm83"]).unwrap(), "php83");
+        assert_eq!(found(&["php", "php8.2", "php8.4"]).unwrap(), "php");
+        let none = found(&["phpize", "php.ini"]).unwrap_err();
+        assert!(none.starts_with("There is no `php` on the PATH.\n"), "{none}");
+        let several = found(&["php82", "php83"]).unwrap_err();
+        assert!(several.contains("php82, ") && several.contains("php83."), "{several}");
     }
 }
