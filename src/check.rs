@@ -13,6 +13,7 @@ mod render;
 pub mod report;
 pub mod steps;
 pub mod verdict;
+pub mod web;
 
 use crate::config::environment::Environment;
 use crate::config::variables::MISSING;
@@ -33,9 +34,11 @@ use kind::Kind;
 use overrides::Search;
 use programs::{Expected, Setup};
 use report::{FrameworkReport, Report};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use steps::{Part, Setting};
 use verdict::Verdict;
+use web::{WebReport, visit};
 
 /// PHP was not prepared for the launch.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +57,7 @@ pub fn check(
     platform_dir: &Path,
     layer: &Path,
     app_dir: &Path,
-    _url: Option<&str>,
+    url: Option<&str>,
 ) -> anyhow::Result<Report> {
     let record = read_record(layer)?;
     match resolve(environment, platform_dir, layer, &record)? {
@@ -66,7 +69,7 @@ pub fn check(
             let check =
                 Check { environment, record, found: &found, save_path: &save_path, app_dir };
             let redactor = check.redactor();
-            check.run(&redactor).map_err(|error| anyhow!(redactor.hide(&error.to_string())))
+            check.run(url, &redactor).map_err(|error| anyhow!(redactor.hide(&error.to_string())))
         }
         Resolution::Files => {
             let php = Php::ask(environment.as_env())?;
@@ -101,7 +104,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn run(&self, redactor: &Redactor) -> anyhow::Result<Report> {
+    fn run(&self, url: Option<&str>, redactor: &Redactor) -> anyhow::Result<Report> {
         let endpoint = &self.found.endpoint;
         let php = Php::ask(self.environment.as_env())?;
         let expected = Expected { endpoint, save_path: self.save_path };
@@ -135,7 +138,10 @@ impl Check<'_> {
             handler: endpoint.save_handler(),
         };
         let setups: Vec<Setup> = php.programs().map(|it| expected.setup(&it.facts)).collect();
+        let works = parts.iter().all(|part| part.ok);
+        let url = url.filter(|_| works && php.cli.loads(self.record.store.name()));
         let mut report = Report {
+            web: url.map(|url| self.web(url, &php)).transpose()?,
             settings,
             steps: parts,
             causes,
@@ -160,20 +166,31 @@ impl Check<'_> {
         let mut parts = Vec::new();
         // Settings of others may have other credentials.
         if setup == Setup::Ours {
-            let question = if let Some(socket) = self.proxy_socket() {
-                question::question_to_proxy(socket, self.found)
-            } else {
-                let files = tls_files(self.found, &self.record, self.environment)?;
-                question::question(self.found, &self.record, &files)
-            };
             let handler = self.found.endpoint.save_handler();
-            parts = steps::probe(self.environment, handler, &question)?;
+            parts = steps::probe(self.environment, handler, &self.question()?)?;
         }
         // Where the server itself refuses, a session would only wait.
         if parts.iter().all(|part| part.ok) {
             parts.extend(steps::session(self.environment)?);
         }
         Ok(parts)
+    }
+
+    /// What PHP is told of the server.
+    fn question(&self) -> anyhow::Result<Value> {
+        Ok(if let Some(socket) = self.proxy_socket() {
+            question::question_to_proxy(socket, self.found)
+        } else {
+            let files = tls_files(self.found, &self.record, self.environment)?;
+            question::question(self.found, &self.record, &files)
+        })
+    }
+
+    /// Asks a page of the running app.
+    fn web(&self, url: &str, php: &Php) -> anyhow::Result<WebReport> {
+        let (question, handler) = (self.question()?, self.found.endpoint.save_handler());
+        let look = |id: &str| Ok(steps::look(self.environment, handler, &question, id)?);
+        visit(url, &php.cli.facts.session_name, look)
     }
 
     fn proxy_socket(&self) -> Option<&str> {
@@ -221,37 +238,5 @@ fn redact_settings(settings: &mut [Setting], redactor: &Redactor) {
 fn redact_parts(parts: &mut [Part], redactor: &Redactor) {
     for text in parts.iter_mut().flat_map(|part| part.server.iter_mut().chain(&mut part.said)) {
         *text = redactor.hide(text);
-    }
-}
-
-impl Report {
-    /// What all of it means.
-    fn conclude(&mut self, store: Store, setups: &[Setup], configured_by_app: bool) {
-        let failed = !self.causes.is_empty();
-        (self.verdict, self.summary) = if failed {
-            (Verdict::NotKept, format!("Sessions in {store} are NOT kept."))
-        } else if setups.contains(&Setup::OtherServers) {
-            let summary = format!(
-                "It cannot be said whether sessions are kept: PHP keeps them in {store}, in servers that are not those of the bound service."
-            );
-            (Verdict::Unknown, summary)
-        } else if !self.overrides.is_empty() {
-            let summary = format!(
-                "It cannot be said whether the app's sessions are kept: PHP's command line keeps them in {store}, and the places below may set others. With --url the check asks a page of the running app."
-            );
-            (Verdict::Unknown, summary)
-        } else if configured_by_app {
-            let summary = format!(
-                "It cannot be said whether the app's sessions are kept: PHP's command line keeps them in {store}, and the app's framework keeps its own, by a configuration of the app. With --url the check asks a page of the running app."
-            );
-            (Verdict::Unknown, summary)
-        } else if setups.contains(&Setup::SameServers) {
-            let summary = format!(
-                "Sessions in {store} are kept, by settings of another buildpack for the same server."
-            );
-            (Verdict::Kept, summary)
-        } else {
-            (Verdict::Kept, format!("Sessions in {store} are kept."))
-        };
     }
 }

@@ -113,7 +113,7 @@ fn is_loopback(endpoint: &Endpoint) -> bool {
 
 /// A server that is asked in the wrong way closes the connection without a word; a Redis that hangs lets
 /// PHP wait, and PHP says the same in the end.
-fn closed_without_a_word(failed: &Part, evidence: &Evidence<'_>, said: &str) -> Option<Kind> {
+fn closed_without_a_word(failed: &Part, evidence: &Evidence<'_>, said: &str) -> &'static [Kind] {
     let texts = [
         "socket error on read socket",
         "connection lost",
@@ -123,24 +123,24 @@ fn closed_without_a_word(failed: &Part, evidence: &Evidence<'_>, said: &str) -> 
         "error while reading line from the server",
     ];
     if !texts.iter().any(|text| said.contains(text)) {
-        return None;
+        return &[];
     }
     // A little less: clocks differ.
     if failed.milliseconds >= evidence.read_timeout * 0.95 {
-        return Some(Kind::NoAnswer);
+        return &[Kind::NoAnswer];
     }
     let first = evidence.parts.iter().find(|it| !matches!(it.name.as_str(), "connect" | "encrypt"));
     if first.is_some_and(|first| first.name != failed.name) {
-        return None;
+        return &[];
     }
     let encrypted = evidence.parts.iter().any(|part| part.name == "encrypt");
     match evidence.store {
         Store::Memcached if evidence.expected.endpoint.secrets().is_empty() => {
-            Some(Kind::TlsExpected)
+            &[Kind::PasswordMissing, Kind::TlsExpected]
         }
-        Store::Memcached => Some(Kind::PasswordNotWanted),
-        Store::Redis if encrypted => Some(Kind::TlsClientCertificate),
-        Store::Redis => Some(Kind::TlsExpected),
+        Store::Memcached => &[Kind::PasswordNotWanted],
+        Store::Redis if encrypted => &[Kind::TlsClientCertificate],
+        Store::Redis => &[Kind::TlsExpected],
     }
 }
 

@@ -46,6 +46,9 @@ kinds! {
     /// The app's framework keeps its sessions by itself, and not in the service.
     FrameworkKeepsItsOwn: "The framework keeps its sessions elsewhere",
         "Tell the framework where sessions are: docs/frameworks.md.";
+    /// A page keeps its session elsewhere.
+    PageElsewhere: "The page keeps its session elsewhere",
+        "See which of the places below sets another one, and whether the web server was started by the launcher, with this service bound.";
     /// No service is bound, and that is allowed.
     LocalFiles: "Sessions are in local files",
         "Bind a session service. Local files are lost with the container, and other instances don't see them (BPL_PHP_SESSION_MISSING=files).";

@@ -92,6 +92,9 @@ fn write_place(f: &mut String, report: &Report) -> fmt::Result {
     if let Some(FrameworkReport { name, sessions }) = &report.framework {
         rows.push(("framework", format!("{name}: {sessions}")));
     }
+    if let Some(web) = &report.web {
+        rows.push(("web server", format!("{}: {}", web.url, web.what)));
+    }
     if !rows.is_empty() {
         writeln!(f)?;
     }

@@ -4,6 +4,7 @@ use super::causes::Cause;
 use super::overrides::Override;
 use super::steps::{Part, Setting};
 use super::verdict::Verdict;
+use super::web::WebReport;
 use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::SessionUse;
 use crate::launch::record::LaunchRecord;
@@ -43,6 +44,8 @@ pub struct Report {
     pub overrides: Vec<Override>,
     /// The app's framework, where one is known.
     pub framework: Option<FrameworkReport>,
+    /// What a visitor of the web server gets, where that was asked for.
+    pub web: Option<WebReport>,
 }
 
 /// The app's framework.
@@ -101,6 +104,7 @@ impl Report {
             causes: Vec::new(),
             overrides: Vec::new(),
             framework: None,
+            web: None,
         }
     }
 

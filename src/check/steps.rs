@@ -24,23 +24,31 @@ const QUIET: [&str; 3] = ["display_errors=0", "log_errors=0", "html_errors=0"];
 /// A step, in a process of its own.
 struct Step {
     name: &'static str,
-    script: &'static str,
+    /// Parts of one script.
+    scripts: &'static [&'static str],
     options: &'static [&'static str],
 }
+
+const REDIS: &str = include_str!("steps/redis.php");
+const MEMCACHED: &str = include_str!("steps/memcached.php");
 
 /// Reads ini files wherever they are.
 const SETTINGS: Step = Step {
     name: "settings",
-    script: include_str!("steps/settings.php"),
+    scripts: &[include_str!("steps/settings.php")],
     options: &["open_basedir="],
 };
-const REDIS: Step =
-    Step { name: "probe", script: include_str!("steps/redis.php"), options: &QUIET };
-const MEMCACHED: Step =
-    Step { name: "probe", script: include_str!("steps/memcached.php"), options: &QUIET };
-const WRITE: Step =
-    Step { name: "write", script: include_str!("steps/write.php"), options: &QUIET };
-const READ: Step = Step { name: "read", script: include_str!("steps/read.php"), options: &QUIET };
+const PROBE_REDIS: Step = quiet("probe", &[REDIS, include_str!("steps/probe_redis.php")]);
+const PROBE_MEMCACHED: Step =
+    quiet("probe", &[MEMCACHED, include_str!("steps/probe_memcached.php")]);
+const LOOK_REDIS: Step = quiet("look", &[REDIS, include_str!("steps/look_redis.php")]);
+const LOOK_MEMCACHED: Step = quiet("look", &[MEMCACHED, include_str!("steps/look_memcached.php")]);
+const WRITE: Step = quiet("write", &[include_str!("steps/write.php")]);
+const READ: Step = quiet("read", &[include_str!("steps/read.php")]);
+
+const fn quiet(name: &'static str, scripts: &'static [&'static str]) -> Step {
+    Step { name, scripts, options: &QUIET }
+}
 
 /// One thing that PHP has done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,8 +114,29 @@ pub(super) fn probe(
     handler: &str,
     question: &Value,
 ) -> Result<Vec<Part>, StepsError> {
-    let step = if handler == "memcached" { MEMCACHED } else { REDIS };
+    let step = if handler == "memcached" { PROBE_MEMCACHED } else { PROBE_REDIS };
     step.run(environment, question)
+}
+
+/// A session that was looked for.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct Look {
+    pub(super) there: bool,
+    /// How many milliseconds it has left, where the service says so.
+    pub(super) left: Option<i64>,
+}
+
+/// Looks for a session in the service, with the same question as [`probe`].
+pub(super) fn look(
+    environment: &Environment,
+    handler: &str,
+    question: &Value,
+    id: &str,
+) -> Result<Look, StepsError> {
+    let step = if handler == "memcached" { LOOK_MEMCACHED } else { LOOK_REDIS };
+    let mut question = question.clone();
+    question["id"] = json!(id);
+    step.run(environment, &question)
 }
 
 /// Writes a session in one process and reads it in another, with all settings as they are.
@@ -130,8 +159,9 @@ impl Step {
         environment: &Environment,
         question: &Value,
     ) -> Result<T, StepsError> {
+        let scripts = [COMMON].into_iter().chain(self.scripts.iter().copied());
         let script: String =
-            [COMMON, self.script].map(|part| part.strip_prefix("<?php").unwrap_or(part)).concat();
+            scripts.map(|part| part.strip_prefix("<?php").unwrap_or(part)).collect();
         let options = OPTIONS.iter().chain(self.options).flat_map(|setting| ["-d", setting]);
         let options: Vec<&str> = options.collect();
         let Answer { json, status, output: said, .. } =

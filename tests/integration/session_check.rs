@@ -1,8 +1,8 @@
 //! `session-check` says whether the app's sessions are kept: never that they are where they are not.
 
-use crate::support::app::{App, build, config, layer, make_readable};
-use crate::support::check::{assert_cause, assert_verdict, check, check_with};
-use crate::support::sample::write;
+use crate::support::app::{App, Server, build, config, config_for, layer, make_readable};
+use crate::support::check::{assert_cause, assert_verdict, check, check_in, check_with};
+use crate::support::sample::{app_for_every_server, write};
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{BoundService, Redis, run, vcap};
 use crate::support::{BOOKWORM, Suite, TRIXIE};
@@ -242,4 +242,42 @@ fn settings_that_something_else_has_changed_and_an_extension_that_is_gone() {
         let (ok, said) = instance.container.exec_with_input(&launched, "");
         assert!(ok && said.contains("are kept"), "{said}");
     });
+}
+
+#[test]
+fn a_page_is_asked_as_a_visitor_would() {
+    for store in Store::ALL {
+        let mut config = config_for(Server::NginxFpm, BOOKWORM, "web");
+        let app = app_for_every_server();
+        config.env("BP_PHP_SESSION_STORE", store.name()).app_dir(app.path());
+        build(&config, |app| a_page_of(&app.served_by(Server::NginxFpm), store));
+    }
+}
+
+fn a_page_of(app: &App, store: Store) {
+    let service = BoundService::start(store, ODD_PASSWORD);
+    let bound = format!("--env={}", service.env());
+    let ask = |files: &[(&str, &str)], page: &str| {
+        let instance = app.start(&Mounted::new(files).with(&[&bound]));
+        let url = format!("http://127.0.0.1:8080{page}");
+        let command = ["/cnb/lifecycle/launcher", "session-check", "--json", "--url", &url];
+        check_in(&instance.container, &command)
+    };
+    let page = ("/workspace/quiet.php", "<?php echo 'no session';");
+    let checked = ask(&[page], "/");
+    assert_verdict(&checked, "kept");
+    assert_eq!(checked.1["web"]["session"], "in-service");
+    let checked = ask(&[page], "/quiet.php");
+    assert_verdict(&checked, "unknown");
+    assert!(checked.1["web"]["what"].as_str().unwrap().contains("PHPSESSIONID"), "{checked:?}");
+    // It decides, either way, where a place that sets others leaves it open.
+    let elsewhere = (
+        "/workspace/files.php",
+        "<?php ini_set('session.save_handler', 'files'); ini_set('session.save_path', '/tmp'); session_start();",
+    );
+    let checked = ask(&[elsewhere], "/files.php");
+    assert_cause(&checked, "page-elsewhere");
+    assert_eq!(checked.1["overrides"][0]["file"], elsewhere.0);
+    assert_verdict(&ask(&[elsewhere], "/"), "kept");
+    assert_verdict(&ask(&[elsewhere], "/nothing.php"), "unknown");
 }

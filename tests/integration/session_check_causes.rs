@@ -1,7 +1,7 @@
 //! `session-check` tells apart what may be wrong: real servers in each of these states.
 
 use crate::support::app::{App, build, config, layer};
-use crate::support::check::{assert_cause, check as support_check, check_service};
+use crate::support::check::{Checked, assert_cause, check as support_check, check_service};
 use crate::support::docker::docker;
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{Memcached, Redis, run, vcap};
@@ -9,6 +9,8 @@ use crate::support::tls::TlsServer;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
+use std::thread::sleep;
+use std::time::Duration;
 
 fn with_app(suite: Suite, store: Store, test: impl FnOnce(&App)) {
     let mut config = config(suite, "full");
@@ -17,7 +19,12 @@ fn with_app(suite: Suite, store: Store, test: impl FnOnce(&App)) {
 
 fn redis_causes(suite: Suite) {
     with_app(suite, Store::Redis, |app| {
-        let redis = Redis::start(ODD_PASSWORD);
+        let redis = Redis::start_with(&[
+            "--requirepass",
+            ODD_PASSWORD,
+            "--enable-protected-configs",
+            "yes",
+        ]);
         let host = redis.host();
         let check = |credentials: Value| check_service(app, "redis-sessions", &credentials);
         let login = |host: &str, password: &str| json!({"host": host, "password": password});
@@ -50,12 +57,54 @@ fn redis_causes(suite: Suite) {
         run(&mut admin, &["REPLICAOF", "127.0.0.1", "1"]);
         assert_cause(&check(odd(&[])), "read-only-replica");
 
+        run(&mut admin, &["REPLICAOF", "NO", "ONE"]);
+        refused_writes(&mut admin, &|| check(odd(&[])));
+        too_busy(&redis, &mut admin, &|| check(odd(&[])));
+
+        let trailing = check(login(&host, &format!("{ODD_PASSWORD} ")));
+        assert_cause(&trailing, "wrong-password");
+        let advice = trailing.1["causes"][0]["advice"].as_str().unwrap();
+        assert!(advice.contains("ends with a blank"), "{advice}");
+        assert_cause(&check(json!({"host": "localhost"})), "loopback");
+        let without_eval = Redis::start_with(&["--rename-command", "EVAL", ""]);
+        assert_cause(&check(json!({"host": without_eval.host()})), "unknown-command");
+
         let open = Redis::start_with(&[]);
         assert_cause(&check(login(&open.host(), MARKER)), "password-not-wanted");
         docker(&["pause", &open.container.name]);
         assert_cause(&check(json!({"host": open.host()})), "no-answer");
         docker(&["unpause", &open.container.name]);
+        run(&mut open.connection(), &["CONFIG", "SET", "protected-mode", "yes"]);
+        assert_cause(&check(json!({"host": open.host()})), "protected-mode");
     });
+}
+
+/// A server that does not write, for reasons that pass.
+fn refused_writes(admin: &mut redis::Connection, check: &dyn Fn() -> Checked) {
+    run(admin, &["CONFIG", "SET", "min-replicas-to-write", "1"]);
+    assert_cause(&check(), "replicas-missing");
+    run(admin, &["CONFIG", "SET", "min-replicas-to-write", "0"]);
+    // Nothing can be written there.
+    run(admin, &["CONFIG", "SET", "dir", "/proc"]);
+    run(admin, &["CONFIG", "SET", "save", "3600 1"]);
+    run(admin, &["BGSAVE"]);
+    sleep(Duration::from_secs(2));
+    assert_cause(&check(), "not-saved");
+    run(admin, &["CONFIG", "SET", "save", ""]);
+}
+
+/// A server that runs a script that does not end, and one with all the clients that it takes.
+fn too_busy(server: &Redis, admin: &mut redis::Connection, check: &dyn Fn() -> Checked) {
+    run(admin, &["CONFIG", "SET", "busy-reply-threshold", "50"]);
+    let script = "REDISCLI_AUTH=\"$1\" redis-cli EVAL 'while true do end' 0";
+    let exec = ["exec", "--detach", &server.container.name, "sh", "-c", script, "-", ODD_PASSWORD];
+    docker(&exec);
+    sleep(Duration::from_secs(1));
+    assert_cause(&check(), "busy");
+    run(admin, &["SCRIPT", "KILL"]);
+    run(admin, &["CONFIG", "SET", "maxclients", "1"]);
+    assert_cause(&check(), "too-many-clients");
+    run(admin, &["CONFIG", "SET", "maxclients", "100"]);
 }
 
 #[test]
@@ -106,6 +155,9 @@ fn memcached_causes(suite: Suite) {
             &check(json!({"servers": format!("{}:1", closed.container.ip())})),
             "connection-refused",
         );
+        assert_cause(&check(json!({"servers": closed.server()})), "password-missing");
+        let text_only = Memcached::start_with("exec memcached -u memcache -B ascii");
+        assert_cause(&check(login(&text_only.server())), "password-not-wanted");
         let open = Memcached::start();
         assert_cause(&check(login(&open.server())), "password-not-wanted");
         // The image has no mechanisms of its own, so without the layer's there are none.

@@ -1,18 +1,23 @@
 <?php
 // Talks to each Memcached server by itself, as its session handler would: the report names the one that fails.
 
+function options($memcached, $question)
+{
+    $memcached->setOption(Memcached::OPT_BINARY_PROTOCOL, (bool) ini_get('memcached.sess_binary_protocol'));
+    $memcached->setOption(Memcached::OPT_CONNECT_TIMEOUT, (int) ($question['timeout'] * 1000));
+    $memcached->setOption(Memcached::OPT_POLL_TIMEOUT, 3000);
+    if ($question['auth'] !== null) {
+        $memcached->setSaslAuthData($question['auth'][0], $question['auth'][1]);
+    }
+}
+
 function server($host, $port, $question)
 {
     $name = "$host:$port";
     $key = $question['prefix'] . 'session-check-' . bin2hex(random_bytes(16));
     $memcached = new Memcached();
     $set = function () use ($memcached, $host, $port, $question, $key) {
-        $memcached->setOption(Memcached::OPT_BINARY_PROTOCOL, (bool) ini_get('memcached.sess_binary_protocol'));
-        $memcached->setOption(Memcached::OPT_CONNECT_TIMEOUT, (int) ($question['timeout'] * 1000));
-        $memcached->setOption(Memcached::OPT_POLL_TIMEOUT, 3000);
-        if ($question['auth'] !== null) {
-            $memcached->setSaslAuthData($question['auth'][0], $question['auth'][1]);
-        }
+        options($memcached, $question);
         $memcached->addServer(trim($host, '[]'), $port);
         answered($memcached->set($key, '1', 10), $memcached);
     };
@@ -36,9 +41,3 @@ function answered($ok, $memcached)
         throw new RuntimeException($memcached->getResultMessage());
     }
 }
-
-$done = array();
-foreach ($question['servers'] as $server) {
-    $done = array_merge($done, server($server[0], $server[1], $question));
-}
-answer($done);

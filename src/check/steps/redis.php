@@ -64,18 +64,23 @@ function cluster($question)
     }
     $cluster = null;
     $find = function () use (&$cluster, $question) {
-        $seeds = array_map(function ($node) {
-            return "$node[0]:$node[1]";
-        }, $question['nodes']);
-        $stream = $question['scheme'] === 'tls' ? $question['stream'] ?: array('verify_peer' => 1) : null;
-        $waits = array($question['timeout'], $question['read_timeout']);
-        $cluster = new RedisCluster(null, $seeds, $waits[0], $waits[1], false, $question['auth'], $stream);
+        $cluster = connect_cluster($question);
     };
     $parts[] = array('find the slots', $question['name'], $find);
     $open = function () use (&$cluster) {
         return $cluster;
     };
     return until_failure(array_merge($parts, commands($open, $question['name'], $question)));
+}
+
+function connect_cluster($question)
+{
+    $seeds = array_map(function ($node) {
+        return "$node[0]:$node[1]";
+    }, $question['nodes']);
+    $stream = $question['scheme'] === 'tls' ? $question['stream'] ?: array('verify_peer' => 1) : null;
+    $waits = array($question['timeout'], $question['read_timeout']);
+    return new RedisCluster(null, $seeds, $waits[0], $waits[1], false, $question['auth'], $stream);
 }
 
 function refused($redis)
@@ -121,5 +126,3 @@ function commands($open, $server, $question)
     }
     return $parts;
 }
-
-answer(isset($question['nodes']) ? cluster($question) : single($question));

@@ -1,7 +1,7 @@
 //! Runs `session-check` and judges what it prints.
 
 use super::app::{App, root};
-use super::docker::both;
+use super::docker::{Container, both, docker};
 use super::services::vcap;
 use serde_json::Value;
 use std::fs;
@@ -16,6 +16,15 @@ pub(crate) fn check(app: &App, options: &[&str]) -> Checked {
 
 pub(crate) fn check_with(app: &App, options: &[&str], arguments: &[&str]) -> Checked {
     let output = app.output("session-check", options, arguments);
+    let report = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", both(&output)));
+    assert_is_as_documented(&report);
+    (output.status.code(), report)
+}
+
+/// The same in a running container.
+pub(crate) fn check_in(container: &Container, command: &[&str]) -> Checked {
+    let output = docker(&[&["exec", &container.name], command].concat());
     let report = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", both(&output)));
     assert_is_as_documented(&report);

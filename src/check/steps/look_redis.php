@@ -1,0 +1,20 @@
+<?php
+// Looks for a session by its id: whether it is there, and how many milliseconds it has left.
+
+$key = $question['prefix'] . $question['id'];
+if (isset($question['nodes'])) {
+    $redis = connect_cluster($question);
+} else {
+    $redis = open($question, $question['host'], $question['port']);
+    if ($question['database'] !== null) {
+        $redis->select($question['database']);
+    }
+}
+$ask = function ($command) use ($redis, $key) {
+    $words = $redis instanceof RedisCluster ? array($key, $command, $key) : array($command, $key);
+    return call_user_func_array(array($redis, 'rawCommand'), $words);
+};
+$there = $ask('GET') !== false;
+// A user need not have the right to ask for it.
+$left = $ask('PTTL');
+answer(array('there' => $there, 'left' => is_int($left) && $left > 0 ? $left : null));

@@ -1,0 +1,2 @@
+<?php
+answer(isset($question['nodes']) ? cluster($question) : single($question));

@@ -1,0 +1,169 @@
+//! A page of the running app, asked as a visitor would: what the web server's PHP does with sessions, only it can say.
+
+use super::steps::Look;
+use anyhow::{Context, ensure};
+use serde::Serialize;
+use std::thread::sleep;
+use std::time::Duration;
+use ureq::Agent;
+use ureq::http::Response;
+use url::Url;
+
+/// A page may wait for a session's lock.
+const TIMEOUT: Duration = Duration::from_secs(40);
+/// So that a session whose lifetime starts anew is told from one that is left alone.
+const BETWEEN_PAGES: Duration = Duration::from_millis(1100);
+/// PHP writes a session after the page is out.
+const UNTIL_WRITTEN: Duration = Duration::from_millis(300);
+
+/// What a visitor of the web server gets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WebReport {
+    pub url: String,
+    pub session: WebSession,
+    /// What was seen, for people.
+    pub what: String,
+}
+
+/// Where the visitor's session is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WebSession {
+    InService,
+    Elsewhere,
+    /// The page starts no session, or there is no page.
+    None,
+}
+
+/// Asks the page twice, and looks for the session with `look`, which finds a session by its id. `name` is the cookie's.
+pub(super) fn visit(
+    url: &str,
+    name: &str,
+    look: impl Fn(&str) -> anyhow::Result<Look>,
+) -> anyhow::Result<WebReport> {
+    let url = Url::parse(url).with_context(|| format!("--url {url} is no address of a page"))?;
+    ensure!(matches!(url.scheme(), "http" | "https"), "--url takes http:// and https://.");
+    let report = |session, what: String| WebReport { url: shown(&url), session, what };
+    let first = match get(&url, None) {
+        Ok(response) => response,
+        Err(error) => {
+            return Ok(report(WebSession::None, format!("the page does not answer: {error}")));
+        }
+    };
+    let cookies = cookies(&first, name);
+    let Some((cookie, id)) = cookies.first() else {
+        let what = format!(
+            "HTTP {} without a session's cookie ({name}): give a page that starts a session{}",
+            first.status().as_u16(),
+            location(&first)
+        );
+        return Ok(report(WebSession::None, what));
+    };
+    sleep(UNTIL_WRITTEN);
+    let before = look(id)?;
+    if !before.there {
+        let what =
+            format!("it sets the cookie {cookie}, and the service has no session of this id");
+        return Ok(report(WebSession::Elsewhere, what));
+    }
+    sleep(BETWEEN_PAGES);
+    let before = look(id)?;
+    let second = get(&url, Some(&format!("{cookie}={id}")))
+        .with_context(|| format!("{} does not answer a second time", shown(&url)))?;
+    sleep(UNTIL_WRITTEN);
+    // An app may give a session another id with each page.
+    let id = self::cookies(&second, cookie)
+        .into_iter()
+        .find(|(name, _)| name == cookie)
+        .map_or_else(|| id.clone(), |(_, id)| id);
+    let after = look(&id)?;
+    Ok(match (before.left, after.left) {
+        _ if !after.there => report(
+            WebSession::Elsewhere,
+            format!("the session of the cookie {cookie} was gone after the second page"),
+        ),
+        (Some(before), Some(after)) if after <= before => report(
+            WebSession::Elsewhere,
+            format!("the second page left the session of the cookie {cookie} alone"),
+        ),
+        (Some(_), Some(_)) => report(
+            WebSession::InService,
+            format!(
+                "the session of the cookie {cookie} is in the service, and the second page used it"
+            ),
+        ),
+        _ => report(
+            WebSession::InService,
+            format!("the session of the cookie {cookie} is in the service"),
+        ),
+    })
+}
+
+/// The address without a login that it may have.
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    // Addresses of pages can have one.
+    let _ = url.set_password(None);
+    url.to_string()
+}
+
+fn get(url: &Url, cookie: Option<&str>) -> Result<Response<ureq::Body>, ureq::Error> {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        // A redirect comes with the cookie.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .timeout_global(Some(TIMEOUT));
+    let agent: Agent = config.build().into();
+    let mut request = agent.get(url.as_str());
+    if let Some(cookie) = cookie {
+        request = request.header("Cookie", cookie);
+    }
+    let mut response = request.call()?;
+    // To the end: then the page is done.
+    let _ = response.body_mut().read_to_vec();
+    Ok(response)
+}
+
+/// The cookies that may hold an id of PHP, with the one of this name first.
+fn cookies(response: &Response<ureq::Body>, name: &str) -> Vec<(String, String)> {
+    let headers = response.headers().get_all("set-cookie").iter();
+    let headers = headers.filter_map(|header| header.to_str().ok());
+    let mut cookies: Vec<(String, String)> = headers.filter_map(cookie).collect();
+    cookies.sort_by_key(|(cookie, _)| cookie != name);
+    cookies
+}
+
+fn cookie(header: &str) -> Option<(String, String)> {
+    let (name, value) = header.split(';').next()?.trim().split_once('=')?;
+    // PHP's ids: 22 to 256 of these.
+    let is_of_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | ',');
+    let is_id = (22..=256).contains(&value.len()) && value.chars().all(is_of_id);
+    is_id.then(|| (name.to_owned(), value.to_owned()))
+}
+
+fn location(response: &Response<ureq::Body>) -> String {
+    let location = response.headers().get("location").and_then(|it| it.to_str().ok());
+    location.map(|location| format!(" (this one leads to {location})")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_of_php_is_told_from_what_frameworks_encrypt() {
+        let id = "a1".repeat(13);
+        let header = format!("PHPSESSIONID={id}; path=/; HttpOnly");
+        assert_eq!(cookie(&header), Some(("PHPSESSIONID".to_owned(), id)));
+        for header in ["theme=dark", "laravel_session=eyJpdiI6Ik%3D; path=/", "=", ""] {
+            assert_eq!(cookie(header), None, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_the_address_is_not_shown() {
+        let url = Url::parse("http://shop:secret@127.0.0.1/").unwrap();
+        assert_eq!(shown(&url), "http://shop@127.0.0.1/");
+    }
+}
