@@ -3,7 +3,7 @@
 use php_session_store::app::AppOptions;
 use php_session_store::config::environment::Environment;
 use php_session_store::frameworks::known::{Framework, Kind};
-use php_session_store::launch::prepare::prepare;
+use php_session_store::launch::prepare::{Launch, prepare};
 use php_session_store::php::variable::Variable;
 use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
@@ -98,9 +98,7 @@ impl Bench {
         credentials: &Value,
         settings: &[(&str, &str)],
     ) -> Result<Variables, String> {
-        let name = format!("my-{}", self.store.default_search_key());
-        let service = json!({"label": label, "name": name, "credentials": credentials});
-        let services = json!({ label: [service] }).to_string();
+        let services = self.services(label, credentials);
         self.launch(&[&[("VCAP_SERVICES", services.as_str())], settings].concat())
     }
 
@@ -134,12 +132,30 @@ impl Bench {
     }
 
     pub(crate) fn launch(&self, environment: &[(&str, &str)]) -> Result<Variables, String> {
+        let launch = self.prepare(environment).map_err(|error| error.to_string())?;
+        Ok(launch.variables.into_iter().map(|(variable, value)| (variable.name(), value)).collect())
+    }
+
+    /// All that a launch says with a service as Cloud Foundry gives it: its lines in the log, or why it stops.
+    pub(crate) fn said(&self, label: &str, credentials: &Value) -> String {
+        let services = self.services(label, credentials);
+        match self.prepare(&[("VCAP_SERVICES", &services)]) {
+            Ok(launch) => launch.messages.join("\n"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    fn services(&self, label: &str, credentials: &Value) -> String {
+        let name = format!("my-{}", self.store.default_search_key());
+        let service = json!({"label": label, "name": name, "credentials": credentials});
+        json!({ label: [service] }).to_string()
+    }
+
+    fn prepare(&self, environment: &[(&str, &str)]) -> anyhow::Result<Launch> {
         let tmp = self.layer.path().to_str().unwrap();
         let environment: Environment =
             environment.iter().copied().chain([("TMPDIR", tmp), PROBE_OFF]).collect();
-        let launch = prepare(&environment, Path::new("/nowhere"), self.layer.path(), &proxy);
-        let launch = launch.map_err(|error| error.to_string())?;
-        Ok(launch.variables.into_iter().map(|(variable, value)| (variable.name(), value)).collect())
+        prepare(&environment, Path::new("/nowhere"), self.layer.path(), &proxy)
     }
 }
 

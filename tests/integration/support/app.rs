@@ -15,6 +15,9 @@ use std::process::{Command, Output};
 /// A text in the app of `samples/counter`.
 const TEXT_OF_COUNTER: &str = "Counts a visitor's requests in the session";
 
+/// What the lifecycle keeps in every cache of a build.
+const BUILD_CACHE: &str = "io.buildpacks.lifecycle.cache.metadata";
+
 /// The buildpack as `scripts/package` leaves it.
 pub(crate) fn buildpack() -> String {
     let path = root().join("packaged/buildpack");
@@ -297,8 +300,8 @@ impl PackBuild {
         let app = self.app_with_credentials();
         if !self.searched.replace(true) {
             assert_image_is_clean(&app.image, TEXT_OF_COUNTER);
-            for cache in ["build", "launch"] {
-                assert_volume_is_clean(&format!("{}.{cache}", app.image));
+            for (cache, text) in [("build", BUILD_CACHE), ("launch", TEXT_OF_COUNTER)] {
+                assert_volume_is_clean(&format!("{}.{cache}", app.image), text);
             }
         }
         app

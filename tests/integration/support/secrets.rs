@@ -99,13 +99,15 @@ pub(crate) fn assert_image_is_clean(image: &str, text_of_the_app: &str) {
     assert!(!found.contains(&1), "{image} holds a password");
 }
 
-/// Asserts that a volume, such as pack's caches, holds no password.
-pub(crate) fn assert_volume_is_clean(volume: &str) {
+/// Asserts that a volume, such as pack's caches, holds no password; proves with a text that is in it that the search
+/// would have found one.
+pub(crate) fn assert_volume_is_clean(volume: &str, text_of_the_volume: &str) {
     let mount = format!("{volume}:/volume:ro");
     // Layers lie there as tar files, which are not compressed.
     let files = ["run", "--rm", "--volume", &mount, IMAGE, "tar", "-c", "/volume"];
-    let found = Search::of(&[MARKER]).find_in_output(&files);
-    assert!(found.is_empty(), "the volume {volume} holds a password");
+    let found = Search::of(&[text_of_the_volume, MARKER]).find_in_output(&files);
+    assert!(found.contains(&0), "the search in the volume {volume} finds nothing");
+    assert!(!found.contains(&1), "the volume {volume} holds a password");
 }
 
 #[test]
