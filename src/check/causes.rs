@@ -92,6 +92,10 @@ fn causes_of(failed: &Part, evidence: &Evidence<'_>) -> Vec<Cause> {
         kinds.insert(0, Kind::Loopback);
     }
     kinds.extend(closed_without_a_word(failed, evidence, &lower));
+    // Such a server waits for the end of a line that never comes.
+    if failed.name == "log in, set" && lower.contains("a timeout occurred") {
+        kinds.push(Kind::TextProtocolOnly);
+    }
     if kinds.is_empty() {
         kinds.push(Kind::Unknown);
     }

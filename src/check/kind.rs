@@ -93,7 +93,10 @@ kinds! {
         "The server asks for a password: add it to the credentials.";
     /// The server has no password.
     PasswordNotWanted: "The server does not take a password",
-        "The server has no password: remove user and password from the credentials, or set one at the server. A Memcached without SASL, or one that speaks the text protocol only, takes none either.";
+        "The server has no password: remove user and password from the credentials, or set one at the server.";
+    /// The server may not speak the binary protocol.
+    TextProtocolOnly: "The server may speak the text protocol only",
+        "A login takes Memcached's binary protocol, which many proxies and compatible servers don't speak: remove user and password from the credentials, if the server needs none.";
     /// libsasl2 has no mechanism.
     MechanismsMissing: "SASL has no mechanism to log in with",
         "libsasl2 finds no mechanism for the login: install libsasl2-modules in the run image, or build again with a network. Under php-fpm as root, set env[SASL_PATH] = $SASL_PATH in the pool.";
@@ -143,7 +146,7 @@ kinds! {
 
 /// Texts, part of a message in any case, and what they mean. The first that fits counts; the texts are
 /// those of PHP, phpredis 5.3 and 6.2, libmemcached, OpenSSL and Redis.
-pub const TEXTS: [(&str, Kind); 47] = [
+pub const TEXTS: [(&str, Kind); 48] = [
     ("unable to find the socket transport", Kind::PhpWithoutTls),
     ("getaddrinfo", Kind::NameNotResolved),
     ("name or service not known", Kind::NameNotResolved),
@@ -186,6 +189,8 @@ pub const TEXTS: [(&str, Kind); 47] = [
     ("max number of clients", Kind::TooManyClients),
     ("session lock", Kind::Locked),
     ("connection refused", Kind::ConnectionRefused),
+    // localhost as IPv6, where there is none.
+    ("cannot assign requested address", Kind::ConnectionRefused),
     ("timed out", Kind::NoAnswer),
     ("a timeout occurred", Kind::NoAnswer),
     ("no route to host", Kind::NoAnswer),

@@ -167,7 +167,10 @@ fn it_is_json_and_a_status_in_every_case() {
         let gone = "--volume=/dev/null:/usr/bin/php8.2:ro";
         unknown(&[&bound, gone], &["--json"], "`php` cannot be started");
         // App::output looks for the password.
-        let talking = "#!/bin/sh\necho \"$PHP_SESSION_SAVE_PATH\" | tr 'A-F' 'a-f'; echo \"$VCAP_SERVICES\"; env";
+        let talking = r#"#!/bin/sh
+            printf '%s\n' "$PHP_SESSION_SAVE_PATH" | sed 's/%\(..\)/%\L\1/g'
+            printf '%s\n' "$VCAP_SERVICES"
+            env"#;
         let talking = Mounted::instead_of_php(talking);
         unknown(&talking.with(&[&bound]), &["--json"], "(the password)");
 
@@ -263,16 +266,17 @@ fn a_page_of(app: &App, store: Store) {
         let command = ["/cnb/lifecycle/launcher", "session-check", "--json", "--url", &url];
         check_in(&instance.container, &command)
     };
-    let page = ("/workspace/quiet.php", "<?php echo 'no session';");
+    let page = ("/workspace/htdocs/quiet.php", "<?php echo 'no session';");
     let checked = ask(&[page], "/");
     assert_verdict(&checked, "kept");
     assert_eq!(checked.1["web"]["session"], "in-service");
     let checked = ask(&[page], "/quiet.php");
     assert_verdict(&checked, "unknown");
-    assert!(checked.1["web"]["what"].as_str().unwrap().contains("PHPSESSIONID"), "{checked:?}");
+    let what = checked.1["web"]["what"].as_str().unwrap();
+    assert!(what.contains("HTTP 200 without") && what.contains("PHPSESSIONID"), "{what}");
     // It decides, either way, where a place that sets others leaves it open.
     let elsewhere = (
-        "/workspace/files.php",
+        "/workspace/htdocs/files.php",
         "<?php ini_set('session.save_handler', 'files'); ini_set('session.save_path', '/tmp'); session_start();",
     );
     let checked = ask(&[elsewhere], "/files.php");
