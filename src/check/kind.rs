@@ -168,7 +168,7 @@ pub const TEXTS: [(&str, Kind); 48] = [
     ("invalid password", Kind::WrongPassword),
     ("invalid username-password", Kind::WrongPassword),
     ("called without any password configured", Kind::PasswordNotWanted),
-    ("no password is set", Kind::PasswordNotWanted),
+    ("auth, but no password is set", Kind::PasswordNotWanted),
     ("noauth", Kind::PasswordMissing),
     ("denied redis is running in protected mode", Kind::ProtectedMode),
     ("failed to send authentication", Kind::MechanismsMissing),

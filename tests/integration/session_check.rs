@@ -174,8 +174,10 @@ fn it_is_json_and_a_status_in_every_case() {
         let talking = Mounted::instead_of_php(talking);
         unknown(&talking.with(&[&bound]), &["--json"], "(the password)");
 
-        // Inside a shell, as the sample for Kubernetes has it; any other process is stopped.
-        let (ok, said) = app.run(&[], &["sh", "-c", "session-check --json || test $? = 2"]);
+        // Inside a shell, as the sample for Kubernetes has it (without -- the launcher's own shell would read
+        // the $?); any other process is stopped.
+        let script = "session-check --json || test $? = 2";
+        let (ok, said) = app.run(&[], &["--", "sh", "-c", script]);
         assert!(ok && said.contains("\"unknown\""), "{said}");
         let (ok, said) = app.run(&[], &["true"]);
         assert!(!ok && said.contains("No redis service is bound"), "{said}");
