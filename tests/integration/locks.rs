@@ -1,6 +1,7 @@
 //! How long a session's lock lasts, and how long others wait for it.
 
 use crate::support::app::{App, Server, build, config, config_for, root};
+use crate::support::docker::docker_ok;
 use crate::support::relay::Relay;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{BoundService, Memcached, Redis, run, vcap};
@@ -91,6 +92,28 @@ fn lock_timeout_holds_with_a_server_that_is_far_away() {
         assert!((1.5..=4.5).contains(&waited), "{waited} s");
         assert!(page.join().unwrap().contains("kept"));
     });
+}
+
+/// What a server that hangs costs a visitor without a cookie: phpredis tries to make a session's name three times.
+#[test]
+fn a_new_visitor_of_a_hung_redis_waits_as_the_documents_say() {
+    for suite in [BOOKWORM, TRIXIE] {
+        with_holding_page(suite, Store::Redis, |app| {
+            let redis = Redis::start_with(&[]);
+            let bound = format!(
+                "VCAP_SERVICES={}",
+                vcap(&[("redis-sessions", json!({"host": redis.host()}))])
+            );
+            let instance = app.start(&["--env", &bound]);
+            docker_ok(&["kill", "--signal", "STOP", &redis.container.name]);
+            let started = Instant::now();
+            let answer = Visitor::new().get(instance.address(), "/hold.php");
+            let waited = started.elapsed().as_secs_f64();
+            println!("{}: {waited:.1} s, HTTP {}", suite.name, answer.status);
+            assert!((8.0..=11.0).contains(&waited), "{suite:?}: {waited}");
+            docker_ok(&["kill", "--signal", "CONT", &redis.container.name]);
+        });
+    }
 }
 
 /// `session_reset` takes the lock again that the request has already, and there is no setting that helps.
