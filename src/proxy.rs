@@ -1,6 +1,7 @@
 //! The session proxy: a program between PHP and Redis, behind a socket file. PHP's handler speaks to it as to a
 //! server; it keeps few connections to the service, heals them, and locks sessions in one round trip.
 
+mod answer;
 pub mod cli;
 mod client;
 mod conversation;

@@ -140,8 +140,11 @@ pub fn behind_proxy(socket: &Path, options: &Options) -> Connection {
     let save_path = format!("unix://{}?{}", socket.display(), query.0);
     let mut variables = variables(&save_path, options, Duration::ZERO);
     for (variable, value) in &mut variables {
-        if *variable == Variable::LockRetries {
-            *value = PROXY_LOCK_RETRIES.to_string();
+        match variable {
+            Variable::LockRetries => *value = PROXY_LOCK_RETRIES.to_string(),
+            // PHP need not ask whether the lock is still there: the proxy does, when it writes.
+            Variable::LockExpire => "0".clone_into(value),
+            _ => {}
         }
     }
     Connection { variables, drop_ins: Vec::new() }

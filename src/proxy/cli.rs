@@ -3,8 +3,9 @@
 use super::client::Client;
 use super::credentials::Bound;
 use super::place::Place;
-use super::supervisor::supervise;
-use super::worker::{Settings, serve};
+use super::stats::log;
+use super::supervisor::{succeed, supervise};
+use super::worker::{Settings, retire, serve};
 use crate::config::environment::Environment;
 use crate::config::launch::LaunchSettings;
 use crate::config::platform::LAUNCH_PLATFORM_DIR;
@@ -18,12 +19,15 @@ use anyhow::{Context, bail};
 use std::io::stdin;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
+use std::os::unix::process::parent_id;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
 const USAGE: &str = "Usage: session-proxy status [--json]\n\nSays what the session proxy of this container does. The launch starts it, where BPL_PHP_SESSION_PROXY says so.";
 
+const WATCHED_EVERY: Duration = Duration::from_millis(250);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -33,7 +37,7 @@ pub fn run() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["supervise", folder] => supervise(&Place::at(PathBuf::from(folder))),
-        ["work"] => work(),
+        ["work", folder] => work(&Place::at(PathBuf::from(folder))),
         ["status"] => status(false),
         ["status", "--json"] => status(true),
         ["--help" | "-h"] => {
@@ -55,14 +59,16 @@ pub fn run() -> ExitCode {
 }
 
 /// The worker has the socket as its standard input.
-fn work() -> anyhow::Result<()> {
+fn work(place: &Place) -> anyhow::Result<()> {
     let listener = UnixListener::from(stdin().as_fd().try_clone_to_owned()?);
+    watch_supervisor(listener.try_clone()?, place.clone());
     let layer = layer_of_program()?;
     let environment = Environment::current();
     let service = found(&environment, &layer)?;
     let launch = LaunchSettings::read(&environment)?;
     let options = &service.options;
     let settings = Settings {
+        container: place.identity()?,
         prefix: options.prefix.clone().unwrap_or_else(|| PREFIX.to_owned()),
         locking: options.locking.unwrap_or(true),
         lock_timeout: options.lock_timeout.unwrap_or(LOCK_TIMEOUT),
@@ -75,6 +81,22 @@ fn work() -> anyhow::Result<()> {
         settings,
         Box::new(move || found(&environment, &layer).and_then(|service| bound(&service))),
     )
+}
+
+/// Where the supervisor dies, another one takes over, with a worker of its own; this one ends with its last client.
+fn watch_supervisor(listener: UnixListener, place: Place) {
+    let supervisor = parent_id();
+    thread::spawn(move || {
+        while parent_id() == supervisor {
+            thread::sleep(WATCHED_EVERY);
+        }
+        log(format_args!("the supervisor is gone, and another one is started"));
+        retire();
+        match succeed(&listener, &place) {
+            Ok(mut successor) => drop(successor.wait()),
+            Err(error) => log(format_args!("no supervisor can be started: {error}")),
+        }
+    });
 }
 
 fn found(environment: &Environment, layer: &Path) -> anyhow::Result<Box<ResolvedService>> {

@@ -1,21 +1,21 @@
 //! What one PHP process says and hears. Its lock is its connection's: it ends with it.
 
+use super::answer::{LOST, NIL, OK, ONE, bulk, plain, unavailable, written};
 use super::request::{Request, lock_of};
-use super::scripts;
-use super::stats::{Counter, Stats, log};
+use super::scripts::{self, script};
+use super::stats::{Counter, Stats};
 use super::status::Status;
 use super::turns::{Turn, Turns};
-use super::upstream::{Failure, Service};
+use super::upstream::Service;
 use crate::redis::{Command, Deadline, Reply};
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long a lock outlives the proxy. It must be longer than [`Service::call`] may take, so that a lock does not
-/// end while it is being renewed.
-const LOCK_SECONDS: &[u8] = b"15";
+/// How long a lock outlives the proxy; longer than a call to the service may take, as it is renewed by one.
+const LOCK_SECONDS: &[u8] = b"8";
 /// While PHP works.
-pub(super) const RENEWED_EVERY: Duration = Duration::from_secs(4);
+pub(super) const RENEWED_EVERY: Duration = Duration::from_secs(2);
 /// Between two tries for a lock that another container has.
 const SHORTEST_WAIT: Duration = Duration::from_millis(2);
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
@@ -36,10 +36,12 @@ pub(super) struct Shared {
     pub(super) most_connections: usize,
 }
 
-/// Makes secrets by which a lock is known as ours: PHP's name for itself, which a container that died may have had
-/// as well, and a text that nobody else has.
+/// Makes the values of locks, by which they are known as ours: `host|process|container.worker.number`.
 pub(super) struct Secrets {
-    pub(super) proxy: String,
+    /// What no other container has.
+    pub(super) container: String,
+    /// What no other worker has, now or before.
+    pub(super) worker: String,
     pub(super) count: Counter,
 }
 
@@ -51,7 +53,14 @@ pub(super) struct Conversation<'a> {
     held: Option<Held<'a>>,
     /// The session that was unlocked last.
     unlocked: Vec<u8>,
-    gave_up: Option<(Vec<u8>, Instant, Vec<u8>)>,
+    gave_up: Option<GaveUp>,
+}
+
+/// A lock that PHP did not get. It asks once more, and phpredis 5.3 then reads the session all the same.
+struct GaveUp {
+    key: Vec<u8>,
+    at: Instant,
+    answer: Vec<u8>,
 }
 
 /// A session that this PHP process has for itself.
@@ -67,15 +76,16 @@ struct Held<'a> {
     _turn: Turn<'a>,
 }
 
-const OK: &[u8] = b"+OK\r\n";
-const NIL: &[u8] = b"$-1\r\n";
-const ONE: &[u8] = b":1\r\n";
-const LOST: &[u8] = b"-ERR the lock of the session was lost\r\n";
-
 impl Secrets {
-    fn next(&self, owner: &[u8]) -> Vec<u8> {
+    /// What all locks of a PHP process in this container begin with, whichever worker took them.
+    fn owner(&self, php: &[u8]) -> Vec<u8> {
+        [php, b"|", self.container.as_bytes(), b"."].concat()
+    }
+
+    fn next(&self, php: &[u8]) -> Vec<u8> {
         self.count.add();
-        [owner, format!("|{}{:x}", self.proxy, self.count.get()).as_bytes()].concat()
+        let unique = format!("{}.{:x}", self.worker, self.count.get());
+        [self.owner(php), unique.into_bytes()].concat()
     }
 }
 
@@ -132,10 +142,7 @@ impl<'a> Conversation<'a> {
     }
 
     fn lock(&mut self, key: Vec<u8>, owner: &[u8]) -> Vec<u8> {
-        if let Some((gave_up, at, answer)) = self.gave_up.take()
-            && gave_up == key
-            && at.elapsed() < AT_ONCE
-        {
+        if let Some(answer) = self.gave_up_lately(&key) {
             return answer;
         }
         self.release();
@@ -147,22 +154,30 @@ impl<'a> Conversation<'a> {
             }
             Ok(None) => {
                 self.shared.stats.lock_timeouts.add();
-                self.gave_up = Some((key, Instant::now(), NIL.to_vec()));
-                NIL.to_vec()
+                self.give_up(key, NIL.to_vec())
             }
-            Err(answer) => {
-                self.gave_up = Some((key, Instant::now(), answer.clone()));
-                answer
-            }
+            Err(answer) => self.give_up(key, answer),
         }
+    }
+
+    fn give_up(&mut self, key: Vec<u8>, answer: Vec<u8>) -> Vec<u8> {
+        self.gave_up = Some(GaveUp { key, at: Instant::now(), answer: answer.clone() });
+        answer
+    }
+
+    fn gave_up_lately(&self, key: &[u8]) -> Option<Vec<u8>> {
+        let gave_up = self.gave_up.as_ref()?;
+        let lately = gave_up.key == key && gave_up.at.elapsed() < AT_ONCE;
+        lately.then(|| gave_up.answer.clone())
     }
 
     fn take_lock(&self, key: &[u8], owner: &[u8]) -> Result<Option<Held<'a>>, Vec<u8>> {
         let deadline = Deadline::after(self.shared.lock_timeout);
         let Some(turn) = self.shared.turns.wait(key, deadline) else { return Ok(None) };
         let secret = self.shared.secrets.next(owner);
+        let of_owner = self.shared.secrets.owner(owner);
         let lock = lock_of(key);
-        let take = script(scripts::LOCK, &[&lock, key], &[&secret, LOCK_SECONDS]);
+        let take = script(scripts::LOCK, &[&lock, key], &[&secret, LOCK_SECONDS, &of_owner]);
         let mut wait = SHORTEST_WAIT;
         loop {
             let reply = self.shared.service.call(&take).map_err(|failure| unavailable(&failure))?;
@@ -202,7 +217,11 @@ impl<'a> Conversation<'a> {
                 return bulk(&held.owner);
             }
         }
-        self.pass(&[b"GET", key])
+        match self.gave_up_lately(key) {
+            // The service has just failed; waiting for it once more would double the wait.
+            Some(answer) if answer != NIL => answer,
+            _ => self.pass(&[b"GET", key]),
+        }
     }
 
     fn write(&mut self, key: &[u8], seconds: &[u8], data: &[u8]) -> Vec<u8> {
@@ -232,7 +251,7 @@ impl<'a> Conversation<'a> {
         if !self.shared.locking {
             return self.pass(&[b"SETEX", key, seconds, data]);
         }
-        let arguments = [&self.peer, seconds, data];
+        let arguments = [&self.shared.secrets.owner(&self.peer), seconds, data];
         let write = script(scripts::WRITE_OF_OWNER, &[&lock_of(key), key], &arguments);
         written(self.shared.service.call(&write))
     }
@@ -258,7 +277,11 @@ impl<'a> Conversation<'a> {
         if self.held.as_ref().is_some_and(|held| held.key == key && held.owner == owner) {
             self.release();
         } else if self.unlocked != key {
-            let unlock = script(scripts::UNLOCK_OF_OWNER, &[&lock_of(key)], &[owner]);
+            let unlock = script(
+                scripts::UNLOCK_OF_OWNER,
+                &[&lock_of(key)],
+                &[&self.shared.secrets.owner(owner)],
+            );
             // It ends by itself otherwise.
             let _ = self.shared.service.call(&unlock);
         }
@@ -269,57 +292,6 @@ impl<'a> Conversation<'a> {
         match self.shared.service.call(&Command::new(parts)) {
             Ok(reply) => plain(reply),
             Err(failure) => unavailable(&failure),
-        }
-    }
-}
-
-/// What PHP hears of a script that writes.
-fn written(reply: Result<Reply, Failure>) -> Vec<u8> {
-    match reply {
-        Ok(Reply::Integer(1)) => OK.to_vec(),
-        Ok(Reply::Integer(_)) => {
-            log(format_args!(
-                "a session was not written: its lock was lost, so that another request may have written it since"
-            ));
-            LOST.to_vec()
-        }
-        Ok(other) => plain(other),
-        Err(failure) => unavailable(&failure),
-    }
-}
-
-/// A script with its keys and arguments.
-fn script(text: &str, keys: &[&[u8]], arguments: &[&[u8]]) -> Command {
-    let count = keys.len().to_string();
-    let mut parts: Vec<&[u8]> = vec![b"EVAL", text.as_bytes(), count.as_bytes()];
-    parts.extend(keys);
-    parts.extend(arguments);
-    Command::new(&parts)
-}
-
-fn bulk(bytes: &[u8]) -> Vec<u8> {
-    [format!("${}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
-}
-
-/// What the service said, as PHP would have heard it.
-fn plain(reply: Reply) -> Vec<u8> {
-    match reply {
-        Reply::Status(text) => format!("+{text}\r\n").into_bytes(),
-        Reply::Error(error) => format!("-{error}\r\n").into_bytes(),
-        Reply::Integer(number) => format!(":{number}\r\n").into_bytes(),
-        Reply::Bulk(bytes) => bulk(&bytes),
-        // No command that is passed on has an array for a reply.
-        Reply::Nil | Reply::Array(_) => NIL.to_vec(),
-    }
-}
-
-/// PHP hears what the trouble is: `session-check` shows it.
-fn unavailable(failure: &Failure) -> Vec<u8> {
-    match failure {
-        Failure::Refused(error) => format!("-{error}\r\n").into_bytes(),
-        Failure::NoConnection(error) => {
-            let problem = error.to_string().replace(['\r', '\n'], " ");
-            format!("-ERR the session proxy cannot reach the service: {problem}\r\n").into_bytes()
         }
     }
 }

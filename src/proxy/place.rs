@@ -2,8 +2,8 @@
 
 use crate::system::digest::sha256;
 use rustix::process::geteuid;
-use std::fs::{self, DirBuilder, Permissions};
-use std::io::{self, ErrorKind};
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -69,6 +69,23 @@ impl Place {
         self.0.join("lock")
     }
 
+    /// What no other container has, the same for all workers of this one.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it can be neither read nor written.
+    pub fn identity(&self) -> io::Result<String> {
+        let file = self.0.join("identity");
+        match fs::read_to_string(&file) {
+            Ok(identity) if !identity.is_empty() => Ok(identity),
+            _ => {
+                let identity = random()?;
+                fs::write(&file, &identity)?;
+                Ok(identity)
+            }
+        }
+    }
+
     /// Makes the folder if it is not there. One that somebody else has made, to read along, is not taken.
     ///
     /// # Errors
@@ -99,6 +116,13 @@ impl Place {
     pub fn open_socket(&self) -> io::Result<()> {
         fs::set_permissions(self.socket(), Permissions::from_mode(socket_mode()))
     }
+}
+
+/// A text that nobody else has.
+pub(super) fn random() -> io::Result<String> {
+    let mut bytes = [0; 8];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(format!("{:016x}", u64::from_ne_bytes(bytes)))
 }
 
 /// As root, php-fpm's workers have users of their own, which nobody knows here.

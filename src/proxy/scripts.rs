@@ -1,9 +1,21 @@
 //! What runs in the server, each in one round trip. Each may be sent twice: when a connection breaks, nobody knows
 //! whether the server has done what it was asked for.
 
-/// KEYS: lock, session. ARGV: secret, seconds. Gives 1 and the session, or 0 if somebody else has the lock.
+use crate::redis::Command;
+
+/// A script with its keys and arguments.
+pub(super) fn script(text: &str, keys: &[&[u8]], arguments: &[&[u8]]) -> Command {
+    let count = keys.len().to_string();
+    let mut parts: Vec<&[u8]> = vec![b"EVAL", text.as_bytes(), count.as_bytes()];
+    parts.extend(keys);
+    parts.extend(arguments);
+    Command::new(&parts)
+}
+
+/// KEYS: lock, session. ARGV: secret, seconds, owner. Gives 1 and the session, or 0 if somebody else has the lock. What
+/// the same PHP process took before, in a worker that has died, is no obstacle.
 pub(super) const LOCK: &str = "local h=redis.call('get',KEYS[1]) \
-    if h and h~=ARGV[1] then return {0} end \
+    if h and string.sub(h,1,#ARGV[3])~=ARGV[3] then return {0} end \
     redis.call('setex',KEYS[1],ARGV[2],ARGV[1]) \
     return {1,redis.call('get',KEYS[2])}";
 
@@ -38,13 +50,13 @@ pub(super) const UNLOCK: &str =
 pub(super) const RENEW: &str = "if redis.call('get',KEYS[1])~=ARGV[1] then return 0 end \
     return redis.call('expire',KEYS[1],ARGV[2])";
 
-/// KEYS: lock. ARGV: the owner, as PHP calls itself. For a lock that a proxy took which is no more.
+/// KEYS: lock. ARGV: owner. For a lock that was taken in a worker that has died.
 pub(super) const UNLOCK_OF_OWNER: &str = "local h=redis.call('get',KEYS[1]) \
-    if h and (h==ARGV[1] or string.sub(h,1,#ARGV[1]+1)==ARGV[1]..'|') then redis.call('del',KEYS[1]) end \
+    if h and string.sub(h,1,#ARGV[1])==ARGV[1] then redis.call('del',KEYS[1]) end \
     return 1";
 
-/// KEYS: lock, session. ARGV: the owner, seconds, data. For a lock that a proxy took which is no more; it stays.
+/// KEYS: lock, session. ARGV: owner, seconds, data. For a lock that was taken in a worker that has died; it stays.
 pub(super) const WRITE_OF_OWNER: &str = "local h=redis.call('get',KEYS[1]) \
-    if not h or string.sub(h,1,#ARGV[1]+1)~=ARGV[1]..'|' then return 0 end \
+    if not h or string.sub(h,1,#ARGV[1])~=ARGV[1] then return 0 end \
     redis.call('setex',KEYS[2],ARGV[2],ARGV[3]) \
     return 1";

@@ -3,11 +3,31 @@
 use crate::system::report::report;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Writes a line to the log of the container.
 pub(super) fn log(line: fmt::Arguments<'_>) {
     eprintln!("{}", report(&format_args!("session proxy: {line}")));
+}
+
+/// The same line is not logged more often.
+const LOGGED_EVERY: Duration = Duration::from_secs(10);
+
+/// A log for what happens again and again.
+#[derive(Debug, Default)]
+pub(super) struct SeldomLog(Mutex<Option<(String, Instant)>>);
+
+impl SeldomLog {
+    pub(super) fn log(&self, line: &str) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let repeated =
+            last.as_ref().is_some_and(|(text, at)| text == line && at.elapsed() < LOGGED_EVERY);
+        if !repeated {
+            log(format_args!("{line}"));
+            *last = Some((line.to_owned(), Instant::now()));
+        }
+    }
 }
 
 /// A number that grows.

@@ -7,19 +7,23 @@ use crate::launch::record::SESSION_PROXY;
 use anyhow::Context;
 use libcnb::data::exec_d::ExecDProgramOutput;
 use libcnb::exec_d::write_exec_d_program_output;
+use rustix::net::getsockname;
 use rustix::process::setsid;
 use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
-use std::io;
-use std::os::fd::OwnedFd;
+use std::io::{self, stdin};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
-use std::thread::sleep;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 /// Between the end of a worker that did not live long and the next one.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How often it looks whether the socket is still there.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Supervises until the container ends; returns at once if there is another proxy in this place.
 ///
@@ -27,21 +31,29 @@ const PAUSE: Duration = Duration::from_millis(500);
 ///
 /// Fails if there cannot be a socket.
 pub(super) fn supervise(place: &Place) -> anyhow::Result<()> {
-    leave_the_launch();
-    place.prepare().context("The session proxy's folder is of no use")?;
-    let lock = File::create(place.lock()).context("The session proxy's lock cannot be written")?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(()),
-        Err(TryLockError::Error(error)) => return Err(error.into()),
+    let inherited = inherited();
+    if inherited.is_none() {
+        leave_the_launch();
     }
-    let listener = listen(place).context("The session proxy's socket cannot be made")?;
+    place.prepare().context("The session proxy's folder is of no use")?;
+    let Some(mut lock) = lock(place)? else { return Ok(()) };
+    let mut listener = match inherited {
+        Some(listener) => listener,
+        None => listen(place).context("The session proxy's socket cannot be made")?,
+    };
+    let (ended, ends) = channel();
+    let mut workers = Workers { ended, latest: 0 };
+    workers.start(&listener, place)?;
     loop {
-        let started = Instant::now();
-        let ended = work(&listener).context("The session proxy cannot be started")?;
-        log(format_args!("the worker ended ({ended}) and is started again"));
-        if started.elapsed() < PAUSE {
-            sleep(PAUSE);
+        if workers.wait(&ends) {
+            workers.start(&listener, place)?;
+        } else if !place.socket().exists() {
+            log(format_args!("the socket was removed, and is made again"));
+            place.prepare().context("The session proxy's folder is of no use")?;
+            lock = self::lock(place)?.unwrap_or(lock);
+            listener = listen(place).context("The session proxy's socket cannot be made")?;
+            // Those who are connected stay with the worker that they have.
+            workers.start(&listener, place)?;
         }
     }
 }
@@ -52,6 +64,22 @@ fn leave_the_launch() {
     write_exec_d_program_output(ExecDProgramOutput::new(HashMap::new()));
     // Fails for a leader of a group, which needs no other one.
     let _ = setsid();
+}
+
+/// `None` if another supervisor has it.
+fn lock(place: &Place) -> anyhow::Result<Option<File>> {
+    let lock = File::create(place.lock()).context("The session proxy's lock cannot be written")?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// The socket of a supervisor that has died, handed over by its worker.
+fn inherited() -> Option<UnixListener> {
+    getsockname(stdin()).ok()?;
+    stdin().as_fd().try_clone_to_owned().ok().map(UnixListener::from)
 }
 
 fn listen(place: &Place) -> io::Result<UnixListener> {
@@ -65,13 +93,54 @@ fn listen(place: &Place) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Runs a worker, which has the socket as its standard input, to its end.
-fn work(listener: &UnixListener) -> io::Result<std::process::ExitStatus> {
+/// The worker, and those before it that still have clients.
+struct Workers {
+    ended: Sender<(u64, String)>,
+    latest: u64,
+}
+
+impl Workers {
+    fn start(&mut self, listener: &UnixListener, place: &Place) -> anyhow::Result<()> {
+        let mut worker = spawn(listener, place).context("The session proxy cannot be started")?;
+        self.latest += 1;
+        let (number, ended, started) = (self.latest, self.ended.clone(), Instant::now());
+        thread::spawn(move || {
+            let how = worker.wait().map_or_else(|error| error.to_string(), |it| it.to_string());
+            if started.elapsed() < PAUSE {
+                sleep(PAUSE);
+            }
+            // The supervisor ends with the process only.
+            let _ = ended.send((number, how));
+        });
+        Ok(())
+    }
+
+    /// Waits a while for the end of the latest worker.
+    fn wait(&self, ends: &Receiver<(u64, String)>) -> bool {
+        match ends.recv_timeout(LOOK) {
+            Ok((number, how)) if number == self.latest => {
+                log(format_args!("the worker ended ({how}) and is started again"));
+                true
+            }
+            Ok(_) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => false,
+        }
+    }
+}
+
+/// Starts a worker, which has the socket as its standard input.
+fn spawn(listener: &UnixListener, place: &Place) -> io::Result<Child> {
     let socket = OwnedFd::from(listener.try_clone()?);
-    Command::new(std::env::current_exe()?)
-        .arg0(SESSION_PROXY)
-        .arg("work")
-        .stdin(Stdio::from(socket))
-        .stdout(Stdio::null())
-        .status()
+    program("work", place)?.stdin(Stdio::from(socket)).stdout(Stdio::null()).spawn()
+}
+
+/// Starts another supervisor, which takes the socket over.
+pub(super) fn succeed(listener: &UnixListener, place: &Place) -> io::Result<Child> {
+    let socket = OwnedFd::from(listener.try_clone()?);
+    program("supervise", place)?.stdin(Stdio::from(socket)).stdout(Stdio::null()).spawn()
+}
+
+fn program(task: &str, place: &Place) -> io::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg0(SESSION_PROXY).arg(task).arg(place.folder());
+    Ok(command)
 }

@@ -3,21 +3,22 @@
 
 use super::credentials::Upstream;
 use super::pool::{NoConnection, Pool};
-use super::stats::{Stats, log};
+use super::stats::{SeldomLog, Stats, log};
 use crate::redis::{Command, Deadline, ErrorReply, Problem, RedisError, Reply};
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// How long a request waits for a service that does not answer, restarts, or fails over.
 const BOUND: Duration = Duration::from_secs(5);
+/// How long it waits where the service has been in trouble for longer than that: once, so that an outage does not
+/// hold all of PHP's workers.
+const BOUND_OF_OUTAGE: Duration = Duration::from_secs(2);
 /// The pauses between two tries.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
-/// The same trouble is not logged more often.
-const LOGGED_EVERY: Duration = Duration::from_secs(10);
+/// Less than that is not worth a line when it is over.
+const WORTH_MENTIONING: Duration = Duration::from_millis(100);
 
 /// What a server says that will be itself again: it loads its data, was demoted, or has no connection free.
 const PASSING: [&str; 7] = [
@@ -35,7 +36,10 @@ pub(super) struct Service {
     pub(super) pool: Pool,
     read_timeout: Duration,
     stats: Arc<Stats>,
-    logged: Mutex<Option<(String, Instant)>>,
+    problems: SeldomLog,
+    refusals: SeldomLog,
+    /// Since when it does not answer.
+    trouble: Mutex<Option<Instant>>,
 }
 
 /// The service did not do it.
@@ -51,14 +55,22 @@ pub(super) enum Failure {
 
 impl Service {
     pub(super) fn new(pool: Pool, read_timeout: Duration, stats: Arc<Stats>) -> Self {
-        Self { pool, read_timeout, stats, logged: Mutex::default() }
+        Self {
+            pool,
+            read_timeout,
+            stats,
+            problems: SeldomLog::default(),
+            refusals: SeldomLog::default(),
+            trouble: Mutex::default(),
+        }
     }
 
     /// Sends a command until there is a reply, or the time is up. A reply may be an error that will not pass.
     pub(super) fn call(&self, command: &Command) -> Result<Reply, Failure> {
-        let deadline = Deadline::after(BOUND);
+        let outage = self.trouble_lasts() >= BOUND;
+        let deadline = Deadline::after(if outage { BOUND_OF_OUTAGE } else { BOUND });
         let mut pause = SHORTEST_PAUSE;
-        let mut troubled = false;
+        let begun = Instant::now();
         loop {
             let started = Instant::now();
             let used = self.pool.credentials().current();
@@ -66,20 +78,19 @@ impl Service {
                 Ok(Reply::Error(error)) if is_passing(&error) => Failure::Refused(error),
                 Ok(reply) => {
                     self.stats.round_trip(started.elapsed());
-                    if troubled {
-                        self.recovered();
-                    } else if let Reply::Error(error) = &reply {
-                        self.report(&format!("the service refuses: {error}"));
+                    self.recovered();
+                    if let Reply::Error(error) = &reply {
+                        self.refusals.log(&format!("the service refuses: {error}"));
                     }
                     return Ok(reply);
                 }
                 Err(failure) => failure.into(),
             };
-            troubled = true;
             self.stats.retries.add();
             self.pool.close_idle();
-            self.report(&failure.to_string());
-            if deadline.is_over() || !self.may_pass(&failure, &used) {
+            self.problems.log(&failure.to_string());
+            self.trouble().get_or_insert(begun);
+            if outage || deadline.is_over() || !self.may_pass(&failure, &used) {
                 self.stats.failures.add();
                 return Err(failure);
             }
@@ -123,23 +134,20 @@ impl Service {
         }
     }
 
-    fn report(&self, problem: &str) {
-        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
-        let repeated = logged
-            .as_ref()
-            .is_some_and(|(text, at)| text == problem && at.elapsed() < LOGGED_EVERY);
-        if !repeated {
-            log(format_args!("{problem}"));
-            *logged = Some((problem.to_owned(), Instant::now()));
-        }
-    }
-
     fn recovered(&self) {
-        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
-        if logged.take().is_some() {
+        let trouble = self.trouble().take();
+        if trouble.is_some_and(|since| since.elapsed() > WORTH_MENTIONING) {
             let name = self.pool.credentials().current();
             log(format_args!("the service answers again: {name}"));
         }
+    }
+
+    fn trouble_lasts(&self) -> Duration {
+        self.trouble().map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,18 +3,19 @@
 
 use super::conversation::{Conversation, RENEWED_EVERY, Secrets, Shared};
 use super::credentials::{Credentials, Read};
+use super::place::random;
 use super::pool::Pool;
 use super::request::{Request, parse};
-use super::stats::{Stats, log};
+use super::stats::{Counter, Stats, log};
 use super::turns::Turns;
 use super::upstream::Service;
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::geteuid;
 use rustix::system::uname;
-use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,9 +29,19 @@ const STACK: usize = 512 << 10;
 /// Far more than a container has PHP processes.
 const MOST_CLIENTS: u64 = 2000;
 
+/// Whether another worker takes the connections that come.
+static RETIRED: AtomicBool = AtomicBool::new(false);
+
+/// Leaves new connections to another worker. One that is accepted already is served.
+pub(super) fn retire() {
+    RETIRED.store(true, Ordering::Relaxed);
+}
+
 /// How the proxy serves.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// What no other container has.
+    pub container: String,
     /// What the keys of sessions begin with.
     pub prefix: String,
     /// Whether PHP locks sessions.
@@ -45,7 +56,7 @@ pub struct Settings {
     pub most_connections: usize,
 }
 
-/// Serves until the process ends.
+/// Serves until the process ends, or until all clients are gone after it has retired.
 ///
 /// # Errors
 ///
@@ -58,14 +69,18 @@ pub fn serve(listener: &UnixListener, settings: Settings, read: Read) -> anyhow:
         service: Service::new(pool, settings.read_timeout, stats.clone()),
         turns: Turns::default(),
         stats,
-        secrets: Secrets { proxy: random()?, count: super::stats::Counter::default() },
+        secrets: Secrets {
+            container: settings.container,
+            worker: random()?,
+            count: Counter::default(),
+        },
         locking: settings.locking,
         lock_timeout: settings.lock_timeout,
         started: Instant::now(),
         most_connections: settings.most_connections,
     });
     let prefix: Arc<[u8]> = settings.prefix.into_bytes().into();
-    loop {
+    while !RETIRED.load(Ordering::Relaxed) {
         let client = match listener.accept() {
             Ok((client, _)) => client,
             // The container has too many files open, or the client is gone already.
@@ -87,6 +102,10 @@ pub fn serve(listener: &UnixListener, settings: Settings, read: Read) -> anyhow:
             log(format_args!("no thread for a connection from PHP: {error}"));
         }
     }
+    while shared.stats.clients.get() > 0 {
+        thread::sleep(Duration::from_millis(100));
+    }
+    Ok(())
 }
 
 /// What PHP calls itself in a lock: `host|process`. Nothing where it is none of us: the socket is in a folder that
@@ -180,11 +199,4 @@ fn receive(
             Err(error) => return Err(error),
         }
     }
-}
-
-/// What no other proxy has, in this container or another one, now or before.
-fn random() -> io::Result<String> {
-    let mut bytes = [0; 16];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(format!("{:032x}.", u128::from_ne_bytes(bytes)))
 }

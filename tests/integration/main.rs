@@ -43,6 +43,10 @@ mod session_check_causes;
 #[cfg(test)]
 mod session_proxy;
 #[cfg(test)]
+mod session_proxy_faults;
+#[cfg(test)]
+mod session_proxy_interleaved;
+#[cfg(test)]
 mod speed;
 #[cfg(test)]
 mod starts;

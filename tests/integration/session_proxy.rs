@@ -1,22 +1,22 @@
 //! The session proxy, between real PHP and real Redis.
 
 use crate::support::app::{App, Instance, Server, build, config_for, root};
-use crate::support::docker::{docker_ok, wait_until};
+use crate::support::docker::docker_ok;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{Redis, run, vcap};
 use crate::support::visitor::Visitor;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use serde_json::{Value, json};
 use std::fs;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const ON: &str = "BPL_PHP_SESSION_PROXY=on";
+pub(crate) const ON: &str = "BPL_PHP_SESSION_PROXY=on";
 const CLIENTS: u32 = 8;
 
 /// The app with a page that holds its session, behind nginx and php-fpm.
-fn with_app(suite: Suite, test: impl FnOnce(&App)) {
+pub(crate) fn with_app(suite: Suite, test: impl FnOnce(&App)) {
     let mut config = config_for(Server::NginxFpm, suite, "web");
     config.env("BP_PHP_SESSION_STORE", "redis").app_dir_preprocessor(|app_dir| {
         let page = root().join("tests/integration/hold.php");
@@ -26,50 +26,72 @@ fn with_app(suite: Suite, test: impl FnOnce(&App)) {
     build(&config, |app| test(&app.served_by(Server::NginxFpm)));
 }
 
-fn bound(redis: &Redis) -> String {
+pub(crate) fn bound(redis: &Redis) -> String {
     let credentials = json!({"host": redis.host(), "password": ODD_PASSWORD});
     format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]))
 }
 
-fn start(app: &App, redis: &Redis) -> Instance {
+pub(crate) fn start(app: &App, redis: &Redis) -> Instance {
     app.start(&["--env", ON, "--env", &bound(redis)])
 }
 
-fn admin(redis: &Redis) -> redis::Connection {
+pub(crate) fn admin(redis: &Redis) -> redis::Connection {
     let mut connection = redis.connection();
     run(&mut connection, &["AUTH", ODD_PASSWORD]);
     connection
 }
 
-fn status(instance: &Instance) -> Value {
+pub(crate) fn status(instance: &Instance) -> Value {
     let json = instance.container.exec(&["launcher", "session-proxy", "status", "--json"]);
     let json = json.lines().find(|line| line.starts_with('{')).unwrap_or_else(|| panic!("{json}"));
     serde_json::from_str(json).unwrap()
 }
 
-/// Counts with several clients of one session, spread over instances, and gives how many updates there were.
-fn hammer(instances: &[&Instance], requests: u32, meanwhile: impl FnOnce() + Send) -> u32 {
+/// What clients of one session have met.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) requests: u32,
+    /// Pages that say that they have kept their change.
+    pub(crate) kept: u32,
+    /// Changes that are there in the end.
+    pub(crate) counted: u32,
+}
+
+/// Counts with several clients of one session, spread over instances: so many requests, and as long as something
+/// else goes on.
+pub(crate) fn hammer(
+    instances: &[&Instance],
+    at_least: u32,
+    meanwhile: impl FnOnce() + Send,
+) -> Run {
     let mut visitor = Visitor::new();
     let first = instances[0].address();
     visitor.get(first, "/hold.php");
-    let asked = AtomicU32::new(0);
+    let (requests, kept) = (AtomicU32::new(0), AtomicU32::new(0));
+    let over = AtomicBool::new(false);
     thread::scope(|scope| {
         for client in 0..CLIENTS {
             let address = instances[client as usize % instances.len()].address();
-            let (mut twin, asked) = (visitor.twin(), &asked);
+            let (mut twin, requests, kept, over) = (visitor.twin(), &requests, &kept, &over);
             scope.spawn(move || {
-                while asked.fetch_add(1, Ordering::Relaxed) < requests {
+                while requests.load(Ordering::Relaxed) < at_least || !over.load(Ordering::Relaxed) {
+                    requests.fetch_add(1, Ordering::Relaxed);
                     let answer = twin.get(address, "/hold.php?ms=2");
-                    assert!(answer.status == 200 && answer.body.contains("kept"), "{answer:?}");
+                    if answer.status == 200 && answer.body.contains("kept") {
+                        kept.fetch_add(1, Ordering::Relaxed);
+                    }
                 }
             });
         }
-        scope.spawn(meanwhile);
+        scope.spawn(|| {
+            meanwhile();
+            over.store(true, Ordering::Relaxed);
+        });
     });
     let last = visitor.get(first, "/hold.php");
     let count: u32 = last.body.split(',').next().unwrap().parse().unwrap();
     // The first and the last request are not the clients'.
-    count - 2
+    Run { requests: requests.into_inner(), kept: kept.into_inner(), counted: count - 2 }
 }
 
 fn a_request_takes_two_round_trips(suite: Suite) {
@@ -108,67 +130,11 @@ fn instances_with_and_without_it_lose_no_update(suite: Suite) {
         let with = start(app, &redis);
         let off = "BPL_PHP_SESSION_PROXY=off";
         let without = app.start(&["--env", off, "--env", &bound(&redis)]);
-        assert_eq!(hammer(&[&with, &without], 300, || {}), 300);
+        let run = hammer(&[&with, &without], 300, || {});
+        assert!(run.requests >= 300);
+        assert_eq!((run.kept, run.counted), (run.requests, run.requests));
         assert_eq!(redis.sessions(ODD_PASSWORD), 1);
         assert!(status(&with)["requests"].as_u64() > Some(100));
-    });
-}
-
-fn whatever_is_killed_no_request_fails(suite: Suite) {
-    with_app(suite, |app| {
-        let redis = Redis::start(ODD_PASSWORD);
-        let instance = start(app, &redis);
-        let counted = hammer(&[&instance], 400, || {
-            let kill = |what: &str| {
-                thread::sleep(Duration::from_millis(300));
-                instance.container.exec_as_root(&["pkill", "-KILL", "-f", what]);
-            };
-            for _ in 0..3 {
-                thread::sleep(Duration::from_millis(200));
-                run(&mut admin(&redis), &["CLIENT", "KILL", "TYPE", "normal"]);
-            }
-            kill("session-proxy work");
-            kill("session-proxy work");
-        });
-        assert_eq!(counted, 400, "{}", instance.container.logs());
-        let log = instance.container.logs();
-        assert!(log.contains("is started again"), "{log}");
-        // A request that begins with the crash waits no longer than any other.
-        let mut visitor = Visitor::new();
-        visitor.get(instance.address(), "/hold.php");
-        let slow = thread::scope(|scope| {
-            let mut twin = visitor.twin();
-            let slow = scope.spawn({
-                let address = instance.address();
-                move || twin.get(address, "/hold.php?ms=1000")
-            });
-            thread::sleep(Duration::from_millis(400));
-            instance.container.exec_as_root(&["pkill", "-KILL", "-f", "session-proxy work"]);
-            slow.join().unwrap()
-        });
-        assert!(slow.body.contains("kept"), "{slow:?}");
-        let started = Instant::now();
-        let answer = visitor.get(instance.address(), "/hold.php");
-        assert_eq!(answer.body.trim(), "3,kept");
-        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
-    });
-}
-
-fn a_server_that_restarts_fails_no_request(suite: Suite) {
-    with_app(suite, |app| {
-        let redis = Redis::start(ODD_PASSWORD);
-        let instance = start(app, &redis);
-        let mut visitor = Visitor::new();
-        visitor.get(instance.address(), "/hold.php");
-        // The page is working while the server, and its lock, go.
-        let answer = thread::scope(|scope| {
-            let slow = scope.spawn(|| visitor.get(instance.address(), "/hold.php?ms=500"));
-            thread::sleep(Duration::from_millis(200));
-            docker_ok(&["restart", "--time", "0", &redis.container.name]);
-            slow.join().unwrap()
-        });
-        assert_eq!((answer.status, answer.body.trim()), (200, "2,kept"));
-        instance.container.wait_for_log("the service answers again");
     });
 }
 
@@ -198,7 +164,7 @@ fn php_sees_a_socket_and_no_password(suite: Suite) {
     });
 }
 
-fn admin_with(redis: &Redis, password: &str) -> redis::Connection {
+pub(crate) fn admin_with(redis: &Redis, password: &str) -> redis::Connection {
     let mut connection = redis.connection();
     run(&mut connection, &["AUTH", password]);
     connection
@@ -248,62 +214,6 @@ fn a_stop_takes_no_longer(suite: Suite) {
     });
 }
 
-/// More PHP processes than the server takes connections.
-fn a_server_with_few_connections_is_enough(suite: Suite) {
-    with_app(suite, |app| {
-        let redis = Redis::start_with(&["--requirepass", ODD_PASSWORD, "--maxclients", "5"]);
-        let few = "BPL_PHP_SESSION_PROXY_CONNECTIONS=2";
-        let instance = app.start(&["--env", ON, "--env", few, "--env", &bound(&redis)]);
-        let failed = AtomicU32::new(0);
-        thread::scope(|scope| {
-            for _ in 0..12 {
-                scope.spawn(|| {
-                    for _ in 0..20 {
-                        let answer = Visitor::new().get(instance.address(), "/hold.php?ms=5");
-                        if !answer.body.contains("kept") {
-                            failed.fetch_add(1, Ordering::Relaxed);
-                        }
-                    }
-                });
-            }
-        });
-        assert_eq!(failed.load(Ordering::Relaxed), 0, "{}", instance.container.logs());
-        let status = status(&instance);
-        assert!(status["connections"].as_u64() <= Some(2), "{status}");
-    });
-}
-
-fn a_new_password_needs_no_restart(suite: Suite) {
-    with_app(suite, |app| {
-        let redis = Redis::start("old");
-        let folder = tempfile::tempdir().unwrap();
-        crate::support::app::make_readable(folder.path());
-        let file = folder.path().join("services.json");
-        let write = |password: &str| {
-            let credentials = json!({"host": redis.host(), "password": password});
-            fs::write(&file, vcap(&[("redis-sessions", credentials)])).unwrap();
-        };
-        write("old");
-        let volume = format!("{}:/services", folder.path().display());
-        let path = "VCAP_SERVICES_FILE_PATH=/services/services.json";
-        let instance = app.start(&["--env", ON, "--env", path, "--volume", &volume]);
-        let mut visitor = Visitor::new();
-        visitor.get(instance.address(), "/hold.php");
-        write("new");
-        run(&mut admin_with(&redis, "old"), &["CONFIG", "SET", "requirepass", "new"]);
-        run(&mut admin_with(&redis, "new"), &["CLIENT", "KILL", "TYPE", "normal"]);
-        assert_eq!(visitor.get(instance.address(), "/hold.php").body.trim(), "2,kept");
-        // Another host, without any refusal.
-        let other = Redis::start("new");
-        let credentials = json!({"host": other.host(), "password": "new"});
-        fs::write(&file, vcap(&[("redis-sessions", credentials)])).unwrap();
-        wait_until("the other server", || {
-            Visitor::new().get(instance.address(), "/hold.php");
-            other.sessions("new") > 0
-        });
-    });
-}
-
 macro_rules! on_both {
     ($($test:ident, $on_12:ident, $on_13:ident;)*) => {$(
         #[test]
@@ -318,14 +228,12 @@ macro_rules! on_both {
     )*};
 }
 
+pub(crate) use on_both;
+
 on_both! {
     a_request_takes_two_round_trips, two_round_trips_on_debian_12, two_round_trips_on_debian_13;
     instances_with_and_without_it_lose_no_update, mixed_on_debian_12, mixed_on_debian_13;
-    whatever_is_killed_no_request_fails, killed_on_debian_12, killed_on_debian_13;
-    a_server_that_restarts_fails_no_request, restarted_on_debian_12, restarted_on_debian_13;
     php_sees_a_socket_and_no_password, no_password_on_debian_12, no_password_on_debian_13;
     a_stop_takes_no_longer, stopped_on_debian_12, stopped_on_debian_13;
     it_runs_in_a_hardened_container, hardened_on_debian_12, hardened_on_debian_13;
-    a_server_with_few_connections_is_enough, few_connections_on_debian_12, few_connections_on_debian_13;
-    a_new_password_needs_no_restart, rotated_on_debian_12, rotated_on_debian_13;
 }

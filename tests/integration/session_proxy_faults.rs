@@ -1,0 +1,148 @@
+//! The session proxy under faults: killed processes, servers that restart, few connections, new passwords.
+
+use crate::session_proxy::{
+    ON, admin, admin_with, bound, hammer, on_both, start, status, with_app,
+};
+use crate::support::docker::{docker_ok, wait_until};
+use crate::support::secrets::ODD_PASSWORD;
+use crate::support::services::{Redis, run, vcap};
+use crate::support::visitor::Visitor;
+use crate::support::{BOOKWORM, Suite, TRIXIE};
+use serde_json::json;
+use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+fn whatever_is_killed_no_update_is_lost(suite: Suite) {
+    with_app(suite, |app| {
+        let redis = Redis::start(ODD_PASSWORD);
+        let instance = start(app, &redis);
+        // Connections to the service cost nothing.
+        let reset = hammer(&[&instance], 300, || {
+            for _ in 0..10 {
+                thread::sleep(Duration::from_millis(50));
+                run(&mut admin(&redis), &["CLIENT", "KILL", "TYPE", "normal"]);
+            }
+        });
+        assert_eq!((reset.kept, reset.counted), (reset.requests, reset.requests), "{reset:?}");
+        // A process costs those who wait for its answer in that moment, and nobody an update.
+        let kills = ["work", "work", "supervise", "work"];
+        let hammered = hammer(&[&instance], 100, || {
+            for what in kills {
+                thread::sleep(Duration::from_secs(1));
+                let what = format!("session-proxy {what}");
+                instance.container.exec_as_root(&["pkill", "-KILL", "-f", &what]);
+            }
+        });
+        assert!(hammered.kept <= hammered.counted, "{hammered:?}");
+        assert!(hammered.requests - hammered.kept <= 8 * 3, "{hammered:?}");
+        let log = instance.container.logs();
+        assert!(log.contains("is started again"), "{log}");
+        // A request that begins with the crash waits no longer than any other.
+        let mut visitor = Visitor::new();
+        visitor.get(instance.address(), "/hold.php");
+        let slow = thread::scope(|scope| {
+            let mut twin = visitor.twin();
+            let slow = scope.spawn({
+                let address = instance.address();
+                move || twin.get(address, "/hold.php?ms=1000")
+            });
+            thread::sleep(Duration::from_millis(400));
+            instance.container.exec_as_root(&["pkill", "-KILL", "-f", "session-proxy work"]);
+            slow.join().unwrap()
+        });
+        assert!(slow.body.contains("kept"), "{slow:?}");
+        let started = Instant::now();
+        let answer = visitor.get(instance.address(), "/hold.php");
+        assert_eq!(answer.body.trim(), "3,kept");
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        // A folder that is removed is there again within a second, for connections that are new.
+        instance.container.exec_as_root(&["sh", "-c", "rm -rf /tmp/php-session-store-*"]);
+        thread::sleep(Duration::from_secs(1));
+        assert_eq!(visitor.get(instance.address(), "/hold.php").body.trim(), "4,kept");
+        instance.container.exec_as_root(&["pkill", "-KILL", "-f", "session-proxy work"]);
+        assert_eq!(visitor.get(instance.address(), "/hold.php").body.trim(), "5,kept");
+    });
+}
+
+fn a_server_that_restarts_fails_no_request(suite: Suite) {
+    with_app(suite, |app| {
+        let redis = Redis::start(ODD_PASSWORD);
+        let instance = start(app, &redis);
+        let mut visitor = Visitor::new();
+        visitor.get(instance.address(), "/hold.php");
+        // The page is working while the server, and its lock, go.
+        let answer = thread::scope(|scope| {
+            let slow = scope.spawn(|| visitor.get(instance.address(), "/hold.php?ms=500"));
+            thread::sleep(Duration::from_millis(200));
+            docker_ok(&["restart", "--time", "0", &redis.container.name]);
+            slow.join().unwrap()
+        });
+        assert_eq!((answer.status, answer.body.trim()), (200, "2,kept"));
+        instance.container.wait_for_log("the service answers again");
+    });
+}
+
+/// More PHP processes than the server takes connections.
+fn a_server_with_few_connections_is_enough(suite: Suite) {
+    with_app(suite, |app| {
+        let redis = Redis::start_with(&["--requirepass", ODD_PASSWORD, "--maxclients", "5"]);
+        let few = "BPL_PHP_SESSION_PROXY_CONNECTIONS=2";
+        let instance = app.start(&["--env", ON, "--env", few, "--env", &bound(&redis)]);
+        let failed = AtomicU32::new(0);
+        thread::scope(|scope| {
+            for _ in 0..12 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        let answer = Visitor::new().get(instance.address(), "/hold.php?ms=5");
+                        if !answer.body.contains("kept") {
+                            failed.fetch_add(1, Ordering::Relaxed);
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(failed.load(Ordering::Relaxed), 0, "{}", instance.container.logs());
+        let status = status(&instance);
+        assert!(status["connections"].as_u64() <= Some(2), "{status}");
+    });
+}
+
+fn a_new_password_needs_no_restart(suite: Suite) {
+    with_app(suite, |app| {
+        let redis = Redis::start("old");
+        let folder = tempfile::tempdir().unwrap();
+        crate::support::app::make_readable(folder.path());
+        let file = folder.path().join("services.json");
+        let write = |password: &str| {
+            let credentials = json!({"host": redis.host(), "password": password});
+            fs::write(&file, vcap(&[("redis-sessions", credentials)])).unwrap();
+        };
+        write("old");
+        let volume = format!("{}:/services", folder.path().display());
+        let path = "VCAP_SERVICES_FILE_PATH=/services/services.json";
+        let instance = app.start(&["--env", ON, "--env", path, "--volume", &volume]);
+        let mut visitor = Visitor::new();
+        visitor.get(instance.address(), "/hold.php");
+        write("new");
+        run(&mut admin_with(&redis, "old"), &["CONFIG", "SET", "requirepass", "new"]);
+        run(&mut admin_with(&redis, "new"), &["CLIENT", "KILL", "TYPE", "normal"]);
+        assert_eq!(visitor.get(instance.address(), "/hold.php").body.trim(), "2,kept");
+        // Another host, without any refusal.
+        let other = Redis::start("new");
+        let credentials = json!({"host": other.host(), "password": "new"});
+        fs::write(&file, vcap(&[("redis-sessions", credentials)])).unwrap();
+        wait_until("the other server", || {
+            Visitor::new().get(instance.address(), "/hold.php");
+            other.sessions("new") > 0
+        });
+    });
+}
+
+on_both! {
+    whatever_is_killed_no_update_is_lost, killed_on_debian_12, killed_on_debian_13;
+    a_server_that_restarts_fails_no_request, restarted_on_debian_12, restarted_on_debian_13;
+    a_server_with_few_connections_is_enough, few_connections_on_debian_12, few_connections_on_debian_13;
+    a_new_password_needs_no_restart, rotated_on_debian_12, rotated_on_debian_13;
+}
