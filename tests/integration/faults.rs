@@ -104,7 +104,7 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::Restart => "restarted, connections were kept",
+            Self::Restart => "restarted",
             Self::Down => "down",
             Self::Hung => "hung (SIGSTOP)",
             Self::WrongPassword => "password changed",
