@@ -24,6 +24,8 @@ const REDIS: [&str; 5] =
     ["REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD"];
 const MEMCACHED: [&str; 4] =
     ["MEMCACHED_HOST", "MEMCACHED_PORT", "MEMCACHED_USERNAME", "MEMCACHED_PASSWORD"];
+/// What begins the names of the variables that a connection of its own may read.
+const OURS: &str = "PHP_SESSION_STORE_";
 /// The variables by which it chooses a connection of its own.
 const CHOICE: [&str; 2] = ["SESSION_CONNECTION", "SESSION_STORE"];
 
@@ -44,6 +46,9 @@ pub(super) fn session_use(
         environment: AppEnvironment::of_laravel(app_dir, environment),
         store,
     };
+    if let Some(file) = app.connection_of_its_own() {
+        return SessionUse::Configured(format!("{file} reads {OURS}…"));
+    }
     let variables = match connection {
         Some(connection) => variables(framework, connection),
         None => Ok(Vec::new()),
@@ -124,6 +129,17 @@ struct App<'a> {
 }
 
 impl App<'_> {
+    /// The file with a connection that the app chooses for its sessions, where it reads our variables.
+    fn connection_of_its_own(&self) -> Option<&'static str> {
+        CHOICE.iter().find_map(|name| self.environment.get(name))?;
+        let file = match self.store {
+            Store::Redis => "config/database.php",
+            Store::Memcached => "config/cache.php",
+        };
+        let text = read_text(&self.folder.join(file)).ok()?;
+        text.contains(OURS).then_some(file)
+    }
+
     /// Whether the app's configuration reads the variables. Where a file is not there, the framework's own is
     /// used, which does.
     fn configuration(&self, framework: &Framework) -> Result<(), OwnSessions> {
@@ -195,7 +211,7 @@ impl App<'_> {
         OwnSessions {
             what: format!("{} sets {name}, and what the app sets is not overridden", set.place),
             advice: format!(
-                "Remove it there, with the others that name the {} server (a .env that is made for development need not be in the image), or keep sessions in a connection of their own that reads PHP_SESSION_STORE_URL.",
+                "Remove it there, with the others that name the {} server (a .env that is made for development need not be in the image), or keep sessions in a connection of their own that reads {OURS}…",
                 self.store.title()
             ),
         }

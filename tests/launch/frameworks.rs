@@ -163,6 +163,16 @@ fn a_configuration_that_does_not_read_the_variables_is_told_apart() {
 }
 
 #[test]
+fn a_connection_of_its_own_that_reads_our_variables_is_not_warned_of() {
+    let config = "['url' => env('REDIS_URL')], ['host' => env('PHP_SESSION_STORE_HOST')]";
+    let app = App::laravel("10.48.29", login()).with("config/database.php", config);
+    let own = [("REDIS_HOST", "other"), ("SESSION_DRIVER", "redis"), ("SESSION_CONNECTION", "x")];
+    let (variables, message) = app.launch(&own);
+    assert!(!variables.contains_key("REDIS_URL") && message.is_empty(), "{message}");
+    app.assert_left_alone(&own[..1], "sets REDIS_HOST");
+}
+
+#[test]
 fn what_laravel_s_configuration_has_no_place_for_is_said() {
     let cluster = json!({"cluster.nodes": "a:1,b:2", "password": "s3cret"});
     let app = App::laravel("10.48.29", cluster);
@@ -234,7 +244,6 @@ fn a_pool_that_hides_the_variables_from_the_app_is_named() {
     assert!(variables.contains_key("REDIS_URL"));
     let app = app.with(".php.fpm.d/env.conf", "clear_env = no ; for Laravel\n");
     assert!(!app.launch(&[]).1.contains("warning"));
-    // A web server's file is no pool.
     let app = App::laravel("10.48.29", login()).with("nginx.conf", "events {}\n");
     assert!(!app.launch(&[]).1.contains("warning"));
 }
