@@ -168,6 +168,41 @@ fn wrapped(text: &str, indent: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::kind::Kind;
+
+    fn report() -> Report {
+        let part = |name: &str, ok: bool, said: &str| Part {
+            name: name.to_owned(),
+            server: Some("redis.example:6379".to_owned()),
+            ok,
+            milliseconds: 0.2,
+            said: said.lines().map(str::to_owned).collect(),
+        };
+        let what = "The password or the user is wrong: \"log in\" at redis.example:6379 failed.";
+        Report {
+            verdict: Verdict::NotKept,
+            summary: "Sessions in redis are NOT kept.".to_owned(),
+            steps: vec![part("connect", true, ""), part("log in", false, "WRONGPASS invalid")],
+            causes: vec![Cause::new(Kind::WrongPassword, what.to_owned())],
+            ..Report::failed(&anyhow::anyhow!("no more than an error"))
+        }
+    }
+
+    #[test]
+    fn the_verdict_comes_first_and_the_server_and_its_words_once() {
+        let text = render(&report(), false);
+        assert!(text.starts_with("Sessions in redis are NOT kept.\n"), "{text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
+        assert_eq!(text.matches("WRONGPASS").count(), 1, "{text}");
+        // In the cause, and above the steps.
+        assert_eq!(text.matches("redis.example:6379").count(), 2, "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+    }
+
+    #[test]
+    fn colours_are_for_terminals() {
+        assert!(render(&report(), true).starts_with("\u{1b}[31mSessions in redis are NOT kept."));
+    }
 
     #[test]
     fn lines_fit_into_a_hundred_columns() {
