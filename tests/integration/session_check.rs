@@ -165,7 +165,7 @@ fn it_is_json_and_a_status_in_every_case() {
         let broken = Mounted::new(&[(&record, "store = 1")]);
         unknown(&broken.with(&[&bound]), &["--json"], "session.toml");
         let gone = "--volume=/dev/null:/usr/bin/php8.2:ro";
-        unknown(&[&bound, gone], &["--json"], "`php` cannot be started");
+        unknown(&[&bound, gone], &["--json"], "There is no `php` on the PATH");
         // App::output looks for the password.
         let talking = r#"#!/bin/sh
             printf '%s\n' "$PHP_SESSION_SAVE_PATH" | sed 's/%\(..\)/%\L\1/g'

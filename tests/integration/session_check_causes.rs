@@ -102,6 +102,9 @@ fn too_busy(server: &Redis, admin: &mut redis::Connection, check: &dyn Fn() -> C
     sleep(Duration::from_secs(1));
     assert_cause(&check(), "busy");
     run(admin, &["SCRIPT", "KILL"]);
+    while redis::cmd("PING").exec(admin).is_err() {
+        sleep(Duration::from_millis(100));
+    }
     run(admin, &["CONFIG", "SET", "maxclients", "1"]);
     assert_cause(&check(), "too-many-clients");
     run(admin, &["CONFIG", "SET", "maxclients", "100"]);
