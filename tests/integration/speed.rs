@@ -49,7 +49,11 @@ fn median(mut values: Vec<f64>) -> f64 {
 /// rounds'.
 fn compare(app: &App, suite: Suite, what: &str, bound: &str, options: &str) -> f64 {
     let options = format!("BPL_PHP_SESSION_OPTIONS={options}");
-    let ours = app.start(&["--env", bound, "--env", &options]);
+    compare_setting(app, suite, what, bound, &options)
+}
+
+fn compare_setting(app: &App, suite: Suite, what: &str, bound: &str, setting: &str) -> f64 {
+    let ours = app.start(&["--env", bound, "--env", setting]);
     let peers = app.start(&["--env", bound, "--env", AS_PEERS]);
     let mut rounds = Vec::new();
     for _ in 0..=ROUNDS {
@@ -92,6 +96,32 @@ fn faster_than_the_peers(suite: Suite) {
         let ratio = compare(app, suite, "Redis with TLS, persistent=on", &bound, "persistent=on");
         assert!(ratio > 2.6, "{ratio}");
     });
+}
+
+fn faster_than_the_peers_with_the_proxy(suite: Suite) {
+    let mut config = config_for(Server::NginxFpm, suite, "web");
+    build(config.env("BP_PHP_SESSION_STORE", "redis"), |app| {
+        let app = &app.served_by(Server::NginxFpm);
+        let redis = BoundService::start(Store::Redis, ODD_PASSWORD);
+        let on = "BPL_PHP_SESSION_PROXY=on";
+        // It locks, and the peers do not.
+        let ratio = compare_setting(app, suite, "Redis, proxy", &redis.env(), on);
+        assert!(ratio > 0.6, "{ratio}");
+        let server = TlsServer::start("no", &[]);
+        let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", server.credentials())]));
+        let ratio = compare_setting(app, suite, "Redis with TLS, proxy", &bound, on);
+        assert!(ratio > 2.6, "{ratio}");
+    });
+}
+
+#[test]
+fn faster_than_the_peers_with_the_proxy_on_debian_12() {
+    faster_than_the_peers_with_the_proxy(BOOKWORM);
+}
+
+#[test]
+fn faster_than_the_peers_with_the_proxy_on_debian_13() {
+    faster_than_the_peers_with_the_proxy(TRIXIE);
 }
 
 #[test]
