@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 const MARKER: &str = "hunter2";
 
 /// Far more than any of these takes, even in a debug build on a busy machine.
-const A_MOMENT: Duration = Duration::from_secs(2);
+const A_MOMENT: Duration = Duration::from_secs(6);
 
 /// Names that the readers look for, and others.
 fn name() -> impl Strategy<Value = String> {
