@@ -20,9 +20,10 @@ use crate::config::variables::MISSING;
 use crate::endpoint::Endpoint;
 use crate::frameworks::session_use::SessionUse;
 use crate::launch::app::session_use_behind_fpm;
-use crate::launch::prepare::{prepare, tls_files};
+use crate::launch::prepare::prepare;
 use crate::launch::record::{LaunchRecord, read_record};
 use crate::launch::resolve::{Resolution, ResolvedService, resolve};
+use crate::launch::tls_files::tls_files;
 use crate::php::Php;
 use crate::php::redis::read_timeout;
 use crate::php::variable::Variable;
@@ -64,7 +65,7 @@ pub fn check(
         Resolution::Service(found) => {
             let save_path = match environment.text(Variable::SavePath.name())? {
                 Some(save_path) => save_path.to_owned(),
-                None => return Err(not_prepared(environment, platform_dir, layer)),
+                None => return Err(not_prepared(environment, platform_dir, layer, app_dir)),
             };
             let check =
                 Check { environment, record, found: &found, save_path: &save_path, app_dir };
@@ -85,10 +86,15 @@ pub fn check(
 }
 
 /// Why the launch has set nothing: what stops the start of another process does not stop this one.
-fn not_prepared(environment: &Environment, platform_dir: &Path, layer: &Path) -> anyhow::Error {
+fn not_prepared(
+    environment: &Environment,
+    platform_dir: &Path,
+    layer: &Path,
+    app_dir: &Path,
+) -> anyhow::Error {
     let not_launched = || NotLaunched(Variable::SavePath.name()).into();
     // Nothing is started for a look.
-    match prepare(environment, platform_dir, layer, &|_, _, _| Err(not_launched())) {
+    match prepare(environment, platform_dir, layer, app_dir, &|_, _, _| Err(not_launched())) {
         Ok(_) => not_launched(),
         Err(error) => error,
     }

@@ -1,8 +1,8 @@
 //! What the launch sets for the app's own configuration, and for its framework.
 
-use super::prepare::tls_files;
-use super::record::{LaunchRecord, read_record};
-use super::resolve::{Resolution, ResolvedService, resolve};
+use super::record::LaunchRecord;
+use super::resolve::ResolvedService;
+use super::tls_files::tls_files;
 use super::way::Way;
 use super::workers::clearing_pool;
 use crate::config::environment::Environment;
@@ -12,6 +12,7 @@ use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::{Connection, OwnSessions, SessionUse};
 use crate::frameworks::store_variables::store_variables;
 use crate::frameworks::variable::AppVariables;
+use crate::php::tls::TlsFiles;
 use std::path::Path;
 
 /// What the launch sets and says for the app.
@@ -34,32 +35,30 @@ fn hidden(pool: &Path) -> OwnSessions {
     }
 }
 
-/// Finds out what the app is to be told; nothing where no service is used. `layer` is the session layer,
-/// `app_dir` the app's folder.
-///
-/// # Errors
-///
-/// Fails if the build's record or a setting cannot be read.
-pub fn prepare(
+/// A service, with the files for its TLS.
+pub(super) struct Reached<'a> {
+    pub(super) found: &'a ResolvedService,
+    pub(super) tls_files: &'a TlsFiles,
+}
+
+/// Finds out what the app is to be told. `app_dir` is the app's folder.
+pub(super) fn prepare(
+    service: &Reached<'_>,
+    way: Way,
+    settings: &LaunchSettings,
+    record: &LaunchRecord,
     environment: &Environment,
-    platform_dir: &Path,
-    layer: &Path,
     app_dir: &Path,
-) -> anyhow::Result<AppLaunch> {
-    let record = read_record(layer)?;
-    let settings = LaunchSettings::read(environment)?;
-    // What cannot be resolved has stopped the start already, or is allowed.
-    let Ok(Resolution::Service(found)) = resolve(environment, platform_dir, layer, &record) else {
-        return Ok(AppLaunch::default());
-    };
-    let connected = Connected::new(&found, &record, environment)?;
-    let mut variables = match Way::of(settings.proxy, &found, &record)? {
-        Way::Direct => store_variables(&connected.connection()),
+) -> AppLaunch {
+    let mut variables = match way {
+        Way::Direct => store_variables(&service.connection()),
         // The proxy keeps the password from PHP, and these hold it.
         Way::Proxy => AppVariables::default(),
     };
     let mut message = None;
-    if let Some((framework, session_use)) = session_use(&found, &record, environment, app_dir)? {
+    if let Some((framework, session_use)) =
+        session_use(service, settings, record, environment, app_dir)
+    {
         let (text, is_warning) = words(&framework, &session_use);
         message = text.filter(|_| is_warning || settings.log);
         if let SessionUse::Variables(more) = session_use {
@@ -73,22 +72,24 @@ pub fn prepare(
     let is_set = |name, value: &str| environment.text(name).is_ok_and(|set| set == Some(value));
     // A launcher outside of this one has said it.
     let repeated = variables.iter().all(|(variable, value)| is_set(variable.name(), value));
-    Ok(AppLaunch { variables, message: message.filter(|_| !repeated) })
+    AppLaunch { variables, message: message.filter(|_| !repeated) }
 }
 
 /// What the app's framework does with sessions, as its visitors see it.
 ///
 /// # Errors
 ///
-/// As [`session_use`].
+/// Fails if a setting cannot be read, or a file cannot be written.
 pub fn session_use_behind_fpm(
     found: &ResolvedService,
     record: &LaunchRecord,
     environment: &Environment,
     app_dir: &Path,
 ) -> anyhow::Result<Option<(Framework, SessionUse)>> {
-    let found = session_use(found, record, environment, app_dir)?;
-    Ok(found.map(|(framework, session_use)| match session_use {
+    let settings = LaunchSettings::read(environment)?;
+    let service = Reached { found, tls_files: &tls_files(found, record, environment)? };
+    let session_use = session_use(&service, &settings, record, environment, app_dir);
+    Ok(session_use.map(|(framework, session_use)| match session_use {
         SessionUse::Variables(_) => {
             let pool = clearing_pool(environment, app_dir);
             let hidden = pool.map(|pool| SessionUse::Own(hidden(&pool)));
@@ -99,39 +100,20 @@ pub fn session_use_behind_fpm(
 }
 
 /// What the app's framework does with sessions, where one is known and the settings don't leave it alone.
-///
-/// # Errors
-///
-/// Fails if a setting cannot be read, or a file cannot be written.
 fn session_use(
-    found: &ResolvedService,
+    service: &Reached<'_>,
+    settings: &LaunchSettings,
     record: &LaunchRecord,
     environment: &Environment,
     app_dir: &Path,
-) -> anyhow::Result<Option<(Framework, SessionUse)>> {
-    let asked = LaunchSettings::read(environment)?.framework;
-    let Some(framework) = record.framework.clone().filter(|_| asked) else { return Ok(None) };
-    let connected = Connected::new(found, record, environment)?;
-    let connection = Some(&connected.connection());
-    let session_use = framework.session_use(app_dir, environment, record.store, connection);
-    Ok(Some((framework, session_use)))
+) -> Option<(Framework, SessionUse)> {
+    let framework = record.framework.clone().filter(|_| settings.framework)?;
+    let connection = service.connection();
+    let session_use = framework.session_use(app_dir, environment, record.store, Some(&connection));
+    Some((framework, session_use))
 }
 
-/// A service with its files.
-struct Connected<'a> {
-    found: &'a ResolvedService,
-    tls_files: crate::php::tls::TlsFiles,
-}
-
-impl<'a> Connected<'a> {
-    fn new(
-        found: &'a ResolvedService,
-        record: &LaunchRecord,
-        environment: &Environment,
-    ) -> anyhow::Result<Self> {
-        Ok(Self { found, tls_files: tls_files(found, record, environment)? })
-    }
-
+impl Reached<'_> {
     fn connection(&self) -> Connection<'_> {
         let of_service = match &self.found.endpoint {
             Endpoint::Redis(redis) => redis.database,
@@ -139,7 +121,7 @@ impl<'a> Connected<'a> {
         };
         Connection {
             endpoint: &self.found.endpoint,
-            tls_files: &self.tls_files,
+            tls_files: self.tls_files,
             verify_peer: self.found.options.verify_peer.unwrap_or(true),
             database: self.found.options.database.or(of_service),
         }

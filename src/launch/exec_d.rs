@@ -1,7 +1,6 @@
 //! The exec.d program: it runs in the container before the app's process, and tells PHP where the
 //! sessions are.
 
-use super::app::{self, AppLaunch};
 use super::prepare::{Launch, prepare};
 use super::record::layer_of_program;
 use super::started::starts_session_check;
@@ -20,12 +19,11 @@ use std::process::ExitCode;
 #[must_use]
 pub fn run(start_proxy: StartProxy<'_>) -> ExitCode {
     match launch(start_proxy) {
-        Ok((launch, app)) => {
-            for message in launch.messages.iter().chain(&app.message) {
+        Ok(Launch { variables, messages, app }) => {
+            for message in messages.iter().chain(&app.message) {
                 eprintln!("{}", report(message));
             }
-            let of_php =
-                launch.variables.into_iter().map(|(variable, value)| (key(variable), value));
+            let of_php = variables.into_iter().map(|(variable, value)| (key(variable), value));
             let of_app = app.variables.into_iter().map(|(variable, value)| (variable.key(), value));
             write_exec_d_program_output(of_php.chain(of_app).collect::<Vec<_>>());
             ExitCode::SUCCESS
@@ -39,13 +37,12 @@ pub fn run(start_proxy: StartProxy<'_>) -> ExitCode {
     }
 }
 
-fn launch(start_proxy: StartProxy<'_>) -> anyhow::Result<(Launch, AppLaunch)> {
+fn launch(start_proxy: StartProxy<'_>) -> anyhow::Result<Launch> {
     let layer = layer_of_program()?;
     let (environment, platform_dir) = (Environment::current(), Path::new(LAUNCH_PLATFORM_DIR));
-    let launch = prepare(&environment, platform_dir, &layer, start_proxy)?;
     // The launcher starts its programs in the app's folder.
     let app_dir = std::env::current_dir()?;
-    Ok((launch, app::prepare(&environment, platform_dir, &layer, &app_dir)?))
+    prepare(&environment, platform_dir, &layer, &app_dir, start_proxy)
 }
 
 /// The variable's name as libcnb takes it, checked when this is compiled: the check at run time would

@@ -1,13 +1,14 @@
 //! From the session service to the variables that PHP's ini files read.
 
+use super::app::{self, AppLaunch, Reached};
 use super::outcome::Outcome;
 use super::probe::Question;
 use super::record::{LaunchRecord, read_record};
 use super::resolve::{Resolution, ResolvedService, resolve};
 use super::started::starts_session_check;
+use super::tls_files::tls_files;
 use super::way::{StartProxy, Way};
 use super::workers::fpm_workers;
-use super::{authorities, tls_files};
 use crate::config::environment::{Environment, EnvironmentError};
 use crate::config::launch::{LaunchSettings, Missing, Probe};
 use crate::config::variables::{MISSING, PROBE};
@@ -18,7 +19,7 @@ use crate::php::drop_in::DropIn;
 use crate::php::foreign_ini::session_ini_in;
 use crate::php::ini::Connection;
 use crate::php::tls::{TlsFiles, require_tls};
-use crate::php::variable::Variable;
+use crate::php::variable::{Variable, names};
 use crate::store::Store;
 use crate::system::sasl::{PLAIN, SASL_PATH, mechanisms_of_system};
 use anyhow::bail;
@@ -29,29 +30,29 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What the launch sets and says.
-#[derive(PartialEq, Eq)]
 pub struct Launch {
-    /// Variables for the app's processes.
+    /// Variables for PHP.
     pub variables: Vec<(Variable, String)>,
     /// Lines for the log, without any secret.
     pub messages: Vec<String>,
+    /// What is for the app itself.
+    pub app: AppLaunch,
 }
 
 /// Without the values: the save path may hold the password.
 impl fmt::Debug for Launch {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { variables, messages } = self;
-        let names = variables.iter().map(|(variable, _)| variable).collect::<Vec<_>>();
+        let Self { variables, messages, .. } = self;
         formatter
             .debug_struct("Launch")
-            .field("variables", &names)
+            .field("variables", &names(variables))
             .field("messages", messages)
             .finish()
     }
 }
 
 /// Finds the session service, asks it whether it would keep a session, starts the session proxy where one is wanted,
-/// and makes the variables for PHP. `layer` is the session layer.
+/// and makes the variables for PHP and the app. `layer` is the session layer, `app_dir` the app's folder.
 ///
 /// # Errors
 ///
@@ -61,40 +62,38 @@ pub fn prepare(
     environment: &Environment,
     platform_dir: &Path,
     layer: &Path,
+    app_dir: &Path,
     start_proxy: StartProxy<'_>,
 ) -> anyhow::Result<Launch> {
     let record = read_record(layer)?;
     let settings = LaunchSettings::read(environment)?;
     let prepared = resolve(environment, platform_dir, layer, &record).and_then(|resolution| {
         let start = |what: &str| start_proxy(layer, what, environment.text("TMPDIR")?);
-        prepared(&resolution, &record, environment, &settings, &start)
+        let bound = Bound { record: &record, settings: &settings, environment, app_dir };
+        bound.prepared(&resolution, &start)
     });
-    let Prepared { connection, messages } = match prepared {
+    let Prepared { connection, mut messages, app } = match prepared {
         Ok(prepared) => prepared,
         Err(error) if settings.missing == Missing::Warn => Prepared {
             connection: php::connect::nowhere(record.store),
             messages: vec![format!(
                 "warning: each session will fail, as {MISSING} is warn and there is no service for them:\n{error}"
             )],
+            app: AppLaunch::default(),
         },
         Err(error) => return Err(error),
     };
     let mut variables = connection.variables_of(environment, layer);
-    let mut messages = messages;
     messages.extend(read_after_ours(environment, layer)?);
     if is_set_already(environment, &variables)? {
+        messages.clear();
         // The outer launch has measured how long the server takes.
-        if let Some(retries) = environment.text(Variable::LockRetries.name())? {
-            let measured = |(variable, value): &mut (Variable, String)| {
-                if *variable == Variable::LockRetries {
-                    retries.clone_into(value);
-                }
-            };
-            variables.iter_mut().for_each(measured);
+        if let Some(measured) = environment.text(Variable::LockRetries.name())? {
+            let retries = variables.iter_mut().filter(|(it, _)| *it == Variable::LockRetries);
+            retries.for_each(|(_, value)| measured.clone_into(value));
         }
-        return Ok(Launch { variables, messages: Vec::new() });
     }
-    Ok(Launch { variables, messages })
+    Ok(Launch { variables, messages, app })
 }
 
 /// What is said where PHP reads session settings of another buildpack after ours: they win.
@@ -114,99 +113,129 @@ fn read_after_ours(
     }))
 }
 
-/// What PHP is told, and what the log.
+/// What PHP is told, and what the log and the app.
 struct Prepared {
     connection: Connection,
     messages: Vec<String>,
+    app: AppLaunch,
 }
 
-fn prepared(
-    resolution: &Resolution,
-    record: &LaunchRecord,
-    environment: &Environment,
-    settings: &LaunchSettings,
-    start_proxy: &dyn Fn(&str) -> anyhow::Result<PathBuf>,
-) -> anyhow::Result<Prepared> {
-    let found = match resolution {
-        Resolution::Service(found) => found,
-        Resolution::Files => {
-            return Ok(Prepared {
-                connection: Connection { variables: Vec::new(), drop_ins: vec![DropIn::Files] },
-                messages: vec![format!(
-                    "warning: no session service is bound and {MISSING} is files: PHP keeps its sessions in local files, which other instances don't see and a restart loses"
-                )],
-            });
-        }
-    };
-    let way = Way::of(settings.proxy, found, record)?;
-    let tls_files = match way {
-        Way::Direct => {
+/// What a launch goes by, besides the service.
+struct Bound<'a> {
+    record: &'a LaunchRecord,
+    settings: &'a LaunchSettings,
+    environment: &'a Environment,
+    app_dir: &'a Path,
+}
+
+impl Bound<'_> {
+    fn prepared(
+        &self,
+        resolution: &Resolution,
+        start_proxy: &dyn Fn(&str) -> anyhow::Result<PathBuf>,
+    ) -> anyhow::Result<Prepared> {
+        let Self { record, settings, environment, app_dir } = *self;
+        let found = match resolution {
+            Resolution::Service(found) => found,
+            Resolution::Files => {
+                return Ok(Prepared {
+                    connection: Connection { variables: Vec::new(), drop_ins: vec![DropIn::Files] },
+                    messages: vec![format!(
+                        "warning: no session service is bound and {MISSING} is files: PHP keeps its sessions in local files, which other instances don't see and a restart loses"
+                    )],
+                    app: AppLaunch::default(),
+                });
+            }
+        };
+        let way = Way::of(settings.proxy, found, record)?;
+        if way == Way::Direct {
             require_tls(&found.endpoint, record.knows_tls)?;
-            tls_files(found, record, environment)?
         }
-        Way::Proxy => TlsFiles::default(),
-    };
-    let mut messages = match found.warning() {
-        Some(warning) => vec![format!("warning: {warning}")],
-        None if settings.log && way == Way::Proxy => {
-            vec![format!("{found}, through the session proxy")]
-        }
-        None if settings.log => vec![found.to_string()],
-        None => Vec::new(),
-    };
-    let round_trip = match &found.endpoint {
-        Endpoint::Redis(redis) if settings.probe != Probe::Off && !is_look_inside(environment)? => {
-            let question = Question { redis, tls_files: &tls_files, options: &found.options, way };
-            ask(&question, found, environment, settings, &mut messages)?
-        }
-        _ => Duration::ZERO,
-    };
-    if way == Way::Proxy {
-        let socket = start_proxy(&format!("{}\n{:?}", found.endpoint, found.options.prefix))?;
-        let connection = php::redis::behind_proxy(&socket, &found.options);
-        return Ok(Prepared { connection, messages });
+        let tls_files = tls_files(found, record, environment)?;
+        let mut messages = match found.warning() {
+            Some(warning) => vec![format!("warning: {warning}")],
+            None if settings.log && way == Way::Proxy => {
+                vec![format!("{found}, through the session proxy")]
+            }
+            None if settings.log => vec![found.to_string()],
+            None => Vec::new(),
+        };
+        let asks = settings.probe != Probe::Off && !is_look_inside(environment)?;
+        let round_trip = match &found.endpoint {
+            Endpoint::Redis(redis) if asks => {
+                let options = &found.options;
+                let question = Question { redis, tls_files: &tls_files, options, way };
+                self.ask(&question, found, &mut messages)?
+            }
+            _ => Duration::ZERO,
+        };
+        let connection = match way {
+            Way::Direct => {
+                let connection = self.connect(found, &tls_files, round_trip)?;
+                if connection.drop_ins.contains(&DropIn::Login) {
+                    messages.extend(without_mechanisms(environment)?);
+                }
+                connection
+            }
+            Way::Proxy => {
+                let what = format!("{}\n{:?}", found.endpoint, found.options.prefix);
+                php::redis::behind_proxy(&start_proxy(&what)?, &found.options)
+            }
+        };
+        let service = Reached { found, tls_files: &tls_files };
+        let app = app::prepare(&service, way, settings, record, environment, app_dir);
+        Ok(Prepared { connection, messages, app })
     }
-    let version = &record.extension_version;
-    let (endpoint, options) = (&found.endpoint, &found.options);
-    let mut connection = php::connect::connect(endpoint, &tls_files, options, version, round_trip)?;
-    if connection.drop_ins.contains(&DropIn::Login) && record.store == Store::Memcached {
-        messages.extend(without_mechanisms(environment)?);
-    }
-    if needs_preload(&connection, record) {
-        connection.drop_ins.push(DropIn::Preload);
-    }
-    Ok(Prepared { connection, messages })
-}
 
-/// Asks the server whether it would keep a session, and how long its answer takes.
-fn ask(
-    question: &Question<'_>,
-    found: &ResolvedService,
-    environment: &Environment,
-    settings: &LaunchSettings,
-    messages: &mut Vec<String>,
-) -> anyhow::Result<Duration> {
-    let (service, endpoint) = (&found.service, &found.endpoint);
-    match question.ask(environment.as_env()) {
-        Outcome::Kept { round_trip, max_clients, limits } => {
-            // The proxy's connections do not depend on the workers.
-            let direct = question.way == Way::Direct;
-            let workers = direct.then(|| fpm_workers(environment, Path::new("."))).flatten();
-            let limits = limits.into_iter().chain(too_many_workers(workers, max_clients));
-            messages.extend(limits.map(|limit| format!("warning: {limit}")));
-            return Ok(round_trip);
+    /// What PHP's own handler is told.
+    fn connect(
+        &self,
+        found: &ResolvedService,
+        tls_files: &TlsFiles,
+        round_trip: Duration,
+    ) -> anyhow::Result<Connection> {
+        let version = &self.record.extension_version;
+        let (endpoint, options) = (&found.endpoint, &found.options);
+        let mut connection =
+            php::connect::connect(endpoint, tls_files, options, version, round_trip)?;
+        if needs_preload(&connection, self.record) {
+            connection.drop_ins.push(DropIn::Preload);
         }
-        Outcome::Passing(what) => messages.push(format!(
-            "warning: sessions cannot be kept at {endpoint} for now, from service {service}: {what}. The app starts, as this may pass"
-        )),
-        Outcome::Refused(what) | Outcome::Tls(what) if settings.probe == Probe::Warn => {
-            messages.push(format!("warning: no session can be kept at {endpoint}, from service {service}.\n{what}"));
-        }
-        Outcome::Refused(what) | Outcome::Tls(what) => bail!(
-            "No session can be kept at {endpoint}, from service {service}.\n{what}\nTo start all the same, set {PROBE}=warn (or {MISSING}=warn, with which sessions fail at once)."
-        ),
+        Ok(connection)
     }
-    Ok(Duration::ZERO)
+
+    /// Asks the server whether it would keep a session, and how long its answer takes.
+    fn ask(
+        &self,
+        question: &Question<'_>,
+        found: &ResolvedService,
+        messages: &mut Vec<String>,
+    ) -> anyhow::Result<Duration> {
+        let Self { settings, environment, app_dir, .. } = *self;
+        let (service, endpoint) = (&found.service, &found.endpoint);
+        match question.ask(environment.as_env()) {
+            Outcome::Kept { round_trip, max_clients, limits } => {
+                // The proxy's connections do not depend on the workers.
+                let direct = question.way == Way::Direct;
+                let workers = direct.then(|| fpm_workers(environment, app_dir)).flatten();
+                let limits = limits.into_iter().chain(too_many_workers(workers, max_clients));
+                messages.extend(limits.map(|limit| format!("warning: {limit}")));
+                return Ok(round_trip);
+            }
+            Outcome::Passing(what) => messages.push(format!(
+                "warning: sessions cannot be kept at {endpoint} for now, from service {service}: {what}. The app starts, as this may pass"
+            )),
+            Outcome::Refused(what) | Outcome::Tls(what) if settings.probe == Probe::Warn => {
+                messages.push(format!(
+                    "warning: no session can be kept at {endpoint}, from service {service}.\n{what}"
+                ));
+            }
+            Outcome::Refused(what) | Outcome::Tls(what) => bail!(
+                "No session can be kept at {endpoint}, from service {service}.\n{what}\nTo start all the same, set {PROBE}=warn (or {MISSING}=warn, with which sessions fail at once)."
+            ),
+        }
+        Ok(Duration::ZERO)
+    }
 }
 
 /// Managed plans allow few connections: 20 and 30 are the smallest. A request that gets none has no session.
@@ -245,23 +274,6 @@ fn is_set_already(
         }
     }
     Ok(true)
-}
-
-/// The files for TLS; those that are not there yet are written.
-pub(crate) fn tls_files(
-    found: &ResolvedService,
-    record: &LaunchRecord,
-    environment: &Environment,
-) -> anyhow::Result<TlsFiles> {
-    let Endpoint::Redis(redis) = &found.endpoint else { return Ok(TlsFiles::default()) };
-    let Some(tls) = redis.tls() else { return Ok(TlsFiles::default()) };
-    let tmp = environment.text("TMPDIR")?;
-    if php::redis::shares_authority(redis, &record.extension_version) {
-        let others = authorities::trusted(environment, record)?;
-        Ok(tls_files::write(tls, Some(&others), tmp)?)
-    } else {
-        Ok(tls_files::write(tls, None, tmp)?)
-    }
 }
 
 /// What is said where the service has a login and libsasl2 nothing to log in with: every session would fail.

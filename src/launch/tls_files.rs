@@ -1,7 +1,13 @@
 //! Certificates and keys as files: PHP's TLS takes paths, and a service may give texts.
 
+use super::authorities;
+use super::record::LaunchRecord;
+use super::resolve::ResolvedService;
+use crate::config::environment::Environment;
+use crate::endpoint::Endpoint;
 use crate::endpoint::pem::Pem;
 use crate::endpoint::tls::{ClientIdentity, Tls};
+use crate::php;
 use crate::php::tls::{ClientFiles, TlsFiles};
 use crate::system::digest::sha256;
 use std::io::{self, Write};
@@ -22,6 +28,23 @@ const SHARED_MEMORY: &str = "/dev/shm";
 )]
 pub struct TlsFilesError {
     tried: String,
+}
+
+/// The files for TLS; those that are not there yet are written.
+pub(crate) fn tls_files(
+    found: &ResolvedService,
+    record: &LaunchRecord,
+    environment: &Environment,
+) -> anyhow::Result<TlsFiles> {
+    let Endpoint::Redis(redis) = &found.endpoint else { return Ok(TlsFiles::default()) };
+    let Some(tls) = redis.tls() else { return Ok(TlsFiles::default()) };
+    let tmp = environment.text("TMPDIR")?;
+    if php::redis::shares_authority(redis, &record.extension_version) {
+        let others = authorities::trusted(environment, record)?;
+        Ok(write(tls, Some(&others), tmp)?)
+    } else {
+        Ok(write(tls, None, tmp)?)
+    }
 }
 
 /// Brings the texts into files that only the app's user can read. `with` are further authorities, for the

@@ -5,7 +5,7 @@
 
 use super::drop_in::DropIn;
 use super::scan_dirs;
-use super::variable::Variable;
+use super::variable::{Variable, names};
 use crate::config::environment::Environment;
 use crate::config::variables::OPTIONS;
 use crate::system::version::Version;
@@ -80,10 +80,9 @@ impl Connection {
 impl fmt::Debug for Connection {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { variables, drop_ins } = self;
-        let names = variables.iter().map(|(variable, _)| variable).collect::<Vec<_>>();
         formatter
             .debug_struct("Connection")
-            .field("variables", &names)
+            .field("variables", &names(variables))
             .field("drop_ins", drop_ins)
             .finish()
     }

@@ -35,6 +35,11 @@ pub enum Variable {
     IniScanDir,
 }
 
+/// The variables without their values, which may be secrets.
+pub(crate) fn names(variables: &[(Variable, String)]) -> Vec<Variable> {
+    variables.iter().map(|(variable, _)| *variable).collect()
+}
+
 impl Variable {
     /// Every variable.
     pub const ALL: [Self; 14] = [

@@ -53,7 +53,8 @@ fn launch(credentials: &Value) -> Launch {
     let service = json!({"name": "redis-sessions", "credentials": credentials});
     let services = json!({"x": [service]}).to_string();
     let environment = [("VCAP_SERVICES", services.as_str()), PROBE_OFF].into_iter().collect();
-    prepare(&environment, Path::new("/nowhere"), bench.layer.path(), &proxy).unwrap()
+    prepare(&environment, Path::new("/nowhere"), bench.layer.path(), Path::new("/nowhere"), &proxy)
+        .unwrap()
 }
 
 fn assert_unused(launch: &Launch, expected: &str) {

@@ -155,7 +155,13 @@ impl Bench {
         let tmp = self.layer.path().to_str().unwrap();
         let environment: Environment =
             environment.iter().copied().chain([("TMPDIR", tmp), PROBE_OFF]).collect();
-        prepare(&environment, Path::new("/nowhere"), self.layer.path(), &proxy)
+        prepare(
+            &environment,
+            Path::new("/nowhere"),
+            self.layer.path(),
+            Path::new("/nowhere"),
+            &proxy,
+        )
     }
 }
 

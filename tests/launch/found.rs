@@ -149,6 +149,7 @@ fn what_is_printed_for_debugging_shows_no_secret() {
         &environment,
         std::path::Path::new("/nowhere"),
         bench.layer.path(),
+        std::path::Path::new("/nowhere"),
         &crate::bench::proxy,
     );
     let shown = format!("{:?}", launch.unwrap());

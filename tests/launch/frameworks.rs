@@ -1,9 +1,9 @@
 //! What the launch sets for the app's own configuration, and when it sets nothing.
 
-use crate::bench::{Bench, CA, KEY};
+use crate::bench::{Bench, CA, KEY, PROBE_OFF, proxy};
 use php_session_store::config::environment::Environment;
 use php_session_store::frameworks::known::Kind;
-use php_session_store::launch::app::prepare;
+use php_session_store::launch::prepare::prepare;
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -44,11 +44,12 @@ impl App {
             json!({"x": [service("redis-sessions")], "y": [service("memcached-sessions")]});
         let services = services.to_string();
         let tmp = self.bench.layer.path().to_str().unwrap();
-        let own = [("VCAP_SERVICES", services.as_str()), ("TMPDIR", tmp)];
+        let own = [("VCAP_SERVICES", services.as_str()), ("TMPDIR", tmp), PROBE_OFF];
         let environment: Environment = environment.iter().copied().chain(own).collect();
         let layer = self.bench.layer.path();
-        let launch = prepare(&environment, Path::new("/nowhere"), layer, self.folder.path());
-        let launch = launch.unwrap();
+        let app_dir = self.folder.path();
+        let launch = prepare(&environment, Path::new("/nowhere"), layer, app_dir, &proxy);
+        let launch = launch.unwrap().app;
         let variables = launch.variables.into_iter();
         let message = launch.message.unwrap_or_default();
         assert!(!message.contains("s3cret"), "{message}");

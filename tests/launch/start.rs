@@ -13,7 +13,13 @@ const LOGIN: &str =
 
 fn start(bench: &Bench, environment: &[(&str, &str)]) -> Result<Launch, String> {
     let environment: Environment = environment.iter().copied().chain([PROBE_OFF]).collect();
-    let launch = prepare(&environment, Path::new("/nowhere"), bench.layer.path(), &proxy);
+    let launch = prepare(
+        &environment,
+        Path::new("/nowhere"),
+        bench.layer.path(),
+        Path::new("/nowhere"),
+        &proxy,
+    );
     launch.map_err(|error| error.to_string())
 }
 

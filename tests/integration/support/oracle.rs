@@ -99,9 +99,13 @@ impl Oracle {
             .copied()
             .chain([(PHP_INI_SCAN_DIR, scan_dir.as_str()), (PROBE, "off"), (PROXY, "off")])
             .collect();
-        let launch = prepare(&environment, Path::new("/nowhere"), self.layer.path(), &|_, _, _| {
-            unreachable!("no proxy")
-        });
+        let launch = prepare(
+            &environment,
+            Path::new("/nowhere"),
+            self.layer.path(),
+            Path::new("/nowhere"),
+            &|_, _, _| unreachable!("no proxy"),
+        );
         let mut variables = serde_json::Map::new();
         variables.insert(PHP_INI_SCAN_DIR.to_owned(), json!(scan_dir));
         for (variable, value) in launch.expect("a service that can be used").variables {
