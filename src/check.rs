@@ -3,6 +3,7 @@
 mod advice;
 pub mod causes;
 pub mod cli;
+mod conclusion;
 mod fpm;
 pub mod kind;
 pub mod overrides;

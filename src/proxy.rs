@@ -10,6 +10,7 @@ pub mod place;
 mod pool;
 pub mod request;
 mod scripts;
+mod shared;
 mod start;
 mod stats;
 pub mod status;

@@ -3,12 +3,10 @@
 use super::answer::{LOST, NIL, OK, ONE, bulk, plain, unavailable, written};
 use super::request::{Request, lock_of};
 use super::scripts::{self, script};
-use super::stats::{Counter, Stats};
+use super::shared::Shared;
 use super::status::Status;
-use super::turns::{Turn, Turns};
-use super::upstream::Service;
+use super::turns::Turn;
 use crate::redis::{Command, Deadline, Reply};
-use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -21,29 +19,6 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(2);
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 /// PHP asks for a lock at least twice; the second time at once.
 const AT_ONCE: Duration = Duration::from_secs(1);
-
-/// What all conversations share.
-pub(super) struct Shared {
-    pub(super) service: Service,
-    pub(super) turns: Turns,
-    pub(super) stats: Arc<Stats>,
-    pub(super) secrets: Secrets,
-    /// Whether PHP locks sessions.
-    pub(super) locking: bool,
-    /// How long a request waits for another one of the same session.
-    pub(super) lock_timeout: Duration,
-    pub(super) started: Instant,
-    pub(super) most_connections: usize,
-}
-
-/// Makes the values of locks, by which they are known as ours: `host|process|container.worker.number`.
-pub(super) struct Secrets {
-    /// What no other container has.
-    pub(super) container: String,
-    /// What no other worker has, now or before.
-    pub(super) worker: String,
-    pub(super) count: Counter,
-}
 
 /// A conversation with one PHP process.
 pub(super) struct Conversation<'a> {
@@ -74,19 +49,6 @@ struct Held<'a> {
     given: bool,
     renewed: Instant,
     _turn: Turn<'a>,
-}
-
-impl Secrets {
-    /// What all locks of a PHP process in this container begin with, whichever worker took them.
-    fn owner(&self, php: &[u8]) -> Vec<u8> {
-        [php, b"|", self.container.as_bytes(), b"."].concat()
-    }
-
-    fn next(&self, php: &[u8]) -> Vec<u8> {
-        self.count.add();
-        let unique = format!("{}.{:x}", self.worker, self.count.get());
-        [self.owner(php), unique.into_bytes()].concat()
-    }
 }
 
 impl<'a> Conversation<'a> {

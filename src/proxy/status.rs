@@ -1,6 +1,6 @@
 //! What a proxy says about itself.
 
-use super::conversation::Shared;
+use super::shared::Shared;
 use crate::redis::{Command, Reply};
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -1,11 +1,12 @@
 //! The worker: it takes PHP's connections, each with a thread of its own. PHP's processes are few, and mostly busy
 //! with something else.
 
-use super::conversation::{Conversation, RENEWED_EVERY, Secrets, Shared};
+use super::conversation::{Conversation, RENEWED_EVERY};
 use super::credentials::{Credentials, Read};
 use super::place::random;
 use super::pool::Pool;
 use super::request::{Request, parse};
+use super::shared::{Secrets, Shared};
 use super::stats::{Counter, Stats, log};
 use super::turns::Turns;
 use super::upstream::Service;

@@ -1,0 +1,43 @@
+//! What all conversations share.
+
+use super::stats::{Counter, Stats};
+use super::turns::Turns;
+use super::upstream::Service;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What all conversations share.
+pub(super) struct Shared {
+    pub(super) service: Service,
+    pub(super) turns: Turns,
+    pub(super) stats: Arc<Stats>,
+    pub(super) secrets: Secrets,
+    /// Whether PHP locks sessions.
+    pub(super) locking: bool,
+    /// How long a request waits for another one of the same session.
+    pub(super) lock_timeout: Duration,
+    pub(super) started: Instant,
+    pub(super) most_connections: usize,
+}
+
+/// Makes the values of locks, by which they are known as ours: `host|process|container.worker.number`.
+pub(super) struct Secrets {
+    /// What no other container has.
+    pub(super) container: String,
+    /// What no other worker has, now or before.
+    pub(super) worker: String,
+    pub(super) count: Counter,
+}
+
+impl Secrets {
+    /// What all locks of a PHP process in this container begin with, whichever worker took them.
+    pub(super) fn owner(&self, php: &[u8]) -> Vec<u8> {
+        [php, b"|", self.container.as_bytes(), b"."].concat()
+    }
+
+    pub(super) fn next(&self, php: &[u8]) -> Vec<u8> {
+        self.count.add();
+        let unique = format!("{}.{:x}", self.worker, self.count.get());
+        [self.owner(php), unique.into_bytes()].concat()
+    }
+}
