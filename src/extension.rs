@@ -51,20 +51,22 @@ pub fn provide(
     let Request { php, store, .. } = *request;
     let mut refusals: Vec<String> =
         installed.map(|why| refusal(Provider::Installed, &why)).into_iter().collect();
-    let mut unwanted = Vec::new();
+    let mut unwanted = None;
     for provider in providers(request) {
         match provide_by(provider, request, work, layer) {
-            Ok(provided) => match request.unmet(&provided.0.version) {
-                None => return Ok(provided),
-                // Another provider may have what the app asks for.
-                Some(_) => unwanted.push(provider),
-            },
+            // A release may be what the app asks for, and this is not.
+            Ok((extension, _))
+                if provider == Provider::Apt && request.release_is_wanted(&extension.version) =>
+            {
+                unwanted = Some(provider);
+            }
+            Ok(provided) => return Ok(provided),
             Err(error) => refusals.push(refusal(provider, &error)),
         }
     }
-    // None has: the first one's works all the same, and the build says so.
-    if let Some(provider) = unwanted.first() {
-        return provide_by(*provider, request, work, layer);
+    // The release cannot be compiled: the other one works all the same, and the build says so.
+    if let Some(provider) = unwanted {
+        return provide_by(provider, request, work, layer);
     }
     let php = php.facts().version.clone();
     let install = distribution::install(&request.target.distro_name, &php, store);

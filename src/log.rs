@@ -18,8 +18,7 @@ use crate::system::command::is_debug;
 use crate::system::report::report;
 use bullet_stream::global::{print, set_writer};
 use std::fmt::Display;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Starts the log; gives the time for [`done`].

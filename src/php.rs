@@ -3,6 +3,7 @@
 pub mod connect;
 pub mod drop_in;
 pub mod foreign_ini;
+pub(crate) mod fpm;
 pub mod ini;
 pub mod installation;
 pub mod memcached;

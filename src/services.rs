@@ -43,12 +43,11 @@ impl Services {
     /// Fails if a source is there and cannot be understood.
     pub fn read(environment: &Environment, platform_dir: &Path) -> Result<Self, ServicesError> {
         let mut services = Self::default();
-        let root = environment
-            .text(SERVICE_BINDING_ROOT)?
-            .map_or_else(|| platform_dir.join("bindings"), |path| PathBuf::from(path.trim()));
+        let named = environment.text(SERVICE_BINDING_ROOT)?;
+        let root =
+            named.map_or_else(|| platform_dir.join("bindings"), |path| PathBuf::from(path.trim()));
         let found = bindings::read(&root)?;
-        let problem =
-            bindings::problem(&root, &found, environment.text(SERVICE_BINDING_ROOT)?.is_some());
+        let problem = bindings::problem(&root, &found, named.is_some());
         services.add(Origin::Bindings(root), found, problem);
         if let Some(json) = environment.text(VCAP_SERVICES)? {
             services.add(Origin::Vcap, vcap::parse(json, &Origin::Vcap)?, None);

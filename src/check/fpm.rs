@@ -1,11 +1,10 @@
 //! php-fpm's configuration: what a pool sets beats every ini file.
 
 use crate::config::environment::Environment;
+use crate::php::fpm::{PHP_FPM_PATH, directive};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Paketo's php-fpm buildpack says with it where its configuration is.
-const PHP_FPM_PATH: &str = "PHP_FPM_PATH";
 /// How php-fpm's master names itself.
 const MASTER: &str = "php-fpm: master process (";
 /// Includes may go in a circle.
@@ -60,17 +59,6 @@ fn with_includes(roots: Vec<PathBuf>) -> Vec<PathBuf> {
     }
     files.sort();
     files
-}
-
-/// A line's name and value.
-pub(super) fn directive(line: &str) -> Option<(&str, &str)> {
-    let line = line.trim();
-    if line.starts_with([';', '#', '[']) {
-        return None;
-    }
-    let (name, value) = line.split_once('=')?;
-    let value = value.split(" ;").next().unwrap_or_default();
-    Some((name.trim(), value.trim().trim_matches(['"', '\''])))
 }
 
 /// The setting of PHP that a line of a pool makes, and its value.

@@ -3,6 +3,7 @@
 
 use super::{fpm, php_code};
 use crate::config::environment::Environment;
+use crate::php::fpm::directive;
 use crate::php::variable::Variable;
 use serde::Serialize;
 use std::fs;
@@ -87,7 +88,7 @@ impl Search<'_> {
         match name.rsplit('.').next() {
             Some("php" | "phtml" | "inc") => in_code(path),
             // Other ini files are PHP's own, and were read before ours.
-            _ if name == ".user.ini" => self.in_lines(path, fpm::directive),
+            _ if name == ".user.ini" => self.in_lines(path, directive),
             Some("conf" | "htaccess") => self.in_lines(path, of_web_server),
             _ => Vec::new(),
         }

@@ -136,6 +136,16 @@ impl RedisEndpoint {
         matches!(self.target, Target::Cluster { .. })
     }
 
+    /// Where it is asked first; `None` for a socket.
+    #[must_use]
+    pub fn first_address(&self) -> Option<&Address> {
+        match &self.target {
+            Target::Tcp { address, .. } => Some(address),
+            Target::Cluster { nodes, .. } => nodes.first(),
+            Target::Unix(_) => None,
+        }
+    }
+
     /// How connections are encrypted, if they are.
     #[must_use]
     pub fn tls(&self) -> Option<&Tls> {

@@ -5,7 +5,7 @@ use super::error::ExtensionError;
 use super::loading::{find_loadable, usable_version};
 use super::package::{Package, PackageSource};
 use super::request::{Extension, Request};
-use crate::config::build::{Provider, ProviderChoice};
+use crate::config::build::Provider;
 use crate::php::Program;
 use crate::system::digest;
 
@@ -46,7 +46,7 @@ pub fn find(request: &Request<'_>) -> Result<Installed, ExtensionError> {
         return Ok(match find_loadable(request, None)? {
             // Another provider may have what the app asks for, where there is a choice.
             Ok(extension) => match request.unmet(&extension.version) {
-                Some(why) if request.choice == ProviderChoice::Auto && request.may_compile() => {
+                Some(why) if request.release_is_wanted(&extension.version) => {
                     Installed::Unwanted { extension, why }
                 }
                 _ => Installed::Usable(extension),

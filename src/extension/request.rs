@@ -101,11 +101,13 @@ fn login_may_come(config: &SessionConfig) -> bool {
 }
 
 impl Request<'_> {
-    /// Whether a source release would be compiled that the app asks for.
+    /// Whether the app asks for another version than this one, and the release that may be compiled is such.
     #[must_use]
-    pub fn may_compile(&self) -> bool {
+    pub fn release_is_wanted(&self, version: &Version) -> bool {
         let release = release_for(self.releases, self.store, &self.php.facts().version);
-        release.is_some_and(|release| self.unmet(&release.version).is_none())
+        self.choice == ProviderChoice::Auto
+            && self.unmet(version).is_some()
+            && release.is_some_and(|release| self.unmet(&release.version).is_none())
             && find_program(self.env, "cc").is_some()
     }
 

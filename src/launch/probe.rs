@@ -42,12 +42,7 @@ impl Question<'_> {
 
     /// Whether PHP's OpenSSL, which knows older servers and certificates than rustls, agrees on TLS.
     fn php_connects(&self, env: &Env) -> bool {
-        let address = match &self.redis.target {
-            Target::Tcp { address, .. } => Some(address),
-            Target::Cluster { nodes, .. } => nodes.first(),
-            Target::Unix(_) => None,
-        };
-        let Some(address) = address else { return false };
+        let Some(address) = self.redis.first_address() else { return false };
         let verify = self.options.verify_peer.unwrap_or(true);
         let mut context = json!({"verify_peer": verify, "verify_peer_name": verify});
         if let Some(ca) = &self.tls_files.ca {
@@ -108,11 +103,7 @@ fn answers_with_tls(endpoint: &RedisEndpoint) -> bool {
 
 /// Connects with TLS, or without it, and without a login.
 fn connect_otherwise(endpoint: &RedisEndpoint, tls: Option<Tls>) -> Option<(Connection, Deadline)> {
-    let address = match &endpoint.target {
-        Target::Tcp { address, .. } => address.clone(),
-        Target::Cluster { nodes, .. } => nodes.first()?.clone(),
-        Target::Unix(_) => return None,
-    };
+    let address = endpoint.first_address()?.clone();
     if tls.is_some() == endpoint.tls().is_some() {
         return None;
     }

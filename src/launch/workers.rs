@@ -2,11 +2,10 @@
 //! service, and whether the app sees the environment.
 
 use crate::config::environment::Environment;
+use crate::php::fpm::{PHP_FPM_PATH, directive};
 use crate::system::files::read_text;
 use std::path::{Path, PathBuf};
 
-/// Paketo's php-fpm buildpack names its configuration here.
-const PHP_FPM_PATH: &str = "PHP_FPM_PATH";
 const MAX_CHILDREN: &str = "pm.max_children";
 
 /// The greatest number of workers, where php-fpm's configuration is where Debian, Paketo or the app has it.
@@ -25,17 +24,19 @@ pub(super) fn clearing_pool(environment: &Environment, app_dir: &Path) -> Option
     let files = own_files(environment, app_dir);
     let texts: Vec<(&PathBuf, String)> =
         files.iter().filter_map(|file| Some((file, read_text(file).ok()?))).collect();
-    let says = |text: &str, name: &str, values: &[&str]| {
-        let directives = text.lines().filter_map(|line| line.split_once('='));
-        let mut values_there = directives.filter(|(it, _)| it.trim() == name).map(|(_, value)| {
-            value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-        });
-        values_there.any(|value| values.is_empty() || values.contains(&value.as_str()))
+    let values = |text: &str, name: &str| -> Vec<String> {
+        let directives = text.lines().filter_map(directive).filter(|(it, _)| *it == name);
+        directives.map(|(_, value)| value.to_ascii_lowercase()).collect()
     };
-    if texts.iter().any(|(_, text)| says(text, "clear_env", &["no", "0", "off", "false"])) {
+    let keeps_it = |text: &str| {
+        let no = ["no", "0", "off", "false"];
+        values(text, "clear_env").iter().any(|value| no.contains(&value.as_str()))
+    };
+    if texts.iter().any(|(_, text)| keeps_it(text)) {
         return None;
     }
-    texts.iter().find(|(_, text)| says(text, "pm", &[])).map(|(file, _)| (*file).clone())
+    let pool = texts.iter().find(|(_, text)| !values(text, "pm").is_empty());
+    pool.map(|(file, _)| (*file).clone())
 }
 
 fn own_files(environment: &Environment, app_dir: &Path) -> Vec<PathBuf> {
@@ -58,13 +59,10 @@ fn workers_in(file: &Path) -> Option<u32> {
     for line in text.lines().map(str::trim) {
         if line.starts_with('[') {
             pools.push(None);
-        } else if let Some((MAX_CHILDREN, value)) =
-            line.split_once('=').map(|(name, value)| (name.trim(), value))
+        } else if let (Some((MAX_CHILDREN, value)), Some(pool)) =
+            (directive(line), pools.last_mut())
         {
-            let value = value.split(';').next().unwrap_or_default().trim();
-            if let Some(pool) = pools.last_mut() {
-                *pool = value.parse::<u32>().ok();
-            }
+            *pool = value.parse::<u32>().ok();
         }
     }
     pools.into_iter().flatten().reduce(u32::saturating_add)

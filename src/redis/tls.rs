@@ -38,7 +38,7 @@ fn verifier(
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, String> {
     if !verify {
-        return Ok(Arc::new(Trust::Anything(provider)));
+        return Ok(Arc::new(Trust::anything(&provider)));
     }
     if let Some(ca) = &tls.ca {
         let authorities = certificates(ca.text(), "the service's CA")?;

@@ -2,18 +2,27 @@
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use std::sync::Arc;
 
+/// Which server is trusted, whose signatures are checked in any case.
+#[derive(Debug)]
+pub(super) struct Trust {
+    whom: Whom,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
 /// Whoever the service's authorities vouch for; where they vouch for all, it is any server at all.
 #[derive(Debug)]
-pub(super) enum Trust {
+enum Whom {
     /// Only what these vouch for.
     Authorities { verifier: Arc<WebPkiServerVerifier>, certificates: Vec<CertificateDer<'static>> },
     /// Whatever the server shows, as the user asked for with `verify_peer=off`.
-    Anything(Arc<CryptoProvider>),
+    Anything,
 }
 
 impl Trust {
@@ -25,10 +34,15 @@ impl Trust {
         for certificate in &certificates {
             roots.add(certificate.clone()).map_err(|error| error.to_string())?;
         }
+        let algorithms = provider.signature_verification_algorithms;
         let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider)
             .build()
             .map_err(|error| error.to_string())?;
-        Ok(Self::Authorities { verifier, certificates })
+        Ok(Self { whom: Whom::Authorities { verifier, certificates }, algorithms })
+    }
+
+    pub(super) fn anything(provider: &CryptoProvider) -> Self {
+        Self { whom: Whom::Anything, algorithms: provider.signature_verification_algorithms }
     }
 }
 
@@ -41,7 +55,7 @@ impl ServerCertVerifier for Trust {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Self::Authorities { verifier, certificates } = self else {
+        let Whom::Authorities { verifier, certificates } = &self.whom else {
             return Ok(ServerCertVerified::assertion());
         };
         match verifier.verify_server_cert(server, intermediates, name, ocsp, now) {
@@ -64,15 +78,7 @@ impl ServerCertVerifier for Trust {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        match self {
-            Self::Authorities { verifier, .. } => {
-                verifier.verify_tls12_signature(message, certificate, signature)
-            }
-            Self::Anything(provider) => {
-                let algorithms = &provider.signature_verification_algorithms;
-                verify_tls12_signature(message, certificate, signature, algorithms)
-            }
-        }
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -81,23 +87,10 @@ impl ServerCertVerifier for Trust {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        match self {
-            Self::Authorities { verifier, .. } => {
-                verifier.verify_tls13_signature(message, certificate, signature)
-            }
-            Self::Anything(provider) => {
-                let algorithms = &provider.signature_verification_algorithms;
-                verify_tls13_signature(message, certificate, signature, algorithms)
-            }
-        }
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        match self {
-            Self::Authorities { verifier, .. } => verifier.supported_verify_schemes(),
-            Self::Anything(provider) => {
-                provider.signature_verification_algorithms.supported_schemes()
-            }
-        }
+        self.algorithms.supported_schemes()
     }
 }

@@ -81,7 +81,6 @@ pub fn read(environment: &Environment, store: Store) -> Result<Option<Service>, 
     if services.iter().all(|other| is_same_server(other, &chosen)) {
         return Ok(Some(chosen));
     }
-    // Heroku's pair: the same server behind two ports.
     Err(VariableError::Several { store: store.name(), variables })
 }
 

@@ -1,14 +1,14 @@
 //! Concurrent requests of one session keep every update. `make locking` prints what that costs: 400 requests
 //! by 8 clients, with a page of 2 ms.
 
-use crate::support::app::{Instance, Server, build, config_for, root};
+use crate::support::app::{Instance, Server, build};
+use crate::support::sample::app_with_holding_page;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{BoundService, Memcached, vcap};
 use crate::support::visitor::Visitor;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
 use serde_json::json;
-use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -50,11 +50,7 @@ fn hammer(instance: &Instance, requests: u32, milliseconds: u32) -> Run {
 
 /// With the page's times and numbers of requests as they were measured for the defaults.
 fn every_update_is_kept(suite: Suite, store: Store, login: bool) {
-    let mut config = config_for(Server::NginxFpm, suite, "web");
-    config.env("BP_PHP_SESSION_STORE", store.name()).app_dir_preprocessor(|app_dir| {
-        let page = root().join("tests/integration/hold.php");
-        fs::copy(page, app_dir.join("htdocs/hold.php")).unwrap();
-    });
+    let config = app_with_holding_page(suite, store);
     build(&config, |app| {
         let app = app.served_by(Server::NginxFpm);
         let service = BoundService::start(store, ODD_PASSWORD);

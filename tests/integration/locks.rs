@@ -1,25 +1,21 @@
 //! How long a session's lock lasts, and how long others wait for it.
 
-use crate::support::app::{App, Server, build, config, config_for, root};
+use crate::support::app::{App, Server, build, config};
 use crate::support::docker::docker_ok;
 use crate::support::relay::Relay;
+use crate::support::sample::app_with_holding_page;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{BoundService, Memcached, Redis, run, vcap};
 use crate::support::visitor::{Visitor, assert_sessions_are_shared};
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
 use serde_json::json;
-use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// The app whose page holds its session for as long as it is told.
 fn with_holding_page(suite: Suite, store: Store, test: impl FnOnce(&App)) {
-    let mut config = config_for(Server::NginxFpm, suite, "web");
-    config.env("BP_PHP_SESSION_STORE", store.name()).app_dir_preprocessor(|app_dir| {
-        let page = root().join("tests/integration/hold.php");
-        fs::copy(page, app_dir.join("htdocs/hold.php")).unwrap();
-    });
+    let config = app_with_holding_page(suite, store);
     build(&config, |app| test(&app.served_by(Server::NginxFpm)));
 }
 

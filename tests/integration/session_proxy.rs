@@ -1,13 +1,14 @@
 //! The session proxy, between real PHP and real Redis.
 
-use crate::support::app::{App, Instance, Server, build, config_for, root};
+use crate::support::app::{App, Instance, Server, build};
 use crate::support::docker::docker_ok;
+use crate::support::sample::app_with_holding_page;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{Redis, run, vcap};
 use crate::support::visitor::Visitor;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
+use php_session_store::store::Store;
 use serde_json::{Value, json};
-use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,12 +18,7 @@ const CLIENTS: u32 = 8;
 
 /// The app with a page that holds its session, behind nginx and php-fpm.
 pub(crate) fn with_app(suite: Suite, test: impl FnOnce(&App)) {
-    let mut config = config_for(Server::NginxFpm, suite, "web");
-    config.env("BP_PHP_SESSION_STORE", "redis").app_dir_preprocessor(|app_dir| {
-        let page = root().join("tests/integration/hold.php");
-        fs::copy(page, app_dir.join("htdocs/hold.php")).unwrap();
-        fs::write(app_dir.join("htdocs/info.php"), "<?php session_start(); phpinfo();").unwrap();
-    });
+    let config = app_with_holding_page(suite, Store::Redis);
     build(&config, |app| test(&app.served_by(Server::NginxFpm)));
 }
 

@@ -1,6 +1,9 @@
 //! The counter, as an app for every web server, and with files of the test's own.
 
-use super::app::{make_readable, root};
+use super::Suite;
+use super::app::{Server, config_for, make_readable, root};
+use libcnb_test::BuildConfig;
+use php_session_store::store::Store;
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
@@ -14,6 +17,17 @@ pub(crate) fn app_for_every_server() -> TempDir {
         copy(&root().join(part), app.path());
     }
     app
+}
+
+/// The app behind nginx and php-fpm, with `hold.php`, a page that holds its session, built for a store.
+pub(crate) fn app_with_holding_page(suite: Suite, store: Store) -> BuildConfig {
+    let mut config = config_for(Server::NginxFpm, suite, "web");
+    config.env("BP_PHP_SESSION_STORE", store.name()).app_dir_preprocessor(|app_dir| {
+        let page = root().join("tests/integration/hold.php");
+        fs::copy(page, app_dir.join("htdocs/hold.php")).expect("our own folder");
+        write(&app_dir, "htdocs/info.php", "<?php session_start(); phpinfo();");
+    });
+    config
 }
 
 /// Writes a file of the app, with the folders that it lies in.
