@@ -42,6 +42,8 @@ pub struct Reading {
     pub options: Options,
     /// The names of the credentials that are not used.
     pub unused: Vec<String>,
+    /// A cluster's nodes, where only the server can say whether it is one of them.
+    pub nodes_if_cluster: Vec<Address>,
 }
 
 /// Reads the credentials of a service that is meant for `store`, once.
@@ -57,13 +59,17 @@ pub fn read(store: Store, service: &Service) -> Result<Reading, EndpointError> {
         Store::Redis => Endpoint::Redis(RedisEndpoint::read(&fields)?),
         Store::Memcached => Endpoint::Memcached(MemcachedEndpoint::read(&fields)?),
     };
+    let nodes_if_cluster = match &endpoint {
+        Endpoint::Redis(endpoint) => redis::nodes_if_cluster(&fields, endpoint),
+        Endpoint::Memcached(_) => Vec::new(),
+    };
     let unknown = fields.unused_secrets();
     if endpoint.secrets().is_empty() && !unknown.is_empty() {
         return Err(fields.unknown_password(&unknown));
     }
     let mut unused = fields.unused();
     unused.extend(not_ours.into_iter().map(str::to_owned));
-    Ok(Reading { endpoint, options, unused })
+    Ok(Reading { endpoint, options, unused, nodes_if_cluster })
 }
 
 impl Endpoint {

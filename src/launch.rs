@@ -14,5 +14,6 @@ mod refusal;
 pub mod resolve;
 mod started;
 pub mod tls_files;
+mod topology;
 pub mod way;
 mod workers;

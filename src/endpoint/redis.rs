@@ -239,13 +239,32 @@ fn nodes(fields: &Fields<'_>, port: u16) -> Result<Option<Vec<Address>>, Endpoin
     Ok(Some(nodes))
 }
 
-/// `hosts`, where they are a cluster's nodes. Beside a Sentinel they are replicas of one another, and
-/// writing to any of them would lose sessions; a single one is the host once more.
+/// `hosts`, where they can be nothing else than a cluster's nodes: they stand alone, or the credentials say so.
 fn hosts(fields: &Fields<'_>, mode: Option<bool>) -> Option<List> {
-    let hosts = fields.list(&HOSTS).ok().flatten()?;
-    let replicas = fields.has(&SENTINEL);
-    let several = hosts.texts.len() > 1 && !replicas;
-    (mode == Some(true) || several).then_some(hosts)
+    let several = || several_hosts(fields).filter(|_| !fields.has(&HOST) && !fields.has(&URI));
+    if mode == Some(true) { fields.list(&HOSTS).ok().flatten() } else { several() }
+}
+
+/// Several `hosts`. Beside a Sentinel they are replicas of one another, and writing to any of them would lose
+/// sessions; a single one is the host once more.
+fn several_hosts(fields: &Fields<'_>) -> Option<List> {
+    if fields.has(&SENTINEL) {
+        return None;
+    }
+    fields.list(&HOSTS).ok().flatten().filter(|hosts| hosts.texts.len() > 1)
+}
+
+/// The nodes, should the endpoint turn out to be one of a cluster's: Blacksmith gives `hosts` beside `host` for a
+/// cluster, others for a server and its replicas. Only the server knows.
+pub(super) fn nodes_if_cluster(fields: &Fields<'_>, endpoint: &RedisEndpoint) -> Vec<Address> {
+    let Target::Tcp { address, .. } = &endpoint.target else { return Vec::new() };
+    if fields.has(&CLUSTER_MODE) || endpoint.database.is_some_and(|number| number > 0) {
+        return Vec::new();
+    }
+    let Some(hosts) = several_hosts(fields) else { return Vec::new() };
+    // Unused until the server has said what it is.
+    fields.ignore(&HOSTS);
+    hosts.texts.iter().filter_map(|text| Address::parse(text, address.port).ok()).collect()
 }
 
 /// A uri's user and password count only where there is no credential for the password: Bitnami puts

@@ -14,6 +14,10 @@ use std::time::{Duration, Instant};
 const LIFETIME: &[u8] = b"3000";
 const LIFETIME_SECONDS: &[u8] = b"3";
 
+/// Keys that are looked up besides: a cluster's node has some of all sessions itself, and one key alone would often
+/// miss that the others are elsewhere.
+const OTHER_KEYS: usize = 8;
+
 /// What a session with these settings does.
 pub(super) struct Session<'a> {
     endpoint: &'a RedisEndpoint,
@@ -54,10 +58,17 @@ impl<'a> Session<'a> {
         let commands = self.commands();
         let mut sent: Vec<Command> =
             commands.iter().map(|(_, parts)| Command::new(parts)).collect();
+        let elsewhere: Vec<String> =
+            (0..OTHER_KEYS).map(|number| format!("{}-{number}", self.key)).collect();
+        sent.extend(elsewhere.iter().map(|key| Command::new(&[b"GET", key.as_bytes()])));
         sent.push(Command::new(&[b"INFO", b"clients"]));
         let (replies, all) = timed(|| connection.send(&sent, deadline))?;
         for ((name, _), reply) in commands.iter().zip(&replies) {
             verdict.take(name, reply, self.endpoint);
+        }
+        let moved = |reply: &&Reply| matches!(reply, Reply::Error(it) if it.code() == "MOVED");
+        if let Some(reply) = replies[commands.len()..].iter().find(moved) {
+            verdict.take("GET", reply, self.endpoint);
         }
         // The shorter of the two: the other one met something else that took its time.
         let round_trip = one.min(all);

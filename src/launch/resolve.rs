@@ -2,16 +2,18 @@
 
 use super::embedded;
 use super::record::LaunchRecord;
+use super::topology::settled;
 use crate::config::environment::Environment;
 use crate::config::launch::{LaunchSettings, Missing};
 use crate::config::options::Options;
 use crate::config::variables::{EMBED_CREDENTIALS, MISSING, STORE};
-use crate::endpoint::{self, Endpoint, Reading};
+use crate::endpoint::{self, Endpoint};
 use crate::services::matching::{Rule, SessionService, find_session_service};
 use crate::services::near_miss::near_misses;
 use crate::services::{Origin, Service, Services, variables};
 use crate::store::Store;
 use std::fmt;
+use std::mem;
 use std::path::Path;
 
 /// Why the container must not start.
@@ -128,14 +130,16 @@ pub fn resolve(
 impl ResolvedService {
     fn resolution(found: &SessionService<'_>, options: Options) -> anyhow::Result<Resolution> {
         let SessionService { store, service, rule } = found;
-        let Reading { endpoint, options: offered, unused } = endpoint::read(*store, service)?;
+        let mut reading = endpoint::read(*store, service)?;
+        let options = options.or(mem::take(&mut reading.options));
+        let (endpoint, unused) = settled(reading, &options);
         Ok(Resolution::Service(Box::new(Self {
             store: *store,
             service: (*service).clone(),
             rule: rule.clone(),
             endpoint,
             unused,
-            options: options.or(offered),
+            options,
         })))
     }
 }

@@ -25,7 +25,7 @@ pub enum Finding {
 #[must_use]
 pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Vec<Finding> {
     let Some(service) = &config.service else { return Vec::new() };
-    let Reading { endpoint, unused, options } = match reading_that_connects(service, record) {
+    let Reading { endpoint, unused, options, .. } = match reading_that_connects(service, record) {
         Ok(reading) => reading,
         Err(error) => return vec![Finding::Failure(error.to_string())],
     };

@@ -1,6 +1,7 @@
 //! Why a server cannot be used, told apart by what there is to do about it.
 
 use super::reply::{ErrorReply, ProtocolError};
+use rustls::{CertificateError, OtherError};
 use std::fmt;
 use std::io;
 
@@ -117,6 +118,10 @@ impl Problem {
 
     fn of_tls(error: &rustls::Error) -> Self {
         match error {
+            // Ours, in its own words: rustls shows it with its type's name around it.
+            rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(why))) => {
+                Self::NotTrusted(why.to_string())
+            }
             rustls::Error::InvalidCertificate(why) => Self::NotTrusted(why.to_string()),
             rustls::Error::InvalidMessage(_) => Self::NoTls,
             rustls::Error::AlertReceived(alert) => Self::TlsRefused(format!("{alert:?}")),

@@ -6,7 +6,9 @@ use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
 };
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+};
 use std::sync::Arc;
 
 /// Which server is trusted, whose signatures are checked in any case.
@@ -24,6 +26,13 @@ enum Whom {
     /// Whatever the server shows, as the user asked for with `verify_peer=off`.
     Anything,
 }
+
+/// A common mistake: a server's certificate, which an authority has signed, stands where the authority's belongs.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "what the credentials give as its CA is this certificate itself, and it was signed by another one"
+)]
+struct NotItsAuthority;
 
 impl Trust {
     pub(super) fn authorities(
@@ -67,6 +76,12 @@ impl ServerCertVerifier for Trust {
                 let parsed = rustls::server::ParsedCertificate::try_from(server)?;
                 rustls::client::verify_server_name(&parsed, name)?;
                 Ok(ServerCertVerified::assertion())
+            }
+            Err(Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature,
+            )) if certificates.iter().any(|known| known == server) => {
+                let why = OtherError(Arc::new(NotItsAuthority));
+                Err(Error::InvalidCertificate(CertificateError::Other(why)))
             }
             result => result,
         }

@@ -189,6 +189,9 @@ fn cluster(suite: Suite) {
             json!({"cluster.nodes": nodes(&plain), "password": PASSWORD}),
             json!({"host": plain.ip(), "port": 7002, "cluster_mode": true,
                 "username": "shop", "password": format!("{PASSWORD}2")}),
+            // As Blacksmith gives a cluster; others give a server and its replicas so.
+            json!({"host": plain.ip(), "port": 7001, "password": PASSWORD,
+                "hosts": nodes(&plain).split(',').collect::<Vec<_>>()}),
             json!({"cluster.nodes": nodes(&encrypted), "password": PASSWORD, "tls": true,
                 "ca.crt": authority.certificate}),
         ] {

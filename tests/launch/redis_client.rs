@@ -6,7 +6,7 @@ use php_session_store::redis::{
 };
 use php_session_store::services::{Origin, Services};
 use php_session_store::store::Store;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -249,6 +249,28 @@ fn a_server_that_signed_its_own_certificate_is_trusted_by_it() {
         let other = json!({"host": "localhost", "port": port, "tls": true, "ca.crt": pem});
         assert!(matches!(problem(&other), Problem::NotTrusted(_)));
     }
+}
+
+#[test]
+fn a_servers_own_certificate_given_as_its_authority_is_named_as_what_it_is() {
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let key = KeyPair::generate().unwrap();
+    for name in ["redis", "rcgen self signed cert"] {
+        params.distinguished_name.push(DnType::CommonName, name);
+        let issuer = Authority::new().issuer;
+        let identity = (params.signed_by(&key, &issuer).unwrap().pem(), key.serialize_pem());
+        assert_own_certificate_is_named(&identity);
+    }
+}
+
+fn assert_own_certificate_is_named(identity: &(String, String)) {
+    let port = tls_server(server_config(identity, None));
+    let own = json!({"host": "127.0.0.1", "port": port, "tls": true, "ca.crt": identity.0});
+    let problem = problem(&own).to_string();
+    assert!(
+        problem.ends_with("is this certificate itself, and it was signed by another one"),
+        "{problem}"
+    );
 }
 
 #[test]

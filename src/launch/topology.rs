@@ -1,0 +1,44 @@
+//! What only the server can say of itself: whether it is a node of a cluster.
+
+use crate::config::options::Options;
+use crate::endpoint::redis::{RedisEndpoint, Target};
+use crate::endpoint::{Endpoint, Reading};
+use crate::redis::{Client, Deadline, Reply};
+use std::time::Duration;
+
+/// For the whole question. A server that is down, or slow, is taken for a single one.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The endpoint that the credentials mean, and the credentials that are not used. The server is asked only where
+/// they leave it open.
+pub(super) fn settled(reading: Reading, options: &Options) -> (Endpoint, Vec<String>) {
+    let Reading { endpoint, mut unused, nodes_if_cluster: nodes, .. } = reading;
+    match endpoint {
+        Endpoint::Redis(RedisEndpoint { target: Target::Tcp { address, tls }, auth, database })
+            if !nodes.is_empty() =>
+        {
+            let target = Target::Tcp { address, tls: tls.clone() };
+            let single = RedisEndpoint { target, auth: auth.clone(), database };
+            if !is_cluster_node(&single, options) {
+                return (Endpoint::Redis(single), unused);
+            }
+            unused.retain(|name| !name.eq_ignore_ascii_case("hosts"));
+            let target = Target::Cluster { nodes, tls };
+            (Endpoint::Redis(RedisEndpoint { target, auth, database: None }), unused)
+        }
+        endpoint => (endpoint, unused),
+    }
+}
+
+fn is_cluster_node(endpoint: &RedisEndpoint, options: &Options) -> bool {
+    let verify = options.verify_peer.unwrap_or(true);
+    let deadline = Deadline::after(TIMEOUT);
+    let answer = Client::new(endpoint, verify).and_then(|client| client.connect(deadline));
+    let Ok(mut connection) = answer else { return false };
+    match connection.command(&[b"INFO", b"cluster"], deadline) {
+        Ok(Reply::Bulk(text)) => {
+            String::from_utf8_lossy(&text).lines().any(|line| line.trim() == "cluster_enabled:1")
+        }
+        _ => false,
+    }
+}
