@@ -11,6 +11,7 @@ mod tls;
 mod trust;
 
 pub use client::Client;
+pub(crate) use client::dial;
 pub use command::Command;
 pub use connection::Connection;
 pub use deadline::Deadline;

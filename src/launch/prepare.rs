@@ -1,8 +1,8 @@
 //! From the session service to the variables that PHP's ini files read.
 
 use super::app::{self, AppLaunch, Reached};
-use super::outcome::Outcome;
-use super::probe::Question;
+use super::probe::{Outcome, Question};
+
 use super::record::{LaunchRecord, read_record};
 use super::resolve::{Resolution, ResolvedService, resolve};
 use super::started::starts_session_check;
@@ -12,7 +12,6 @@ use super::workers::fpm_workers;
 use crate::config::environment::{Environment, EnvironmentError};
 use crate::config::launch::{LaunchSettings, Missing, Probe};
 use crate::config::variables::{MISSING, PROBE};
-use crate::endpoint::Endpoint;
 use crate::php;
 use crate::php::PHP_INI_SCAN_DIR;
 use crate::php::drop_in::DropIn;
@@ -161,13 +160,12 @@ impl Bound<'_> {
             None => Vec::new(),
         };
         let asks = settings.probe != Probe::Off && !is_look_inside(environment)?;
-        let round_trip = match &found.endpoint {
-            Endpoint::Redis(redis) if asks => {
-                let options = &found.options;
-                let question = Question { redis, tls_files: &tls_files, options, way };
-                self.ask(&question, found, &mut messages)?
-            }
-            _ => Duration::ZERO,
+        let round_trip = if asks {
+            let (endpoint, options) = (&found.endpoint, &found.options);
+            let question = Question { endpoint, tls_files: &tls_files, options, way };
+            self.judge(question.ask(environment.as_env()), way, found, &mut messages)?
+        } else {
+            Duration::ZERO
         };
         let connection = match way {
             Way::Direct => {
@@ -204,19 +202,20 @@ impl Bound<'_> {
         Ok(connection)
     }
 
-    /// Asks the server whether it would keep a session, and how long its answer takes.
-    fn ask(
+    /// Says what the probe has found; gives how long the server takes for an answer.
+    fn judge(
         &self,
-        question: &Question<'_>,
+        outcome: Outcome,
+        way: Way,
         found: &ResolvedService,
         messages: &mut Vec<String>,
     ) -> anyhow::Result<Duration> {
         let Self { settings, environment, app_dir, .. } = *self;
         let (service, endpoint) = (&found.service, &found.endpoint);
-        match question.ask(environment.as_env()) {
+        match outcome {
             Outcome::Kept { round_trip, max_clients, limits } => {
                 // The proxy's connections do not depend on the workers.
-                let direct = question.way == Way::Direct;
+                let direct = way == Way::Direct;
                 let workers = direct.then(|| fpm_workers(environment, app_dir)).flatten();
                 let limits = limits.into_iter().chain(too_many_workers(workers, max_clients));
                 messages.extend(limits.map(|limit| format!("warning: {limit}")));

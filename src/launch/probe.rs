@@ -1,28 +1,28 @@
-//! The probe: one connection to the server before PHP makes any. phpredis takes a refusal for somebody else's lock:
-//! a missing password costs a page 50 seconds and 90,000 lines of log, or the worker.
+//! The probe: before PHP makes any connection, the launch makes one and finds out whether the service would keep a
+//! session.
 
-use super::outcome::Outcome;
-use super::probe_session::Session;
-use super::refusal::{no_tls, of_problem, tls_only};
+mod memcached;
+mod outcome;
+mod redis;
+mod redis_session;
+mod refusal;
+
 use super::way::Way;
 use crate::config::options::Options;
-use crate::endpoint::redis::{RedisEndpoint, Target};
-use crate::endpoint::tls::Tls;
-use crate::php::installation::neutral_options;
-use crate::php::script::run_script;
+use crate::endpoint::Endpoint;
 use crate::php::tls::TlsFiles;
-use crate::redis::{Client, Connection, Deadline, Problem, Step};
 use libcnb::Env;
-use serde_json::json;
+pub(super) use outcome::Outcome;
 use std::time::Duration;
 
-/// To find and reach the server.
+/// To find and reach a server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// For everything.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// What is asked: whether this server keeps sessions with these options.
+
+/// What is asked: whether this service keeps sessions with these options.
 pub(super) struct Question<'a> {
-    pub(super) redis: &'a RedisEndpoint,
+    pub(super) endpoint: &'a Endpoint,
     pub(super) tls_files: &'a TlsFiles,
     pub(super) options: &'a Options,
     /// Who will connect.
@@ -30,85 +30,11 @@ pub(super) struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// Asks; where our own TLS fails, PHP has the last word. `env` is for PHP.
+    /// Asks the service; where it takes PHP to know, PHP is started with `env`.
     pub(super) fn ask(&self, env: &Env) -> Outcome {
-        match probe(self.redis, self.options) {
-            Outcome::Tls(_) if self.way == Way::Direct && self.php_connects(env) => {
-                Outcome::Kept { round_trip: Duration::ZERO, max_clients: None, limits: Vec::new() }
-            }
-            outcome => outcome,
+        match self.endpoint {
+            Endpoint::Redis(endpoint) => redis::ask(self, endpoint, env),
+            Endpoint::Memcached(endpoint) => memcached::probe(endpoint),
         }
     }
-
-    /// Whether PHP's OpenSSL, which knows older servers and certificates than rustls, agrees on TLS.
-    fn php_connects(&self, env: &Env) -> bool {
-        let Some(address) = self.redis.first_address() else { return false };
-        let verify = self.options.verify_peer.unwrap_or(true);
-        let mut context = json!({"verify_peer": verify, "verify_peer_name": verify});
-        if let Some(ca) = &self.tls_files.ca {
-            context["cafile"] = json!(ca);
-        }
-        if let Some(client) = &self.tls_files.client {
-            context["local_cert"] = json!(client.certificate);
-            context["local_pk"] = json!(client.key);
-        }
-        let arguments = [format!("tls://{address}"), context.to_string()];
-        let options: Vec<&str> = neutral_options().collect();
-        let answer =
-            run_script::<bool>(CONNECT, &arguments.each_ref().map(String::as_str), &options, env);
-        answer.is_ok_and(|answer| answer.json == Some(true))
-    }
-}
-
-const CONNECT: &str = include_str!("probe.php");
-
-/// Does what a session does, under a name that nobody has.
-fn probe(endpoint: &RedisEndpoint, options: &Options) -> Outcome {
-    let verify = options.verify_peer.unwrap_or(true);
-    let connected =
-        Client::new(endpoint, verify).map_err(|error| error.problem).and_then(|client| {
-            let client =
-                client.with_database(options.database).with_connect_timeout(CONNECT_TIMEOUT);
-            let deadline = Deadline::after(TIMEOUT);
-            Ok((client.connect(deadline).map_err(|error| error.problem)?, deadline))
-        });
-    connected
-        .and_then(|(connection, deadline)| {
-            Session::new(endpoint, options).keep(connection, deadline)
-        })
-        .unwrap_or_else(|problem| {
-            let other_way = match problem {
-                // A Redis without TLS waits for the end of what it takes for a line.
-                Problem::Timeout(Step::Handshake) => answers_without_tls(endpoint).then(no_tls),
-                Problem::Closed(_) | Problem::Broken { .. } => {
-                    answers_with_tls(endpoint).then(tls_only)
-                }
-                _ => None,
-            };
-            other_way.unwrap_or_else(|| of_problem(&problem, endpoint))
-        })
-}
-
-/// Whether the server answers when it is spoken to in clear. It is told nothing.
-fn answers_without_tls(endpoint: &RedisEndpoint) -> bool {
-    let Some(connection) = connect_otherwise(endpoint, None) else { return false };
-    let (mut connection, deadline) = connection;
-    connection.command(&[b"PING"], deadline).is_ok()
-}
-
-/// Whether a server that was spoken to in clear agrees on TLS.
-fn answers_with_tls(endpoint: &RedisEndpoint) -> bool {
-    connect_otherwise(endpoint, Some(Tls::default())).is_some()
-}
-
-/// Connects with TLS, or without it, and without a login.
-fn connect_otherwise(endpoint: &RedisEndpoint, tls: Option<Tls>) -> Option<(Connection, Deadline)> {
-    let address = endpoint.first_address()?.clone();
-    if tls.is_some() == endpoint.tls().is_some() {
-        return None;
-    }
-    let otherwise =
-        RedisEndpoint { target: Target::Tcp { address, tls }, auth: None, database: None };
-    let deadline = Deadline::after(CONNECT_TIMEOUT);
-    Some((Client::new(&otherwise, false).ok()?.connect(deadline).ok()?, deadline))
 }

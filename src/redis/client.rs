@@ -147,7 +147,7 @@ impl Client {
 }
 
 /// Tries the name's addresses in turn, each with its part of the time.
-fn dial(address: &Address, deadline: Deadline) -> Result<TcpStream, Problem> {
+pub(crate) fn dial(address: &Address, deadline: Deadline) -> Result<TcpStream, Problem> {
     let addresses = resolve(address, deadline)?;
     let mut last = Problem::Resolve(io::Error::other("it has no address"));
     for (tried, address) in addresses.iter().enumerate() {

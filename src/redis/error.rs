@@ -102,7 +102,7 @@ impl Problem {
     }
 
     /// What an error of the stream means once there is a connection.
-    pub(super) fn of_stream(error: io::Error, step: Step) -> Self {
+    pub(crate) fn of_stream(error: io::Error, step: Step) -> Self {
         if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
             return Self::of_tls(tls);
         }

@@ -225,6 +225,48 @@ fn the_probe_can_be_told_to_warn_or_to_keep_still() {
 }
 
 #[test]
+fn a_memcached_that_will_never_keep_a_session_stops_the_start() {
+    build(config(BOOKWORM, "mechanisms").env("BP_PHP_SESSION_STORE", "memcached"), |app| {
+        let closed = Memcached::start_with_login("shop", MARKER);
+        let open = Memcached::start();
+        let text_only = Memcached::start_with("exec memcached -u memcache -B ascii");
+        let redis = Redis::start(MARKER);
+        let start = |servers: String, password: Option<&str>, options: &[&str]| {
+            let mut credentials = json!({"servers": servers});
+            if let Some(password) = password {
+                credentials["username"] = json!("shop");
+                credentials["password"] = json!(password);
+            }
+            let bound = format!("VCAP_SERVICES={}", vcap(&[("memcached-sessions", credentials)]));
+            app.run(&[&["--env", bound.as_str()], options].concat(), &["true"])
+        };
+        for (servers, password, expected) in [
+            (closed.server(), None, "asks for a login"),
+            (closed.server(), Some("wrong"), "refuses the login"),
+            (open.server(), Some(MARKER), "takes no login"),
+            (text_only.server(), Some(MARKER), "speaks the text protocol only"),
+            (format!("{}:6379", redis.host()), None, "no Memcached"),
+            (format!("{}:6379", redis.host()), Some(MARKER), "no Memcached"),
+            // One of several is enough.
+            (format!("{},{}", open.server(), closed.server()), None, "asks for a login"),
+        ] {
+            let (started, log) = start(servers.clone(), password, &[]);
+            assert!(!started && log.contains(expected), "{servers}: {expected:?} is not in\n{log}");
+            let (started, log) = start(servers, password, &["--env", "BPL_PHP_SESSION_PROBE=warn"]);
+            assert!(started && log.contains(expected), "{expected:?} is no warning in\n{log}");
+        }
+        for (servers, password) in
+            [(closed.server(), Some(MARKER)), (open.server(), None), (text_only.server(), None)]
+        {
+            let (started, log) = start(servers, password, &[]);
+            assert!(started && !log.contains("warning"), "{log}");
+        }
+        let (started, log) = start(format!("{}:1", open.container.ip()), None, &[]);
+        assert!(started && log.contains("for now"), "a server that may come up:\n{log}");
+    });
+}
+
+#[test]
 fn a_plan_with_fewer_connections_than_workers_is_named() {
     use crate::support::app::{Server, config_for};
     let mut config = config_for(Server::NginxFpm, TRIXIE, "web");

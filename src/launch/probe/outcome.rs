@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// What the probe found.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(in crate::launch) enum Outcome {
     /// A session would be kept.
     Kept {
         /// How long the server takes for one command.

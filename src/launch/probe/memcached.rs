@@ -1,0 +1,175 @@
+//! The probe of Memcached: whether each server lets PHP in, in the protocol that PHP will speak: with a login the
+//! binary one, else text.
+
+use super::outcome::Outcome;
+use super::{CONNECT_TIMEOUT, TIMEOUT};
+use crate::endpoint::Address;
+use crate::endpoint::memcached::{Login, MemcachedEndpoint};
+use crate::redis::{Deadline, Problem, Step, dial};
+use std::io::{self, Read, Write};
+use std::time::Duration;
+
+/// What a session does first. Every proxy knows it. It is longer than a header of the binary protocol, for which a
+/// server with SASL would wait.
+const GET: &[u8] = b"get memc.sess.key.php-session-store-probe\r\n";
+
+// The binary protocol, by https://github.com/memcached/memcached/wiki/BinaryProtocolRevamped.
+const REQUEST: u8 = 0x80;
+const RESPONSE: u8 = 0x81;
+const HEADER: usize = 24;
+const NOOP: u8 = 0x0a;
+const SASL_LIST_MECHANISMS: u8 = 0x20;
+const SASL_AUTH: u8 = 0x21;
+const SUCCESS: u16 = 0;
+const AUTHENTICATION_ERROR: u16 = 0x20;
+const UNKNOWN_COMMAND: u16 = 0x81;
+
+/// Asks one server after the other. A refusal outweighs what may pass.
+pub(super) fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
+    let deadline = Deadline::after(TIMEOUT);
+    let mut passing = None;
+    for address in &endpoint.servers {
+        let server = Server { address, deadline };
+        let answer = match &endpoint.login {
+            Some(login) => server.log_in(login),
+            None => server.get(),
+        };
+        match answer {
+            Ok(None) => {}
+            Ok(Some(refusal)) => return Outcome::Refused(format!("{address}: {refusal}")),
+            Err(problem) => {
+                passing.get_or_insert(format!("{address}: {problem}"));
+            }
+        }
+    }
+    passing.map_or_else(
+        || Outcome::Kept { round_trip: Duration::ZERO, max_clients: None, limits: Vec::new() },
+        Outcome::Passing,
+    )
+}
+
+const NO_MEMCACHED: &str =
+    "Something listens there that is no Memcached.\nCheck host and port in the credentials.";
+const LOGIN_WANTED: &str =
+    "The server asks for a login.\nGive username and password in the credentials.";
+const LOGIN_IN_TEXT: &str = "The server asks for a login in the text protocol, and PHP's extension logs in by SASL only.\nStart it with SASL (-S), or without a login.";
+const LOGIN_REFUSED: &str =
+    "The server refuses the login.\nCheck username and password in the credentials.";
+const LOGIN_UNKNOWN: &str = "The server takes no login, and PHP's sessions fail with one.\nRemove username and password from the credentials, or start the server with SASL (-S).";
+const TEXT_ONLY: &str = "The server speaks the text protocol only, and a login takes the binary one.\nRemove username and password from the credentials if it asks for none.";
+
+/// What is wrong with the server, if anything is.
+type Refusal = Option<&'static str>;
+
+struct Server<'a> {
+    address: &'a Address,
+    deadline: Deadline,
+}
+
+impl Server<'_> {
+    /// Reads a session that nobody has.
+    fn get(&self) -> Result<Refusal, Problem> {
+        match self.ask(GET, |answer| answer.ends_with(b"\n")) {
+            Ok(answer) => Ok(match answer.as_slice() {
+                [b'E', b'N', b'D', ..] | [b'V', b'A', b'L', ..] => None,
+                answer if answer.starts_with(b"CLIENT_ERROR") => Some(LOGIN_IN_TEXT),
+                // It is there, and may be up in a moment: a proxy without its servers says so.
+                answer if answer.starts_with(b"SERVER_ERROR") => None,
+                _ => Some(NO_MEMCACHED),
+            }),
+            // With SASL, memcached hangs up on text.
+            Err(problem @ (Problem::Closed(_) | Problem::Timeout(Step::Answer))) => {
+                match self.binary(NOOP, b"", b"") {
+                    Ok((AUTHENTICATION_ERROR, _)) => Ok(Some(LOGIN_WANTED)),
+                    _ => Err(problem),
+                }
+            }
+            Err(problem) => Err(problem),
+        }
+    }
+
+    fn log_in(&self, login: &Login) -> Result<Refusal, Problem> {
+        let mechanisms = match self.binary(SASL_LIST_MECHANISMS, b"", b"") {
+            Ok((SUCCESS, mechanisms)) => mechanisms,
+            Ok((UNKNOWN_COMMAND, _)) => return Ok(Some(LOGIN_UNKNOWN)),
+            Ok(_) => return Ok(None),
+            // Whoever knows text only waits for the end of what it takes for a line, or hangs up.
+            Err(problem) => {
+                return match self.get() {
+                    Ok(None) => Ok(Some(TEXT_ONLY)),
+                    Ok(refusal @ Some(NO_MEMCACHED | LOGIN_IN_TEXT)) => Ok(refusal),
+                    _ => Err(problem),
+                };
+            }
+        };
+        // PHP can log in by others as well, of which nothing can be said here.
+        if !mechanisms.split(u8::is_ascii_whitespace).any(|mechanism| mechanism == b"PLAIN") {
+            return Ok(None);
+        }
+        let plain = format!("\0{}\0{}", login.user, login.password.expose());
+        match self.binary(SASL_AUTH, b"PLAIN", plain.as_bytes())? {
+            (AUTHENTICATION_ERROR, _) => Ok(Some(LOGIN_REFUSED)),
+            _ => Ok(None),
+        }
+    }
+
+    /// A command of the binary protocol, on a connection of its own: its status and value.
+    fn binary(&self, command: u8, key: &[u8], value: &[u8]) -> Result<(u16, Vec<u8>), Problem> {
+        let mut request = vec![0; HEADER];
+        request[0] = REQUEST;
+        request[1] = command;
+        // A key has 250 bytes at most, a name and a password 2 KiB.
+        request[2..4].copy_from_slice(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes());
+        let body = u32::try_from(key.len() + value.len()).unwrap_or(u32::MAX);
+        request[8..12].copy_from_slice(&body.to_be_bytes());
+        request.extend_from_slice(key);
+        request.extend_from_slice(value);
+        let answer = self.ask(&request, is_whole)?;
+        match answer.first_chunk::<HEADER>() {
+            Some(header) if header[0] == RESPONSE => {
+                let status = u16::from_be_bytes([header[6], header[7]]);
+                Ok((status, answer[HEADER..].to_vec()))
+            }
+            _ => Err(Problem::Closed(Step::Answer)),
+        }
+    }
+
+    /// Sends a request on a connection of its own, and reads until the answer is whole.
+    fn ask(&self, request: &[u8], whole: fn(&[u8]) -> bool) -> Result<Vec<u8>, Problem> {
+        let deadline = self.deadline.or_after(CONNECT_TIMEOUT);
+        let mut stream = dial(self.address, deadline)?;
+        let mut exchange = || -> io::Result<Vec<u8>> {
+            stream.set_write_timeout(Some(deadline.remaining()?))?;
+            stream.write_all(request)?;
+            let mut answer = Vec::new();
+            let mut buffer = [0; 1024];
+            while !whole(&answer) && answer.len() < LONGEST_ANSWER {
+                stream.set_read_timeout(Some(deadline.remaining()?))?;
+                match stream.read(&mut buffer)? {
+                    0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                    read => answer.extend_from_slice(&buffer[..read]),
+                }
+            }
+            Ok(answer)
+        };
+        exchange().map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => Problem::Timeout(Step::Answer),
+            _ => Problem::of_stream(error, Step::Answer),
+        })
+    }
+}
+
+/// A server's mechanisms have less.
+const LONGEST_ANSWER: usize = 16 * 1024;
+
+/// Whether an answer of the binary protocol is whole; what is none never gets longer.
+fn is_whole(answer: &[u8]) -> bool {
+    match answer.first_chunk::<HEADER>() {
+        Some(header) if header[0] == RESPONSE => {
+            let body = u32::from_be_bytes([header[8], header[9], header[10], header[11]]);
+            answer.len() - HEADER >= usize::try_from(body).unwrap_or(usize::MAX)
+        }
+        Some(_) => true,
+        None => answer.first().is_some_and(|first| *first != RESPONSE),
+    }
+}
