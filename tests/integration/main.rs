@@ -27,6 +27,8 @@ mod passwords;
 #[cfg(test)]
 mod php_as_users_have_it;
 #[cfg(test)]
+mod php_session_tests;
+#[cfg(test)]
 mod platforms;
 #[cfg(test)]
 mod probe;
