@@ -7,7 +7,7 @@ use crate::endpoint::{Address, Endpoint, Host};
 use crate::launch::record::LaunchRecord;
 use crate::launch::resolve::ResolvedService;
 use crate::php::redis::{encryption, shares_authority};
-use crate::php::redis_commands::{CLUSTER_PREFIX, PREFIX, UNLOCK};
+use crate::php::redis_commands::{CLUSTER_PREFIX, PREFIX, Trial};
 use crate::php::tls::TlsFiles;
 use crate::php::{memcached, redis};
 use serde_json::{Map, Value, json};
@@ -34,8 +34,7 @@ pub(super) fn question_to_proxy(socket: &str, found: &ResolvedService) -> Value 
         // The proxy gives up before.
         "timeout": timeout, "read_timeout": 60.0,
         "prefix": prefix(found),
-        "locking": found.options.locking.unwrap_or(true),
-        "unlock": UNLOCK,
+        "commands": trial(found, found.options.locking.unwrap_or(true), true).commands(),
     })
 }
 
@@ -57,6 +56,12 @@ pub(super) fn prefix(found: &ResolvedService) -> &str {
     found.options.prefix.as_deref().unwrap_or(default)
 }
 
+/// The session that PHP shall try, without a database.
+fn trial(found: &ResolvedService, locking: bool, persistent: bool) -> Trial<'_> {
+    let (prefix, by) = (prefix(found), "session-check");
+    Trial { prefix, by, locking, persistent, database: None }
+}
+
 fn of_redis(
     endpoint: &RedisEndpoint,
     found: &ResolvedService,
@@ -65,6 +70,13 @@ fn of_redis(
 ) -> Value {
     let options = &found.options;
     let cluster = endpoint.is_cluster();
+    let database = options.database.or(endpoint.database);
+    let trial = trial(
+        found,
+        // phpredis has no locks in a cluster.
+        !cluster && options.locking.unwrap_or(true),
+        options.persistent.unwrap_or(cluster),
+    );
     let auth = endpoint.auth.as_ref().map(|auth| match &auth.user {
         Some(user) => json!([user, auth.password.expose()]),
         None => json!(auth.password.expose()),
@@ -72,14 +84,12 @@ fn of_redis(
     let mut question = json!({
         "name": place(endpoint),
         "auth": auth,
-        "database": options.database.or(endpoint.database),
+        "database": database,
         "timeout": options.timeout.unwrap_or(redis::CONNECT_TIMEOUT).as_secs_f64(),
         "read_timeout": options.read_timeout.unwrap_or(redis::read_timeout(cluster)).as_secs_f64(),
         "stream": stream(endpoint, found, record, tls_files),
         "prefix": prefix(found),
-        // phpredis has no locks in a cluster.
-        "locking": !cluster && options.locking.unwrap_or(true),
-        "unlock": UNLOCK,
+        "commands": Trial { database, ..trial }.commands(),
     });
     let scheme = if endpoint.tls().is_some() { "tls" } else { "tcp" };
     let (scheme, host, port) = match &endpoint.target {

@@ -1,10 +1,14 @@
-//! What phpredis sends for a session. The launch's probe, the advice and the documents take it from here, and a test
-//! compares it with what `MONITOR` shows of 5.3.7 and 6.2.0.
+//! What phpredis sends for a session. The launch's probe, `session-check`, the advice and the documents take it from
+//! here, and a test compares it with what `MONITOR` shows of 5.3.7 and 6.2.0.
 
+use serde::Serialize;
 use std::fmt::Write;
+use std::fs::File;
+use std::io::Read;
 
 /// When a command is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum When {
     /// For every session, to read, write, keep and remove it.
     Always,
@@ -40,6 +44,85 @@ pub const PREFIX: &str = "PHPREDIS_SESSION:";
 /// The same in a cluster.
 pub const CLUSTER_PREFIX: &str = "PHPREDIS_CLUSTER_SESSION:";
 
+/// How long what a trial writes stays at most, if it breaks off, in seconds.
+const LIFETIME: u32 = 10;
+
+/// A session that is tried from its first command to its last, under a name that nobody has.
+#[derive(Debug, Clone, Copy)]
+pub struct Trial<'a> {
+    /// The prefix of the keys.
+    pub prefix: &'a str,
+    /// Who tries it, for whoever sees the key.
+    pub by: &'a str,
+    /// Whether there is a lock.
+    pub locking: bool,
+    /// Whether connections are kept.
+    pub persistent: bool,
+    /// The database to select, where connecting has not done that.
+    pub database: Option<u32>,
+}
+
+/// A command of a trial.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TrialCommand {
+    /// When a session sends it; whether it is in strict mode, PHP knows.
+    pub when: When,
+    /// Its name and its arguments.
+    pub words: Vec<String>,
+}
+
+impl TrialCommand {
+    /// The command's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.words[0]
+    }
+}
+
+impl Trial<'_> {
+    /// The commands, in the order of a session that ends as it began.
+    #[must_use]
+    pub fn commands(self) -> Vec<TrialCommand> {
+        let by = self.by;
+        let key = format!("{}{by}-{}", self.prefix, random());
+        let lock = format!("{key}_LOCK");
+        let (seconds, milliseconds) = (LIFETIME.to_string(), (LIFETIME * 1000).to_string());
+        let database = self.database.map(|database| database.to_string());
+        // That of no script: whether the command may be given, whatever the server has in its memory.
+        let sum = "0".repeat(40);
+        let mut commands: Vec<(When, Vec<&str>)> = Vec::new();
+        commands.extend(database.iter().map(|it| (When::Database, vec!["SELECT", it])));
+        commands.extend([
+            (When::StrictMode, vec!["EXISTS", &key]),
+            (When::Locking, vec!["SET", &lock, by, "NX", "PX", &milliseconds]),
+            (When::Always, vec!["GET", &key]),
+            (When::Always, vec!["SETEX", &key, &seconds, by]),
+            (When::Always, vec!["EXPIRE", &key, &seconds]),
+            (When::Locking, vec!["EVALSHA", &sum, "1", &lock, by]),
+            (When::Locking, vec!["EVAL", UNLOCK, "1", &lock, by]),
+            (When::Always, vec!["DEL", &key]),
+            (When::Persistent, vec!["ECHO", by]),
+        ]);
+        let sent = commands.into_iter().filter(|(when, _)| match when {
+            When::Always | When::StrictMode | When::Database => true,
+            When::Locking => self.locking,
+            When::Persistent => self.persistent,
+        });
+        let owned = |words: Vec<&str>| words.into_iter().map(str::to_owned).collect();
+        sent.map(|(when, words)| TrialCommand { when, words: owned(words) }).collect()
+    }
+}
+
+/// So that two containers that try at once are not in each other's way.
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
+    if read.is_err() {
+        bytes = u64::from(std::process::id()).to_le_bytes();
+    }
+    u64::from_le_bytes(bytes)
+}
+
 /// The rights that an ACL user needs, as Redis writes them: `~PREFIX* +get …`.
 #[must_use]
 pub fn rights(prefix: &str) -> String {
@@ -54,6 +137,52 @@ pub fn rights(prefix: &str) -> String {
 mod tests {
     use super::*;
     use crate::check::kind::Kind;
+    use std::collections::BTreeSet;
+
+    const TRIAL: Trial<'_> =
+        Trial { prefix: "shop:", by: "test", locking: true, persistent: true, database: Some(2) };
+
+    #[test]
+    fn a_trial_gives_every_command_of_the_table_and_cleans_up() {
+        let commands = TRIAL.commands();
+        let named = |it: &TrialCommand| (it.words[0].clone(), format!("{:?}", it.when));
+        let given: BTreeSet<(String, String)> = commands.iter().map(named).collect();
+        let table = COMMANDS.map(|(name, when)| (name.to_owned(), format!("{when:?}")));
+        assert_eq!(given, BTreeSet::from(table));
+        let of = |name: &str| {
+            let command = commands.iter().find(|it| it.words[0] == name).unwrap();
+            command.words[1..].iter().map(String::as_str).collect::<Vec<_>>()
+        };
+        let key = of("SETEX")[0];
+        assert!(key.starts_with("shop:test-"), "{key}");
+        assert_eq!(of("DEL"), [key]);
+        // The lock is given up by whoever has it, and only then.
+        let lock = format!("{key}_LOCK");
+        assert_eq!(of("SET"), [&lock, "test", "NX", "PX", "10000"]);
+        assert_eq!(of("EVAL"), [UNLOCK, "1", &lock, "test"]);
+        assert_eq!(of("SELECT"), ["2"]);
+        let another = TRIAL.commands();
+        assert!(another.iter().all(|it| !it.words.iter().any(|word| word == key)));
+    }
+
+    #[test]
+    fn a_trial_leaves_out_what_such_a_session_does_not_send() {
+        let names = |trial: Trial<'_>| {
+            let commands = trial.commands().into_iter();
+            commands.map(|mut it| it.words.swap_remove(0)).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            names(Trial { locking: false, persistent: false, database: None, ..TRIAL }),
+            ["EXISTS", "GET", "SETEX", "EXPIRE", "DEL"]
+        );
+        let without = |command: &str| {
+            let all = COMMANDS.iter().map(|(name, _)| *name);
+            all.filter(|name| *name != command).collect::<BTreeSet<_>>()
+        };
+        let kept: BTreeSet<String> =
+            names(Trial { persistent: false, ..TRIAL }).into_iter().collect();
+        assert!(kept.iter().map(String::as_str).eq(without("ECHO")), "{kept:?}");
+    }
 
     #[test]
     fn documents_and_advice_have_the_rights_of_the_table() {

@@ -205,7 +205,7 @@ fn without_locking_nothing_is_asked_that_only_locking_needs() {
         assert_cause(&checked, "no-permission");
         // What is missing, and not what the user has.
         let advice = checked.1["causes"][0]["advice"].as_str().unwrap();
-        assert!(advice.ends_with("ACL SETUSER clerk +set +eval"), "{advice}");
+        assert!(advice.ends_with("ACL SETUSER clerk +set +evalsha +eval"), "{advice}");
     });
 }
 

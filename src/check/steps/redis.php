@@ -93,35 +93,24 @@ function refused($redis)
 /** What the session handler does with these settings: an ACL may allow one command and not another. */
 function commands($open, $server, $question)
 {
-    $key = $question['prefix'] . 'session-check-' . bin2hex(random_bytes(16));
-    $lock = $key . '_LOCK';
-    $commands = array();
-    if ($question['database'] !== null) {
-        $commands[] = array('SELECT', (string) $question['database']);
-    }
-    if ((bool) ini_get('session.use_strict_mode')) {
-        $commands[] = array('EXISTS', $key);
-    }
-    if ($question['locking']) {
-        $commands[] = array('SET', $lock, 'session-check', 'NX', 'PX', '10000');
-    }
-    $commands[] = array('GET', $key);
-    $commands[] = array('SETEX', $key, '10', '1');
-    $commands[] = array('EXPIRE', $key, '10');
-    if ($question['locking']) {
-        $commands[] = array('EVAL', $question['unlock'], '1', $lock, 'session-check');
-    }
-    $commands[] = array('DEL', $key);
     $parts = array();
-    foreach ($commands as $command) {
-        $parts[] = array($command[0], $server, function () use ($open, $command, $key) {
+    foreach ($question['commands'] as $command) {
+        $words = $command['words'];
+        if ($command['when'] === 'strict-mode' && !ini_get('session.use_strict_mode')) {
+            continue;
+        }
+        $parts[] = array($words[0], $server, function () use ($open, $words) {
             $redis = $open();
             if ($redis instanceof RedisCluster) {
-                array_unshift($command, $key);
+                // Which node: that of the key, where there is one.
+                array_unshift($words, $words[1]);
             }
             $redis->clearLastError();
-            call_user_func_array(array($redis, 'rawCommand'), $command);
-            refused($redis);
+            call_user_func_array(array($redis, 'rawCommand'), $words);
+            // The script is not there, and may be asked for.
+            if (strpos((string) $redis->getLastError(), 'NOSCRIPT') !== 0) {
+                refused($redis);
+            }
         });
     }
     return $parts;

@@ -4,15 +4,9 @@ use super::outcome::Outcome;
 use super::refusal::of_reply;
 use crate::config::options::Options;
 use crate::endpoint::redis::RedisEndpoint;
-use crate::php::redis_commands::{CLUSTER_PREFIX, COMMANDS, PREFIX, UNLOCK, When};
+use crate::php::redis_commands::{CLUSTER_PREFIX, PREFIX, Trial, TrialCommand};
 use crate::redis::{Command, Connection, Deadline, Problem, Reply};
-use std::fs::File;
-use std::io::Read;
 use std::time::{Duration, Instant};
-
-/// How long what is written stays at most, in milliseconds.
-const LIFETIME: &[u8] = b"3000";
-const LIFETIME_SECONDS: &[u8] = b"3";
 
 /// Keys that are looked up besides: a cluster's node has some of all sessions itself, and one key alone would often
 /// miss that the others are elsewhere.
@@ -21,28 +15,23 @@ const OTHER_KEYS: usize = 8;
 /// What a session with these settings does.
 pub(super) struct Session<'a> {
     endpoint: &'a RedisEndpoint,
-    locking: bool,
-    persistent: bool,
-    prefix: &'a str,
-    key: String,
-    lock: String,
+    trial: Trial<'a>,
 }
 
 impl<'a> Session<'a> {
     pub(super) fn new(endpoint: &'a RedisEndpoint, options: &'a Options) -> Self {
         let cluster = endpoint.is_cluster();
         let prefix = if cluster { CLUSTER_PREFIX } else { PREFIX };
-        let prefix = options.prefix.as_deref().unwrap_or(prefix);
-        let key = format!("{prefix}probe-{}", random());
-        Self {
-            endpoint,
+        let trial = Trial {
+            prefix: options.prefix.as_deref().unwrap_or(prefix),
+            by: "probe",
             // PHP's handler for a cluster has no locks.
             locking: options.locking.unwrap_or(true) && !cluster,
             persistent: options.persistent.unwrap_or(cluster),
-            prefix,
-            lock: format!("{key}_LOCK"),
-            key,
-        }
+            // Connecting has selected it.
+            database: None,
+        };
+        Self { endpoint, trial }
     }
 
     /// Reads, writes, locks and removes, and says what the server thinks of it.
@@ -51,58 +40,31 @@ impl<'a> Session<'a> {
         mut connection: Connection,
         deadline: Deadline,
     ) -> Result<Outcome, Problem> {
+        let commands = self.trial.commands();
+        let (first, others) = commands.split_first().expect("a session has commands");
+        let command = |TrialCommand { words, .. }: &TrialCommand| {
+            Command::new(&words.iter().map(String::as_bytes).collect::<Vec<_>>())
+        };
         // Alone: a server that has no room, or talks to nobody, says so and closes.
-        let (first, one) = timed(|| connection.command(&[b"GET", self.key.as_bytes()], deadline))?;
+        let (reply, one) = timed(|| connection.send(&[command(first)], deadline))?;
         let mut verdict = Verdict::default();
-        verdict.take("GET", &first, self.endpoint);
-        let commands = self.commands();
-        let mut sent: Vec<Command> =
-            commands.iter().map(|(_, parts)| Command::new(parts)).collect();
-        let elsewhere: Vec<String> =
-            (0..OTHER_KEYS).map(|number| format!("{}-{number}", self.key)).collect();
-        sent.extend(elsewhere.iter().map(|key| Command::new(&[b"GET", key.as_bytes()])));
+        verdict.take(first.name(), &reply[0], self.endpoint);
+        let mut sent: Vec<Command> = others.iter().map(command).collect();
+        let Trial { prefix, by, .. } = self.trial;
+        let elsewhere = (0..OTHER_KEYS).map(|number| format!("{prefix}{by}-{number}"));
+        sent.extend(elsewhere.map(|key| Command::new(&[b"GET", key.as_bytes()])));
         sent.push(Command::new(&[b"INFO", b"clients"]));
         let (replies, all) = timed(|| connection.send(&sent, deadline))?;
-        for ((name, _), reply) in commands.iter().zip(&replies) {
-            verdict.take(name, reply, self.endpoint);
+        for (command, reply) in others.iter().zip(&replies) {
+            verdict.take(command.name(), reply, self.endpoint);
         }
         let moved = |reply: &&Reply| matches!(reply, Reply::Error(it) if it.code() == "MOVED");
-        if let Some(reply) = replies[commands.len()..].iter().find(moved) {
+        if let Some(reply) = replies[others.len()..].iter().find(moved) {
             verdict.take("GET", reply, self.endpoint);
         }
         // The shorter of the two: the other one met something else that took its time.
         let round_trip = one.min(all);
         Ok(verdict.outcome(self, round_trip, replies.last().and_then(max_clients)))
-    }
-
-    /// The other commands, in the order in which they leave nothing behind.
-    fn commands(&self) -> Vec<(&'static str, Vec<&[u8]>)> {
-        let (key, lock) = (self.key.as_bytes(), self.lock.as_bytes());
-        let sha = b"0000000000000000000000000000000000000000";
-        COMMANDS
-            .iter()
-            .filter(|(_, when)| match when {
-                When::Always | When::StrictMode => true,
-                When::Locking => self.locking,
-                When::Persistent => self.persistent,
-                // Connecting has sent it.
-                When::Database => false,
-            })
-            .filter_map(|(name, _)| {
-                let parts: Vec<&[u8]> = match *name {
-                    "SETEX" => vec![b"SETEX", key, LIFETIME_SECONDS, b"probe"],
-                    "EXPIRE" => vec![b"EXPIRE", key, LIFETIME_SECONDS],
-                    "DEL" => vec![b"DEL", key],
-                    "EXISTS" => vec![b"EXISTS", key],
-                    "SET" => vec![b"SET", lock, b"probe", b"NX", b"PX", LIFETIME],
-                    "EVALSHA" => vec![b"EVALSHA", sha, b"1", lock, b"probe"],
-                    "EVAL" => vec![b"EVAL", UNLOCK.as_bytes(), b"1", lock, b"probe"],
-                    "ECHO" => vec![b"ECHO", b"probe"],
-                    _ => return None,
-                };
-                Some((*name, parts))
-            })
-            .collect()
     }
 }
 
@@ -113,17 +75,17 @@ fn timed<T>(ask: impl FnOnce() -> Result<T, Problem>) -> Result<(T, Duration), P
 
 /// What the replies say together.
 #[derive(Default)]
-struct Verdict {
+struct Verdict<'a> {
     /// Commands that the user may not give.
-    forbidden: Vec<&'static str>,
+    forbidden: Vec<&'a str>,
     /// Commands that the server does not have.
-    unknown: Vec<&'static str>,
+    unknown: Vec<&'a str>,
     refused: Option<String>,
     passing: Option<String>,
 }
 
-impl Verdict {
-    fn take(&mut self, command: &'static str, reply: &Reply, endpoint: &RedisEndpoint) {
+impl<'a> Verdict<'a> {
+    fn take(&mut self, command: &'a str, reply: &Reply, endpoint: &RedisEndpoint) {
         let Reply::Error(error) = reply else { return };
         match error.code() {
             // The lock's script is not there, or the key is another node's: both were allowed.
@@ -185,8 +147,8 @@ fn no_permission(session: &Session<'_>, forbidden: &[&str]) -> String {
     format!(
         "The user {user:?} may not give {} for keys that begin with {}.\nGive the rights: ACL SETUSER {user} ~{}* {}",
         forbidden.join(", "),
-        session.prefix,
-        session.prefix,
+        session.trial.prefix,
+        session.trial.prefix,
         rights.join(" ")
     )
 }
@@ -196,14 +158,4 @@ fn max_clients(info: &Reply) -> Option<u32> {
     let Reply::Bulk(text) = info else { return None };
     let text = String::from_utf8_lossy(text);
     text.lines().find_map(|line| line.strip_prefix("maxclients:"))?.trim().parse().ok()
-}
-
-/// So that two containers that start at once are not in each other's way.
-fn random() -> String {
-    let mut bytes = [0; 8];
-    let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
-    if read.is_err() {
-        bytes = u64::from(std::process::id()).to_le_bytes();
-    }
-    u64::from_le_bytes(bytes).to_string()
 }
