@@ -1,7 +1,7 @@
 //! Real frameworks and products, from the distribution's packages: two instances, one visitor, and one instance
 //! that is killed between.
 
-use crate::support::app::{App, Instance, PackBuild, make_readable, root};
+use crate::support::app::{App, Instance, PackBuild, Server, make_readable, root};
 use crate::support::docker::docker_ok;
 use crate::support::sample::{copy, write};
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
@@ -11,6 +11,7 @@ use crate::support::visitor::Visitor;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
+use std::fs;
 use tempfile::TempDir;
 
 const PUBLIC: &[&str] = &["php", "-S", "0.0.0.0:8080", "-t", "public"];
@@ -127,6 +128,44 @@ fn a_stock_laravel_with_memcached_and_a_login() {
     let build = build(BOOKWORM, &laravel(BOOKWORM, &[]), Store::Memcached);
     let service = BoundService::start(Store::Memcached, ODD_PASSWORD);
     laravel_counts_on(build.app(), &service.env());
+}
+
+/// Whether php-fpm's workers see what the launch has set is their pool's choice.
+#[test]
+fn a_stock_laravel_behind_php_fpm_counts_on_where_the_pool_shows_it_the_environment() {
+    let sample = |file: &str| {
+        fs::read_to_string(root().join("samples/nginx-fpm").join(file)).expect("our own sample")
+    };
+    let nginx = sample("nginx.conf").replace("/workspace/htdocs", "/workspace/public");
+    let hiding = sample("php-fpm.conf");
+    let showing = format!("{hiding}clear_env = no\n");
+    let files = [
+        ("nginx.conf", nginx.as_str()),
+        ("supervisord.conf", &sample("supervisord.conf")),
+        ("php-fpm.conf", &showing),
+        (".env", APP_KEY),
+    ];
+    let build = build(TRIXIE, &laravel(TRIXIE, &files), Store::Redis);
+    let app = build.app().served_by(Server::NginxFpm);
+    let service = BoundService::start(Store::Redis, ODD_PASSWORD);
+    let bound = service.env();
+    counts_on(|| app.start(&["--env", &bound]));
+    let (_, log) = app.run(&["--env", &bound], &["true"]);
+    assert!(!log.contains("hides the environment"), "{log}");
+
+    // The stock pool, mounted over it.
+    let folder = tempfile::tempdir().expect("a folder");
+    make_readable(folder.path());
+    write(folder.path(), "php-fpm.conf", &hiding);
+    let stock = folder.path().join("php-fpm.conf");
+    let stock = format!("{}:/workspace/php-fpm.conf:ro", stock.display());
+    let start = || app.start(&["--env", &bound, "--volume", &stock]);
+    let (one, other) = (start(), start());
+    let mut visitor = Visitor::new();
+    let counts = [&one, &other].map(|it| visitor.count(it.address()));
+    let log = other.container.logs();
+    assert_eq!(counts, [1, 1], "each has files of its own:\n{log}");
+    assert!(log.contains("php-fpm.conf hides the environment"), "{log}");
 }
 
 #[test]
