@@ -239,6 +239,16 @@ fn symfony_6_is_as_its_configuration_says() {
     symfony_is_as_its_configuration_says(TRIXIE, "6.4");
 }
 
+#[test]
+fn an_app_on_slim_keeps_phps_own_sessions() {
+    let version = version_of(BOOKWORM, "php-slim");
+    let build = build(BOOKWORM, &app_folder("slim", "slim/slim", &version, &[]), Store::Redis);
+    let app = build.app();
+    assert!(app.log.contains(&format!("Slim {version}")), "{}", app.log);
+    let service = BoundService::start(Store::Redis, ODD_PASSWORD);
+    counts_on(|| app.start_command(&["--env", &service.env()], PUBLIC));
+}
+
 /// A product that the image has, and an app that says which it is, with a script that serves it.
 fn product(name: &str, script: &str) -> PackBuild {
     let app = tempfile::tempdir().expect("a folder");
