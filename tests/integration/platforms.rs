@@ -5,6 +5,6 @@ mod cloud_foundry;
 mod compose;
 mod distributions;
 mod kpack;
-mod layouts;
 mod kubernetes;
+mod layouts;
 mod orders;
