@@ -6,6 +6,7 @@ pub mod cli;
 mod conclusion;
 mod fpm;
 pub mod kind;
+mod legs;
 pub mod overrides;
 mod php_code;
 mod programs;
@@ -25,14 +26,17 @@ use crate::launch::prepare::prepare;
 use crate::launch::record::{LaunchRecord, read_record};
 use crate::launch::resolve::{Resolution, ResolvedService, resolve};
 use crate::launch::tls_files::tls_files;
+use crate::launch::way::ProxyWanted;
 use crate::php::Php;
 use crate::php::redis::read_timeout;
 use crate::php::variable::Variable;
+use crate::proxy;
 use crate::store::Store;
 use crate::system::secret::Redactor;
 use anyhow::anyhow;
 use causes::{Cause, Evidence, find_causes};
 use kind::Kind;
+use legs::with_both_legs;
 use overrides::Search;
 use programs::{Expected, Setup};
 use report::{FrameworkReport, Report};
@@ -94,8 +98,9 @@ fn not_prepared(
     app_dir: &Path,
 ) -> anyhow::Error {
     let not_launched = || NotLaunched(Variable::SavePath.name()).into();
-    // Nothing is started for a look.
-    match prepare(environment, platform_dir, layer, app_dir, &|_, _, _| Err(not_launched())) {
+    // Nothing is started for a look; one that was started and does not answer says so.
+    let find = |wanted: &ProxyWanted<'_>| proxy::find(wanted)?.ok_or_else(not_launched);
+    match prepare(environment, platform_dir, layer, app_dir, &find) {
         Ok(_) => not_launched(),
         Err(error) => error,
     }
@@ -175,6 +180,11 @@ impl Check<'_> {
         if setup == Setup::Ours {
             let handler = self.found.endpoint.save_handler();
             parts = steps::probe(self.environment, handler, &self.question()?)?;
+            if let (Some(socket), Endpoint::Redis(redis)) =
+                (self.proxy_socket(), &self.found.endpoint)
+            {
+                parts = with_both_legs(parts, socket, redis);
+            }
         }
         // Where the server itself refuses, a session would only wait.
         if parts.iter().all(|part| part.ok) {

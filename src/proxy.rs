@@ -6,6 +6,7 @@ pub mod cli;
 mod client;
 mod conversation;
 pub mod credentials;
+mod metrics;
 pub mod place;
 mod pool;
 pub mod request;
@@ -19,4 +20,5 @@ mod turns;
 mod upstream;
 pub mod worker;
 
-pub use start::{StartError, start};
+pub use client::reaches_service;
+pub use start::{StartError, find, start};

@@ -107,7 +107,7 @@ fn of_redis(
 }
 
 /// Where it is, without who logs in.
-fn place(endpoint: &RedisEndpoint) -> String {
+pub(super) fn place(endpoint: &RedisEndpoint) -> String {
     match &endpoint.target {
         Target::Tcp { address, .. } => address.to_string(),
         Target::Unix(path) => path.display().to_string(),

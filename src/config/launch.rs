@@ -2,7 +2,10 @@
 
 use super::environment::Environment;
 use super::setting::{SettingError, one_of};
-use super::variables::{LAUNCH_FRAMEWORK, LOG, MISSING, PROBE, PROXY, PROXY_CONNECTIONS};
+use super::variables::{
+    LAUNCH_FRAMEWORK, LOG, METRICS, MISSING, PROBE, PROXY, PROXY_CONNECTIONS, PROXY_FOLDER,
+};
+use std::path::PathBuf;
 
 /// What happens at launch without a session service that can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +59,10 @@ pub struct LaunchSettings {
     pub proxy: Proxy,
     /// The greatest number of its connections to the service.
     pub proxy_connections: usize,
+    /// The folder that is shared with a proxy which the platform runs beside the app.
+    pub proxy_folder: Option<PathBuf>,
+    /// Where the proxy serves its metrics, `HOST:PORT`.
+    pub metrics: Option<String>,
 }
 
 impl LaunchSettings {
@@ -66,6 +73,9 @@ impl LaunchSettings {
     /// Fails if one has a value that it cannot have.
     pub fn read(environment: &Environment) -> Result<Self, SettingError> {
         let missing = [("fail", Missing::Fail), ("warn", Missing::Warn), ("files", Missing::Files)];
+        let proxy_folder = folder(environment)?;
+        // Who shares a folder with a proxy wants it.
+        let unset = if proxy_folder.is_some() { Proxy::On } else { Proxy::Auto };
         Ok(Self {
             missing: one_of(environment, MISSING, &missing)?.unwrap_or(Missing::Fail),
             probe: one_of(
@@ -82,8 +92,10 @@ impl LaunchSettings {
                 PROXY,
                 &[("auto", Proxy::Auto), ("on", Proxy::On), ("off", Proxy::Off)],
             )?
-            .unwrap_or(Proxy::Auto),
+            .unwrap_or(unset),
             proxy_connections: connections(environment)?,
+            proxy_folder,
+            metrics: metrics(environment)?,
         })
     }
 }
@@ -97,6 +109,32 @@ fn connections(environment: &Environment) -> Result<usize, SettingError> {
         variable: PROXY_CONNECTIONS,
         value: text.to_owned(),
         allowed: format!("1 to {MOST_CONNECTIONS}"),
+    })
+}
+
+fn folder(environment: &Environment) -> Result<Option<PathBuf>, SettingError> {
+    let Some(text) = environment.text(PROXY_FOLDER)? else { return Ok(None) };
+    let folder = PathBuf::from(text);
+    if folder.is_absolute() {
+        return Ok(Some(folder));
+    }
+    Err(SettingError::NoSuchValue {
+        variable: PROXY_FOLDER,
+        value: text.to_owned(),
+        allowed: "the path of a folder, from the root".to_owned(),
+    })
+}
+
+fn metrics(environment: &Environment) -> Result<Option<String>, SettingError> {
+    let Some(text) = environment.text(METRICS)?.map(str::trim) else { return Ok(None) };
+    let parts = text.rsplit_once(':');
+    if parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+        return Ok(Some(text.to_owned()));
+    }
+    Err(SettingError::NoSuchValue {
+        variable: METRICS,
+        value: text.to_owned(),
+        allowed: "HOST:PORT, as 0.0.0.0:9464 or [::]:9464".to_owned(),
     })
 }
 
@@ -118,6 +156,33 @@ mod tests {
             let environment = [(PROXY_CONNECTIONS, text)].into_iter().collect();
             let settings = LaunchSettings::read(&environment);
             assert_eq!(settings.ok().map(|it| it.proxy_connections), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_shared_folder_turns_the_proxy_on_where_nothing_else_is_said() {
+        let read = |variables: &[(&str, &str)]| {
+            LaunchSettings::read(&variables.iter().copied().collect()).map(|it| it.proxy)
+        };
+        assert_eq!(read(&[(PROXY_FOLDER, "/proxy")]), Ok(Proxy::On));
+        assert_eq!(read(&[(PROXY_FOLDER, "/proxy"), (PROXY, "off")]), Ok(Proxy::Off));
+        assert_eq!(read(&[]), Ok(Proxy::Auto));
+        assert!(read(&[(PROXY_FOLDER, "proxy")]).is_err());
+    }
+
+    #[test]
+    fn metrics_are_served_at_a_host_and_a_port() {
+        for (text, good) in [
+            ("0.0.0.0:9464", true),
+            ("[::]:9464", true),
+            ("localhost:0", true),
+            ("9464", false),
+            (":9464", false),
+            ("h:99999", false),
+        ] {
+            let environment = [(METRICS, text)].into_iter().collect();
+            let metrics = LaunchSettings::read(&environment).map(|it| it.metrics);
+            assert_eq!(metrics.ok(), good.then(|| Some(text.to_owned())), "{text}");
         }
     }
 

@@ -48,5 +48,11 @@ pub const PROXY: &str = "BPL_PHP_SESSION_PROXY";
 /// The variable with the greatest number of the proxy's connections to the service.
 pub const PROXY_CONNECTIONS: &str = "BPL_PHP_SESSION_PROXY_CONNECTIONS";
 
+/// The variable that names the folder that the app's container shares with a session proxy of its own.
+pub const PROXY_FOLDER: &str = "BPL_PHP_SESSION_PROXY_FOLDER";
+
+/// The variable that says where the session proxy serves its metrics, `HOST:PORT`.
+pub const METRICS: &str = "BPL_PHP_SESSION_METRICS";
+
 /// The variable with the options, `timeout=1&prefix=shop:`.
 pub const OPTIONS: &str = "BPL_PHP_SESSION_OPTIONS";

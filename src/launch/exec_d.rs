@@ -3,7 +3,7 @@
 
 use super::prepare::{Launch, prepare};
 use super::record::layer_of_program;
-use super::started::starts_session_check;
+use super::started::Started;
 use super::way::StartProxy;
 use crate::config::environment::Environment;
 use crate::config::platform::LAUNCH_PLATFORM_DIR;
@@ -18,6 +18,11 @@ use std::process::ExitCode;
 /// Runs the program, which starts the session proxy where one is wanted; a failure stops the start of the container.
 #[must_use]
 pub fn run(start_proxy: StartProxy<'_>) -> ExitCode {
+    let started = Started::now();
+    if started == Started::SessionProxy {
+        // There is no PHP in there.
+        return ExitCode::SUCCESS;
+    }
     match launch(start_proxy) {
         Ok(Launch { variables, messages, app }) => {
             for message in messages.iter().chain(&app.message) {
@@ -29,7 +34,7 @@ pub fn run(start_proxy: StartProxy<'_>) -> ExitCode {
             ExitCode::SUCCESS
         }
         // It finds the same, and says it where it was asked to, as JSON for one.
-        Err(_) if starts_session_check() => ExitCode::SUCCESS,
+        Err(_) if started == Started::SessionCheck => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{}", report(&error));
             ExitCode::FAILURE

@@ -5,9 +5,9 @@ use super::probe::{Outcome, Question};
 
 use super::record::{LaunchRecord, read_record};
 use super::resolve::{Resolution, ResolvedService, resolve};
-use super::started::starts_session_check;
+use super::started::Started;
 use super::tls_files::tls_files;
-use super::way::{StartProxy, Way};
+use super::way::{ProxyWanted, StartProxy, Way};
 use super::workers::fpm_workers;
 use crate::config::environment::{Environment, EnvironmentError};
 use crate::config::launch::{LaunchSettings, Missing, Probe};
@@ -67,7 +67,10 @@ pub fn prepare(
     let record = read_record(layer)?;
     let settings = LaunchSettings::read(environment)?;
     let prepared = resolve(environment, platform_dir, layer, &record).and_then(|resolution| {
-        let start = |what: &str| start_proxy(layer, what, environment.text("TMPDIR")?);
+        let start = |service: &str| {
+            let (tmp, folder) = (environment.text("TMPDIR")?, settings.proxy_folder.as_deref());
+            start_proxy(&ProxyWanted { layer, service, tmp, folder })
+        };
         let bound = Bound { record: &record, settings: &settings, environment, app_dir };
         bound.prepared(&resolution, &start)
     });
@@ -248,10 +251,11 @@ fn too_many_workers(workers: Option<u32>, max_clients: Option<u32>) -> Option<St
     })
 }
 
-/// Whether the launcher starts `session-check`, which asks the server itself, or was started by a process that has
-/// all of this already.
+/// Whether the launcher starts `session-check`, which asks the server itself, or the proxy's status, or was started
+/// by a process that has all of this already.
 fn is_look_inside(environment: &Environment) -> Result<bool, EnvironmentError> {
-    Ok(starts_session_check() || environment.text(Variable::SavePath.name())?.is_some())
+    let looks = matches!(Started::now(), Started::SessionCheck | Started::ProxyStatus);
+    Ok(looks || environment.text(Variable::SavePath.name())?.is_some())
 }
 
 /// Whether a launcher outside of this one has set all of this, and has said so.

@@ -1,22 +1,46 @@
 //! What the launcher is about to start.
 
-use super::record::SESSION_CHECK;
+use super::record::{SESSION_CHECK, SESSION_PROXY};
 use std::fs;
 use std::path::Path;
 
-/// Whether the launcher starts `session-check`, which says itself what is wrong. A failing exec.d program would stop
-/// the launcher before it can. The launcher runs an exec.d program as its child, and tells it nothing.
-pub(super) fn starts_session_check() -> bool {
-    let parent = std::os::unix::process::parent_id();
-    let command = fs::read(format!("/proc/{parent}/cmdline")).unwrap_or_default();
-    names_session_check(&String::from_utf8_lossy(&command))
+/// What the launcher is about to start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Started {
+    /// `session-check`, which says itself what is wrong. A failing exec.d program would stop the launcher before it can.
+    SessionCheck,
+    /// The session proxy, as a process of its own.
+    SessionProxy,
+    /// `session-proxy status`.
+    ProxyStatus,
+    /// Something of the app's.
+    App,
 }
 
-/// `session-check`, `launcher session-check --json`, `launcher 'session-check --json'`, `launcher sh -c 'session-check
-/// || …'`.
-fn names_session_check(command: &str) -> bool {
-    let mut words = command.split(['\0', ' ', '\n', '\t', ';', '&', '|', '(', ')']);
-    words.any(|word| Path::new(word).ends_with(SESSION_CHECK))
+impl Started {
+    /// The launcher runs an exec.d program as its child, and tells it nothing.
+    pub(super) fn now() -> Self {
+        let parent = std::os::unix::process::parent_id();
+        let command = fs::read(format!("/proc/{parent}/cmdline")).unwrap_or_default();
+        Self::by(&String::from_utf8_lossy(&command))
+    }
+
+    /// `session-check`, `launcher session-check --json`, `launcher 'session-check --json'`, `launcher sh -c 'session-check
+    /// || …'`; `session-proxy`, `launcher session-proxy`, `launcher session-proxy status --json`.
+    fn by(command: &str) -> Self {
+        let words = command.split(['\0', ' ', '\n', '\t', ';', '&', '|', '(', ')']);
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        let is = |word: &str, program: &str| Path::new(word).ends_with(program);
+        if words.iter().any(|word| is(word, SESSION_CHECK)) {
+            return Self::SessionCheck;
+        }
+        // A shell that starts it beside the app has more to say after it.
+        match words.iter().position(|word| is(word, SESSION_PROXY)).map(|at| &words[at + 1..]) {
+            Some([]) => Self::SessionProxy,
+            Some(["status", ..]) => Self::ProxyStatus,
+            _ => Self::App,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -33,10 +57,28 @@ mod tests {
             "launcher\0sh\0-c\0session-check || test $? = 2\0",
             "launcher\0/layers/x/session/bin/session-check\0",
         ] {
-            assert!(names_session_check(command), "{command}");
+            assert_eq!(Started::by(command), Started::SessionCheck, "{command}");
         }
+    }
+
+    #[test]
+    fn the_session_proxy_is_known_and_its_status() {
+        for (command, expected) in [
+            ("/cnb/process/session-proxy\0", Started::SessionProxy),
+            ("/cnb/lifecycle/launcher\0session-proxy\0", Started::SessionProxy),
+            ("launcher\0--\0/layers/x/session/bin/session-proxy\0", Started::SessionProxy),
+            ("launcher\0session-proxy\0status\0--json\0", Started::ProxyStatus),
+            ("launcher\0sh\0-c\0session-proxy status || true\0", Started::ProxyStatus),
+            ("launcher\0sh\0-c\0session-proxy & php -S 0.0.0.0:8080\0", Started::App),
+        ] {
+            assert_eq!(Started::by(command), expected, "{command}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_of_the_app() {
         for command in ["", "/cnb/process/web\0", "launcher\0php\0my-session-check.php\0"] {
-            assert!(!names_session_check(command), "{command}");
+            assert_eq!(Started::by(command), Started::App, "{command}");
         }
     }
 }

@@ -12,9 +12,20 @@ use crate::php::tls::{TlsFiles, require_tls};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Starts the session proxy, or finds it, and gives its socket. Takes the session layer, what tells this service from
-/// others, and `TMPDIR`.
-pub type StartProxy<'a> = &'a dyn Fn(&Path, &str, Option<&str>) -> anyhow::Result<PathBuf>;
+/// The session proxy that is wanted.
+pub struct ProxyWanted<'a> {
+    /// The session layer.
+    pub layer: &'a Path,
+    /// What tells this service from others.
+    pub service: &'a str,
+    /// `TMPDIR`.
+    pub tmp: Option<&'a str>,
+    /// The folder that is shared with a proxy which the platform runs; it is not started then.
+    pub folder: Option<&'a Path>,
+}
+
+/// Starts the session proxy, or finds it, and gives its socket.
+pub type StartProxy<'a> = &'a dyn Fn(&ProxyWanted<'_>) -> anyhow::Result<PathBuf>;
 
 /// How PHP reaches the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

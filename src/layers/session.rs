@@ -18,7 +18,7 @@ use crate::system::digest;
 use crate::system::files::{self, WriteError, at};
 use anyhow::Context;
 use libcnb::build::BuildContext;
-use libcnb::data::launch::{Launch, LaunchBuilder, Process, ProcessBuilder};
+use libcnb::data::launch::{Launch, LaunchBuilder, Process, ProcessBuilder, ProcessType};
 use libcnb::data::{layer_name, process_type};
 use libcnb::layer::UncachedLayerDefinition;
 use libcnb::layer_env::{LayerEnv, ModificationBehavior, Scope};
@@ -31,10 +31,16 @@ const INI_FILE: &str = "php-session-store.ini";
 const PRELOAD_FILE: &str = "preload.php";
 const PRELOAD: &str = include_str!("preload.php");
 
-/// The process type that says whether sessions are kept. `layer` is the session layer.
-fn session_check_process(layer: &Path) -> Process {
-    let program = layer.join("bin").join(SESSION_CHECK);
-    ProcessBuilder::new(process_type!("session-check"), [program.display().to_string()]).build()
+/// The process types that say whether sessions are kept, and stand between PHP and Redis. `layer` is the session
+/// layer.
+fn processes(layer: &Path) -> [Process; 2] {
+    let process = |name: ProcessType, program: &str| {
+        ProcessBuilder::new(name, [layer.join("bin").join(program).display().to_string()]).build()
+    };
+    [
+        process(process_type!("session-check"), SESSION_CHECK),
+        process(process_type!("session-proxy"), SESSION_PROXY),
+    ]
 }
 
 /// The written layer.
@@ -44,7 +50,7 @@ pub struct SessionLayer {
     pub path: PathBuf,
     /// The environment that the launcher gives to exec.d programs: the build's, with all layers applied.
     pub launch_env: Env,
-    /// Adds `session-check` to the image's process types.
+    /// Adds `session-check` and `session-proxy` to the image's process types.
     pub launch: Launch,
 }
 
@@ -73,7 +79,7 @@ pub fn contribute_session_layer<B: Buildpack<Error = anyhow::Error>>(
     layer.write_exec_d_programs([(EXEC_D_PROGRAM, program)])?;
     layer.write_sboms(&sbom::of_packages("session", &packages))?;
     link_programs(&path).map_err(anyhow::Error::from)?;
-    let launch = LaunchBuilder::new().process(session_check_process(&path)).build();
+    let launch = LaunchBuilder::new().processes(processes(&path)).build();
     Ok(SessionLayer { launch_env: layer_env.apply(Scope::Launch, &extension.env), launch, path })
 }
 

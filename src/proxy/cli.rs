@@ -4,11 +4,12 @@ use super::client::Client;
 use super::credentials::Bound;
 use super::place::Place;
 use super::stats::log;
-use super::supervisor::{succeed, supervise};
-use super::worker::{Settings, retire, serve};
+use super::supervisor::{listen, lock, succeed, supervise};
+use super::worker::{Settings, Worker, retire};
 use crate::config::environment::Environment;
 use crate::config::launch::LaunchSettings;
 use crate::config::platform::LAUNCH_PLATFORM_DIR;
+use crate::config::variables::PROXY_FOLDER;
 use crate::endpoint::Endpoint;
 use crate::launch::record::{layer_of_program, read_record};
 use crate::launch::resolve::{Resolution, ResolvedService, resolve};
@@ -16,18 +17,28 @@ use crate::php::redis::{LOCK_TIMEOUT, PREFIX};
 use crate::php::variable::Variable;
 use crate::system::report::report;
 use anyhow::{Context, bail};
+use nix::sys::signal::{SigSet, Signal};
 use std::io::stdin;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::parent_id;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{ExitCode, exit};
 use std::thread;
 use std::time::Duration;
 
-const USAGE: &str = "Usage: session-proxy status [--json]\n\nSays what the session proxy of this container does. The launch starts it, where BPL_PHP_SESSION_PROXY says so.";
+const USAGE: &str = "\
+Usage: session-proxy
+       session-proxy status [--json]
+
+Runs the session proxy, as a process of its own beside the app: BPL_PHP_SESSION_PROXY_FOLDER names the
+folder that both share. Otherwise the launch starts it, where BPL_PHP_SESSION_PROXY says so.
+
+  status  says what the session proxy of this container does";
 
 const WATCHED_EVERY: Duration = Duration::from_millis(250);
+/// Whether PHP's connections are gone.
+const LOOKED_EVERY: Duration = Duration::from_millis(50);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -38,6 +49,7 @@ pub fn run() -> ExitCode {
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["supervise", folder] => supervise(&Place::at(PathBuf::from(folder))),
         ["work", folder] => work(&Place::at(PathBuf::from(folder))),
+        [] => foreground(),
         ["status"] => status(false),
         ["status", "--json"] => status(true),
         ["--help" | "-h"] => {
@@ -62,6 +74,44 @@ pub fn run() -> ExitCode {
 fn work(place: &Place) -> anyhow::Result<()> {
     let listener = UnixListener::from(stdin().as_fd().try_clone_to_owned()?);
     watch_supervisor(listener.try_clone()?, place.clone());
+    worker(place)?.serve(&listener)
+}
+
+/// Runs in the foreground, for platforms that start, restart and stop it themselves. Told to end, it waits for PHP's
+/// connections to be gone, as an app that ends still writes; the platform limits that.
+fn foreground() -> anyhow::Result<()> {
+    // Before there is another thread, which would take the signal.
+    let mut told = SigSet::empty();
+    told.add(Signal::SIGTERM);
+    told.add(Signal::SIGINT);
+    told.thread_block()?;
+    let settings = LaunchSettings::read(&Environment::current())?;
+    let folder = settings.proxy_folder.with_context(|| {
+        format!(
+            "{PROXY_FOLDER} is not set. It names the folder that this process shares with the app"
+        )
+    })?;
+    let place = Place::shared(&folder);
+    place.prepare().with_context(|| format!("{} is of no use", place.folder().display()))?;
+    let Some(_lock) = lock(&place)? else {
+        bail!("Another session proxy has {}", place.folder().display());
+    };
+    let worker = worker(&place)?;
+    let listener = listen(&place)?;
+    log(format_args!("ready at {}", place.socket().display()));
+    let shared = worker.shared.clone();
+    thread::spawn(move || {
+        // It is told once, or cannot be told.
+        let _ = told.wait();
+        while shared.stats.clients.get() > 0 {
+            thread::sleep(LOOKED_EVERY);
+        }
+        exit(0);
+    });
+    worker.serve(&listener)
+}
+
+fn worker(place: &Place) -> anyhow::Result<Worker> {
     let layer = layer_of_program()?;
     let environment = Environment::current();
     let service = found(&environment, &layer)?;
@@ -75,12 +125,10 @@ fn work(place: &Place) -> anyhow::Result<()> {
         connect_timeout: options.timeout.unwrap_or(CONNECT_TIMEOUT),
         read_timeout: options.read_timeout.unwrap_or(READ_TIMEOUT),
         most_connections: launch.proxy_connections,
+        metrics: launch.metrics,
     };
-    serve(
-        &listener,
-        settings,
-        Box::new(move || found(&environment, &layer).and_then(|service| bound(&service))),
-    )
+    let read = move || found(&environment, &layer).and_then(|service| bound(&service));
+    Worker::new(settings, Box::new(read))
 }
 
 /// Where the supervisor dies, another one takes over, with a worker of its own; this one ends with its last client.

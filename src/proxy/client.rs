@@ -1,6 +1,6 @@
 //! Speaks to a proxy from outside: does it answer, and what does it say about itself?
 
-use super::request::STATUS;
+use super::request::{REACH, STATUS};
 use super::status::Status;
 use crate::redis::{Command, Reply};
 use std::io::{self, Read, Write};
@@ -13,6 +13,15 @@ const STATUS_PATIENCE: Duration = Duration::from_secs(8);
 /// An echo needs nobody else.
 const ECHO_PATIENCE: Duration = Duration::from_secs(2);
 const CHUNK: usize = 4096;
+
+/// Whether the proxy behind a socket reaches its service; if not, what it says.
+///
+/// # Errors
+///
+/// Fails if it does not, or does not answer.
+pub fn reaches_service(socket: &Path) -> Result<(), String> {
+    Client::new(socket).reaches_service().map_err(|error| error.to_string())
+}
 
 /// A client of a proxy.
 pub(super) struct Client(PathBuf);
@@ -33,6 +42,15 @@ impl Client {
     pub(super) fn status(&self) -> io::Result<Status> {
         match self.ask(&[STATUS.as_bytes()], STATUS_PATIENCE)? {
             Reply::Bulk(json) => Ok(serde_json::from_slice(&json)?),
+            other => Err(io::Error::other(format!("it answers {other:?}"))),
+        }
+    }
+
+    /// Whether the proxy reaches its service.
+    fn reaches_service(&self) -> io::Result<()> {
+        match self.ask(&[REACH.as_bytes()], STATUS_PATIENCE)? {
+            Reply::Status(_) => Ok(()),
+            Reply::Error(error) => Err(io::Error::other(error.to_string())),
             other => Err(io::Error::other(format!("it answers {other:?}"))),
         }
     }

@@ -75,6 +75,7 @@ impl<'a> Conversation<'a> {
             Request::Unlock { key, owner } => self.unlock(&key, &owner),
             Request::Delete(key) => self.pass(&[b"DEL", &key]),
             Request::Exists(key) => self.pass(&[b"EXISTS", &key]),
+            Request::Reach => self.reach(),
             Request::Status => bulk(Status::of(self.shared).json().as_bytes()),
         }
     }
@@ -141,6 +142,7 @@ impl<'a> Conversation<'a> {
         let lock = lock_of(key);
         let take = script(scripts::LOCK, &[&lock, key], &[&secret, LOCK_SECONDS, &of_owner]);
         let mut wait = SHORTEST_WAIT;
+        let mut elsewhere = None;
         loop {
             let reply = self.shared.service.call(&take).map_err(|failure| unavailable(&failure))?;
             let read = match reply {
@@ -163,6 +165,7 @@ impl<'a> Conversation<'a> {
                 }));
             }
             let Ok(left) = deadline.remaining() else { return Ok(None) };
+            elsewhere.get_or_insert_with(|| self.shared.stats.waiting_elsewhere.during());
             sleep(wait.min(left));
             // Not a multiple of what another container waits.
             wait = (wait * 8 / 5).min(LONGEST_WAIT);
@@ -248,6 +251,14 @@ impl<'a> Conversation<'a> {
             let _ = self.shared.service.call(&unlock);
         }
         ONE.to_vec()
+    }
+
+    /// An answer is one, whatever it is: a user may not be allowed to ask.
+    fn reach(&self) -> Vec<u8> {
+        match self.shared.service.call(&Command::new(&[b"PING"])) {
+            Ok(_) => OK.to_vec(),
+            Err(failure) => unavailable(&failure),
+        }
     }
 
     fn pass(&self, parts: &[&[u8]]) -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! Where the socket is: a folder of its own, which only the app's user can enter.
 
 use crate::system::digest::sha256;
-use rustix::process::geteuid;
+use nix::unistd::geteuid;
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -32,8 +32,7 @@ impl Place {
     ///
     /// Fails if no folder is writable.
     pub fn make(tmp: Option<&str>, what: &str) -> Result<Self, NoPlace> {
-        let name =
-            format!("php-session-store-{}-{}", geteuid().as_raw(), &sha256(what.as_bytes())[..12]);
+        let name = format!("php-session-store-{}-{}", geteuid(), &sha256(what.as_bytes())[..12]);
         let mut tried = Vec::new();
         for parent in tmp.into_iter().chain(PARENTS).map(Path::new) {
             let place = Self(parent.join(&name));
@@ -43,6 +42,13 @@ impl Place {
             }
         }
         Err(NoPlace { tried: tried.join("\n") })
+    }
+
+    /// The folder of a proxy that the platform runs beside the app, in one that both containers have. The user's
+    /// name is in it, as the two must be the same.
+    #[must_use]
+    pub fn shared(folder: &Path) -> Self {
+        Self(folder.join(format!("php-session-store-{}", geteuid())))
     }
 
     /// The folder of a proxy that is there.

@@ -8,8 +8,10 @@ const MAX_KEY: usize = 1024;
 const MAX_PARTS: usize = 8;
 /// `*8` and `$67108864`, with their line's end.
 const MAX_LINE: usize = 16;
-/// Our own command.
+/// Our own commands: the state of the proxy.
 pub(super) const STATUS: &str = "SESSIONPROXY.STATUS";
+/// Whether the service is there.
+pub(super) const REACH: &str = "SESSIONPROXY.REACH";
 /// What a lock's key ends with.
 const LOCK: &[u8] = b"_LOCK";
 
@@ -55,6 +57,8 @@ pub enum Request {
     Exists(Vec<u8>),
     /// Our own: the state of the proxy.
     Status,
+    /// Our own: whether the service is there.
+    Reach,
 }
 
 /// Why something is not done.
@@ -160,6 +164,7 @@ impl Request {
             (b"DEL", [name]) => Ok(Self::Delete(key(name)?)),
             (b"EXISTS", [name]) => Ok(Self::Exists(key(name)?)),
             (name, []) if name == STATUS.as_bytes() => Ok(Self::Status),
+            (name, []) if name == REACH.as_bytes() => Ok(Self::Reach),
             _ => Err(Refusal::Command),
         }
     }

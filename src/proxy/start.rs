@@ -1,8 +1,10 @@
 //! Starts the proxy of the container, or finds the one that runs.
 
 use super::client::Client;
-use super::place::Place;
+use super::place::{NoPlace, Place};
+use crate::config::variables::PROXY_FOLDER;
 use crate::launch::record::SESSION_PROXY;
+use crate::launch::way::ProxyWanted;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::process::parent_id;
@@ -13,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// Mostly it takes a few milliseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// The platform may start the app before the proxy.
+const PATIENCE_WITH_PLATFORM: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Why there is no proxy.
@@ -36,29 +40,73 @@ pub enum StartError {
         /// What was heard instead.
         error: io::Error,
     },
+    /// Nobody runs it beside the app.
+    #[error(
+        "No session proxy answers at {}: {error}.\nRun the image's process type session-proxy beside the app, as the same user and with the same {PROXY_FOLDER} on a volume that both have.", .socket.display()
+    )]
+    NotBeside {
+        /// Where.
+        socket: PathBuf,
+        /// What was heard instead.
+        error: io::Error,
+    },
 }
 
-/// Gives the socket of a proxy that answers. `layer` is the session layer, `what` tells services apart.
+/// Gives the socket of a proxy that answers.
 ///
 /// # Errors
 ///
 /// Fails if there is no folder for the socket, or the proxy does not answer in time.
-pub fn start(layer: &Path, what: &str, tmp: Option<&str>) -> anyhow::Result<PathBuf> {
-    let place = Place::make(tmp, &format!("{}\n{what}", layer.display()))?;
+pub fn start(wanted: &ProxyWanted<'_>) -> anyhow::Result<PathBuf> {
+    if let Some(folder) = wanted.folder {
+        let socket = Place::shared(folder).socket();
+        return match wait_for(&socket, PATIENCE_WITH_PLATFORM) {
+            Ok(()) => Ok(socket),
+            Err(error) => Err(StartError::NotBeside { socket, error }.into()),
+        };
+    }
+    let place = wanted.place()?;
     let socket = place.socket();
     if Client::new(&socket).answers().is_ok() {
         return Ok(socket);
     }
-    let program = layer.join("bin").join(SESSION_PROXY);
-    let started = Instant::now();
+    let program = wanted.layer.join("bin").join(SESSION_PROXY);
     spawn(&program, &place).map_err(|error| StartError::Spawn { program, error })?;
+    match wait_for(&socket, PATIENCE) {
+        Ok(()) => Ok(socket),
+        Err(error) => Err(StartError::Silent { socket, error }.into()),
+    }
+}
+
+/// Finds the proxy that runs, and starts none; `None` if there was none.
+///
+/// # Errors
+///
+/// Fails if there is one that does not answer.
+pub fn find(wanted: &ProxyWanted<'_>) -> anyhow::Result<Option<PathBuf>> {
+    if wanted.folder.is_some() {
+        return start(wanted).map(Some);
+    }
+    let socket = wanted.place()?.socket();
+    match Client::new(&socket).answers() {
+        Ok(()) => Ok(Some(socket)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StartError::Silent { socket, error }.into()),
+    }
+}
+
+impl ProxyWanted<'_> {
+    fn place(&self) -> Result<Place, NoPlace> {
+        Place::make(self.tmp, &format!("{}\n{}", self.layer.display(), self.service))
+    }
+}
+
+fn wait_for(socket: &Path, patience: Duration) -> io::Result<()> {
+    let started = Instant::now();
     loop {
-        match Client::new(&socket).answers() {
-            Ok(()) => return Ok(socket),
-            Err(error) if started.elapsed() > PATIENCE => {
-                return Err(StartError::Silent { socket, error }.into());
-            }
-            Err(_) => sleep(PAUSE),
+        match Client::new(socket).answers() {
+            Err(_) if started.elapsed() < patience => sleep(PAUSE),
+            answered => return answered,
         }
     }
 }

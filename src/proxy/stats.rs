@@ -43,8 +43,23 @@ impl Counter {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// One more until the end of what this gives.
+    pub(super) fn during(&self) -> During<'_> {
+        self.add();
+        During(self)
+    }
+
     pub(super) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// One more, for as long as it lives.
+pub(super) struct During<'a>(&'a Counter);
+
+impl Drop for During<'_> {
+    fn drop(&mut self) {
+        self.0.subtract();
     }
 }
 
@@ -62,6 +77,11 @@ pub(super) struct Stats {
     pub(super) retries: Counter,
     pub(super) failures: Counter,
     pub(super) refused: Counter,
+    /// Connections to the service that broke.
+    pub(super) reconnections: Counter,
+    /// Requests that wait for another container now.
+    pub(super) waiting_elsewhere: Counter,
+    microseconds: AtomicU64,
     latencies: [Counter; BUCKETS],
 }
 
@@ -70,10 +90,20 @@ impl Stats {
         let bits = u128::BITS - took.as_micros().leading_zeros();
         let bucket = usize::try_from(bits).unwrap_or(BUCKETS).min(BUCKETS - 1);
         self.latencies[bucket].add();
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.microseconds.fetch_add(micros, Ordering::Relaxed);
     }
 
     pub(super) fn round_trips(&self) -> u64 {
         self.latencies.iter().map(Counter::get).sum()
+    }
+
+    /// The sum of all round trips, and how many took at most how long, but longer than the one before; in seconds.
+    pub(super) fn histogram(&self) -> (f64, Vec<(f64, u64)>) {
+        let seconds = |micros: u64| Duration::from_micros(micros).as_secs_f64();
+        let buckets = self.latencies.iter().enumerate();
+        let buckets = buckets.map(|(bucket, count)| (seconds(1 << bucket), count.get()));
+        (seconds(self.microseconds.load(Ordering::Relaxed)), buckets.collect())
     }
 
     /// How long `percent` of 100 round trips took at most, in microseconds.
@@ -105,5 +135,8 @@ mod tests {
         stats.round_trip(Duration::from_hours(1));
         assert_eq!(stats.round_trips(), 100);
         assert_eq!((stats.percentile(50), stats.percentile(99)), (128, 16384));
+        let (sum, buckets) = stats.histogram();
+        assert!((sum - 3600.0198).abs() < 1e-6, "{sum}");
+        assert_eq!(buckets[7], (0.000_128, 98));
     }
 }

@@ -4,6 +4,7 @@ use super::shared::Shared;
 use crate::redis::{Command, Reply};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The state of a proxy, as its status shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,7 +13,9 @@ pub struct Status {
     pub service: String,
     /// `master` or `slave`, or what kept it from being known.
     pub role: String,
-    /// Since when this worker runs.
+    /// When this worker started, in seconds since 1970.
+    pub started: u64,
+    /// For how long it runs.
     pub seconds: u64,
     /// PHP's connections.
     pub clients: u64,
@@ -22,8 +25,12 @@ pub struct Status {
     pub round_trips: u64,
     /// Requests that wait for another one of the same session in this container.
     pub waiting: u64,
+    /// Requests that wait for another container.
+    pub waiting_elsewhere: u64,
     /// Locks that somebody else had for too long.
     pub lock_timeouts: u64,
+    /// Connections to the service that broke.
+    pub reconnections: u64,
     /// Commands that were sent again.
     pub retries: u64,
     /// Commands that got no answer in time.
@@ -52,11 +59,14 @@ impl Status {
         Self {
             service: shared.service.pool.credentials().current().to_string(),
             role: role(shared),
+            started: since_1970(shared.started.elapsed()),
             seconds: shared.started.elapsed().as_secs(),
             clients: stats.clients.get(),
             requests: stats.requests.get(),
             round_trips: stats.round_trips(),
             waiting: count(shared.turns.waiting()),
+            waiting_elsewhere: stats.waiting_elsewhere.get(),
+            reconnections: stats.reconnections.get(),
             lock_timeouts: stats.lock_timeouts.get(),
             retries: stats.retries.get(),
             failures: stats.failures.get(),
@@ -77,6 +87,11 @@ impl Status {
     }
 }
 
+fn since_1970(ago: Duration) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.saturating_sub(ago).as_secs()
+}
+
 fn role(shared: &Shared) -> String {
     match shared.service.call(&Command::new(&[b"ROLE"])) {
         Ok(Reply::Array(replies)) => match replies.into_iter().next() {
@@ -93,12 +108,12 @@ fn role(shared: &Shared) -> String {
 impl fmt::Display for Status {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "service       {} ({})", self.service, self.role)?;
-        writeln!(formatter, "running       {} s", self.seconds)?;
+        writeln!(formatter, "running       {} s, since {}", self.seconds, self.started)?;
         writeln!(formatter, "PHP           {} connections", self.clients)?;
         writeln!(
             formatter,
-            "sessions      {} locked, {} waiting here, {} gave up waiting",
-            self.requests, self.waiting, self.lock_timeouts
+            "sessions      {} locked, {} waiting here, {} for another container, {} gave up waiting",
+            self.requests, self.waiting, self.waiting_elsewhere, self.lock_timeouts
         )?;
         writeln!(
             formatter,
@@ -112,8 +127,49 @@ impl fmt::Display for Status {
         )?;
         write!(
             formatter,
-            "trouble       {} commands sent again, {} without an answer, {} refused",
-            self.retries, self.failures, self.refused
+            "trouble       {} connections broken, {} commands sent again, {} without an answer, {} refused",
+            self.reconnections, self.retries, self.failures, self.refused
         )
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Every number is another one.
+    pub(in crate::proxy) fn example() -> Status {
+        Status {
+            service: "tcp://10.0.0.5:6379".to_owned(),
+            role: "master".to_owned(),
+            started: 1_764_300_000,
+            seconds: 1001,
+            clients: 1002,
+            requests: 1003,
+            round_trips: 1004,
+            waiting: 1005,
+            waiting_elsewhere: 1006,
+            lock_timeouts: 1007,
+            reconnections: 1008,
+            retries: 1009,
+            failures: 1010,
+            refused: 1011,
+            connections: 1012,
+            idle: 1013,
+            most_connections: 1014,
+            opened: 1015,
+            p50_us: 1016,
+            p99_us: 1017,
+        }
+    }
+
+    #[test]
+    fn people_are_told_all_that_programs_are() {
+        let text = example().to_string();
+        let json: serde_json::Value = serde_json::from_str(&example().json()).unwrap();
+        for (name, value) in json.as_object().unwrap() {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            assert!(text.contains(&value), "{name} is not in\n{text}");
+        }
     }
 }

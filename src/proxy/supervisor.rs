@@ -7,8 +7,7 @@ use crate::launch::record::SESSION_PROXY;
 use anyhow::Context;
 use libcnb::data::exec_d::ExecDProgramOutput;
 use libcnb::exec_d::write_exec_d_program_output;
-use rustix::net::getsockname;
-use rustix::process::setsid;
+use nix::unistd::setsid;
 use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, stdin};
@@ -67,7 +66,7 @@ fn leave_the_launch() {
 }
 
 /// `None` if another supervisor has it.
-fn lock(place: &Place) -> anyhow::Result<Option<File>> {
+pub(super) fn lock(place: &Place) -> anyhow::Result<Option<File>> {
     let lock = File::create(place.lock()).context("The session proxy's lock cannot be written")?;
     match lock.try_lock() {
         Ok(()) => Ok(Some(lock)),
@@ -78,11 +77,12 @@ fn lock(place: &Place) -> anyhow::Result<Option<File>> {
 
 /// The socket of a supervisor that has died, handed over by its worker.
 fn inherited() -> Option<UnixListener> {
-    getsockname(stdin()).ok()?;
-    stdin().as_fd().try_clone_to_owned().ok().map(UnixListener::from)
+    let listener = UnixListener::from(stdin().as_fd().try_clone_to_owned().ok()?);
+    // Anything else than a socket has no address.
+    listener.local_addr().is_ok().then_some(listener)
 }
 
-fn listen(place: &Place) -> io::Result<UnixListener> {
+pub(super) fn listen(place: &Place) -> io::Result<UnixListener> {
     // Left over by a container that was stopped: the lock is ours.
     match fs::remove_file(place.socket()) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

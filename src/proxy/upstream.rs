@@ -112,6 +112,7 @@ impl Service {
                 Ok(replies.pop().unwrap_or(Reply::Nil))
             }
             Err(problem) => {
+                self.stats.reconnections.add();
                 let server = self.pool.credentials().current().to_string();
                 Err(RedisError { server, problem }.into())
             }

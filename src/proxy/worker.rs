@@ -3,6 +3,7 @@
 
 use super::conversation::{Conversation, RENEWED_EVERY};
 use super::credentials::{Credentials, Read};
+use super::metrics;
 use super::place::random;
 use super::pool::Pool;
 use super::request::{Request, parse};
@@ -10,10 +11,11 @@ use super::shared::{Secrets, Shared};
 use super::stats::{Counter, Stats, log};
 use super::turns::Turns;
 use super::upstream::Service;
-use rustix::net::sockopt::socket_peercred;
-use rustix::process::geteuid;
-use rustix::system::uname;
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use nix::sys::utsname::uname;
+use nix::unistd::{Uid, geteuid};
 use std::io::{self, ErrorKind, Read as _, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +28,8 @@ const CHUNK: usize = 8192;
 const KEPT: usize = 64 << 10;
 /// A command comes as a whole, and its answer is read.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A socket takes no timeout of nothing.
+const LEAST: Duration = Duration::from_millis(1);
 const STACK: usize = 512 << 10;
 /// Far more than a container has PHP processes.
 const MOST_CLIENTS: u64 = 2000;
@@ -55,6 +59,14 @@ pub struct Settings {
     pub read_timeout: Duration,
     /// The greatest number of connections to the service.
     pub most_connections: usize,
+    /// Where metrics are served, `HOST:PORT`.
+    pub metrics: Option<String>,
+}
+
+/// A worker that is ready to serve.
+pub(super) struct Worker {
+    pub(super) shared: Arc<Shared>,
+    prefix: Arc<[u8]>,
 }
 
 /// Serves until the process ends, or until all clients are gone after it has retired.
@@ -63,60 +75,79 @@ pub struct Settings {
 ///
 /// Fails if the service cannot be read, or the socket gives no connections.
 pub fn serve(listener: &UnixListener, settings: Settings, read: Read) -> anyhow::Result<()> {
-    let stats = Arc::new(Stats::default());
-    let credentials = Credentials::new(read)?;
-    let pool = Pool::new(credentials, settings.most_connections, settings.connect_timeout);
-    let shared = Arc::new(Shared {
-        service: Service::new(pool, settings.read_timeout, stats.clone()),
-        turns: Turns::default(),
-        stats,
-        secrets: Secrets {
-            container: settings.container,
-            worker: random()?,
-            count: Counter::default(),
-        },
-        locking: settings.locking,
-        lock_timeout: settings.lock_timeout,
-        started: Instant::now(),
-        most_connections: settings.most_connections,
-    });
-    let prefix: Arc<[u8]> = settings.prefix.into_bytes().into();
-    while !RETIRED.load(Ordering::Relaxed) {
-        let client = match listener.accept() {
-            Ok((client, _)) => client,
-            // The container has too many files open, or the client is gone already.
-            Err(error) if error.kind() != ErrorKind::InvalidInput => {
-                log(format_args!("no connection from PHP: {error}"));
-                thread::sleep(Duration::from_millis(100));
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let (shared, prefix) = (shared.clone(), prefix.clone());
-        let spawned = thread::Builder::new().stack_size(STACK).spawn(move || {
-            shared.stats.clients.add();
-            // A client that is gone has nothing to be told.
-            let _ = converse(&client, &shared, &prefix);
-            shared.stats.clients.subtract();
+    Worker::new(settings, read)?.serve(listener)
+}
+
+impl Worker {
+    /// Reads where the service is.
+    pub(super) fn new(settings: Settings, read: Read) -> anyhow::Result<Self> {
+        let stats = Arc::new(Stats::default());
+        let credentials = Credentials::new(read)?;
+        let pool = Pool::new(credentials, settings.most_connections, settings.connect_timeout);
+        let shared = Arc::new(Shared {
+            service: Service::new(pool, settings.read_timeout, stats.clone()),
+            turns: Turns::default(),
+            stats,
+            secrets: Secrets {
+                container: settings.container,
+                worker: random()?,
+                count: Counter::default(),
+            },
+            locking: settings.locking,
+            lock_timeout: settings.lock_timeout,
+            started: Instant::now(),
+            most_connections: settings.most_connections,
         });
-        if let Err(error) = spawned {
-            log(format_args!("no thread for a connection from PHP: {error}"));
+        if let Some(address) = settings.metrics {
+            let shared = shared.clone();
+            thread::spawn(move || metrics::serve(&address, &shared));
         }
+        let prefix = settings.prefix.into_bytes().into();
+        Ok(Self { shared, prefix })
     }
-    while shared.stats.clients.get() > 0 {
-        thread::sleep(Duration::from_millis(100));
+
+    /// Serves until the process ends, or until all clients are gone after it has retired.
+    pub(super) fn serve(&self, listener: &UnixListener) -> anyhow::Result<()> {
+        let Self { shared, prefix } = self;
+        while !RETIRED.load(Ordering::Relaxed) {
+            let client = match listener.accept() {
+                Ok((client, _)) => client,
+                // The container has too many files open, or the client is gone already.
+                Err(error) if error.kind() != ErrorKind::InvalidInput => {
+                    log(format_args!("no connection from PHP: {error}"));
+                    thread::sleep(Duration::from_millis(100));
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let (shared, prefix) = (shared.clone(), prefix.clone());
+            let spawned = thread::Builder::new().stack_size(STACK).spawn(move || {
+                shared.stats.clients.add();
+                // A client that is gone has nothing to be told.
+                let _ = converse(&client, &shared, &prefix);
+                shared.stats.clients.subtract();
+            });
+            if let Err(error) = spawned {
+                log(format_args!("no thread for a connection from PHP: {error}"));
+            }
+        }
+        while shared.stats.clients.get() > 0 {
+            thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// What PHP calls itself in a lock: `host|process`. Nothing where it is none of us: the socket is in a folder that
 /// only its owner can enter, and this is the second lock. Where the app runs as root, php-fpm's workers have users
-/// of their own.
+/// of their own. A process of another container has the number 0 here, which no lock has.
 fn owner(client: &UnixStream) -> Option<Vec<u8>> {
-    let (peer, ours) = (socket_peercred(client).ok()?, geteuid());
-    let one_of_us = ours.is_root() || peer.uid == ours || peer.uid.is_root();
-    let process = format!("|{}", peer.pid.as_raw_nonzero());
-    one_of_us.then(|| [uname().nodename().to_bytes(), process.as_bytes()].concat())
+    let (peer, ours) = (getsockopt(client, PeerCredentials).ok()?, geteuid());
+    let uid = Uid::from_raw(peer.uid());
+    let one_of_us = ours.is_root() || uid == ours || uid.is_root();
+    let process = format!("|{}", peer.pid());
+    let host = uname().ok()?.nodename().as_bytes().to_vec();
+    one_of_us.then(|| [&host, process.as_bytes()].concat())
 }
 
 fn converse(mut client: &UnixStream, shared: &Shared, prefix: &[u8]) -> io::Result<()> {
@@ -138,14 +169,19 @@ fn exchange(
     prefix: &[u8],
 ) -> io::Result<()> {
     let mut received = Vec::new();
+    let mut begun = Instant::now();
     loop {
         let (request, length) = match parse(&received) {
             Ok(Some((parts, length))) => (Request::read(&parts, prefix), length),
             Ok(None) => {
-                if receive(client, &mut received, conversation)? {
-                    continue;
+                let first = received.is_empty();
+                if !receive(client, &mut received, conversation, begun)? {
+                    return Ok(());
                 }
-                return Ok(());
+                if first {
+                    begun = Instant::now();
+                }
+                continue;
             }
             Err(refusal) => {
                 shared.stats.refused.add();
@@ -165,21 +201,27 @@ fn exchange(
             }
         };
         client.write_all(&answer)?;
+        // What has come of the next command has waited for this one.
+        begun = Instant::now();
     }
 }
 
-/// Waits for more of PHP, and keeps its lock meanwhile; false if PHP is gone.
+/// Waits for more of PHP, and keeps its lock meanwhile; false if PHP is gone. `begun` is when a command began of which
+/// there is a part.
 fn receive(
     client: &mut &UnixStream,
     received: &mut Vec<u8>,
     conversation: &mut Conversation<'_>,
+    begun: Instant,
 ) -> io::Result<bool> {
-    let begun = Instant::now();
+    let half = !received.is_empty();
     loop {
-        let half = !received.is_empty();
+        if half && begun.elapsed() >= PATIENCE {
+            return Err(ErrorKind::TimedOut.into());
+        }
         let timeout = match (conversation.holds_lock(), half) {
             (true, _) => Some(RENEWED_EVERY),
-            (false, true) => Some(PATIENCE),
+            (false, true) => Some(PATIENCE.saturating_sub(begun.elapsed()).max(LEAST)),
             (false, false) => None,
         };
         client.set_read_timeout(timeout)?;
@@ -192,9 +234,6 @@ fn receive(
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                if half && begun.elapsed() >= PATIENCE {
-                    return Err(ErrorKind::TimedOut.into());
-                }
                 conversation.renew();
             }
             Err(error) => return Err(error),

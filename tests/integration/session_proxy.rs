@@ -1,6 +1,7 @@
 //! The session proxy, between real PHP and real Redis.
 
 use crate::support::app::{App, Instance, Server, build};
+use crate::support::check::check_in;
 use crate::support::docker::docker_ok;
 use crate::support::sample::app_with_holding_page;
 use crate::support::secrets::ODD_PASSWORD;
@@ -164,6 +165,38 @@ pub(crate) fn admin_with(redis: &Redis, password: &str) -> redis::Connection {
     let mut connection = redis.connection();
     run(&mut connection, &["AUTH", password]);
     connection
+}
+
+/// From PHP to the proxy, and from the proxy to Redis.
+#[test]
+fn the_check_says_which_leg_fails() {
+    with_app(BOOKWORM, |app| {
+        let redis = Redis::start(ODD_PASSWORD);
+        let instance = start(app, &redis);
+        let look = || check_in(&instance.container, &["launcher", "session-check", "--json"]);
+        let steps = |report: &Value| -> Vec<(String, bool)> {
+            let steps = report["steps"].as_array().unwrap().iter();
+            steps.map(|it| (it["name"].as_str().unwrap().to_owned(), it["ok"] == true)).collect()
+        };
+        let (_, report) = look();
+        let both = [("connect".to_owned(), true), ("reach the service".to_owned(), true)];
+        assert_eq!(steps(&report)[..2], both, "{report:#}");
+
+        docker_ok(&["stop", "--time", "0", &redis.container.name]);
+        let (status, report) = look();
+        let last = steps(&report).pop().unwrap();
+        assert_eq!(last, ("reach the service".to_owned(), false), "{report:#}");
+        assert_eq!(status, Some(1), "{report:#}");
+        let what = report["causes"][0]["what"].as_str().unwrap();
+        assert!(what.contains("through the session proxy"), "{report:#}");
+
+        instance.container.exec_as_root(&["pkill", "-STOP", "-f", "session-proxy"]);
+        let (status, report) = look();
+        let summary = report.to_string();
+        assert!(summary.contains("does not answer at /tmp/php-session-store-"), "{report:#}");
+        assert_eq!(status, Some(2), "{report:#}");
+        instance.container.exec_as_root(&["pkill", "-CONT", "-f", "session-proxy"]);
+    });
 }
 
 /// Without `/tmp`, capabilities or a name for its user.

@@ -18,8 +18,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-const PASSWORD: &str = "hunter2";
-const PREFIX: &str = "PHPREDIS_SESSION:";
+pub(crate) const PASSWORD: &str = "hunter2";
+pub(crate) const PREFIX: &str = "PHPREDIS_SESSION:";
 const SESSIONS: usize = 1000;
 const WORKERS: usize = 24;
 const REQUESTS: usize = 500;
@@ -60,7 +60,7 @@ impl Worker {
     }
 }
 
-fn reply(stream: &mut UnixStream) -> String {
+pub(crate) fn reply(stream: &mut UnixStream) -> String {
     let mut line = Vec::new();
     while !line.ends_with(b"\r\n") {
         let mut byte = [0];
@@ -120,7 +120,7 @@ fn request(worker: &mut Worker, socket: &Path, known: &[Known]) {
     assert_eq!(unlocked.as_deref(), Some(":1"));
 }
 
-fn start_proxy(socket: &Path, redis: &Redis) {
+pub(crate) fn start_proxy(socket: &Path, redis: &Redis) {
     let listener = UnixListener::bind(socket).unwrap();
     let address = redis.container.address(6379);
     let credentials =
@@ -136,6 +136,7 @@ fn start_proxy(socket: &Path, redis: &Redis) {
         connect_timeout: Duration::from_secs(2),
         read_timeout: Duration::from_secs(2),
         most_connections: 6,
+        metrics: None,
     };
     let bound = Bound { endpoint, verify_peer: true };
     thread::spawn(move || serve(&listener, settings, Box::new(move || Ok(bound.clone()))));

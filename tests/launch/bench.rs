@@ -4,6 +4,7 @@ use php_session_store::app::AppOptions;
 use php_session_store::config::environment::Environment;
 use php_session_store::frameworks::known::{Framework, Kind};
 use php_session_store::launch::prepare::{Launch, prepare};
+use php_session_store::launch::way::ProxyWanted;
 use php_session_store::php::variable::Variable;
 use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
@@ -24,8 +25,8 @@ pub(crate) struct Bench {
 pub(crate) const PROXY_SOCKET: &str = "/proxy/redis.sock";
 
 /// Stands for starting the proxy, which takes the session layer's program.
-pub(crate) fn proxy(layer: &Path, _: &str, _: Option<&str>) -> anyhow::Result<PathBuf> {
-    anyhow::ensure!(layer.is_dir(), "there is no session layer");
+pub(crate) fn proxy(wanted: &ProxyWanted<'_>) -> anyhow::Result<PathBuf> {
+    anyhow::ensure!(wanted.layer.is_dir(), "there is no session layer");
     Ok(PathBuf::from(PROXY_SOCKET))
 }
 

@@ -58,9 +58,10 @@ fn kubernetes_and_kpack_take_their_manifests() {
 }
 
 #[test]
-fn cloud_foundry_takes_its_manifest() {
-    let documents = documents("samples/cloudfoundry/manifest.yml");
-    assert_eq!(problems("manifest", &documents[0]), [""; 0]);
+fn cloud_foundry_takes_its_manifests() {
+    for name in ["samples/cloudfoundry/manifest.yml", "samples/cloudfoundry/sidecar.yml"] {
+        assert_eq!(problems("manifest", &documents(name)[0]), [""; 0], "{name}");
+    }
 }
 
 /// A schema that takes anything would make the tests above say nothing.

@@ -45,7 +45,9 @@ fn blocks_that_show_a_sample_are_the_sample() {
         "samples/kubernetes/secret.yaml",
         "samples/kubernetes/deployment.yaml",
         "samples/kubernetes/servicebinding.yaml",
+        "samples/kubernetes/sidecar.yaml",
         "samples/cloudfoundry/manifest.yml",
+        "samples/cloudfoundry/sidecar.yml",
         "samples/compose/compose.yaml",
         "samples/project.toml",
     ] {

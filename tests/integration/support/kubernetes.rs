@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The documents of a file in `samples/`.
 pub(crate) fn sample(name: &str) -> Vec<Value> {
@@ -23,14 +24,30 @@ pub(crate) fn entries(secret: &Value) -> BTreeMap<String, String> {
 
 /// Writes a Secret's volume as the kubelet does: the files in a folder that is replaced as a whole, and links to them.
 pub(crate) fn write_secret_volume(folder: &Path, entries: &BTreeMap<String, String>) {
-    let version = "..2026_11_25_12_00_00.0123456789";
-    fs::create_dir_all(folder.join(version)).expect("our own folder");
-    symlink(version, folder.join("..data")).expect("our own folder");
-    for (name, text) in entries {
-        fs::write(folder.join(version).join(name), text).expect("our own folder");
+    write_version(folder, entries);
+    for name in entries.keys() {
         symlink(Path::new("..data").join(name), folder.join(name)).expect("our own folder");
     }
     make_readable(folder);
+}
+
+/// Changes a Secret's volume as the kubelet does: a new folder, and the link to it moves in one step.
+pub(crate) fn change_secret_volume(folder: &Path, entries: &BTreeMap<String, String>) {
+    let old = fs::read_link(folder.join("..data")).expect("a Secret's volume");
+    write_version(folder, entries);
+    fs::remove_dir_all(folder.join(old)).expect("our own folder");
+}
+
+fn write_version(folder: &Path, entries: &BTreeMap<String, String>) {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let version = format!("..2026_11_25_12_00_00.{:010}", COUNT.fetch_add(1, Ordering::Relaxed));
+    fs::create_dir_all(folder.join(&version)).expect("our own folder");
+    make_readable(&folder.join(&version));
+    for (name, text) in entries {
+        fs::write(folder.join(&version).join(name), text).expect("our own folder");
+    }
+    symlink(&version, folder.join("..data_tmp")).expect("our own folder");
+    fs::rename(folder.join("..data_tmp"), folder.join("..data")).expect("our own folder");
 }
 
 /// A container of a pod as `docker run` takes it: options before the image, and what comes after it.
@@ -67,19 +84,21 @@ pub(crate) fn redis_of(secret: &BTreeMap<String, String>) -> Redis {
     ])
 }
 
-/// Translates a container of a pod. `secrets` has the volumes of the Secrets, by name. Whatever is not
+/// Translates a container of a pod. `volumes` has the folders of the Secrets, and of volumes that containers share, by
+/// name. Whatever is not
 /// translated is an error: nothing of a manifest shall look tested that is not.
 pub(crate) fn container(
     pod: &Value,
     container: &Value,
-    secrets: &BTreeMap<String, &Path>,
+    volumes: &BTreeMap<String, &Path>,
 ) -> PodContainer {
     let mut options = Vec::new();
     let mut arguments = Vec::new();
     for (field, value) in container.as_object().expect("a container") {
         match field.as_str() {
-            // The name and the image are the test's; it probes by itself.
-            "name" | "image" | "ports" | "readinessProbe" | "livenessProbe" => {}
+            // The name and the image are the test's; it probes, and starts again, by itself.
+            "name" | "image" | "ports" | "readinessProbe" | "livenessProbe" | "startupProbe"
+            | "restartPolicy" | "resources" => {}
             "env" => {
                 for variable in list(value) {
                     options.push(format!(
@@ -95,7 +114,7 @@ pub(crate) fn container(
                 arguments.extend(words.map(str::to_owned));
             }
             "volumeMounts" => {
-                options.extend(list(value).iter().map(|mount| volume(pod, mount, secrets)));
+                options.extend(list(value).iter().map(|mount| volume(pod, mount, volumes)));
             }
             "securityContext" => options.extend(hardening(value)),
             other => panic!("{other} of a container is not translated"),
@@ -104,14 +123,17 @@ pub(crate) fn container(
     PodContainer { options, arguments }
 }
 
-fn volume(pod: &Value, mount: &Value, secrets: &BTreeMap<String, &Path>) -> String {
+fn volume(pod: &Value, mount: &Value, volumes: &BTreeMap<String, &Path>) -> String {
     let path = text(&mount["mountPath"]);
     let volume = list(&pod["volumes"]).iter().find(|volume| volume["name"] == mount["name"]);
     let volume = volume.unwrap_or_else(|| panic!("no volume for {mount}"));
+    if let Some(shared) = volumes.get(text(&mount["name"])) {
+        return format!("--volume={}:{path}", shared.display());
+    }
     if volume["emptyDir"].is_object() {
         return format!("--tmpfs={path}:mode=1777");
     }
-    let secret = secrets.get(text(&volume["secret"]["secretName"])).expect("a Secret");
+    let secret = volumes.get(text(&volume["secret"]["secretName"])).expect("a Secret");
     format!("--volume={}:{path}:ro", secret.display())
 }
 

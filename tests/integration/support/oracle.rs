@@ -104,7 +104,7 @@ impl Oracle {
             Path::new("/nowhere"),
             self.layer.path(),
             Path::new("/nowhere"),
-            &|_, _, _| unreachable!("no proxy"),
+            &|_| unreachable!("no proxy"),
         );
         let mut variables = serde_json::Map::new();
         variables.insert(PHP_INI_SCAN_DIR.to_owned(), json!(scan_dir));
