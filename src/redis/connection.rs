@@ -12,6 +12,8 @@ use std::os::unix::net::UnixStream;
 
 /// Read at once; most sessions are smaller.
 const CHUNK: usize = 8192;
+/// What a connection keeps between two replies.
+const KEPT: usize = 64 << 10;
 
 /// A connection to a server. One that has failed is of no further use.
 pub struct Connection {
@@ -69,8 +71,12 @@ impl Connection {
         deadline: Deadline,
     ) -> Result<Vec<Reply>, Problem> {
         self.stream.set_deadline(deadline);
-        let bytes: Vec<u8> = commands.iter().flat_map(Command::bytes).copied().collect();
-        self.write(&bytes).map_err(|error| Problem::of_stream(error, Step::Answer))?;
+        let written = match commands {
+            // It may be somebody's session of many megabytes.
+            [command] => self.write(command.bytes()),
+            _ => self.write(&commands.iter().map(Command::bytes).collect::<Vec<_>>().concat()),
+        };
+        written.map_err(|error| Problem::of_stream(error, Step::Answer))?;
         commands.iter().map(|_| self.receive()).collect()
     }
 
@@ -96,6 +102,9 @@ impl Connection {
         loop {
             if let Some((reply, length)) = Reply::parse(&self.received)? {
                 self.received.drain(..length);
+                if self.received.is_empty() && self.received.capacity() > KEPT {
+                    self.received = Vec::new();
+                }
                 return Ok(reply);
             }
             let mut chunk = [0; CHUNK];

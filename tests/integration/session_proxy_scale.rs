@@ -1,0 +1,145 @@
+//! Many workers, few connections, large and slow commands: what the session proxy takes is bounded.
+
+use crate::session_proxy::{ON, bound, with_app};
+use crate::session_proxy_interleaved::{PASSWORD, PREFIX, reply, start_proxy};
+use crate::support::TRIXIE;
+use crate::support::secrets::ODD_PASSWORD;
+use crate::support::services::{Redis, run};
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const WORKERS: usize = 200;
+const REQUESTS: usize = 10;
+
+/// A proxy in this process, before a server with these options.
+fn proxy(options: &[&str]) -> (Redis, TempDir) {
+    let redis = Redis::start_with(&[&["--requirepass", PASSWORD], options].concat());
+    let folder = tempfile::tempdir().unwrap();
+    start_proxy(&folder.path().join("redis.sock"), &redis);
+    (redis, folder)
+}
+
+fn command(parts: &[&str]) -> String {
+    let mut command = format!("*{}\r\n", parts.len());
+    for part in parts {
+        write!(command, "${}\r\n{part}\r\n", part.len()).unwrap();
+    }
+    command
+}
+
+fn say(stream: &mut UnixStream, parts: &[&str]) -> String {
+    stream.write_all(command(parts).as_bytes()).unwrap();
+    reply(stream)
+}
+
+fn work(socket: &Path, worker: usize) {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    let (key, owner) = (format!("{PREFIX}{worker}"), format!("test|{worker}"));
+    let lock = format!("{key}_LOCK");
+    for count in 0..REQUESTS {
+        assert_eq!(say(&mut stream, &["SET", &lock, &owner, "NX", "PX", "30000"]), "+OK");
+        let data = say(&mut stream, &["GET", &key]);
+        assert_eq!(data, if count == 0 { "$-1".to_owned() } else { count.to_string() });
+        let data = (count + 1).to_string();
+        assert_eq!(say(&mut stream, &["SETEX", &key, "1440", &data]), "+OK");
+        assert_eq!(say(&mut stream, &["EVALSHA", "b70c", "1", &lock, &owner]), ":1");
+    }
+}
+
+#[test]
+fn two_hundred_workers_share_what_a_small_plan_allows() {
+    let (redis, folder) = proxy(&["--maxclients", "20"]);
+    let socket = folder.path().join("redis.sock");
+    let mut admin = redis.connection();
+    run(&mut admin, &["AUTH", PASSWORD]);
+    thread::scope(|scope| {
+        for worker in 0..WORKERS {
+            let socket = &socket;
+            scope.spawn(move || work(socket, worker));
+        }
+    });
+    assert_eq!(redis.sessions(PASSWORD), WORKERS);
+    let stats: String = redis::cmd("INFO").arg("everything").query(&mut admin).unwrap();
+    let stat = |name: &str| {
+        let line = stats.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
+        line.and_then(|value| value.parse::<usize>().ok()).unwrap_or_else(|| panic!("{stats}"))
+    };
+    assert_eq!(stat("rejected_connections"), 0);
+    // Two of them are the test's own.
+    assert!(stat("connected_clients") <= 6 + 2, "{stats}");
+}
+
+/// How long a stream is left open by the proxy while bytes of a command come every so often.
+fn closed_after(socket: &Path, bytes: &[u8], pause: Duration) -> Duration {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    stream.set_read_timeout(Some(pause)).unwrap();
+    let started = Instant::now();
+    let mut bytes = bytes.iter();
+    while started.elapsed() < Duration::from_secs(30) {
+        if let Some(byte) = bytes.next() {
+            // The proxy may be gone, which the next read tells.
+            let _ = stream.write_all(&[*byte]);
+        }
+        match stream.read(&mut [0; 9]) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            _ => break,
+        }
+    }
+    started.elapsed()
+}
+
+#[test]
+fn a_command_that_does_not_come_to_an_end_is_given_up() {
+    let (_redis, folder) = proxy(&[]);
+    let socket = folder.path().join("redis.sock");
+    let whole = command(&["GET", &format!("{PREFIX}x")]);
+    let long = command(&["SETEX", &format!("{PREFIX}x"), "1440", &"x".repeat(1000)]);
+    thread::scope(|scope| {
+        let socket = &socket;
+        let half = scope.spawn(|| closed_after(socket, b"*2", Duration::from_millis(100)));
+        let slow =
+            scope.spawn(|| closed_after(socket, long.as_bytes(), Duration::from_millis(200)));
+        let (half, slow) = (half.join().unwrap(), slow.join().unwrap());
+        for after in [half, slow] {
+            let bound = Duration::from_secs(9)..Duration::from_secs(15);
+            assert!(bound.contains(&after), "half {half:?}, slow {slow:?}");
+        }
+    });
+    // One in pieces is served.
+    let mut stream = UnixStream::connect(&socket).unwrap();
+    for piece in whole.as_bytes().chunks(7) {
+        stream.write_all(piece).unwrap();
+        sleep(Duration::from_millis(20));
+    }
+    assert_eq!(reply(&mut stream), "$-1");
+}
+
+/// In a container, with the packaged program: its memory in kilobytes.
+#[test]
+fn memory_is_bounded() {
+    with_app(TRIXIE, |app| {
+        let redis = Redis::start(ODD_PASSWORD);
+        let instance = app.start(&["--env", ON, "--env", &bound(&redis)]);
+        let script = include_str!("proxy_memory.php");
+        let command = ["launcher", "php", "-d", "memory_limit=-1"];
+        let (ok, said) = instance.container.exec_with_input(&command, script);
+        assert!(ok, "{said}");
+        let json = said.lines().find(|line| line.starts_with('{'));
+        let seen: Value = serde_json::from_str(json.unwrap_or_else(|| panic!("{said}"))).unwrap();
+        println!("memory of the session proxy in kB: {seen}");
+        let kilobytes = |name: &str| seen[name].as_u64().unwrap_or_else(|| panic!("{seen}"));
+        assert_eq!(seen["answers"], "+OK 67000000 -ERR too long for a session", "{seen}");
+        // The aim is 6 MB for the worker; what scripts/package makes with FAST=1 is larger.
+        assert!(kilobytes("worker_16_connections") < 9_000, "{seen}");
+        assert!(kilobytes("supervisor") < 9_000, "{seen}");
+        // Neither is the greatest value kept, nor is it there more often than it has to be.
+        assert!(kilobytes("worker_peak_of_64_mib") < 4 * 65_536, "{seen}");
+        assert!(kilobytes("worker_afterwards") < 16_000, "{seen}");
+    });
+}
