@@ -19,6 +19,7 @@ mod unpacked;
 
 pub use error::ExtensionError;
 pub use loading::{Companions, companions, find_loadable};
+pub use release::Pins;
 pub use request::{Extension, Request};
 pub use sasl::{SaslError, bring_mechanisms};
 

@@ -8,3 +8,9 @@ mod sbom;
 pub mod session;
 pub mod session_settings;
 pub mod verify;
+
+pub use extension::contribute_extension_layer;
+pub use preflight::preflight;
+pub use session::contribute_session_layer;
+pub use session_settings::SessionSettings;
+pub use verify::verify;

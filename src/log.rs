@@ -6,7 +6,7 @@ mod details;
 use crate::config::environment::Environment;
 use crate::config::platform::BuildPlatform;
 use crate::config::variables::{DISPLAY_ERRORS, EMBED_CREDENTIALS, FRAMEWORK};
-use crate::detect::SessionConfig;
+use crate::detect::{Decision, SessionConfig};
 use crate::frameworks::session_use::{OwnSessions, SessionUse};
 use crate::launch::record::LaunchRecord;
 use crate::layers::preflight::Finding;
@@ -17,7 +17,6 @@ use crate::store::Store;
 use crate::system::command::is_debug;
 use crate::system::report::report;
 use bullet_stream::global::{print, set_writer};
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -29,17 +28,16 @@ pub fn start() -> Instant {
     Instant::now()
 }
 
-/// What detect and build look at, a line each, where the user asks for details.
-#[must_use]
-pub fn looked_at(app_dir: &Path, platform: &BuildPlatform) -> Vec<String> {
-    if !is_debug() {
-        return Vec::new();
+/// Says what detect looks at, if details were asked for: a build prints its log's form only once it has begun.
+pub fn looked_at_by_detect(app_dir: &Path, platform: &BuildPlatform) {
+    for line in details_of_services(app_dir, platform) {
+        println!("{line}");
     }
-    details::of_services(app_dir, platform).unwrap_or_default()
 }
 
-/// Says what was looked at, if details were asked for.
-pub fn details(lines: &[String]) {
+/// Says what the build looks at, if details were asked for.
+pub fn looked_at(app_dir: &Path, platform: &BuildPlatform) {
+    let lines = details_of_services(app_dir, platform);
     if !lines.is_empty() {
         print::bullet("Looking for a session service");
     }
@@ -48,14 +46,20 @@ pub fn details(lines: &[String]) {
     }
 }
 
-/// Says why there is nothing to do.
-pub fn skipped(reason: &str) {
-    print::bullet(reason);
+fn details_of_services(app_dir: &Path, platform: &BuildPlatform) -> Vec<String> {
+    if !is_debug() {
+        return Vec::new();
+    }
+    details::of_services(app_dir, platform).unwrap_or_default()
 }
 
-/// Says that there is nothing to do, and what might have been meant.
-pub fn warned(what: &str) {
-    print::warning(what);
+/// Says why there is nothing to do, or what might have been meant.
+pub fn nothing_to_do(decision: &Decision) {
+    match decision {
+        Decision::Skip(reason) => print::bullet(reason),
+        Decision::Warn(what) => print::warning(what),
+        Decision::Contribute(_) => {}
+    }
 }
 
 /// Says where sessions are to be kept, and why.
@@ -157,6 +161,9 @@ pub fn done(started: Instant) {
 }
 
 /// Says why the build failed.
-pub fn error(error: &impl Display) {
-    print::error(report(error));
+pub fn failed(error: &libcnb::Error<anyhow::Error>) {
+    match error {
+        libcnb::Error::BuildpackError(error) => print::error(report(error)),
+        framework => print::error(report(framework)),
+    }
 }

@@ -1,21 +1,16 @@
-//! One program under several names: the buildpack's `detect` and `build`, and in the image the exec.d
-//! program `session_env`, `session-check` and `session-proxy`. One file is smaller than three, and is linked once.
+//! One program under several names, linked once: the buildpack, exec.d's `session_env`, `session-check`, `session-proxy`.
 
 use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
 use libcnb::detect::{DetectContext, DetectResult, DetectResultBuilder};
 use libcnb::{Buildpack, Env, libcnb_runtime};
 use php_session_store::config::platform::BuildPlatform;
 use php_session_store::detect::{Decision, build_plan};
-use php_session_store::extension::Request;
-use php_session_store::extension::release::Pins;
+use php_session_store::extension::{Pins, Request};
 use php_session_store::launch::record::{EXEC_D_PROGRAM, SESSION_CHECK, SESSION_PROXY};
-use php_session_store::layers::extension::contribute_extension_layer;
-use php_session_store::layers::preflight::preflight;
-use php_session_store::layers::session::contribute_session_layer;
-use php_session_store::layers::session_settings::SessionSettings;
-use php_session_store::layers::verify::verify;
-use php_session_store::php::Php;
-use php_session_store::php::foreign_ini::session_inis_of_other_layers;
+use php_session_store::layers::{
+    SessionSettings, contribute_extension_layer, contribute_session_layer, preflight, verify,
+};
+use php_session_store::php::{Php, session_inis_of_other_layers};
 use php_session_store::{check, launch, log, proxy};
 use std::path::Path;
 use std::process::ExitCode;
@@ -28,33 +23,23 @@ impl Buildpack for PhpSessionStore {
     type Error = anyhow::Error;
 
     fn detect(&self, context: DetectContext<Self>) -> libcnb::Result<DetectResult, Self::Error> {
-        for line in log::looked_at(&context.app_dir, &context.platform) {
-            println!("{line}");
+        log::looked_at_by_detect(&context.app_dir, &context.platform);
+        if let Ok(Decision::Skip(reason)) = Decision::read(&context.app_dir, &context.platform) {
+            println!("{reason}");
+            return DetectResultBuilder::fail().build();
         }
-        match Decision::read(&context.app_dir, &context.platform) {
-            Ok(Decision::Skip(reason)) => {
-                println!("{reason}");
-                DetectResultBuilder::fail().build()
-            }
-            // An error passes as well: failing here would make the lifecycle go on without a buildpack that
-            // is optional in its group. The build meets the same error, and stops.
-            Ok(Decision::Contribute(_) | Decision::Warn(_)) | Err(_) => {
-                DetectResultBuilder::pass().build_plan(build_plan()).build()
-            }
-        }
+        // An error passes as well: failing here would make the lifecycle go on without a buildpack that is
+        // optional in its group. The build meets the same error, and stops.
+        DetectResultBuilder::pass().build_plan(build_plan()).build()
     }
 
     fn build(&self, context: BuildContext<Self>) -> libcnb::Result<BuildResult, Self::Error> {
         let started = log::start();
-        log::details(&log::looked_at(&context.app_dir, &context.platform));
+        log::looked_at(&context.app_dir, &context.platform);
         let config = match Decision::read(&context.app_dir, &context.platform)? {
             Decision::Contribute(config) => config,
-            Decision::Skip(reason) => {
-                log::skipped(&reason);
-                return BuildResultBuilder::new().build();
-            }
-            Decision::Warn(what) => {
-                log::warned(&what);
+            nothing => {
+                log::nothing_to_do(&nothing);
                 return BuildResultBuilder::new().build();
             }
         };
@@ -76,10 +61,7 @@ impl Buildpack for PhpSessionStore {
     }
 
     fn on_error(&self, error: libcnb::Error<Self::Error>) {
-        match error {
-            libcnb::Error::BuildpackError(error) => log::error(&error),
-            framework => log::error(&framework),
-        }
+        log::failed(&error);
     }
 }
 

@@ -14,6 +14,7 @@ pub mod script;
 pub mod tls;
 pub mod variable;
 
+pub use foreign_ini::session_inis_of_other_layers;
 pub use installation::{Php, Program};
 pub use scan_dirs::PHP_INI_SCAN_DIR;
 pub use script::PhpError;
