@@ -1,4 +1,4 @@
-//! The two layers of the image: the extension, cached, and the session settings, written anew by each build.
+//! The two layers of the image: the extension, cached, and the session settings, rewritten by each build.
 
 pub mod extension;
 mod extension_contents;

@@ -11,7 +11,7 @@ use url::Url;
 
 /// A page may wait for a session's lock.
 const TIMEOUT: Duration = Duration::from_secs(40);
-/// So that a session whose lifetime starts anew is told from one that is left alone.
+/// So that a session whose lifetime starts again is told from one that is left alone.
 const BETWEEN_PAGES: Duration = Duration::from_millis(1100);
 /// PHP writes a session after the page is out.
 const UNTIL_WRITTEN: Duration = Duration::from_millis(300);

@@ -9,8 +9,8 @@ pub enum SettingError {
     /// A variable cannot be read.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
-    /// The value is none of those that the setting has.
-    #[error("{variable} is {value:?}, which is none of its values. Use one of: {allowed}.")]
+    /// The setting does not take the value.
+    #[error("{variable} is {value:?}, which is not a value it takes. Use one of: {allowed}.")]
     NoSuchValue {
         /// The setting.
         variable: &'static str,

@@ -36,7 +36,7 @@ pub enum SaslError {
 ///
 /// # Errors
 ///
-/// Fails if they are not to be had.
+/// Fails if they cannot be fetched.
 pub fn bring_mechanisms(
     request: &Request<'_>,
     work: &Path,

@@ -100,7 +100,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
                 print::sub_bullet(format!("Rebuilding the extension layer: {reason}"));
             }
             let filled = fill(request, &installed, &path).map_err(anyhow::Error::from)?;
-            // Without metadata, a layer that lacks something is made anew by the next build.
+            // Without metadata, a layer that lacks something is rebuilt by the next build.
             if filled.complete {
                 let (contents, filled) = (filled.contents.clone(), today().to_string());
                 layer.write_metadata(Metadata { key, contents, filled })?;

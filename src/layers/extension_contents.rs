@@ -43,7 +43,7 @@ pub(super) struct Filled {
     pub(super) complete: bool,
 }
 
-/// What was cached, where PHP has gained or lost an extension that the store's needs: what to load is decided anew.
+/// What was cached, where PHP has gained or lost an extension that the store's needs: what to load is decided again.
 pub(super) fn refreshed(
     request: &Request<'_>,
     contents: Contents,
@@ -63,7 +63,7 @@ pub(super) fn refreshed(
     Ok(Contents { extension, companions, ..contents })
 }
 
-/// What the layer has anew, where the distribution's packages in it are older than they may be: a security fix changes
+/// What the layer gets again, where the distribution's packages in it are older than they may be: a security fix changes
 /// none of what the layer depends on. Where they cannot be fetched, the old ones stay.
 pub(super) fn renewed(
     request: &Request<'_>,

@@ -32,7 +32,7 @@ pub(super) fn problem(root: &Path, found: &[Service], named: bool) -> Option<Str
     None
 }
 
-/// The binding below a folder that is none, where it was mounted one folder too deep.
+/// The binding in a subfolder, where it was mounted one folder too deep.
 fn nested(folder: &Path) -> Option<String> {
     if folder.join("metadata").is_dir() {
         return None;

@@ -1,7 +1,7 @@
 //! What users notice when something fails, measured. `make faults` prints the table.
 
 use crate::support::app::{App, Instance, Server, build, config_for};
-use crate::support::faulty::{Crowd, FaultyServer, Kind, Outcome};
+use crate::support::faulty::{Clients, FaultyServer, Kind, Outcome};
 use crate::support::services::vcap;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
@@ -85,7 +85,7 @@ impl Fault {
             // The proxy's connections outlive the password; it waits for 5 seconds, and lets nobody wait longer.
             (Self::WrongPassword, _) if web.options == PROXY => (0, 0, 2.0),
             _ if web.options == PROXY => (0, all, 6.0),
-            // Memcached keeps everything in memory: each visitor begins anew, once.
+            // Memcached keeps everything in memory: each visitor starts over, once.
             (Self::Restart, _) => (0, web.workers, 2.0),
             (Self::Hung, Kind::Redis) => (all, 0, 4.0),
             (Self::Hung, Kind::MemcachedWithLogin) => (0, all, 7.0),
@@ -140,9 +140,9 @@ fn faults(suite: Suite, kind: Kind, web: Web) {
             if kind == Kind::Memcached && fault == Fault::WrongPassword {
                 continue;
             }
-            let mut crowd = Crowd::new(web.workers as usize, &instance);
+            let mut clients = Clients::new(web.workers as usize, &instance);
             fault.happen(&server);
-            let outcome = crowd.visit(&instance, fault.rounds());
+            let outcome = clients.visit(&instance, fault.rounds());
             print_row(fault, kind, suite, web, outcome);
             let row = fault.row(kind, web);
             let noticed = (outcome.errors, outcome.forgotten);
@@ -152,7 +152,7 @@ fn faults(suite: Suite, kind: Kind, web: Web) {
             server.heal();
             // libmemcached leaves a server alone for 2 seconds after a failure.
             std::thread::sleep(Duration::from_secs(3));
-            Crowd::new(web.workers as usize, &instance);
+            Clients::new(web.workers as usize, &instance);
         }
     });
 }

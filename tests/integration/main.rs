@@ -1,8 +1,6 @@
 //! Integration tests: real pack, Docker engine, PHP, Redis and Memcached. `make test` sets them up.
 
 #[cfg(test)]
-mod arrival;
-#[cfg(test)]
 mod concurrency;
 #[cfg(test)]
 mod detect;
@@ -38,6 +36,8 @@ mod redis_servers;
 mod redis_sessions;
 #[cfg(test)]
 mod reproducible;
+#[cfg(test)]
+mod round_trip;
 #[cfg(test)]
 mod session_check;
 #[cfg(test)]

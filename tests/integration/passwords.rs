@@ -1,6 +1,6 @@
 //! Odd passwords and users: whatever they are, they arrive at the server.
 
-use crate::support::oracle::Oracle;
+use crate::support::php_process::PhpProcess;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{Memcached, Redis, run, vcap};
 use crate::support::{BOOKWORM, Suite, TRIXIE};
@@ -21,7 +21,7 @@ fn redis_logs_in_with_any_user_and_password(suite: Suite) {
     let redis = Redis::start_with(&[]);
     let host = redis.host();
     let mut admin = redis.connection();
-    let mut oracle = Oracle::start(suite, Store::Redis);
+    let mut php = PhpProcess::start(suite, Store::Redis);
     let mut check = |user: &str, password: &str| {
         let set_user = ["ACL", "SETUSER", user, "reset", "on", "~*", "+@all"];
         run(&mut admin, &[&set_user[..], &[&format!(">{password}")]].concat());
@@ -32,7 +32,7 @@ fn redis_logs_in_with_any_user_and_password(suite: Suite) {
             json!({"host": host, "password": password}),
         ] {
             let services = vcap(&[("redis-sessions", credentials)]);
-            let verdict = oracle.keep(&[(VCAP_SERVICES, &services)]);
+            let verdict = php.keep(&[(VCAP_SERVICES, &services)]);
             assert!(verdict.kept && verdict.said.is_empty(), "{user:?} {password:?}: {verdict:?}");
         }
     };
@@ -58,12 +58,12 @@ fn redis_logs_in_with_any_user_and_password_on_debian_13() {
 
 fn memcached_logs_in_with_any_user_and_password(suite: Suite) {
     let memcached = Memcached::start_with_login("shop", "x");
-    let mut oracle = Oracle::start(suite, Store::Memcached);
+    let mut php = PhpProcess::start(suite, Store::Memcached);
     let mut check = |user: &str, password: &str| {
         memcached.set_password(user, password);
         let login = json!({"servers": memcached.server(), "username": user, "password": password});
         let services = vcap(&[("memcached-sessions", login)]);
-        let verdict = oracle.keep(&[(VCAP_SERVICES, &services)]);
+        let verdict = php.keep(&[(VCAP_SERVICES, &services)]);
         assert!(verdict.kept && verdict.said.is_empty(), "{user:?} {password:?}: {verdict:?}");
     };
     for password in ODD {

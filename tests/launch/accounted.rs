@@ -1,6 +1,6 @@
 //! No credential is ignored in silence: not a password under a neighbour's name, and nothing that means TLS.
 
-use crate::bench::{Bench, CA, KEY, PROBE_OFF, proxy};
+use crate::harness::{CA, Harness, KEY, PROBE_OFF, proxy};
 use php_session_store::launch::prepare::{Launch, prepare};
 use php_session_store::php::variable::Variable;
 use php_session_store::store::Store;
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 fn save_path(credentials: &Value) -> Result<String, String> {
-    let bench = Bench::new(Store::Redis, "6.2.0");
-    bench.vcap("x", credentials).map(|variables| bench.masked(&variables))
+    let harness = Harness::new(Store::Redis, "6.2.0");
+    harness.vcap("x", credentials).map(|variables| harness.masked(&variables))
 }
 
 fn error(credentials: &Value) -> String {
@@ -42,19 +42,25 @@ fn an_unknown_name_that_looks_like_a_password_stops_the_start() {
     }
     // Where the password is known, another one is only named.
     assert!(save_path(&json!({"host": "h", "password": "pw", "admin-password": "x"})).is_ok());
-    let memcached = Bench::new(Store::Memcached, "3.2.0");
+    let memcached = Harness::new(Store::Memcached, "3.2.0");
     let error = memcached.vcap("x", &json!({"host": "h", "sasl-password": "hunter2"})).unwrap_err();
     assert!(error.contains("looks like one") && !error.contains("hunter2"), "{error}");
 }
 
 /// The launch, with the line that it prints.
 fn launch(credentials: &Value) -> Launch {
-    let bench = Bench::new(Store::Redis, "6.2.0");
+    let harness = Harness::new(Store::Redis, "6.2.0");
     let service = json!({"name": "redis-sessions", "credentials": credentials});
     let services = json!({"x": [service]}).to_string();
     let environment = [("VCAP_SERVICES", services.as_str()), PROBE_OFF].into_iter().collect();
-    prepare(&environment, Path::new("/nowhere"), bench.layer.path(), Path::new("/nowhere"), &proxy)
-        .unwrap()
+    prepare(
+        &environment,
+        Path::new("/nowhere"),
+        harness.layer.path(),
+        Path::new("/nowhere"),
+        &proxy,
+    )
+    .unwrap()
 }
 
 fn assert_unused(launch: &Launch, expected: &str) {
@@ -153,6 +159,6 @@ fn each_store_takes_its_own_of_a_secret_for_both() {
     let both = json!({"MEMCACHED_HOST": "m", "REDIS_HOST": "r", "REDIS_PASSWORD": "pw", "password": "own"});
     assert_eq!(save_path(&both).unwrap(), "tcp://r:6379?…&auth=own");
     let both = json!({"MEMCACHED_HOST": "m", "REDIS_HOST": "r", "REDIS_PASSWORD": "pw"});
-    let variables = Bench::new(Store::Memcached, "3.2.0").vcap("x", &both).unwrap();
+    let variables = Harness::new(Store::Memcached, "3.2.0").vcap("x", &both).unwrap();
     assert_eq!(variables[Variable::SavePath.name()], "m:11211");
 }

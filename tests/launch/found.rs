@@ -1,7 +1,7 @@
 //! Which service is found where none says that it is for sessions: the only one of its kind, or a variable of the
 //! platform, where the build chose the store; else a message that says what would use it.
 
-use crate::bench::{Bench, PROBE_OFF};
+use crate::harness::{Harness, PROBE_OFF};
 use php_session_store::launch::embedded;
 use php_session_store::php::variable::Variable;
 use php_session_store::services::{Origin, Services};
@@ -9,8 +9,8 @@ use php_session_store::store::Store;
 use serde_json::json;
 use std::fs;
 
-fn path(bench: &Bench, environment: &[(&str, &str)]) -> Result<String, String> {
-    bench.launch(environment).map(|variables| bench.masked(&variables))
+fn path(harness: &Harness, environment: &[(&str, &str)]) -> Result<String, String> {
+    harness.launch(environment).map(|variables| harness.masked(&variables))
 }
 
 fn vcap(services: &serde_json::Value) -> String {
@@ -33,28 +33,29 @@ fn where_the_build_chose_the_store_the_only_service_of_its_kind_is_meant() {
         ),
     ] {
         let services = vcap(&services);
-        let found = path(&Bench::chosen(Store::Redis), &[("VCAP_SERVICES", &services)]);
+        let found = path(&Harness::chosen(Store::Redis), &[("VCAP_SERVICES", &services)]);
         assert_eq!(found.unwrap(), format!("tcp://{host}:6379?…"), "{services}");
     }
     let two = vcap(&json!({"p.redis": [of("p.redis", "a"), of("p.redis", "b")]}));
-    let error = path(&Bench::chosen(Store::Redis), &[("VCAP_SERVICES", &two)]).unwrap_err();
+    let error = path(&Harness::chosen(Store::Redis), &[("VCAP_SERVICES", &two)]).unwrap_err();
     for part in ["\"a\"", "\"b\"", "kind, Redis", "REDIS_SESSION_STORE_SERVICE_NAME"] {
         assert!(error.contains(part), "{error}");
     }
     let memcached = vcap(&json!({"memcachier": [of("memcachier", "m")]}));
-    let found = path(&Bench::chosen(Store::Memcached), &[("VCAP_SERVICES", &memcached)]);
+    let found = path(&Harness::chosen(Store::Memcached), &[("VCAP_SERVICES", &memcached)]);
     assert_eq!(found.unwrap(), "m:11211");
     // Another store's service is none of ours.
-    let error = path(&Bench::chosen(Store::Redis), &[("VCAP_SERVICES", &memcached)]).unwrap_err();
+    let error = path(&Harness::chosen(Store::Redis), &[("VCAP_SERVICES", &memcached)]).unwrap_err();
     assert!(error.contains("No redis service is bound"), "{error}");
 }
 
 #[test]
 fn where_the_build_did_not_choose_it_the_message_says_what_would_use_it() {
     let services = vcap(&json!({"p.redis": [{"name": "cache", "credentials": {"host": "h"}}]}));
-    let bench = Bench::new(Store::Redis, "6.2.0");
-    let error = path(&bench, &[("VCAP_SERVICES", &services), ("REDIS_URL", "redis://:hunter2@h")])
-        .unwrap_err();
+    let harness = Harness::new(Store::Redis, "6.2.0");
+    let error =
+        path(&harness, &[("VCAP_SERVICES", &services), ("REDIS_URL", "redis://:hunter2@h")])
+            .unwrap_err();
     for part in [
         "\"cache\" (VCAP_SERVICES, p.redis) is a Redis service",
         "set REDIS_SESSION_STORE_SERVICE_NAME=cache",
@@ -62,13 +63,13 @@ fn where_the_build_did_not_choose_it_the_message_says_what_would_use_it() {
     ] {
         assert!(error.contains(part) && !error.contains("hunter2"), "{part} is not in {error}");
     }
-    let error = path(&bench, &[("BP_PHP_SESSION_STORE", "memcached")]).unwrap_err();
+    let error = path(&harness, &[("BP_PHP_SESSION_STORE", "memcached")]).unwrap_err();
     assert!(error.contains("is read at build only"), "{error}");
 }
 
 #[test]
 fn a_variable_of_the_platform_is_the_service_where_none_is_bound() {
-    let redis = Bench::chosen(Store::Redis);
+    let redis = Harness::chosen(Store::Redis);
     let heroku = [("REDIS_URL", "redis://:pw@h:7000"), ("REDIS_TLS_URL", "rediss://:pw@h:7001")];
     let options = ("BPL_PHP_SESSION_OPTIONS", "verify_peer=off");
     let found = path(&redis, &[heroku[0], heroku[1], options]).unwrap();
@@ -82,7 +83,7 @@ fn a_variable_of_the_platform_is_the_service_where_none_is_bound() {
         ("MEMCACHIER_USERNAME", "u"),
         ("MEMCACHIER_PASSWORD", "p"),
     ];
-    let variables = Bench::chosen(Store::Memcached).launch(&memcachier).unwrap();
+    let variables = Harness::chosen(Store::Memcached).launch(&memcachier).unwrap();
     assert_eq!(variables[Variable::SavePath.name()], "a:1,b:2");
     assert_eq!(variables[Variable::Password.name()], "p");
 
@@ -99,10 +100,10 @@ fn a_variable_of_the_platform_is_the_service_where_none_is_bound() {
 
 #[test]
 fn bindings_that_are_mounted_at_the_wrong_depth_are_told_apart() {
-    let bench = Bench::new(Store::Redis, "6.2.0");
+    let harness = Harness::new(Store::Redis, "6.2.0");
     let root = tempfile::tempdir().unwrap();
     let error = |root: &std::path::Path| {
-        path(&bench, &[("SERVICE_BINDING_ROOT", &format!("{} ", root.display()))]).unwrap_err()
+        path(&harness, &[("SERVICE_BINDING_ROOT", &format!("{} ", root.display()))]).unwrap_err()
     };
     assert!(error(&root.path().join("none")).contains("the folder is not there"));
     fs::create_dir_all(root.path().join("outer/inner")).unwrap();
@@ -117,9 +118,9 @@ fn bindings_that_are_mounted_at_the_wrong_depth_are_told_apart() {
 fn an_embedded_service_is_found_by_whatever_it_was_found_by_at_build() {
     let json = r#"{"p.redis": [{"name": "b1", "instance_name": "my-redis-sessions", "credentials": {"host": "h"}}]}"#;
     let services = Services::parse(json, Origin::Vcap).unwrap();
-    let bench = Bench::new(Store::Redis, "6.2.0");
-    embedded::write(bench.layer.path(), services.iter().next().unwrap()).unwrap();
-    assert_eq!(path(&bench, &[]).unwrap(), "tcp://h:6379?…");
+    let harness = Harness::new(Store::Redis, "6.2.0");
+    embedded::write(harness.layer.path(), services.iter().next().unwrap()).unwrap();
+    assert_eq!(path(&harness, &[]).unwrap(), "tcp://h:6379?…");
 }
 
 #[test]
@@ -143,14 +144,14 @@ fn what_is_printed_for_debugging_shows_no_secret() {
     let json = r#"{"x": [{"name": "redis-sessions", "credentials": {"host": "h", "password": "hunter2"}}]}"#;
     let services = Services::parse(json, Origin::Vcap).unwrap();
     assert!(!format!("{services:?}").contains("hunter2"));
-    let bench = Bench::new(Store::Redis, "6.2.0");
+    let harness = Harness::new(Store::Redis, "6.2.0");
     let environment = [("VCAP_SERVICES", json), PROBE_OFF].into_iter().collect();
     let launch = php_session_store::launch::prepare::prepare(
         &environment,
         std::path::Path::new("/nowhere"),
-        bench.layer.path(),
+        harness.layer.path(),
         std::path::Path::new("/nowhere"),
-        &crate::bench::proxy,
+        &crate::harness::proxy,
     );
     let shown = format!("{:?}", launch.unwrap());
     assert!(shown.contains("SavePath") && !shown.contains("hunter2"), "{shown}");

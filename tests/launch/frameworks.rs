@@ -1,6 +1,6 @@
 //! What the launch sets for the app's own configuration, and when it sets nothing.
 
-use crate::bench::{Bench, CA, KEY, PROBE_OFF, proxy};
+use crate::harness::{CA, Harness, KEY, PROBE_OFF, proxy};
 use php_session_store::config::environment::Environment;
 use php_session_store::frameworks::known::Kind;
 use php_session_store::launch::prepare::prepare;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 /// An app with files of its own, and its launch.
 struct App {
-    bench: Bench,
+    harness: Harness,
     folder: TempDir,
     credentials: Value,
 }
@@ -22,8 +22,8 @@ type Variables = BTreeMap<&'static str, String>;
 
 impl App {
     fn new(store: Store, kind: Kind, version: &str, credentials: Value) -> Self {
-        let bench = Bench::of_framework(store, kind, version);
-        Self { bench, folder: tempfile::tempdir().unwrap(), credentials }
+        let harness = Harness::of_framework(store, kind, version);
+        Self { harness, folder: tempfile::tempdir().unwrap(), credentials }
     }
 
     fn laravel(version: &str, credentials: Value) -> Self {
@@ -43,10 +43,10 @@ impl App {
         let services =
             json!({"x": [service("redis-sessions")], "y": [service("memcached-sessions")]});
         let services = services.to_string();
-        let tmp = self.bench.layer.path().to_str().unwrap();
+        let tmp = self.harness.layer.path().to_str().unwrap();
         let own = [("VCAP_SERVICES", services.as_str()), ("TMPDIR", tmp), PROBE_OFF];
         let environment: Environment = environment.iter().copied().chain(own).collect();
-        let layer = self.bench.layer.path();
+        let layer = self.harness.layer.path();
         let app_dir = self.folder.path();
         let launch = prepare(&environment, Path::new("/nowhere"), layer, app_dir, &proxy);
         let launch = launch.unwrap().app;

@@ -1,6 +1,6 @@
 //! Input that nobody means well with: never a panic, never a secret in a message, never a long wait.
 
-use crate::bench::Bench;
+use crate::harness::Harness;
 use php_session_store::store::Store;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -95,7 +95,7 @@ proptest! {
         // The names of credentials are shown, and are no secrets.
         prop_assume!(!credentials.keys().any(|name| name.contains(MARKER)));
         let credentials = credentials.into_iter().map(|(name, value)| shown(name, value)).collect();
-        let said = Bench::new(store, version).said("x", &Value::Object(credentials));
+        let said = Harness::new(store, version).said("x", &Value::Object(credentials));
         prop_assert!(!said.contains(MARKER), "{}", said);
     }
 }
@@ -123,7 +123,7 @@ fn shown(name: String, value: Value) -> (String, Value) {
 #[test]
 fn a_success_says_where_and_who_and_not_the_password() {
     let credentials = json!({"host": "h", "username": "shop", "password": MARKER, "odd": 1});
-    let said = Bench::new(Store::Redis, "6.2.0").said("x", &credentials);
+    let said = Harness::new(Store::Redis, "6.2.0").said("x", &credentials);
     for word in ["sessions in redis", "h:6379", "shop", "unused credentials: odd"] {
         assert!(said.contains(word), "{said}");
     }
@@ -132,7 +132,7 @@ fn a_success_says_where_and_who_and_not_the_password() {
 
 #[test]
 fn what_is_large_or_deep_takes_a_moment() {
-    let bench = Bench::new(Store::Redis, "6.2.0");
+    let harness = Harness::new(Store::Redis, "6.2.0");
     let padding: Map<String, Value> =
         (0..20_000).map(|n| (format!("key-{n}"), json!("x".repeat(40)))).collect();
     let mut large = padding.clone();
@@ -150,7 +150,7 @@ fn what_is_large_or_deep_takes_a_moment() {
     ];
     for (what, credentials, works) in cases {
         let start = Instant::now();
-        let result = bench.vcap("x", &credentials);
+        let result = harness.vcap("x", &credentials);
         assert!(start.elapsed() < A_MOMENT, "{what} takes {:?}", start.elapsed());
         assert_eq!(result.is_ok(), works, "{what}");
         assert!(result.err().is_none_or(|message| message.len() < 2000), "{what}: a long message");
@@ -159,14 +159,14 @@ fn what_is_large_or_deep_takes_a_moment() {
 
 #[test]
 fn ten_thousand_services_take_a_moment() {
-    let bench = Bench::new(Store::Redis, "6.2.0");
+    let harness = Harness::new(Store::Redis, "6.2.0");
     let mut services: Vec<Value> = (0..10_000)
         .map(|n| json!({"name": format!("service-{n}"), "credentials": {"host": "h", "password": MARKER}}))
         .collect();
     let launch = |services: &[Value]| {
         let text = json!({"p.redis": services}).to_string();
         let start = Instant::now();
-        let result = bench.launch(&[("VCAP_SERVICES", &text)]);
+        let result = harness.launch(&[("VCAP_SERVICES", &text)]);
         assert!(start.elapsed() < A_MOMENT, "{:?}", start.elapsed());
         result
     };
@@ -184,18 +184,18 @@ fn ten_thousand_services_take_a_moment() {
         fs::write(folder.join("host"), "h").unwrap();
     }
     let start = Instant::now();
-    bench.launch(&[("SERVICE_BINDING_ROOT", root.path().to_str().unwrap())]).unwrap();
+    harness.launch(&[("SERVICE_BINDING_ROOT", root.path().to_str().unwrap())]).unwrap();
     assert!(start.elapsed() < A_MOMENT, "{:?}", start.elapsed());
 }
 
 #[test]
 fn odd_files_in_a_binding_are_named_and_never_waited_for() {
-    let bench = Bench::new(Store::Redis, "6.2.0");
+    let harness = Harness::new(Store::Redis, "6.2.0");
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("cache");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("type"), "php-redis-session").unwrap();
-    let launch = || bench.launch(&[("SERVICE_BINDING_ROOT", root.path().to_str().unwrap())]);
+    let launch = || harness.launch(&[("SERVICE_BINDING_ROOT", root.path().to_str().unwrap())]);
     let host = folder.join("host");
     let odd: [(&str, &dyn Fn(), &str); 5] = [
         (

@@ -4,11 +4,11 @@
 #[cfg(test)]
 mod accounted;
 #[cfg(test)]
-mod bench;
-#[cfg(test)]
 mod found;
 #[cfg(test)]
 mod frameworks;
+#[cfg(test)]
+mod harness;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Memcached services.
 
-use crate::bench::Bench;
+use crate::harness::Harness;
 use php_session_store::php::variable::Variable;
 use php_session_store::store::Store;
 use serde_json::json;
@@ -29,7 +29,7 @@ fn memcached_services() {
         ("user-provided", json!({"hostname": "h", "port": "11212"}), "h:11212", false),
     ];
     for (label, credentials, expected, login) in rows {
-        let variables = Bench::new(Store::Memcached, "3.2.0").vcap(label, &credentials).unwrap();
+        let variables = Harness::new(Store::Memcached, "3.2.0").vcap(label, &credentials).unwrap();
         assert_eq!(variables[Variable::SavePath.name()], expected, "{credentials}");
         assert_eq!(variables.contains_key(Variable::Password.name()), login, "{credentials}");
         // The lines for a login are read only where there is one.
@@ -38,7 +38,7 @@ fn memcached_services() {
         let persistent = if login { "0" } else { "1" };
         assert_eq!(variables[Variable::Persistent.name()], persistent, "{credentials}");
 
-        let variables = Bench::new(Store::Memcached, "2.2.0").vcap(label, &credentials).unwrap();
+        let variables = Harness::new(Store::Memcached, "2.2.0").vcap(label, &credentials).unwrap();
         let expected = format!("PERSISTENT=app_sessions {expected}");
         assert_eq!(variables[Variable::SavePath.name()], expected, "{credentials}");
     }

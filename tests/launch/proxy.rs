@@ -1,16 +1,16 @@
 //! The way to Redis: PHP's own handler, or the session proxy.
 
-use crate::bench::{Bench, PROXY_SOCKET, Variables};
+use crate::harness::{Harness, PROXY_SOCKET, Variables};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 
 const PASSWORD: &str = "hunter2";
 
 /// Launches with `BPL_PHP_SESSION_PROXY` set to this.
-fn launch(bench: &Bench, setting: &str, credentials: &Value) -> Result<Variables, String> {
+fn launch(harness: &Harness, setting: &str, credentials: &Value) -> Result<Variables, String> {
     let service = json!({"label": "x", "name": "redis-sessions", "credentials": credentials});
     let services = json!({"x": [service]}).to_string();
-    bench.launch(&[
+    harness.launch(&[
         ("VCAP_SERVICES", &services),
         ("BPL_PHP_SESSION_PROXY", setting),
         ("BPL_PHP_SESSION_OPTIONS", "lock_timeout=7&prefix=shop:"),
@@ -18,16 +18,16 @@ fn launch(bench: &Bench, setting: &str, credentials: &Value) -> Result<Variables
 }
 
 fn uses_proxy(version: &str, tls: bool, setting: &str, credentials: &Value) -> bool {
-    let bench = Bench::with_tls(Store::Redis, version, tls);
-    let variables = launch(&bench, setting, credentials).unwrap();
+    let harness = Harness::with_tls(Store::Redis, version, tls);
+    let variables = launch(&harness, setting, credentials).unwrap();
     variables["PHP_SESSION_SAVE_PATH"].contains(PROXY_SOCKET)
 }
 
 #[test]
 fn behind_the_proxy_php_has_a_socket_and_no_password() {
-    let bench = Bench::new(Store::Redis, "6.2.0");
+    let harness = Harness::new(Store::Redis, "6.2.0");
     let credentials = json!({"host": "h", "user": "u", "password": PASSWORD, "database": 3});
-    let variables = launch(&bench, "on", &credentials).unwrap();
+    let variables = launch(&harness, "on", &credentials).unwrap();
     assert_eq!(
         variables["PHP_SESSION_SAVE_PATH"],
         format!(
@@ -60,15 +60,15 @@ fn auto_takes_the_proxy_where_the_handler_cannot_serve() {
     }
     assert!(uses_proxy("6.2.0", true, "on", &plain));
     assert!(!uses_proxy("6.2.0", true, "off", &plain));
-    let bench = Bench::new(Store::Redis, "5.3.7");
-    assert!(launch(&bench, "off", &ipv6).unwrap_err().contains("TLS to an IPv6 address"));
+    let harness = Harness::new(Store::Redis, "5.3.7");
+    assert!(launch(&harness, "off", &ipv6).unwrap_err().contains("TLS to an IPv6 address"));
 }
 
 #[test]
 fn what_the_proxy_does_not_serve_is_said() {
-    let bench = Bench::new(Store::Redis, "6.2.0");
-    let message = launch(&bench, "on", &json!({"cluster.nodes": "h:1"})).unwrap_err();
+    let harness = Harness::new(Store::Redis, "6.2.0");
+    let message = launch(&harness, "on", &json!({"cluster.nodes": "h:1"})).unwrap_err();
     assert!(message.contains("BPL_PHP_SESSION_PROXY is on"), "{message}");
-    let message = launch(&bench, "yes", &json!({"host": "h"})).unwrap_err();
+    let message = launch(&harness, "yes", &json!({"host": "h"})).unwrap_err();
     assert!(message.contains("auto, on, off"), "{message}");
 }

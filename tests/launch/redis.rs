@@ -1,6 +1,6 @@
 //! Redis services and bindings. The rows are in JSON files, to be read and extended.
 
-use crate::bench::{Bench, CA};
+use crate::harness::{CA, Harness};
 use php_session_store::php::variable::Variable;
 use php_session_store::store::Store;
 use serde::Deserialize;
@@ -28,25 +28,25 @@ struct BindingRow {
 #[test]
 fn services_of_cloud_foundry() {
     let rows: Vec<ServiceRow> = serde_json::from_str(include_str!("redis_services.json")).unwrap();
-    let bench = Bench::new(Store::Redis, "6.2.0");
+    let harness = Harness::new(Store::Redis, "6.2.0");
     for ServiceRow { what, label, credentials, save_path } in rows {
-        let variables = bench.vcap(&label, &credentials);
+        let variables = harness.vcap(&label, &credentials);
         let variables = variables.unwrap_or_else(|error| panic!("{what}: {error}"));
-        assert_eq!(bench.masked(&variables), save_path, "{what}");
+        assert_eq!(harness.masked(&variables), save_path, "{what}");
     }
 }
 
 #[test]
 fn bindings_of_kubernetes() {
     let rows: Vec<BindingRow> = serde_json::from_str(include_str!("redis_bindings.json")).unwrap();
-    let bench = Bench::new(Store::Redis, "6.2.0");
+    let harness = Harness::new(Store::Redis, "6.2.0");
     for BindingRow { what, files, save_path } in rows {
         let files: Vec<(&str, &str)> =
             files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        let variables = bench.binding(&files);
+        let variables = harness.binding(&files);
         let variables = variables.unwrap_or_else(|error| panic!("{what}: {error}"));
         // A binding's own file is used as it is.
-        assert_eq!(mask_files(&bench.masked(&variables)), save_path, "{what}");
+        assert_eq!(mask_files(&harness.masked(&variables)), save_path, "{what}");
     }
 }
 
@@ -63,16 +63,16 @@ fn managed_services() {
     let rows: Vec<ManagedRow> =
         serde_json::from_str(include_str!("managed_services.json")).unwrap();
     let page = include_str!("../../docs/services.md");
-    let bench = Bench::new(Store::Redis, "6.2.0");
+    let harness = Harness::new(Store::Redis, "6.2.0");
     for ManagedRow { service, credentials, save_path } in rows {
         assert!(page.contains(&format!("| {service} |")), "docs/services.md has no {service:?}");
         let files: Vec<(&str, &str)> = credentials
             .iter()
             .map(|(name, text)| (name.as_str(), if text == "$CA" { CA } else { text }))
             .collect();
-        let variables = bench.binding(&files);
+        let variables = harness.binding(&files);
         let variables = variables.unwrap_or_else(|error| panic!("{service}: {error}"));
-        assert_eq!(mask_files(&bench.masked(&variables)), save_path, "{service}");
+        assert_eq!(mask_files(&harness.masked(&variables)), save_path, "{service}");
     }
 }
 
@@ -88,17 +88,17 @@ fn mask_files(path: &str) -> String {
 #[test]
 fn an_authority_that_5_3_cannot_be_told_of_is_php_s_together_with_the_systems() {
     let credentials = json!({"host": "h", "tls": true, "password": "pw", "cacrt": CA});
-    let bench = Bench::new(Store::Redis, "5.3.7");
-    let variables = bench.vcap("x", &credentials).unwrap();
-    assert_eq!(bench.masked(&variables), "tls://h:6379?…&auth=pw");
+    let harness = Harness::new(Store::Redis, "5.3.7");
+    let variables = harness.vcap("x", &credentials).unwrap();
+    assert_eq!(harness.masked(&variables), "tls://h:6379?…&auth=pw");
     let bundle = fs::read_to_string(&variables[Variable::AuthorityFile.name()]).unwrap();
     assert!(bundle.starts_with(CA));
-    let drop_in = bench.layer.path().join("authority.d");
+    let drop_in = harness.layer.path().join("authority.d");
     assert!(variables[Variable::IniScanDir.name()].ends_with(drop_in.to_str().unwrap()));
 
     // A cluster's handler can be told of it in every version.
     let cluster = json!({"cluster.nodes": "h:1", "tls": true, "password": "pw", "cacrt": CA});
-    let variables = bench.vcap("x", &cluster).unwrap();
+    let variables = harness.vcap("x", &cluster).unwrap();
     assert!(!variables.contains_key(Variable::AuthorityFile.name()));
-    assert!(bench.masked(&variables).ends_with("&stream[verify_peer]=1&stream[cafile]=*.pem"));
+    assert!(harness.masked(&variables).ends_with("&stream[verify_peer]=1&stream[cafile]=*.pem"));
 }

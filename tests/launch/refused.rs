@@ -1,6 +1,6 @@
 //! Services that cannot be used: the message says what they are and what would work.
 
-use crate::bench::{Bench, CA, KEY};
+use crate::harness::{CA, Harness, KEY};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ type Row<'a> = (Value, &'a [&'a str]);
 fn assert_refused(store: Store, rows: &[Row<'_>]) {
     let version = if store == Store::Redis { "6.2.0" } else { "3.2.0" };
     for (credentials, expected) in rows {
-        let error = Bench::new(store, version).vcap("x", credentials).unwrap_err();
+        let error = Harness::new(store, version).vcap("x", credentials).unwrap_err();
         for part in *expected {
             assert!(error.contains(part), "{credentials}: {part:?} is not in:\n{error}");
         }
@@ -128,7 +128,7 @@ fn what_an_extension_is_too_old_for_is_said_with_the_version_that_can() {
         ("5.3.1", &cluster, "TLS to a cluster"),
         ("5.2.0", &json!({"host": "h", "user": "u", "password": "p"}), "an ACL user"),
     ] {
-        let error = Bench::new(Store::Redis, version).direct(credentials).unwrap_err();
+        let error = Harness::new(Store::Redis, version).direct(credentials).unwrap_err();
         assert!(error.contains(expected), "{expected}: {error}");
     }
 }
@@ -136,9 +136,9 @@ fn what_an_extension_is_too_old_for_is_said_with_the_version_that_can() {
 #[test]
 fn tls_with_a_php_that_has_no_openssl_is_refused_before_the_first_visitor() {
     let credentials = json!({"uri": "rediss://:hunter2@h:6380"});
-    let without = Bench::with_tls(Store::Redis, "6.2.0", false);
+    let without = Harness::with_tls(Store::Redis, "6.2.0", false);
     let error = without.direct(&credentials).unwrap_err();
     assert!(error.contains("no OpenSSL extension") && !error.contains("hunter2"), "{error}");
     without.direct(&json!({"host": "h"})).unwrap();
-    Bench::new(Store::Redis, "6.2.0").vcap("x", &credentials).unwrap();
+    Harness::new(Store::Redis, "6.2.0").vcap("x", &credentials).unwrap();
 }

@@ -1,6 +1,6 @@
 //! How a container starts: more than once, inside another launcher, and without a service.
 
-use crate::bench::{Bench, CA, PROBE_OFF, proxy};
+use crate::harness::{CA, Harness, PROBE_OFF, proxy};
 use php_session_store::config::environment::Environment;
 use php_session_store::launch::prepare::{Launch, prepare};
 use php_session_store::php::variable::Variable;
@@ -11,12 +11,12 @@ use std::path::Path;
 const LOGIN: &str =
     r#"{"x": [{"name": "redis-sessions", "credentials": {"host": "h", "password": "pw"}}]}"#;
 
-fn start(bench: &Bench, environment: &[(&str, &str)]) -> Result<Launch, String> {
+fn start(harness: &Harness, environment: &[(&str, &str)]) -> Result<Launch, String> {
     let environment: Environment = environment.iter().copied().chain([PROBE_OFF]).collect();
     let launch = prepare(
         &environment,
         Path::new("/nowhere"),
-        bench.layer.path(),
+        harness.layer.path(),
         Path::new("/nowhere"),
         &proxy,
     );
@@ -41,18 +41,18 @@ fn inside<'a>(launch: &'a Launch, scan_dir: &'a str) -> Vec<(&'a str, &'a str)> 
 fn a_launcher_inside_a_launcher_changes_nothing_and_says_nothing() {
     let memcached = r#"{"x": [{"name": "memcached-sessions",
         "credentials": {"host": "h", "username": "u", "password": "p"}}]}"#;
-    for (bench, services) in [
-        (Bench::new(Store::Redis, "6.2.0"), LOGIN),
-        (Bench::new(Store::Memcached, "3.3.0"), memcached),
+    for (harness, services) in [
+        (Harness::new(Store::Redis, "6.2.0"), LOGIN),
+        (Harness::new(Store::Memcached, "3.3.0"), memcached),
     ] {
-        let base = format!(":{}", bench.layer.path().join("conf.d").display());
+        let base = format!(":{}", harness.layer.path().join("conf.d").display());
         let services = ("VCAP_SERVICES", services);
-        let outer = start(&bench, &[services, ("PHP_INI_SCAN_DIR", &base)]).unwrap();
+        let outer = start(&harness, &[services, ("PHP_INI_SCAN_DIR", &base)]).unwrap();
         assert_eq!(outer.messages.len(), 1);
         let scan_dir = format!("{}{base}", value(&outer, Variable::IniScanDir));
         let mut environment = inside(&outer, &scan_dir);
         environment.push(services);
-        let inner = start(&bench, &environment).unwrap();
+        let inner = start(&harness, &environment).unwrap();
         assert_eq!(inner.variables, outer.variables);
         assert_eq!(inner.messages, [""; 0]);
     }
@@ -60,10 +60,10 @@ fn a_launcher_inside_a_launcher_changes_nothing_and_says_nothing() {
 
 #[test]
 fn the_line_of_the_launch_can_be_silenced_and_a_warning_cannot() {
-    let bench = Bench::new(Store::Redis, "6.2.0");
+    let harness = Harness::new(Store::Redis, "6.2.0");
     let quiet = ("BPL_PHP_SESSION_LOG", "off");
-    assert_eq!(start(&bench, &[("VCAP_SERVICES", LOGIN), quiet]).unwrap().messages, [""; 0]);
-    let warned = start(&bench, &[("BPL_PHP_SESSION_MISSING", "files"), quiet]).unwrap();
+    assert_eq!(start(&harness, &[("VCAP_SERVICES", LOGIN), quiet]).unwrap().messages, [""; 0]);
+    let warned = start(&harness, &[("BPL_PHP_SESSION_MISSING", "files"), quiet]).unwrap();
     assert!(warned.messages[0].starts_with("warning: "), "{:?}", warned.messages);
 }
 
@@ -74,33 +74,33 @@ fn with_missing_warn_a_container_starts_without_its_service_and_says_why() {
         (Store::Redis, "unix:///no-session-service-is-bound?timeout=1&files=;600;/tmp"),
         (Store::Memcached, "/no-session-service-is-bound:0"),
     ] {
-        let bench = Bench::new(store, "6.2.0");
-        let launch = start(&bench, &[warn]).unwrap();
+        let harness = Harness::new(store, "6.2.0");
+        let launch = start(&harness, &[warn]).unwrap();
         assert_eq!(value(&launch, Variable::SavePath), path);
         assert_eq!(value(&launch, Variable::Locking), "0");
         assert!(launch.messages[0].contains(&format!("No {store} service is bound")));
     }
     // Nor do credentials that are no good stop it, and no other value of the setting does so much.
-    let bench = Bench::new(Store::Redis, "6.2.0");
+    let harness = Harness::new(Store::Redis, "6.2.0");
     let broken =
         ("VCAP_SERVICES", r#"{"x": [{"name": "redis-sessions", "credentials": {"port": 1}}]}"#);
-    assert!(start(&bench, &[broken, warn]).unwrap().messages[0].contains("host"));
-    assert!(start(&bench, &[broken, ("BPL_PHP_SESSION_MISSING", "files")]).is_err());
-    assert!(start(&bench, &[broken]).is_err());
+    assert!(start(&harness, &[broken, warn]).unwrap().messages[0].contains("host"));
+    assert!(start(&harness, &[broken, ("BPL_PHP_SESSION_MISSING", "files")]).is_err());
+    assert!(start(&harness, &[broken]).is_err());
 }
 
 #[test]
 fn however_often_a_container_starts_a_certificate_is_one_file() {
     for version in ["5.3.7", "6.2.0"] {
-        let bench = Bench::new(Store::Redis, version);
+        let harness = Harness::new(Store::Redis, version);
         let pems = || {
-            let files = bench.layer.path().read_dir().unwrap().flatten();
+            let files = harness.layer.path().read_dir().unwrap().flatten();
             files.filter(|file| file.path().extension().is_some_and(|it| it == "pem")).count()
         };
         let credentials = json!({"host": "h", "ca.crt": CA});
-        let first = bench.vcap("x", &credentials).unwrap();
+        let first = harness.vcap("x", &credentials).unwrap();
         assert_eq!(pems(), 1);
-        assert_eq!(bench.vcap("x", &credentials).unwrap(), first);
+        assert_eq!(harness.vcap("x", &credentials).unwrap(), first);
         assert_eq!(pems(), 1);
     }
 }
@@ -109,7 +109,7 @@ fn however_often_a_container_starts_a_certificate_is_one_file() {
 fn what_php_has_trusted_before_it_still_trusts_with_a_private_ca() {
     let certificate =
         |name: &str| format!("-----BEGIN CERTIFICATE-----\n{name}\n-----END CERTIFICATE-----");
-    let bench = Bench::new(Store::Redis, "5.3.7");
+    let harness = Harness::new(Store::Redis, "5.3.7");
     let own = tempfile::tempdir().unwrap();
     let (file, folder) = (own.path().join("file.pem"), own.path().join("folder"));
     std::fs::create_dir(&folder).unwrap();
@@ -121,7 +121,7 @@ fn what_php_has_trusted_before_it_still_trusts_with_a_private_ca() {
         json!({"x": [{"name": "redis-sessions", "credentials": {"host": "h", "ca.crt": CA}}]})
             .to_string();
     let launch = start(
-        &bench,
+        &harness,
         &[
             ("VCAP_SERVICES", &services),
             ("TMPDIR", own.path().to_str().unwrap()),

@@ -169,15 +169,15 @@ impl Outcome {
 }
 
 /// Visitors with a session each.
-pub(crate) struct Crowd(Vec<(Visitor, u32)>);
+pub(crate) struct Clients(Vec<(Visitor, u32)>);
 
-impl Crowd {
+impl Clients {
     /// Lets visitors come, and greets every worker so that connections stand.
     pub(crate) fn new(size: usize, instance: &Instance) -> Self {
-        let mut crowd = Self((0..size).map(|_| (Visitor::new(), 0)).collect());
-        let outcome = crowd.visit(instance, 5);
+        let mut clients = Self((0..size).map(|_| (Visitor::new(), 0)).collect());
+        let outcome = clients.visit(instance, 5);
         assert_eq!((outcome.errors, outcome.forgotten), (0, 0), "{}", instance.container.logs());
-        crowd
+        clients
     }
 
     /// Every visitor makes some requests, all visitors at the same time.

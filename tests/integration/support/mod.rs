@@ -8,7 +8,7 @@ pub(crate) mod faulty;
 pub(crate) mod kubernetes;
 pub(crate) mod layout;
 pub(crate) mod mirror;
-pub(crate) mod oracle;
+pub(crate) mod php_process;
 pub(crate) mod registry;
 pub(crate) mod relay;
 pub(crate) mod sample;

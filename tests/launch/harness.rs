@@ -1,4 +1,4 @@
-//! The launch on a bench: one service, and what PHP would be told of it.
+//! The launch in a harness: one service, and what PHP would be told of it.
 
 use php_session_store::app::AppOptions;
 use php_session_store::config::environment::Environment;
@@ -16,12 +16,12 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// A launch with a session layer for a store, and what it makes of a service.
-pub(crate) struct Bench {
+pub(crate) struct Harness {
     pub(crate) layer: TempDir,
     store: Store,
 }
 
-/// Where the bench's session proxy would be.
+/// Where the harness's session proxy would be.
 pub(crate) const PROXY_SOCKET: &str = "/proxy/redis.sock";
 
 /// Stands for starting the proxy, which takes the session layer's program.
@@ -32,7 +32,7 @@ pub(crate) fn proxy(wanted: &ProxyWanted<'_>) -> anyhow::Result<PathBuf> {
 
 pub(crate) type Variables = BTreeMap<&'static str, String>;
 
-impl Bench {
+impl Harness {
     pub(crate) fn new(store: Store, extension_version: &str) -> Self {
         Self::with_tls(store, extension_version, true)
     }

@@ -1,6 +1,6 @@
 //! What is rendered arrives: PHP itself takes the settings apart again.
 
-use crate::support::oracle::Oracle;
+use crate::support::php_process::PhpProcess;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::config::variables::OPTIONS;
 use php_session_store::services::VCAP_SERVICES;
@@ -19,7 +19,7 @@ fn service(store: Store, credentials: &Value) -> String {
 }
 
 fn redis_endpoints_arrive(suite: Suite) {
-    let oracle = RefCell::new(Oracle::start(suite, Store::Redis));
+    let php = RefCell::new(PhpProcess::start(suite, Store::Redis));
     let host = "[a-z0-9_][a-z0-9._-]{0,40}";
     proptest!(property(), |(
         nodes in vec((host, 1_u16..), 1..4),
@@ -32,7 +32,7 @@ fn redis_endpoints_arrive(suite: Suite) {
         let options = format!("timeout={timeout}&prefix={}", prefix.replace(':', "%3A"));
         let ask = |credentials: Value| {
             let services = service(Store::Redis, &credentials);
-            oracle.borrow_mut().show(&[(VCAP_SERVICES, &services), (OPTIONS, &options)])
+            php.borrow_mut().show(&[(VCAP_SERVICES, &services), (OPTIONS, &options)])
         };
         let (host, port) = &nodes[0];
         let login = match user.as_str() {
@@ -69,7 +69,7 @@ fn redis_endpoints_arrive_on_debian_13() {
 }
 
 fn memcached_endpoints_arrive(suite: Suite) {
-    let oracle = RefCell::new(Oracle::start(suite, Store::Memcached));
+    let php = RefCell::new(PhpProcess::start(suite, Store::Memcached));
     proptest!(property(), |(
         servers in vec(("[a-z0-9_][a-z0-9._-]{0,40}", 1_u16..), 1..4),
         user in "[^\\x00\\s]{1,20}",
@@ -80,7 +80,7 @@ fn memcached_endpoints_arrive(suite: Suite) {
         let credentials =
             json!({"servers": servers.join(", "), "username": user, "password": password});
         let services = service(Store::Memcached, &credentials);
-        let arrived = oracle.borrow_mut().show(&[(VCAP_SERVICES, &services)]);
+        let arrived = php.borrow_mut().show(&[(VCAP_SERVICES, &services)]);
         let settings = &arrived["settings"];
         prop_assert_eq!(&settings["memcached.sess_sasl_username"], &json!(user));
         prop_assert_eq!(&settings["memcached.sess_sasl_password"], &json!(password));

@@ -21,7 +21,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use tempfile::TempDir;
 
 /// A PHP with a session layer, ready to be launched again and again.
-pub(crate) struct Oracle {
+pub(crate) struct PhpProcess {
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
     process: Child,
@@ -38,7 +38,7 @@ pub(crate) struct Verdict {
     pub(crate) said: String,
 }
 
-impl Oracle {
+impl PhpProcess {
     /// Starts the PHP of a Debian release, with a session layer for a store.
     pub(crate) fn start(suite: Suite, store: Store) -> Self {
         let layer = tempfile::tempdir().expect("a folder");
@@ -55,8 +55,8 @@ impl Oracle {
             framework: None,
         };
         write_files(layer.path(), &record, Vec::new(), Vec::new()).expect("our own folder");
-        let script = root().join("tests/integration/support/oracle.php");
-        fs::copy(script, layer.path().join("oracle.php")).expect("the script");
+        let script = root().join("tests/integration/support/php_process.php");
+        fs::copy(script, layer.path().join("php_process.php")).expect("the script");
         // The layer lies at the same place inside, so that what is said of it holds there, too.
         let path = layer.path().display();
         let container = Container::start(
@@ -66,7 +66,13 @@ impl Oracle {
         );
         // The asking process itself goes without the drop-in.
         let mut process = Command::new("docker")
-            .args(["exec", "--interactive", &container.name, "php", &format!("{path}/oracle.php")])
+            .args([
+                "exec",
+                "--interactive",
+                &container.name,
+                "php",
+                &format!("{path}/php_process.php"),
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -112,14 +118,14 @@ impl Oracle {
             variables.insert(variable.name().to_owned(), json!(value));
         }
         let question = json!({"task": task, "variables": variables});
-        writeln!(self.stdin, "{question}").expect("the oracle listens");
+        writeln!(self.stdin, "{question}").expect("PHP listens");
         let mut line = String::new();
-        self.stdout.read_line(&mut line).expect("the oracle answers");
+        self.stdout.read_line(&mut line).expect("PHP answers");
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
     }
 }
 
-impl Drop for Oracle {
+impl Drop for PhpProcess {
     fn drop(&mut self) {
         // It may be gone already.
         let _ = self.process.kill();
