@@ -13,26 +13,29 @@ pub mod package;
 mod progress;
 pub mod release;
 mod request;
+mod runpath;
 mod sasl;
 mod source;
 mod unpacked;
 
 pub use error::ExtensionError;
-pub use loading::{Companions, companions, find_loadable};
+pub use loading::{Companions, companions, enabled_in_vain, find_loadable};
 pub use release::Pins;
 pub use request::{Extension, Request};
 pub use sasl::{SaslError, bring_mechanisms};
 
 use crate::config::build::Provider;
-use crate::system::files::{copy, remove};
+use crate::system::files::remove;
 use package::Package;
 use request::{COMPANIONS, Fetched, OBJECTS, object_in};
+use runpath::copy_with_runpath;
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::Path;
 
-/// The folder of a layer that the loader searches for libraries.
-const LIBRARIES: &str = "lib";
+/// The folder of a layer that has the libraries of its extensions. It must not be `lib`: the launcher puts that on
+/// `LD_LIBRARY_PATH`, for every process of the image.
+const LIBRARIES: &str = "libraries";
 /// The folders of a layer that hold what a provider has brought.
 pub const CONTENT_FOLDERS: [&str; 2] = [OBJECTS, LIBRARIES];
 
@@ -113,7 +116,7 @@ fn put_into(
     for name in COMPANIONS.into_iter().chain([store.name()]) {
         let object = fetched.extension_dir.join(format!("{name}.so"));
         if object.is_file() {
-            copy(&object, &object_in(layer, name))?;
+            copy_with_runpath(&object, &object_in(layer, name))?;
             packages.extend(fetched.package_of(request, &object));
             objects.push(object);
         }
@@ -122,7 +125,8 @@ fn put_into(
     let libraries = libraries::needed(request.env, &objects, &dirs, &request.php.facts().binary)
         .map_err(|error| ExtensionError::Libraries { store, error })?;
     for library in libraries {
-        copy(&library, &layer.join(LIBRARIES).join(library.file_name().unwrap_or_default()))?;
+        let place = layer.join(LIBRARIES).join(library.file_name().unwrap_or_default());
+        copy_with_runpath(&library, &place)?;
         packages.extend(fetched.package_of(request, &library));
     }
     let extension = loading::find_loadable(request, Some(layer))?

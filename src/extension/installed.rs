@@ -7,7 +7,9 @@ use super::package::{Package, PackageSource};
 use super::request::{Extension, Request};
 use crate::config::build::Provider;
 use crate::php::Program;
+use crate::store::Store;
 use crate::system::digest;
+use std::path::Path;
 
 /// The extension that the image's PHP has, or not.
 #[derive(Debug)]
@@ -41,7 +43,7 @@ pub fn find(request: &Request<'_>) -> Result<Installed, ExtensionError> {
             return Ok(Installed::Not(None));
         }
         if !object.is_file() {
-            return Ok(Installed::Not(Some(format!("{} is not there", object.display()))));
+            return Ok(Installed::Not(Some(not_there(request, &object))));
         }
         return Ok(match find_loadable(request, None)? {
             // Another provider may have what the app asks for, where there is a choice.
@@ -66,6 +68,16 @@ pub fn find(request: &Request<'_>) -> Result<Installed, ExtensionError> {
     let unusable = |said| ExtensionError::Unusable { store, origin: "this image".to_owned(), said };
     let version = usable_version(&php.cli, &php.cli, store).map_err(unusable)?;
     Ok(Installed::Usable(Extension { provider: Provider::Installed, version, load: Vec::new() }))
+}
+
+fn not_there(request: &Request<'_>, object: &Path) -> String {
+    let object = object.display();
+    if request.store == Store::Memcached && request.php.cli.loads("memcache") {
+        return format!(
+            "{object} is not there (PHP has memcache, without a d: another extension, which cannot serve)"
+        );
+    }
+    format!("{object} is not there")
 }
 
 /// What an extension that the image has is, for the bill of materials; `None` if it is a part of PHP itself.

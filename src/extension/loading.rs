@@ -2,7 +2,6 @@
 
 use super::request::{COMPANIONS, Extension, Request, directive, object_in};
 use crate::config::build::Provider;
-use crate::config::environment::prepend_paths;
 use crate::php::{PhpError, Program};
 use crate::store::Store;
 use crate::system::version::Version;
@@ -38,10 +37,6 @@ pub fn find_loadable(
         .into_iter()
         .filter(|name| !cli.loads(name) && is_there(request, name, layer))
         .collect();
-    let mut env = request.env.clone();
-    if let Some(layer) = layer {
-        prepend_paths(&mut env, "LD_LIBRARY_PATH", &[layer.join("lib")]);
-    }
     let mut said = String::new();
     // Each bit of `choice` stands for a companion: none first, all last.
     for choice in 0..1 << companions.len() {
@@ -55,7 +50,7 @@ pub fn find_loadable(
             .iter()
             .flat_map(|name| ["-d".to_owned(), format!("extension={}", directive(name, layer))])
             .collect();
-        let program = Program::ask("cli", &env, &options)?;
+        let program = Program::ask("cli", request.env, &options)?;
         match usable_version(&program, cli, request.store) {
             Ok(version) => {
                 let provider = Provider::Installed;
@@ -65,6 +60,26 @@ pub fn find_loadable(
         }
     }
     Ok(Err(said))
+}
+
+/// What to do about an ini file that enables the extension where PHP cannot load it: PHP warns of that at each start,
+/// and of nothing that would help.
+#[must_use]
+pub fn enabled_in_vain(request: &Request<'_>, extension: &Extension) -> Option<String> {
+    let store = request.store;
+    let failure = request.php.cli.load_failure(store.name())?;
+    let before = COMPANIONS.into_iter().filter(|name| {
+        failure.contains(&format!("{name}_")) || extension.load.iter().any(|load| load == name)
+    });
+    let before: Vec<String> = before.map(|name| format!("`extension={name}.so`")).collect();
+    let or = match before.as_slice() {
+        [] => String::new(),
+        before => format!(", or put {} before it", before.join(" and ")),
+    };
+    Some(format!(
+        "An ini file enables {store} where PHP cannot load it, and PHP warns of that at each start. Sessions are kept: the buildpack's ini file loads {}.\nRemove the line `extension={store}.so`{or}. PHP's words: {failure}",
+        extension.load.join(", ")
+    ))
 }
 
 fn is_there(request: &Request<'_>, name: &str, layer: Option<&Path>) -> bool {

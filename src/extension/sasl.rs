@@ -3,9 +3,10 @@
 use super::apt::{Apt, AptError};
 use super::dpkg::installed_package;
 use super::request::Request;
+use super::runpath::copy_with_runpath;
 use crate::config::build::Provider;
 use crate::extension::package::Package;
-use crate::system::files::{WriteError, copy};
+use crate::system::files::WriteError;
 use crate::system::sasl::{PLAIN, mechanisms_of_system, plugins_in};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -80,7 +81,7 @@ fn copy_plugins(folder: &Path, into: &Path) -> Result<Vec<PathBuf>, WriteError> 
         .collect();
     plugins.sort();
     for plugin in &plugins {
-        copy(plugin, &into.join(plugin.file_name().unwrap_or_default()))?;
+        copy_with_runpath(plugin, &into.join(plugin.file_name().unwrap_or_default()))?;
     }
     Ok(plugins)
 }

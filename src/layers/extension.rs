@@ -9,7 +9,7 @@ use crate::config::build::Provider;
 use crate::config::variables::EXTENSION;
 use crate::extension::installed::{self, Installed};
 use crate::extension::package::Package;
-use crate::extension::{Extension, Request};
+use crate::extension::{Extension, Request, enabled_in_vain};
 use crate::layers::sbom;
 use crate::store::Store;
 use crate::system::sasl::{SASL_PATH, system_plugin_folders};
@@ -143,6 +143,9 @@ fn provided(
             "{unmet}, which is what there is: {EXTENSION}=source compiles a newer one where the image has a compiler"
         ));
     }
+    if let Some(what) = enabled_in_vain(request, extension) {
+        print::warning(what);
+    }
     let openssl = openssl(request);
     let knows_tls = request.php.cli.knows_tls() || openssl.is_some();
     let directives = openssl.into_iter().chain(extension.directives(layer)).collect();
@@ -163,7 +166,7 @@ fn openssl(request: &Request<'_>) -> Option<String> {
     None
 }
 
-/// What the layer adds to PHP's environment; the loader finds `lib` by itself.
+/// What the layer adds to PHP's environment; its libraries are found without it.
 fn environment(layer: &Path) -> LayerEnv {
     let mechanisms = layer.join(SASL_FOLDER);
     if !mechanisms.is_dir() {

@@ -177,6 +177,19 @@ impl Program {
         self.facts.extensions.contains_key(extension)
     }
 
+    /// PHP's warning of an ini file that enables this extension where PHP cannot load it.
+    #[must_use]
+    pub fn load_failure(&self, extension: &str) -> Option<&str> {
+        let is_of_extension = |warning: &&String| {
+            let named = warning.split_once("Unable to load dynamic library '");
+            let name = named.and_then(|(_, rest)| Some(rest.split_once('\'')?.0));
+            name.is_some_and(|name| {
+                Path::new(name).file_stem().is_some_and(|stem| stem == extension)
+            })
+        };
+        self.warnings.iter().find(is_of_extension).map(String::as_str)
+    }
+
     /// Whether its streams can be encrypted.
     #[must_use]
     pub fn knows_tls(&self) -> bool {
@@ -258,9 +271,8 @@ mod tests {
         assert!(!is_installed(root.path(), "fpm", "8.4"));
     }
 
-    #[test]
-    fn an_extension_whose_version_is_no_number_spoils_nothing() {
-        let facts = serde_json::json!({
+    fn facts() -> serde_json::Value {
+        serde_json::json!({
             "version": "8.2.36", "api": "20220829", "thread_safe": false, "debug": false,
             "binary": "/usr/bin/php8.2", "extension_dir": "/x", "configuration_dir": "/etc/php/8.2/cli",
             "scan_dir": "/etc/php/8.2/cli/conf.d",
@@ -269,11 +281,30 @@ mod tests {
             "save_handler": "files", "save_path": "", "display_errors": "", "cafile": "", "capath": "",
             "preload": "",
             "session_name": "PHPSESSID",
-        });
-        let facts = serde_json::from_value(facts).unwrap();
+        })
+    }
+
+    #[test]
+    fn an_extension_whose_version_is_no_number_spoils_nothing() {
+        let facts = serde_json::from_value(facts()).unwrap();
         let program = Program { name: "cli".into(), facts, warnings: Vec::new() };
         assert!(program.loads("mysqlnd") && program.version_of("mysqlnd").is_none());
         assert_eq!(program.version_of("redis").unwrap().to_string(), "5.3.7");
+    }
+
+    #[test]
+    fn an_extension_that_cannot_be_loaded_is_known_by_the_name_that_the_ini_file_has() {
+        let failure = |name: &str| {
+            let warning = format!(
+                "PHP Warning:  PHP Startup: Unable to load dynamic library '{name}' (tried: /x/redis.so (/x/redis.so: undefined symbol: igbinary_serialize)) in Unknown on line 0"
+            );
+            let facts = serde_json::from_value(facts()).unwrap();
+            Program { name: "cli".into(), facts, warnings: vec![warning] }
+        };
+        for name in ["redis", "redis.so", "/x/redis.so"] {
+            assert!(failure(name).load_failure("redis").is_some(), "{name}");
+        }
+        assert!(failure("phpredis.so").load_failure("redis").is_none());
     }
 
     #[test]

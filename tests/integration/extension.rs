@@ -2,7 +2,7 @@
 
 use crate::support::app::{
     App, PackBuild, app_of, build, build_and_keep, build_fails, buildpack, buildpack_id, config,
-    root,
+    layer, root,
 };
 use crate::support::certificates::Authority;
 use crate::support::docker::{Container, docker};
@@ -41,7 +41,44 @@ fn apt_provides(suite: Suite, store: Store) {
         let expected = format!("{store} {version} from the distribution");
         assert!(app.log.contains(&expected), "{}", app.log);
         assert_store_works(app, store);
+        assert_libraries_are_the_extensions_alone(app, store);
     });
+}
+
+/// A launch that needs no service, as the user who may change the image.
+const TRY: [&str; 4] = ["--user", "0", "--env", "BPL_PHP_SESSION_MISSING=files"];
+
+/// What is in PHP's memory, after this shell command.
+fn memory_of_php(app: &App, command: &str) -> String {
+    // As a script it prints itself: there is no PHP in it.
+    let command = format!("{command} php /proc/self/maps");
+    let (succeeded, maps) = app.run(&TRY, &["sh", "-c", &command]);
+    assert!(succeeded, "{maps}");
+    maps
+}
+
+/// PHP's extension finds the layer's libraries where the system has none, and nobody else does.
+fn assert_libraries_are_the_extensions_alone(app: &App, store: Store) {
+    let ours = layer("extension/libraries");
+    let (_, environment) = app.run(&TRY, &["env"]);
+    let path = environment.lines().find(|line| line.starts_with("LD_LIBRARY_PATH="));
+    assert!(!path.unwrap_or_default().contains(&layer("")), "{environment}");
+    let maps = memory_of_php(app, "");
+    if store == Store::Redis {
+        // Debian's programs have them from the system, and so has PHP.
+        let (_, of_apt) = app.run(&TRY, &["sh", "-c", "LD_TRACE_LOADED_OBJECTS=1 apt-get"]);
+        assert!(of_apt.contains("libzstd.so.1 => /") && !of_apt.contains(&ours), "{of_apt}");
+        assert!(maps.contains("/libzstd.so.1") && !maps.contains(&ours), "{maps}");
+        return;
+    }
+    for library in ["libmemcached.so.11", "libhashkit.so.2", "libsasl2.so.2"] {
+        assert!(maps.contains(&format!("{ours}/{library}")), "{library}: {maps}");
+    }
+    // As a rebase would bring it.
+    let system = "/usr/lib/x86_64-linux-gnu";
+    let maps = memory_of_php(app, &format!("cp {ours}/libhashkit.so.2 {system} &&"));
+    let has = |folder: &str| maps.contains(&format!("{folder}/libhashkit.so.2"));
+    assert!(has(system) && !has(&ours), "{maps}");
 }
 
 #[test]
@@ -97,14 +134,18 @@ fn php_in_a_layer_has_its_extension_compiled_without_a_network() {
 #[test]
 fn php_in_a_layer_has_memcached_compiled_with_headers_by_apt() {
     let app_dir = app_with_mirror(|_| {});
-    let buildpacks = [&*php_in_a_layer(), &buildpack()];
+    let later = root().join("tests/buildpacks/ini-after").display().to_string();
+    let buildpacks = [&*php_in_a_layer(), &buildpack(), &later];
     let options = ["--env", "BP_PHP_SESSION_STORE=memcached", "--env", MIRROR_OF_APP];
     let build = PackBuild::with(&buildpacks, BOOKWORM, "compiler", app_dir.path(), &options);
     let app = build.app();
+    let path = app.log.lines().find(|line| line.contains("A later buildpack has LD_LIBRARY_PATH"));
+    assert!(!path.expect("the later buildpack's line").contains(&layer("")), "{}", app.log);
     for expected in ["libmemcached-dev 1.", "memcached 3.3.0, compiled", "libsasl2-modules 2."] {
         assert!(app.log.contains(expected), "{expected}: {}", app.log);
     }
     assert_store_works(app, Store::Memcached);
+    assert_libraries_are_the_extensions_alone(app, Store::Memcached);
 }
 
 #[test]
@@ -329,6 +370,43 @@ fn what_composer_asks_of_the_extension_is_said_where_it_is_not_met() {
     assert!(!build_with("^5.3 || ^6.0").contains("composer.json asks"));
 }
 
+/// An extension of a variant of Debian 12.
+fn extension_of(variant: &str, name: &str) -> Vec<u8> {
+    let object = format!("/usr/lib/php/20220829/{name}.so");
+    docker(&["run", "--rm", "--entrypoint", "cat", &BOOKWORM.image(variant), &object]).stdout
+}
+
+/// php-memcache has a save handler of its own, `memcache`.
+#[test]
+fn memcache_without_a_d_is_not_taken_for_memcached() {
+    let app = tempfile::tempdir().unwrap();
+    fs::copy(root().join("samples/counter/index.php"), app.path().join("index.php")).unwrap();
+    fs::write(app.path().join("memcache.so"), extension_of("everything", "memcache")).unwrap();
+    fs::create_dir(app.path().join("ini")).unwrap();
+    let ini = "extension=/workspace/memcache.so\nsession.save_handler=memcache\n";
+    fs::write(app.path().join("ini/memcache.ini"), ini).unwrap();
+    let scan_dir = ["--env", "PHP_INI_SCAN_DIR=:/workspace/ini"];
+    let store = ["--env", "BP_PHP_SESSION_STORE=memcached"];
+    let options = [&scan_dir[..], &store].concat();
+    let build = PackBuild::run(BOOKWORM, "bare", app.path(), &options);
+    let log = &build.app().log;
+    assert!(log.contains("memcached 3.2.0 from the distribution"), "{log}");
+    let service = BoundService::start(Store::Memcached, PASSWORD);
+    let bound = service.env();
+    let launch = [&scan_dir[..], &["--env", &bound]].concat();
+    let ask =
+        "echo extension_loaded('memcache') ? 'both' : 'one', ini_get('session.save_handler');";
+    let (_, said) = build.app().run(&launch, &["php", "-r", ask]);
+    assert!(said.contains("bothmemcached"), "{said}");
+    assert_sessions_are_shared(build.app(), &launch);
+
+    let only = [&options[..], &["--env", "BP_PHP_SESSION_EXTENSION=installed"]].concat();
+    let build = PackBuild::run(BOOKWORM, "bare", app.path(), &only);
+    let log = build.failed_log();
+    assert!(log.contains("memcached.so is not there (PHP has memcache, without a d"), "{log}");
+    assert!(log.contains("apt-get install php8.2-memcached"), "{log}");
+}
+
 #[test]
 fn auto_prefers_the_version_that_composer_asks_for() {
     // Debian's PHP has 5.3.7 and does not load it; the pinned release is 6.2.0.
@@ -337,11 +415,8 @@ fn auto_prefers_the_version_that_composer_asks_for() {
         .unwrap();
     let extensions = app_dir.path().join("extensions-of-php");
     fs::create_dir(&extensions).unwrap();
-    let image = BOOKWORM.image("disabled");
     for name in ["redis", "igbinary"] {
-        let object = format!("/usr/lib/php/20220829/{name}.so");
-        let bytes = docker(&["run", "--rm", "--entrypoint", "cat", &image, &object]).stdout;
-        fs::write(extensions.join(format!("{name}.so")), bytes).unwrap();
+        fs::write(extensions.join(format!("{name}.so")), extension_of("disabled", name)).unwrap();
     }
     let build = build_offline("headers", app_dir.path(), Store::Redis, &[]);
     let log = &build.app().log;

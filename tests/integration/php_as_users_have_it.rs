@@ -1,18 +1,19 @@
 //! PHP as people have it: with every extension of the distribution, and with settings that get in the way.
 
-use crate::support::BOOKWORM;
-use crate::support::app::{App, build, config, make_readable, root};
+use crate::support::app::{build, config, make_readable, root};
 use crate::support::layout::Layout;
 use crate::support::sample::{app_for_every_server, write};
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::BoundService;
 use crate::support::visitor::{Visitor, assert_sessions_are_shared};
+use crate::support::{BOOKWORM, Suite, TRIXIE};
+use libcnb_test::BuildConfig;
 use php_session_store::store::Store;
 use std::fs;
 use tempfile::TempDir;
 
 /// Settings that people have, each with its name; PHP reads them after its own ini files, before ours.
-const SETTINGS: [(&str, &str); 22] = [
+const SETTINGS: [(&str, &str); 23] = [
     (
         "hardened",
         "disable_functions=phpinfo,phpversion,exec,ini_get_all,ini_set,ini_get,system,json_encode,get_loaded_extensions",
@@ -21,6 +22,8 @@ const SETTINGS: [(&str, &str); 22] = [
     ("strict-mode", "session.use_strict_mode=1"),
     ("files-handler", "session.save_handler=files\nsession.save_path=/var/lib/php/sessions"),
     ("user-handler", "session.save_handler=user"),
+    // The handler of php-memcache (without a d), which is there beside php-memcached.
+    ("memcache-handler", "session.save_handler=memcache\nsession.save_path=tcp://127.0.0.1:11211"),
     (
         "cookies",
         "session.cookie_secure=0\nsession.cookie_httponly=1\nsession.cookie_samesite=Lax\nsession.cookie_lifetime=3600",
@@ -63,19 +66,23 @@ fn app_with_settings(settings: &str) -> TempDir {
 /// PHP reads the app's settings at build and at launch.
 const SCAN_DIR: &str = ":/workspace/settings";
 
-fn with_settings(settings: &str, store: Store, test: impl FnOnce(&App)) {
-    let app = app_with_settings(settings);
-    let mut config = config(BOOKWORM, "everything");
+fn config_with_settings(suite: Suite, app: &TempDir, store: Store) -> BuildConfig {
+    let mut config = config(suite, "everything");
     config.app_dir(app.path());
     config.env("BP_PHP_SESSION_STORE", store.name()).env("PHP_INI_SCAN_DIR", SCAN_DIR);
-    build(&config, test);
+    config
 }
 
-fn settings_keep_sessions(store: Store) {
+fn settings_keep_sessions(
+    suite: Suite,
+    store: Store,
+    chosen: impl IntoIterator<Item = (&'static str, &'static str)>,
+) {
     let service = BoundService::start(store, ODD_PASSWORD);
-    for (name, settings) in SETTINGS {
+    for (name, settings) in chosen {
         eprintln!("settings: {name}");
-        with_settings(settings, store, |app| {
+        let app = app_with_settings(settings);
+        build(&config_with_settings(suite, &app, store), |app| {
             let scan_dir = format!("PHP_INI_SCAN_DIR={SCAN_DIR}");
             let bound = service.env();
             let options = ["--env", &scan_dir, "--env", &bound];
@@ -103,15 +110,52 @@ fn extensions_that_the_app_enables_are_used_in_any_order() {
         let (_, started) =
             build.app().run(&["--env", &service.env()], &["php", "-r", "echo 'up';"]);
         assert!(!started.contains("already loaded"), "{extensions:?}: {started}");
+        // Where PHP goes on to warn, the build says what to do.
+        let warns = started.contains("undefined symbol: igbinary_serialize");
+        let said = "Remove the line `extension=redis.so`, or put `extension=igbinary.so` before it";
+        let log = &build.app().log.replace("\n! ", " ");
+        assert_eq!(log.contains(said), warns, "{extensions:?}: {started}\n{log}");
+        assert_eq!(warns, extensions[0] == "redis", "{extensions:?}: {started}");
     }
 }
 
 #[test]
 fn settings_that_people_have_keep_sessions_in_redis() {
-    settings_keep_sessions(Store::Redis);
+    settings_keep_sessions(BOOKWORM, Store::Redis, SETTINGS);
 }
 
 #[test]
 fn settings_that_people_have_keep_sessions_in_memcached() {
-    settings_keep_sessions(Store::Memcached);
+    settings_keep_sessions(BOOKWORM, Store::Memcached, SETTINGS);
+}
+
+/// With one of the stores each: what a setting does depends on PHP's release or on the store, and the above has every
+/// setting with both.
+#[test]
+fn settings_that_people_have_keep_sessions_on_debian_13() {
+    settings_keep_sessions(TRIXIE, Store::Redis, SETTINGS.into_iter().step_by(2));
+    settings_keep_sessions(TRIXIE, Store::Memcached, SETTINGS.into_iter().skip(1).step_by(2));
+}
+
+/// Xdebug's variable sets the mode over every ini file and every option, at build as well.
+#[test]
+fn xdebug_in_every_mode_keeps_sessions() {
+    let modes = ["off", "develop", "debug", "coverage", "profile", "trace", "gcstats"];
+    let settings =
+        "xdebug.start_with_request=yes\nxdebug.client_host=127.0.0.1\nxdebug.output_dir=/tmp";
+    let service = BoundService::start(Store::Redis, ODD_PASSWORD);
+    for suite in [BOOKWORM, TRIXIE] {
+        let app = app_with_settings(settings);
+        let mut config = config_with_settings(suite, &app, Store::Redis);
+        build(config.env("XDEBUG_MODE", modes[1..].join(",")), |app| {
+            let (scan_dir, bound) = (format!("PHP_INI_SCAN_DIR={SCAN_DIR}"), service.env());
+            let mut visitor = Visitor::new();
+            for (count, mode) in (1..).zip(modes) {
+                let variable = format!("XDEBUG_MODE={mode}");
+                let options = ["--env", &scan_dir, "--env", &bound, "--env", &variable];
+                let instance = app.start(&options);
+                assert_eq!(visitor.count(instance.address()), count, "{mode}");
+            }
+        });
+    }
 }
