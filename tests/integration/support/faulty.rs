@@ -34,7 +34,8 @@ impl FaultyServer {
                 // What is written survives a restart.
                 "true",
                 format!(
-                    "redis-server --requirepass {PASSWORD} --appendonly yes --appendfsync always"
+                    "redis-server --requirepass {PASSWORD} --appendonly yes --appendfsync always \
+                     $(cat /slow 2>/dev/null)"
                 ),
             ),
             Kind::Memcached => ("true", "memcached -u memcache".to_owned()),
@@ -108,6 +109,50 @@ impl FaultyServer {
         }
     }
 
+    /// Changes the password and closes all connections, so that each has to log in again.
+    pub(crate) fn lock_out(&self) {
+        self.change_password();
+        self.sh("redis-cli --no-auth-warning -a another-one client kill type normal skipme yes");
+    }
+
+    /// Leaves Redis no memory for anything new.
+    pub(crate) fn fill(&self) {
+        self.redis("config set maxmemory 1");
+    }
+
+    /// Takes the right to write from Redis's user.
+    pub(crate) fn forbid(&self) {
+        self.redis("acl setuser default -@write");
+    }
+
+    /// Makes Redis a replica, as a failover does.
+    pub(crate) fn demote(&self) {
+        self.redis("replicaof 127.0.0.1 1");
+    }
+
+    /// Restarts Redis, which then loads its data for this long, and says so to whoever asks.
+    pub(crate) fn load(&self, seconds: u32) {
+        const KEYS: u32 = 200;
+        self.redis(&format!(
+            "eval \"for i=1,{KEYS} do redis.call('set','other:'..i,string.rep('x',1024)) end\" 0"
+        ));
+        // What comes of a rewrite is read in pieces, with a look at the clients between them.
+        self.redis("bgrewriteaof");
+        let rewritten = "info persistence | grep -q aof_rewrite_in_progress:0";
+        self.sh(&format!(
+            "until redis-cli --no-auth-warning -a {PASSWORD} {rewritten}; do sleep 0.1; done"
+        ));
+        let micros = seconds * 1_000_000 / KEYS;
+        self.sh(&format!(
+            "echo --key-load-delay {micros} --loading-process-events-interval-bytes 1024 >/slow"
+        ));
+        self.kill(false);
+    }
+
+    fn redis(&self, command: &str) {
+        self.sh(&format!("redis-cli --no-auth-warning -a {PASSWORD} {command}"));
+    }
+
     /// Ends every fault.
     pub(crate) fn heal(&self) {
         self.sh("rm -f /down; iptables -F INPUT");
@@ -115,10 +160,17 @@ impl FaultyServer {
         if self.kind == Kind::Redis {
             let login = "redis-cli --no-auth-warning -a another-one";
             self.sh(&format!("{login} config set requirepass {PASSWORD} || true"));
+            // It would go on loading.
+            self.sh("if [ -f /slow ]; then rm /slow; pkill -KILL redis-server; sleep 0.5; fi");
         } else {
             self.set_password(PASSWORD);
         }
         self.container.wait_for_port(self.kind.port());
+        if self.kind == Kind::Redis {
+            self.redis("replicaof no one");
+            self.redis("config set maxmemory 0");
+            self.redis("acl setuser default +@all");
+        }
     }
 
     fn sh(&self, script: &str) {
