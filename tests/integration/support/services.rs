@@ -146,6 +146,14 @@ impl BoundService {
         Self { server, password: password.to_owned() }
     }
 
+    /// Which store it is.
+    pub(crate) fn store(&self) -> Store {
+        match self.server {
+            StoreServer::Redis(_) => Store::Redis,
+            StoreServer::Memcached(_) => Store::Memcached,
+        }
+    }
+
     /// The `docker run` option that binds the service to an instance, by the usual name.
     pub(crate) fn env(&self) -> String {
         self.env_with(&self.password)
