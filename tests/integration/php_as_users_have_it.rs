@@ -1,6 +1,6 @@
 //! PHP as people have it: with every extension of the distribution, and with settings that get in the way.
 
-use crate::support::app::{build, config, make_readable, root};
+use crate::support::app::{App, build, config, make_readable, root};
 use crate::support::layout::Layout;
 use crate::support::sample::{app_for_every_server, write};
 use crate::support::secrets::ODD_PASSWORD;
@@ -94,27 +94,53 @@ fn each_setting_keeps_sessions(store: Store) {
     }
 }
 
-/// On PHP as Paketo lays it out, the app's `.php.ini.d` enables extensions; here redis needs igbinary.
-/// PHP warns of redis alone, and ours brings both.
+/// What an app may enable of the extensions; Debian's redis needs igbinary before it.
+const ENABLED: [&[&str]; 4] =
+    [&["igbinary"], &["redis"], &["igbinary", "redis"], &["redis", "igbinary"]];
+
+fn ini_that_enables(extensions: &[&str]) -> String {
+    let lines: Vec<String> =
+        extensions.iter().map(|name| format!("extension = {name}.so")).collect();
+    lines.join("\n")
+}
+
+/// Sessions are kept, nothing is loaded twice, and the build says what to do where PHP goes on to warn.
+fn assert_enabled_extensions_are_used(app: &App, extensions: &[&str], launch: &[&str]) {
+    assert_sessions_are_shared(app, launch);
+    let (_, started) = app.run(launch, &["php", "-r", "echo 'up';"]);
+    assert!(!started.contains("already loaded"), "{extensions:?}: {started}");
+    let warns = started.contains("undefined symbol: igbinary_serialize");
+    assert_eq!(warns, extensions[0] == "redis", "{extensions:?}: {started}");
+    let said = "Remove the line `extension=redis.so`, or put `extension=igbinary.so` before it";
+    assert_eq!(app.log.contains(said), warns, "{extensions:?}: {}", app.log);
+}
+
+/// On PHP as Paketo lays it out, the app's `.php.ini.d` enables extensions.
 #[test]
 fn extensions_that_the_app_enables_are_used_in_any_order() {
     let service = BoundService::start(Store::Redis, ODD_PASSWORD);
-    let choices = [&["igbinary"][..], &["redis"], &["igbinary", "redis"], &["redis", "igbinary"]];
-    for extensions in choices {
+    for extensions in ENABLED {
         let app = app_for_every_server();
-        let lines = extensions.iter().map(|name| format!("extension = {name}.so\n"));
-        write(app.path(), ".php.ini.d/extensions.ini", &lines.collect::<String>());
+        write(app.path(), ".php.ini.d/extensions.ini", &ini_that_enables(extensions));
         let build = Layout::Paketo.build(app.path(), Store::Redis, &[]);
-        assert_sessions_are_shared(build.app(), &["--env", &service.env()]);
-        let (_, started) =
-            build.app().run(&["--env", &service.env()], &["php", "-r", "echo 'up';"]);
-        assert!(!started.contains("already loaded"), "{extensions:?}: {started}");
-        // Where PHP goes on to warn, the build says what to do.
-        let warns = started.contains("undefined symbol: igbinary_serialize");
-        let said = "Remove the line `extension=redis.so`, or put `extension=igbinary.so` before it";
-        let log = &build.app().log.replace("\n! ", " ");
-        assert_eq!(log.contains(said), warns, "{extensions:?}: {started}\n{log}");
-        assert_eq!(warns, extensions[0] == "redis", "{extensions:?}: {started}");
+        let bound = service.env();
+        assert_enabled_extensions_are_used(build.app(), extensions, &["--env", &bound]);
+    }
+}
+
+/// Where the app's ini files take the place of Debian's.
+#[test]
+fn extensions_that_the_app_enables_are_used_in_any_order_on_debian_13() {
+    let service = BoundService::start(Store::Redis, ODD_PASSWORD);
+    for extensions in ENABLED {
+        let app = app_with_settings(&ini_that_enables(extensions));
+        let mut config = config(TRIXIE, "full");
+        config.app_dir(app.path()).env("BP_PHP_SESSION_STORE", "redis");
+        build(config.env("PHP_INI_SCAN_DIR", "/workspace/settings"), |app| {
+            let (scan_dir, bound) = ("PHP_INI_SCAN_DIR=/workspace/settings", service.env());
+            let launch = ["--env", scan_dir, "--env", &bound];
+            assert_enabled_extensions_are_used(app, extensions, &launch);
+        });
     }
 }
 
