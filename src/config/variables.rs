@@ -24,6 +24,9 @@ pub const FRAMEWORK: &str = "BP_PHP_SESSION_FRAMEWORK";
 /// The variable that names a mirror of the source releases.
 pub const MIRROR: &str = "BP_DEPENDENCY_MIRROR";
 
+/// Asks for details in the log. Other buildpacks have the same switch.
+pub const LOG_LEVEL: &str = "BP_LOG_LEVEL";
+
 /// The variable of Paketo's buildpacks that names the folder of the app's pages.
 pub const WEB_DIR: &str = "BP_PHP_WEB_DIR";
 

@@ -3,6 +3,7 @@
 use super::address::Address;
 use super::error::EndpointError;
 use super::fields::Fields;
+use super::tls::FLAG;
 use crate::system::secret::Secret;
 use std::fmt;
 
@@ -13,7 +14,6 @@ const HOST: [&str; 2] = ["host", "hostname"];
 const PORT: [&str; 1] = ["port"];
 const USER: [&str; 2] = ["username", "user"];
 const PASSWORD: [&str; 1] = ["password"];
-const TLS: [&str; 3] = ["ssl", "tls", "tls_enabled"];
 
 /// What libsasl2's client takes.
 const MAX_USER_BYTES: usize = 1024;
@@ -41,7 +41,7 @@ impl MemcachedEndpoint {
     ///
     /// Fails if a credential is missing or is not what it should be; the error names it.
     pub(super) fn read(fields: &Fields<'_>) -> Result<Self, EndpointError> {
-        if fields.flag(&TLS)? == Some(true) {
+        if fields.flag(&FLAG)? == Some(true) {
             return Err(fields.unsupported(
                 "takes encrypted connections only, and PHP's memcached extension has no TLS",
                 "Bind a service without TLS, or put a proxy such as stunnel before it.",

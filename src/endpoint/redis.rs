@@ -5,7 +5,7 @@ use super::auth::Auth;
 use super::error::EndpointError;
 use super::fields::{Fields, List};
 use super::redis_uri::{Uri, is_encrypted_scheme, parse};
-use super::tls::{Tls, has_material, ignore_material, tls};
+use super::tls::{Tls, ignore_material, is_wanted, tls};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -50,7 +50,6 @@ const PASSWORD: [&str; 12] = [
     "connection.rediss.authentication.password",
 ];
 const URI: [&str; 3] = ["uri", "url", "connection.rediss.composed.0"];
-const TLS: [&str; 3] = ["ssl", "tls", "tls_enabled"];
 const SCHEME: [&str; 2] = ["scheme", "protocol"];
 const DATABASE: [&str; 2] = ["database", "db"];
 const NODES: [&str; 2] = ["cluster.nodes", "cluster_nodes"];
@@ -159,10 +158,7 @@ impl RedisEndpoint {
 fn target(fields: &Fields<'_>, uri: &Uri) -> Result<Target, EndpointError> {
     let tls_port = fields.port(&TLS_PORT)?;
     let scheme = scheme_credential(fields)?;
-    let material = has_material(fields);
-    // A server with both ports open is asked for TLS, and so is one with certificates, unless the flag says not to.
-    let implied = uri.tls || tls_port.is_some() || material;
-    let encrypted = fields.flag(&TLS)?.or(scheme).unwrap_or(implied);
+    let encrypted = is_wanted(fields, scheme, uri.tls || tls_port.is_some())?;
     let port = fields.port(&PORT)?.or(uri.port);
     let port = if encrypted { tls_port.or(port) } else { port }.unwrap_or(DEFAULT_PORT);
     let tls = if encrypted {

@@ -1,4 +1,4 @@
-//! How a connection is encrypted.
+//! Whether and how a connection is encrypted.
 
 use super::error::EndpointError;
 use super::fields::Fields;
@@ -22,6 +22,17 @@ pub struct ClientIdentity {
     pub key: Pem,
 }
 
+/// Whether the connection is encrypted. The flag's word is the last; then the scheme's, where the service has one as a
+/// credential; a server with both ports open is asked for TLS (`implied`), and so is one with certificates.
+pub(super) fn is_wanted(
+    fields: &Fields<'_>,
+    scheme: Option<bool>,
+    implied: bool,
+) -> Result<bool, EndpointError> {
+    let has_material = has_material(fields);
+    Ok(fields.flag(&FLAG)?.or(scheme).unwrap_or(implied || has_material))
+}
+
 /// Leaves certificates and keys unused, where a flag says that there is no TLS.
 pub(super) fn ignore_material(fields: &Fields<'_>) {
     for names in [&CA[..], &CLIENT_CERTIFICATE, &CLIENT_KEY] {
@@ -30,7 +41,7 @@ pub(super) fn ignore_material(fields: &Fields<'_>) {
 }
 
 /// Whether the credentials hold certificates or keys, which make sense with TLS only (cert-manager, operators).
-pub(super) fn has_material(fields: &Fields<'_>) -> bool {
+fn has_material(fields: &Fields<'_>) -> bool {
     [&CA[..], &CLIENT_CERTIFICATE, &CLIENT_KEY].iter().any(|names| fields.has(names))
 }
 
@@ -46,6 +57,8 @@ pub(super) fn tls(fields: &Fields<'_>) -> Result<Tls, EndpointError> {
     };
     Ok(Tls { ca: pem::read(fields, &CA)?, client })
 }
+
+pub(super) const FLAG: [&str; 3] = ["ssl", "tls", "tls_enabled"];
 
 const CA: [&str; 8] = [
     "cacrt",

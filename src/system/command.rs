@@ -1,14 +1,12 @@
 //! Running other programs: quiet while all goes well, with their words when it does not.
 
+use crate::config::variables::LOG_LEVEL;
 use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// How many lines of a failed program's output a message shows, the last ones.
 const SHOWN_LINES: usize = 40;
-
-/// Asks for details in the log, of programs that are run among others; other buildpacks have the same switch.
-const LOG_LEVEL: &str = "BP_LOG_LEVEL";
 
 /// A program that failed.
 #[derive(Debug, thiserror::Error)]

@@ -8,3 +8,4 @@ mod release;
 mod shown;
 #[cfg(test)]
 mod troubleshooting;
+mod variables;

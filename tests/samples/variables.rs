@@ -1,0 +1,18 @@
+//! README's table of settings has every variable, and no other.
+
+use crate::manifests::text;
+use std::collections::BTreeSet;
+
+/// The names that stand between two signs, for example in quotes.
+fn names(text: &str, before: &str, after: &str) -> BTreeSet<String> {
+    let parts = text.split(before).skip(1).filter_map(|rest| Some(rest.split_once(after)?.0));
+    parts.filter(|name| name.starts_with("BP")).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_table_of_settings_has_every_variable() {
+    let known = names(&text("src/config/variables.rs"), "= \"", "\";");
+    let told = names(&text("README.md"), "\n| `", "` |");
+    assert!(known.len() > 15, "{known:?}");
+    assert_eq!(known, told);
+}
