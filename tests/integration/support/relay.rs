@@ -2,7 +2,7 @@
 
 use super::docker::docker_ok;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
@@ -14,9 +14,7 @@ pub(crate) struct Relay {
 impl Relay {
     /// Passes on what comes, after `delay`, in each direction.
     pub(crate) fn start(server: SocketAddr, delay: Duration) -> Self {
-        let format = "{{(index .IPAM.Config 0).Gateway}}";
-        let gateway = docker_ok(&["network", "inspect", "bridge", "--format", format]);
-        let listener = TcpListener::bind((gateway.trim(), 0)).expect("the engine's bridge");
+        let listener = TcpListener::bind((bridge(), 0)).expect("the engine's bridge");
         let address = listener.local_addr().expect("an address");
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -39,6 +37,20 @@ impl Relay {
     pub(crate) fn port(&self) -> u16 {
         self.address.port()
     }
+}
+
+/// The host, as containers see it: an engine that has chosen the bridge's addresses by itself names the network only,
+/// and the host is the first of it.
+fn bridge() -> Ipv4Addr {
+    let format = "{{with index .IPAM.Config 0}}{{.Subnet}} {{.Gateway}}{{end}}";
+    let said = docker_ok(&["network", "inspect", "bridge", "--format", format]);
+    let (subnet, gateway) = said.split_once(' ').unwrap_or((&said, ""));
+    if let Ok(gateway) = gateway.parse() {
+        return gateway;
+    }
+    let network: Option<Ipv4Addr> = subnet.split('/').next().and_then(|it| it.parse().ok());
+    let network = network.unwrap_or_else(|| panic!("no address in {said}"));
+    Ipv4Addr::from(u32::from(network) + 1)
 }
 
 fn pass_on(mut from: TcpStream, mut to: TcpStream, delay: Duration) -> std::io::Result<()> {

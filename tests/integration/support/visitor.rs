@@ -30,6 +30,11 @@ impl Visitor {
         Self { agent: config.build().into(), cookies: Vec::new() }
     }
 
+    /// A visitor with a session of this name.
+    pub(crate) fn of_session(id: &str) -> Self {
+        Self { cookies: vec![("PHPSESSIONID".to_owned(), id.to_owned())], ..Self::new() }
+    }
+
     /// Another browser window of the same visitor.
     pub(crate) fn twin(&self) -> Self {
         Self { cookies: self.cookies.clone(), ..Self::new() }
