@@ -1,6 +1,6 @@
 <?php
 // Speaks to the session proxy of this container over 16 connections, then with the greatest value that it takes, and
-// prints the memory of its processes.
+// prints the memory of its processes, and how long others take to start.
 
 function connect()
 {
@@ -39,6 +39,27 @@ function lock($stream, $key)
     return say($stream, 'SET', "{$key}_LOCK", 'test|1', 'NX', 'PX', '30000');
 }
 
+/** From the start of a proxy to its first answer, in milliseconds: the least of ten, as the machine may be busy. */
+function start()
+{
+    $program = glob('/layers/*/session/bin/session-proxy')[0];
+    $null = ['file', '/dev/null', 'r+'];
+    $all = [];
+    foreach (range(1, 10) as $number) {
+        $folder = "/tmp/start-$number";
+        $begun = microtime(true);
+        proc_open([$program, 'supervise', $folder], [$null, $null, $null, $null], $pipes);
+        while (!($stream = @stream_socket_client("unix://$folder/redis.sock"))) {
+            usleep(100);
+        }
+        if (say($stream, 'ECHO', 'ready') !== "ready\r\n") {
+            exit('the proxy does not answer');
+        }
+        $all[] = (microtime(true) - $begun) * 1000;
+    }
+    return round(min($all), 1);
+}
+
 $streams = array_map('connect', range(1, 16));
 foreach ($streams as $number => $stream) {
     $key = "PHPREDIS_SESSION:memory$number";
@@ -58,4 +79,5 @@ say($stream, 'EVALSHA', 'b70c', '1', "{$key}_LOCK", 'test|1');
 $memory['worker_peak_of_64_mib'] = memory('work', 'VmHWM');
 $answers[] = say(connect(), 'SETEX', $key, '60', str_repeat('x', 70000000));
 $memory['worker_afterwards'] = memory('work', 'VmRSS');
+$memory['start_ms'] = start();
 echo json_encode($memory + ['answers' => implode(' ', $answers)]), "\n";
