@@ -10,7 +10,7 @@ use crate::frameworks::known::Framework;
 use crate::services::matching::{SessionService, find_session_service};
 use crate::services::near_miss::near_misses;
 use crate::services::search_keys::SearchKeys;
-use crate::services::{Service, Services, variables};
+use crate::services::{Service, Services, platform_variables};
 use crate::store::Store;
 use crate::system::constraint::Constraint;
 use libcnb::Platform;
@@ -120,7 +120,7 @@ fn hints(
 ) -> Result<Vec<String>, EnvironmentError> {
     let mut hints = near_misses(services, keys, &Store::ALL);
     for store in Store::ALL {
-        for variable in variables::present(environment, store)? {
+        for variable in platform_variables::present(environment, store)? {
             hints.push(format!(
                 "The variable {variable} is set: to keep sessions there, set {STORE}={store}"
             ));

@@ -3,14 +3,14 @@
 
 pub mod app;
 mod authorities;
+pub mod build_record;
 pub mod embedded;
 pub mod exec_d;
 pub mod prepare;
 mod probe;
-pub mod record;
 pub mod resolve;
-mod started;
+pub mod route;
+mod started_process;
 pub mod tls_files;
 mod topology;
-pub mod way;
 mod workers;

@@ -13,6 +13,7 @@
 //! [`config`], [`frameworks`], [`php`] and [`system`] serve all of them.
 
 pub mod app;
+pub mod build_log;
 pub mod check;
 pub mod config;
 pub mod detect;
@@ -21,10 +22,9 @@ pub mod extension;
 pub mod frameworks;
 pub mod launch;
 pub mod layers;
-pub mod log;
 pub mod php;
 pub mod proxy;
-pub mod redis;
+pub mod redis_client;
 pub mod services;
 pub mod store;
 pub mod system;

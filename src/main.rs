@@ -6,12 +6,12 @@ use libcnb::{Buildpack, Env, libcnb_runtime};
 use php_session_store::config::platform::BuildPlatform;
 use php_session_store::detect::{Decision, build_plan};
 use php_session_store::extension::{Pins, Request};
-use php_session_store::launch::record::{EXEC_D_PROGRAM, SESSION_CHECK, SESSION_PROXY};
+use php_session_store::launch::build_record::{EXEC_D_PROGRAM, SESSION_CHECK, SESSION_PROXY};
 use php_session_store::layers::{
     SessionSettings, contribute_extension_layer, contribute_session_layer, preflight, verify,
 };
 use php_session_store::php::{Php, session_inis_of_other_layers};
-use php_session_store::{check, launch, log, proxy};
+use php_session_store::{build_log, check, launch, proxy};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -23,7 +23,7 @@ impl Buildpack for PhpSessionStore {
     type Error = anyhow::Error;
 
     fn detect(&self, context: DetectContext<Self>) -> libcnb::Result<DetectResult, Self::Error> {
-        log::looked_at_by_detect(&context.app_dir, &context.platform);
+        build_log::looked_at_by_detect(&context.app_dir, &context.platform);
         if let Ok(Decision::Skip(reason)) = Decision::read(&context.app_dir, &context.platform) {
             println!("{reason}");
             return DetectResultBuilder::fail().build();
@@ -34,34 +34,34 @@ impl Buildpack for PhpSessionStore {
     }
 
     fn build(&self, context: BuildContext<Self>) -> libcnb::Result<BuildResult, Self::Error> {
-        let started = log::start();
-        log::looked_at(&context.app_dir, &context.platform);
+        let started = build_log::start();
+        build_log::looked_at(&context.app_dir, &context.platform);
         let config = match Decision::read(&context.app_dir, &context.platform)? {
             Decision::Contribute(config) => config,
             nothing => {
-                log::nothing_to_do(&nothing);
+                build_log::nothing_to_do(&nothing);
                 return BuildResultBuilder::new().build();
             }
         };
-        log::decision(&config);
+        build_log::decision(&config);
         let env = Env::from_current();
         let php = Php::ask(&env).map_err(anyhow::Error::from)?;
-        log::php(&config, &php);
+        build_log::php(&config, &php);
         let request = Request::new(&config, &php, &env, &context);
         let extension = contribute_extension_layer(&context, &request)?;
         let settings = SessionSettings::new(&config, &php, &extension)?;
         let layer = contribute_session_layer(&context, &settings, &extension)?;
         verify(&php, &layer, &settings).map_err(anyhow::Error::from)?;
-        log::session_settings(&config, &settings, &php);
-        log::framework(&settings.record, &context.app_dir);
-        log::other_handlers(&session_inis_of_other_layers(&context.layers_dir), config.store);
-        log::preflight(&preflight(&config, &settings.record));
-        log::done(started);
+        build_log::session_settings(&config, &settings, &php);
+        build_log::framework(&settings.record, &context.app_dir);
+        build_log::other_handlers(&session_inis_of_other_layers(&context.layers_dir), config.store);
+        build_log::preflight(&preflight(&config, &settings.record));
+        build_log::done(started);
         BuildResultBuilder::new().launch(layer.launch).build()
     }
 
     fn on_error(&self, error: libcnb::Error<Self::Error>) {
-        log::failed(&error);
+        build_log::failed(&error);
     }
 }
 

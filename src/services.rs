@@ -7,9 +7,9 @@ mod error;
 pub mod matching;
 pub mod near_miss;
 mod origin;
+pub mod platform_variables;
 pub mod search_keys;
 mod service;
-pub mod variables;
 mod vcap;
 
 pub use credentials::{Credential, Credentials};

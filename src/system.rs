@@ -4,7 +4,7 @@ pub mod command;
 pub mod constraint;
 pub mod digest;
 pub mod files;
-pub mod report;
+pub mod log_line;
 pub mod sasl;
 pub mod secret;
 pub mod version;

@@ -6,7 +6,7 @@ use super::render::render;
 use super::report::Report;
 use crate::config::environment::Environment;
 use crate::config::platform::LAUNCH_PLATFORM_DIR;
-use crate::launch::record::layer_of_program;
+use crate::launch::build_record::layer_of_program;
 use anyhow::{Context, bail};
 use std::io::{IsTerminal, Write};
 use std::path::Path;

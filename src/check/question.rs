@@ -4,7 +4,7 @@
 use crate::endpoint::memcached::MemcachedEndpoint;
 use crate::endpoint::redis::{RedisEndpoint, Target};
 use crate::endpoint::{Address, Endpoint, Host};
-use crate::launch::record::LaunchRecord;
+use crate::launch::build_record::LaunchRecord;
 use crate::launch::resolve::ResolvedService;
 use crate::php::redis::{encryption, shares_authority};
 use crate::php::redis_commands::{CLUSTER_PREFIX, PREFIX, Trial};

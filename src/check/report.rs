@@ -7,7 +7,7 @@ use super::verdict::Verdict;
 use super::web::WebReport;
 use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::SessionUse;
-use crate::launch::record::LaunchRecord;
+use crate::launch::build_record::LaunchRecord;
 use crate::launch::resolve::ResolvedService;
 use crate::php::Php;
 use serde::Serialize;

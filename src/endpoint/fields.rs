@@ -2,7 +2,7 @@
 
 use super::address::Host;
 use super::error::EndpointError;
-use super::names::{METADATA, prefixes};
+use super::prefixes::{METADATA, prefixes};
 use super::values::{find_in, is_empty, split, splits, texts_of};
 use crate::services::{Credential, Credentials, Service};
 use crate::store::Store;

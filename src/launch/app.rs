@@ -1,9 +1,9 @@
 //! What the launch sets for the app's own configuration, and for its framework.
 
-use super::record::LaunchRecord;
+use super::build_record::LaunchRecord;
 use super::resolve::ResolvedService;
+use super::route::Route;
 use super::tls_files::tls_files;
-use super::way::Way;
 use super::workers::clearing_pool;
 use crate::config::environment::Environment;
 use crate::config::launch::LaunchSettings;
@@ -44,16 +44,16 @@ pub(super) struct Reached<'a> {
 /// Finds out what the app is to be told. `app_dir` is the app's folder.
 pub(super) fn prepare(
     service: &Reached<'_>,
-    way: Way,
+    way: Route,
     settings: &LaunchSettings,
     record: &LaunchRecord,
     environment: &Environment,
     app_dir: &Path,
 ) -> AppLaunch {
     let mut variables = match way {
-        Way::Direct => store_variables(&service.connection()),
+        Route::Direct => store_variables(&service.connection()),
         // The proxy keeps the password from PHP, and these hold it.
-        Way::Proxy => AppVariables::default(),
+        Route::Proxy => AppVariables::default(),
     };
     let mut message = None;
     if let Some((framework, session_use)) =

@@ -1,7 +1,7 @@
 //! The authorities that PHP's TLS trusts without us. Where the service's own can only be told to all of PHP
 //! (phpredis 5.3), they must go on being trusted.
 
-use super::record::LaunchRecord;
+use super::build_record::LaunchRecord;
 use crate::config::environment::{Environment, EnvironmentError};
 use crate::system::files::read_text;
 use std::path::Path;

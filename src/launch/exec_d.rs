@@ -1,14 +1,14 @@
 //! The exec.d program: it runs in the container before the app's process, and tells PHP where the
 //! sessions are.
 
+use super::build_record::layer_of_program;
 use super::prepare::{Launch, prepare};
-use super::record::layer_of_program;
-use super::started::Started;
-use super::way::StartProxy;
+use super::route::StartProxy;
+use super::started_process::Started;
 use crate::config::environment::Environment;
 use crate::config::platform::LAUNCH_PLATFORM_DIR;
 use crate::php::variable::Variable;
-use crate::system::report::report;
+use crate::system::log_line::report;
 use libcnb::data::exec_d::ExecDProgramOutputKey;
 use libcnb::data::exec_d_program_output_key;
 use libcnb::exec_d::write_exec_d_program_output;

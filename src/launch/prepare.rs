@@ -3,11 +3,11 @@
 use super::app::{self, AppLaunch, Reached};
 use super::probe::{Outcome, Question};
 
-use super::record::{LaunchRecord, read_record};
+use super::build_record::{LaunchRecord, read_record};
 use super::resolve::{Resolution, ResolvedService, resolve};
-use super::started::Started;
+use super::route::{ProxyWanted, Route, StartProxy};
+use super::started_process::Started;
 use super::tls_files::tls_files;
-use super::way::{ProxyWanted, StartProxy, Way};
 use super::workers::fpm_workers;
 use crate::config::environment::{Environment, EnvironmentError};
 use crate::config::launch::{LaunchSettings, Missing, Probe};
@@ -149,14 +149,14 @@ impl Bound<'_> {
                 });
             }
         };
-        let way = Way::of(settings.proxy, found, record)?;
-        if way == Way::Direct {
+        let way = Route::of(settings.proxy, found, record)?;
+        if way == Route::Direct {
             require_tls(&found.endpoint, record.knows_tls)?;
         }
         let tls_files = tls_files(found, record, environment)?;
         let mut messages = match found.warning() {
             Some(warning) => vec![format!("warning: {warning}")],
-            None if settings.log && way == Way::Proxy => {
+            None if settings.log && way == Route::Proxy => {
                 vec![format!("{found}, through the session proxy")]
             }
             None if settings.log => vec![found.to_string()],
@@ -171,14 +171,14 @@ impl Bound<'_> {
             Duration::ZERO
         };
         let connection = match way {
-            Way::Direct => {
+            Route::Direct => {
                 let connection = self.connect(found, &tls_files, round_trip)?;
                 if connection.drop_ins.contains(&DropIn::Login) {
                     messages.extend(without_mechanisms(environment)?);
                 }
                 connection
             }
-            Way::Proxy => {
+            Route::Proxy => {
                 let what = format!("{}\n{:?}", found.endpoint, found.options.prefix);
                 php::redis::behind_proxy(&start_proxy(&what)?, &found.options)
             }
@@ -209,7 +209,7 @@ impl Bound<'_> {
     fn judge(
         &self,
         outcome: Outcome,
-        way: Way,
+        way: Route,
         found: &ResolvedService,
         messages: &mut Vec<String>,
     ) -> anyhow::Result<Duration> {
@@ -218,7 +218,7 @@ impl Bound<'_> {
         match outcome {
             Outcome::Kept { round_trip, max_clients, limits } => {
                 // The proxy's connections do not depend on the workers.
-                let direct = way == Way::Direct;
+                let direct = way == Route::Direct;
                 let workers = direct.then(|| fpm_workers(environment, app_dir)).flatten();
                 let limits = limits.into_iter().chain(too_many_workers(workers, max_clients));
                 messages.extend(limits.map(|limit| format!("warning: {limit}")));

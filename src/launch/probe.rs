@@ -7,7 +7,7 @@ mod redis;
 mod redis_session;
 mod refusal;
 
-use super::way::Way;
+use super::route::Route;
 use crate::config::options::Options;
 use crate::endpoint::Endpoint;
 use crate::php::tls::TlsFiles;
@@ -26,7 +26,7 @@ pub(super) struct Question<'a> {
     pub(super) tls_files: &'a TlsFiles,
     pub(super) options: &'a Options,
     /// Who will connect.
-    pub(super) way: Way,
+    pub(super) way: Route,
 }
 
 impl Question<'_> {

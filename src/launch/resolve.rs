@@ -1,7 +1,7 @@
 //! Which service holds the sessions, as the running container has it.
 
+use super::build_record::LaunchRecord;
 use super::embedded;
-use super::record::LaunchRecord;
 use super::topology::settled;
 use crate::config::environment::Environment;
 use crate::config::launch::{LaunchSettings, Missing};
@@ -10,7 +10,7 @@ use crate::config::variables::{EMBED_CREDENTIALS, MISSING, STORE};
 use crate::endpoint::{self, Endpoint};
 use crate::services::matching::{Rule, SessionService, find_session_service};
 use crate::services::near_miss::near_misses;
-use crate::services::{Origin, Service, Services, variables};
+use crate::services::{Origin, Service, Services, platform_variables};
 use crate::store::Store;
 use std::fmt;
 use std::mem;
@@ -92,7 +92,8 @@ pub fn resolve(
     if let Some(found) = find_session_service(&services, &keys, &[store])? {
         return ResolvedService::resolution(&found, options);
     }
-    let variable = keys.any_of_its_kind.then(|| variables::read(environment, store)).transpose()?;
+    let variable =
+        keys.any_of_its_kind.then(|| platform_variables::read(environment, store)).transpose()?;
     if let Some(service) = variable.flatten() {
         let found = SessionService { store, service: &service, rule: Rule::Variable };
         return ResolvedService::resolution(&found, options);
@@ -114,7 +115,7 @@ pub fn resolve(
     }
     let mut hints = near_misses(&services, &keys, &[store]);
     if !keys.any_of_its_kind {
-        let present = variables::present(environment, store)?;
+        let present = platform_variables::present(environment, store)?;
         hints.extend(present.iter().map(|variable| {
             format!("The variable {variable} is set: an image that is built with {STORE}={store} uses it")
         }));

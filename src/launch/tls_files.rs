@@ -1,7 +1,7 @@
 //! Certificates and keys as files: PHP's TLS takes paths, and a service may give texts.
 
 use super::authorities;
-use super::record::LaunchRecord;
+use super::build_record::LaunchRecord;
 use super::resolve::ResolvedService;
 use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;

@@ -3,7 +3,7 @@
 use crate::config::options::Options;
 use crate::endpoint::redis::{RedisEndpoint, Target};
 use crate::endpoint::{Endpoint, Reading};
-use crate::redis::{Client, Deadline, Reply};
+use crate::redis_client::{Client, Deadline, Reply};
 use std::time::Duration;
 
 /// For the whole question. A server that is down, or slow, is taken for a single one.

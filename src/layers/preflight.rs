@@ -4,8 +4,8 @@
 use crate::config::variables::PROXY;
 use crate::detect::SessionConfig;
 use crate::endpoint::{self, Endpoint, Reading};
-use crate::launch::record::LaunchRecord;
-use crate::launch::way::{limit_of_php, proxy_serves};
+use crate::launch::build_record::LaunchRecord;
+use crate::launch::route::{limit_of_php, proxy_serves};
 use crate::php::connect::connect;
 use crate::php::tls::TlsFiles;
 use crate::services::Service;

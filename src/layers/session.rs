@@ -5,10 +5,10 @@ use super::extension::ProvidedExtension;
 use super::sbom;
 use super::session_settings::SessionSettings;
 use crate::extension::package::{Package, PackageSource};
-use crate::launch::embedded;
-use crate::launch::record::{
+use crate::launch::build_record::{
     EXEC_D_PROGRAM, LaunchRecord, SESSION_CHECK, SESSION_PROXY, write_record,
 };
+use crate::launch::embedded;
 use crate::php::PHP_INI_SCAN_DIR;
 use crate::php::connect::drop_ins;
 use crate::php::drop_in::DropIn;

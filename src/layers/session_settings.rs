@@ -3,7 +3,7 @@
 use super::extension::ProvidedExtension;
 use crate::config::variables::EMBED_CREDENTIALS;
 use crate::detect::SessionConfig;
-use crate::launch::record::LaunchRecord;
+use crate::launch::build_record::LaunchRecord;
 use crate::php::Php;
 use crate::php::ini::Directive;
 use crate::services::Service;

@@ -5,7 +5,7 @@ use super::session_settings::SessionSettings;
 use crate::config::environment::Environment;
 use crate::config::options::Options;
 use crate::endpoint::Endpoint;
-use crate::launch::record::LaunchRecord;
+use crate::launch::build_record::LaunchRecord;
 use crate::php::connect::connect;
 use crate::php::drop_in::DropIn;
 use crate::php::ini::{Connection, DirectiveError};

@@ -2,7 +2,7 @@
 
 use super::stats::log;
 use super::upstream::Failure;
-use crate::redis::Reply;
+use crate::redis_client::Reply;
 
 pub(super) const OK: &[u8] = b"+OK\r\n";
 pub(super) const NIL: &[u8] = b"$-1\r\n";

@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::credentials::Bound;
-use super::place::Place;
+use super::socket_folder::Place;
 use super::stats::log;
 use super::supervisor::{listen, lock, succeed, supervise};
 use super::worker::{Settings, Worker, retire};
@@ -11,11 +11,11 @@ use crate::config::launch::LaunchSettings;
 use crate::config::platform::LAUNCH_PLATFORM_DIR;
 use crate::config::variables::PROXY_FOLDER;
 use crate::endpoint::Endpoint;
-use crate::launch::record::{layer_of_program, read_record};
+use crate::launch::build_record::{layer_of_program, read_record};
 use crate::launch::resolve::{Resolution, ResolvedService, resolve};
 use crate::php::redis::{LOCK_TIMEOUT, PREFIX};
 use crate::php::variable::Variable;
-use crate::system::report::report;
+use crate::system::log_line::report;
 use anyhow::{Context, bail};
 use nix::sys::signal::{SigSet, Signal};
 use std::io::stdin;

@@ -2,7 +2,7 @@
 
 use super::request::{REACH, STATUS};
 use super::status::Status;
-use crate::redis::{Command, Reply};
+use crate::redis_client::{Command, Reply};
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};

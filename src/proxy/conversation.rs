@@ -6,7 +6,7 @@ use super::scripts::{self, script};
 use super::shared::Shared;
 use super::status::Status;
 use super::turns::Turn;
-use crate::redis::{Command, Deadline, Reply};
+use crate::redis_client::{Command, Deadline, Reply};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 

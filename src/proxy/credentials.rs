@@ -3,7 +3,7 @@
 
 use super::stats::log;
 use crate::endpoint::redis::RedisEndpoint;
-use crate::redis::Client;
+use crate::redis_client::Client;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

@@ -3,7 +3,7 @@
 use super::shared::Shared;
 use super::stats::{SeldomLog, log};
 use super::status::Status;
-use crate::redis::Deadline;
+use crate::redis_client::Deadline;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};

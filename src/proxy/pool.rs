@@ -1,7 +1,7 @@
 //! Few connections for many PHP processes: one is borrowed for a round trip.
 
 use super::credentials::{Credentials, Upstream};
-use crate::redis::{Connection, Deadline, RedisError};
+use crate::redis_client::{Connection, Deadline, RedisError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
 //! What runs in the server, each in one round trip. Each may be sent twice: when a connection breaks, nobody knows
 //! whether the server has done what it was asked for.
 
-use crate::redis::Command;
+use crate::redis_client::Command;
 
 /// A script with its keys and arguments.
 pub(super) fn script(text: &str, keys: &[&[u8]], arguments: &[&[u8]]) -> Command {

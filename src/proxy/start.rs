@@ -1,10 +1,10 @@
 //! Starts the proxy of the container, or finds the one that runs.
 
 use super::client::Client;
-use super::place::{NoPlace, Place};
+use super::socket_folder::{NoPlace, Place};
 use crate::config::variables::PROXY_FOLDER;
-use crate::launch::record::SESSION_PROXY;
-use crate::launch::way::ProxyWanted;
+use crate::launch::build_record::SESSION_PROXY;
+use crate::launch::route::ProxyWanted;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::process::parent_id;

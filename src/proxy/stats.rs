@@ -1,6 +1,6 @@
 //! What the proxy has done, for its status and its log.
 
-use crate::system::report::report;
+use crate::system::log_line::report;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};

@@ -1,7 +1,7 @@
 //! What a proxy says about itself.
 
 use super::shared::Shared;
-use crate::redis::{Command, Reply};
+use crate::redis_client::{Command, Reply};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

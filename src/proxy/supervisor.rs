@@ -1,9 +1,9 @@
 //! The supervisor: it holds the listening socket, so that PHP can connect at any time, and starts the worker again
 //! when it ends.
 
-use super::place::Place;
+use super::socket_folder::Place;
 use super::stats::log;
-use crate::launch::record::SESSION_PROXY;
+use crate::launch::build_record::SESSION_PROXY;
 use anyhow::Context;
 use libcnb::data::exec_d::ExecDProgramOutput;
 use libcnb::exec_d::write_exec_d_program_output;

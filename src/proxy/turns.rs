@@ -1,7 +1,7 @@
 //! Requests of one session take turns within the container, first come, first served, so that only one of them
 //! asks the server for the lock.
 
-use crate::redis::Deadline;
+use crate::redis_client::Deadline;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 

@@ -4,7 +4,7 @@
 use super::credentials::Upstream;
 use super::pool::{NoConnection, Pool};
 use super::stats::{SeldomLog, Stats, log};
-use crate::redis::{Command, Deadline, ErrorReply, Problem, RedisError, Reply};
+use crate::redis_client::{Command, Deadline, ErrorReply, Problem, RedisError, Reply};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};

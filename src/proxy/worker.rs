@@ -4,10 +4,10 @@
 use super::conversation::{Conversation, RENEWED_EVERY};
 use super::credentials::{Credentials, Read};
 use super::metrics;
-use super::place::random;
 use super::pool::Pool;
 use super::request::{Request, parse};
 use super::shared::{Secrets, Shared};
+use super::socket_folder::random;
 use super::stats::{Counter, Stats, log};
 use super::turns::Turns;
 use super::upstream::Service;

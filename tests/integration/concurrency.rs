@@ -2,10 +2,10 @@
 //! by 8 clients, with a page of 2 ms.
 
 use crate::support::app::{Instance, Server, build};
+use crate::support::http_client::HttpClient;
 use crate::support::sample::app_with_holding_page;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{BoundService, Memcached, vcap};
-use crate::support::visitor::Visitor;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
 use serde_json::json;
@@ -27,7 +27,7 @@ struct Run {
 fn hammer(instance: &Instance, requests: u32, milliseconds: u32) -> Run {
     let address = instance.address();
     let path = format!("/hold.php?ms={milliseconds}");
-    let mut visitor = Visitor::new();
+    let mut visitor = HttpClient::new();
     visitor.get(address, "/hold.php");
     let asked = AtomicU32::new(0);
     let start = Instant::now();

@@ -6,11 +6,11 @@ use crate::support::app::{
 };
 use crate::support::certificates::Authority;
 use crate::support::docker::{Container, docker};
+use crate::support::http_client::assert_sessions_are_shared;
 use crate::support::mirror::{
     MIRROR_OF_APP, app_with_mirror, build_offline, mirror, php_in_a_layer,
 };
 use crate::support::services::{BoundService, Memcached, vcap};
-use crate::support::visitor::assert_sessions_are_shared;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use libcnb::data::buildpack::BuildpackId;
 use libcnb::data::sbom::SbomFormat;

@@ -1,8 +1,8 @@
 //! What a managed Redis does in a failover: its name moves to the new primary, and the old one stays up, demoted.
 
 use crate::support::app::{App, Instance, build, config};
+use crate::support::http_client::HttpClient;
 use crate::support::services::{Redis, run, vcap};
-use crate::support::visitor::Visitor;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use serde_json::json;
 
@@ -59,7 +59,7 @@ fn a_name_that_moves_fails_no_request(suite: Suite) {
         for variable in ["BPL_PHP_SESSION_PROXY=off", "BPL_PHP_SESSION_PROXY=on"] {
             let failover = Failover::start(app, variable);
             let address = failover.instance.address();
-            let mut visitor = Visitor::new();
+            let mut visitor = HttpClient::new();
             assert_eq!([1, 2].map(|_| visitor.count(address)), [1, 2]);
             failover.fail_over();
             assert_eq!([3, 4, 5].map(|_| visitor.count(address)), [3, 4, 5], "{variable}");
@@ -72,7 +72,7 @@ fn kept_connections_stay_on_the_demoted_server(suite: Suite) {
     with_app(suite, |app| {
         let failover = Failover::start(app, "BPL_PHP_SESSION_OPTIONS=persistent=on&lock_timeout=1");
         let address = failover.instance.address();
-        let mut visitor = Visitor::new();
+        let mut visitor = HttpClient::new();
         assert_eq!(visitor.count(address), 1);
         failover.fail_over();
         for _ in 0..2 {

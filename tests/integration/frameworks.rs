@@ -3,11 +3,11 @@
 
 use crate::support::app::{App, Instance, PackBuild, Server, make_readable, root};
 use crate::support::docker::docker_ok;
+use crate::support::http_client::HttpClient;
 use crate::support::sample::{copy, write};
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{BoundService, Redis, run, vcap};
 use crate::support::tls::TlsServer;
-use crate::support::visitor::Visitor;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ fn symfony(suite: Suite, session: &str) -> TempDir {
 /// One visitor counts over two instances, of which one is killed, and a new one.
 fn counts_on(start: impl Fn() -> Instance) {
     let (a, b) = (start(), start());
-    let mut visitor = Visitor::new();
+    let mut visitor = HttpClient::new();
     assert_eq!([&a, &b].map(|it| visitor.count(it.address())), [1, 2], "{}", b.container.logs());
     drop(a);
     assert_eq!(visitor.count(b.address()), 3);
@@ -161,7 +161,7 @@ fn a_stock_laravel_behind_php_fpm_counts_on_where_the_pool_shows_it_the_environm
     let stock = format!("{}:/workspace/php-fpm.conf:ro", stock.display());
     let start = || app.start(&["--env", &bound, "--volume", &stock]);
     let (one, other) = (start(), start());
-    let mut visitor = Visitor::new();
+    let mut visitor = HttpClient::new();
     let counts = [&one, &other].map(|it| visitor.count(it.address()));
     let log = other.container.logs();
     assert_eq!(counts, [1, 1], "each has files of its own:\n{log}");
@@ -178,7 +178,7 @@ fn a_laravel_whose_env_file_names_another_redis_is_left_alone_and_told() {
     let bound = service.env();
     let options = ["--env", &bound, "--env", APP_KEY];
     let (a, b) = (app.start_command(&options, PUBLIC), app.start_command(&options, PUBLIC));
-    let mut visitor = Visitor::new();
+    let mut visitor = HttpClient::new();
     // Its sessions are files, each instance its own; that is what the log and the check say.
     assert_eq!([&a, &b].map(|it| visitor.count(it.address())), [1, 1]);
     assert!(
@@ -223,7 +223,7 @@ fn symfony_is_as_its_configuration_says(suite: Suite, version: &str) {
     );
     let start = || app.start_command(&["--env", &bound, "--env", APP_SECRET], PUBLIC);
     let (a, b) = (start(), start());
-    let mut visitor = Visitor::new();
+    let mut visitor = HttpClient::new();
     assert_eq!([&a, &b].map(|it| visitor.count(it.address())), [1, 1]);
     let (kept, text) = app.check(&["--env", &bound]);
     assert!(!kept && text.contains("handler_id: null"), "{text}");
@@ -260,13 +260,13 @@ fn product(name: &str, script: &str) -> PackBuild {
 }
 
 /// Starts two instances, and lets a visitor do something on both.
-fn on_two_instances(app: &App, test: impl FnOnce(&mut Visitor, Instance, Instance)) {
+fn on_two_instances(app: &App, test: impl FnOnce(&mut HttpClient, Instance, Instance)) {
     assert!(app.log.contains("uses PHP's own sessions"), "{}", app.log);
     let service = BoundService::start(Store::Redis, ODD_PASSWORD);
     let bound = service.env();
     let start = || app.start_command(&["--env", &bound], &["sh", "serve.sh"]);
     let (a, b) = (start(), start());
-    test(&mut Visitor::new(), a, b);
+    test(&mut HttpClient::new(), a, b);
 }
 
 /// What stands between two texts.
@@ -292,11 +292,11 @@ fn phpmyadmin_takes_the_login_form_of_another_instance() {
             ("server", "1"),
             ("route", "/"),
         ];
-        let send = |visitor: &mut Visitor| visitor.post(b.address(), "/index.php", &form).body;
+        let send = |visitor: &mut HttpClient| visitor.post(b.address(), "/index.php", &form).body;
         // It goes on to the database, which is not there.
         let page = send(visitor);
         assert!(page.contains("mysqli::real_connect()"), "{page}");
-        let page = send(&mut Visitor::new());
+        let page = send(&mut HttpClient::new());
         assert!(page.contains("Failed to set session cookie"), "{page}");
     });
 }
@@ -323,6 +323,6 @@ fn a_login_to_dokuwiki_lasts_on_another_instance() {
         drop(a);
         let page = visitor.get(b.address(), "/doku.php").body;
         assert!(knows(&page), "{page}");
-        assert!(!knows(&Visitor::new().get(b.address(), "/doku.php").body));
+        assert!(!knows(&HttpClient::new().get(b.address(), "/doku.php").body));
     });
 }

@@ -2,11 +2,11 @@
 
 use crate::support::app::{App, Server, build, config};
 use crate::support::docker::docker_ok;
+use crate::support::http_client::{HttpClient, assert_sessions_are_shared};
 use crate::support::relay::Relay;
 use crate::support::sample::app_with_holding_page;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{BoundService, Memcached, Redis, run, vcap};
-use crate::support::visitor::{Visitor, assert_sessions_are_shared};
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
 use serde_json::json;
@@ -25,7 +25,7 @@ fn a_page_that_waits_keeps_its_lock(suite: Suite, store: Store) {
         let service = BoundService::start(store, ODD_PASSWORD);
         let instance = app.start(&["--env", &service.env()]);
         let address = instance.address();
-        let mut visitor = Visitor::new();
+        let mut visitor = HttpClient::new();
         assert_eq!(visitor.get(address, "/hold.php").body.trim(), "1,kept");
         let mut waiting = visitor.twin();
         let page = thread::spawn(move || waiting.get(address, "/hold.php?ms=40000").body);
@@ -76,7 +76,7 @@ fn lock_timeout_holds_with_a_server_that_is_far_away() {
         let options = "BPL_PHP_SESSION_OPTIONS=lock_timeout=3";
         let instance = app.start(&["--env", &bound, "--env", options]);
         let address = instance.address();
-        let mut visitor = Visitor::new();
+        let mut visitor = HttpClient::new();
         visitor.get(address, "/hold.php");
         let mut holding = visitor.twin();
         let page = thread::spawn(move || holding.get(address, "/hold.php?ms=10000").body);
@@ -103,7 +103,7 @@ fn a_new_visitor_of_a_hung_redis_waits_as_the_documents_say() {
             let instance = app.start(&["--env", &bound]);
             docker_ok(&["kill", "--signal", "STOP", &redis.container.name]);
             let started = Instant::now();
-            let answer = Visitor::new().get(instance.address(), "/hold.php");
+            let answer = HttpClient::new().get(instance.address(), "/hold.php");
             let waited = started.elapsed().as_secs_f64();
             println!("{}: {waited:.1} s, HTTP {}", suite.name, answer.status);
             assert!((2.5..=15.0).contains(&waited), "{suite:?}: {waited}");

@@ -1,12 +1,12 @@
 //! Every PHP × every kind of service × every web server: two replicas, and one cookie.
 
 use crate::support::app::{App, Server, build, buildpack};
+use crate::support::http_client::assert_sessions_are_shared;
 use crate::support::layout::Layout;
 use crate::support::sample::app_for_every_server;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{BoundService, Memcached, vcap};
 use crate::support::tls::TlsServer;
-use crate::support::visitor::assert_sessions_are_shared;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use libcnb_test::{BuildConfig, BuildpackReference};
 use php_session_store::store::Store;

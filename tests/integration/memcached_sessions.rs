@@ -1,9 +1,9 @@
 //! Memcached sessions, end to end.
 
 use crate::support::app::{App, build, build_fails, config};
+use crate::support::http_client::{HttpClient, assert_sessions_are_shared};
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{BoundService, Memcached, vcap};
-use crate::support::visitor::{Visitor, assert_sessions_are_shared};
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ fn wrong_password_fails_at_once_and_says_so(suite: Suite) {
     with_app(suite, |app| {
         let service = BoundService::start(Store::Memcached, ODD_PASSWORD);
         let instance = app.start(&["--env", &service.env()]);
-        let mut visitor = Visitor::new();
+        let mut visitor = HttpClient::new();
         visitor.count(instance.address());
         let password = format!("another {ODD_PASSWORD}");
         service.set_password(&password);
@@ -75,7 +75,7 @@ fn two_servers_are_both_used(suite: Suite) {
         let environment = services(json!({ "servers": servers }));
         let instance = app.start(&["--env", &format!("VCAP_SERVICES={environment}")]);
         for _ in 0..30 {
-            let mut visitor = Visitor::new();
+            let mut visitor = HttpClient::new();
             assert_eq!(visitor.count(instance.address()), 1);
             assert_eq!(visitor.count(instance.address()), 2);
         }

@@ -3,10 +3,10 @@
 use crate::support::app::{
     PackBuild, Server, build, build_fails, config, config_for, make_readable, root,
 };
+use crate::support::http_client::{HttpClient, assert_sessions_are_shared};
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{BoundService, Redis, run, vcap};
 use crate::support::tls::PASSWORD;
-use crate::support::visitor::{Visitor, assert_sessions_are_shared};
 use crate::support::{BOOKWORM, TRIXIE};
 use php_session_store::store::Store;
 use serde_json::json;
@@ -28,7 +28,7 @@ fn a_new_password_and_another_server_take_a_restart() {
     build(config.env("BP_PHP_SESSION_STORE", "redis"), |app| {
         let mount = format!("{}:/platform/bindings:ro", bindings.path().display());
         let instance = app.start(&["--volume", &mount]);
-        let mut visitor = Visitor::new();
+        let mut visitor = HttpClient::new();
         assert_eq!(visitor.count(instance.address()), 1);
 
         let password = format!("{ODD_PASSWORD} the second");
@@ -99,7 +99,7 @@ fn a_page_does_not_show_the_password_unless_the_app_keeps_that_choice() {
             let credentials = json!({"host": redis.host(), "password": PASSWORD});
             let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
             let instance = app.start(&["--env", &bound]);
-            let mut visitor = Visitor::new();
+            let mut visitor = HttpClient::new();
             assert_eq!(visitor.count(instance.address()), 1);
             drop(redis);
             let page = visitor.get(instance.address(), "/").body;

@@ -1,11 +1,11 @@
 //! PHP as people have it: with every extension of the distribution, and with settings that get in the way.
 
 use crate::support::app::{App, build, config, make_readable, root};
+use crate::support::http_client::{HttpClient, assert_sessions_are_shared};
 use crate::support::layout::Layout;
 use crate::support::sample::{app_for_every_server, write};
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::BoundService;
-use crate::support::visitor::{Visitor, assert_sessions_are_shared};
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use libcnb_test::BuildConfig;
 use php_session_store::store::Store;
@@ -80,7 +80,7 @@ fn settings_keep_sessions(suite: Suite, service: &BoundService, name: &str, sett
         let (scan_dir, bound) = (format!("PHP_INI_SCAN_DIR={SCAN_DIR}"), service.env());
         let options = ["--env", &scan_dir, "--env", &bound];
         let (a, b) = (app.start(&options), app.start(&options));
-        let mut visitor = Visitor::new();
+        let mut visitor = HttpClient::new();
         let counts: Vec<u32> =
             [&a, &b, &a].map(|instance| visitor.count(instance.address())).to_vec();
         assert_eq!(counts, [1, 2, 3], "{name}: {}", a.container.logs());
@@ -207,7 +207,7 @@ fn xdebug_in_every_mode_keeps_sessions() {
         let mut config = config_with_settings(suite, &app, Store::Redis);
         build(config.env("XDEBUG_MODE", modes[1..].join(",")), |app| {
             let (scan_dir, bound) = (format!("PHP_INI_SCAN_DIR={SCAN_DIR}"), service.env());
-            let mut visitor = Visitor::new();
+            let mut visitor = HttpClient::new();
             for (count, mode) in (1..).zip(modes) {
                 let variable = format!("XDEBUG_MODE={mode}");
                 let options = ["--env", &scan_dir, "--env", &bound, "--env", &variable];

@@ -3,10 +3,10 @@
 
 use crate::support::app::{App, build, config};
 use crate::support::docker::{Container, docker_ok};
+use crate::support::http_client::assert_sessions_are_shared;
 use crate::support::secrets::MARKER;
 use crate::support::services::{IMAGE, Memcached, Redis, run, vcap};
 use crate::support::tls::{PASSWORD, TlsServer};
-use crate::support::visitor::assert_sessions_are_shared;
 use crate::support::{BOOKWORM, TRIXIE};
 use php_session_store::php::redis_commands::{COMMANDS, When};
 use serde_json::{Value, json};

@@ -3,9 +3,9 @@
 use crate::support::app::{App, build, config};
 use crate::support::certificates::Authority;
 use crate::support::docker::{Container, Network};
+use crate::support::http_client::assert_sessions_are_shared;
 use crate::support::services::vcap;
 use crate::support::tls::{PASSWORD, TlsServer};
-use crate::support::visitor::assert_sessions_are_shared;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use serde_json::{Value, json};
 use std::fs;

@@ -1,9 +1,9 @@
 //! Redis sessions, end to end.
 
 use crate::support::app::{PackBuild, build, config, make_readable, root};
+use crate::support::http_client::{HttpClient, assert_sessions_are_shared};
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{Redis, run, vcap};
-use crate::support::visitor::{Visitor, assert_sessions_are_shared};
 use crate::support::{BOOKWORM, Suite};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
@@ -155,7 +155,7 @@ fn without_a_service_the_start_stops_unless_files_are_allowed() {
         let files = ["--env", "BPL_PHP_SESSION_MISSING=files"];
         let instance = app.start(&files);
         assert!(instance.container.logs().contains("local files"), "{}", instance.container.logs());
-        let mut visitor = Visitor::new();
+        let mut visitor = HttpClient::new();
         assert_eq!(visitor.count(instance.address()), 1);
         assert_eq!(visitor.count(instance.address()), 2);
     });

@@ -3,10 +3,10 @@
 use crate::support::app::{App, Instance, Server, build};
 use crate::support::check::check_in;
 use crate::support::docker::docker_ok;
+use crate::support::http_client::HttpClient;
 use crate::support::sample::app_with_holding_page;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{Redis, run, vcap};
-use crate::support::visitor::Visitor;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ pub(crate) fn hammer(
     at_least: u32,
     meanwhile: impl FnOnce() + Send,
 ) -> Run {
-    let mut visitor = Visitor::new();
+    let mut visitor = HttpClient::new();
     let first = instances[0].address();
     visitor.get(first, "/hold.php");
     let (requests, kept) = (AtomicU32::new(0), AtomicU32::new(0));
@@ -95,7 +95,7 @@ fn a_request_takes_two_round_trips(suite: Suite) {
     with_app(suite, |app| {
         let redis = Redis::start(ODD_PASSWORD);
         let instance = start(app, &redis);
-        let mut visitor = Visitor::new();
+        let mut visitor = HttpClient::new();
         visitor.get(instance.address(), "/hold.php");
         run(&mut admin(&redis), &["CONFIG", "RESETSTAT"]);
         for _ in 0..10 {
@@ -139,7 +139,7 @@ fn php_sees_a_socket_and_no_password(suite: Suite) {
     with_app(suite, |app| {
         let redis = Redis::start(ODD_PASSWORD);
         let instance = start(app, &redis);
-        let mut visitor = Visitor::new();
+        let mut visitor = HttpClient::new();
         let shown = visitor.get(instance.address(), "/info.php").body;
         assert!(shown.contains("redis.sock"), "{shown}");
         let set = instance.container.exec(&["launcher", "sh", "-c", "env"]);
@@ -218,7 +218,7 @@ fn it_runs_in_a_hardened_container(suite: Suite) {
             &options,
             &["php", "-d", "opcache.enable=0", "-S", "0.0.0.0:8080", "-t", "htdocs"],
         );
-        let mut visitor = Visitor::new();
+        let mut visitor = HttpClient::new();
         visitor.get(instance.address(), "/hold.php");
         assert_eq!(visitor.get(instance.address(), "/hold.php").body.trim(), "2,kept");
         let path =
@@ -232,7 +232,7 @@ fn a_stop_takes_no_longer(suite: Suite) {
     with_app(suite, |app| {
         let redis = Redis::start(ODD_PASSWORD);
         let instance = start(app, &redis);
-        Visitor::new().get(instance.address(), "/hold.php");
+        HttpClient::new().get(instance.address(), "/hold.php");
         let defunct = instance.container.exec(&["sh", "-c", "ps -eo stat | grep -c ^Z || true"]);
         assert_eq!(defunct.trim(), "0");
         let started = Instant::now();

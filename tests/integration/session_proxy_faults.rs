@@ -4,9 +4,9 @@ use crate::session_proxy::{
     ON, admin, admin_with, bound, hammer, on_both, start, status, with_app,
 };
 use crate::support::docker::{docker_ok, wait_until};
+use crate::support::http_client::HttpClient;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{Redis, run, vcap};
-use crate::support::visitor::Visitor;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use serde_json::json;
 use std::fs;
@@ -40,7 +40,7 @@ fn whatever_is_killed_no_update_is_lost(suite: Suite) {
         let log = instance.container.logs();
         assert!(log.contains("is started again"), "{log}");
         // A request that begins with the crash waits no longer than any other.
-        let mut visitor = Visitor::new();
+        let mut visitor = HttpClient::new();
         visitor.get(instance.address(), "/hold.php");
         let slow = thread::scope(|scope| {
             let mut twin = visitor.twin();
@@ -70,7 +70,7 @@ fn a_server_that_restarts_fails_no_request(suite: Suite) {
     with_app(suite, |app| {
         let redis = Redis::start(ODD_PASSWORD);
         let instance = start(app, &redis);
-        let mut visitor = Visitor::new();
+        let mut visitor = HttpClient::new();
         visitor.get(instance.address(), "/hold.php");
         // The page is working while the server, and its lock, go.
         let answer = thread::scope(|scope| {
@@ -98,7 +98,7 @@ fn a_server_with_few_connections_is_enough(suite: Suite) {
             for _ in 0..12 {
                 scope.spawn(|| {
                     for _ in 0..20 {
-                        let answer = Visitor::new().get(instance.address(), "/hold.php?ms=5");
+                        let answer = HttpClient::new().get(instance.address(), "/hold.php?ms=5");
                         if !answer.body.contains("kept") {
                             failed.fetch_add(1, Ordering::Relaxed);
                         }
@@ -126,7 +126,7 @@ fn a_new_password_needs_no_restart(suite: Suite) {
         let volume = format!("{}:/services", folder.path().display());
         let path = "VCAP_SERVICES_FILE_PATH=/services/services.json";
         let instance = app.start(&["--env", ON, "--env", path, "--volume", &volume]);
-        let mut visitor = Visitor::new();
+        let mut visitor = HttpClient::new();
         visitor.get(instance.address(), "/hold.php");
         write("new");
         run(&mut admin_with(&redis, "old"), &["CONFIG", "SET", "requirepass", "new"]);
@@ -137,7 +137,7 @@ fn a_new_password_needs_no_restart(suite: Suite) {
         let credentials = json!({"host": other.host(), "password": "new"});
         fs::write(&file, vcap(&[("redis-sessions", credentials)])).unwrap();
         wait_until("the other server", || {
-            Visitor::new().get(instance.address(), "/hold.php");
+            HttpClient::new().get(instance.address(), "/hold.php");
             other.sessions("new") > 0
         });
     });

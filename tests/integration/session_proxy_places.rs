@@ -3,10 +3,10 @@
 use crate::session_proxy::{ON, bound, on_both, status};
 use crate::support::app::{App, Instance, Server, build, config_for};
 use crate::support::docker::{Container, Network, docker, docker_ok};
+use crate::support::http_client::HttpClient;
 use crate::support::sample::app_for_every_server;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{IMAGE, Redis, vcap};
-use crate::support::visitor::Visitor;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::php::redis_commands::{PREFIX, rights};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ fn with_app(suite: Suite, test: impl FnOnce(&App)) {
 
 /// Counts, and the proxy has seen it.
 fn assert_counts(instance: &Instance) {
-    let mut visitor = Visitor::new();
+    let mut visitor = HttpClient::new();
     let counts = [0; 3].map(|_| visitor.count(instance.address()));
     assert_eq!(counts, [1, 2, 3], "{}", instance.container.logs());
     let status = status(instance);

@@ -5,8 +5,8 @@ use crate::session_proxy::{hammer, status, with_app};
 use crate::support::TRIXIE;
 use crate::support::app::make_readable;
 use crate::support::docker::{Container, docker_ok, wait_until};
+use crate::support::http_client::HttpClient;
 use crate::support::kubernetes::{container, entries, redis_of, sample, write_secret_volume};
-use crate::support::visitor::Visitor;
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
@@ -77,7 +77,7 @@ fn the_sample_sidecar_serves_the_app_beside_it() {
         assert!(metrics.contains(r#"role="master""#), "{metrics}");
 
         // What the kubelet starts again is found again, and a page that was at work is not written in silence.
-        let mut visitor = Visitor::new();
+        let mut visitor = HttpClient::new();
         visitor.get(address, "/hold.php");
         docker_ok(&["kill", "--signal", "KILL", &proxy.name]);
         docker_ok(&["start", &proxy.name]);

@@ -2,12 +2,12 @@
 //! connection for each request, and no lock. `make speed` prints the table.
 
 use crate::support::app::{App, Instance, Server, build, config_for};
+use crate::support::http_client::HttpClient;
 use crate::support::relay::Relay;
 use crate::support::sample::app_with_holding_page;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{BoundService, Redis, vcap};
 use crate::support::tls::TlsServer;
-use crate::support::visitor::Visitor;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
 use serde_json::json;
@@ -53,26 +53,26 @@ impl Load {
     }
 
     /// The visitors of one of those who come, who begins somewhere else than the others.
-    fn visitors(self, number: usize) -> Vec<Visitor> {
+    fn visitors(self, number: usize) -> Vec<HttpClient> {
         if self.sessions == 0 {
-            return vec![Visitor::new()];
+            return vec![HttpClient::new()];
         }
         let first = number * self.sessions / self.visitors;
         let ids = (0..self.sessions).map(|at| (first + at) % self.sessions);
         // As many as may be needed in a turn.
-        ids.take(2000).map(|id| Visitor::of_session(&format!("speed{id}"))).collect()
+        ids.take(2000).map(|id| HttpClient::of_session(&format!("speed{id}"))).collect()
     }
 }
 
 fn requests_a_second(instance: &Instance, load: Load) -> f64 {
     let address = instance.address();
-    let mut all: Vec<Vec<Visitor>> = (0..load.visitors).map(|it| load.visitors(it)).collect();
+    let mut all: Vec<Vec<HttpClient>> = (0..load.visitors).map(|it| load.visitors(it)).collect();
     for visitors in &mut all {
         visitors[0].get(address, load.page);
     }
     let start = Instant::now();
     let requests: u32 = thread::scope(|scope| {
-        let visit = |mut visitors: Vec<Visitor>| {
+        let visit = |mut visitors: Vec<HttpClient>| {
             let count = visitors.len();
             let mut requests = 0;
             while start.elapsed() < TURN {

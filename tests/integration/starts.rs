@@ -2,9 +2,9 @@
 //! PHP's own files.
 
 use crate::support::app::{App, build, config};
+use crate::support::http_client::HttpClient;
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{BoundService, Memcached};
-use crate::support::visitor::Visitor;
 use crate::support::{BOOKWORM, TRIXIE};
 use php_session_store::store::Store;
 use serde_json::json;
@@ -35,7 +35,7 @@ fn a_launcher_inside_a_launcher_loads_nothing_twice() {
 
 fn page_without_a_service(app: &App) -> (u16, String) {
     let instance = app.start(&["--env", "BPL_PHP_SESSION_MISSING=warn"]);
-    let answer = Visitor::new().get(instance.address(), "/");
+    let answer = HttpClient::new().get(instance.address(), "/");
     (answer.status, instance.container.logs())
 }
 

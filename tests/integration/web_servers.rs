@@ -1,9 +1,9 @@
 //! php-fpm behind nginx, and Apache with `mod_php`: the settings arrive wherever PHP runs.
 
 use crate::support::app::{App, Server, build, config_for};
+use crate::support::http_client::{HttpClient, assert_sessions_are_shared};
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::BoundService;
-use crate::support::visitor::{Visitor, assert_sessions_are_shared};
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
 
@@ -24,7 +24,7 @@ fn fpm_keeps_sessions(suite: Suite, store: Store) {
 
         // A reload starts new workers from a new master.
         let instance = app.start(&["--env", &bound]);
-        let mut visitor = Visitor::new();
+        let mut visitor = HttpClient::new();
         assert_eq!(visitor.count(instance.address()), 1);
         let workers = || instance.container.exec(&["sh", "-c", "pgrep -f 'pool www' | sort"]);
         let before = workers();

@@ -1,7 +1,7 @@
 //! The client for Redis, against servers that speak, lie, hang and close.
 
 use php_session_store::endpoint::{self, Endpoint};
-use php_session_store::redis::{
+use php_session_store::redis_client::{
     Client, Command, Connection, Deadline, Problem, RedisError, Reply, Step,
 };
 use php_session_store::services::{Origin, Services};

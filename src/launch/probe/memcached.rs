@@ -5,7 +5,7 @@ use super::outcome::Outcome;
 use super::{CONNECT_TIMEOUT, TIMEOUT};
 use crate::endpoint::Address;
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
-use crate::redis::{Deadline, Problem, Step, dial};
+use crate::redis_client::{Deadline, Problem, Step, dial};
 use std::io::{self, Read, Write};
 use std::time::Duration;
 

@@ -8,10 +8,10 @@ use super::{CONNECT_TIMEOUT, Question, TIMEOUT};
 use crate::config::options::Options;
 use crate::endpoint::redis::{RedisEndpoint, Target};
 use crate::endpoint::tls::Tls;
-use crate::launch::way::Way;
+use crate::launch::route::Route;
 use crate::php::installation::neutral_options;
 use crate::php::script::run_script;
-use crate::redis::{Client, Connection, Deadline, Problem, Step};
+use crate::redis_client::{Client, Connection, Deadline, Problem, Step};
 use libcnb::Env;
 use serde_json::json;
 use std::time::Duration;
@@ -19,7 +19,9 @@ use std::time::Duration;
 /// Asks; where our own TLS fails, PHP has the last word. `env` is for PHP.
 pub(super) fn ask(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) -> Outcome {
     match probe(endpoint, question.options) {
-        Outcome::Tls(_) if question.way == Way::Direct && php_connects(question, endpoint, env) => {
+        Outcome::Tls(_)
+            if question.way == Route::Direct && php_connects(question, endpoint, env) =>
+        {
             Outcome::Kept { round_trip: Duration::ZERO, max_clients: None, limits: Vec::new() }
         }
         outcome => outcome,

@@ -5,7 +5,7 @@ use super::refusal::of_reply;
 use crate::config::options::Options;
 use crate::endpoint::redis::RedisEndpoint;
 use crate::php::redis_commands::{CLUSTER_PREFIX, PREFIX, Trial, TrialCommand};
-use crate::redis::{Command, Connection, Deadline, Problem, Reply};
+use crate::redis_client::{Command, Connection, Deadline, Problem, Reply};
 use std::time::{Duration, Instant};
 
 /// Keys that are looked up besides: a cluster's node has some of all sessions itself, and one key alone would often

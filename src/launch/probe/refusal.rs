@@ -3,7 +3,7 @@
 use super::outcome::Outcome;
 use crate::endpoint::Host;
 use crate::endpoint::redis::{RedisEndpoint, Target};
-use crate::redis::{ErrorReply, Problem, ProtocolError};
+use crate::redis_client::{ErrorReply, Problem, ProtocolError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 

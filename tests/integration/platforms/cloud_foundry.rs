@@ -5,11 +5,11 @@
 use crate::support::BOOKWORM;
 use crate::support::app::{buildpack, make_readable, of_setup, root};
 use crate::support::docker::{Container, both, docker, docker_ok};
+use crate::support::http_client::HttpClient;
 use crate::support::lifecycle;
 use crate::support::secrets::{MARKER, ODD_PASSWORD, assert_log_is_clean};
 use crate::support::services::{Memcached, Redis, USER, vcap};
 use crate::support::tls::TlsServer;
-use crate::support::visitor::Visitor;
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -235,7 +235,7 @@ fn shares_sessions(binding: &Binding) {
     assert!(droplet.log.contains("## PHP session store"), "{}", droplet.log);
     droplet.assert_has_no_password();
     let (a, b) = (droplet.start(binding, &[]), droplet.start(binding, &[]));
-    let mut visitor = Visitor::new();
+    let mut visitor = HttpClient::new();
     let counts = [&a, &b, &a, &b].map(|(instance, _)| visitor.count(instance.address(8080)));
     assert_eq!(counts, [1, 2, 3, 4], "{}", a.0.logs());
     let (kept, said) = droplet.task(binding, "session-check");
@@ -301,7 +301,7 @@ fn an_authority_of_the_platform() {
     let count = |more: &[&str]| {
         let more = [&[mount.as_str(), &system], more].concat();
         let (a, b) = (droplet.start(&binding, &more), droplet.start(&binding, &more));
-        let mut visitor = Visitor::new();
+        let mut visitor = HttpClient::new();
         [&a, &b].map(|(instance, _)| visitor.count(instance.address(8080)))
     };
     let trust = format!("--env=SSL_CERT_FILE={path}/trusted-ca-1.crt");

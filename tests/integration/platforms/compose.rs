@@ -3,8 +3,8 @@
 use crate::support::TRIXIE;
 use crate::support::app::{build, config, of_setup, root};
 use crate::support::docker::{both, docker_ok, unique_name};
+use crate::support::http_client::{HttpClient, wait_for_answer};
 use crate::support::services::IMAGE;
-use crate::support::visitor::{Visitor, wait_for_answer};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ fn the_sample_shares_sessions() {
             .map(|id| docker_ok(&["port", id, "8080"]).lines().next().unwrap().parse().unwrap())
             .collect();
         assert_eq!(addresses.len(), 2);
-        let mut visitor = Visitor::new();
+        let mut visitor = HttpClient::new();
         for address in &addresses {
             wait_for_answer(*address, "/nothing.php");
         }

@@ -1,9 +1,9 @@
 //! Distributions that the other tests do not run on: their PHP, and the extension by their own apt.
 
 use crate::support::app::{App, build, config};
+use crate::support::http_client::assert_sessions_are_shared;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::BoundService;
-use crate::support::visitor::assert_sessions_are_shared;
 use crate::support::{FORKY, NOBLE, Suite};
 use php_session_store::store::Store;
 

@@ -3,11 +3,11 @@
 
 use crate::support::app::{App, buildpack, buildpack_id, make_readable, root};
 use crate::support::docker::{Container, both, docker, docker_ok, unique_name};
+use crate::support::http_client::HttpClient;
 use crate::support::kubernetes::{entries, sample, write_secret_volume};
 use crate::support::registry::Registry;
 use crate::support::secrets::MARKER;
 use crate::support::services::Redis;
-use crate::support::visitor::Visitor;
 use crate::support::{TRIXIE, lifecycle};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -229,10 +229,10 @@ fn the_sample_image_is_built_built_again_from_the_cache_and_rebased() {
     let service = format!("service \"{}\"", cluster.binding);
     assert!(log.contains(&service) && log.contains("Downloading php8.4-redis by apt"), "{log}");
     let app = cluster.pulled(log);
-    let mut visitor = Visitor::new();
+    let mut visitor = HttpClient::new();
     let mount = binding_at_launch(&cluster);
     let options = ["--env", "SERVICE_BINDING_ROOT=/bindings", "--volume", &mount.1];
-    let visit = |visitor: &mut Visitor, app: &App| {
+    let visit = |visitor: &mut HttpClient, app: &App| {
         let (a, b) = (app.start(&options), app.start(&options));
         [&a, &b].map(|instance| visitor.count(instance.address()))
     };

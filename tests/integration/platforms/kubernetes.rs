@@ -3,8 +3,8 @@
 use crate::support::TRIXIE;
 use crate::support::app::{Instance, build, config, make_readable};
 use crate::support::docker::docker_ok;
+use crate::support::http_client::HttpClient;
 use crate::support::kubernetes::{container, entries, redis_of, sample, write_secret_volume};
-use crate::support::visitor::Visitor;
 use std::collections::BTreeMap;
 
 #[test]
@@ -38,7 +38,7 @@ fn the_sample_deployment_checks_itself_and_shares_sessions() {
         let replicas: [Instance; 2] = [0, 1].map(|_| app.start(&options));
         // The probes of the port have made no session.
         assert_eq!(redis.sessions(&entries["password"]), 0);
-        let mut visitor = Visitor::new();
+        let mut visitor = HttpClient::new();
         let counts = [0, 1, 0, 1].map(|replica| visitor.count(replicas[replica].address()));
         assert_eq!(counts, [1, 2, 3, 4], "{}", replicas[0].container.logs());
 

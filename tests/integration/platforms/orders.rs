@@ -3,11 +3,11 @@
 use crate::support::BOOKWORM;
 use crate::support::app::{App, PackBuild, buildpack, buildpack_id, make_readable, of_setup, root};
 use crate::support::check::{assert_verdict, check};
+use crate::support::http_client::assert_sessions_are_shared;
 use crate::support::sample::{app_for_every_server, write};
 use crate::support::secrets::MARKER;
 use crate::support::services::Redis;
 use crate::support::tls::PASSWORD;
-use crate::support::visitor::assert_sessions_are_shared;
 use std::fs;
 use tempfile::TempDir;
 

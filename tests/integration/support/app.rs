@@ -2,8 +2,8 @@
 
 use super::Suite;
 use super::docker::{Container, both, docker, docker_ok, unique_name};
+use super::http_client::wait_for_answer;
 use super::secrets::{assert_image_is_clean, assert_log_is_clean, assert_volume_is_clean};
-use super::visitor::wait_for_answer;
 use libcnb_test::{BuildConfig, BuildpackReference, PackResult, TestContext, TestRunner};
 use std::cell::Cell;
 use std::fs;

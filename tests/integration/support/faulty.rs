@@ -2,8 +2,8 @@
 
 use super::app::Instance;
 use super::docker::Container;
+use super::http_client::HttpClient;
 use super::services::{IMAGE, REALM, SASL_MEMCACHED, SASL_SETUP, USER};
-use super::visitor::Visitor;
 use serde_json::{Value, json};
 use std::fmt;
 use std::thread;
@@ -221,12 +221,12 @@ impl Outcome {
 }
 
 /// Visitors with a session each.
-pub(crate) struct Clients(Vec<(Visitor, u32)>);
+pub(crate) struct Clients(Vec<(HttpClient, u32)>);
 
 impl Clients {
     /// Lets visitors come, and greets every worker so that connections stand.
     pub(crate) fn new(size: usize, instance: &Instance) -> Self {
-        let mut clients = Self((0..size).map(|_| (Visitor::new(), 0)).collect());
+        let mut clients = Self((0..size).map(|_| (HttpClient::new(), 0)).collect());
         let outcome = clients.visit(instance, 5);
         assert_eq!((outcome.errors, outcome.forgotten), (0, 0), "{}", instance.container.logs());
         clients
@@ -253,7 +253,7 @@ impl Clients {
     }
 }
 
-fn visit_once(visitor: &mut Visitor, count: &mut u32, address: std::net::SocketAddr) -> Outcome {
+fn visit_once(visitor: &mut HttpClient, count: &mut u32, address: std::net::SocketAddr) -> Outcome {
     let start = Instant::now();
     let answer = visitor.get(address, "/");
     let longest = start.elapsed();

@@ -5,6 +5,7 @@ pub(crate) mod certificates;
 pub(crate) mod check;
 pub(crate) mod docker;
 pub(crate) mod faulty;
+pub(crate) mod http_client;
 pub(crate) mod kubernetes;
 pub(crate) mod layout;
 pub(crate) mod mirror;
@@ -15,7 +16,6 @@ pub(crate) mod sample;
 pub(crate) mod secrets;
 pub(crate) mod services;
 pub(crate) mod tls;
-pub(crate) mod visitor;
 
 use app::{of_setup, root};
 use php_session_store::store::Store;

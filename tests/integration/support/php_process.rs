@@ -11,7 +11,7 @@ use php_session_store::php::PHP_INI_SCAN_DIR;
 use php_session_store::php::drop_in::DropIn;
 use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
-use php_session_store::{launch::record::LaunchRecord, layers::session::write_files};
+use php_session_store::{launch::build_record::LaunchRecord, layers::session::write_files};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fs;

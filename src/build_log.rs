@@ -1,21 +1,21 @@
 //! What a build tells its user. It goes to stdout, where the lifecycle writes: on stderr, its lines would
 //! come out of order, and `pack build >log` would lose them.
 
-mod details;
+mod debug;
 
 use crate::config::environment::Environment;
 use crate::config::platform::BuildPlatform;
 use crate::config::variables::{DISPLAY_ERRORS, EMBED_CREDENTIALS, FRAMEWORK};
 use crate::detect::{Decision, SessionConfig};
 use crate::frameworks::session_use::{OwnSessions, SessionUse};
-use crate::launch::record::LaunchRecord;
+use crate::launch::build_record::LaunchRecord;
 use crate::layers::preflight::Finding;
 use crate::layers::session_settings::SessionSettings;
 use crate::php::Php;
 use crate::php::drop_in::DropIn;
 use crate::store::Store;
 use crate::system::command::is_debug;
-use crate::system::report::report;
+use crate::system::log_line::report;
 use bullet_stream::global::{print, set_writer};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -50,7 +50,7 @@ fn details_of_services(app_dir: &Path, platform: &BuildPlatform) -> Vec<String> 
     if !is_debug() {
         return Vec::new();
     }
-    details::of_services(app_dir, platform).unwrap_or_default()
+    debug::of_services(app_dir, platform).unwrap_or_default()
 }
 
 /// Says why there is nothing to do, or what might have been meant.
@@ -73,10 +73,10 @@ pub fn php(config: &SessionConfig, php: &Php) {
     print::bullet("PHP");
     print::sub_bullet(format!("Found PHP {} ({})", php.facts().version, php.names()));
     if is_debug() {
-        for line in details::of_php(php) {
+        for line in debug::of_php(php) {
             print::sub_bullet(line);
         }
-        print::sub_bullet(details::of_launch());
+        print::sub_bullet(debug::of_launch());
     }
     print::bullet(format!("{} extension", config.store.title()));
 }

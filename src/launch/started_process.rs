@@ -1,6 +1,6 @@
 //! What the launcher is about to start.
 
-use super::record::{SESSION_CHECK, SESSION_PROXY};
+use super::build_record::{SESSION_CHECK, SESSION_PROXY};
 use std::fs;
 use std::path::Path;
 

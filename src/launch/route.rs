@@ -1,6 +1,6 @@
 //! The way from PHP to the service: PHP's own handler, or the session proxy.
 
-use super::record::LaunchRecord;
+use super::build_record::LaunchRecord;
 use super::resolve::ResolvedService;
 use crate::config::launch::Proxy;
 use crate::config::options::Options;
@@ -29,7 +29,7 @@ pub type StartProxy<'a> = &'a dyn Fn(&ProxyWanted<'_>) -> anyhow::Result<PathBuf
 
 /// How PHP reaches the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Route {
     /// By its own handler.
     Direct,
     /// By the session proxy.
@@ -43,7 +43,7 @@ pub(super) enum Way {
 )]
 pub(super) struct NotForProxy(String);
 
-impl Way {
+impl Route {
     /// The way that the setting means for this service.
     pub(super) fn of(
         setting: Proxy,

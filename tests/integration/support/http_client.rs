@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A visitor of the app.
-pub(crate) struct Visitor {
+pub(crate) struct HttpClient {
     agent: ureq::Agent,
     /// Names and values, in the order in which they came.
     cookies: Vec<(String, String)>,
@@ -19,7 +19,7 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-impl Visitor {
+impl HttpClient {
     /// A visitor who has never been here.
     pub(crate) fn new() -> Self {
         let config = ureq::Agent::config_builder()
@@ -98,7 +98,7 @@ impl Visitor {
 /// Waits until there is an answer to a path, and not one of a web server that is up before php-fpm: nginx
 /// says 502, Apache 503.
 pub(crate) fn wait_for_answer(address: SocketAddr, path: &str) {
-    let agent = Visitor::new().agent;
+    let agent = HttpClient::new().agent;
     let request = || agent.get(format!("http://{address}{path}")).call();
     let what = format!("an answer from {address}");
     wait_until(&what, || {
@@ -109,7 +109,7 @@ pub(crate) fn wait_for_answer(address: SocketAddr, path: &str) {
 /// Two instances of the app; one visitor counts across both.
 pub(crate) fn assert_sessions_are_shared(app: &App, options: &[&str]) {
     let (a, b) = (app.start(options), app.start(options));
-    let mut visitor = Visitor::new();
+    let mut visitor = HttpClient::new();
     let counts: Vec<u32> =
         [&a, &b, &a, &b].map(|instance| visitor.count(instance.address())).to_vec();
     assert_eq!(counts, [1, 2, 3, 4], "{}", a.container.logs());
