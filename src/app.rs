@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Where Cloud Foundry's PHP buildpack keeps an app's settings.
-pub const OPTIONS_FILE: &str = ".bp-config/options.json";
+pub(crate) const OPTIONS_FILE: &str = ".bp-config/options.json";
 
 /// Where a PHP app keeps its pages. `WEBDIR` of the options need not be read: an app that has
 /// options is a PHP app already.
@@ -25,28 +25,18 @@ pub struct AppOptions {
 /// Why the app's folder cannot be understood.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// The options file cannot be read.
     #[error("The app's {OPTIONS_FILE} {0}.\nRemove it, or make it a readable JSON file.")]
     ReadOptions(FileError),
-    /// The options file is not JSON.
     #[error("The app's {OPTIONS_FILE} is not valid JSON: {0}.\nCorrect it at that position.")]
     ParseOptions(serde_json::Error),
-    /// The options are JSON, but no object.
     #[error(
         "The app's {OPTIONS_FILE} is JSON, but not an object such as {{\"WEBDIR\": \"htdocs\"}}."
     )]
     OptionsNotAnObject,
-    /// A value has the wrong type.
     #[error("In the app's {OPTIONS_FILE}, {0} is not a text. Write it as \"{0}\": \"…\".")]
     NotAText(&'static str),
-    /// A folder of the app cannot be listed.
     #[error("The app's folder {} cannot be listed: {error}.", .path.display())]
-    List {
-        /// The folder.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
+    List { path: PathBuf, error: io::Error },
 }
 
 impl AppOptions {
@@ -55,7 +45,7 @@ impl AppOptions {
     /// # Errors
     ///
     /// Fails if the file is there and cannot be understood.
-    pub fn read(app_dir: &Path) -> Result<Self, AppError> {
+    pub(crate) fn read(app_dir: &Path) -> Result<Self, AppError> {
         match read_text_if_present(&app_dir.join(OPTIONS_FILE)).map_err(AppError::ReadOptions)? {
             None => Ok(Self::default()),
             Some(json) => Self::parse(&json),
@@ -91,7 +81,7 @@ impl AppOptions {
 
     /// The search key that the app gives for `store`.
     #[must_use]
-    pub fn search_key(&self, store: Store) -> Option<&str> {
+    pub(crate) fn search_key(&self, store: Store) -> Option<&str> {
         self.search_keys.get(&store).map(String::as_str)
     }
 }
@@ -99,7 +89,7 @@ impl AppOptions {
 /// What the app's `composer.json` asks of the version of a store's extension (`ext-redis`). A file that cannot be
 /// understood asks nothing: Composer says what is wrong with it.
 #[must_use]
-pub fn required_version(app_dir: &Path, store: Store) -> Option<Constraint> {
+pub(crate) fn required_version(app_dir: &Path, store: Store) -> Option<Constraint> {
     let text = read_text_if_present(&app_dir.join("composer.json")).ok()??;
     let composer: Value = serde_json::from_str(&text).ok()?;
     Constraint::parse(composer.get("require")?.get(format!("ext-{store}"))?.as_str()?)
@@ -111,7 +101,7 @@ pub fn required_version(app_dir: &Path, store: Store) -> Option<Constraint> {
 /// # Errors
 ///
 /// Fails if a folder cannot be listed.
-pub fn is_php_app(
+pub(crate) fn is_php_app(
     app_dir: &Path,
     options: &AppOptions,
     web_dir: Option<&str>,
@@ -128,7 +118,7 @@ pub fn is_php_app(
 }
 
 /// What [`is_php_app`] looks for, for messages.
-pub const PHP_APP_SIGNS: &str = "composer.json, .bp-config/options.json, or *.php in the root, htdocs, public, web or BP_PHP_WEB_DIR";
+pub(crate) const PHP_APP_SIGNS: &str = "composer.json, .bp-config/options.json, or *.php in the root, htdocs, public, web or BP_PHP_WEB_DIR";
 
 fn has_php_file(directory: &Path) -> Result<bool, AppError> {
     let list = |error| AppError::List { path: directory.to_owned(), error };

@@ -1,21 +1,21 @@
 //! `session-check`: whether sessions are kept, with the settings of the app as they are, and if not, why not.
 
 mod advice;
-pub mod causes;
+pub(crate) mod causes;
 pub mod cli;
 mod conclusion;
 mod fpm;
-pub mod kind;
+pub(crate) mod kind;
 mod legs;
-pub mod overrides;
+pub(crate) mod overrides;
 mod php_code;
 mod programs;
 mod question;
 mod render;
-pub mod report;
-pub mod steps;
-pub mod verdict;
-pub mod web;
+pub(crate) mod report;
+pub(crate) mod steps;
+pub(crate) mod verdict;
+pub(crate) mod web;
 
 use crate::config::environment::Environment;
 use crate::config::variables::MISSING;
@@ -51,14 +51,14 @@ use web::{WebReport, visit};
 #[error(
     "The environment has no {0}: this was not started by the launcher.\nStart it with `docker run --entrypoint session-check IMAGE`, or in a running container with `/cnb/lifecycle/launcher session-check`."
 )]
-pub struct NotLaunched(&'static str);
+pub(crate) struct NotLaunched(&'static str);
 
 /// Looks at everything. `layer` is the session layer, `app_dir` the app's folder, `url` a page of the running app.
 ///
 /// # Errors
 ///
 /// Fails if it is not even clear what should be: without a service, or without PHP.
-pub fn check(
+pub(crate) fn check(
     environment: &Environment,
     platform_dir: &Path,
     layer: &Path,

@@ -1,12 +1,10 @@
 //! All that a user or the platform sets.
 
-pub mod build;
+pub(crate) mod build;
 pub mod environment;
-pub mod launch;
-pub mod mirror;
+pub(crate) mod launch;
+pub(crate) mod mirror;
 pub mod options;
 pub mod platform;
 mod setting;
 pub mod variables;
-
-pub use setting::SettingError;

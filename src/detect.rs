@@ -32,22 +32,20 @@ pub enum Decision {
 /// What PHP shall do with its sessions.
 #[derive(Debug)]
 pub struct SessionConfig {
-    /// Where they are kept.
     pub store: Store,
     /// How it came to that, for the log.
-    pub reason: String,
+    pub(crate) reason: String,
     /// The service that is bound to the build; the launch may have another one.
-    pub service: Option<Service>,
+    pub(crate) service: Option<Service>,
     /// The keys by which the service is found, now and at launch.
-    pub search_keys: SearchKeys,
+    pub(crate) search_keys: SearchKeys,
     /// What the app asks of the extension's version.
-    pub constraint: Option<Constraint>,
-    /// The settings.
-    pub settings: BuildSettings,
+    pub(crate) constraint: Option<Constraint>,
+    pub(crate) settings: BuildSettings,
     /// Where source releases come from instead of their own site.
-    pub mirror: Option<Mirror>,
+    pub(crate) mirror: Option<Mirror>,
     /// The app's framework, where one is known and asked for.
-    pub framework: Option<Framework>,
+    pub(crate) framework: Option<Framework>,
 }
 
 impl Decision {

@@ -1,19 +1,19 @@
 //! Endpoints: what is needed to connect to a session service, made from its credentials.
 
 mod address;
-pub mod auth;
+pub(crate) mod auth;
 mod error;
 mod fields;
-pub mod memcached;
-pub mod pem;
+pub(crate) mod memcached;
+pub(crate) mod pem;
 mod prefixes;
-pub mod redis;
+pub(crate) mod redis;
 mod redis_uri;
-pub mod tls;
+pub(crate) mod tls;
 mod values;
 
-pub use address::{Address, Host};
-pub use error::EndpointError;
+pub(crate) use address::{Address, Host};
+pub(crate) use error::EndpointError;
 
 use crate::config::options::Options;
 use crate::services::Service;
@@ -41,9 +41,9 @@ pub struct Reading {
     /// The options that it comes with.
     pub options: Options,
     /// The names of the credentials that are not used.
-    pub unused: Vec<String>,
+    pub(crate) unused: Vec<String>,
     /// A cluster's nodes, where only the server can say whether it is one of them.
-    pub nodes_if_cluster: Vec<Address>,
+    pub(crate) nodes_if_cluster: Vec<Address>,
 }
 
 /// Reads the credentials of a service that is meant for `store`, once.
@@ -75,7 +75,7 @@ pub fn read(store: Store, service: &Service) -> Result<Reading, EndpointError> {
 impl Endpoint {
     /// What must not be seen.
     #[must_use]
-    pub fn secrets(&self) -> Vec<&Secret> {
+    pub(crate) fn secrets(&self) -> Vec<&Secret> {
         match self {
             Self::Redis(endpoint) => endpoint.auth.iter().map(|auth| &auth.password).collect(),
             Self::Memcached(endpoint) => {
@@ -86,7 +86,7 @@ impl Endpoint {
 
     /// PHP's `session.save_handler` for it.
     #[must_use]
-    pub fn save_handler(&self) -> &'static str {
+    pub(crate) fn save_handler(&self) -> &'static str {
         match self {
             Self::Redis(endpoint) if endpoint.is_cluster() => "rediscluster",
             Self::Redis(_) => "redis",
@@ -97,7 +97,7 @@ impl Endpoint {
     /// Stands for the endpoint that only the launch knows, with a password that would break an ini
     /// file if it could.
     #[must_use]
-    pub fn example(store: Store) -> Self {
+    pub(crate) fn example(store: Store) -> Self {
         let host = Host::Name("session-service.example".to_owned());
         let password = Secret::new("\";${X}\nextension=x");
         match store {

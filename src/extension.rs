@@ -6,23 +6,23 @@ mod distribution;
 mod download;
 mod dpkg;
 mod error;
-pub mod installed;
+pub(crate) mod installed;
 mod libraries;
 mod loading;
-pub mod package;
+pub(crate) mod package;
 mod progress;
-pub mod release;
+pub(crate) mod release;
 mod request;
 mod runpath;
 mod sasl;
 mod source;
 mod unpacked;
 
-pub use error::ExtensionError;
-pub use loading::{Companions, companions, enabled_in_vain, find_loadable};
+pub(crate) use error::ExtensionError;
+pub(crate) use loading::{Companions, companions, enabled_in_vain, find_loadable};
 pub use release::Pins;
 pub use request::{Extension, Request};
-pub use sasl::{SaslError, bring_mechanisms};
+pub(crate) use sasl::{SaslError, bring_mechanisms};
 
 use crate::config::build::Provider;
 use crate::system::files::remove;
@@ -37,7 +37,7 @@ use std::path::Path;
 /// `LD_LIBRARY_PATH`, for every process of the image.
 const LIBRARIES: &str = "libraries";
 /// The folders of a layer that hold what a provider has brought.
-pub const CONTENT_FOLDERS: [&str; 2] = [OBJECTS, LIBRARIES];
+pub(crate) const CONTENT_FOLDERS: [&str; 2] = [OBJECTS, LIBRARIES];
 
 /// Fetches the extension into the layer from the first provider that has one which PHP takes, with the libraries
 /// that it needs and PHP does not have; what is needed only meanwhile lies in `work`. `installed` says why PHP's
@@ -46,7 +46,7 @@ pub const CONTENT_FOLDERS: [&str; 2] = [OBJECTS, LIBRARIES];
 /// # Errors
 ///
 /// Fails if no provider has it, or PHP takes none.
-pub fn provide(
+pub(crate) fn provide(
     request: &Request<'_>,
     installed: Option<&str>,
     work: &Path,

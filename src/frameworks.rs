@@ -10,10 +10,10 @@ pub mod known;
 mod laravel;
 mod others;
 mod redis_url;
-pub mod session_use;
-pub mod store_variables;
+pub(crate) mod session_use;
+pub(crate) mod store_variables;
 mod symfony;
-pub mod variable;
+pub(crate) mod variable;
 
 use crate::config::environment::Environment;
 use crate::store::Store;
@@ -24,7 +24,7 @@ use std::path::Path;
 impl Framework {
     /// The variables that a launch sets for it, for people.
     #[must_use]
-    pub fn variables(&self, store: Store) -> &'static str {
+    pub(crate) fn variables(&self, store: Store) -> &'static str {
         match (self.kind, store) {
             (Kind::Symfony | Kind::Shopware, _) => "REDIS_URL",
             (Kind::CodeIgniter, _) => "session_driver and session_savePath",
@@ -36,7 +36,7 @@ impl Framework {
     /// What the framework does with sessions in this environment; at build, without a connection, what the
     /// app's files say.
     #[must_use]
-    pub fn session_use(
+    pub(crate) fn session_use(
         &self,
         app_dir: &Path,
         environment: &Environment,

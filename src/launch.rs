@@ -1,16 +1,16 @@
 //! The launch: from the services that the container has to the variables that PHP's ini files read, and those for
 //! the app's own configuration.
 
-pub mod app;
+pub(crate) mod app;
 mod authorities;
 pub mod build_record;
 pub mod embedded;
 pub mod exec_d;
 pub mod prepare;
 mod probe;
-pub mod resolve;
+pub(crate) mod resolve;
 pub mod route;
 mod started_process;
-pub mod tls_files;
+pub(crate) mod tls_files;
 mod topology;
 mod workers;

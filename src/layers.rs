@@ -1,12 +1,12 @@
 //! The two layers of the image: the extension, cached, and the session settings, rewritten by each build.
 
-pub mod extension;
+pub(crate) mod extension;
 mod extension_contents;
 mod extension_key;
 pub mod preflight;
 mod sbom;
 pub mod session;
-pub mod session_settings;
+pub(crate) mod session_settings;
 pub mod verify;
 
 pub use extension::contribute_extension_layer;

@@ -2,19 +2,19 @@
 
 pub mod connect;
 pub mod drop_in;
-pub mod foreign_ini;
+pub(crate) mod foreign_ini;
 pub(crate) mod fpm;
-pub mod ini;
-pub mod installation;
-pub mod memcached;
-pub mod redis;
+pub(crate) mod ini;
+pub(crate) mod installation;
+pub(crate) mod memcached;
+pub(crate) mod redis;
 pub mod redis_commands;
 mod scan_dirs;
-pub mod script;
+pub(crate) mod script;
 pub mod tls;
 pub mod variable;
 
 pub use foreign_ini::session_inis_of_other_layers;
 pub use installation::{Php, Program};
 pub use scan_dirs::PHP_INI_SCAN_DIR;
-pub use script::PhpError;
+pub(crate) use script::PhpError;

@@ -11,14 +11,14 @@ mod pool;
 pub mod request;
 mod scripts;
 mod shared;
-pub mod socket_folder;
+pub(crate) mod socket_folder;
 mod start;
 mod stats;
-pub mod status;
+pub(crate) mod status;
 mod supervisor;
 mod turns;
 mod upstream;
 pub mod worker;
 
-pub use client::reaches_service;
+pub(crate) use client::reaches_service;
 pub use start::{StartError, find, start};

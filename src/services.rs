@@ -5,17 +5,17 @@ mod bindings;
 mod credentials;
 mod error;
 pub mod matching;
-pub mod near_miss;
+pub(crate) mod near_miss;
 mod origin;
-pub mod platform_variables;
+pub(crate) mod platform_variables;
 pub mod search_keys;
 mod service;
 mod vcap;
 
-pub use credentials::{Credential, Credentials};
-pub use error::ServicesError;
+pub(crate) use credentials::{Credential, Credentials};
+pub(crate) use error::ServicesError;
 pub use origin::{Origin, SERVICE_BINDING_ROOT, VCAP_SERVICES, VCAP_SERVICES_FILE_PATH};
-pub use service::Service;
+pub(crate) use service::Service;
 
 use crate::config::environment::Environment;
 use crate::system::files::read_text;

@@ -28,7 +28,7 @@ impl Store {
 
     /// The store's name in a sentence.
     #[must_use]
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Redis => "Redis",
             Self::Memcached => "Memcached",
@@ -37,7 +37,7 @@ impl Store {
 
     /// The name by which people know the PHP extension: `redis` could be mistaken for the server.
     #[must_use]
-    pub fn extension_title(self) -> &'static str {
+    pub(crate) fn extension_title(self) -> &'static str {
         match self {
             Self::Redis => "phpredis",
             Self::Memcached => "php-memcached",
@@ -55,7 +55,7 @@ impl Store {
 
     /// The variable (in the environment or in `.bp-config/options.json`) that changes the search key.
     #[must_use]
-    pub fn search_key_variable(self) -> &'static str {
+    pub(crate) fn search_key_variable(self) -> &'static str {
         match self {
             Self::Redis => "REDIS_SESSION_STORE_SERVICE_NAME",
             Self::Memcached => "MEMCACHED_SESSION_STORE_SERVICE_NAME",
@@ -65,7 +65,7 @@ impl Store {
     /// Whether a type, a label or a tag says that a service is of this kind, for whatever it is meant: `redis`,
     /// `p.redis`, `csb-aws-redis`, `valkey` … Bitnami's charts, Tanzu, Crossplane and the brokers write such.
     #[must_use]
-    pub fn is_named_by(self, kind: &str) -> bool {
+    pub(crate) fn is_named_by(self, kind: &str) -> bool {
         let kinds: &[&str] = match self {
             Self::Redis => {
                 &["redis", "valkey", "keydb", "dragonfly", "rediscloud", "elasticacheredis"]

@@ -1,10 +1,10 @@
 //! What the operating system and the standard library leave to do.
 
-pub mod command;
-pub mod constraint;
-pub mod digest;
-pub mod files;
-pub mod log_line;
-pub mod sasl;
-pub mod secret;
-pub mod version;
+pub(crate) mod command;
+pub(crate) mod constraint;
+pub(crate) mod digest;
+pub(crate) mod files;
+pub(crate) mod log_line;
+pub(crate) mod sasl;
+pub(crate) mod secret;
+pub(crate) mod version;

@@ -21,23 +21,17 @@ pub(super) struct Evidence<'a> {
     pub(super) prefix: &'a str,
     /// How long PHP waits for an answer, in milliseconds.
     pub(super) read_timeout: f64,
-    /// PHP's programs.
     pub(super) php: &'a Php,
-    /// What PHP did.
     pub(super) parts: &'a [Part],
-    /// The settings in force.
     pub(super) settings: &'a [Setting],
 }
 
 /// Something that may be wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Cause {
-    /// What, for machines.
-    pub kind: Kind,
-    /// What, for people.
-    pub what: String,
-    /// What to do.
-    pub advice: String,
+pub(crate) struct Cause {
+    pub(crate) kind: Kind,
+    pub(crate) what: String,
+    pub(crate) advice: String,
 }
 
 /// The likely causes, the likeliest first; none where all is well.

@@ -9,17 +9,18 @@ macro_rules! kinds {
         /// The kinds of causes.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
         #[serde(rename_all = "kebab-case")]
-        pub enum Kind {
+        pub(crate) enum Kind {
             $($(#[$doc])* $kind,)*
         }
 
         impl Kind {
             /// Every kind.
-            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+            #[cfg(test)]
+            pub(crate) const ALL: &[Self] = &[$(Self::$kind,)*];
 
             /// What to do.
             #[must_use]
-            pub fn advice(self) -> &'static str {
+            pub(crate) fn advice(self) -> &'static str {
                 match self {
                     $(Self::$kind => $advice,)*
                 }
@@ -146,7 +147,7 @@ kinds! {
 
 /// Texts, part of a message in any case, and what they mean. The first that fits counts; the texts are
 /// those of PHP, phpredis 5.3 and 6.2, libmemcached, OpenSSL and Redis.
-pub const TEXTS: [(&str, Kind); 48] = [
+pub(crate) const TEXTS: [(&str, Kind); 48] = [
     ("unable to find the socket transport", Kind::PhpWithoutTls),
     ("getaddrinfo", Kind::NameNotResolved),
     ("name or service not known", Kind::NameNotResolved),

@@ -20,13 +20,11 @@ const SAVE_PATH: &str = "session.save_path";
 
 /// A line that may set the sessions' place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Override {
-    /// The file.
-    pub file: PathBuf,
+pub(crate) struct Override {
+    pub(crate) file: PathBuf,
     /// The line's number, from 1.
-    pub line: usize,
-    /// What stands there.
-    pub what: String,
+    pub(crate) line: usize,
+    pub(crate) what: String,
 }
 
 /// Where to look, and what to look for.
@@ -34,7 +32,6 @@ pub(super) struct Search<'a> {
     /// Where the kernel tells of processes: a php-fpm that runs names its configuration.
     pub(super) proc: &'a Path,
     pub(super) environment: &'a Environment,
-    /// Where PHP's php.ini is.
     pub(super) configuration_dir: &'a Path,
     pub(super) app_dir: &'a Path,
     /// `auto_prepend_file` and `opcache.preload`: code of every request.

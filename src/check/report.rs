@@ -14,47 +14,44 @@ use serde::Serialize;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Report {
-    pub verdict: Verdict,
+pub(crate) struct Report {
+    pub(crate) verdict: Verdict,
     /// The verdict as a sentence.
-    pub summary: String,
+    pub(crate) summary: String,
     /// Why nothing could be checked.
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
     /// `redis`, `memcached`, or `files` where no service is bound.
-    pub store: Option<String>,
+    pub(crate) store: Option<String>,
     /// The service, and why it is the one.
-    pub service: Option<String>,
-    /// Where the service is.
-    pub endpoint: Option<String>,
+    pub(crate) service: Option<String>,
+    pub(crate) endpoint: Option<String>,
     /// Where its credentials are, to change them.
-    pub credentials: Option<String>,
+    pub(crate) credentials: Option<String>,
     /// The extension's version at build.
-    pub extension: Option<String>,
-    /// PHP's version.
-    pub php: Option<String>,
+    pub(crate) extension: Option<String>,
+    pub(crate) php: Option<String>,
     /// What each of PHP's programs has.
-    pub programs: Vec<ProgramReport>,
+    pub(crate) programs: Vec<ProgramReport>,
     /// The settings in force for `php`, and the files that set them.
-    pub settings: Vec<Setting>,
+    pub(crate) settings: Vec<Setting>,
     /// What was done, with times.
-    pub steps: Vec<Part>,
+    pub(crate) steps: Vec<Part>,
     /// What may be wrong, the likeliest first.
-    pub causes: Vec<Cause>,
+    pub(crate) causes: Vec<Cause>,
     /// Places that may set the same.
-    pub overrides: Vec<Override>,
+    pub(crate) overrides: Vec<Override>,
     /// The app's framework, where one is known.
-    pub framework: Option<FrameworkReport>,
+    pub(crate) framework: Option<FrameworkReport>,
     /// What a visitor of the web server gets, where that was asked for.
-    pub web: Option<WebReport>,
+    pub(crate) web: Option<WebReport>,
 }
 
 /// The app's framework.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FrameworkReport {
-    /// Its name and version.
-    pub name: String,
+pub(crate) struct FrameworkReport {
+    pub(crate) name: String,
     /// What it does with sessions.
-    pub sessions: String,
+    pub(crate) sessions: String,
 }
 
 impl FrameworkReport {
@@ -76,13 +73,12 @@ impl FrameworkReport {
 
 /// One of PHP's programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ProgramReport {
-    /// Its name.
-    pub name: String,
+pub(crate) struct ProgramReport {
+    pub(crate) name: String,
     /// The version of the store's extension that it loads.
-    pub extension: Option<String>,
+    pub(crate) extension: Option<String>,
     /// `session.save_handler` in force.
-    pub save_handler: String,
+    pub(crate) save_handler: String,
 }
 
 impl Report {

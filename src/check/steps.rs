@@ -24,7 +24,6 @@ const QUIET: [&str; 3] = ["display_errors=0", "log_errors=0", "html_errors=0"];
 /// A step, in a process of its own.
 struct Step {
     name: &'static str,
-    /// Parts of one script.
     scripts: &'static [&'static str],
     options: &'static [&'static str],
 }
@@ -52,46 +51,32 @@ const fn quiet(name: &'static str, scripts: &'static [&'static str]) -> Step {
 
 /// One thing that PHP has done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Part {
+pub(crate) struct Part {
     /// What it was, as `connect`.
-    pub name: String,
+    pub(crate) name: String,
     /// To which server, where there may be several.
-    pub server: Option<String>,
-    /// Whether it succeeded.
-    pub ok: bool,
-    /// How long it took.
-    pub milliseconds: f64,
-    /// PHP's warnings and exceptions.
-    pub said: Vec<String>,
+    pub(crate) server: Option<String>,
+    pub(crate) ok: bool,
+    pub(crate) milliseconds: f64,
+    pub(crate) said: Vec<String>,
 }
 
 /// A setting in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Setting {
-    /// PHP's name of it.
-    pub name: String,
-    /// Its value.
-    pub value: String,
+pub(crate) struct Setting {
+    pub(crate) name: String,
+    pub(crate) value: String,
     /// The last ini file that sets it; `None` for PHP's own default.
-    pub file: Option<String>,
+    pub(crate) file: Option<String>,
 }
 
 /// A step that gave no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum StepsError {
-    /// PHP cannot be started.
+pub(crate) enum StepsError {
     #[error(transparent)]
     Php(#[from] PhpError),
-    /// PHP ended without an answer.
     #[error("PHP broke off the step \"{step}\" ({status}). Its output:\n{said}")]
-    NoAnswer {
-        /// The step.
-        step: &'static str,
-        /// How PHP ended.
-        status: String,
-        /// What it said.
-        said: String,
-    },
+    NoAnswer { step: &'static str, status: String, said: String },
 }
 
 /// The settings in force: those of every session, and those of a save handler.

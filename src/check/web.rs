@@ -18,17 +18,17 @@ const UNTIL_WRITTEN: Duration = Duration::from_millis(300);
 
 /// What a visitor of the web server gets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct WebReport {
-    pub url: String,
-    pub session: WebSession,
+pub(crate) struct WebReport {
+    pub(crate) url: String,
+    pub(crate) session: WebSession,
     /// What was seen, for people.
-    pub what: String,
+    pub(crate) what: String,
 }
 
 /// Where the visitor's session is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum WebSession {
+pub(crate) enum WebSession {
     InService,
     Elsewhere,
     /// The page starts no session, or there is no page.

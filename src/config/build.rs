@@ -16,7 +16,7 @@ const DEFAULT_SESSION_NAME: &str = "PHPSESSIONID";
 
 /// What `BP_PHP_SESSION_STORE` asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StoreChoice {
+pub(crate) enum StoreChoice {
     /// Nothing: the bound service decides.
     Bound,
     /// This store, whatever is bound now.
@@ -28,7 +28,7 @@ pub enum StoreChoice {
 /// Who provides the extension, in the order of preference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Provider {
+pub(crate) enum Provider {
     /// PHP has it.
     Installed,
     /// The distribution's package.
@@ -40,7 +40,7 @@ pub enum Provider {
 impl Provider {
     /// The provider's name.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Installed => "installed",
             Self::Apt => "apt",
@@ -51,7 +51,7 @@ impl Provider {
 
 /// What `BP_PHP_SESSION_EXTENSION` asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProviderChoice {
+pub(crate) enum ProviderChoice {
     /// The first provider that has the extension.
     Auto,
     /// This provider only.
@@ -69,7 +69,7 @@ impl ProviderChoice {
 
     /// The choice as the setting has it.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Only(provider) => provider.name(),
@@ -78,28 +78,28 @@ impl ProviderChoice {
 
     /// Whether a provider may be asked.
     #[must_use]
-    pub fn allows(self, provider: Provider) -> bool {
+    pub(crate) fn allows(self, provider: Provider) -> bool {
         self == Self::Auto || self == Self::Only(provider)
     }
 }
 
 /// The settings at build.
 #[derive(Debug, PartialEq, Eq)]
-pub struct BuildSettings {
+pub(crate) struct BuildSettings {
     /// The store that is asked for.
-    pub store: StoreChoice,
+    pub(crate) store: StoreChoice,
     /// PHP's `session.name`, valid for PHP and for an ini file.
-    pub session_name: String,
+    pub(crate) session_name: String,
     /// Who may provide the extension.
-    pub extension: ProviderChoice,
+    pub(crate) extension: ProviderChoice,
     /// After how many days the distribution's packages are fetched again; `None` for never.
-    pub extension_max_age: Option<u64>,
+    pub(crate) extension_max_age: Option<u64>,
     /// Whether PHP's `display_errors` stays as it is, although its warnings show the save path.
-    pub keep_display_errors: bool,
+    pub(crate) keep_display_errors: bool,
     /// Whether the image keeps the credentials of the build, for a launch without a service.
-    pub embed_credentials: bool,
+    pub(crate) embed_credentials: bool,
     /// Whether the app's framework is looked at.
-    pub framework: bool,
+    pub(crate) framework: bool,
 }
 
 impl BuildSettings {
@@ -108,7 +108,7 @@ impl BuildSettings {
     /// # Errors
     ///
     /// Fails if one has a value that it cannot have.
-    pub fn read(environment: &Environment) -> Result<Self, SettingError> {
+    pub(crate) fn read(environment: &Environment) -> Result<Self, SettingError> {
         Ok(Self {
             store: store_choice(environment)?,
             session_name: session_name(environment)?,
@@ -138,7 +138,7 @@ impl BuildSettings {
 /// # Errors
 ///
 /// Fails if it is no mirror.
-pub fn mirror(environment: &Environment) -> Result<Option<Mirror>, SettingError> {
+pub(crate) fn mirror(environment: &Environment) -> Result<Option<Mirror>, SettingError> {
     let Some(text) = environment.text(MIRROR)? else { return Ok(None) };
     text.trim().parse().map(Some).map_err(SettingError::Mirror)
 }

@@ -19,7 +19,7 @@ impl Environment {
     /// Lifecycles put the platform's variables into the process's environment as well, but not all
     /// of them: Cloud Foundry's `VCAP_SERVICES` comes as a platform file only.
     #[must_use]
-    pub fn with_platform(platform: &Env) -> Self {
+    pub(crate) fn with_platform(platform: &Env) -> Self {
         let mut env = Env::from_current();
         for (name, value) in platform {
             env.insert(name, value);
@@ -29,13 +29,13 @@ impl Environment {
 
     /// The process's environment.
     #[must_use]
-    pub fn current() -> Self {
+    pub(crate) fn current() -> Self {
         Self(Env::from_current())
     }
 
     /// These variables.
     #[must_use]
-    pub fn of(env: Env) -> Self {
+    pub(crate) fn of(env: Env) -> Self {
         Self(env)
     }
 
@@ -44,7 +44,7 @@ impl Environment {
     /// # Errors
     ///
     /// Fails if the value is not UTF-8.
-    pub fn text(&self, name: &str) -> Result<Option<&str>, EnvironmentError> {
+    pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, EnvironmentError> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
         let text = value.to_str().ok_or_else(|| EnvironmentError(name.to_owned()))?;
         Ok(Some(text).filter(|text| !text.trim().is_empty()))
@@ -52,7 +52,7 @@ impl Environment {
 
     /// The names of the variables that start with `prefix`, sorted.
     #[must_use]
-    pub fn names_with_prefix(&self, prefix: &str) -> Vec<String> {
+    pub(crate) fn names_with_prefix(&self, prefix: &str) -> Vec<String> {
         let mut names: Vec<String> = self
             .0
             .iter()
@@ -66,13 +66,13 @@ impl Environment {
 
     /// The variables themselves, for starting a program with them.
     #[must_use]
-    pub fn as_env(&self) -> &Env {
+    pub(crate) fn as_env(&self) -> &Env {
         &self.0
     }
 }
 
 /// Puts folders before those that a variable such as `PATH` lists.
-pub fn prepend_paths(env: &mut Env, name: &str, dirs: &[PathBuf]) {
+pub(crate) fn prepend_paths(env: &mut Env, name: &str, dirs: &[PathBuf]) {
     let before = env.get(name).map(std::env::split_paths).into_iter().flatten();
     // A folder's name with `:` in it cannot be said; there is none in a layer.
     let value = std::env::join_paths(dirs.iter().cloned().chain(before)).unwrap_or_default();

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 /// What happens at launch without a session service that can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Missing {
+pub(crate) enum Missing {
     /// The container does not start.
     Fail,
     /// It starts with a warning, and each session fails: for tasks that need none, and for a look inside.
@@ -20,7 +20,7 @@ pub enum Missing {
 
 /// Whether the launch asks the server if it would keep a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Probe {
+pub(crate) enum Probe {
     /// Yes, and where it never would, the container does not start.
     Stop,
     /// Yes, and where it would not, the log says so.
@@ -31,7 +31,7 @@ pub enum Probe {
 
 /// Whether a proxy stands between PHP and Redis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proxy {
+pub(crate) enum Proxy {
     /// Where PHP's handler cannot serve.
     Auto,
     /// Always.
@@ -46,23 +46,23 @@ const MOST_CONNECTIONS: usize = 1000;
 
 /// The settings at launch.
 #[derive(Debug, PartialEq, Eq)]
-pub struct LaunchSettings {
+pub(crate) struct LaunchSettings {
     /// What happens without a session service.
-    pub missing: Missing,
+    pub(crate) missing: Missing,
     /// Whether the launch asks the server if it would keep a session.
-    pub probe: Probe,
+    pub(crate) probe: Probe,
     /// Whether a launch tells where sessions are kept; warnings are told in any case.
-    pub log: bool,
+    pub(crate) log: bool,
     /// Whether the app's framework is told where sessions are.
-    pub framework: bool,
+    pub(crate) framework: bool,
     /// Whether a proxy stands between PHP and Redis.
-    pub proxy: Proxy,
+    pub(crate) proxy: Proxy,
     /// The greatest number of its connections to the service.
-    pub proxy_connections: usize,
+    pub(crate) proxy_connections: usize,
     /// The folder that is shared with a proxy which the platform runs beside the app.
-    pub proxy_folder: Option<PathBuf>,
+    pub(crate) proxy_folder: Option<PathBuf>,
     /// Where the proxy serves its metrics, `HOST:PORT`.
-    pub metrics: Option<String>,
+    pub(crate) metrics: Option<String>,
 }
 
 impl LaunchSettings {
@@ -71,7 +71,7 @@ impl LaunchSettings {
     /// # Errors
     ///
     /// Fails if one has a value that it cannot have.
-    pub fn read(environment: &Environment) -> Result<Self, SettingError> {
+    pub(crate) fn read(environment: &Environment) -> Result<Self, SettingError> {
         let missing = [("fail", Missing::Fail), ("warn", Missing::Warn), ("files", Missing::Files)];
         let proxy_folder = folder(environment)?;
         // Who shares a folder with a proxy wants it.

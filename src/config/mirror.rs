@@ -8,7 +8,7 @@ const ORIGINAL_HOST: &str = "{originalHost}";
 
 /// A place that has the files of other sites, under the same paths: `https://` or `file://`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mirror(Url);
+pub(crate) struct Mirror(Url);
 
 impl FromStr for Mirror {
     type Err = &'static str;
@@ -25,7 +25,7 @@ impl FromStr for Mirror {
 impl Mirror {
     /// Where the mirror has the file that is published at `uri`.
     #[must_use]
-    pub fn place_of(&self, uri: &Url) -> Url {
+    pub(crate) fn place_of(&self, uri: &Url) -> Url {
         let mut place = self.0.clone();
         // The parser has encoded the braces.
         let base = self.0.path().replace("%7B", "{").replace("%7D", "}");

@@ -14,13 +14,12 @@ pub struct Options {
     /// How long an answer may take.
     pub read_timeout: Option<Duration>,
     /// Whether PHP keeps connections for the next request.
-    pub persistent: Option<bool>,
+    pub(crate) persistent: Option<bool>,
     /// What the keys of the sessions begin with.
     pub prefix: Option<String>,
-    /// The database to select.
     pub database: Option<u32>,
     /// Whether a request has its session for itself.
-    pub locking: Option<bool>,
+    pub(crate) locking: Option<bool>,
     /// How long a request waits for another one of the same session.
     pub lock_timeout: Option<Duration>,
     /// When the lock of a request that is gone falls away.
@@ -59,33 +58,14 @@ const DESCRIPTIONS: [Description; 9] = [
 /// An option that cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum OptionsError {
-    /// The variable cannot be read.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
-    /// There is no such option.
     #[error(
         "{OPTIONS} has the option {name:?}, which {store} sessions do not have.\nThey have: {list}."
     )]
-    Unknown {
-        /// What was given.
-        name: String,
-        /// The store.
-        store: Store,
-        /// What can be given.
-        list: String,
-    },
-    /// An option has a value that it cannot have.
+    Unknown { name: String, store: Store, list: String },
     #[error("{OPTIONS} has {name}={value:?}.\nExpected {expected}.{hint}")]
-    Value {
-        /// The option.
-        name: &'static str,
-        /// What was given.
-        value: String,
-        /// What can be given.
-        expected: &'static str,
-        /// What was probably meant.
-        hint: &'static str,
-    },
+    Value { name: &'static str, value: String, expected: &'static str, hint: &'static str },
 }
 
 impl Options {
@@ -136,7 +116,7 @@ impl Options {
 
     /// These options, and where they leave something open, `other`'s.
     #[must_use]
-    pub fn or(self, other: Self) -> Self {
+    pub(crate) fn or(self, other: Self) -> Self {
         Self {
             timeout: self.timeout.or(other.timeout),
             read_timeout: self.read_timeout.or(other.read_timeout),

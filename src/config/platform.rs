@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// The platform at launch: the directory is the lifecycle's default.
-pub const LAUNCH_PLATFORM_DIR: &str = "/platform";
+pub(crate) const LAUNCH_PLATFORM_DIR: &str = "/platform";
 
 /// The platform of a build. Unlike libcnb's own it keeps its directory, where kpack and `pack`
 /// put service bindings.
@@ -19,7 +19,7 @@ pub struct BuildPlatform {
 impl BuildPlatform {
     /// The directory that the lifecycle named.
     #[must_use]
-    pub fn directory(&self) -> &Path {
+    pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
 }

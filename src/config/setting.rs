@@ -5,24 +5,13 @@ use super::variables::{MIRROR, SESSION_NAME};
 
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum SettingError {
-    /// A variable cannot be read.
+pub(crate) enum SettingError {
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
-    /// The setting does not take the value.
     #[error("{variable} is {value:?}, which is not a value it takes. Use one of: {allowed}.")]
-    NoSuchValue {
-        /// The setting.
-        variable: &'static str,
-        /// What was given.
-        value: String,
-        /// What can be given.
-        allowed: String,
-    },
-    /// The mirror is none. Does not show it: it may hold a password.
+    NoSuchValue { variable: &'static str, value: String, allowed: String },
     #[error("{MIRROR} {0}. Use https://HOST/PATH or file:///PATH.")]
     Mirror(&'static str),
-    /// PHP would refuse the session's name.
     #[error(
         "{SESSION_NAME} is {0:?}, which cannot be the name of a cookie. Use letters, digits, - and _, and not digits alone."
     )]

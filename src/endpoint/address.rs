@@ -6,16 +6,15 @@ use std::str::FromStr;
 
 /// Where a server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
-    /// The host.
-    pub host: Host,
+pub(crate) struct Address {
+    pub(crate) host: Host,
     /// The TCP port, 1 to 65535.
-    pub port: u16,
+    pub(crate) port: u16,
 }
 
 /// A host's name or IP address, free of anything that would mean something else in a save path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Host {
+pub(crate) enum Host {
     /// A name of letters, digits, `-`, `_` and `.`.
     Name(String),
     /// An address.
@@ -28,7 +27,7 @@ impl Address {
     /// # Errors
     ///
     /// Fails if the host or the port is none.
-    pub fn parse(text: &str, default_port: u16) -> Result<Self, &'static str> {
+    pub(crate) fn parse(text: &str, default_port: u16) -> Result<Self, &'static str> {
         if let Ok(host) = text.parse() {
             return Ok(Self { host, port: default_port });
         }

@@ -4,11 +4,10 @@ use crate::system::secret::Secret;
 
 /// How to log in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Auth {
+pub(crate) struct Auth {
     /// The ACL user; `None` is the user `default`.
-    pub user: Option<String>,
-    /// The password.
-    pub password: Secret,
+    pub(crate) user: Option<String>,
+    pub(crate) password: Secret,
 }
 
 impl Auth {

@@ -22,18 +22,16 @@ const MAX_USER_BYTES: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemcachedEndpoint {
     /// The servers that the sessions are spread over; never empty.
-    pub servers: Vec<Address>,
+    pub(crate) servers: Vec<Address>,
     /// How to log in; `None` for servers without SASL.
-    pub login: Option<Login>,
+    pub(crate) login: Option<Login>,
 }
 
 /// How to log in by SASL, which takes both.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Login {
-    /// The user.
-    pub user: String,
-    /// The password.
-    pub password: Secret,
+pub(crate) struct Login {
+    pub(crate) user: String,
+    pub(crate) password: Secret,
 }
 
 impl MemcachedEndpoint {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// A certificate or a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pem {
+pub(crate) struct Pem {
     text: Secret,
     file: Option<PathBuf>,
 }
@@ -19,13 +19,13 @@ const EXPECTED: &str = "PEM (-----BEGIN …), or PEM in base64";
 impl Pem {
     /// The text.
     #[must_use]
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         self.text.expose()
     }
 
     /// The binding's file with exactly this text, where there is one.
     #[must_use]
-    pub fn file(&self) -> Option<&Path> {
+    pub(crate) fn file(&self) -> Option<&Path> {
         self.file.as_deref()
     }
 }

@@ -75,29 +75,22 @@ const URI_EXPECTED: &str = "redis://USER:PASSWORD@HOST:PORT/DATABASE (rediss:// 
 /// What is needed to connect to a Redis server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisEndpoint {
-    /// Where the server is.
-    pub target: Target,
+    pub(crate) target: Target,
     /// How to log in; `None` for a server without a password.
-    pub auth: Option<Auth>,
+    pub(crate) auth: Option<Auth>,
     /// The database to select; `None` leaves it to the server.
-    pub database: Option<u32>,
+    pub(crate) database: Option<u32>,
 }
 
 /// Where a Redis server is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     /// Behind a TCP port.
-    Tcp {
-        /// Host and port.
-        address: Address,
-        /// How the connection is encrypted, if it is.
-        tls: Option<Tls>,
-    },
+    Tcp { address: Address, tls: Option<Tls> },
     /// A cluster.
     Cluster {
         /// The nodes that are asked first; never empty.
         nodes: Vec<Address>,
-        /// How the connections are encrypted, if they are.
         tls: Option<Tls>,
     },
     /// Behind a socket file.
@@ -131,13 +124,13 @@ impl RedisEndpoint {
 
     /// Whether it is a cluster.
     #[must_use]
-    pub fn is_cluster(&self) -> bool {
+    pub(crate) fn is_cluster(&self) -> bool {
         matches!(self.target, Target::Cluster { .. })
     }
 
     /// Where it is asked first; `None` for a socket.
     #[must_use]
-    pub fn first_address(&self) -> Option<&Address> {
+    pub(crate) fn first_address(&self) -> Option<&Address> {
         match &self.target {
             Target::Tcp { address, .. } => Some(address),
             Target::Cluster { nodes, .. } => nodes.first(),
@@ -147,7 +140,7 @@ impl RedisEndpoint {
 
     /// How connections are encrypted, if they are.
     #[must_use]
-    pub fn tls(&self) -> Option<&Tls> {
+    pub(crate) fn tls(&self) -> Option<&Tls> {
         match &self.target {
             Target::Tcp { tls, .. } | Target::Cluster { tls, .. } => tls.as_ref(),
             Target::Unix(_) => None,

@@ -6,20 +6,18 @@ use super::pem::{self, Pem};
 
 /// How a connection is encrypted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Tls {
+pub(crate) struct Tls {
     /// The authority that vouches for the server; `None` takes those of the system.
-    pub ca: Option<Pem>,
+    pub(crate) ca: Option<Pem>,
     /// What the client shows of itself, where the server asks for it.
-    pub client: Option<ClientIdentity>,
+    pub(crate) client: Option<ClientIdentity>,
 }
 
 /// A client's certificate and key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClientIdentity {
-    /// The certificate.
-    pub certificate: Pem,
-    /// Its key.
-    pub key: Pem,
+pub(crate) struct ClientIdentity {
+    pub(crate) certificate: Pem,
+    pub(crate) key: Pem,
 }
 
 /// Whether the connection is encrypted. The flag's word is the last; then the scheme's, where the service has one as a

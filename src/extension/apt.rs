@@ -28,17 +28,13 @@ pub(super) struct Apt<'a> {
 
 /// Why apt cannot provide.
 #[derive(Debug, thiserror::Error)]
-pub enum AptError {
-    /// The image is not of Debian's family.
+pub(crate) enum AptError {
     #[error("the image has no {0}")]
     NoApt(&'static str),
-    /// This PHP was not installed by the distribution.
     #[error("{} is not of a package of the distribution, so its packages don't fit", .0.display())]
     ForeignPhp(PathBuf),
-    /// A program failed.
     #[error(transparent)]
     Command(#[from] CommandError),
-    /// A file cannot be read or written.
     #[error("a file of apt's work folder: {0}")]
     File(#[from] io::Error),
 }

@@ -17,51 +17,24 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// What shall be downloaded.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted<'a> {
-    /// Where it is published.
-    pub uri: &'a Url,
+    pub(crate) uri: &'a Url,
     /// Its SHA-256, in hex.
-    pub sha256: &'a str,
+    pub(crate) sha256: &'a str,
 }
 
 /// Why a file is not there.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DownloadError {
-    /// The server or the network failed.
     #[error("{from} cannot be downloaded: {problem}")]
-    Network {
-        /// Where it should have come from.
-        from: String,
-        /// What went wrong.
-        problem: String,
-    },
-    /// A mirror's file cannot be read.
+    Network { from: String, problem: String },
     #[error("{from} cannot be read: {error}")]
-    File {
-        /// Where it should have come from.
-        from: String,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// The download cannot be kept.
+    File { from: String, error: io::Error },
     #[error("{} cannot be written: {error}", .path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// It is another file than the one that is wanted.
+    Write { path: PathBuf, error: io::Error },
     #[error(
         "{from} is not the file that is wanted: its SHA-256 is {found}, and must be {expected}"
     )]
-    Checksum {
-        /// Where it came from.
-        from: String,
-        /// What it has.
-        found: String,
-        /// What it should have.
-        expected: String,
-    },
+    Checksum { from: String, found: String, expected: String },
 }
 
 /// Downloads a file into the folder `into`, and gives its path once its checksum is right.

@@ -13,16 +13,11 @@ use std::path::Path;
 
 /// The extension that the image's PHP has, or not.
 #[derive(Debug)]
-pub enum Installed {
+pub(crate) enum Installed {
     /// PHP loads it, or would.
     Usable(Extension),
     /// PHP would load it, and its version is not what the app asks for.
-    Unwanted {
-        /// The extension.
-        extension: Extension,
-        /// What the app asks for.
-        why: String,
-    },
+    Unwanted { extension: Extension, why: String },
     /// It is not to be used; why, where it was to be asked.
     Not(Option<String>),
 }
@@ -33,7 +28,7 @@ pub enum Installed {
 ///
 /// Fails if PHP loads it and cannot keep sessions with it, if some of PHP's programs load it and some don't, or if
 /// it is loaded and another one is asked for.
-pub fn find(request: &Request<'_>) -> Result<Installed, ExtensionError> {
+pub(crate) fn find(request: &Request<'_>) -> Result<Installed, ExtensionError> {
     let Request { php, store, choice, .. } = *request;
     let (loading, missing): (Vec<&Program>, Vec<&Program>) =
         php.programs().partition(|program| program.loads(store.name()));
@@ -82,7 +77,7 @@ fn not_there(request: &Request<'_>, object: &Path) -> String {
 
 /// What an extension that the image has is, for the bill of materials; `None` if it is a part of PHP itself.
 #[must_use]
-pub fn package(request: &Request<'_>, extension: &Extension) -> Option<Package> {
+pub(crate) fn package(request: &Request<'_>, extension: &Extension) -> Option<Package> {
     let object = request.php.facts().extension_dir.join(format!("{}.so", request.store));
     let unpackaged = || {
         Some(Package {

@@ -10,18 +10,11 @@ use std::process::Command;
 
 /// Why the libraries are not known.
 #[derive(Debug, thiserror::Error)]
-pub enum LibrariesError {
-    /// The loader cannot be asked.
+pub(crate) enum LibrariesError {
     #[error(transparent)]
     Command(#[from] CommandError),
-    /// A library is nowhere.
     #[error("{} needs the library {library}, which is neither in the image nor among what was fetched", .object.display())]
-    Missing {
-        /// What needs it.
-        object: PathBuf,
-        /// Its name.
-        library: String,
-    },
+    Missing { object: PathBuf, library: String },
 }
 
 /// The libraries that `objects` need and PHP itself does not: the run image has what PHP needs, and

@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What PHP makes of the extensions that the store's may need: `loaded`, `there` or `none`.
-pub type Companions = BTreeMap<String, String>;
+pub(crate) type Companions = BTreeMap<String, String>;
 
 /// What has to be loaded depends on these: they change with PHP's packages, while the layer stays.
 #[must_use]
-pub fn companions(request: &Request<'_>, layer: Option<&Path>) -> Companions {
+pub(crate) fn companions(request: &Request<'_>, layer: Option<&Path>) -> Companions {
     let state = |name: &str| match name {
         name if request.php.cli.loads(name) => "loaded",
         name if is_there(request, name, layer) => "there",
@@ -28,7 +28,7 @@ pub fn companions(request: &Request<'_>, layer: Option<&Path>) -> Companions {
 /// # Errors
 ///
 /// Fails if PHP cannot be asked.
-pub fn find_loadable(
+pub(crate) fn find_loadable(
     request: &Request<'_>,
     layer: Option<&Path>,
 ) -> Result<Result<Extension, String>, PhpError> {
@@ -65,7 +65,7 @@ pub fn find_loadable(
 /// What to do about an ini file that enables the extension where PHP cannot load it: PHP warns of that at each start,
 /// and of nothing that would help.
 #[must_use]
-pub fn enabled_in_vain(request: &Request<'_>, extension: &Extension) -> Option<String> {
+pub(crate) fn enabled_in_vain(request: &Request<'_>, extension: &Extension) -> Option<String> {
     let store = request.store;
     let failure = request.php.cli.load_failure(store.name())?;
     let before = COMPANIONS.into_iter().filter(|name| {

@@ -8,24 +8,22 @@ use std::fmt::{self, Display};
 /// A package of which a layer carries something.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Package {
+pub(crate) struct Package {
     /// Its name, as `php8.2-redis`.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// Where it comes from.
-    pub source: PackageSource,
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) source: PackageSource,
     /// Its licences, as its maker names them; where possible by SPDX identifier.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub licences: Vec<String>,
+    pub(crate) licences: Vec<String>,
     /// The checksum of its archive, or of the carried file where there is no archive; SHA-256, hex.
-    pub sha256: String,
+    pub(crate) sha256: String,
 }
 
 /// Where a package comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
-pub enum PackageSource {
+pub(crate) enum PackageSource {
     /// A distribution's `.deb`.
     Deb {
         /// The distribution, as `debian`.
@@ -36,10 +34,7 @@ pub enum PackageSource {
         arch: String,
     },
     /// A source release.
-    Release {
-        /// Where it is published.
-        uri: String,
-    },
+    Release { uri: String },
     /// A file that no package manager knows.
     File,
 }
@@ -48,7 +43,7 @@ impl Package {
     /// The package URL (purl), by which tools find its vulnerabilities.
     /// <https://github.com/package-url/purl-spec>
     #[must_use]
-    pub fn purl(&self) -> String {
+    pub(crate) fn purl(&self) -> String {
         let (name, version) = (encode(&self.name), encode(&self.version));
         match &self.source {
             PackageSource::Deb { distro, release, arch } => {

@@ -11,28 +11,25 @@ use url::Url;
 #[serde(deny_unknown_fields)]
 pub struct Pins {
     /// The source releases, in the order in which they are tried.
-    pub releases: Vec<Release>,
+    pub(crate) releases: Vec<Release>,
 }
 
 /// A pinned source release.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Release {
-    /// Which extension.
-    pub store: Store,
-    /// Its version.
-    pub version: Version,
+pub(crate) struct Release {
+    pub(crate) store: Store,
+    pub(crate) version: Version,
     /// The oldest PHP that it is for.
-    pub php_from: Version,
+    pub(crate) php_from: Version,
     /// The first PHP that it is not for any more.
     #[serde(default)]
-    pub php_before: Option<Version>,
-    /// Where it is published.
-    pub uri: Url,
+    pub(crate) php_before: Option<Version>,
+    pub(crate) uri: Url,
     /// The SHA-256 of the archive.
-    pub sha256: String,
+    pub(crate) sha256: String,
     /// Its licence, by SPDX identifier.
-    pub licence: String,
+    pub(crate) licence: String,
 }
 
 impl Release {
@@ -49,7 +46,7 @@ impl Release {
 
 /// The release for a PHP; the list has each version's newest first.
 #[must_use]
-pub fn release_for<'a>(
+pub(crate) fn release_for<'a>(
     releases: &'a [Release],
     store: Store,
     php: &Version,

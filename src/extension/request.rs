@@ -25,18 +25,17 @@ pub(super) const COMPANIONS: [&str; 2] = ["igbinary", "msgpack"];
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Extension {
-    /// Who provides it.
-    pub provider: Provider,
+    pub(crate) provider: Provider,
     /// Its version, as it says itself.
-    pub version: Version,
+    pub(crate) version: Version,
     /// The extensions that PHP must be told to load, in this order.
-    pub load: Vec<String>,
+    pub(crate) load: Vec<String>,
 }
 
 impl Extension {
     /// What PHP's `extension` directives say, in this order. `layer` is the extension layer.
     #[must_use]
-    pub fn directives(&self, layer: Option<&Path>) -> Vec<String> {
+    pub(crate) fn directives(&self, layer: Option<&Path>) -> Vec<String> {
         self.load.iter().map(|name| directive(name, layer)).collect()
     }
 }
@@ -44,27 +43,22 @@ impl Extension {
 /// What a provider has to go by.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The installed PHP.
-    pub php: &'a Php,
+    pub(crate) php: &'a Php,
     /// The environment of the build.
-    pub env: &'a Env,
-    /// Architecture and distribution.
-    pub target: &'a Target,
-    /// Which extension is wanted.
-    pub store: Store,
-    /// Who may provide it.
-    pub choice: ProviderChoice,
-    /// The pinned source releases.
-    pub releases: &'a [Release],
+    pub(crate) env: &'a Env,
+    pub(crate) target: &'a Target,
+    pub(crate) store: Store,
+    pub(crate) choice: ProviderChoice,
+    pub(crate) releases: &'a [Release],
     /// Where source releases come from instead of their own site.
-    pub mirror: Option<&'a Mirror>,
+    pub(crate) mirror: Option<&'a Mirror>,
     /// What the app asks of the extension's version.
-    pub constraint: Option<&'a Constraint>,
+    pub(crate) constraint: Option<&'a Constraint>,
     /// After how many days the distribution's packages are fetched again; `None` for never.
-    pub max_age: Option<u64>,
+    pub(crate) max_age: Option<u64>,
     /// Whether the launch may have to log in by SASL: the service that is bound to the build has a login, or none is
     /// bound.
-    pub login_may_come: bool,
+    pub(crate) login_may_come: bool,
 }
 
 impl<'a> Request<'a> {
@@ -103,7 +97,7 @@ fn login_may_come(config: &SessionConfig) -> bool {
 impl Request<'_> {
     /// Whether the app asks for another version than this one, and the release that may be compiled is such.
     #[must_use]
-    pub fn release_is_wanted(&self, version: &Version) -> bool {
+    pub(crate) fn release_is_wanted(&self, version: &Version) -> bool {
         let release = release_for(self.releases, self.store, &self.php.facts().version);
         self.choice == ProviderChoice::Auto
             && self.unmet(version).is_some()
@@ -113,7 +107,7 @@ impl Request<'_> {
 
     /// What the app asks for and this version is not.
     #[must_use]
-    pub fn unmet(&self, version: &Version) -> Option<String> {
+    pub(crate) fn unmet(&self, version: &Version) -> Option<String> {
         let constraint = self.constraint.filter(|constraint| !constraint.is_met_by(version))?;
         Some(format!(
             "composer.json asks for ext-{} {constraint}, and this is {version}",

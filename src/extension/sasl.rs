@@ -17,17 +17,13 @@ const PACKAGE: &str = "libsasl2-modules";
 const SASLDB: &str = "libsasldb.so";
 /// Why there are no plugins.
 #[derive(Debug, thiserror::Error)]
-pub enum SaslError {
-    /// Neither the image nor apt has them.
+pub(crate) enum SaslError {
     #[error("the image has none, and apt does not bring them: {0}")]
     NoProvider(AptError),
-    /// Neither the image nor apt has them.
     #[error("the image has none, and apt was not to be asked")]
     NotAsked,
-    /// The package has changed.
     #[error("Debian's package {PACKAGE} has no {PLAIN}")]
     NotInPackage,
-    /// The layer cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
 }
@@ -38,7 +34,7 @@ pub enum SaslError {
 /// # Errors
 ///
 /// Fails if they cannot be fetched.
-pub fn bring_mechanisms(
+pub(crate) fn bring_mechanisms(
     request: &Request<'_>,
     work: &Path,
     into: &Path,

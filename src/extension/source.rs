@@ -22,45 +22,20 @@ use std::process::Command;
 /// Why no extension was compiled.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SourceError {
-    /// The build image cannot compile.
     #[error("the build image has no {}", .0.join(", "))]
     NoTools(Vec<&'static str>),
-    /// What phpize belongs to is another PHP.
     #[error("{} is for PHP {theirs}, and `php` is {ours}", .php_config.display())]
-    ForeignTools {
-        /// The program.
-        php_config: PathBuf,
-        /// Its PHP.
-        theirs: String,
-        /// Our PHP.
-        ours: Version,
-    },
-    /// phpize or php-config cannot be adapted to where PHP is.
+    ForeignTools { php_config: PathBuf, theirs: String, ours: Version },
     #[error("phpize cannot be adapted to the place of this PHP: {0}")]
     BuildTools(io::Error),
-    /// No release fits.
     #[error("this buildpack pins no release for PHP {0}")]
     NoRelease(Version),
-    /// The headers are neither in the image nor to be had by apt.
     #[error("the build image has no headers of {packages}, and apt does not bring them: {error}")]
-    NoHeaders {
-        /// What would have them.
-        packages: String,
-        /// Why apt has failed.
-        error: AptError,
-    },
-    /// The release cannot be downloaded, or is another file.
+    NoHeaders { packages: String, error: AptError },
     #[error(transparent)]
     Download(#[from] DownloadError),
-    /// The release cannot be unpacked.
     #[error("{} cannot be unpacked: {error}", .archive.display())]
-    Unpack {
-        /// The archive.
-        archive: PathBuf,
-        /// What is wrong with it.
-        error: io::Error,
-    },
-    /// A program failed.
+    Unpack { archive: PathBuf, error: io::Error },
     #[error(transparent)]
     Command(#[from] CommandError),
 }

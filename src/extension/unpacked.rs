@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Default)]
 pub(super) struct Unpacked {
     /// The folder that stands for `/`.
-    pub root: PathBuf,
-    /// The packages.
+    pub(crate) root: PathBuf,
     pub(super) packages: Vec<Package>,
     /// Below the root: which package a file is of, by its place in `packages`.
     pub(super) owners: BTreeMap<PathBuf, usize>,

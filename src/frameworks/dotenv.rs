@@ -15,7 +15,6 @@ pub(super) struct AppEnvironment<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Set {
     pub(super) value: String,
-    /// Where, for people.
     pub(super) place: String,
 }
 

@@ -19,7 +19,7 @@ macro_rules! frameworks {
         impl Kind {
             /// Its name.
             #[must_use]
-            pub fn name(self) -> &'static str {
+            pub(crate) fn name(self) -> &'static str {
                 match self {
                     $(Self::$kind => $name,)*
                 }
@@ -37,9 +37,7 @@ macro_rules! frameworks {
 
 struct Known {
     kind: Kind,
-    /// Any of them.
     packages: &'static [&'static str],
-    /// All of them.
     files: &'static [&'static str],
     /// A file, and the text before the version in it.
     version: Option<(&'static str, &'static str)>,
@@ -79,7 +77,6 @@ frameworks! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Framework {
-    /// Which it is.
     pub kind: Kind,
     /// Its version, where the app says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,7 +86,7 @@ pub struct Framework {
 impl Framework {
     /// Finds the framework of the app.
     #[must_use]
-    pub fn find(app_dir: &Path) -> Option<Self> {
+    pub(crate) fn find(app_dir: &Path) -> Option<Self> {
         let packages = Packages::read(app_dir);
         for known in KNOWN {
             let of_package = known.packages.iter().find_map(|name| packages.version(name));
@@ -114,7 +111,7 @@ impl Framework {
 
     /// The first number of its version.
     #[must_use]
-    pub fn major(&self) -> Option<u32> {
+    pub(crate) fn major(&self) -> Option<u32> {
         self.version.as_ref()?.split('.').next()?.parse().ok()
     }
 }

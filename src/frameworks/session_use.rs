@@ -7,7 +7,7 @@ use crate::php::tls::TlsFiles;
 
 /// What the framework does with sessions.
 #[derive(Debug, PartialEq, Eq)]
-pub enum SessionUse {
+pub(crate) enum SessionUse {
     /// It keeps them with PHP's own handler.
     Php,
     /// It keeps them by itself, in the service, where these variables are set.
@@ -22,23 +22,20 @@ pub enum SessionUse {
 
 /// Sessions that are not in the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnSessions {
+pub(crate) struct OwnSessions {
     /// Why, as the part of a sentence.
-    pub what: String,
-    /// What to do.
-    pub advice: String,
+    pub(crate) what: String,
+    pub(crate) advice: String,
 }
 
 /// How the service is reached.
-pub struct Connection<'a> {
-    /// Where it is.
-    pub endpoint: &'a Endpoint,
-    /// The files for TLS.
-    pub tls_files: &'a TlsFiles,
+pub(crate) struct Connection<'a> {
+    pub(crate) endpoint: &'a Endpoint,
+    pub(crate) tls_files: &'a TlsFiles,
     /// Whether the server's certificate must be right.
-    pub verify_peer: bool,
+    pub(crate) verify_peer: bool,
     /// The database that the service or an option names.
-    pub database: Option<u32>,
+    pub(crate) database: Option<u32>,
 }
 
 impl Connection<'_> {

@@ -12,7 +12,7 @@ use percent_encoding::utf8_percent_encode;
 
 /// The variables `PHP_SESSION_STORE_…`.
 #[must_use]
-pub fn store_variables(connection: &Connection<'_>) -> AppVariables {
+pub(crate) fn store_variables(connection: &Connection<'_>) -> AppVariables {
     match connection.endpoint {
         Endpoint::Redis(redis) => of_redis(redis, connection),
         Endpoint::Memcached(memcached) => of_memcached(memcached),

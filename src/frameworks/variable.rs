@@ -21,7 +21,7 @@ macro_rules! variables {
             /// The variable's name as libcnb takes it, checked when this is compiled: the check at run time
             /// would bring a regular expression engine, a third of the program.
             #[must_use]
-            pub fn key(self) -> libcnb::data::exec_d::ExecDProgramOutputKey {
+            pub(crate) fn key(self) -> libcnb::data::exec_d::ExecDProgramOutputKey {
                 match self {
                     $(Self::$variable => libcnb::data::exec_d_program_output_key!($name),)*
                 }
@@ -72,7 +72,7 @@ variables! {
 }
 
 /// Variables with their values.
-pub type AppVariables = Vec<(AppVariable, String)>;
+pub(crate) type AppVariables = Vec<(AppVariable, String)>;
 
 /// The value of a variable among others.
 pub(super) fn value_of(variables: &[(AppVariable, String)], name: &str) -> Option<String> {

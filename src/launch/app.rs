@@ -80,7 +80,7 @@ pub(super) fn prepare(
 /// # Errors
 ///
 /// Fails if a setting cannot be read, or a file cannot be written.
-pub fn session_use_behind_fpm(
+pub(crate) fn session_use_behind_fpm(
     found: &ResolvedService,
     record: &LaunchRecord,
     environment: &Environment,

@@ -35,18 +35,11 @@ pub struct LaunchRecord {
 
 /// Why the launch cannot know what the build knew.
 #[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// The program does not know where it lies.
+pub(crate) enum RecordError {
     #[error("This program cannot find its layer: {0}.")]
     Program(io::Error),
-    /// The record cannot be read.
     #[error("The build's record {} cannot be read: {problem}.\nBuild the image again.", .path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
+    Unreadable { path: PathBuf, problem: String },
 }
 
 /// The session layer that the running program lies in.
@@ -54,7 +47,7 @@ pub enum RecordError {
 /// # Errors
 ///
 /// Fails if the system does not say where the program lies.
-pub fn layer_of_program() -> Result<PathBuf, RecordError> {
+pub(crate) fn layer_of_program() -> Result<PathBuf, RecordError> {
     let program = std::env::current_exe().map_err(RecordError::Program)?;
     // <layer>/exec.d/session_env, <layer>/bin/session-check
     Ok(program.ancestors().nth(2).unwrap_or(&program).to_owned())
@@ -65,7 +58,7 @@ pub fn layer_of_program() -> Result<PathBuf, RecordError> {
 /// # Errors
 ///
 /// Fails if the record is missing or was written by something else.
-pub fn read_record(layer: &Path) -> Result<LaunchRecord, RecordError> {
+pub(crate) fn read_record(layer: &Path) -> Result<LaunchRecord, RecordError> {
     let path = layer.join(RECORD_FILE);
     let read = fs::read_to_string(&path).map_err(|error| error.to_string());
     read.and_then(|text| toml::from_str(&text).map_err(|error| error.to_string()))

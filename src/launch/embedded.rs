@@ -13,22 +13,12 @@ const FILE: &str = "embedded.json";
 /// Why the credentials cannot be embedded.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbedError {
-    /// The service's credentials cannot be read.
     #[error(transparent)]
     Services(#[from] ServicesError),
-    /// A credential cannot be read, so what the image keeps would be less than what is bound.
     #[error(
         "The credentials of {service} cannot be embedded: {name:?} {problem}.\nMake it readable text, or remove it from the binding."
     )]
-    Unusable {
-        /// The service.
-        service: String,
-        /// The credential.
-        name: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// The file cannot be written.
+    Unusable { service: String, name: String, problem: String },
     #[error(transparent)]
     Write(#[from] WriteError),
 }
@@ -60,7 +50,7 @@ pub fn write(layer: &Path, service: &Service) -> Result<(), EmbedError> {
 /// # Errors
 ///
 /// Fails if the file is damaged.
-pub fn read(layer: &Path) -> Result<Option<Services>, ServicesError> {
+pub(crate) fn read(layer: &Path) -> Result<Option<Services>, ServicesError> {
     let path = layer.join(FILE);
     let text = read_text_if_present(&path)
         .map_err(|error| ServicesError::ReadVcapFile { path: path.clone(), error })?;

@@ -30,7 +30,6 @@ use std::time::Duration;
 
 /// What the launch sets and says.
 pub struct Launch {
-    /// Variables for PHP.
     pub variables: Vec<(Variable, String)>,
     /// Lines for the log, without any secret.
     pub messages: Vec<String>,

@@ -25,7 +25,6 @@ pub(super) struct Question<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) tls_files: &'a TlsFiles,
     pub(super) options: &'a Options,
-    /// Who will connect.
     pub(super) way: Route,
 }
 

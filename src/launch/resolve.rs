@@ -18,38 +18,20 @@ use std::path::Path;
 
 /// Why the container must not start.
 #[derive(Debug, thiserror::Error)]
-pub enum LaunchError {
-    /// The service that is bound is of another store than the build's.
+pub(crate) enum LaunchError {
     #[error(
         "The image was built for sessions in {store}, and what is bound now is a {other} service: {service}.\nBind a {store} service, or build the image again with this one bound (or with {STORE}={other})."
     )]
-    OtherStore {
-        /// What the app was built for.
-        store: Store,
-        /// What is bound.
-        other: Store,
-        /// The service.
-        service: String,
-    },
-    /// No session service is bound.
+    OtherStore { store: Store, other: Store, service: String },
     #[error(
         "No {store} service is bound for the sessions.\nLooked for {keys} in {services}.{hints}\nBind one to the running app, or set {MISSING}=files to start with sessions in local files, or {MISSING}=warn to start without sessions."
     )]
-    Missing {
-        /// What the app was built for.
-        store: Store,
-        /// What was looked for.
-        keys: String,
-        /// Where it was looked for.
-        services: String,
-        /// What might have been meant: a line each.
-        hints: String,
-    },
+    Missing { store: Store, keys: String, services: String, hints: String },
 }
 
 /// Where the launch keeps the sessions.
 #[derive(Debug)]
-pub enum Resolution {
+pub(crate) enum Resolution {
     /// In a service.
     Service(Box<ResolvedService>),
     /// In local files, as the settings allow.
@@ -58,19 +40,16 @@ pub enum Resolution {
 
 /// The session service, and how to connect to it.
 #[derive(Debug)]
-pub struct ResolvedService {
-    /// What it is.
-    pub store: Store,
-    /// The service itself.
-    pub service: Service,
+pub(crate) struct ResolvedService {
+    pub(crate) store: Store,
+    pub(crate) service: Service,
     /// Why it is the one.
-    pub rule: Rule,
-    /// Where it is.
-    pub endpoint: Endpoint,
+    pub(crate) rule: Rule,
+    pub(crate) endpoint: Endpoint,
     /// The names of its credentials that are not used.
-    pub unused: Vec<String>,
+    pub(crate) unused: Vec<String>,
     /// The options of the launch and of the service.
-    pub options: Options,
+    pub(crate) options: Options,
 }
 
 /// Finds out where the sessions are kept.
@@ -78,7 +57,7 @@ pub struct ResolvedService {
 /// # Errors
 ///
 /// Fails if there is no session service (and the settings do not allow that), or if its credentials cannot be used.
-pub fn resolve(
+pub(crate) fn resolve(
     environment: &Environment,
     platform_dir: &Path,
     layer: &Path,
@@ -148,7 +127,7 @@ impl ResolvedService {
 impl ResolvedService {
     /// What its user should know before anything fails.
     #[must_use]
-    pub fn warning(&self) -> Option<String> {
+    pub(crate) fn warning(&self) -> Option<String> {
         (self.service.origin == Origin::Embedded).then(|| {
             format!("no session service is bound, so the credentials embedded in the image are used ({EMBED_CREDENTIALS}); {self}")
         })

@@ -14,18 +14,17 @@ use std::time::Duration;
 
 /// The session proxy that is wanted.
 pub struct ProxyWanted<'a> {
-    /// The session layer.
     pub layer: &'a Path,
     /// What tells this service from others.
-    pub service: &'a str,
+    pub(crate) service: &'a str,
     /// `TMPDIR`.
-    pub tmp: Option<&'a str>,
+    pub(crate) tmp: Option<&'a str>,
     /// The folder that is shared with a proxy which the platform runs; it is not started then.
-    pub folder: Option<&'a Path>,
+    pub(crate) folder: Option<&'a Path>,
 }
 
 /// Starts the session proxy, or finds it, and gives its socket.
-pub type StartProxy<'a> = &'a dyn Fn(&ProxyWanted<'_>) -> anyhow::Result<PathBuf>;
+pub(crate) type StartProxy<'a> = &'a dyn Fn(&ProxyWanted<'_>) -> anyhow::Result<PathBuf>;
 
 /// How PHP reaches the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,13 +65,13 @@ impl Route {
 
 /// Whether the session proxy can serve an endpoint.
 #[must_use]
-pub fn proxy_serves(endpoint: &Endpoint) -> bool {
+pub(crate) fn proxy_serves(endpoint: &Endpoint) -> bool {
     matches!(endpoint, Endpoint::Redis(redis) if !redis.is_cluster())
 }
 
 /// What the service needs and PHP's handler cannot do.
 #[must_use]
-pub fn limit_of_php(
+pub(crate) fn limit_of_php(
     endpoint: &Endpoint,
     options: &Options,
     record: &LaunchRecord,

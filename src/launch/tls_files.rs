@@ -26,7 +26,7 @@ const SHARED_MEMORY: &str = "/dev/shm";
 #[error(
     "The service's certificate must be in a file, and none can be written:\n{tried}\nSet TMPDIR to a folder that the app's user can write to."
 )]
-pub struct TlsFilesError {
+pub(crate) struct TlsFilesError {
     tried: String,
 }
 
@@ -53,7 +53,11 @@ pub(crate) fn tls_files(
 /// # Errors
 ///
 /// Fails if no folder is writable.
-pub fn write(tls: &Tls, with: Option<&str>, tmp: Option<&str>) -> Result<TlsFiles, TlsFilesError> {
+pub(crate) fn write(
+    tls: &Tls,
+    with: Option<&str>,
+    tmp: Option<&str>,
+) -> Result<TlsFiles, TlsFilesError> {
     let mut folders = vec![Path::new("/tmp"), Path::new(SHARED_MEMORY)];
     folders.splice(0..0, tmp.map(Path::new));
     let file_of = |pem: &Pem| match pem.file() {

@@ -28,16 +28,15 @@ use std::path::Path;
 /// What PHP must be told, and with which environment it will run.
 #[derive(Debug)]
 pub struct ProvidedExtension {
-    /// The extension's version.
-    pub version: Version,
+    pub(crate) version: Version,
     /// The values of PHP's `extension` directives.
-    pub directives: Vec<String>,
+    pub(crate) directives: Vec<String>,
     /// Whether PHP's streams can be encrypted, with these directives.
-    pub knows_tls: bool,
+    pub(crate) knows_tls: bool,
     /// The build's environment, with what the layer adds to it at launch.
-    pub env: Env,
+    pub(crate) env: Env,
     /// What the extension is that the image has already: no layer's bill names it.
-    pub installed: Option<Package>,
+    pub(crate) installed: Option<Package>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

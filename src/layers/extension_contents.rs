@@ -39,7 +39,6 @@ pub(super) struct Contents {
 /// A layer that has just been filled.
 pub(super) struct Filled {
     pub(super) contents: Contents,
-    /// Whether nothing is missing.
     pub(super) complete: bool,
 }
 

@@ -46,10 +46,9 @@ fn processes(layer: &Path) -> [Process; 2] {
 /// The written layer.
 #[derive(Debug)]
 pub struct SessionLayer {
-    /// Its folder.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// The environment that the launcher gives to exec.d programs: the build's, with all layers applied.
-    pub launch_env: Env,
+    pub(crate) launch_env: Env,
     /// Adds `session-check` and `session-proxy` to the image's process types.
     pub launch: Launch,
 }

@@ -16,16 +16,16 @@ pub struct SessionSettings<'a> {
     /// What the launch needs to know of the build.
     pub record: LaunchRecord,
     /// `session.name`, the cookie's name.
-    pub session_name: &'a str,
+    pub(crate) session_name: &'a str,
     /// The values of PHP's `extension` directives, in this order.
-    pub extensions: &'a [String],
+    pub(crate) extensions: &'a [String],
     /// Whether `display_errors` is turned off: when Redis cannot be reached, PHP's warning shows the save
     /// path, and with it the password.
-    pub hide_errors: bool,
+    pub(crate) hide_errors: bool,
     /// Whether preloading needs PHP's opcache, which is there and not enabled (Paketo's PHP).
-    pub enable_opcache: bool,
+    pub(crate) enable_opcache: bool,
     /// The service whose credentials the image keeps.
-    pub embedded_service: Option<&'a Service>,
+    pub(crate) embedded_service: Option<&'a Service>,
 }
 
 impl<'a> SessionSettings<'a> {
@@ -68,14 +68,14 @@ impl<'a> SessionSettings<'a> {
 
     /// What the ini file that preloads begins with.
     #[must_use]
-    pub fn preload_directives(&self) -> Vec<Directive> {
+    pub(crate) fn preload_directives(&self) -> Vec<Directive> {
         let opcache = self.enable_opcache.then(|| Directive::literal("zend_extension", "opcache"));
         opcache.into_iter().collect()
     }
 
     /// What the base ini file begins with, before the directives of the store.
     #[must_use]
-    pub fn directives(&self) -> Vec<Directive> {
+    pub(crate) fn directives(&self) -> Vec<Directive> {
         let mut directives: Vec<Directive> =
             self.extensions.iter().map(|object| Directive::literal("extension", object)).collect();
         directives.push(Directive::literal("session.name", self.session_name));

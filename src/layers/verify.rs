@@ -19,38 +19,22 @@ use std::time::Duration;
 /// Why PHP does not keep its sessions as it should.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// PHP cannot be asked.
     #[error(transparent)]
     Php(#[from] PhpError),
-    /// The extension is too old for anything.
     #[error(transparent)]
     Directive(#[from] DirectiveError),
-    /// PHP warns with the drop-in and not without it.
     #[error(
         "PHP ({program}) starts with warnings when it keeps its sessions in {store}:\n{warnings}"
     )]
-    Warnings {
-        /// Which of PHP's programs.
-        program: String,
-        /// The store.
-        store: Store,
-        /// PHP's words.
-        warnings: String,
-    },
-    /// PHP did not take a setting.
+    Warnings { program: String, store: Store, warnings: String },
     #[error(
         "PHP ({program}) has {setting} = {value:?} and not {expected:?}, although the buildpack set it.\nLook for a later ini file that sets it again: {PHP_INI_SCAN_DIR} is {scan_dir:?}."
     )]
     Setting {
-        /// Which of PHP's programs.
         program: String,
-        /// The setting.
         setting: &'static str,
-        /// What PHP says.
         value: String,
-        /// What was set.
         expected: String,
-        /// Where PHP reads ini files.
         scan_dir: String,
     },
 }

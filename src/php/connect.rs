@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// The drop-ins of a store, for this version of its extension.
 #[must_use]
-pub fn drop_ins(store: Store, version: &Version) -> Vec<(DropIn, Vec<Directive>)> {
+pub(crate) fn drop_ins(store: Store, version: &Version) -> Vec<(DropIn, Vec<Directive>)> {
     let mut drop_ins = match store {
         Store::Redis => redis::drop_ins(),
         Store::Memcached => memcached::drop_ins(version),
@@ -28,7 +28,7 @@ const NO_SERVICE: &str = "/no-session-service-is-bound";
 
 /// What PHP is told where no service can be used, so that each session fails at once.
 #[must_use]
-pub fn nowhere(store: Store) -> Connection {
+pub(crate) fn nowhere(store: Store) -> Connection {
     let options = Options { locking: Some(false), ..Options::default() };
     let variables = match store {
         Store::Redis => {

@@ -19,7 +19,7 @@ pub enum DropIn {
 
 impl DropIn {
     /// Every ini file, in the order in which PHP reads them where a launch wants several.
-    pub const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::Base, Self::Login, Self::Preload, Self::Cluster, Self::Authority, Self::Files];
 
     /// The folder in the session layer that holds this drop-in and nothing else.

@@ -7,7 +7,7 @@ const SETTINGS: [&str; 2] = ["session.save_handler", "session.save_path"];
 
 /// The first ini file in the folder that sets where sessions are kept.
 #[must_use]
-pub fn session_ini_in(folder: &Path) -> Option<PathBuf> {
+pub(crate) fn session_ini_in(folder: &Path) -> Option<PathBuf> {
     let entries = folder.read_dir().ok()?.flatten().map(|entry| entry.path());
     let mut files: Vec<PathBuf> = entries
         .filter(|path| path.extension().is_some_and(|extension| extension == "ini"))

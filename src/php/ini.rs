@@ -19,27 +19,16 @@ pub struct Connection {
     /// Variables that the drop-ins refer to.
     pub variables: Vec<(Variable, String)>,
     /// Drop-ins that PHP shall read besides the base.
-    pub drop_ins: Vec<DropIn>,
+    pub(crate) drop_ins: Vec<DropIn>,
 }
 
 /// Something that the endpoint or the options need and PHP's extension cannot do.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum DirectiveError {
-    /// A later version of the extension can.
     #[error(
         "The service needs {what}, and the PHP extension {extension} {version} cannot do that: it takes {since} or later.\nUse a newer extension, or a service without it."
     )]
-    TooOld {
-        /// What is needed.
-        what: &'static str,
-        /// The extension's name.
-        extension: &'static str,
-        /// The extension's version.
-        version: Version,
-        /// The first version that can.
-        since: String,
-    },
-    /// An option asks for a database, and the service is a cluster.
+    TooOld { what: &'static str, extension: &'static str, version: Version, since: String },
     #[error(
         "{OPTIONS} has database={0}, and a cluster has database 0 only.\nRemove it, or set a prefix instead."
     )]
@@ -49,15 +38,13 @@ pub enum DirectiveError {
 /// One PHP setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive {
-    /// PHP's name of it.
-    pub name: &'static str,
-    /// Its value.
-    pub value: Value,
+    pub(crate) name: &'static str,
+    pub(crate) value: Value,
 }
 
 /// A setting's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
+pub(crate) enum Value {
     /// This text: letters, digits and `-_./` only, so that it means the same in any ini file.
     Literal(String),
     /// What this variable holds when PHP starts. PHP takes it verbatim, whatever it holds.
@@ -68,7 +55,11 @@ impl Connection {
     /// All variables: those for the ini files, and PHP's own, by which it reads those of `layer`, the session
     /// layer, besides what `environment` has.
     #[must_use]
-    pub fn variables_of(self, environment: &Environment, layer: &Path) -> Vec<(Variable, String)> {
+    pub(crate) fn variables_of(
+        self,
+        environment: &Environment,
+        layer: &Path,
+    ) -> Vec<(Variable, String)> {
         let Self { mut variables, drop_ins } = self;
         let scan_dirs = scan_dirs::for_launch(environment.as_env(), layer, &drop_ins);
         variables.push((Variable::IniScanDir, scan_dirs));
@@ -91,20 +82,20 @@ impl fmt::Debug for Connection {
 impl Directive {
     /// A setting with a fixed value.
     #[must_use]
-    pub fn literal(name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn literal(name: &'static str, value: impl Into<String>) -> Self {
         Self { name, value: Value::Literal(value.into()) }
     }
 
     /// A setting whose value a variable holds.
     #[must_use]
-    pub fn variable(name: &'static str, variable: Variable) -> Self {
+    pub(crate) fn variable(name: &'static str, variable: Variable) -> Self {
         Self { name, value: Value::Variable(variable) }
     }
 }
 
 /// The text of an ini file with these directives.
 #[must_use]
-pub fn render(directives: &[Directive]) -> String {
+pub(crate) fn render(directives: &[Directive]) -> String {
     let mut ini = String::from(
         "; Written by the php-session-store buildpack. Its exec.d program sets the variables at launch.\n",
     );

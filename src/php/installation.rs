@@ -41,7 +41,7 @@ pub(crate) fn neutral_options<'a>() -> impl Iterator<Item = &'a str> {
 #[derive(Debug, Clone)]
 pub struct Php {
     /// `php` itself.
-    pub cli: Program,
+    pub(crate) cli: Program,
     /// The programs that have a configuration of their own: fpm, cgi, apache2 …
     others: Vec<Program>,
 }
@@ -50,52 +50,50 @@ pub struct Php {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
     /// Its name, as `fpm`.
-    pub name: String,
+    pub(crate) name: String,
     /// What it says of itself.
-    pub facts: Facts,
+    pub(crate) facts: Facts,
     /// The warnings that it gives while it starts, a line each.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// The facts that `php/facts.php` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Facts {
-    /// PHP's version.
-    pub version: Version,
+pub(crate) struct Facts {
+    pub(crate) version: Version,
     /// The number of the extension API, as `20220829`.
-    pub api: String,
+    pub(crate) api: String,
     /// Whether PHP is built with thread safety (ZTS).
-    pub thread_safe: bool,
+    pub(crate) thread_safe: bool,
     /// Whether PHP is a debug build.
-    pub debug: bool,
-    /// The program's file.
-    pub binary: PathBuf,
+    pub(crate) debug: bool,
+    pub(crate) binary: PathBuf,
     /// Where PHP looks for extensions.
-    pub extension_dir: PathBuf,
+    pub(crate) extension_dir: PathBuf,
     /// Where PHP looks for its php.ini, as compiled in.
-    pub configuration_dir: PathBuf,
+    pub(crate) configuration_dir: PathBuf,
     /// The folder of ini files that is compiled in; empty if there is none.
-    pub scan_dir: PathBuf,
+    pub(crate) scan_dir: PathBuf,
     /// The loaded extensions, in lower case, with what each says of its version: not every one is a number.
-    pub extensions: BTreeMap<String, String>,
+    pub(crate) extensions: BTreeMap<String, String>,
     /// The stream transports; `tls` comes with OpenSSL.
-    pub transports: Vec<String>,
+    pub(crate) transports: Vec<String>,
     /// The save handlers that are registered.
-    pub save_handlers: Vec<String>,
+    pub(crate) save_handlers: Vec<String>,
     /// `session.save_handler` in force, empty without PHP's session extension.
-    pub save_handler: String,
+    pub(crate) save_handler: String,
     /// `session.save_path` in force.
-    pub save_path: String,
+    pub(crate) save_path: String,
     /// `display_errors` as php.ini has it, or as PHP has it without one.
-    pub display_errors: String,
+    pub(crate) display_errors: String,
     /// `openssl.cafile` in force, empty if PHP trusts what OpenSSL does.
-    pub cafile: String,
+    pub(crate) cafile: String,
     /// `openssl.capath` in force, empty likewise.
-    pub capath: String,
+    pub(crate) capath: String,
     /// `opcache.preload` in force, empty if nothing is preloaded.
-    pub preload: String,
+    pub(crate) preload: String,
     /// `session.name` in force.
-    pub session_name: String,
+    pub(crate) session_name: String,
 }
 
 impl Php {
@@ -117,27 +115,27 @@ impl Php {
     }
 
     /// All programs, `php` itself first.
-    pub fn programs(&self) -> impl Iterator<Item = &Program> {
+    pub(crate) fn programs(&self) -> impl Iterator<Item = &Program> {
         std::iter::once(&self.cli).chain(&self.others)
     }
 
     /// Whether a page shows PHP's warnings to its visitor. Where there is nothing else that serves pages,
     /// `php -S` does.
     #[must_use]
-    pub fn displays_errors(&self) -> bool {
+    pub(crate) fn displays_errors(&self) -> bool {
         let cli = self.others.is_empty().then_some(&self.cli);
         self.others.iter().chain(cli).any(|program| program.facts.displays_errors())
     }
 
     /// The programs' names, for messages.
     #[must_use]
-    pub fn names(&self) -> String {
+    pub(crate) fn names(&self) -> String {
         self.programs().map(|program| program.name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
     /// The facts that all programs share.
     #[must_use]
-    pub fn facts(&self) -> &Facts {
+    pub(crate) fn facts(&self) -> &Facts {
         &self.cli.facts
     }
 }
@@ -155,7 +153,7 @@ impl Program {
     /// # Errors
     ///
     /// Fails if there is no PHP, or it does not answer.
-    pub fn ask(name: &str, env: &Env, options: &[String]) -> Result<Self, PhpError> {
+    pub(crate) fn ask(name: &str, env: &Env, options: &[String]) -> Result<Self, PhpError> {
         let options: Vec<&str> =
             options.iter().map(String::as_str).chain(neutral_options()).collect();
         let Answer { json, status, output, stderr } = run_script(FACTS, &[], &options, env)?;
@@ -166,20 +164,20 @@ impl Program {
 
     /// The warnings that `before` did not give.
     #[must_use]
-    pub fn new_warnings(&self, before: &Self) -> Vec<&str> {
+    pub(crate) fn new_warnings(&self, before: &Self) -> Vec<&str> {
         let new = self.warnings.iter().filter(|warning| !before.warnings.contains(warning));
         new.map(String::as_str).collect()
     }
 
     /// Whether an extension is loaded.
     #[must_use]
-    pub fn loads(&self, extension: &str) -> bool {
+    pub(crate) fn loads(&self, extension: &str) -> bool {
         self.facts.extensions.contains_key(extension)
     }
 
     /// PHP's warning of an ini file that enables this extension where PHP cannot load it.
     #[must_use]
-    pub fn load_failure(&self, extension: &str) -> Option<&str> {
+    pub(crate) fn load_failure(&self, extension: &str) -> Option<&str> {
         let is_of_extension = |warning: &&String| {
             let named = warning.split_once("Unable to load dynamic library '");
             let name = named.and_then(|(_, rest)| Some(rest.split_once('\'')?.0));
@@ -192,13 +190,13 @@ impl Program {
 
     /// Whether its streams can be encrypted.
     #[must_use]
-    pub fn knows_tls(&self) -> bool {
+    pub(crate) fn knows_tls(&self) -> bool {
         self.facts.transports.iter().any(|transport| transport == "tls")
     }
 
     /// The version of a loaded extension that numbers its versions.
     #[must_use]
-    pub fn version_of(&self, extension: &str) -> Option<Version> {
+    pub(crate) fn version_of(&self, extension: &str) -> Option<Version> {
         self.facts.extensions.get(extension)?.parse().ok()
     }
 }

@@ -26,19 +26,19 @@ const READ_TIMEOUT: Duration = Duration::from_secs(3);
 const CLUSTER_READ_TIMEOUT: Duration = Duration::from_secs(2);
 /// Never without an end: phpredis takes every error that the server answers (out of memory, read only,
 /// no permission) for a lock that somebody else has.
-pub const LOCK_TIMEOUT: Duration = Duration::from_secs(15);
+pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(15);
 /// Between two tries for the lock. Short waits are fair: with 20 ms, eight clients of one session starve
 /// each other.
 const LOCK_WAIT: Duration = Duration::from_millis(5);
 /// Ends the save path, for an app that chooses PHP's `files` handler by itself and leaves the path alone: that
 /// one takes what follows the second `;` for its folder, as PHP without a path would. Without it, PHP fails to
 /// open a file whose name is the whole path, and its warning shows the password. phpredis ignores it.
-pub const FOR_FILES: &str = "&files=;600;/tmp";
+pub(crate) const FOR_FILES: &str = "&files=;600;/tmp";
 /// Names our connections in phpredis's pool, so that the app's own persistent connections to the
 /// same server, with another database selected, are never taken for ours.
 const PERSISTENT_ID: &str = "php-session-store";
 /// What phpredis's keys begin with.
-pub const PREFIX: &str = "PHPREDIS_SESSION:";
+pub(crate) const PREFIX: &str = "PHPREDIS_SESSION:";
 /// What the session proxy may need for an answer besides the wait for a lock: it bounds each of its waits.
 const PROXY_TIMEOUT: Duration = Duration::from_secs(8);
 /// The proxy waits for the lock. phpredis takes 0 for its default, and asks once more than it says here.
@@ -68,7 +68,7 @@ pub(super) fn drop_ins() -> Vec<(DropIn, Vec<Directive>)> {
 /// Whether the service's authority must be told to all of PHP's TLS, together with the system's: this
 /// version cannot be told of one for a single connection.
 #[must_use]
-pub fn shares_authority(endpoint: &RedisEndpoint, version: &Version) -> bool {
+pub(crate) fn shares_authority(endpoint: &RedisEndpoint, version: &Version) -> bool {
     !Needs(version).can_say_how_to_encrypt(endpoint.is_cluster())
 }
 
@@ -127,7 +127,7 @@ pub(super) fn connect(
 /// What PHP needs to connect to the session proxy behind `socket`. All else is the proxy's: where the service is,
 /// the login, TLS, the database, and how long to wait.
 #[must_use]
-pub fn behind_proxy(socket: &Path, options: &Options) -> Connection {
+pub(crate) fn behind_proxy(socket: &Path, options: &Options) -> Connection {
     let lock_timeout = options.lock_timeout.unwrap_or(LOCK_TIMEOUT);
     let mut query = Query::default();
     query.add("persistent", flag(true));

@@ -37,44 +37,43 @@ pub const COMMANDS: [(&str, When); 10] = [
 ];
 
 /// By which phpredis gives a lock up: only its owner may.
-pub const UNLOCK: &str = "if redis.call(\"get\",KEYS[1]) == ARGV[1] then return redis.call(\"del\",KEYS[1]) else return 0 end";
+pub(crate) const UNLOCK: &str = "if redis.call(\"get\",KEYS[1]) == ARGV[1] then return redis.call(\"del\",KEYS[1]) else return 0 end";
 
 /// The names of the keys begin so, unless an option says otherwise.
 pub const PREFIX: &str = "PHPREDIS_SESSION:";
 /// The same in a cluster.
-pub const CLUSTER_PREFIX: &str = "PHPREDIS_CLUSTER_SESSION:";
+pub(crate) const CLUSTER_PREFIX: &str = "PHPREDIS_CLUSTER_SESSION:";
 
 /// How long what a trial writes stays at most, if it breaks off, in seconds.
 const LIFETIME: u32 = 10;
 
 /// A session that is tried from its first command to its last, under a name that nobody has.
 #[derive(Debug, Clone, Copy)]
-pub struct Trial<'a> {
+pub(crate) struct Trial<'a> {
     /// The prefix of the keys.
-    pub prefix: &'a str,
+    pub(crate) prefix: &'a str,
     /// Who tries it, for whoever sees the key.
-    pub by: &'a str,
+    pub(crate) by: &'a str,
     /// Whether there is a lock.
-    pub locking: bool,
-    /// Whether connections are kept.
-    pub persistent: bool,
+    pub(crate) locking: bool,
+    pub(crate) persistent: bool,
     /// The database to select, where connecting has not done that.
-    pub database: Option<u32>,
+    pub(crate) database: Option<u32>,
 }
 
 /// A command of a trial.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TrialCommand {
+pub(crate) struct TrialCommand {
     /// When a session sends it; whether it is in strict mode, PHP knows.
-    pub when: When,
+    pub(crate) when: When,
     /// Its name and its arguments.
-    pub words: Vec<String>,
+    pub(crate) words: Vec<String>,
 }
 
 impl TrialCommand {
     /// The command's name.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.words[0]
     }
 }
@@ -82,7 +81,7 @@ impl TrialCommand {
 impl Trial<'_> {
     /// The commands, in the order of a session that ends as it began.
     #[must_use]
-    pub fn commands(self) -> Vec<TrialCommand> {
+    pub(crate) fn commands(self) -> Vec<TrialCommand> {
         let by = self.by;
         let key = format!("{}{by}-{}", self.prefix, random());
         let lock = format!("{key}_LOCK");

@@ -11,7 +11,6 @@ use std::process::{Command, Output, Stdio};
 /// Why PHP could not be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum PhpError {
-    /// There is none.
     #[error(
         "There is no `php` on the PATH.\nPut a buildpack that provides PHP before this one, or use a builder whose images have PHP."
     )]
@@ -21,19 +20,12 @@ pub enum PhpError {
         "There is no `php` on the PATH, but there are several of other names: {0}.\nMake a link `php` to the one that serves the app."
     )]
     Several(String),
-    /// It cannot be started.
     #[error("`php` cannot be started: {0}.")]
     Start(io::Error),
-    /// It failed or printed something else.
     #[error(
         "`php` did not answer the buildpack's questions ({status}). Its output:\n{output}\nRun `php -v` in the build image to see what is wrong."
     )]
-    Answer {
-        /// How it ended.
-        status: String,
-        /// What it printed.
-        output: String,
-    },
+    Answer { status: String, output: String },
 }
 
 /// Precedes a script's answer on stdout: PHP and the app's settings may print before and after it.
@@ -50,7 +42,6 @@ fn with_answer(script: &str) -> String {
 pub(crate) struct Answer<T> {
     /// What the script answered; `None` if it did not come to that.
     pub(crate) json: Option<T>,
-    /// How PHP ended.
     pub(crate) status: String,
     /// All that PHP printed besides the answer.
     pub(crate) output: String,

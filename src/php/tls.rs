@@ -8,24 +8,22 @@ use std::path::PathBuf;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct TlsFiles {
     /// The authority, and in a bundle the system's as well.
-    pub ca: Option<PathBuf>,
+    pub(crate) ca: Option<PathBuf>,
     /// The client's certificate and key.
-    pub client: Option<ClientFiles>,
+    pub(crate) client: Option<ClientFiles>,
 }
 
 /// A client's certificate and key.
 #[derive(Debug, PartialEq, Eq)]
-pub struct ClientFiles {
-    /// The certificate.
-    pub certificate: PathBuf,
-    /// The key.
-    pub key: PathBuf,
+pub(crate) struct ClientFiles {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 impl TlsFiles {
     /// The files that there will be, before there are any.
     #[must_use]
-    pub fn planned(tls: &Tls) -> Self {
+    pub(crate) fn planned(tls: &Tls) -> Self {
         let client = tls.client.as_ref().map(|_| ClientFiles {
             certificate: PathBuf::from("certificate.pem"),
             key: PathBuf::from("key.pem"),
@@ -39,14 +37,14 @@ impl TlsFiles {
 #[error(
     "The service is reached with TLS, but this PHP has no OpenSSL extension, so each request would fail.\nUse a PHP that has openssl (its openssl.so in PHP's extension folder is enough), or a service without TLS."
 )]
-pub struct NoOpenSsl;
+pub(crate) struct NoOpenSsl;
 
 /// Makes sure that PHP can reach an endpoint that wants TLS.
 ///
 /// # Errors
 ///
 /// Fails if PHP's streams cannot be encrypted, and the endpoint's must be.
-pub fn require_tls(endpoint: &Endpoint, knows_tls: bool) -> Result<(), NoOpenSsl> {
+pub(crate) fn require_tls(endpoint: &Endpoint, knows_tls: bool) -> Result<(), NoOpenSsl> {
     match endpoint {
         Endpoint::Redis(redis) if redis.tls().is_some() && !knows_tls => Err(NoOpenSsl),
         _ => Ok(()),

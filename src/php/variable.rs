@@ -42,7 +42,7 @@ pub(crate) fn names(variables: &[(Variable, String)]) -> Vec<Variable> {
 
 impl Variable {
     /// Every variable.
-    pub const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::SavePath,
         Self::Username,
         Self::Password,

@@ -19,7 +19,7 @@ const CHUNK: usize = 4096;
 /// # Errors
 ///
 /// Fails if it does not, or does not answer.
-pub fn reaches_service(socket: &Path) -> Result<(), String> {
+pub(crate) fn reaches_service(socket: &Path) -> Result<(), String> {
     Client::new(socket).reaches_service().map_err(|error| error.to_string())
 }
 

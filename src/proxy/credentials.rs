@@ -14,14 +14,13 @@ const CHECKED_EVERY: Duration = Duration::from_secs(1);
 /// All that decides about a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bound {
-    /// The service.
     pub endpoint: RedisEndpoint,
     /// Whether its certificate must be right.
     pub verify_peer: bool,
 }
 
 /// Reads what is bound now.
-pub type Read = Box<dyn Fn() -> anyhow::Result<Bound> + Send + Sync>;
+pub(crate) type Read = Box<dyn Fn() -> anyhow::Result<Bound> + Send + Sync>;
 
 /// A service to connect to. Each change makes another one.
 pub(super) struct Upstream {

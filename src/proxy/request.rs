@@ -1,7 +1,7 @@
 //! What PHP's redis handler says, parsed with bounds: nothing but the commands of sessions, on their keys.
 
 /// A value, as long as the proxy takes one.
-pub const MAX_VALUE: usize = 64 << 20;
+pub(crate) const MAX_VALUE: usize = 64 << 20;
 /// Redis takes keys of any length; a session's is a prefix and a name that PHP has checked.
 const MAX_KEY: usize = 1024;
 /// `SET key secret NX PX ms` has six, `EVAL script 1 key secret` has five.
@@ -23,34 +23,22 @@ pub enum Request {
     /// `AUTH`, `SELECT 0`: nothing to do.
     Accepted,
     /// `SET key_LOCK secret NX`.
-    Lock {
-        /// The session's key.
-        key: Vec<u8>,
-        /// PHP's name for itself.
-        owner: Vec<u8>,
-    },
+    Lock { key: Vec<u8>, owner: Vec<u8> },
     /// `GET key`, which may be a lock's.
     Get(Vec<u8>),
     /// `GETEX key EX seconds`.
     GetAndExpire(Vec<u8>, Vec<u8>),
     /// `SETEX key seconds data`.
     Write {
-        /// The session's key.
         key: Vec<u8>,
         /// How long it is kept, in seconds.
         seconds: Vec<u8>,
-        /// The session.
         data: Vec<u8>,
     },
     /// `EXPIRE key seconds`.
     Expire(Vec<u8>, Vec<u8>),
     /// `EVALSHA` or `EVAL` of the script that removes a lock.
-    Unlock {
-        /// The session's key.
-        key: Vec<u8>,
-        /// PHP's name for itself.
-        owner: Vec<u8>,
-    },
+    Unlock { key: Vec<u8>, owner: Vec<u8> },
     /// `DEL key`.
     Delete(Vec<u8>),
     /// `EXISTS key`.
@@ -64,22 +52,18 @@ pub enum Request {
 /// Why something is not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It is no command at all; there is no way to go on.
     #[error("ERR Protocol error")]
     Protocol,
-    /// It is more than any session needs.
     #[error("ERR too long for a session")]
     TooLong,
-    /// It is not what sessions do.
     #[error("ERR not a command of PHP's sessions")]
     Command,
-    /// It is not about a session.
     #[error("NOPERM not the key of a session")]
     Key,
 }
 
 /// The parts of a command, and how long it is.
-pub type Parsed<'a> = (Vec<&'a [u8]>, usize);
+pub(crate) type Parsed<'a> = (Vec<&'a [u8]>, usize);
 
 /// Finds the parts of the command that `bytes` begin with, and its length; `None` if more is to come.
 ///

@@ -12,7 +12,6 @@ pub(super) struct Shared {
     pub(super) turns: Turns,
     pub(super) stats: Arc<Stats>,
     pub(super) secrets: Secrets,
-    /// Whether PHP locks sessions.
     pub(super) locking: bool,
     /// How long a request waits for another one of the same session.
     pub(super) lock_timeout: Duration,

@@ -14,14 +14,14 @@ const LONGEST_PATH: usize = 107;
 
 /// The folder of a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place(PathBuf);
+pub(crate) struct Place(PathBuf);
 
 /// No folder can be used.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "The session proxy has no folder for its socket:\n{tried}\nSet TMPDIR to a folder that the app's user can write to (an emptyDir volume or a tmpfs mounted at /tmp will do)."
 )]
-pub struct NoPlace {
+pub(crate) struct NoPlace {
     tried: String,
 }
 
@@ -31,7 +31,7 @@ impl Place {
     /// # Errors
     ///
     /// Fails if no folder is writable.
-    pub fn make(tmp: Option<&str>, what: &str) -> Result<Self, NoPlace> {
+    pub(crate) fn make(tmp: Option<&str>, what: &str) -> Result<Self, NoPlace> {
         let name = format!("php-session-store-{}-{}", geteuid(), &sha256(what.as_bytes())[..12]);
         let mut tried = Vec::new();
         for parent in tmp.into_iter().chain(PARENTS).map(Path::new) {
@@ -47,31 +47,31 @@ impl Place {
     /// The folder of a proxy that the platform runs beside the app, in one that both containers have. The user's
     /// name is in it, as the two must be the same.
     #[must_use]
-    pub fn shared(folder: &Path) -> Self {
+    pub(crate) fn shared(folder: &Path) -> Self {
         Self(folder.join(format!("php-session-store-{}", geteuid())))
     }
 
     /// The folder of a proxy that is there.
     #[must_use]
-    pub fn at(folder: PathBuf) -> Self {
+    pub(crate) fn at(folder: PathBuf) -> Self {
         Self(folder)
     }
 
     /// The folder.
     #[must_use]
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.0
     }
 
     /// The socket that PHP connects to.
     #[must_use]
-    pub fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.0.join("redis.sock")
     }
 
     /// Whoever holds its lock is the proxy.
     #[must_use]
-    pub fn lock(&self) -> PathBuf {
+    pub(crate) fn lock(&self) -> PathBuf {
         self.0.join("lock")
     }
 
@@ -80,7 +80,7 @@ impl Place {
     /// # Errors
     ///
     /// Fails if it can be neither read nor written.
-    pub fn identity(&self) -> io::Result<String> {
+    pub(crate) fn identity(&self) -> io::Result<String> {
         let file = self.0.join("identity");
         match fs::read_to_string(&file) {
             Ok(identity) if !identity.is_empty() => Ok(identity),
@@ -97,7 +97,7 @@ impl Place {
     /// # Errors
     ///
     /// Fails if it cannot be made, or is not ours alone.
-    pub fn prepare(&self) -> io::Result<()> {
+    pub(crate) fn prepare(&self) -> io::Result<()> {
         if self.socket().as_os_str().len() > LONGEST_PATH {
             return Err(io::Error::other("its path is too long for a socket"));
         }
@@ -119,7 +119,7 @@ impl Place {
     /// # Errors
     ///
     /// Fails if the socket is not there.
-    pub fn open_socket(&self) -> io::Result<()> {
+    pub(crate) fn open_socket(&self) -> io::Result<()> {
         fs::set_permissions(self.socket(), Permissions::from_mode(socket_mode()))
     }
 }

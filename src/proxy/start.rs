@@ -22,34 +22,16 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// Why there is no proxy.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// It cannot be run.
     #[error("The session proxy {} cannot be started: {error}.", .program.display())]
-    Spawn {
-        /// The program.
-        program: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// It does not answer.
+    Spawn { program: PathBuf, error: io::Error },
     #[error(
         "The session proxy was started and does not answer at {}: {error}.\nWhat it says for itself stands above.", .socket.display()
     )]
-    Silent {
-        /// Where.
-        socket: PathBuf,
-        /// What was heard instead.
-        error: io::Error,
-    },
-    /// Nobody runs it beside the app.
+    Silent { socket: PathBuf, error: io::Error },
     #[error(
         "No session proxy answers at {}: {error}.\nRun the image's process type session-proxy beside the app, as the same user and with the same {PROXY_FOLDER} on a volume that both have.", .socket.display()
     )]
-    NotBeside {
-        /// Where.
-        socket: PathBuf,
-        /// What was heard instead.
-        error: io::Error,
-    },
+    NotBeside { socket: PathBuf, error: io::Error },
 }
 
 /// Gives the socket of a proxy that answers.

@@ -69,7 +69,6 @@ const BUCKETS: usize = 27;
 /// What the proxy counts.
 #[derive(Debug, Default)]
 pub(super) struct Stats {
-    /// PHP's connections now.
     pub(super) clients: Counter,
     /// Sessions that were locked, read or written without a lock.
     pub(super) requests: Counter,

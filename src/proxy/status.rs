@@ -8,47 +8,47 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The state of a proxy, as its status shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status {
+pub(crate) struct Status {
     /// The service, without its password.
-    pub service: String,
+    pub(crate) service: String,
     /// `master` or `slave`, or what kept it from being known.
-    pub role: String,
+    pub(crate) role: String,
     /// When this worker started, in seconds since 1970.
-    pub started: u64,
+    pub(crate) started: u64,
     /// For how long it runs.
-    pub seconds: u64,
+    pub(crate) seconds: u64,
     /// PHP's connections.
-    pub clients: u64,
+    pub(crate) clients: u64,
     /// Sessions that were locked.
-    pub requests: u64,
+    pub(crate) requests: u64,
     /// Commands that the service has answered.
-    pub round_trips: u64,
+    pub(crate) round_trips: u64,
     /// Requests that wait for another one of the same session in this container.
-    pub waiting: u64,
+    pub(crate) waiting: u64,
     /// Requests that wait for another container.
-    pub waiting_elsewhere: u64,
+    pub(crate) waiting_elsewhere: u64,
     /// Locks that somebody else had for too long.
-    pub lock_timeouts: u64,
+    pub(crate) lock_timeouts: u64,
     /// Connections to the service that broke.
-    pub reconnections: u64,
+    pub(crate) reconnections: u64,
     /// Commands that were sent again.
-    pub retries: u64,
+    pub(crate) retries: u64,
     /// Commands that got no answer in time.
-    pub failures: u64,
+    pub(crate) failures: u64,
     /// Commands that were none of a session.
-    pub refused: u64,
+    pub(crate) refused: u64,
     /// Connections to the service.
-    pub connections: u64,
+    pub(crate) connections: u64,
     /// Those that are idle.
-    pub idle: u64,
+    pub(crate) idle: u64,
     /// The greatest number of connections.
-    pub most_connections: u64,
+    pub(crate) most_connections: u64,
     /// All connections that there have been.
-    pub opened: u64,
+    pub(crate) opened: u64,
     /// Half of the round trips took no longer, in microseconds, rounded up to a power of two.
-    pub p50_us: u64,
+    pub(crate) p50_us: u64,
     /// 99 of 100 round trips took no longer.
-    pub p99_us: u64,
+    pub(crate) p99_us: u64,
 }
 
 impl Status {
@@ -82,7 +82,7 @@ impl Status {
 
     /// As JSON.
     #[must_use]
-    pub fn json(&self) -> String {
+    pub(crate) fn json(&self) -> String {
         serde_json::json!(self).to_string()
     }
 }

@@ -45,10 +45,8 @@ pub(super) struct Service {
 /// The service did not do it.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
-    /// It does not answer.
     #[error(transparent)]
     NoConnection(#[from] NoConnection),
-    /// It is not ready.
     #[error("the service refuses: {0}")]
     Refused(ErrorReply),
 }

@@ -49,7 +49,6 @@ pub struct Settings {
     pub container: String,
     /// What the keys of sessions begin with.
     pub prefix: String,
-    /// Whether PHP locks sessions.
     pub locking: bool,
     /// How long a request waits for another one of the same session.
     pub lock_timeout: Duration,

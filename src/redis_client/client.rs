@@ -59,13 +59,13 @@ impl Client {
 
     /// The same, where finding and reaching the server takes this long at most.
     #[must_use]
-    pub fn with_connect_timeout(self, timeout: Duration) -> Self {
+    pub(crate) fn with_connect_timeout(self, timeout: Duration) -> Self {
         Self { connect_timeout: Some(timeout), ..self }
     }
 
     /// The same, with another database.
     #[must_use]
-    pub fn with_database(self, database: Option<u32>) -> Self {
+    pub(crate) fn with_database(self, database: Option<u32>) -> Self {
         Self { database: database.or(self.database), ..self }
     }
 

@@ -21,20 +21,20 @@ impl Deadline {
     /// # Errors
     ///
     /// Fails if nothing is.
-    pub fn remaining(self) -> io::Result<Duration> {
+    pub(crate) fn remaining(self) -> io::Result<Duration> {
         let left = self.0.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
     }
 
     /// Whether nothing is left.
     #[must_use]
-    pub fn is_over(self) -> bool {
+    pub(crate) fn is_over(self) -> bool {
         self.remaining().is_err()
     }
 
     /// The earlier of the two.
     #[must_use]
-    pub fn or_after(self, wait: Duration) -> Self {
+    pub(crate) fn or_after(self, wait: Duration) -> Self {
         self.min(Self::after(wait))
     }
 }

@@ -10,59 +10,39 @@ use std::io;
 #[error("{server}: {problem}")]
 pub struct RedisError {
     /// The server, as its users write it.
-    pub server: String,
-    /// What is wrong.
+    pub(crate) server: String,
     pub problem: Problem,
 }
 
 /// What is wrong with a connection.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// The name has no address.
     #[error("the name cannot be resolved ({0})")]
     Resolve(io::Error),
-    /// Nothing listens there.
     #[error("nothing listens there (connection refused)")]
     Refused,
-    /// Something took longer than it may.
     #[error("timed out {0}")]
     Timeout(Step),
-    /// There is no way to it, or the system does not allow it.
     #[error("cannot connect ({0})")]
     Connect(io::Error),
-    /// The service's certificates, or the system's, cannot be used.
     #[error("{0}")]
     Certificates(String),
-    /// The server's certificate is not trusted.
     #[error("the server's certificate is not trusted: {0}")]
     NotTrusted(String),
-    /// The server does not speak TLS.
     #[error("the server does not speak TLS")]
     NoTls,
-    /// The server ends TLS, for example for want of a client's certificate.
     #[error("the server refuses the TLS connection: {0}")]
     TlsRefused(String),
-    /// TLS fails in another way.
     #[error("TLS failed: {0}")]
     Tls(String),
-    /// The server does not take the login.
     #[error("the server refuses the login: {0}")]
     Login(ErrorReply),
-    /// The server does not give the database.
     #[error("the server refuses the database: {0}")]
     Database(ErrorReply),
-    /// The server has closed the connection.
     #[error("the server closed the connection {0}")]
     Closed(Step),
-    /// The connection broke.
     #[error("the connection broke {step} ({error})")]
-    Broken {
-        /// When.
-        step: Step,
-        /// How.
-        error: io::Error,
-    },
-    /// It is no Redis, or wants TLS.
+    Broken { step: Step, error: io::Error },
     #[error("{0}")]
     Protocol(#[from] ProtocolError),
 }

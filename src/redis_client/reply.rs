@@ -36,21 +36,18 @@ pub struct ErrorReply(String);
 /// What came is not what a Redis server says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {
-    /// It is no reply at all.
     #[error("what it answers is not the protocol of Redis")]
     NotRedis,
-    /// It is an alert of TLS.
     #[error("it expects TLS")]
     IsTls,
-    /// It is longer than any reply to a session's command.
     #[error("its answer is too long")]
     TooLong,
 }
 
 impl ErrorReply {
     /// An error, as it stands after the `-`.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
+    #[cfg(test)]
+    pub(crate) fn new(text: &str) -> Self {
         Self(text.to_owned())
     }
 
@@ -62,7 +59,7 @@ impl ErrorReply {
 
     /// The whole text, which is the server's: show it with `Display`.
     #[must_use]
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.0
     }
 }

@@ -57,7 +57,6 @@ fn service(root: &Path, name: String, folder: PathBuf) -> Service {
         kind_problem: problem.map(|problem| format!("type {problem}")).or_else(|| nested(&folder)),
         kind: kind.ok().flatten(),
         credentials_type: None,
-        provider: text("provider"),
         tags: text("tags").map(|tags| parse_tags(&tags)).unwrap_or_default(),
         guid: text("binding-guid"),
         origin: Origin::Bindings(root.to_owned()),
@@ -131,7 +130,6 @@ mod tests {
         );
         let services = read(root.path()).unwrap();
         assert_eq!(services[0].kind.as_deref(), Some("php-redis-session"));
-        assert_eq!(services[0].provider.as_deref(), Some("acme"));
         assert_eq!(services[0].credentials().unwrap().names(), ["host", "type"]);
     }
 

@@ -6,11 +6,11 @@ use std::fmt;
 
 /// What a service gives to those who are bound to it.
 #[derive(Clone, Default, PartialEq)]
-pub struct Credentials(BTreeMap<String, Credential>);
+pub(crate) struct Credentials(BTreeMap<String, Credential>);
 
 /// One credential.
 #[derive(Clone, PartialEq)]
-pub enum Credential {
+pub(crate) enum Credential {
     /// A value; that of a file is a text.
     Value(Value),
     /// Something that is there and cannot be used; says why.
@@ -19,13 +19,13 @@ pub enum Credential {
 
 impl Credentials {
     /// The entries by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Credential)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Credential)> {
         self.0.iter().map(|(name, credential)| (name.as_str(), credential))
     }
 
     /// An entry that is a text.
     #[must_use]
-    pub fn text(&self, name: &str) -> Option<String> {
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
         match self.0.get(name)? {
             Credential::Value(Value::String(text)) => Some(text.clone()),
             _ => None,
@@ -34,7 +34,7 @@ impl Credentials {
 
     /// The names of the entries, for messages.
     #[must_use]
-    pub fn names(&self) -> Vec<&str> {
+    pub(crate) fn names(&self) -> Vec<&str> {
         self.0.keys().map(String::as_str).collect()
     }
 
@@ -43,7 +43,7 @@ impl Credentials {
     /// # Errors
     ///
     /// Fails with the name of a credential that cannot be used, and why.
-    pub fn into_values(self) -> Result<Map<String, Value>, (String, String)> {
+    pub(crate) fn into_values(self) -> Result<Map<String, Value>, (String, String)> {
         let value = |(name, credential)| match credential {
             Credential::Value(value) => Ok((name, value)),
             Credential::Unusable(problem) => Err((name, problem)),
@@ -53,7 +53,7 @@ impl Credentials {
 
     /// Whether no key has one value here and another one there.
     #[must_use]
-    pub fn agrees_with(&self, other: &Self) -> bool {
+    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
         self.0.iter().all(|(name, credential)| {
             other.0.get(name).is_none_or(|other| other.as_text() == credential.as_text())
         })

@@ -10,12 +10,10 @@ use std::fmt;
 /// The service that was found for the sessions.
 #[derive(Debug)]
 pub struct SessionService<'a> {
-    /// What it is.
-    pub store: Store,
-    /// The service itself.
+    pub(crate) store: Store,
     pub service: &'a Service,
     /// Why it is the one.
-    pub rule: Rule,
+    pub(crate) rule: Rule,
 }
 
 /// The rules by which a service is found; an earlier one beats a later one.
@@ -41,27 +39,15 @@ pub enum Rule {
 /// Why no one service could be chosen.
 #[derive(Debug, thiserror::Error)]
 pub enum MatchError {
-    /// Several services match for one store.
     #[error(
         "Several services could hold the {store} sessions, for their {what}:\n{candidates}\nUnbind all but one, or set {} to the whole name of the right one.",
         .store.search_key_variable()
     )]
-    Ambiguous {
-        /// The store.
-        store: Store,
-        /// What they have in common.
-        what: Rule,
-        /// The services, a line each.
-        candidates: String,
-    },
-    /// Services of several stores match.
+    Ambiguous { store: Store, what: Rule, candidates: String },
     #[error(
         "Services of several stores could hold the sessions:\n{candidates}\nUnbind all but one, or set {STORE} to the right store."
     )]
-    SeveralStores {
-        /// The services, a line each.
-        candidates: String,
-    },
+    SeveralStores { candidates: String },
 }
 
 /// Finds the service for the sessions among those of `stores`.
@@ -112,7 +98,11 @@ fn find_for_store<'a>(
 
 /// What each rule finds, a line each, whichever of them decides.
 #[must_use]
-pub fn rule_by_rule(services: &Services, keys: &SearchKeys, stores: &[Store]) -> Vec<String> {
+pub(crate) fn rule_by_rule(
+    services: &Services,
+    keys: &SearchKeys,
+    stores: &[Store],
+) -> Vec<String> {
     let line = |store: Store, rule: &Rule| {
         let found: Vec<String> = services
             .iter()

@@ -14,7 +14,7 @@ const MOST: usize = 5;
 
 /// A line for each service that is nearly one for the sessions.
 #[must_use]
-pub fn near_misses(services: &Services, keys: &SearchKeys, stores: &[Store]) -> Vec<String> {
+pub(crate) fn near_misses(services: &Services, keys: &SearchKeys, stores: &[Store]) -> Vec<String> {
     let of_service = |service| {
         let store = stores.iter().find_map(|store| near_miss(service, keys, *store));
         store.or_else(|| without_type(service, stores))

@@ -18,22 +18,14 @@ const SERVERS: &str = "_SERVERS";
 
 /// Why no one variable could be chosen.
 #[derive(Debug, thiserror::Error)]
-pub enum VariableError {
-    /// A variable cannot be read.
+pub(crate) enum VariableError {
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
-    /// Several variables name different servers.
     #[error(
         "No {store} service is bound, and the variables {0} name different servers.\nSet {SERVICE_VARIABLE} to the one for the sessions.",
         .variables.join(", ")
     )]
-    Several {
-        /// The store.
-        store: &'static str,
-        /// The variables.
-        variables: Vec<&'static str>,
-    },
-    /// The variable that was asked for is not there.
+    Several { store: &'static str, variables: Vec<&'static str> },
     #[error(
         "{SERVICE_VARIABLE} is {0}, and the environment has no such variable.\nSet {0}, or unset {SERVICE_VARIABLE}."
     )]
@@ -45,7 +37,7 @@ pub enum VariableError {
 /// # Errors
 ///
 /// Fails if one is not UTF-8.
-pub fn present(
+pub(crate) fn present(
     environment: &Environment,
     store: Store,
 ) -> Result<Vec<&'static str>, EnvironmentError> {
@@ -67,7 +59,10 @@ pub fn present(
 /// # Errors
 ///
 /// Fails if several name different servers, or the one that was asked for is not there.
-pub fn read(environment: &Environment, store: Store) -> Result<Option<Service>, VariableError> {
+pub(crate) fn read(
+    environment: &Environment,
+    store: Store,
+) -> Result<Option<Service>, VariableError> {
     if let Some(name) = environment.text(SERVICE_VARIABLE)?.map(str::trim) {
         let service = service(environment, store, name)?;
         return service.map(Some).ok_or_else(|| VariableError::NotSet(name.to_owned()));
@@ -112,7 +107,6 @@ fn service(
         kind: None,
         kind_problem: None,
         credentials_type: None,
-        provider: None,
         tags: Vec::new(),
         guid: None,
         origin: Origin::Variable,

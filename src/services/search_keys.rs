@@ -13,17 +13,16 @@ pub struct SearchKeys {
     memcached: SearchKey,
     /// Whether `BP_PHP_SESSION_STORE` named the store: then the only service of its kind is meant, whatever its
     /// name, and a platform's variable such as `REDIS_URL`.
-    pub any_of_its_kind: bool,
+    pub(crate) any_of_its_kind: bool,
 }
 
 /// What the name of a store's service contains.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct SearchKey {
-    /// The text.
-    pub text: String,
+pub(crate) struct SearchKey {
+    pub(crate) text: String,
     /// Whether somebody chose it. A chosen key that is a service's whole name means that service.
-    pub chosen: bool,
+    pub(crate) chosen: bool,
 }
 
 impl SearchKeys {
@@ -56,7 +55,10 @@ impl SearchKeys {
     /// # Errors
     ///
     /// Fails if a variable is not UTF-8.
-    pub fn overridden_by(mut self, environment: &Environment) -> Result<Self, EnvironmentError> {
+    pub(crate) fn overridden_by(
+        mut self,
+        environment: &Environment,
+    ) -> Result<Self, EnvironmentError> {
         for store in Store::ALL {
             if let Some(text) = environment.text(store.search_key_variable())? {
                 *self.of_mut(store) = SearchKey { text: text.trim().to_owned(), chosen: true };
@@ -67,13 +69,13 @@ impl SearchKeys {
 
     /// These keys, for services that are meant for sessions and say so.
     #[must_use]
-    pub fn exact(&self) -> Self {
+    pub(crate) fn exact(&self) -> Self {
         Self { any_of_its_kind: false, ..self.clone() }
     }
 
     /// The key of a store.
     #[must_use]
-    pub fn of(&self, store: Store) -> &SearchKey {
+    pub(crate) fn of(&self, store: Store) -> &SearchKey {
         match store {
             Store::Redis => &self.redis,
             Store::Memcached => &self.memcached,
@@ -89,7 +91,7 @@ impl SearchKeys {
 
     /// What is looked for, for messages.
     #[must_use]
-    pub fn describe(&self, stores: &[Store]) -> String {
+    pub(crate) fn describe(&self, stores: &[Store]) -> String {
         let each = |store: &Store| {
             let key = &self.of(*store).text;
             let any = if self.any_of_its_kind {

@@ -12,21 +12,17 @@ use std::path::PathBuf;
 #[derive(Debug, Clone)]
 pub struct Service {
     /// The binding's name, else the service instance's.
-    pub name: String,
+    pub(crate) name: String,
     /// The instance's name, where the platform gives it beside the binding's.
-    pub instance_name: Option<String>,
+    pub(crate) instance_name: Option<String>,
     /// A service binding's type, or Cloud Foundry's label.
-    pub kind: Option<String>,
+    pub(crate) kind: Option<String>,
     /// Why a service binding's type cannot be read, where it is there.
     pub(super) kind_problem: Option<String>,
     /// The credential `type`, where it is not the binding's own type.
-    pub credentials_type: Option<String>,
-    /// Who provides the service.
-    pub provider: Option<String>,
-    /// Cloud Foundry's tags.
-    pub tags: Vec<String>,
-    /// Where it came from.
-    pub origin: Origin,
+    pub(crate) credentials_type: Option<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) origin: Origin,
     pub(super) guid: Option<String>,
     pub(super) credentials: CredentialSource,
 }
@@ -45,7 +41,7 @@ impl Service {
     ///
     /// Fails if the binding's folder cannot be listed. A single bad file is an error only for who
     /// asks for it.
-    pub fn credentials(&self) -> Result<Credentials, ServicesError> {
+    pub(crate) fn credentials(&self) -> Result<Credentials, ServicesError> {
         match &self.credentials {
             CredentialSource::Folder(folder) => binding_files::credentials(folder),
             CredentialSource::Inline(credentials) => Ok(credentials.clone()),
@@ -54,7 +50,7 @@ impl Service {
 
     /// The file that holds a credential, where credentials lie in files.
     #[must_use]
-    pub fn credential_file(&self, name: &str) -> Option<PathBuf> {
+    pub(crate) fn credential_file(&self, name: &str) -> Option<PathBuf> {
         match &self.credentials {
             CredentialSource::Folder(folder) => binding_files::credential_file(folder, name),
             CredentialSource::Inline(_) => None,
@@ -63,7 +59,7 @@ impl Service {
 
     /// Whether its type, its label or a tag says that it is such a server.
     #[must_use]
-    pub fn is_of_kind(&self, store: Store) -> bool {
+    pub(crate) fn is_of_kind(&self, store: Store) -> bool {
         let said = self.kind.iter().chain(&self.credentials_type).chain(&self.tags);
         said.into_iter().any(|text| store.is_named_by(text))
     }

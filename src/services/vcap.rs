@@ -58,7 +58,6 @@ fn service(label: &str, mut instance: Map<String, Value>, origin: &Origin) -> Op
         instance_name,
         kind: Some(kind),
         kind_problem: None,
-        provider: Some(label.to_owned()),
         tags,
         guid,
         origin: origin.clone(),

@@ -10,25 +10,11 @@ const SHOWN_LINES: usize = 40;
 
 /// A program that failed.
 #[derive(Debug, thiserror::Error)]
-pub enum CommandError {
-    /// It cannot be started.
+pub(crate) enum CommandError {
     #[error("`{program}` cannot be started: {error}")]
-    Start {
-        /// The program.
-        program: String,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// It ended with a failure.
+    Start { program: String, error: io::Error },
     #[error("`{command}` failed ({status}):\n{output}")]
-    Failed {
-        /// Program and arguments.
-        command: String,
-        /// How it ended.
-        status: String,
-        /// The end of what it printed.
-        output: String,
-    },
+    Failed { command: String, status: String, output: String },
 }
 
 /// Runs a program to its end and gives what it wrote to stdout.
@@ -36,7 +22,7 @@ pub enum CommandError {
 /// # Errors
 ///
 /// Fails if it cannot be started or ends with a failure.
-pub fn run(command: &mut Command) -> Result<String, CommandError> {
+pub(crate) fn run(command: &mut Command) -> Result<String, CommandError> {
     let output = command.stdin(Stdio::null()).output().map_err(|error| CommandError::Start {
         program: command.get_program().display().to_string(),
         error,
@@ -60,7 +46,7 @@ pub fn run(command: &mut Command) -> Result<String, CommandError> {
 
 /// Whether details are asked for.
 #[must_use]
-pub fn is_debug() -> bool {
+pub(crate) fn is_debug() -> bool {
     std::env::var(LOG_LEVEL).is_ok_and(|level| level.trim().eq_ignore_ascii_case("debug"))
 }
 
@@ -71,7 +57,7 @@ fn words(command: &Command) -> String {
 
 /// The program's file, as the `PATH` of `env` leads to it.
 #[must_use]
-pub fn find_program(env: &libcnb::Env, name: &str) -> Option<PathBuf> {
+pub(crate) fn find_program(env: &libcnb::Env, name: &str) -> Option<PathBuf> {
     let path = env.get("PATH")?;
     std::env::split_paths(path).map(|dir| dir.join(name)).find(|file| file.is_file())
 }

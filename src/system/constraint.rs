@@ -6,7 +6,7 @@ use std::fmt;
 
 /// What `composer.json` asks of an extension's version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Constraint {
+pub(crate) struct Constraint {
     text: String,
     /// One of them must hold, and in it all.
     alternatives: Vec<Vec<Bound>>,
@@ -26,7 +26,7 @@ type Parts = [u32; 3];
 impl Constraint {
     /// Reads a constraint; `None` if it is none that can be understood, or one that every version meets.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let alternatives: Option<Vec<_>> =
             text.split('|').filter(|part| !part.is_empty()).map(all_of).collect();
         let alternatives = alternatives?;
@@ -36,7 +36,7 @@ impl Constraint {
 
     /// Whether a version meets it.
     #[must_use]
-    pub fn is_met_by(&self, version: &Version) -> bool {
+    pub(crate) fn is_met_by(&self, version: &Version) -> bool {
         let at_least = |[major, minor, patch]: Parts| version.is_at_least(major, minor, patch);
         let next = |[major, minor, patch]: Parts| [major, minor, patch.saturating_add(1)];
         let holds = |bound: &Bound| match *bound {

@@ -10,14 +10,14 @@ use std::path::Path;
 /// # Errors
 ///
 /// Fails if the file cannot be read.
-pub fn sha256_of_file(path: &Path) -> io::Result<String> {
+pub(crate) fn sha256_of_file(path: &Path) -> io::Result<String> {
     // Packages and libraries: megabytes, not more.
     Ok(sha256(&std::fs::read(path)?))
 }
 
 /// The SHA-256 of bytes, in hex.
 #[must_use]
-pub fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
         // Writing to a String cannot fail.
         let _ = write!(hex, "{byte:02x}");

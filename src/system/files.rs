@@ -6,21 +6,18 @@ use std::path::{Path, PathBuf};
 
 /// The most bytes that are read of one file. A Kubernetes Secret holds 1 MiB and Cloud Foundry's
 /// binding files 1,000,000 bytes, so what is larger is not meant for us.
-pub const MAX_BYTES: u64 = 16 * 1024 * 1024;
+pub(crate) const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// It cannot be opened or read.
     #[error("cannot be read: {0}")]
     Read(#[from] io::Error),
-    /// It is a directory, a FIFO, a device or a socket.
     #[error("is not a regular file")]
     NotAFile,
     /// It has more than [`MAX_BYTES`].
     #[error("is larger than 16 MiB")]
     TooLarge,
-    /// Its content is not text.
     #[error("is not UTF-8 text")]
     NotUtf8,
 }
@@ -30,7 +27,7 @@ pub enum FileError {
 /// # Errors
 ///
 /// Fails as [`FileError`] says; never waits for a FIFO, never reads a device.
-pub fn read_text(path: &Path) -> Result<String, FileError> {
+pub(crate) fn read_text(path: &Path) -> Result<String, FileError> {
     // Opening a FIFO waits for its writer, so look before.
     if !std::fs::metadata(path)?.is_file() {
         return Err(FileError::NotAFile);
@@ -48,7 +45,7 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
 /// # Errors
 ///
 /// As [`read_text`], but for a missing file.
-pub fn read_text_if_present(path: &Path) -> Result<Option<String>, FileError> {
+pub(crate) fn read_text_if_present(path: &Path) -> Result<Option<String>, FileError> {
     match read_text(path) {
         Ok(text) => Ok(Some(text)),
         Err(FileError::Read(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -60,10 +57,8 @@ pub fn read_text_if_present(path: &Path) -> Result<Option<String>, FileError> {
 #[derive(Debug, thiserror::Error)]
 #[error("The file {} cannot be written: {error}.", .path.display())]
 pub struct WriteError {
-    /// The file.
-    pub path: PathBuf,
-    /// What the system said.
-    pub error: io::Error,
+    pub(crate) path: PathBuf,
+    pub(crate) error: io::Error,
 }
 
 /// Writes a file, with the folders that it lies in.
@@ -71,17 +66,8 @@ pub struct WriteError {
 /// # Errors
 ///
 /// Fails if the system does.
-pub fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), WriteError> {
+pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), WriteError> {
     make_parent(path).and_then(|()| std::fs::write(path, content)).map_err(at(path))
-}
-
-/// Copies a file, through links, into the folders that it shall lie in.
-///
-/// # Errors
-///
-/// Fails if the system does.
-pub fn copy(from: &Path, to: &Path) -> Result<(), WriteError> {
-    make_parent(to).and_then(|()| std::fs::copy(from, to)).map(drop).map_err(at(to))
 }
 
 /// Makes a symbolic link, with the folders that it lies in.
@@ -89,7 +75,7 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), WriteError> {
 /// # Errors
 ///
 /// Fails if the system does.
-pub fn link(to: &Path, link: &Path) -> Result<(), WriteError> {
+pub(crate) fn link(to: &Path, link: &Path) -> Result<(), WriteError> {
     make_parent(link).and_then(|()| std::os::unix::fs::symlink(to, link)).map_err(at(link))
 }
 
@@ -98,7 +84,7 @@ pub fn link(to: &Path, link: &Path) -> Result<(), WriteError> {
 /// # Errors
 ///
 /// Fails if the system does.
-pub fn remove(folder: &Path) -> Result<(), WriteError> {
+pub(crate) fn remove(folder: &Path) -> Result<(), WriteError> {
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(folder)(error)),
         _ => Ok(()),
@@ -106,7 +92,7 @@ pub fn remove(folder: &Path) -> Result<(), WriteError> {
 }
 
 /// Turns the system's error into one that names the file.
-pub fn at(path: &Path) -> impl FnOnce(io::Error) -> WriteError {
+pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> WriteError {
     |error| WriteError { path: path.to_owned(), error }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 /// A message marked with the buildpack's name. A name from outside may hold anything; a control character in
 /// it could forge a line of the log, or clear a terminal.
-pub fn report(message: &impl Display) -> String {
+pub(crate) fn report(message: &impl Display) -> String {
     let mut text = String::from("PHP session store: ");
     for c in message.to_string().chars() {
         if c.is_control() && c != '\n' {

@@ -3,18 +3,18 @@
 use std::path::{Path, PathBuf};
 
 /// Libsasl2's variable with the folders of its plugins, separated by `:`.
-pub const SASL_PATH: &str = "SASL_PATH";
+pub(crate) const SASL_PATH: &str = "SASL_PATH";
 
 /// Where this system has the plugins itself.
 #[must_use]
-pub fn mechanisms_of_system() -> Option<PathBuf> {
+pub(crate) fn mechanisms_of_system() -> Option<PathBuf> {
     library_folders().into_iter().find_map(|dir| plugins_in(&dir))
 }
 
 /// Where libsasl2 looks for its plugins in Debian and Red Hat's images of this architecture, whether or not they are
 /// there: the run image may have what the build image lacks.
 #[must_use]
-pub fn system_plugin_folders() -> [PathBuf; 2] {
+pub(crate) fn system_plugin_folders() -> [PathBuf; 2] {
     let multiarch = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
     [Path::new(&multiarch).join(FOLDER), Path::new("/usr/lib64").join(FOLDER)]
 }

@@ -4,23 +4,23 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
 
 /// What stands for itself in any uri (RFC 3986, 2.3); everything else may be encoded.
-pub const UNRESERVED: &AsciiSet =
+pub(crate) const UNRESERVED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A password or key. It has no `Display`, and its `Debug` shows nothing of it, so that it cannot
 /// slip into a log or an error.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub(crate) struct Secret(String);
 
 impl Secret {
     /// Hides `text`.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
     /// The text, for the one place that must have it.
     #[must_use]
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -33,11 +33,11 @@ impl fmt::Debug for Secret {
 
 /// Takes secrets out of texts that others have written.
 #[derive(Debug, Default)]
-pub struct Redactor(Vec<(Secret, &'static str)>);
+pub(crate) struct Redactor(Vec<(Secret, &'static str)>);
 
 impl Redactor {
     /// Adds a secret, in the forms in which it may stand in a text, and what shall stand in its place.
-    pub fn add(&mut self, secret: &str, instead: &'static str) {
+    pub(crate) fn add(&mut self, secret: &str, instead: &'static str) {
         let mut forms = vec![secret.to_owned()];
         for set in [NON_ALPHANUMERIC, UNRESERVED] {
             let encoded = utf8_percent_encode(secret, set).to_string();
@@ -62,7 +62,7 @@ impl Redactor {
 
     /// The text without any of the secrets.
     #[must_use]
-    pub fn hide(&self, text: &str) -> String {
+    pub(crate) fn hide(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, (form, instead)| text.replace(&form.0, instead))
     }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 pub(in crate::launch) enum Outcome {
     /// A session would be kept.
     Kept {
-        /// How long the server takes for one command.
         round_trip: Duration,
         /// How many connections the server allows, where it says so.
         max_clients: Option<u32>,
