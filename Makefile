@@ -9,10 +9,10 @@ setup:          ## bring up engine, pack, lifecycle, builders and services (idem
 package:        ## package the buildpack into packaged/buildpack
 	@scripts/package
 
-demo:           ## one visitor, two instances, one session
+demo:           ## a page: one visitor, two instances, one session (STORE=memcached, PORT=8080)
 	@scripts/demo
 
-demo-stop:      ## remove what the demo has started
+demo-stop:      ## remove what the demo has started, and say what is left
 	@scripts/demo stop
 
 unit:           ## the tests that need nothing but Rust

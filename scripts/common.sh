@@ -10,10 +10,14 @@ mkdir -p "$tools/bin"
 PATH="$tools/bin:$PATH"
 
 suites=${SUITES:-bookworm trixie}
-image_prefix=php-session-store
+image_prefix=${PHP_SESSION_STORE_IMAGES:-php-session-store}
 
-say() { printf '[setup] %s\n' "$*"; }
-die() { printf '[setup] error: %s\n' "$*" >&2; exit 1; }
+# Who talks: `setup-images` is a part of `setup`.
+speaker=${0##*/}
+speaker=${speaker%%-*}
+
+say() { printf '[%s] %s\n' "$speaker" "$*"; }
+die() { printf '[%s] error: %s\n' "$speaker" "$*" >&2; exit 1; }
 
 # Runs a command quietly; shows its output only if it fails.
 quietly() {

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod concurrency;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod detect;
 #[cfg(test)]
 mod extension;

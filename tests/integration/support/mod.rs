@@ -1,6 +1,7 @@
 //! What the integration tests stand on.
 
 pub(crate) mod app;
+pub(crate) mod browser;
 pub(crate) mod certificates;
 pub(crate) mod check;
 pub(crate) mod docker;

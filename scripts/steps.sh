@@ -1,0 +1,71 @@
+# Sourced: steps that run beside each other, each in a subshell with a log of its own. A line says what runs and for
+# how long; a step that ends says what it took. For the bash 3.2 of macOS: no associative arrays, no `wait -n`.
+
+labels=() pids=() logs=() begins=()
+
+start() { # start LABEL COMMAND…: begins a step, in a process group of its own
+  local label=$1 log
+  shift
+  log=$(mktemp)
+  set -m
+  ("$@") >"$log" 2>&1 </dev/null &
+  set +m
+  labels+=("$label")
+  pids+=($!)
+  logs+=("$log")
+  begins+=($SECONDS)
+}
+
+# Whatever ends the script ends what it has begun.
+stop_steps() {
+  local pid
+  for pid in ${pids[@]+"${pids[@]}"}; do
+    if [ -n "$pid" ]; then kill -- "-$pid" 2>/dev/null || true; fi
+  done
+}
+trap stop_steps EXIT
+trap 'exit 130' INT TERM
+
+# The line that moves: in place on a terminal, else a new one now and then, so that a log shows life and stays short.
+running=
+last_line=$SECONDS
+show_running() {
+  if [ -t 1 ]; then
+    printf '\r\033[K[%s] %s s:%s' "$speaker" "$SECONDS" "${running%,}"
+  elif [ $((SECONDS - last_line)) -ge 15 ]; then
+    say "$SECONDS s:${running%,} …"
+    last_line=$SECONDS
+  fi
+}
+hide_running() { if [ -t 1 ]; then printf '\r\033[K'; fi; }
+
+await() { # waits for every step that has begun; the first one that fails ends it all, with its log
+  local left=1 step
+  while [ "$left" -gt 0 ]; do
+    left=0 running=
+    for step in "${!pids[@]}"; do
+      [ -n "${pids[$step]}" ] || continue
+      if kill -0 "${pids[$step]}" 2>/dev/null; then
+        left=$((left + 1))
+        running="$running ${labels[$step]} ($((SECONDS - begins[step])) s),"
+        continue
+      fi
+      hide_running
+      if ! wait "${pids[$step]}"; then
+        cat "${logs[$step]}" >&2
+        pids[step]=
+        die "failed: ${labels[$step]}"
+      fi
+      say "${labels[$step]}: $((SECONDS - begins[step])) s"
+      rm -f "${logs[$step]}"
+      pids[step]=
+      last_line=$SECONDS
+    done
+    [ "$left" = 0 ] && break
+    show_running
+    sleep 0.2
+  done
+  hide_running
+}
+
+step() { start "$@"; await; } # one by itself

@@ -1,0 +1,83 @@
+# Sourced: the tools, each a function that brings it and uses what is there already.
+. "$root/scripts/go-tools.sh"
+. "$root/scripts/bill-of-materials.sh"
+
+# What Debian's packages bring: the engine, what bootstraps images, what asks servers. Nothing is installed where an engine
+# runs and images can be had.
+debian_tools() { # debian_tools PROGRAM…
+  local program missing=
+  if ! docker info >/dev/null 2>&1; then
+    [ "$(id -u)" = 0 ] || die "no Docker engine answers: start it, or add yourself to the group docker"
+    command -v dockerd >/dev/null && command -v iptables >/dev/null || missing="docker.io iptables"
+  fi
+  for program in "$@"; do command -v "$program" >/dev/null || missing="$missing $program"; done
+  # shellcheck disable=SC2086
+  [ -z "$missing" ] || apt_install $missing
+}
+
+docker_engine() {
+  if docker info >/dev/null 2>&1; then say "docker engine: the running one"; return; fi
+  say "docker engine: starting dockerd (log: /var/log/dockerd.log)"
+  setsid dockerd >/var/log/dockerd.log 2>&1 </dev/null &
+  for _ in $(seq 60); do
+    docker info >/dev/null 2>&1 && return
+    sleep 0.5
+  done
+  tail -n 20 /var/log/dockerd.log >&2
+  die "dockerd did not come up in 30 s"
+}
+
+needs() { # needs PROGRAM WHAT
+  command -v "$1" >/dev/null || die "$1 is not on PATH; $2"
+}
+
+pack_tool() {
+  if command -v pack >/dev/null; then say "pack: $(command -v pack) $(pack version)"; return; fi
+  needs go "install pack (https://buildpacks.io), or Go, which builds it"
+  say "pack: building v$PACK_VERSION (a minute or two)"
+  local src
+  src=$(go_module buildpacks/pack "$PACK_VERSION" "$PACK_SUM")
+  go_build "$src" "github.com/buildpacks/pack/pkg/client.Version=$PACK_VERSION" . "$tools/bin/pack"
+  rm -rf "$src"
+}
+
+lifecycle_archive() {
+  local archive=$tools/lifecycle-v$LIFECYCLE_VERSION.tgz
+  if [ -f "$archive" ]; then say "lifecycle: $archive"; return; fi
+  needs go "the lifecycle is built with it"
+  say "lifecycle: building v$LIFECYCLE_VERSION"
+  local src stage
+  src=$(go_module buildpacks/lifecycle "$LIFECYCLE_VERSION" "$LIFECYCLE_SUM")
+  stage=$(mktemp -d)
+  mkdir "$stage/lifecycle"
+  for program in lifecycle launcher; do
+    go_build "$src" "github.com/buildpacks/lifecycle/cmd.Version=$LIFECYCLE_VERSION" \
+      "./cmd/$program" "$stage/lifecycle/$program"
+    # The lifecycle warns in every build where these are missing.
+    bills_of_materials "$stage/lifecycle/$program" "$LIFECYCLE_VERSION"
+  done
+  for link in analyzer builder creator detector exporter extender rebaser restorer; do
+    ln -s lifecycle "$stage/lifecycle/$link"
+  done
+  cat >"$stage/lifecycle.toml" <<TOML
+[api]
+platform = "0.7"
+buildpack = "0.7"
+[apis.buildpack]
+deprecated = []
+supported = ["0.7", "0.8", "0.9", "0.10", "0.11", "0.12"]
+[apis.platform]
+deprecated = []
+supported = ["0.7", "0.8", "0.9", "0.10", "0.11", "0.12", "0.13", "0.14"]
+[lifecycle]
+version = "$LIFECYCLE_VERSION"
+TOML
+  tar -C "$stage" -czf "$archive.part" lifecycle.toml lifecycle
+  mv "$archive.part" "$archive"
+  rm -rf "$stage" "$src"
+}
+
+crane_tool() {
+  go_tool crane google/go-containerregistry "$CONTAINERREGISTRY_VERSION" "$CONTAINERREGISTRY_SUM" \
+    github.com/google/go-containerregistry/cmd/crane/cmd.Version ./cmd/crane
+}
