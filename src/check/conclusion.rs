@@ -54,3 +54,101 @@ impl Report {
         self.summary = format!("{sentence}{colon}{what}.");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::overrides::Override;
+    use crate::check::web::WebReport;
+
+    /// What is known before it is concluded.
+    struct Seen {
+        page: Option<WebSession>,
+        causes: &'static [Kind],
+        overrides: usize,
+        setups: &'static [Setup],
+        configured_by_app: bool,
+    }
+
+    const NOTHING: Seen = Seen {
+        page: None,
+        causes: &[],
+        overrides: 0,
+        setups: &[Setup::Ours],
+        configured_by_app: false,
+    };
+
+    fn conclude(seen: &Seen) -> Report {
+        let url = "http://127.0.0.1:8080/".to_owned();
+        let web = seen.page.map(|session| WebReport { url, session, what: "as seen".to_owned() });
+        let place = Override { file: "/app/.user.ini".into(), line: 1, what: String::new() };
+        let mut report = Report {
+            web,
+            causes: seen.causes.iter().map(|kind| Cause::new(*kind, String::new())).collect(),
+            overrides: vec![place; seen.overrides],
+            ..Report::failed(&anyhow::anyhow!("nothing yet"))
+        };
+        report.conclude(Store::Redis, seen.setups, seen.configured_by_app);
+        report
+    }
+
+    #[test]
+    fn each_verdict_has_its_grounds() {
+        use Kind::{FrameworkKeepsItsOwn, SettingsOverridden, WrongPassword};
+        let other_handler: &[Setup] = &[Setup::Ours, Setup::OtherHandler];
+        for (seen, verdict, words) in [
+            (NOTHING, Verdict::Kept, "Sessions in redis are kept."),
+            (Seen { causes: &[WrongPassword], ..NOTHING }, Verdict::NotKept, "are NOT kept."),
+            (
+                Seen { setups: &[Setup::SameServers], ..NOTHING },
+                Verdict::Kept,
+                "settings of another buildpack",
+            ),
+            (
+                Seen { setups: &[Setup::Ours, Setup::OtherServers], ..NOTHING },
+                Verdict::Unknown,
+                "other servers than those of the bound service",
+            ),
+            (Seen { overrides: 1, ..NOTHING }, Verdict::Unknown, "the places below"),
+            (Seen { configured_by_app: true, ..NOTHING }, Verdict::Unknown, "by a configuration"),
+            (
+                Seen { causes: &[SettingsOverridden], setups: other_handler, ..NOTHING },
+                Verdict::NotKept,
+                "are NOT kept.",
+            ),
+            // A page says how it is, whatever the settings are.
+            (
+                Seen { page: Some(WebSession::InService), overrides: 1, ..NOTHING },
+                Verdict::Kept,
+                "the page that was asked",
+            ),
+            (
+                Seen {
+                    page: Some(WebSession::InService),
+                    causes: &[SettingsOverridden, FrameworkKeepsItsOwn],
+                    ..NOTHING
+                },
+                Verdict::Kept,
+                "the page that was asked",
+            ),
+            (
+                Seen {
+                    page: Some(WebSession::InService),
+                    causes: &[SettingsOverridden, WrongPassword],
+                    ..NOTHING
+                },
+                Verdict::NotKept,
+                "are NOT kept.",
+            ),
+            (Seen { page: Some(WebSession::Elsewhere), ..NOTHING }, Verdict::NotKept, "NOT kept."),
+            (Seen { page: Some(WebSession::None), ..NOTHING }, Verdict::Unknown, "says nothing"),
+        ] {
+            let report = conclude(&seen);
+            assert_eq!(report.verdict, verdict, "{words}: {}", report.summary);
+            assert!(report.summary.contains(words), "{words:?}: {}", report.summary);
+            assert_eq!(report.causes.is_empty(), verdict != Verdict::NotKept, "{words}");
+        }
+        let elsewhere = conclude(&Seen { page: Some(WebSession::Elsewhere), ..NOTHING });
+        assert_eq!(elsewhere.causes[0].kind, Kind::PageElsewhere);
+    }
+}

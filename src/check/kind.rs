@@ -106,7 +106,7 @@ kinds! {
         "Give the user the rights that sessions take: ~PHPREDIS_SESSION:* +get +setex +expire +del +exists +set +evalsha +eval +select +echo (with your prefix, if you have set one).";
     /// The server does not know a command, or a proxy does not let it through.
     UnknownCommand: "The server does not know a command",
-        "The command was forbidden or renamed, or a proxy does not let it through: allow it. Without EVAL sessions are kept with BPL_PHP_SESSION_OPTIONS=locking=off, where concurrent requests of one session overwrite each other's changes.";
+        "The command was forbidden or renamed, or a proxy does not let it through: allow it. Without EVAL sessions are kept with BPL_PHP_SESSION_OPTIONS=locking=off, where concurrent requests of one session overwrite each other's changes; without ECHO with persistent=off; without SELECT in database 0.";
     /// The server only talks to its own machine.
     ProtectedMode: "The server only talks to its own machine",
         "The server has no password and is in protected mode: give it a password (requirepass), or set protected-mode no in a network that you trust.";

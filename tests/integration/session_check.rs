@@ -41,7 +41,13 @@ fn kept(suite: Suite, store: Store) {
 
         // For people.
         let (kept, text) = app.check(&["--env", &service.env()]);
-        assert!(kept && text.contains("are kept"), "{text}");
+        assert!(kept && text.contains("are kept") && !text.contains('\u{1b}'), "{text}");
+        // On a terminal.
+        let bound = service.env();
+        let (_, text) = app.check(&["--tty", "--env", &bound]);
+        assert!(text.contains("\u{1b}[32mSessions"), "{text}");
+        let (_, text) = app.check(&["--tty", "--env", "NO_COLOR=1", "--env", &bound]);
+        assert!(text.contains("are kept") && !text.contains('\u{1b}'), "{text}");
     });
 }
 

@@ -1,10 +1,13 @@
 //! `session-check` tells apart what may be wrong: real servers in each of these states.
 
-use crate::support::app::{App, build, config, layer};
-use crate::support::check::{Checked, assert_cause, check as support_check, check_service};
+use crate::support::app::{App, build, config, layer, root};
+use crate::support::check::{
+    Checked, assert_cause, assert_verdict, check as support_check, check_service,
+};
 use crate::support::docker::docker;
+use crate::support::layout::Layout;
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
-use crate::support::services::{Memcached, Redis, run, vcap};
+use crate::support::services::{Memcached, Redis, Twemproxy, run, vcap};
 use crate::support::tls::TlsServer;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
@@ -108,6 +111,49 @@ fn too_busy(server: &Redis, admin: &mut redis::Connection, check: &dyn Fn() -> C
     run(admin, &["CONFIG", "SET", "maxclients", "1"]);
     assert_cause(&check(), "too-many-clients");
     run(admin, &["CONFIG", "SET", "maxclients", "100"]);
+}
+
+/// Sessions are kept through it, but for what it does not know: SELECT and ECHO.
+#[test]
+fn a_proxy_that_closes_the_connection_at_a_command() {
+    for suite in [BOOKWORM, TRIXIE] {
+        with_app(suite, Store::Redis, |app| {
+            let proxy = Twemproxy::start();
+            let credentials = json!({"host": proxy.container.ip()});
+            let services = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
+            let check = |options: &str| {
+                let options = format!("BPL_PHP_SESSION_OPTIONS={options}");
+                let direct = "BPL_PHP_SESSION_PROXY=off";
+                support_check(app, &["--env", &services, "--env", &options, "--env", direct])
+            };
+            assert_verdict(&check("timeout=2"), "kept");
+            for (options, command) in [("database=1", "SELECT"), ("persistent=on", "ECHO")] {
+                let checked = check(options);
+                assert_cause(&checked, "unknown-command");
+                let cause = &checked.1["causes"][0];
+                assert!(cause["what"].as_str().unwrap().contains(command), "{cause:#}");
+            }
+            let (started, said) = app.run(&["--env", &services], &["true"]);
+            assert!(started && !said.contains("warning"), "{said}");
+        });
+    }
+}
+
+/// A PHP that has lost its TLS since the build; the launch, which has a TLS of its own, can only warn.
+#[test]
+fn a_php_without_tls() {
+    let build = Layout::Paketo.build(&root().join("samples/counter"), Store::Redis, &[]);
+    let app = build.app();
+    let server = TlsServer::start("no", &[]);
+    let services = vcap(&[("redis-sessions", server.credentials())]);
+    let bound = format!("VCAP_SERVICES={services}");
+    let direct = ["--env", &bound, "--env", "BPL_PHP_SESSION_PROXY=off"];
+    assert_verdict(&support_check(app, &direct), "kept");
+    let find = ["--", "sh", "-c", "echo; find /layers -name openssl.so"];
+    let (_, found) = app.run(&direct, &find);
+    let openssl = found.lines().find(|line| line.starts_with("/layers")).expect(&found);
+    let gone = format!("--volume=/dev/null:{openssl}:ro");
+    assert_cause(&support_check(app, &[&direct[..], &[&gone]].concat()), "php-without-tls");
 }
 
 #[test]

@@ -8,7 +8,7 @@ fn pages() -> Vec<String> {
     let docs =
         file("docs").read_dir().expect("a folder").map(|entry| entry.expect("an entry").path());
     let names = docs.filter_map(|path| Some(format!("docs/{}", path.file_name()?.to_str()?)));
-    names.chain(["README.md".to_owned()]).collect()
+    names.filter(|name| name.contains(".md")).chain(["README.md".to_owned()]).collect()
 }
 
 /// A block that says, in the line before it, which sample it is: ``[samples/x](…):``, then the fence.

@@ -99,14 +99,22 @@ function commands($open, $server, $question)
         if ($command['when'] === 'strict-mode' && !ini_get('session.use_strict_mode')) {
             continue;
         }
-        $parts[] = array($words[0], $server, function () use ($open, $words) {
+        $parts[] = array($words[0], $server, function () use ($open, $words, $question) {
             $redis = $open();
             if ($redis instanceof RedisCluster) {
                 // Which node: that of the key, where there is one.
                 array_unshift($words, $words[1]);
             }
             $redis->clearLastError();
-            call_user_func_array(array($redis, 'rawCommand'), $words);
+            try {
+                call_user_func_array(array($redis, 'rawCommand'), $words);
+            } catch (RedisException $error) {
+                // A refusal begins with its code, a lost connection does not.
+                $lost = !preg_match('/^[A-Z]+ /', $error->getMessage());
+                throw $lost && takes_others($question) ? new RuntimeException(
+                    "unknown command: the server closes the connection at $words[0], and answers GET"
+                ) : $error;
+            }
             // The script is not there, and may be asked for.
             if (strpos((string) $redis->getLastError(), 'NOSCRIPT') !== 0) {
                 refused($redis);
@@ -114,4 +122,16 @@ function commands($open, $server, $question)
         });
     }
     return $parts;
+}
+
+/** Whether the server answers the simplest command: some proxies close the connection at one that they do not know. */
+function takes_others($question)
+{
+    try {
+        $redis = open($question, $question['host'], $question['port']);
+        $redis->rawCommand('GET', $question['prefix'] . 'session-check');
+        return $redis->getLastError() === null;
+    } catch (RedisException $error) {
+        return false;
+    }
 }

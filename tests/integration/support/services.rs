@@ -52,6 +52,21 @@ impl Redis {
     }
 }
 
+/// twemproxy, with a Redis behind it: a proxy that closes the connection at a command that it does not know.
+pub(crate) struct Twemproxy {
+    pub(crate) container: Container,
+}
+
+impl Twemproxy {
+    pub(crate) fn start() -> Self {
+        let script = "printf 'pool:\\n  listen: 0.0.0.0:6379\\n  redis: true\\n  servers:\\n   - 127.0.0.1:6380:1\\n' >/tmp/pool.yml
+            redis-server --port 6380 --save '' --daemonize yes; exec nutcracker -c /tmp/pool.yml";
+        let container = Container::start(&[], IMAGE, &["sh", "-c", script]);
+        container.wait_for_port(6379);
+        Self { container }
+    }
+}
+
 /// A Memcached server.
 pub(crate) struct Memcached {
     pub(crate) container: Container,
