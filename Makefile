@@ -1,4 +1,4 @@
-.PHONY: help setup package demo demo-stop test unit platforms faults locking speed fuzz check release workflows deny
+.PHONY: help setup package demo demo-stop test test-one unit platforms faults locking speed fuzz check release workflows deny
 
 help:           ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: *## */:\t/' | expand -t 16
@@ -20,6 +20,11 @@ unit:           ## the tests that need nothing but Rust
 
 test:           ## all tests: unit, property and integration
 	@scripts/test
+
+test-one:       ## one integration test, by its name: NAME=locks::session_reset
+	@scripts/setup
+	@FAST=1 scripts/package
+	cargo test --locked --test integration -- $(NAME)
 
 platforms:      ## what other platforms than pack do: kpack, Kubernetes, Cloud Foundry
 	@scripts/test-platforms
