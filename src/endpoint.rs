@@ -123,3 +123,19 @@ impl fmt::Display for Endpoint {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_endpoint_has_its_handler() {
+        let Endpoint::Redis(single) = Endpoint::example(Store::Redis) else { unreachable!() };
+        let nodes = single.first_address().cloned().into_iter().collect();
+        let target = redis::Target::Cluster { nodes, tls: None };
+        let cluster = Endpoint::Redis(RedisEndpoint { target, ..single.clone() });
+        assert_eq!(cluster.save_handler(), "rediscluster");
+        assert_eq!(Endpoint::Redis(single).save_handler(), "redis");
+        assert_eq!(Endpoint::example(Store::Memcached).save_handler(), "memcached");
+    }
+}

@@ -126,7 +126,10 @@ mod tests {
             ("h/0", "has a slash"),
             ("\"h\"", "has quotes"),
             ("\u{feff}h", "byte order mark"),
+            ("'h", "has quotes"),
             ("ü", NO_HOST),
+            ("ü:6379", NO_HOST),
+            ("h:x", NO_HOST),
         ] {
             assert!(text.parse::<Host>().unwrap_err().contains(expected), "{text}");
         }
@@ -136,9 +139,17 @@ mod tests {
             ("h:0", "with a port that"),
             ("h:", "with a port that"),
             ("ü", NO_HOST),
+            ("ü:1", NO_HOST),
+            ("h x:11211:2", NO_HOST),
         ] {
             assert!(Address::parse(text, 1).unwrap_err().contains(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn a_name_has_253_characters_at_most() {
+        assert!("h".repeat(253).parse::<Host>().is_ok());
+        assert!("h".repeat(254).parse::<Host>().is_err());
     }
 
     #[test]

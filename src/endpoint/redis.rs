@@ -247,12 +247,13 @@ fn several_hosts(fields: &Fields<'_>) -> Option<List> {
 /// cluster, others for a server and its replicas. Only the server knows.
 pub(super) fn nodes_if_cluster(fields: &Fields<'_>, endpoint: &RedisEndpoint) -> Vec<Address> {
     let Target::Tcp { address, .. } = &endpoint.target else { return Vec::new() };
+    let hosts = several_hosts(fields);
+    // Unused until the server has said what it is.
+    fields.ignore(&HOSTS);
     if fields.has(&CLUSTER_MODE) || endpoint.database.is_some_and(|number| number > 0) {
         return Vec::new();
     }
-    let Some(hosts) = several_hosts(fields) else { return Vec::new() };
-    // Unused until the server has said what it is.
-    fields.ignore(&HOSTS);
+    let Some(hosts) = hosts else { return Vec::new() };
     hosts.texts.iter().filter_map(|text| Address::parse(text, address.port).ok()).collect()
 }
 

@@ -162,3 +162,38 @@ fn each_store_takes_its_own_of_a_secret_for_both() {
     let variables = Harness::new(Store::Memcached, "3.2.0").vcap("x", &both).unwrap();
     assert_eq!(variables[Variable::SavePath.name()], "m:11211");
 }
+
+#[test]
+fn the_launch_says_where_sessions_are_and_how_it_logs_in() {
+    let redis = Harness::new(Store::Redis, "6.2.0");
+    for (credentials, expected) in [
+        (json!({"host": "h"}), "tcp://h:6379, no password, from"),
+        (json!({"host": "h", "password": "pw", "tls": true}), "tls://h:6379, from"),
+        (json!({"host": "h", "username": "u", "password": "pw"}), "tcp://h:6379, user \"u\", from"),
+        (json!({"host": "", "hostname": "h"}), "tcp://h:6379, no password, from"),
+    ] {
+        let said = redis.said("x", &credentials);
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    let memcached = Harness::new(Store::Memcached, "3.2.0");
+    let login = json!({"servers": "a:1,b", "username": "shop", "password": "pw"});
+    let said = memcached.said("x", &login);
+    assert!(said.contains("memcached at a:1, b:11211, user \"shop\", from"), "{said}");
+}
+
+#[test]
+fn a_uri_that_cannot_be_read_stops_the_start_unless_host_and_password_stand_beside_it() {
+    let uri = "redis://default:12?34@h";
+    assert!(save_path(&json!({"uri": uri, "host": "h", "password": "pw"})).is_ok());
+    assert!(error(&json!({"uri": uri, "host": "h"})).contains("uri"));
+    assert!(error(&json!({"uri": uri, "password": "hunter2"})).contains("uri"));
+}
+
+#[test]
+fn sasl_takes_users_of_1024_bytes() {
+    let memcached = Harness::new(Store::Memcached, "3.2.0");
+    for (length, is_ok) in [(1024, true), (1025, false)] {
+        let login = json!({"host": "h", "username": "u".repeat(length), "password": "pw"});
+        assert_eq!(memcached.vcap("x", &login).is_ok(), is_ok, "{length}");
+    }
+}

@@ -25,3 +25,4 @@ mod redis_client;
 mod refused;
 #[cfg(test)]
 mod start;
+mod topology;
