@@ -12,8 +12,8 @@ const SINGLE: &str = "$30\r\n# Cluster\r\ncluster_enabled:0\r\n\r\n";
 
 /// A server that answers each command with the same reply.
 fn server(reply: &'static str) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let mut buffer = [0; 1024];
@@ -34,7 +34,7 @@ fn launched(reply: &'static str, name: &str, value: Value) -> (u16, String, Stri
         json!({"host": "127.0.0.1", "port": port, "hosts": ["127.0.0.1", "10.0.0.2"]});
     credentials[name] = value;
     let harness = Harness::new(Store::Redis, "6.2.0");
-    let path = harness.masked(&harness.vcap("x", &credentials).unwrap());
+    let path = harness.masked(&harness.vcap("x", &credentials).expect("a launch"));
     (port, path, harness.said("x", &credentials))
 }
 
