@@ -1,4 +1,4 @@
-//! The app: is it a PHP app, and what does its `.bp-config/options.json` say?
+//! The app: whether it is a PHP app, and what its `.bp-config/options.json` says.
 
 use crate::store::Store;
 use crate::system::constraint::Constraint;
@@ -11,18 +11,17 @@ use std::path::{Path, PathBuf};
 /// Where Cloud Foundry's PHP buildpack keeps an app's settings.
 pub(crate) const OPTIONS_FILE: &str = ".bp-config/options.json";
 
-/// Where a PHP app keeps its pages. `WEBDIR` of the options need not be read: an app that has
-/// options is a PHP app already.
+/// Where a PHP app keeps its pages. The option `WEBDIR` does not matter: an app that has options is a PHP app anyway.
 const PAGE_DIRECTORIES: [&str; 4] = ["", "htdocs", "public", "web"];
 
-/// What an app's `options.json` says to us; its many other keys are other buildpacks' business.
+/// What we need from the app's `options.json`; its many other keys are for other buildpacks.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct AppOptions {
     present: bool,
     search_keys: HashMap<Store, String>,
 }
 
-/// Why the app's folder cannot be understood.
+/// Why the app's folder cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     #[error("The app's {OPTIONS_FILE} {0}.\nRemove it, or make it a readable JSON file.")]
@@ -33,18 +32,17 @@ pub enum AppError {
         "The app's {OPTIONS_FILE} is JSON, but not an object such as {{\"WEBDIR\": \"htdocs\"}}."
     )]
     OptionsNotAnObject,
-    #[error("In the app's {OPTIONS_FILE}, {0} is not a text. Write it as \"{0}\": \"…\".")]
+    #[error("In the app's {OPTIONS_FILE}, {0} is not a string. Write it as \"{0}\": \"…\".")]
     NotAText(&'static str),
     #[error("The app's folder {} cannot be listed: {error}.", .path.display())]
     List { path: PathBuf, error: io::Error },
 }
 
 impl AppOptions {
-    /// Reads the options of the app in `app_dir`; an app without any has the defaults.
+    /// Reads the options of the app in `app_dir`; without the file, the defaults.
     ///
     /// # Errors
-    ///
-    /// Fails if the file is there and cannot be understood.
+    /// Fails if the file exists and cannot be read or parsed.
     pub(crate) fn read(app_dir: &Path) -> Result<Self, AppError> {
         match read_text_if_present(&app_dir.join(OPTIONS_FILE)).map_err(AppError::ReadOptions)? {
             None => Ok(Self::default()),
@@ -58,7 +56,7 @@ impl AppOptions {
     ///
     /// Fails if it is not a JSON object, or one of our keys has the wrong type.
     pub fn parse(json: &str) -> Result<Self, AppError> {
-        // As a `Value` first: its errors have a position and quote nothing of the file.
+        // As a `Value` first: its errors give a position and quote nothing from the file.
         let Value::Object(options) = serde_json::from_str(json).map_err(AppError::ParseOptions)?
         else {
             return Err(AppError::OptionsNotAnObject);
@@ -68,7 +66,7 @@ impl AppOptions {
             let variable = store.search_key_variable();
             match options.get(variable) {
                 None | Some(Value::Null) => {}
-                // Blank counts as not given, as in the environment.
+                // Blank counts as unset, as in the environment.
                 Some(Value::String(key)) if key.trim().is_empty() => {}
                 Some(Value::String(key)) => {
                     search_keys.insert(store, key.clone());
@@ -86,8 +84,8 @@ impl AppOptions {
     }
 }
 
-/// What the app's `composer.json` asks of the version of a store's extension (`ext-redis`). A file that cannot be
-/// understood asks nothing: Composer says what is wrong with it.
+/// The version of a store's extension that the app's `composer.json` requires (`ext-redis`). A file that cannot be
+/// parsed requires nothing: Composer itself says what is wrong with it.
 #[must_use]
 pub(crate) fn required_version(app_dir: &Path, store: Store) -> Option<Constraint> {
     let text = read_text_if_present(&app_dir.join("composer.json")).ok()??;
@@ -95,8 +93,8 @@ pub(crate) fn required_version(app_dir: &Path, store: Store) -> Option<Constrain
     Constraint::parse(composer.get("require")?.get(format!("ext-{store}"))?.as_str()?)
 }
 
-/// Whether the folder holds a PHP app: a `composer.json`, an `options.json`, or a PHP file in its
-/// root, in one of the usual page directories or in `web_dir`, relative to the app's folder.
+/// Whether the folder holds a PHP app: a `composer.json`, an `options.json`, or a PHP file in its root, in a usual
+/// page directory, or in `web_dir` (relative to the app's folder).
 ///
 /// # Errors
 ///
@@ -200,7 +198,7 @@ mod tests {
         assert!(message("[]").contains("not an object"));
         assert!(
             message(r#"{"REDIS_SESSION_STORE_SERVICE_NAME": 5}"#)
-                .contains("REDIS_SESSION_STORE_SERVICE_NAME is not a text")
+                .contains("REDIS_SESSION_STORE_SERVICE_NAME is not a string")
         );
     }
 }

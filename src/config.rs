@@ -1,4 +1,4 @@
-//! All that a user or the platform sets.
+//! Everything that a user or the platform can set.
 
 pub(crate) mod build;
 pub mod environment;

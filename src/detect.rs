@@ -1,4 +1,4 @@
-//! What a build is for: the store, and why. Detect and build come to it by the same way.
+//! What the build decides: whether to contribute, for which store, and why. Detect and build share this code.
 
 use crate::app::{AppOptions, PHP_APP_SIGNS, is_php_app, required_version};
 use crate::config::build::{BuildSettings, StoreChoice, mirror};
@@ -17,34 +17,34 @@ use libcnb::Platform;
 use libcnb::data::build_plan::{BuildPlan, BuildPlanBuilder, Require};
 use std::path::Path;
 
-/// Whether there is something to do.
+/// Whether there is anything to do.
 #[derive(Debug)]
 pub enum Decision {
-    /// Nothing; one line says why.
+    /// Nothing to do; one line says why.
     Skip(String),
-    /// Nothing, though something that is bound was perhaps meant: the build says what would use it. In an order
-    /// where we are optional, what detect says is hidden, and nobody would know.
+    /// Nothing to do, but something that is bound may have been meant for sessions. The build says how to use it,
+    /// because the lifecycle hides the output of an optional buildpack's detect.
     Warn(String),
-    /// PHP shall keep its sessions in a store.
+    /// PHP is to keep its sessions in a store.
     Contribute(Box<SessionConfig>),
 }
 
-/// What PHP shall do with its sessions.
+/// How PHP is to keep its sessions.
 #[derive(Debug)]
 pub struct SessionConfig {
     pub store: Store,
-    /// How it came to that, for the log.
+    /// Why this store, for the log.
     pub(crate) reason: String,
-    /// The service that is bound to the build; the launch may have another one.
+    /// The service bound to the build; at launch it may be another one.
     pub(crate) service: Option<Service>,
-    /// The keys by which the service is found, now and at launch.
+    /// The keys that find the service, now and at launch.
     pub(crate) search_keys: SearchKeys,
-    /// What the app asks of the extension's version.
+    /// The extension versions that the app accepts.
     pub(crate) constraint: Option<Constraint>,
     pub(crate) settings: BuildSettings,
-    /// Where source releases come from instead of their own site.
+    /// Where to download source releases instead of from their own site.
     pub(crate) mirror: Option<Mirror>,
-    /// The app's framework, where one is known and asked for.
+    /// The app's framework, if we know it and may set it up.
     pub(crate) framework: Option<Framework>,
 }
 
@@ -52,8 +52,7 @@ impl Decision {
     /// Reads the app, the settings and the services.
     ///
     /// # Errors
-    ///
-    /// Fails if one of them is malformed, or the services leave it open which is meant.
+    /// Fails if any of them is malformed, or if several services match.
     pub fn read(app_dir: &Path, platform: &BuildPlatform) -> anyhow::Result<Self> {
         let environment = &Environment::with_platform(platform.env());
         let settings = BuildSettings::read(environment)?;
@@ -64,7 +63,7 @@ impl Decision {
         };
         let options = AppOptions::read(app_dir)?;
         if !is_php_app(app_dir, &options, environment.text(WEB_DIR)?)? {
-            return Ok(Self::Skip(format!("This is not a PHP app: found no {PHP_APP_SIGNS}.")));
+            return Ok(Self::Skip(format!("Not a PHP app: found no {PHP_APP_SIGNS}.")));
         }
         let search_keys = SearchKeys::determine(environment, &options)?;
         let services = Services::read(environment, platform.directory())?;
@@ -80,7 +79,7 @@ impl Decision {
             (None, _) => {
                 let keys = search_keys.describe(&stores);
                 let reason = format!(
-                    "No session service is bound: looked for {keys} in {services}; {STORE} is not set."
+                    "No session service is bound, and {STORE} is not set. Looked for {keys} in {services}."
                 );
                 let hints = hints(environment, &services, &search_keys)?;
                 return Ok(if hints.is_empty() {
@@ -88,7 +87,7 @@ impl Decision {
                 } else {
                     let hints = hints.join("\n- ");
                     Self::Warn(format!(
-                        "{reason} PHP keeps its sessions in local files, which other instances don't see.\n- {hints}\n- or {STORE}=none, if that is meant."
+                        "{reason} PHP will keep its sessions in local files, which other instances cannot see.\n- {hints}\n- If that is intended, set {STORE}=none"
                     ))
                 });
             }
@@ -110,7 +109,7 @@ impl Decision {
     }
 }
 
-/// What might be meant for sessions, and how to use it.
+/// What may have been meant for sessions, and how to use it.
 fn hints(
     environment: &Environment,
     services: &Services,
@@ -120,15 +119,14 @@ fn hints(
     for store in Store::ALL {
         for variable in platform_variables::present(environment, store)? {
             hints.push(format!(
-                "The variable {variable} is set: to keep sessions there, set {STORE}={store}"
+                "The variable {variable} is set. To keep sessions there, set {STORE}={store}"
             ));
         }
     }
     Ok(hints)
 }
 
-/// What the build needs of others: PHP, at build and launch, where a buildpack provides it; else
-/// nothing, as the images may have it.
+/// Requires PHP at build and launch if a buildpack provides it, else nothing: the images may have it.
 pub fn build_plan() -> BuildPlan {
     let mut php = Require::new("php");
     php.metadata.insert("build".to_owned(), true.into());

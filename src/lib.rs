@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | detect, build | [`detect`], then [`extension`] and [`layers`] |
 //! | launch | [`launch`] |
-//! | while the app runs | [`proxy`], where it is wanted |
+//! | while the app runs | [`proxy`], if it is used |
 //! | on request | [`check`] |
 //!
 //! [`config`], [`frameworks`], [`php`] and [`system`] serve all of them.

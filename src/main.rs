@@ -1,4 +1,5 @@
-//! One program under several names, linked once: the buildpack, exec.d's `session_env`, `session-check`, `session-proxy`.
+//! One binary under several names: the buildpack, the exec.d program `session_env`, `session-check` and
+//! `session-proxy`.
 
 use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
 use libcnb::detect::{DetectContext, DetectResult, DetectResultBuilder};
@@ -28,8 +29,8 @@ impl Buildpack for PhpSessionStore {
             println!("{reason}");
             return DetectResultBuilder::fail().build();
         }
-        // An error passes as well: failing here would make the lifecycle go on without a buildpack that is
-        // optional in its group. The build meets the same error, and stops.
+        // An error passes too: if an optional buildpack fails here, the lifecycle simply goes on without it. The
+        // build hits the same error and stops.
         DetectResultBuilder::pass().build_plan(build_plan()).build()
     }
 

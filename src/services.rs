@@ -1,4 +1,4 @@
-//! The services that the platform has bound to the app, wherever it tells of them.
+//! The services that the platform has bound to the app, whichever way it passes them.
 
 mod binding_files;
 mod bindings;
@@ -23,24 +23,22 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// How many services a message names at most.
+/// A message names at most this many services.
 const NAMED_SERVICES: usize = 20;
 
-/// All bound services, and where they were looked for.
+/// All bound services, and where we looked for them.
 #[derive(Debug, Default)]
 pub struct Services {
     services: Vec<Service>,
-    /// Each with what is odd about it.
+    /// Each with what looks wrong about it.
     origins: Vec<(Origin, Option<String>)>,
 }
 
 impl Services {
-    /// Reads every bound service: at detect and build with the platform's directory, at launch with
-    /// `/platform`.
+    /// Reads every bound service. `platform_dir` is the lifecycle's at detect and build, `/platform` at launch.
     ///
     /// # Errors
-    ///
-    /// Fails if a source is there and cannot be understood.
+    /// Fails if a source exists and cannot be read or parsed.
     pub fn read(environment: &Environment, platform_dir: &Path) -> Result<Self, ServicesError> {
         let mut services = Self::default();
         let named = environment.text(SERVICE_BINDING_ROOT)?;
@@ -63,11 +61,10 @@ impl Services {
         Ok(services)
     }
 
-    /// The services in a text of the form of `VCAP_SERVICES`.
+    /// Parses services from JSON in the format of `VCAP_SERVICES`.
     ///
     /// # Errors
-    ///
-    /// Fails if it has not that form.
+    /// Fails if the JSON has another format.
     pub fn parse(json: &str, origin: Origin) -> Result<Self, ServicesError> {
         let mut services = Self::default();
         let found = vcap::parse(json, &origin)?;
@@ -75,7 +72,7 @@ impl Services {
         Ok(services)
     }
 
-    /// Adds what one source has. The same service seen through two sources is one service.
+    /// Adds the services of one source. The same service seen through two sources counts once.
     fn add(&mut self, origin: Origin, found: Vec<Service>, problem: Option<String>) {
         let known: HashMap<&str, &Service> =
             self.services.iter().map(|service| (service.name.as_str(), service)).collect();
@@ -95,7 +92,7 @@ impl Services {
     }
 }
 
-/// What was looked at, for messages: each source with the services that it has.
+/// Where we looked, for messages: each source with its services.
 impl fmt::Display for Services {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (origin, problem)) in self.origins.iter().enumerate() {
@@ -104,7 +101,7 @@ impl fmt::Display for Services {
                 .filter(|service| service.origin == *origin)
                 .map(|service| match &service.kind_problem {
                     None => format!("{:?}", service.name),
-                    Some(problem) => format!("{:?}, whose {problem}", service.name),
+                    Some(problem) => format!("{:?}: its {problem}", service.name),
                 })
                 .collect();
             let separator = if index == 0 { "" } else { ", " };

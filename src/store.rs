@@ -1,15 +1,15 @@
-//! The store: what kind of service holds the sessions.
+//! The kind of server that holds the sessions.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What the app was built for: the kind of server that keeps its sessions.
+/// The kind of server that holds an app's sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Store {
-    /// Redis, Valkey and whatever else speaks their protocol.
+    /// Redis, Valkey, and anything else that speaks their protocol.
     Redis,
-    /// Memcached and whatever else speaks its protocol.
+    /// Memcached, and anything else that speaks its protocol.
     Memcached,
 }
 
@@ -35,7 +35,7 @@ impl Store {
         }
     }
 
-    /// The name by which people know the PHP extension: `redis` could be mistaken for the server.
+    /// The name people know the PHP extension by: `redis` could be mistaken for the server.
     #[must_use]
     pub(crate) fn extension_title(self) -> &'static str {
         match self {
@@ -44,7 +44,7 @@ impl Store {
         }
     }
 
-    /// What a service's name contains by default, as Cloud Foundry's PHP buildpack has it.
+    /// What a service's name must contain by default, as in Cloud Foundry's PHP buildpack.
     #[must_use]
     pub fn default_search_key(self) -> &'static str {
         match self {
@@ -62,8 +62,8 @@ impl Store {
         }
     }
 
-    /// Whether a type, a label or a tag says that a service is of this kind, for whatever it is meant: `redis`,
-    /// `p.redis`, `csb-aws-redis`, `valkey` … Bitnami's charts, Tanzu, Crossplane and the brokers write such.
+    /// Whether a type, a label or a tag names this kind of service, whatever its purpose: `redis`, `p.redis`,
+    /// `csb-aws-redis`, `valkey` … Bitnami's charts, Tanzu, Crossplane and the brokers write these.
     #[must_use]
     pub(crate) fn is_named_by(self, kind: &str) -> bool {
         let kinds: &[&str] = match self {
@@ -76,7 +76,7 @@ impl Store {
         words.any(|word| kinds.iter().any(|kind| word.eq_ignore_ascii_case(kind)))
     }
 
-    /// The type of a service binding that is meant for sessions, as Paketo's buildpacks have it.
+    /// The type of a service binding for sessions, as in Paketo's buildpacks.
     #[must_use]
     pub fn binding_type(self) -> &'static str {
         match self {

@@ -10,7 +10,7 @@ use super::variables::{
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
 
-/// As long as a distribution's security fix may take to come with a rebuild.
+/// In days: the longest that a rebuild may lag behind a distribution's security fixes.
 const DEFAULT_MAX_AGE: u64 = 30;
 const DEFAULT_SESSION_NAME: &str = "PHPSESSIONID";
 
@@ -21,7 +21,7 @@ pub(crate) enum StoreChoice {
     Bound,
     /// This store, whatever is bound now.
     Explicit(Store),
-    /// No sessions from us.
+    /// Leave sessions alone.
     OptOut,
 }
 
@@ -29,7 +29,7 @@ pub(crate) enum StoreChoice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Provider {
-    /// PHP has it.
+    /// PHP already has it.
     Installed,
     /// The distribution's package.
     Apt,
@@ -67,7 +67,7 @@ impl ProviderChoice {
         Self::Only(Provider::Source),
     ];
 
-    /// The choice as the setting has it.
+    /// The choice as written in the setting.
     #[must_use]
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -86,19 +86,19 @@ impl ProviderChoice {
 /// The settings at build.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BuildSettings {
-    /// The store that is asked for.
+    /// The requested store.
     pub(crate) store: StoreChoice,
     /// PHP's `session.name`, valid for PHP and for an ini file.
     pub(crate) session_name: String,
     /// Who may provide the extension.
     pub(crate) extension: ProviderChoice,
-    /// After how many days the distribution's packages are fetched again; `None` for never.
+    /// The age in days at which the distribution's packages are fetched again; `None` for never.
     pub(crate) extension_max_age: Option<u64>,
-    /// Whether PHP's `display_errors` stays as it is, although its warnings show the save path.
+    /// Whether to leave PHP's `display_errors` alone, although its warnings show the save path.
     pub(crate) keep_display_errors: bool,
-    /// Whether the image keeps the credentials of the build, for a launch without a service.
+    /// Whether the image keeps the build's credentials, for launches without a service.
     pub(crate) embed_credentials: bool,
-    /// Whether the app's framework is looked at.
+    /// Whether to set up the app's framework.
     pub(crate) framework: bool,
 }
 
@@ -106,8 +106,7 @@ impl BuildSettings {
     /// Reads the settings of detect and build.
     ///
     /// # Errors
-    ///
-    /// Fails if one has a value that it cannot have.
+    /// Fails if one has an invalid value.
     pub(crate) fn read(environment: &Environment) -> Result<Self, SettingError> {
         Ok(Self {
             store: store_choice(environment)?,
@@ -132,12 +131,11 @@ impl BuildSettings {
     }
 }
 
-/// The mirror of the source releases. Not one of [`BuildSettings`]: other buildpacks read it, too, and
-/// it is none of our business in an app without sessions.
+/// The mirror for source releases. Not part of [`BuildSettings`]: other buildpacks read the variable too, so a bad
+/// value must not fail an app without sessions.
 ///
 /// # Errors
-///
-/// Fails if it is no mirror.
+/// Fails if the value is not a valid mirror.
 pub(crate) fn mirror(environment: &Environment) -> Result<Option<Mirror>, SettingError> {
     let Some(text) = environment.text(MIRROR)? else { return Ok(None) };
     text.trim().parse().map(Some).map_err(SettingError::Mirror)
@@ -171,7 +169,7 @@ fn max_age(environment: &Environment) -> Result<Option<u64>, SettingError> {
 fn session_name(environment: &Environment) -> Result<String, SettingError> {
     let name = environment.text(SESSION_NAME)?.unwrap_or(DEFAULT_SESSION_NAME).trim();
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    // PHP warns about a name of digits only, and uses its default.
+    // PHP warns about a name made only of digits, and uses its default.
     if !name.chars().all(allowed) || name.chars().all(|c| c.is_ascii_digit()) {
         return Err(SettingError::SessionName(name.to_owned()));
     }

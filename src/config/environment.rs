@@ -4,20 +4,18 @@ use libcnb::Env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The environment that a phase sees.
+/// The environment of a phase.
 #[derive(Debug, Clone, Default)]
 pub struct Environment(Env);
 
 /// A variable whose value cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("The environment variable {0} is not UTF-8. Give it a value that is plain text.")]
+#[error("The environment variable {0} is not UTF-8. Set it to plain text.")]
 pub struct EnvironmentError(String);
 
 impl Environment {
-    /// The process's environment, with what the platform provides on top.
-    ///
-    /// Lifecycles put the platform's variables into the process's environment as well, but not all
-    /// of them: Cloud Foundry's `VCAP_SERVICES` comes as a platform file only.
+    /// The process's environment, overlaid with the platform's. Lifecycles copy most of the platform's variables
+    /// into the process's environment, but not all: Cloud Foundry passes `VCAP_SERVICES` only as a platform file.
     #[must_use]
     pub(crate) fn with_platform(platform: &Env) -> Self {
         let mut env = Env::from_current();
@@ -39,7 +37,7 @@ impl Environment {
         Self(env)
     }
 
-    /// The value of `name`; one that is empty or blank counts as not set, as operators mean it.
+    /// The value of `name`. Empty or blank counts as unset, which is what operators mean.
     ///
     /// # Errors
     ///
@@ -64,17 +62,17 @@ impl Environment {
         names
     }
 
-    /// The variables themselves, for starting a program with them.
+    /// The variables themselves, to start a program with.
     #[must_use]
     pub(crate) fn as_env(&self) -> &Env {
         &self.0
     }
 }
 
-/// Puts folders before those that a variable such as `PATH` lists.
+/// Prepends folders to a variable such as `PATH`.
 pub(crate) fn prepend_paths(env: &mut Env, name: &str, dirs: &[PathBuf]) {
     let before = env.get(name).map(std::env::split_paths).into_iter().flatten();
-    // A folder's name with `:` in it cannot be said; there is none in a layer.
+    // A folder name with `:` cannot be written here; no layer has one.
     let value = std::env::join_paths(dirs.iter().cloned().chain(before)).unwrap_or_default();
     env.insert(name, value);
 }

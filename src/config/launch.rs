@@ -7,32 +7,32 @@ use super::variables::{
 };
 use std::path::PathBuf;
 
-/// What happens at launch without a session service that can be used.
+/// What happens at launch without a usable session service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Missing {
     /// The container does not start.
     Fail,
-    /// It starts with a warning, and each session fails: for tasks that need none, and for a look inside.
+    /// It starts with a warning, and sessions fail: for tasks that need none, and for debugging.
     Warn,
-    /// PHP keeps its sessions in local files where no service is bound.
+    /// If no service is bound, PHP keeps its sessions in local files.
     Files,
 }
 
 /// Whether the launch asks the server if it would keep a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Probe {
-    /// Yes, and where it never would, the container does not start.
+    /// Ask; if it never would, the container does not start.
     Stop,
-    /// Yes, and where it would not, the log says so.
+    /// Ask; if it would not, warn in the log.
     Warn,
-    /// No.
+    /// Don't ask.
     Off,
 }
 
-/// Whether a proxy stands between PHP and Redis.
+/// Whether PHP reaches Redis through the session proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Proxy {
-    /// Where PHP's handler cannot serve.
+    /// Only if PHP's own handler cannot.
     Auto,
     /// Always.
     On,
@@ -49,17 +49,15 @@ const MOST_CONNECTIONS: usize = 1000;
 pub(crate) struct LaunchSettings {
     /// What happens without a session service.
     pub(crate) missing: Missing,
-    /// Whether the launch asks the server if it would keep a session.
     pub(crate) probe: Probe,
-    /// Whether a launch tells where sessions are kept; warnings are told in any case.
+    /// Whether the launch logs where sessions are kept; warnings are logged in any case.
     pub(crate) log: bool,
-    /// Whether the app's framework is told where sessions are.
+    /// Whether to set the variables of the app's framework.
     pub(crate) framework: bool,
-    /// Whether a proxy stands between PHP and Redis.
     pub(crate) proxy: Proxy,
-    /// The greatest number of its connections to the service.
+    /// The most connections that the proxy opens to Redis.
     pub(crate) proxy_connections: usize,
-    /// The folder that is shared with a proxy which the platform runs beside the app.
+    /// The folder shared with a proxy that the platform runs as a sidecar.
     pub(crate) proxy_folder: Option<PathBuf>,
     /// Where the proxy serves its metrics, `HOST:PORT`.
     pub(crate) metrics: Option<String>,
@@ -69,12 +67,11 @@ impl LaunchSettings {
     /// Reads the settings of the launch.
     ///
     /// # Errors
-    ///
-    /// Fails if one has a value that it cannot have.
+    /// Fails if one has an invalid value.
     pub(crate) fn read(environment: &Environment) -> Result<Self, SettingError> {
         let missing = [("fail", Missing::Fail), ("warn", Missing::Warn), ("files", Missing::Files)];
         let proxy_folder = folder(environment)?;
-        // Who shares a folder with a proxy wants it.
+        // A shared folder implies the proxy.
         let unset = if proxy_folder.is_some() { Proxy::On } else { Proxy::Auto };
         Ok(Self {
             missing: one_of(environment, MISSING, &missing)?.unwrap_or(Missing::Fail),
@@ -121,7 +118,7 @@ fn folder(environment: &Environment) -> Result<Option<PathBuf>, SettingError> {
     Err(SettingError::NoSuchValue {
         variable: PROXY_FOLDER,
         value: text.to_owned(),
-        allowed: "the path of a folder, from the root".to_owned(),
+        allowed: "the absolute path of a folder".to_owned(),
     })
 }
 
@@ -134,7 +131,7 @@ fn metrics(environment: &Environment) -> Result<Option<String>, SettingError> {
     Err(SettingError::NoSuchValue {
         variable: METRICS,
         value: text.to_owned(),
-        allowed: "HOST:PORT, as 0.0.0.0:9464 or [::]:9464".to_owned(),
+        allowed: "HOST:PORT, such as 0.0.0.0:9464 or [::]:9464".to_owned(),
     })
 }
 

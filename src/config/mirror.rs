@@ -3,10 +3,10 @@
 use std::str::FromStr;
 use url::Url;
 
-/// Stands in a mirror's path for the host that it mirrors, as in Paketo's buildpacks.
+/// Placeholder in a mirror's path for the original host, as in Paketo's buildpacks.
 const ORIGINAL_HOST: &str = "{originalHost}";
 
-/// A place that has the files of other sites, under the same paths: `https://` or `file://`.
+/// Holds the files of other sites under the same paths: `https://` or `file://`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mirror(Url);
 
@@ -23,11 +23,11 @@ impl FromStr for Mirror {
 }
 
 impl Mirror {
-    /// Where the mirror has the file that is published at `uri`.
+    /// Where the mirror has the file published at `uri`.
     #[must_use]
     pub(crate) fn place_of(&self, uri: &Url) -> Url {
         let mut place = self.0.clone();
-        // The parser has encoded the braces.
+        // The parser has percent-encoded the braces.
         let base = self.0.path().replace("%7B", "{").replace("%7D", "}");
         let base = base.replacen(ORIGINAL_HOST, uri.host_str().unwrap_or_default(), 1);
         place.set_path(&format!("{}{}", base.trim_end_matches('/'), uri.path()));

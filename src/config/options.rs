@@ -1,4 +1,4 @@
-//! Further options of the sessions: from the environment of the launch, or from the binding.
+//! Session options, from the environment at launch or from the binding.
 
 use super::environment::{Environment, EnvironmentError};
 use super::variables::OPTIONS;
@@ -6,29 +6,29 @@ use crate::store::Store;
 use std::time::Duration;
 use url::form_urlencoded;
 
-/// What can be chosen; `None` is the default.
+/// The options; `None` is the default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
-    /// How long a connection may take to come about.
+    /// How long connecting may take.
     pub timeout: Option<Duration>,
-    /// How long an answer may take.
+    /// How long to wait for a reply.
     pub read_timeout: Option<Duration>,
     /// Whether PHP keeps connections for the next request.
     pub(crate) persistent: Option<bool>,
-    /// What the keys of the sessions begin with.
+    /// The prefix of session keys.
     pub prefix: Option<String>,
     pub database: Option<u32>,
-    /// Whether a request has its session for itself.
+    /// Whether a request locks its session.
     pub(crate) locking: Option<bool>,
-    /// How long a request waits for another one of the same session.
+    /// How long a request waits for the session's lock.
     pub lock_timeout: Option<Duration>,
-    /// When the lock of a request that is gone falls away.
+    /// When the lock of a killed request expires.
     pub lock_expire: Option<Duration>,
-    /// Whether the server's certificate must be right.
+    /// Whether to verify the server's certificate.
     pub verify_peer: Option<bool>,
 }
 
-/// One option, as users know it.
+/// One option, as users see it.
 struct Description {
     name: &'static str,
     stores: &'static [Store],
@@ -46,7 +46,7 @@ const DESCRIPTIONS: [Description; 9] = [
     Description {
         name: "prefix",
         stores: BOTH,
-        value: "1 to 100 letters, digits and :._- that the keys begin with",
+        value: "a key prefix of 1 to 100 letters, digits and :._-",
     },
     Description { name: "database", stores: REDIS, value: "a whole number" },
     Description { name: "locking", stores: BOTH, value: "on or off" },
@@ -61,7 +61,7 @@ pub enum OptionsError {
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
     #[error(
-        "{OPTIONS} has the option {name:?}, which {store} sessions do not have.\nThey have: {list}."
+        "{OPTIONS} has the option {name:?}, which {store} sessions don't support.\nSupported options: {list}."
     )]
     Unknown { name: String, store: Store, list: String },
     #[error("{OPTIONS} has {name}={value:?}.\nExpected {expected}.{hint}")]
@@ -72,8 +72,7 @@ impl Options {
     /// Reads `BPL_PHP_SESSION_OPTIONS`.
     ///
     /// # Errors
-    ///
-    /// Fails with the list of options if one is unknown or has a value that it cannot have.
+    /// Fails, listing the options, if one is unknown or has an invalid value.
     pub fn read(environment: &Environment, store: Store) -> Result<Self, OptionsError> {
         let mut options = Self::default();
         let text = environment.text(OPTIONS)?.unwrap_or_default();
@@ -88,7 +87,7 @@ impl Options {
                 value: value.to_string(),
                 expected: description.value,
                 hint: if value.contains('=') {
-                    "\nSeveral options are separated by &, as in timeout=1&prefix=shop:."
+                    "\nSeparate options by &, as in timeout=1&prefix=shop:."
                 } else {
                     ""
                 },
@@ -97,10 +96,9 @@ impl Options {
         Ok(options)
     }
 
-    /// Reads the options among the credentials of a service, where `text_of` finds a credential by its
-    /// name, and gives the names of those that are no value for the option: a broker's `timeout` of 5000
-    /// means milliseconds, and something else than ours. The database is not among them: it is a part of
-    /// the endpoint.
+    /// Reads options from a service's credentials (`text_of` finds one by name), and returns the names of those
+    /// with values that don't fit: a broker's `timeout` of 5000 is in milliseconds and means something else. The
+    /// database is not among them: it belongs to the endpoint.
     pub(crate) fn among(
         store: Store,
         text_of: impl Fn(&'static str) -> Option<String>,
@@ -114,7 +112,7 @@ impl Options {
         (options, not_ours)
     }
 
-    /// These options, and where they leave something open, `other`'s.
+    /// These options, with gaps filled from `other`.
     #[must_use]
     pub(crate) fn or(self, other: Self) -> Self {
         Self {
@@ -130,7 +128,7 @@ impl Options {
         }
     }
 
-    /// Sets one option by its name; `None` if the value is none that it can have.
+    /// Sets one option by its name; `None` if the value is invalid.
     fn set(&mut self, name: &str, text: &str) -> Option<()> {
         match name {
             "timeout" => self.timeout = Some(seconds(text, 0.1, 60.0)?),
@@ -239,7 +237,7 @@ mod tests {
     #[test]
     fn options_that_are_separated_by_commas_are_told_apart() {
         let message = read("timeout=1,prefix=shop:", Store::Redis).unwrap_err();
-        assert!(message.contains("separated by &"), "{message}");
+        assert!(message.contains("Separate options by &"), "{message}");
         assert!(!read("timeout=x", Store::Redis).unwrap_err().contains("separated"));
     }
 

@@ -1,4 +1,4 @@
-//! What the platform gives to a build: variables, and a directory that may hold service bindings.
+//! What the platform gives a build: variables, and a directory that may hold service bindings.
 
 use libcnb::Env;
 use libcnb::Platform;
@@ -6,18 +6,18 @@ use libcnb::generic::GenericPlatform;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The platform at launch: the directory is the lifecycle's default.
+/// The platform directory at launch, the lifecycle's default.
 pub(crate) const LAUNCH_PLATFORM_DIR: &str = "/platform";
 
-/// The platform of a build. Unlike libcnb's own it keeps its directory, where kpack and `pack`
-/// put service bindings.
+/// The platform of a build. Unlike libcnb's own type, it keeps the directory, where kpack and `pack` put service
+/// bindings.
 pub struct BuildPlatform {
     env: GenericPlatform,
     directory: PathBuf,
 }
 
 impl BuildPlatform {
-    /// The directory that the lifecycle named.
+    /// The directory that the lifecycle passed.
     #[must_use]
     pub(crate) fn directory(&self) -> &Path {
         &self.directory

@@ -1,4 +1,4 @@
-//! A setting of the user's, read as one of the values that it can have.
+//! A user's setting that takes one of several values.
 
 use super::environment::{Environment, EnvironmentError};
 use super::variables::{MIRROR, SESSION_NAME};
@@ -8,17 +8,17 @@ use super::variables::{MIRROR, SESSION_NAME};
 pub(crate) enum SettingError {
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
-    #[error("{variable} is {value:?}, which is not a value it takes. Use one of: {allowed}.")]
+    #[error("{variable} is {value:?}, which is not a valid value. Use one of: {allowed}.")]
     NoSuchValue { variable: &'static str, value: String, allowed: String },
     #[error("{MIRROR} {0}. Use https://HOST/PATH or file:///PATH.")]
     Mirror(&'static str),
     #[error(
-        "{SESSION_NAME} is {0:?}, which cannot be the name of a cookie. Use letters, digits, - and _, and not digits alone."
+        "{SESSION_NAME} is {0:?}, which is not a valid cookie name. Use letters, digits, - and _, but not digits alone."
     )]
     SessionName(String),
 }
 
-/// The value that `variable` names, in any case; `None` if it is not set.
+/// The value of `variable`, ignoring case; `None` if it is not set.
 pub(super) fn one_of<T: Copy>(
     environment: &Environment,
     variable: &'static str,

@@ -22,7 +22,7 @@ pub(super) fn credential_file(folder: &Path, name: &str) -> Option<PathBuf> {
     Some(Layout::of(folder).entries.join(name)).filter(|file| file.is_file())
 }
 
-/// Where the files of a binding lie.
+/// Where the files of a binding are.
 pub(super) struct Layout {
     pub(super) metadata: PathBuf,
     entries: PathBuf,
@@ -33,21 +33,21 @@ impl Layout {
     pub(super) fn of(folder: &Path) -> Self {
         let metadata = folder.join("metadata");
         if metadata.is_dir() {
-            // The older layout of the CNB bindings extension, which kpack still writes for v1alpha1.
+            // The older layout of the CNB bindings extension; kpack still writes it for v1alpha1.
             Self { metadata, entries: folder.join("secret"), kind: "kind" }
         } else {
             Self { metadata: folder.to_owned(), entries: folder.to_owned(), kind: "type" }
         }
     }
 
-    /// Whether the entry tells of the binding and is no credential.
+    /// Whether the entry describes the binding and is not a credential.
     fn is_metadata(&self, name: &str) -> bool {
         self.metadata == self.entries && matches!(name, "type" | "provider")
     }
 }
 
-/// The visible entries of a folder. Kubernetes keeps a Secret's data in `..data` and
-/// `..<timestamp>`, with the names that count linked to them.
+/// The visible entries of a folder. Kubernetes keeps a Secret's data in `..data` and `..<timestamp>`, and links
+/// the visible names to it.
 pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, ServicesError> {
     let list = |error| ServicesError::ListBindings { path: folder.to_owned(), error };
     let entries = match folder.read_dir() {
@@ -58,7 +58,7 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, ServicesE
     let mut found = Vec::new();
     for entry in entries {
         let entry = entry.map_err(list)?;
-        // A name that is not UTF-8 is none that Kubernetes or Cloud Foundry would write.
+        // Kubernetes and Cloud Foundry write only UTF-8 names.
         if let Ok(name) = entry.file_name().into_string()
             && !name.starts_with('.')
         {
@@ -68,7 +68,7 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, ServicesE
     Ok(found)
 }
 
-/// A file's text without the newline that editors and `echo` put at its end.
+/// A file's text, without the final newline that editors and `echo` add.
 fn credential(path: &Path) -> Credential {
     match read_text(path) {
         Ok(text) => {

@@ -7,7 +7,7 @@ use super::service::{CredentialSource, Service};
 use crate::system::files::{FileError, read_text_if_present};
 use std::path::{Path, PathBuf};
 
-/// Reads the bindings below `root`; no such folder means no bindings.
+/// Reads the bindings below `root`. If there is no such folder, there are no bindings.
 pub(super) fn read(root: &Path) -> Result<Vec<Service>, ServicesError> {
     let mut services: Vec<Service> = entries(root)?
         .into_iter()
@@ -18,28 +18,30 @@ pub(super) fn read(root: &Path) -> Result<Vec<Service>, ServicesError> {
     Ok(services)
 }
 
-/// What is odd about a folder in which no binding was found, or one with no files: bindings that are mounted one
-/// folder too high or too deep. `named` is whether a variable names the folder.
+/// What looks wrong about a folder without bindings, or with a binding that has no files: they may be mounted one
+/// folder too high or too deep. `named` tells whether a variable names the folder.
 pub(super) fn problem(root: &Path, found: &[Service], named: bool) -> Option<String> {
     let is_binding = |folder: &Path| folder.join("type").is_file() || folder.join("host").is_file();
     if is_binding(root) {
         let root = root.display();
-        return Some(format!("a binding itself: mount it one folder deeper, as {root}/NAME"));
+        return Some(format!(
+            "this folder is itself a binding: mount it one level deeper, as {root}/NAME"
+        ));
     }
     if found.is_empty() && named && !root.exists() {
-        return Some("the folder is not there".to_owned());
+        return Some("no such folder".to_owned());
     }
     None
 }
 
-/// The binding in a subfolder, where it was mounted one folder too deep.
+/// The binding in a subfolder, if it was mounted one level too deep.
 fn nested(folder: &Path) -> Option<String> {
     if folder.join("metadata").is_dir() {
         return None;
     }
     let inner = entries(folder).ok()?;
     let (name, _) = inner.iter().find(|(_, path)| path.join("type").is_file())?;
-    Some(format!("binding lies one folder too deep, in {name}"))
+    Some(format!("binding is mounted one level too deep, in {name}"))
 }
 
 fn service(root: &Path, name: String, folder: PathBuf) -> Service {
@@ -64,7 +66,7 @@ fn service(root: &Path, name: String, folder: PathBuf) -> Service {
     }
 }
 
-/// Cloud Foundry writes tags as a JSON list; by hand one would write `a, b`.
+/// Cloud Foundry writes tags as a JSON list; people write `a, b`.
 fn parse_tags(text: &str) -> Vec<String> {
     serde_json::from_str(text)
         .unwrap_or_else(|_| text.split(',').map(|tag| tag.trim().to_owned()).collect())

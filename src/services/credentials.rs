@@ -1,19 +1,19 @@
-//! A service's credentials: names and values, before anybody knows what they mean.
+//! A service's credentials as names and values, not yet interpreted.
 
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What a service gives to those who are bound to it.
+/// The credentials of a bound service.
 #[derive(Clone, Default, PartialEq)]
 pub(crate) struct Credentials(BTreeMap<String, Credential>);
 
 /// One credential.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Credential {
-    /// A value; that of a file is a text.
+    /// A value; a string if it came from a file.
     Value(Value),
-    /// Something that is there and cannot be used; says why.
+    /// An entry that cannot be used, and why.
     Unusable(String),
 }
 
@@ -23,7 +23,7 @@ impl Credentials {
         self.0.iter().map(|(name, credential)| (name.as_str(), credential))
     }
 
-    /// An entry that is a text.
+    /// An entry that is a string.
     #[must_use]
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         match self.0.get(name)? {
@@ -51,7 +51,7 @@ impl Credentials {
         self.0.into_iter().map(value).collect()
     }
 
-    /// Whether no key has one value here and another one there.
+    /// Whether no key has different values in the two.
     #[must_use]
     pub(crate) fn agrees_with(&self, other: &Self) -> bool {
         self.0.iter().all(|(name, credential)| {
@@ -61,7 +61,7 @@ impl Credentials {
 }
 
 impl Credential {
-    /// The value as a binding's file would have it: a text as it is, everything else as JSON.
+    /// The value as the file of a binding would hold it: a string as it is, anything else as JSON.
     fn as_text(&self) -> Option<String> {
         match self {
             Self::Value(Value::String(text)) => Some(text.clone()),
@@ -78,7 +78,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Nothing of the value.
+/// Shows nothing of the value.
 impl fmt::Debug for Credential {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

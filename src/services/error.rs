@@ -13,8 +13,8 @@ pub enum ServicesError {
     Environment(#[from] EnvironmentError),
     #[error("The service bindings in {} cannot be listed: {error}.\nMake the folder readable for the app's user.", .path.display())]
     ListBindings { path: PathBuf, error: io::Error },
-    /// The file that `VCAP_SERVICES_FILE_PATH` names cannot be read.
-    #[error("The file {}, which {VCAP_SERVICES_FILE_PATH} names, {error}.", .path.display())]
+    /// The file named by `VCAP_SERVICES_FILE_PATH` cannot be read.
+    #[error("The file {}, named by {VCAP_SERVICES_FILE_PATH}, {error}.", .path.display())]
     ReadVcapFile { path: PathBuf, error: FileError },
     #[error(
         "{origin} {problem}\nExpected {{\"label\": [{{\"name\": \"…\", \"credentials\": {{…}}}}]}}, as Cloud Foundry writes it."

@@ -1,4 +1,4 @@
-//! Which of the services holds the sessions: one rule for detect, build and launch.
+//! Which service holds the sessions: the same rules at detect, build and launch.
 
 use super::Services;
 use super::search_keys::SearchKeys;
@@ -7,16 +7,16 @@ use crate::config::variables::STORE;
 use crate::store::Store;
 use std::fmt;
 
-/// The service that was found for the sessions.
+/// The service found for the sessions.
 #[derive(Debug)]
 pub struct SessionService<'a> {
     pub(crate) store: Store,
     pub service: &'a Service,
-    /// Why it is the one.
+    /// The rule that found it.
     pub(crate) rule: Rule,
 }
 
-/// The rules by which a service is found; an earlier one beats a later one.
+/// The rules that find a service; an earlier one beats a later one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rule {
     /// Its name is the chosen search key.
@@ -25,27 +25,28 @@ pub enum Rule {
     NameContains(String),
     /// Its type is the one for sessions.
     Type(&'static str),
-    /// Its credentials have a `type`, which is the one for sessions: what a user provides has no other
-    /// place for a type.
+    /// Its credentials have a `type`, and it is the one for sessions. A user-provided service has no other place
+    /// for a type.
     CredentialsType(&'static str),
     /// It has a tag that is the type for sessions, or the search key.
     Tag(String),
-    /// Its type, its label or a tag says what it is, and the store was chosen: then the only such service is meant.
+    /// Its type, label or a tag says what kind it is, and the user chose the store: the only service of that kind
+    /// is meant.
     Kind(Store),
-    /// The platform's variable names it, where nothing is bound.
+    /// A variable of the platform names it, and no service is bound.
     Variable,
 }
 
-/// Why no one service could be chosen.
+/// Why no single service could be chosen.
 #[derive(Debug, thiserror::Error)]
 pub enum MatchError {
     #[error(
-        "Several services could hold the {store} sessions, for their {what}:\n{candidates}\nUnbind all but one, or set {} to the whole name of the right one.",
+        "Several services could hold the {store} sessions, by their {what}:\n{candidates}\nUnbind all but one, or set {} to the full name of the right one.",
         .store.search_key_variable()
     )]
     Ambiguous { store: Store, what: Rule, candidates: String },
     #[error(
-        "Services of several stores could hold the sessions:\n{candidates}\nUnbind all but one, or set {STORE} to the right store."
+        "Services of both stores could hold the sessions:\n{candidates}\nUnbind all but one, or set {STORE} to the right store."
     )]
     SeveralStores { candidates: String },
 }
@@ -53,8 +54,7 @@ pub enum MatchError {
 /// Finds the service for the sessions among those of `stores`.
 ///
 /// # Errors
-///
-/// Fails if several services, or several stores, have an equal claim: order never decides.
+/// Fails if several services, or services of several stores, match equally well: their order never decides.
 pub fn find_session_service<'a>(
     services: &'a Services,
     keys: &SearchKeys,
@@ -96,7 +96,7 @@ fn find_for_store<'a>(
     Ok(None)
 }
 
-/// What each rule finds, a line each, whichever of them decides.
+/// What each rule finds, one line each, whichever of them decides.
 #[must_use]
 pub(crate) fn rule_by_rule(
     services: &Services,
@@ -162,12 +162,12 @@ impl fmt::Display for Rule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NameIs(key) => write!(formatter, "name {key:?}"),
-            Self::NameContains(key) => write!(formatter, "name with {key:?}"),
+            Self::NameContains(key) => write!(formatter, "name containing {key:?}"),
             Self::Type(kind) => write!(formatter, "type {kind}"),
-            Self::CredentialsType(kind) => write!(formatter, "credential type, {kind}"),
+            Self::CredentialsType(kind) => write!(formatter, "credential type={kind}"),
             Self::Tag(tag) => write!(formatter, "tag {tag:?}"),
-            Self::Kind(store) => write!(formatter, "kind, {}", store.title()),
-            Self::Variable => formatter.write_str("variable, as no service is bound"),
+            Self::Kind(store) => write!(formatter, "kind ({})", store.title()),
+            Self::Variable => formatter.write_str("variable (no service is bound)"),
         }
     }
 }
@@ -234,7 +234,7 @@ mod tests {
         let tagged_by_type = r#"{"name": "c", "tags": ["php-redis-session"]}"#;
         assert_eq!(
             find(&user_provided(typed)),
-            Some(("a".into(), Store::Memcached, "credential type, php-memcached-session".into()))
+            Some(("a".into(), Store::Memcached, "credential type=php-memcached-session".into()))
         );
         let by_tag =
             |name: &str, tag: &str| Some((name.to_owned(), Store::Redis, format!("tag {tag:?}")));

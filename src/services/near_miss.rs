@@ -1,5 +1,5 @@
-//! Services that were perhaps meant for the sessions, and are not taken: each with the line that would use it. In
-//! an order where the buildpack is optional, nothing else tells their users.
+//! Services that may have been meant for sessions but do not match, each with the setting that would make it
+//! match. Where the buildpack is optional in its order group, nothing else tells users about them.
 
 use super::Services;
 use super::origin::Origin;
@@ -9,10 +9,10 @@ use crate::store::Store;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// How many services a message names at most.
+/// A message names at most this many services.
 const MOST: usize = 5;
 
-/// A line for each service that is nearly one for the sessions.
+/// One line for each service that nearly matches.
 #[must_use]
 pub(crate) fn near_misses(services: &Services, keys: &SearchKeys, stores: &[Store]) -> Vec<String> {
     let of_service = |service| {
@@ -28,22 +28,20 @@ fn near_miss(service: &Service, keys: &SearchKeys, store: Store) -> Option<Strin
     let by_name = format!("set {variable}={}", service.name);
     let written = |text: &&String| plain(text) == kind;
     if let Some(text) = service.kind.iter().chain(&service.credentials_type).find(written) {
-        return Some(format!(
-            "{service} has the type {text:?}: write it as {kind}, without anything around it"
-        ));
+        return Some(format!("{service} has the type {text:?}. Write it as plain {kind}"));
     }
     if plain(&service.name).contains(&plain(key)) {
         return Some(format!(
-            "{service} has nearly the name {key:?}, in which case and - count: rename it, or {by_name}"
+            "The name of {service} almost contains {key:?}, but case and - matter. Rename it, or {by_name}"
         ));
     }
     if service.is_of_kind(store) {
         let title = store.title();
         return Some(match service.origin {
             Origin::Bindings(_) => format!(
-                "{service} is a {title} service: to keep sessions there, set its type to {kind}, or {by_name}"
+                "{service} is a {title} service. To keep sessions there, set its type to {kind}, or {by_name}"
             ),
-            _ => format!("{service} is a {title} service: to keep sessions there, {by_name}"),
+            _ => format!("{service} is a {title} service. To keep sessions there, {by_name}"),
         });
     }
     None
@@ -54,12 +52,12 @@ fn without_type(service: &Service, stores: &[Store]) -> Option<String> {
     let types: Vec<&str> = stores.iter().map(|store| store.binding_type()).collect();
     let untyped = matches!(service.origin, Origin::Bindings(_)) && service.kind.is_none();
     untyped.then(|| {
-        format!("{service} has no type: to keep sessions there, add a file (in a Secret, a key) named type with {}", types.join(" or "))
+        format!("{service} has no type. To keep sessions there, add a file (in a Secret, a key) named type that contains {}", types.join(" or "))
     })
 }
 
-/// A name or a type as it was meant: in small letters, with `-` between words, without quotes, not in base64 (a
-/// Secret's `data` where `stringData` was meant).
+/// A name or a type as it was meant: lower case, `-` between words, no quotes, not base64 (a Secret's `data` where
+/// `stringData` was meant).
 fn plain(text: &str) -> String {
     let text =
         text.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'' || c == '\u{feff}');
@@ -103,10 +101,10 @@ mod tests {
             ("cache", Some("valkey"), "is a Redis service"),
             ("cache", Some("memcached"), "MEMCACHED_SESSION_STORE_SERVICE_NAME=cache"),
             ("REDIS_SESSIONS", Some("x"), "set REDIS_SESSION_STORE_SERVICE_NAME=REDIS_SESSIONS"),
-            ("Redis-Sessions", Some("x"), "nearly the name \"redis-sessions\""),
-            ("a", Some("\"php-redis-session\""), "write it as php-redis-session"),
-            ("a", Some("cGhwLXJlZGlzLXNlc3Npb24="), "write it as php-redis-session"),
-            ("a", Some("php_memcached_session"), "write it as php-memcached-session"),
+            ("Redis-Sessions", Some("x"), "almost contains \"redis-sessions\""),
+            ("a", Some("\"php-redis-session\""), "Write it as plain php-redis-session"),
+            ("a", Some("cGhwLXJlZGlzLXNlc3Npb24="), "Write it as plain php-redis-session"),
+            ("a", Some("php_memcached_session"), "Write it as plain php-memcached-session"),
             ("sessions", None, "has no type"),
         ] {
             let lines = lines(&[(name, kind)]);

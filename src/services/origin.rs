@@ -10,11 +10,11 @@ pub enum Origin {
     Bindings(PathBuf),
     /// The variable `VCAP_SERVICES`.
     Vcap,
-    /// The file that `VCAP_SERVICES_FILE_PATH` names.
+    /// The file named by `VCAP_SERVICES_FILE_PATH`.
     VcapFile(PathBuf),
     /// A variable of the platform, such as `REDIS_URL`.
     Variable,
-    /// The image itself, which has kept what was bound to its build.
+    /// The image itself: credentials embedded at build.
     Embedded,
 }
 
@@ -38,5 +38,5 @@ pub const SERVICE_BINDING_ROOT: &str = "SERVICE_BINDING_ROOT";
 /// Holds Cloud Foundry's services as JSON.
 pub const VCAP_SERVICES: &str = "VCAP_SERVICES";
 
-/// Points to a file with the same JSON, where an app has `file-based-vcap-services`.
+/// Points to a file with the same JSON, for apps with `file-based-vcap-services`.
 pub const VCAP_SERVICES_FILE_PATH: &str = "VCAP_SERVICES_FILE_PATH";

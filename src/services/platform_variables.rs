@@ -1,5 +1,5 @@
-//! Services that a platform gives as variables of their own: Heroku, Dokku, Fly.io, Scalingo, the App Platform of
-//! `DigitalOcean`, Docker Compose.
+//! Services that a platform passes as plain variables: Heroku, Dokku, Fly.io, Scalingo, `DigitalOcean`'s App
+//! Platform, Docker Compose.
 
 use super::credentials::Credentials;
 use super::origin::Origin;
@@ -9,14 +9,14 @@ use crate::config::variables::SERVICE_VARIABLE;
 use crate::store::Store;
 use serde_json::{Map, Value};
 
-/// Variables with a uri. Heroku gives both of the first two, the second one with TLS; Redis Cloud's add-on, Valkey's
-/// and Vercel's the others. The later one counts where two name the same server.
+/// Variables with a uri. Heroku sets both of the first two, the second one with TLS; the others are from the Redis
+/// Cloud and Valkey add-ons and from Vercel. If two name the same server, the later one counts.
 const REDIS: [&str; 5] = ["REDIS_URL", "REDIS_TLS_URL", "REDISCLOUD_URL", "VALKEY_URL", "KV_URL"];
-/// Variables with servers; `_USERNAME` and `_PASSWORD` stand beside `_SERVERS`.
+/// Variables with servers; each has `_USERNAME` and `_PASSWORD` variables beside it.
 const MEMCACHED: [&str; 2] = ["MEMCACHIER_SERVERS", "MEMCACHEDCLOUD_SERVERS"];
 const SERVERS: &str = "_SERVERS";
 
-/// Why no one variable could be chosen.
+/// Why no single variable could be chosen.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum VariableError {
     #[error(transparent)]
@@ -27,12 +27,12 @@ pub(crate) enum VariableError {
     )]
     Several { store: &'static str, variables: Vec<&'static str> },
     #[error(
-        "{SERVICE_VARIABLE} is {0}, and the environment has no such variable.\nSet {0}, or unset {SERVICE_VARIABLE}."
+        "{SERVICE_VARIABLE} is {0}, but there is no such variable in the environment.\nSet {0}, or unset {SERVICE_VARIABLE}."
     )]
     NotSet(String),
 }
 
-/// The variables of the platform that are there and name such a server.
+/// The platform's variables that are set and name a server of this store.
 ///
 /// # Errors
 ///
@@ -57,8 +57,7 @@ pub(crate) fn present(
 /// The service that a variable of the platform names.
 ///
 /// # Errors
-///
-/// Fails if several name different servers, or the one that was asked for is not there.
+/// Fails if several name different servers, or if the requested one is not set.
 pub(crate) fn read(
     environment: &Environment,
     store: Store,
@@ -114,8 +113,8 @@ fn service(
     }))
 }
 
-/// Whether two variables name one server with one login: they are equal, or differ in scheme and port only, as
-/// Heroku's pair does.
+/// Whether two variables name the same server with the same login: they are equal, or differ only in scheme and
+/// port, as Heroku's pair does.
 fn is_same_server(one: &Service, other: &Service) -> bool {
     let text = |service: &Service, name: &str| match &service.credentials {
         CredentialSource::Inline(credentials) => credentials.text(name),

@@ -1,4 +1,4 @@
-//! What the name of a session service contains: the usual texts, or what the app or the platform chose.
+//! What the name of a session service must contain: the defaults, or what the app or the platform chose.
 
 use crate::app::AppOptions;
 use crate::config::environment::{Environment, EnvironmentError};
@@ -6,27 +6,27 @@ use crate::config::variables::STORE;
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
 
-/// What the names of session services contain, for every store.
+/// The search key of each store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SearchKeys {
     redis: SearchKey,
     memcached: SearchKey,
-    /// Whether `BP_PHP_SESSION_STORE` named the store: then the only service of its kind is meant, whatever its
-    /// name, and a platform's variable such as `REDIS_URL`.
+    /// Whether `BP_PHP_SESSION_STORE` chose the store. If so, the only service of that kind matches whatever its
+    /// name, and so does a platform's variable such as `REDIS_URL`.
     pub(crate) any_of_its_kind: bool,
 }
 
-/// What the name of a store's service contains.
+/// What the name of a store's service must contain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct SearchKey {
     pub(crate) text: String,
-    /// Whether somebody chose it. A chosen key that is a service's whole name means that service.
+    /// Whether it was set explicitly. Such a key that equals a service's full name means that service.
     pub(crate) chosen: bool,
 }
 
 impl SearchKeys {
-    /// The keys that hold: the environment's, else the app's options', else the usual ones.
+    /// The keys in effect: from the environment, else from the app's options, else the defaults.
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl SearchKeys {
         })
     }
 
-    /// These keys, as recorded at build, where the environment does not say otherwise.
+    /// These keys, as recorded at build, unless the environment overrides them.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl SearchKeys {
         Ok(self)
     }
 
-    /// These keys, for services that are meant for sessions and say so.
+    /// These keys, restricted to services that say they are for sessions.
     #[must_use]
     pub(crate) fn exact(&self) -> Self {
         Self { any_of_its_kind: false, ..self.clone() }
@@ -89,7 +89,7 @@ impl SearchKeys {
         }
     }
 
-    /// What is looked for, for messages.
+    /// What we look for, for messages.
     #[must_use]
     pub(crate) fn describe(&self, stores: &[Store]) -> String {
         let each = |store: &Store| {
@@ -99,7 +99,7 @@ impl SearchKeys {
             } else {
                 String::new()
             };
-            format!("a name with {key:?} or the type {}{any}", store.binding_type())
+            format!("a name containing {key:?} or the type {}{any}", store.binding_type())
         };
         stores.iter().map(each).collect::<Vec<_>>().join(", ")
     }

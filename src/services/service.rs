@@ -11,15 +11,15 @@ use std::path::PathBuf;
 /// One bound service.
 #[derive(Debug, Clone)]
 pub struct Service {
-    /// The binding's name, else the service instance's.
+    /// The binding's name, else the service instance's name.
     pub(crate) name: String,
-    /// The instance's name, where the platform gives it beside the binding's.
+    /// The instance's name, if the platform gives both.
     pub(crate) instance_name: Option<String>,
     /// A service binding's type, or Cloud Foundry's label.
     pub(crate) kind: Option<String>,
-    /// Why a service binding's type cannot be read, where it is there.
+    /// Why a service binding's type cannot be read, if there is one.
     pub(super) kind_problem: Option<String>,
-    /// The credential `type`, where it is not the binding's own type.
+    /// The credential `type`, if it is not the binding's own type.
     pub(crate) credentials_type: Option<String>,
     pub(crate) tags: Vec<String>,
     pub(crate) origin: Origin,
@@ -27,7 +27,7 @@ pub struct Service {
     pub(super) credentials: CredentialSource,
 }
 
-/// Read only for the service that is used: a bad file in another's binding is none of our business.
+/// Read only for the service that is used: a bad file in another binding does not concern us.
 #[derive(Debug, Clone)]
 pub(super) enum CredentialSource {
     Folder(PathBuf),
@@ -35,12 +35,12 @@ pub(super) enum CredentialSource {
 }
 
 impl Service {
-    /// The credentials, read now where they lie in files.
+    /// The credentials; those in files are read now.
     ///
     /// # Errors
     ///
-    /// Fails if the binding's folder cannot be listed. A single bad file is an error only for who
-    /// asks for it.
+    /// Fails if the binding's folder cannot be listed. A single bad file is an error only when that credential is
+    /// needed.
     pub(crate) fn credentials(&self) -> Result<Credentials, ServicesError> {
         match &self.credentials {
             CredentialSource::Folder(folder) => binding_files::credentials(folder),
@@ -48,7 +48,7 @@ impl Service {
         }
     }
 
-    /// The file that holds a credential, where credentials lie in files.
+    /// The file that holds a credential, if the service has files.
     #[must_use]
     pub(crate) fn credential_file(&self, name: &str) -> Option<PathBuf> {
         match &self.credentials {
@@ -57,14 +57,14 @@ impl Service {
         }
     }
 
-    /// Whether its type, its label or a tag says that it is such a server.
+    /// Whether its type, label or a tag says that it is a server of this store.
     #[must_use]
     pub(crate) fn is_of_kind(&self, store: Store) -> bool {
         let said = self.kind.iter().chain(&self.credentials_type).chain(&self.tags);
         said.into_iter().any(|text| store.is_named_by(text))
     }
 
-    /// Whether `other`, of the same name in another source, is this service.
+    /// Whether `other`, which has the same name in another source, is this service.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         if self.origin == other.origin {
             return false;
@@ -79,7 +79,7 @@ impl Service {
     }
 }
 
-/// The service's name and where it came from, for messages.
+/// The service's name and origin, for messages.
 impl fmt::Display for Service {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{:?} ({}", self.name, self.origin)?;

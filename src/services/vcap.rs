@@ -1,4 +1,4 @@
-//! Cloud Foundry's `VCAP_SERVICES`: a JSON object with a list of services for each label.
+//! Cloud Foundry's `VCAP_SERVICES`: a JSON object with a list of services per label.
 
 use super::credentials::{Credential, Credentials};
 use super::error::ServicesError;
@@ -6,10 +6,8 @@ use super::origin::Origin;
 use super::service::{CredentialSource, Service};
 use serde_json::{Map, Value};
 
-/// Parses the JSON.
-///
-/// It goes through a plain [`Value`] and is picked apart by hand: serde's own messages for a wrong
-/// type quote the value, which may be a password.
+/// Parses the JSON. It goes through a plain [`Value`] because serde's messages for a wrong type quote the value,
+/// which may be a password.
 pub(super) fn parse(json: &str, origin: &Origin) -> Result<Vec<Service>, ServicesError> {
     let error = |problem| ServicesError::Vcap { origin: origin.clone(), problem };
     let labels = match serde_json::from_str(json) {
@@ -29,7 +27,7 @@ pub(super) fn parse(json: &str, origin: &Origin) -> Result<Vec<Service>, Service
                 return Err(error(format!("has no object at {label:?}[{index}].")));
             };
             let service = service(&label, instance, origin)
-                .ok_or_else(|| error(format!("has no text at {label:?}[{index}].name.")))?;
+                .ok_or_else(|| error(format!("has no string at {label:?}[{index}].name.")))?;
             services.push(service);
         }
     }
@@ -66,13 +64,13 @@ fn service(label: &str, mut instance: Map<String, Value>, origin: &Origin) -> Op
     })
 }
 
-/// The credentials; other values than an object are kept as what they are: one entry without a name.
+/// The credentials. Any value but an object is kept as one unusable entry without a name.
 fn credentials(value: Option<Value>) -> Credentials {
     match value {
         Some(Value::Object(map)) => map.into(),
         None | Some(Value::Null) => Credentials::default(),
         Some(_) => {
-            let problem = Credential::Unusable("is no object of names and values".to_owned());
+            let problem = Credential::Unusable("is not an object of names and values".to_owned());
             std::iter::once((String::new(), problem)).collect()
         }
     }
@@ -112,7 +110,7 @@ mod tests {
         assert!(message(r#"{"p.redis": 5}"#).contains("no list at \"p.redis\""));
         assert!(message(r#"{"p.redis": [5]}"#).contains("no object at \"p.redis\"[0]"));
         assert!(
-            message(r#"{"p.redis": [{"name": 5}]}"#).contains("no text at \"p.redis\"[0].name")
+            message(r#"{"p.redis": [{"name": 5}]}"#).contains("no string at \"p.redis\"[0].name")
         );
     }
 

@@ -13,9 +13,10 @@ fn without_a_service_detect_fails_in_one_line_and_says_what_was_looked_at() {
     let db = json!({"name": "db", "credentials": {"password": MARKER}});
     let services = json!({"postgres": [db]}).to_string();
     let log = build_fails(config(BOOKWORM, "full").env("VCAP_SERVICES", services));
-    let expected = "No session service is bound: looked for a name with \"redis-sessions\" or the type \
-        php-redis-session, a name with \"memcached-sessions\" or the type php-memcached-session in service bindings in /platform/bindings (no service), VCAP_SERVICES (\"db\"); \
-        BP_PHP_SESSION_STORE is not set.";
+    let expected = "No session service is bound, and BP_PHP_SESSION_STORE is not set. Looked for \
+        a name containing \"redis-sessions\" or the type php-redis-session, a name containing \
+        \"memcached-sessions\" or the type php-memcached-session in service bindings in \
+        /platform/bindings (no service), VCAP_SERVICES (\"db\").";
     assert!(log.lines().any(|line| line.ends_with(expected)), "{log}");
 }
 
@@ -74,7 +75,7 @@ fn as_an_optional_member_the_group_goes_on_without_us() {
     let log = &build.app().log;
     assert!(log.contains("the other one builds") && log.contains("## PHP session store"), "{log}");
     for part in [
-        "is a Redis service: to keep sessions there, set REDIS_SESSION_STORE_SERVICE_NAME=cache",
+        "is a Redis service. To keep sessions there, set REDIS_SESSION_STORE_SERVICE_NAME=cache",
         "BP_PHP_SESSION_STORE=none",
     ] {
         assert!(log.contains(part), "{log}");
@@ -108,7 +109,7 @@ fn what_is_malformed_or_ambiguous_stops_the_build_with_its_place() {
             "VCAP_SERVICES has no list at \"p.redis\"",
         ),
         ("BP_PHP_SESSION_STORE", "redos".to_owned(), "Use one of: redis"),
-        ("BP_PHP_SESSION_NAME", "a;b".to_owned(), "cannot be the name of a cookie"),
+        ("BP_PHP_SESSION_NAME", "a;b".to_owned(), "not a valid cookie name"),
         ("VCAP_SERVICES_FILE_PATH", "/nowhere/x".to_owned(), "The file /nowhere/x"),
         ("VCAP_SERVICES", two, "REDIS_SESSION_STORE_SERVICE_NAME"),
     ];
@@ -146,7 +147,7 @@ fn details_on_request() {
     config.env("VCAP_SERVICES", services);
     let details = [
         "Looked in service bindings in /platform/bindings (no service), VCAP_SERVICES (\"db\", \"my-redis-sessions\")",
-        "Redis, name with \"redis-sessions\": \"my-redis-sessions\"",
+        "Redis, name containing \"redis-sessions\": \"my-redis-sessions\"",
         "Memcached, type php-memcached-session: no service",
         "/usr/bin/php8.2, extension API 20220829, not thread-safe, not debug",
         "PHP_SESSION_SAVE_PATH",

@@ -38,7 +38,7 @@ fn where_the_build_chose_the_store_the_only_service_of_its_kind_is_meant() {
     }
     let two = vcap(&json!({"p.redis": [of("p.redis", "a"), of("p.redis", "b")]}));
     let error = path(&Harness::chosen(Store::Redis), &[("VCAP_SERVICES", &two)]).unwrap_err();
-    for part in ["\"a\"", "\"b\"", "kind, Redis", "REDIS_SESSION_STORE_SERVICE_NAME"] {
+    for part in ["\"a\"", "\"b\"", "kind (Redis)", "REDIS_SESSION_STORE_SERVICE_NAME"] {
         assert!(error.contains(part), "{error}");
     }
     let memcached = vcap(&json!({"memcachier": [of("memcachier", "m")]}));
@@ -105,13 +105,19 @@ fn bindings_that_are_mounted_at_the_wrong_depth_are_told_apart() {
     let error = |root: &std::path::Path| {
         path(&harness, &[("SERVICE_BINDING_ROOT", &format!("{} ", root.display()))]).unwrap_err()
     };
-    assert!(error(&root.path().join("none")).contains("the folder is not there"));
+    assert!(error(&root.path().join("none")).contains("no such folder"));
     fs::create_dir_all(root.path().join("outer/inner")).unwrap();
     fs::write(root.path().join("outer/inner/type"), "php-redis-session").unwrap();
     let deep = error(root.path());
-    assert!(deep.contains("\"outer\", whose binding lies one folder too deep, in inner"), "{deep}");
+    assert!(
+        deep.contains("\"outer\": its binding is mounted one level too deep, in inner"),
+        "{deep}"
+    );
     let shallow = error(&root.path().join("outer/inner"));
-    assert!(shallow.contains("a binding itself: mount it one folder deeper"), "{shallow}");
+    assert!(
+        shallow.contains("this folder is itself a binding: mount it one level deeper"),
+        "{shallow}"
+    );
 }
 
 #[test]
