@@ -12,7 +12,7 @@ use crate::launch::build_record::LaunchRecord;
 use crate::layers::preflight::Finding;
 use crate::layers::session_settings::SessionSettings;
 use crate::php::Php;
-use crate::php::drop_in::DropIn;
+use crate::php::ini_file::IniFile;
 use crate::store::Store;
 use crate::system::command::is_debug;
 use crate::system::log_line::report;
@@ -86,7 +86,7 @@ pub fn session_settings(config: &SessionConfig, settings: &SessionSettings<'_>, 
     print::bullet("Session settings");
     print::sub_bullet(format!(
         "Wrote {}/php-session-store.ini (cookie {}); PHP ({}) starts with it cleanly",
-        DropIn::Base.folder(),
+        IniFile::Base.folder(),
         settings.session_name,
         php.names()
     ));

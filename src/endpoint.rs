@@ -1,4 +1,4 @@
-//! Endpoints: what is needed to connect to a session service, made from its credentials.
+//! Endpoints: what it takes to connect to a session service, read from its credentials.
 
 mod address;
 pub(crate) mod auth;
@@ -24,7 +24,7 @@ use memcached::MemcachedEndpoint;
 use redis::RedisEndpoint;
 use std::fmt;
 
-/// What is needed to connect to a session service.
+/// What it takes to connect to a session service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
     /// A Redis server.
@@ -33,24 +33,23 @@ pub enum Endpoint {
     Memcached(MemcachedEndpoint),
 }
 
-/// What the credentials of a service say, each of them accounted for.
+/// What a service's credentials say; every one of them is accounted for.
 #[derive(Debug)]
 pub struct Reading {
-    /// Where the service is, and how to log in.
+    /// Where the service is and how to log in.
     pub endpoint: Endpoint,
-    /// The options that it comes with.
+    /// The options among its credentials.
     pub options: Options,
     /// The names of the credentials that are not used.
     pub(crate) unused: Vec<String>,
-    /// A cluster's nodes, where only the server can say whether it is one of them.
+    /// Nodes that may form a cluster; only the server can say whether they do.
     pub(crate) nodes_if_cluster: Vec<Address>,
 }
 
-/// Reads the credentials of a service that is meant for `store`, once.
+/// Reads the credentials of a service for `store`.
 ///
 /// # Errors
-///
-/// Fails if a credential is missing or is not what it should be; the error names it.
+/// Fails if a credential is missing or invalid; the error names it.
 pub fn read(store: Store, service: &Service) -> Result<Reading, EndpointError> {
     let fields = Fields::of(store, service)?;
     let text_of = |name| fields.text(&[name]).ok().flatten().map(|field| field.text);
@@ -73,7 +72,7 @@ pub fn read(store: Store, service: &Service) -> Result<Reading, EndpointError> {
 }
 
 impl Endpoint {
-    /// What must not be seen.
+    /// The values that must never be shown.
     #[must_use]
     pub(crate) fn secrets(&self) -> Vec<&Secret> {
         match self {
@@ -84,7 +83,7 @@ impl Endpoint {
         }
     }
 
-    /// PHP's `session.save_handler` for it.
+    /// PHP's `session.save_handler` for this endpoint.
     #[must_use]
     pub(crate) fn save_handler(&self) -> &'static str {
         match self {
@@ -94,8 +93,7 @@ impl Endpoint {
         }
     }
 
-    /// Stands for the endpoint that only the launch knows, with a password that would break an ini
-    /// file if it could.
+    /// A stand-in for the endpoint that only the launch knows. Its password would break an ini file, if any could.
     #[must_use]
     pub(crate) fn example(store: Store) -> Self {
         let host = Host::Name("session-service.example".to_owned());
@@ -114,7 +112,7 @@ impl Endpoint {
     }
 }
 
-/// The endpoint without its password, for people.
+/// The endpoint without its password, for messages.
 impl fmt::Display for Endpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

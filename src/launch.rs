@@ -2,7 +2,6 @@
 //! the app's own configuration.
 
 pub(crate) mod app;
-mod authorities;
 pub mod build_record;
 pub mod embedded;
 pub mod exec_d;
@@ -13,4 +12,5 @@ pub mod route;
 mod started_process;
 pub(crate) mod tls_files;
 mod topology;
+mod trusted_cas;
 mod workers;

@@ -1,10 +1,10 @@
-//! PHP itself: what is installed, and the ini files that tell it where sessions are kept.
+//! PHP itself: what is installed, and the ini files that tell it where to keep sessions.
 
 pub mod connect;
-pub mod drop_in;
 pub(crate) mod foreign_ini;
 pub(crate) mod fpm;
 pub(crate) mod ini;
+pub mod ini_file;
 pub(crate) mod installation;
 pub(crate) mod memcached;
 pub(crate) mod redis;

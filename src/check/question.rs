@@ -6,7 +6,7 @@ use crate::endpoint::redis::{RedisEndpoint, Target};
 use crate::endpoint::{Address, Endpoint, Host};
 use crate::launch::build_record::LaunchRecord;
 use crate::launch::resolve::ResolvedService;
-use crate::php::redis::{encryption, shares_authority};
+use crate::php::redis::{encryption, shares_ca};
 use crate::php::redis_commands::{CLUSTER_PREFIX, PREFIX, Trial};
 use crate::php::tls::TlsFiles;
 use crate::php::{memcached, redis};
@@ -132,7 +132,7 @@ fn stream(
     record: &LaunchRecord,
     tls_files: &TlsFiles,
 ) -> Option<Map<String, Value>> {
-    if endpoint.tls().is_none() || shares_authority(endpoint, &record.extension_version) {
+    if endpoint.tls().is_none() || shares_ca(endpoint, &record.extension_version) {
         return None;
     }
     let verify = found.options.verify_peer.unwrap_or(true);

@@ -12,7 +12,7 @@ pub(crate) struct Address {
     pub(crate) port: u16,
 }
 
-/// A host's name or IP address, free of anything that would mean something else in a save path.
+/// A host name or IP address, without any character that has a meaning in a save path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Host {
     /// A name of letters, digits, `-`, `_` and `.`.
@@ -25,14 +25,13 @@ impl Address {
     /// Parses `host`, `host:port` or `[ipv6]:port`.
     ///
     /// # Errors
-    ///
-    /// Fails if the host or the port is none.
+    /// Fails if the host or the port is invalid.
     pub(crate) fn parse(text: &str, default_port: u16) -> Result<Self, &'static str> {
         if let Ok(host) = text.parse() {
             return Ok(Self { host, port: default_port });
         }
         if text.contains("://") {
-            return Err("has a server with a scheme; write host:port");
+            return Err("has a server with a scheme. Write host:port");
         }
         let Some((host, port)) = text.rsplit_once(':') else {
             return Err(text.parse::<Host>().err().unwrap_or(NO_HOST));
@@ -40,7 +39,7 @@ impl Address {
         let host = match host.parse() {
             Ok(host) => host,
             Err(_) if host.rsplit_once(':').is_some_and(|(host, _)| is_host(host)) => {
-                return Err("has a server with a weight, which is not supported; write host:port");
+                return Err("has a server with a weight, which is not supported. Write host:port");
             }
             Err(problem) => return Err(problem),
         };
@@ -60,7 +59,7 @@ impl FromStr for Host {
             return Ok(Self::Ip(ip));
         }
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        // 253 is the longest name that DNS has (RFC 1035).
+        // DNS names have at most 253 characters (RFC 1035).
         if text.is_empty() || text.len() > 253 || !text.chars().all(allowed) {
             return Err(mistake(text));
         }
@@ -68,25 +67,25 @@ impl FromStr for Host {
     }
 }
 
-const NO_HOST: &str = "is not the name or IP address of a host";
+const NO_HOST: &str = "is not a host name or IP address";
 
-/// What people write where a host should stand.
+/// What people write by mistake instead of a host.
 fn mistake(text: &str) -> &'static str {
     if text.starts_with('/') {
-        "is the path of a socket, which belongs into the credential uri, as unix:///PATH"
+        "is the path of a socket: give it as the credential uri, as unix:///PATH"
     } else if text.contains("://") {
-        "has a scheme, and a uri belongs into the credential uri"
+        "has a scheme: give a uri as the credential uri"
     } else if text.starts_with(['"', '\'']) || text.ends_with(['"', '\'']) {
-        "has quotes around it"
+        "is in quotes"
     } else if text.starts_with('\u{feff}') {
-        "begins with a byte order mark, which the editor has put there"
+        "begins with a byte order mark, which an editor must have added"
     } else if text
         .rsplit_once(':')
         .is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok())
     {
-        "has a port in it, and the port is a credential of its own"
+        "contains a port: give that as the credential port"
     } else if text.contains('/') {
-        "has a slash in it"
+        "contains a slash"
     } else {
         NO_HOST
     }
@@ -96,7 +95,7 @@ fn is_host(text: &str) -> bool {
     text.parse::<Host>().is_ok()
 }
 
-/// As it stands in a URI: an IPv6 address in brackets.
+/// As in a URI: an IPv6 address in brackets.
 impl fmt::Display for Host {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -121,12 +120,12 @@ mod tests {
     fn usual_mistakes_get_their_own_words() {
         for (text, expected) in [
             ("redis://h", "has a scheme"),
-            ("h:6379", "has a port in it"),
+            ("h:6379", "contains a port"),
             ("/run/redis.sock", "unix:///PATH"),
-            ("h/0", "has a slash"),
-            ("\"h\"", "has quotes"),
+            ("h/0", "contains a slash"),
+            ("\"h\"", "in quotes"),
             ("\u{feff}h", "byte order mark"),
-            ("'h", "has quotes"),
+            ("'h", "in quotes"),
             ("ü", NO_HOST),
             ("ü:6379", NO_HOST),
             ("h:x", NO_HOST),

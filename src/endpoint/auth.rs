@@ -11,8 +11,8 @@ pub(crate) struct Auth {
 }
 
 impl Auth {
-    /// Logging in as `default` is the same as giving the password alone, which servers older than
-    /// Redis 6 understand, too.
+    /// Logging in as `default` is the same as sending the password alone, which servers older than Redis 6
+    /// understand too.
     pub(super) fn new(user: Option<String>, password: Secret) -> Self {
         Self { user: user.filter(|user| user != "default"), password }
     }

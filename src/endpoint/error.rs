@@ -1,8 +1,8 @@
-//! Why credentials make no endpoint.
+//! Why a service's credentials cannot be used.
 
 use crate::services::ServicesError;
 
-/// Why a service's credentials make no endpoint. Shows no value: any of them may be a password.
+/// Why a service's credentials cannot be used. Shows no value: any of them may be a password.
 #[derive(Debug, thiserror::Error)]
 pub enum EndpointError {
     #[error(transparent)]
@@ -10,7 +10,7 @@ pub enum EndpointError {
     #[error("The service {service} has no {missing}.\nIt has: {present}.\nExpected {expected}.")]
     Missing { service: String, missing: &'static str, present: String, expected: &'static str },
     #[error(
-        "The service {service} has no credential that is known to be its password, but {secrets} looks like one.\nRename it to password, or remove it if the server needs no login."
+        "The service {service} has no credential that we know as a password, but {secrets} looks like one.\nRename it to password, or remove it if the server needs no login."
     )]
     UnknownPassword { service: String, secrets: String },
     #[error("The service {service} {what}.\n{instead}")]

@@ -1,4 +1,4 @@
-//! Reading credentials by what they mean: each field has the names that brokers give it.
+//! Reads credentials by meaning: each field lists the names that brokers use for it.
 
 use super::address::Host;
 use super::error::EndpointError;
@@ -13,39 +13,38 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// How many bytes of a host a message shows at most.
+/// A message shows at most this many bytes of a host.
 const MOST_SHOWN: usize = 100;
 
-/// How many credentials a message names at most.
+/// A message names at most this many credentials.
 const NAMED_CREDENTIALS: usize = 30;
 
-/// A service's credentials, to be asked by the names of a field; the first name that is there wins.
-///
-/// A name is compared without regard to case and prefix. A dot leads into what is nested:
-/// `redis.username`, `hosts.0`; a name with the dot in it counts as well.
+/// A service's credentials, looked up by the names of a field; the first name that is present wins. Names are
+/// compared without case and prefix. A dot leads into nested values: `redis.username`, `hosts.0`; a name that
+/// itself contains the dot matches too.
 pub(super) struct Fields<'a> {
     store: Store,
     service: &'a Service,
     entries: BTreeMap<String, Entry>,
-    /// The entries that somebody has asked for.
+    /// The entries that have been looked up.
     read: RefCell<BTreeSet<String>>,
 }
 
 struct Entry {
-    /// The name as the service has it.
+    /// The name as the service writes it.
     name: String,
     credential: Credential,
-    /// What is in it. Cloud Foundry's binding files hold what is nested as JSON.
+    /// Its nested values. Cloud Foundry's binding files hold these as JSON.
     nested: Option<Value>,
 }
 
-/// One credential's text, with the name under which it was found.
+/// A credential's text, and the name it was found under.
 pub(super) struct Field {
     pub(super) key: String,
     pub(super) text: String,
 }
 
-/// The texts of a list, at least one, with the name under which it was found.
+/// The items of a list, at least one, and the name it was found under.
 pub(super) struct List {
     pub(super) key: String,
     pub(super) texts: Vec<String>,
@@ -57,8 +56,8 @@ impl<'a> Fields<'a> {
         let fields = Self::new(store, service, &service.credentials()?);
         if fields.has(&["credhub-ref"]) {
             return Err(fields.unsupported(
-                "has only a reference to its credentials (credhub-ref), which the platform should have resolved",
-                "Let the platform interpolate CredHub references: Cloud Foundry does it in VCAP_SERVICES, not in files (service-binding-k8s, file-based-vcap-services), and not where CREDHUB_SKIP_INTERPOLATION is set.",
+                "has only a reference to its credentials (credhub-ref) that the platform should have resolved",
+                "Let the platform interpolate CredHub references. Cloud Foundry does so in VCAP_SERVICES, but not in files (service-binding-k8s, file-based-vcap-services), and not if CREDHUB_SKIP_INTERPOLATION is set.",
             ));
         }
         Ok(fields)
@@ -87,14 +86,14 @@ impl<'a> Fields<'a> {
                 }
             }
         }
-        // A plain name beats the same name with a prefix.
+        // A name without a prefix beats the same name with one.
         for (plain, entry) in prefixed {
             entries.entry(plain).or_insert(entry);
         }
         Self { store, service, entries, read: RefCell::default() }
     }
 
-    /// The text of the field; `None` where it is missing, null or empty.
+    /// The text of the field; `None` if it is missing, null or empty.
     pub(super) fn text(&self, names: &[&str]) -> Result<Option<Field>, EndpointError> {
         let Some((key, credential)) = self.first(names) else { return Ok(None) };
         let text = match credential {
@@ -102,17 +101,17 @@ impl<'a> Fields<'a> {
             Credential::Value(Value::Number(number)) => number.to_string(),
             Credential::Value(Value::Bool(flag)) => flag.to_string(),
             Credential::Value(_) => {
-                return Err(self.unusable(&key, "is a list or an object", "a text"));
+                return Err(self.unusable(&key, "is a list or an object", "a string"));
             }
-            Credential::Unusable(problem) => return Err(self.unusable(&key, &problem, "a text")),
+            Credential::Unusable(problem) => return Err(self.unusable(&key, &problem, "a string")),
         };
         if text.contains('\0') {
-            return Err(self.unusable(&key, "contains a NUL character", "a text without it"));
+            return Err(self.unusable(&key, "contains a NUL character", "a string without one"));
         }
         Ok(Some(Field { key, text }))
     }
 
-    /// The texts of a list: a JSON list, or a text with commas, semicolons or blanks between them.
+    /// The items of a list: a JSON list, or a string with items separated by commas, semicolons or blanks.
     pub(super) fn list(&self, names: &[&str]) -> Result<Option<List>, EndpointError> {
         let Some((key, credential)) = self.first(names) else { return Ok(None) };
         let texts = match credential {
@@ -124,11 +123,11 @@ impl<'a> Fields<'a> {
         };
         match texts {
             Some(texts) if !texts.is_empty() => Ok(Some(List { key, texts })),
-            _ => Err(self.unusable(&key, "is no list of texts", "a list with commas between")),
+            _ => Err(self.unusable(&key, "is not a list of strings", "a list separated by commas")),
         }
     }
 
-    /// Whether the field is there and says something.
+    /// Whether the field is present and not empty.
     pub(super) fn has(&self, names: &[&str]) -> bool {
         self.first(names).is_some()
     }
@@ -140,7 +139,7 @@ impl<'a> Fields<'a> {
     pub(super) fn host(&self, names: &[&str]) -> Result<Option<Host>, EndpointError> {
         let expected = "a name such as redis.example.com, or an IP address";
         self.parsed(names, expected, |text| {
-            // A host is no secret; what has an @ in it may hold one.
+            // A host is not a secret, but anything with an @ may contain one.
             Host::from_str(text).map_err(|problem| {
                 if text.contains('@') || text.len() > MOST_SHOWN {
                     problem.to_owned()
@@ -190,14 +189,14 @@ impl<'a> Fields<'a> {
             .map_err(|problem| self.unusable(&field.key, &problem, expected))
     }
 
-    /// The first of the names that is there and says something, as the service writes it.
+    /// The first of the names that is present and not empty, as the service writes it.
     fn first(&self, names: &[&str]) -> Option<(String, Credential)> {
-        // All of them, so that what an earlier name overrides counts as understood.
+        // All of them: a credential that an earlier name overrides must not count as unused.
         let found: Vec<_> = names.iter().filter_map(|name| self.find(name)).collect();
         found.into_iter().find(|(_, credential)| !is_empty(credential))
     }
 
-    /// Takes note that a credential cannot be used as it stands, although it was asked for.
+    /// Marks credentials as unused although they have been looked up.
     pub(super) fn ignore(&self, names: &[&str]) {
         let mut read = self.read.borrow_mut();
         for name in names {
@@ -205,7 +204,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The names of the credentials that nobody has asked for, as the service writes them.
+    /// The names of the credentials that have not been looked up, as the service writes them.
     pub(super) fn unused(&self) -> Vec<String> {
         let read = self.read.borrow();
         let unused = self.entries.iter().filter(|(name, entry)| {
@@ -216,7 +215,7 @@ impl<'a> Fields<'a> {
         unused.map(|(_, entry)| entry.name.clone()).collect()
     }
 
-    /// Those of them that are evidently a password, a token or a key.
+    /// Those of them that look like a password, a token or a key.
     pub(super) fn unused_secrets(&self) -> Vec<String> {
         let others = Store::ALL.into_iter().filter(|store| *store != self.store);
         let prefixes_of_others: Vec<&str> = others.flat_map(prefixes).copied().collect();
@@ -231,8 +230,7 @@ impl<'a> Fields<'a> {
         self.unused().into_iter().filter(is_secret).collect()
     }
 
-    /// A password may be there, under a name that is not known: starting without a login would be worse than
-    /// not starting.
+    /// There may be a password under a name we don't know: starting without a login would be worse than not starting.
     pub(super) fn unknown_password(&self, secrets: &[String]) -> EndpointError {
         EndpointError::UnknownPassword {
             service: self.service.to_string(),
@@ -285,13 +283,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The service can be read and still not be used by PHP.
+    /// The credentials are fine, but PHP cannot use such a service.
     pub(super) fn unsupported(&self, what: &'static str, instead: &'static str) -> EndpointError {
         EndpointError::Unsupported { service: self.service.to_string(), what, instead }
     }
 }
 
-/// An entry's name, with a remark where it says nothing: that explains how it can be missing.
+/// An entry's name, marked if the value is null or empty, which explains why it counts as missing.
 fn describe(Entry { name, credential, .. }: &Entry) -> String {
     match credential {
         Credential::Value(Value::Null) => format!("{name} (null)"),

@@ -15,10 +15,10 @@ const PORT: [&str; 1] = ["port"];
 const USER: [&str; 2] = ["username", "user"];
 const PASSWORD: [&str; 1] = ["password"];
 
-/// What libsasl2's client takes.
+/// The limit of libsasl2's client.
 const MAX_USER_BYTES: usize = 1024;
 
-/// What is needed to connect to Memcached servers.
+/// What it takes to connect to Memcached servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemcachedEndpoint {
     /// The servers that the sessions are spread over; never empty.
@@ -27,7 +27,7 @@ pub struct MemcachedEndpoint {
     pub(crate) login: Option<Login>,
 }
 
-/// How to log in by SASL, which takes both.
+/// A SASL login, which needs both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Login {
     pub(crate) user: String,
@@ -36,13 +36,12 @@ pub(crate) struct Login {
 
 impl MemcachedEndpoint {
     /// # Errors
-    ///
-    /// Fails if a credential is missing or is not what it should be; the error names it.
+    /// Fails if a credential is missing or invalid; the error names it.
     pub(super) fn read(fields: &Fields<'_>) -> Result<Self, EndpointError> {
         if fields.flag(&FLAG)? == Some(true) {
             return Err(fields.unsupported(
-                "takes encrypted connections only, and PHP's memcached extension has no TLS",
-                "Bind a service without TLS, or put a proxy such as stunnel before it.",
+                "accepts only TLS connections, and PHP's memcached extension does not support TLS",
+                "Bind a service without TLS, or put a proxy such as stunnel in front of it.",
             ));
         }
         Ok(Self { servers: servers(fields)?, login: login(fields)? })
@@ -75,8 +74,8 @@ fn login(fields: &Fields<'_>) -> Result<Option<Login>, EndpointError> {
     match (fields.text(&USER)?, fields.secret(&PASSWORD)?) {
         (None, None) => Ok(None),
         (Some(user), Some(_)) if user.text.trim() != user.text => {
-            let problem = "begins or ends with a blank, which SASL does not keep";
-            Err(fields.unusable(&user.key, problem, "a user without blanks around it"))
+            let problem = "begins or ends with a blank, which SASL would drop";
+            Err(fields.unusable(&user.key, problem, "a user without leading or trailing blanks"))
         }
         (Some(user), Some(_)) if user.text.len() > MAX_USER_BYTES => {
             Err(fields.unusable(&user.key, "is too long for SASL", "at most 1024 bytes"))
@@ -87,7 +86,7 @@ fn login(fields: &Fields<'_>) -> Result<Option<Login>, EndpointError> {
     }
 }
 
-/// The endpoint without its password, for people.
+/// The endpoint without its password, for messages.
 impl fmt::Display for MemcachedEndpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let servers: Vec<String> = self.servers.iter().map(ToString::to_string).collect();

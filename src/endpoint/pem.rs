@@ -1,4 +1,4 @@
-//! Certificates and keys, as credentials give them: PEM, or PEM in base64.
+//! Certificates and keys as credentials hold them: PEM, or PEM in base64.
 
 use super::error::EndpointError;
 use super::fields::Fields;
@@ -17,20 +17,19 @@ pub(crate) struct Pem {
 const EXPECTED: &str = "PEM (-----BEGIN …), or PEM in base64";
 
 impl Pem {
-    /// The text.
     #[must_use]
     pub(crate) fn text(&self) -> &str {
         self.text.expose()
     }
 
-    /// The binding's file with exactly this text, where there is one.
+    /// The binding's file with exactly this text, if there is one.
     #[must_use]
     pub(crate) fn file(&self) -> Option<&Path> {
         self.file.as_deref()
     }
 }
 
-/// Reads the first of the names that is there.
+/// Reads the first of the names that is present.
 ///
 /// # Errors
 ///
@@ -39,7 +38,7 @@ pub(super) fn read(fields: &Fields<'_>, names: &[&str]) -> Result<Option<Pem>, E
     let Some(field) = fields.text(names)? else { return Ok(None) };
     let text =
         decode(&field.text).ok_or_else(|| fields.unusable(&field.key, "is not PEM", EXPECTED))?;
-    // Only the text as it stands is in a file.
+    // A decoded text is in no file.
     let file = if text == field.text { fields.file(&field.key) } else { None };
     Ok(Some(Pem { text: Secret::new(text), file }))
 }
@@ -47,7 +46,7 @@ pub(super) fn read(fields: &Fields<'_>, names: &[&str]) -> Result<Option<Pem>, E
 fn decode(text: &str) -> Option<String> {
     const BEGIN: &str = "-----BEGIN ";
     if text.contains(BEGIN) {
-        // Where a newline could not be written, it stands as \n.
+        // Some sources cannot hold newlines and write \n instead.
         let one_line = !text.trim_end().contains('\n');
         return Some(if one_line { text.replace("\\n", "\n") } else { text.to_owned() });
     }

@@ -1,9 +1,9 @@
-//! What brokers and operators write around the names of credentials.
+//! What brokers and operators add to credentials: prefixes of names, and metadata.
 
 use crate::store::Store;
 
-/// Prefixes that some operators put before every name (Aiven: `REDIS_HOST`; Memcached Cloud:
-/// `MEMCACHEDCLOUD_SERVERS`). Each store has its own: one Secret may hold the credentials of both.
+/// Prefixes that some operators add to every name (Aiven: `REDIS_HOST`; Memcached Cloud:
+/// `MEMCACHEDCLOUD_SERVERS`). Each store has its own, because one Secret may hold the credentials of both.
 pub(super) fn prefixes(store: Store) -> &'static [&'static str] {
     match store {
         Store::Redis => &["redis_", "valkey_"],
@@ -11,7 +11,7 @@ pub(super) fn prefixes(store: Store) -> &'static [&'static str] {
     }
 }
 
-/// What brokers and platforms tell of a service besides how to reach it: nothing to be used, or missed.
+/// Entries that describe a service rather than how to reach it. We don't use them, and don't report them as unused.
 pub(super) const METADATA: [&str; 22] = [
     "binding-guid",
     "binding-name",

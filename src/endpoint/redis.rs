@@ -1,4 +1,4 @@
-//! A Redis endpoint, from the credentials that brokers and operators give.
+//! A Redis endpoint, from the credentials of brokers and operators.
 
 use super::address::Address;
 use super::auth::Auth;
@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 const DEFAULT_PORT: u16 = 6379;
 
-// The names of each field, the likelier first. A dot leads into what is nested: a9s keeps its
-// credentials below `redis` or `valkey`, IBM below `connection.rediss`.
+// The names of each field, likelier ones first. A dot leads into nested values: a9s keeps its credentials below
+// `redis` or `valkey`, IBM below `connection.rediss`.
 const HOST: [&str; 4] = [
     "host",
     "hostname",
@@ -56,7 +56,7 @@ const NODES: [&str; 2] = ["cluster.nodes", "cluster_nodes"];
 const HOSTS: [&str; 1] = ["hosts"];
 const CLUSTER_MODE: [&str; 2] = ["cluster_mode", "cluster-mode"];
 
-/// Signs of Sentinel. Where it stands beside a host, the host follows a failover by itself (a9s).
+/// Signs of Sentinel. If there is a host as well, that host follows a failover by itself (a9s).
 const SENTINEL: [&str; 7] = [
     "sentinel",
     "sentinels",
@@ -66,13 +66,13 @@ const SENTINEL: [&str; 7] = [
     "sentinel_nodes",
     "load_balanced_host",
 ];
-/// Signs of a login by the cloud's identity, which gives tokens of minutes instead of a password.
+/// Signs of a login through the cloud's IAM, with tokens valid for minutes instead of a password.
 const IAM: [&str; 6] =
     ["role-arn", "role_arn", "profile-arn", "profile_arn", "iam_auth", "iam-auth"];
 
-const URI_EXPECTED: &str = "redis://USER:PASSWORD@HOST:PORT/DATABASE (rediss:// for TLS) with odd characters percent-encoded";
+const URI_EXPECTED: &str = "redis://USER:PASSWORD@HOST:PORT/DATABASE (rediss:// for TLS) with special characters percent-encoded";
 
-/// What is needed to connect to a Redis server.
+/// What it takes to connect to a Redis server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisEndpoint {
     pub(crate) target: Target,
@@ -85,36 +85,35 @@ pub struct RedisEndpoint {
 /// Where a Redis server is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// Behind a TCP port.
+    /// A TCP port.
     Tcp { address: Address, tls: Option<Tls> },
     /// A cluster.
     Cluster {
-        /// The nodes that are asked first; never empty.
+        /// The nodes to connect to first; never empty.
         nodes: Vec<Address>,
         tls: Option<Tls>,
     },
-    /// Behind a socket file.
+    /// A Unix socket.
     Unix(PathBuf),
 }
 
 impl RedisEndpoint {
     /// # Errors
-    ///
-    /// Fails if a credential is missing or is not what it should be; the error names it.
+    /// Fails if a credential is missing or invalid; the error names it.
     pub(super) fn read(fields: &Fields<'_>) -> Result<Self, EndpointError> {
         let uri = uri(fields)?;
         let auth = auth(fields)?.or_else(|| uri.auth.clone());
         if auth.is_none() && fields.has(&IAM) {
             return Err(fields.unsupported(
-                "has no password, but a role of the cloud's identity management (IAM), and PHP's redis extension cannot log in with that",
-                "Bind a service with a user and a password.",
+                "has no password but a login through the cloud's identity management (IAM), which PHP's redis extension does not support",
+                "Bind a service with a username and a password.",
             ));
         }
         let database = fields.number(&DATABASE)?.or(uri.database);
         let target = target(fields, &uri)?;
         match (&target, database) {
             (Target::Cluster { .. }, Some(1..)) => Err(fields.unsupported(
-                "has a database other than 0, and a cluster has database 0 only",
+                "has a database other than 0, and a cluster has only database 0",
                 "Remove the database from its credentials.",
             )),
             (Target::Cluster { .. }, _) => Ok(Self { target, auth, database: None }),
@@ -128,7 +127,7 @@ impl RedisEndpoint {
         matches!(self.target, Target::Cluster { .. })
     }
 
-    /// Where it is asked first; `None` for a socket.
+    /// The address to connect to first; `None` for a socket.
     #[must_use]
     pub(crate) fn first_address(&self) -> Option<&Address> {
         match &self.target {
@@ -138,7 +137,7 @@ impl RedisEndpoint {
         }
     }
 
-    /// How connections are encrypted, if they are.
+    /// TLS, if connections are encrypted.
     #[must_use]
     pub(crate) fn tls(&self) -> Option<&Tls> {
         match &self.target {
@@ -172,8 +171,8 @@ fn target(fields: &Fields<'_>, uri: &Uri) -> Result<Target, EndpointError> {
         (None, Some(socket)) => Ok(Target::Unix(socket.clone())),
         (None, None) if fields.has(&SENTINEL) => {
             Err(fields.unsupported(
-                "is known to Sentinel only, and PHP's redis extension cannot ask Sentinel where to keep sessions",
-                "Add the credential host, with a name that leads to the master after a failover as well.",
+                "is reachable only through Sentinel, which PHP's redis extension does not support for sessions",
+                "Add the credential host, with a name that follows the master through a failover.",
             ))
         }
         (None, None) => Err(fields.missing(
@@ -183,8 +182,8 @@ fn target(fields: &Fields<'_>, uri: &Uri) -> Result<Target, EndpointError> {
     }
 }
 
-/// The uri's parts. One that cannot be read stops nothing where host and password stand beside it: a dashboard's
-/// address, or a password that was not encoded. Its scheme counts all the same, so that TLS is not lost.
+/// The uri's parts. An invalid one is no error if there are also a host and a password: it may be a dashboard's
+/// address, or contain an unencoded password. Its scheme still counts, so that TLS is not lost.
 fn uri(fields: &Fields<'_>) -> Result<Uri, EndpointError> {
     let Some(field) = fields.text(&URI)? else { return Ok(Uri::default()) };
     let text = field.text.trim();
@@ -198,18 +197,18 @@ fn uri(fields: &Fields<'_>) -> Result<Uri, EndpointError> {
     }
 }
 
-/// What a scheme of its own says about TLS.
+/// What a `scheme` credential says about TLS.
 fn scheme_credential(fields: &Fields<'_>) -> Result<Option<bool>, EndpointError> {
-    fields.parsed(&SCHEME, "redis or tcp, or for TLS rediss or tls", |text| {
+    fields.parsed(&SCHEME, "redis or tcp, or rediss or tls for TLS", |text| {
         match text.to_ascii_lowercase().as_str() {
             "redis" | "valkey" | "tcp" => Ok(false),
             "rediss" | "valkeys" | "tls" | "ssl" => Ok(true),
-            _ => Err("is not a scheme of Redis".to_owned()),
+            _ => Err("is not a Redis scheme".to_owned()),
         }
     })
 }
 
-/// The nodes of a cluster; `None` where it is none.
+/// The nodes of a cluster; `None` if it is not a cluster.
 fn nodes(fields: &Fields<'_>, port: u16) -> Result<Option<Vec<Address>>, EndpointError> {
     let mode = fields.flag(&CLUSTER_MODE)?;
     if mode == Some(false) {
@@ -228,14 +227,14 @@ fn nodes(fields: &Fields<'_>, port: u16) -> Result<Option<Vec<Address>>, Endpoin
     Ok(Some(nodes))
 }
 
-/// `hosts`, where they can be nothing else than a cluster's nodes: they stand alone, or the credentials say so.
+/// `hosts`, if they can only be a cluster's nodes: there is no `host`, or the credentials say so.
 fn hosts(fields: &Fields<'_>, mode: Option<bool>) -> Option<List> {
     let several = || several_hosts(fields).filter(|_| !fields.has(&HOST) && !fields.has(&URI));
     if mode == Some(true) { fields.list(&HOSTS).ok().flatten() } else { several() }
 }
 
-/// Several `hosts`. Beside a Sentinel they are replicas of one another, and writing to any of them would lose
-/// sessions; a single one is the host once more.
+/// Several `hosts`. With Sentinel they are replicas of one another, and writing to any of them would lose
+/// sessions; a single one only repeats the host.
 fn several_hosts(fields: &Fields<'_>) -> Option<List> {
     if fields.has(&SENTINEL) {
         return None;
@@ -243,12 +242,12 @@ fn several_hosts(fields: &Fields<'_>) -> Option<List> {
     fields.list(&HOSTS).ok().flatten().filter(|hosts| hosts.texts.len() > 1)
 }
 
-/// The nodes, should the endpoint turn out to be one of a cluster's: Blacksmith gives `hosts` beside `host` for a
-/// cluster, others for a server and its replicas. Only the server knows.
+/// The nodes, should the endpoint turn out to be a cluster. With `hosts` beside `host`, Blacksmith means a
+/// cluster, others a server and its replicas; only the server knows.
 pub(super) fn nodes_if_cluster(fields: &Fields<'_>, endpoint: &RedisEndpoint) -> Vec<Address> {
     let Target::Tcp { address, .. } = &endpoint.target else { return Vec::new() };
     let hosts = several_hosts(fields);
-    // Unused until the server has said what it is.
+    // Unused until the server says what it is.
     fields.ignore(&HOSTS);
     if fields.has(&CLUSTER_MODE) || endpoint.database.is_some_and(|number| number > 0) {
         return Vec::new();
@@ -257,14 +256,14 @@ pub(super) fn nodes_if_cluster(fields: &Fields<'_>, endpoint: &RedisEndpoint) ->
     hosts.texts.iter().filter_map(|text| Address::parse(text, address.port).ok()).collect()
 }
 
-/// A uri's user and password count only where there is no credential for the password: Bitnami puts
-/// the password in the user's place, SAP a text that is no user.
+/// A uri's user and password count only if there is no credential for the password: Bitnami puts the password in
+/// the user's place, SAP something that is not a user.
 fn auth(fields: &Fields<'_>) -> Result<Option<Auth>, EndpointError> {
     let Some(password) = fields.secret(&PASSWORD)? else { return Ok(None) };
     Ok(Some(Auth::new(fields.text(&USER)?.map(|field| field.text), password)))
 }
 
-/// The endpoint without its password, for people.
+/// The endpoint without its password, for messages.
 impl fmt::Display for RedisEndpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.target {

@@ -1,4 +1,4 @@
-//! What a Redis uri says: `rediss://user:password@host:port/database`.
+//! Redis uris: `rediss://user:password@host:port/database`.
 
 use super::address::Host;
 use super::auth::Auth;
@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use std::path::PathBuf;
 use url::Url;
 
-/// The parts of a uri; each yields to a credential of its own.
+/// The parts of a uri; a separate credential beats each of them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Uri {
     pub(super) server: Option<Host>,
@@ -18,25 +18,23 @@ pub(super) struct Uri {
     pub(super) database: Option<u32>,
 }
 
-/// Parses a uri; a failure says what is wrong with it, and quotes nothing.
+/// Parses a uri. The error says what is wrong, and quotes nothing.
 pub(super) fn parse(text: &str) -> Result<Uri, &'static str> {
     let url = Url::parse(text).map_err(|_| "is not a uri")?;
     if password_was_not_encoded(text) || url.fragment().is_some() {
-        return Err(
-            "has a ?, / or # before its @; in a user or a password it must stand as %3F, %2F or %23",
-        );
+        return Err("has a ?, / or # before its @. In a user or a password, write %3F, %2F or %23");
     }
     let query = Query::of(&url)?;
     let auth = auth(&url)?.or(query.auth);
     let tls = match url.scheme() {
         "redis" | "valkey" | "tcp" => false,
         "rediss" | "valkeys" | "tls" => true,
-        "unix" if query.tls == Some(true) => return Err("asks for TLS on a socket"),
+        "unix" if query.tls == Some(true) => return Err("asks for TLS on a Unix socket"),
         "unix" => {
             let (socket, database) = (Some(socket(&url)?), query.database);
             return Ok(Uri { socket, auth, database, ..Uri::default() });
         }
-        _ => return Err("has a scheme that is not Redis's"),
+        _ => return Err("does not have a Redis scheme"),
     };
     let tls = query.tls.unwrap_or(tls);
     let server: Host = url.host_str().ok_or("has no host")?.parse()?;
@@ -47,22 +45,22 @@ pub(super) fn parse(text: &str) -> Result<Uri, &'static str> {
     Ok(Uri { server: Some(server), port: url.port(), socket: None, tls, auth, database })
 }
 
-/// Whether a uri that cannot be read means TLS.
+/// Whether a uri that cannot be parsed means TLS.
 pub(super) fn is_encrypted_scheme(text: &str) -> bool {
     ["rediss://", "valkeys://", "tls://"].iter().any(|scheme| text.starts_with(scheme))
 }
 
-/// Such a character ends the part of the uri in which the host stands: half of the password would be taken for
-/// the host, and the rest dropped.
+/// Such a character ends the part of the uri that holds the host: half of the password would be taken for the
+/// host, and the rest dropped.
 fn password_was_not_encoded(text: &str) -> bool {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
     let Some((authority, rest)) = rest.split_once(['/', '?', '#']) else { return false };
     let before_at = rest.split_once('@').map(|(before, _)| before);
-    // A query may hold an @ in a value of its own.
+    // A value in the query may contain an @.
     !authority.contains('@') && before_at.is_some_and(|before| !before.contains('='))
 }
 
-/// The parts that clients write into a query.
+/// What clients write into the query.
 #[derive(Default)]
 struct Query {
     auth: Option<Auth>,
@@ -91,7 +89,7 @@ impl Query {
                 "auth" | "password" => password = Some(Secret::new(value)),
                 _ => {
                     return Err(
-                        "has a query with something other than db, ssl, user and password; give it as an option",
+                        "has something other than db, ssl, user and password in its query. Set it as an option",
                     );
                 }
             }
@@ -101,14 +99,14 @@ impl Query {
     }
 }
 
-/// The path of a socket. phpredis takes it as it stands, so it can hold nothing that ends it.
+/// The path of a socket. phpredis uses it without decoding, so it must not contain a character that ends it.
 fn socket(url: &Url) -> Result<PathBuf, &'static str> {
     let path = url.path();
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
     if path.starts_with('/') && path.len() > 1 && path.chars().all(allowed) {
         Ok(PathBuf::from(path))
     } else {
-        Err("has no path of letters, digits, -, _, . and /")
+        Err("does not have a path of letters, digits, -, _, . and /")
     }
 }
 
@@ -117,7 +115,7 @@ fn auth(url: &Url) -> Result<Option<Auth>, &'static str> {
     Ok(match (user, url.password()) {
         (None, None) => None,
         (user, Some(password)) => Some(Auth::new(user, Secret::new(decode(password)?))),
-        // A user alone logs nobody in, so what stands there is the password, as Bitnami has it.
+        // A user without a password cannot log in, so this is the password, as Bitnami writes it.
         (Some(password), None) => Some(Auth::new(None, Secret::new(password))),
     })
 }

@@ -1,15 +1,15 @@
-//! Whether and how a connection is encrypted.
+//! Whether and how a connection uses TLS.
 
 use super::error::EndpointError;
 use super::fields::Fields;
 use super::pem::{self, Pem};
 
-/// How a connection is encrypted.
+/// The TLS settings of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Tls {
-    /// The authority that vouches for the server; `None` takes those of the system.
+    /// The CA of the server's certificate; `None` means the system's CAs.
     pub(crate) ca: Option<Pem>,
-    /// What the client shows of itself, where the server asks for it.
+    /// The client's certificate, for servers that ask for one.
     pub(crate) client: Option<ClientIdentity>,
 }
 
@@ -20,8 +20,8 @@ pub(crate) struct ClientIdentity {
     pub(crate) key: Pem,
 }
 
-/// Whether the connection is encrypted. The flag's word is the last; then the scheme's, where the service has one as a
-/// credential; a server with both ports open is asked for TLS (`implied`), and so is one with certificates.
+/// Whether the connection uses TLS. A flag decides first, then the scheme if there is one. Without either, TLS is
+/// on for a server that also has a TLS port (`implied`), or if the credentials contain certificates.
 pub(super) fn is_wanted(
     fields: &Fields<'_>,
     scheme: Option<bool>,
@@ -31,14 +31,14 @@ pub(super) fn is_wanted(
     Ok(fields.flag(&FLAG)?.or(scheme).unwrap_or(implied || has_material))
 }
 
-/// Leaves certificates and keys unused, where a flag says that there is no TLS.
+/// Marks certificates and keys as unused, for services with TLS turned off.
 pub(super) fn ignore_material(fields: &Fields<'_>) {
     for names in [&CA[..], &CLIENT_CERTIFICATE, &CLIENT_KEY] {
         fields.ignore(names);
     }
 }
 
-/// Whether the credentials hold certificates or keys, which make sense with TLS only (cert-manager, operators).
+/// Whether the credentials contain certificates or keys, which make sense only with TLS (cert-manager, operators).
 fn has_material(fields: &Fields<'_>) -> bool {
     [&CA[..], &CLIENT_CERTIFICATE, &CLIENT_KEY].iter().any(|names| fields.has(names))
 }
@@ -46,7 +46,7 @@ fn has_material(fields: &Fields<'_>) -> bool {
 pub(super) fn tls(fields: &Fields<'_>) -> Result<Tls, EndpointError> {
     let certificate = pem::read(fields, &CLIENT_CERTIFICATE)?;
     let key = pem::read(fields, &CLIENT_KEY)?;
-    let expected = "both tls.crt and tls.key for a server that asks for a client's certificate";
+    let expected = "both tls.crt and tls.key for a server that asks for a client certificate";
     let client = match (certificate, key) {
         (Some(certificate), Some(key)) => Some(ClientIdentity { certificate, key }),
         (None, None) => None,

@@ -1,4 +1,4 @@
-//! What is in a credential: texts, lists and what is nested.
+//! The values inside a credential: strings, lists and nested objects.
 
 use crate::services::Credential;
 use serde_json::Value;
@@ -11,12 +11,12 @@ pub(super) fn is_empty(credential: &Credential) -> bool {
     }
 }
 
-/// A path's ways to be a name and the rest.
+/// The ways to split a path into a name and the rest.
 pub(super) fn splits(path: &str) -> impl Iterator<Item = (&str, &str)> {
     path.match_indices('.').map(|(dot, _)| (&path[..dot], &path[dot + 1..]))
 }
 
-/// What a path leads to, within a value.
+/// The value at a path.
 pub(super) fn find_in<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     match value {
         Value::Object(map) => {
@@ -34,7 +34,7 @@ pub(super) fn find_in<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     }
 }
 
-/// The items, if all of them are texts.
+/// The items, if all of them are strings.
 pub(super) fn texts_of(items: &[Value]) -> Option<Vec<String>> {
     items.iter().map(|item| item.as_str().map(|text| text.trim().to_owned())).collect()
 }

@@ -93,7 +93,7 @@ fn of_redis(redis: &RedisEndpoint, connection: &Connection<'_>) -> Result<String
     let files = connection.tls_files;
     let plain = files.ca.is_none() && files.client.is_none() && connection.verify_peer;
     if tls.is_some() && !plain {
-        return Err(own("its driver trusts the system's authorities only".to_owned()));
+        return Err(own("its driver trusts only the system's CAs".to_owned()));
     }
     let encode = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
     let login = match &redis.auth {

@@ -49,7 +49,7 @@ variables! {
     StoreDatabase = "PHP_SESSION_STORE_DATABASE";
     /// `1` where connections are encrypted.
     StoreTls = "PHP_SESSION_STORE_TLS";
-    /// The file with the authority that vouches for the server.
+    /// The file with the CA of the server's certificate.
     StoreCa = "PHP_SESSION_STORE_CA";
     /// Laravel's, and by convention many others': a Redis as one uri.
     RedisUrl = "REDIS_URL";

@@ -66,7 +66,7 @@ fn key(variable: Variable) -> ExecDProgramOutputKey {
         Variable::LockWaitMax => exec_d_program_output_key!("PHP_SESSION_LOCK_WAIT_MAX"),
         Variable::LockRetries => exec_d_program_output_key!("PHP_SESSION_LOCK_RETRIES"),
         Variable::LockExpire => exec_d_program_output_key!("PHP_SESSION_LOCK_EXPIRE"),
-        Variable::AuthorityFile => exec_d_program_output_key!("PHP_SESSION_AUTHORITY_FILE"),
+        Variable::CaFile => exec_d_program_output_key!("PHP_SESSION_CA_FILE"),
         Variable::IniScanDir => exec_d_program_output_key!("PHP_INI_SCAN_DIR"),
     }
 }

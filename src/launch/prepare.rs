@@ -14,9 +14,9 @@ use crate::config::launch::{LaunchSettings, Missing, Probe};
 use crate::config::variables::{MISSING, PROBE};
 use crate::php;
 use crate::php::PHP_INI_SCAN_DIR;
-use crate::php::drop_in::DropIn;
 use crate::php::foreign_ini::session_ini_in;
 use crate::php::ini::Connection;
+use crate::php::ini_file::IniFile;
 use crate::php::tls::{TlsFiles, require_tls};
 use crate::php::variable::{Variable, names};
 use crate::store::Store;
@@ -102,7 +102,7 @@ fn read_after_ours(
     environment: &Environment,
     layer: &Path,
 ) -> Result<Option<String>, EnvironmentError> {
-    let base = layer.join(DropIn::Base.folder());
+    let base = layer.join(IniFile::Base.folder());
     let folders = environment.text(PHP_INI_SCAN_DIR)?.unwrap_or_default().split(':').map(Path::new);
     let mut folders_after =
         folders.skip_while(|folder| *folder != base).filter(|it| !it.starts_with(layer));
@@ -140,7 +140,10 @@ impl Bound<'_> {
             Resolution::Service(found) => found,
             Resolution::Files => {
                 return Ok(Prepared {
-                    connection: Connection { variables: Vec::new(), drop_ins: vec![DropIn::Files] },
+                    connection: Connection {
+                        variables: Vec::new(),
+                        ini_files: vec![IniFile::Files],
+                    },
                     messages: vec![format!(
                         "warning: no session service is bound and {MISSING} is files: PHP keeps its sessions in local files, which other instances don't see and a restart loses"
                     )],
@@ -172,7 +175,7 @@ impl Bound<'_> {
         let connection = match way {
             Route::Direct => {
                 let connection = self.connect(found, &tls_files, round_trip)?;
-                if connection.drop_ins.contains(&DropIn::Login) {
+                if connection.ini_files.contains(&IniFile::Login) {
                     messages.extend(without_mechanisms(environment)?);
                 }
                 connection
@@ -199,7 +202,7 @@ impl Bound<'_> {
         let mut connection =
             php::connect::connect(endpoint, tls_files, options, version, round_trip)?;
         if needs_preload(&connection, self.record) {
-            connection.drop_ins.push(DropIn::Preload);
+            connection.ini_files.push(IniFile::Preload);
         }
         Ok(connection)
     }
@@ -292,7 +295,7 @@ fn without_mechanisms(environment: &Environment) -> Result<Option<String>, Envir
 fn needs_preload(connection: &Connection, record: &LaunchRecord) -> bool {
     let root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
     record.store == Store::Memcached
-        && connection.drop_ins.contains(&DropIn::Login)
+        && connection.ini_files.contains(&IniFile::Login)
         && record.may_preload
         && !root
         && mechanisms_of_system().is_none()

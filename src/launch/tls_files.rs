@@ -1,8 +1,8 @@
 //! Certificates and keys as files: PHP's TLS takes paths, and a service may give texts.
 
-use super::authorities;
 use super::build_record::LaunchRecord;
 use super::resolve::ResolvedService;
+use super::trusted_cas;
 use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;
 use crate::endpoint::pem::Pem;
@@ -39,8 +39,8 @@ pub(crate) fn tls_files(
     let Endpoint::Redis(redis) = &found.endpoint else { return Ok(TlsFiles::default()) };
     let Some(tls) = redis.tls() else { return Ok(TlsFiles::default()) };
     let tmp = environment.text("TMPDIR")?;
-    if php::redis::shares_authority(redis, &record.extension_version) {
-        let others = authorities::trusted(environment, record)?;
+    if php::redis::shares_ca(redis, &record.extension_version) {
+        let others = trusted_cas::read(environment, record)?;
         Ok(write(tls, Some(&others), tmp)?)
     } else {
         Ok(write(tls, None, tmp)?)

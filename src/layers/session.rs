@@ -10,9 +10,9 @@ use crate::launch::build_record::{
 };
 use crate::launch::embedded;
 use crate::php::PHP_INI_SCAN_DIR;
-use crate::php::connect::drop_ins;
-use crate::php::drop_in::DropIn;
+use crate::php::connect::ini_files;
 use crate::php::ini::{Directive, render};
+use crate::php::ini_file::IniFile;
 use crate::store::Store;
 use crate::system::digest;
 use crate::system::files::{self, WriteError, at};
@@ -102,7 +102,7 @@ fn link_programs(layer: &Path) -> Result<(), WriteError> {
     })
 }
 
-/// Writes the layer's files: the drop-ins, each into its own folder, and what the launch must know.
+/// Writes the layer's files: the ini files, each into its own folder, and the launch record.
 /// `first` are directives for the base ini file, `preload` for that which preloads, before those of the store.
 ///
 /// # Errors
@@ -114,26 +114,26 @@ pub fn write_files(
     mut first: Vec<Directive>,
     mut preload: Vec<Directive>,
 ) -> Result<(), WriteError> {
-    for (drop_in, mut directives) in drop_ins(record.store, &record.extension_version) {
-        if drop_in == DropIn::Base {
+    for (ini_file, mut directives) in ini_files(record.store, &record.extension_version) {
+        if ini_file == IniFile::Base {
             directives.splice(0..0, first.drain(..));
         }
-        files::write(&layer.join(drop_in.folder()).join(INI_FILE), render(&directives))?;
+        files::write(&layer.join(ini_file.folder()).join(INI_FILE), render(&directives))?;
     }
     if record.store == Store::Memcached {
         let script = layer.join(PRELOAD_FILE);
         files::write(&script, PRELOAD)?;
         preload.push(Directive::literal("opcache.preload", script.display().to_string()));
-        let folder = layer.join(DropIn::Preload.folder());
+        let folder = layer.join(IniFile::Preload.folder());
         files::write(&folder.join(INI_FILE), render(&preload))?;
     }
     write_record(layer, record)
 }
 
-/// The layer's environment: PHP reads the drop-in after all others.
+/// The layer's environment: PHP reads our ini file after all others.
 fn environment(layer: &Path) -> LayerEnv {
     // With an empty first element PHP reads its compiled-in directory as well.
-    let value = format!(":{}", layer.join(DropIn::Base.folder()).display());
+    let value = format!(":{}", layer.join(IniFile::Base.folder()).display());
     LayerEnv::new().chainable_insert(
         Scope::Launch,
         ModificationBehavior::Append,

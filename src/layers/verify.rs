@@ -1,4 +1,4 @@
-//! The verification: PHP itself starts with the drop-in, without a new warning, and takes its settings.
+//! The verification: PHP itself starts with the ini files, without a new warning, and uses their settings.
 
 use super::session::SessionLayer;
 use super::session_settings::SessionSettings;
@@ -7,8 +7,8 @@ use crate::config::options::Options;
 use crate::endpoint::Endpoint;
 use crate::launch::build_record::LaunchRecord;
 use crate::php::connect::connect;
-use crate::php::drop_in::DropIn;
 use crate::php::ini::{Connection, DirectiveError};
+use crate::php::ini_file::IniFile;
 use crate::php::tls::TlsFiles;
 use crate::php::variable::Variable;
 use crate::php::{PHP_INI_SCAN_DIR, Php, PhpError};
@@ -55,11 +55,10 @@ pub fn verify(
     let example = Endpoint::example(*store);
     let connection = connect(&example, &files, &options, extension_version, Duration::ZERO)?;
     let every = Connection {
-        variables: [&connection.variables[..], &[(Variable::AuthorityFile, "ca.pem".to_owned())]]
-            .concat(),
-        drop_ins: DropIn::ALL
+        variables: [&connection.variables[..], &[(Variable::CaFile, "ca.pem".to_owned())]].concat(),
+        ini_files: IniFile::ALL
             .into_iter()
-            .filter(|it| *it != DropIn::Base && layer.path.join(it.folder()).is_dir())
+            .filter(|it| *it != IniFile::Base && layer.path.join(it.folder()).is_dir())
             .collect(),
     };
     let env = environment_of(connection, layer);

@@ -1,7 +1,7 @@
-//! The directives of a store, and what fills them for an endpoint.
+//! The directives of a store, and the values that an endpoint gives them.
 
-use super::drop_in::DropIn;
 use super::ini::{Connection, Directive, DirectiveError};
+use super::ini_file::IniFile;
 use super::tls::TlsFiles;
 use super::{memcached, redis};
 use crate::config::options::Options;
@@ -10,23 +10,23 @@ use crate::store::Store;
 use crate::system::version::Version;
 use std::time::Duration;
 
-/// The drop-ins of a store, for this version of its extension.
+/// The ini files of a store, for this version of its extension.
 #[must_use]
-pub(crate) fn drop_ins(store: Store, version: &Version) -> Vec<(DropIn, Vec<Directive>)> {
-    let mut drop_ins = match store {
-        Store::Redis => redis::drop_ins(),
-        Store::Memcached => memcached::drop_ins(version),
+pub(crate) fn ini_files(store: Store, version: &Version) -> Vec<(IniFile, Vec<Directive>)> {
+    let mut ini_files = match store {
+        Store::Redis => redis::ini_files(),
+        Store::Memcached => memcached::ini_files(version),
     };
     let files = [("session.save_handler", "files"), ("session.save_path", "")];
     let files = files.map(|(name, value)| Directive::literal(name, value));
-    drop_ins.push((DropIn::Files, files.to_vec()));
-    drop_ins
+    ini_files.push((IniFile::Files, files.to_vec()));
+    ini_files
 }
 
-/// The name of a socket that nobody listens at, for PHP's messages.
+/// A socket that nobody listens on; its name explains PHP's error message.
 const NO_SERVICE: &str = "/no-session-service-is-bound";
 
-/// What PHP is told where no service can be used, so that each session fails at once.
+/// What PHP is told if no service can be used, so that each session fails at once.
 #[must_use]
 pub(crate) fn nowhere(store: Store) -> Connection {
     let options = Options { locking: Some(false), ..Options::default() };
@@ -36,15 +36,14 @@ pub(crate) fn nowhere(store: Store) -> Connection {
         }
         Store::Memcached => memcached::variables(&format!("{NO_SERVICE}:0"), &options, false),
     };
-    Connection { variables, drop_ins: Vec::new() }
+    Connection { variables, ini_files: Vec::new() }
 }
 
-/// What PHP needs to connect to the endpoint with this version of the extension. A command of Redis takes
-/// `round_trip`.
+/// What PHP needs to connect to the endpoint with this version of the extension. `round_trip` is how long one
+/// Redis command takes.
 ///
 /// # Errors
-///
-/// Fails if the endpoint or an option needs what this version cannot do.
+/// Fails if the endpoint or an option needs something that this version does not support.
 pub fn connect(
     endpoint: &Endpoint,
     tls_files: &TlsFiles,

@@ -1,4 +1,5 @@
-//! Ini files of others that set where sessions are kept: Paketo's session handlers write such, with the password.
+//! Other buildpacks' ini files that set where sessions are kept: Paketo's session handlers write these, password
+//! included.
 
 use crate::system::files::read_text;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ pub(crate) fn session_ini_in(folder: &Path) -> Option<PathBuf> {
     files.into_iter().find(|file| read_text(file).is_ok_and(|text| sets_sessions(&text)))
 }
 
-/// The ini files that the layers of other buildpacks tell PHP of at launch. `layers` is the folder of ours.
+/// The ini files that other buildpacks' layers pass to PHP at launch. `layers` is our layers folder.
 #[must_use]
 pub fn session_inis_of_other_layers(layers: &Path) -> Vec<PathBuf> {
     let Some(all) = layers.parent() else { return Vec::new() };

@@ -1,6 +1,6 @@
-//! How php-fpm's configuration is written.
+//! The syntax of php-fpm's configuration.
 
-/// Paketo's php-fpm buildpack says with it where its configuration is.
+/// Set by Paketo's php-fpm buildpack to the path of its configuration.
 pub(crate) const PHP_FPM_PATH: &str = "PHP_FPM_PATH";
 
 /// A line's name and value.
@@ -11,7 +11,7 @@ pub(crate) fn directive(line: &str) -> Option<(&str, &str)> {
     }
     let (name, value) = line.split_once('=')?;
     let value = value.trim();
-    // A comment begins with a semicolon, which a text in quotes may hold: `"2;0600;/sessions"`.
+    // A semicolon begins a comment, but a quoted value may contain one: `"2;0600;/sessions"`.
     let comment = if value.starts_with(['"', '\'']) { " ;" } else { ";" };
     let value = value.split(comment).next().unwrap_or_default();
     Some((name.trim(), value.trim().trim_matches(['"', '\''])))

@@ -1,9 +1,7 @@
-//! Directives: what PHP must be told so that it keeps its sessions at an endpoint.
-//!
-//! Two halves that fit each other: the drop-ins, written at build, refer to variables, and the
-//! variables, set at launch, hold what comes from the credentials and the options.
+//! Directives: what PHP must be told to keep its sessions at an endpoint. There are two halves: the ini files,
+//! written at build, refer to variables; the launch sets these variables from the credentials and the options.
 
-use super::drop_in::DropIn;
+use super::ini_file::IniFile;
 use super::scan_dirs;
 use super::variable::{Variable, names};
 use crate::config::environment::Environment;
@@ -13,24 +11,24 @@ use std::fmt::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-/// What the launch sets, so that PHP keeps its sessions at an endpoint.
+/// What the launch sets to make PHP keep its sessions at an endpoint.
 #[derive(PartialEq, Eq)]
 pub struct Connection {
-    /// Variables that the drop-ins refer to.
+    /// Variables that the ini files refer to.
     pub variables: Vec<(Variable, String)>,
-    /// Drop-ins that PHP shall read besides the base.
-    pub(crate) drop_ins: Vec<DropIn>,
+    /// Ini files for PHP to read besides the base.
+    pub(crate) ini_files: Vec<IniFile>,
 }
 
-/// Something that the endpoint or the options need and PHP's extension cannot do.
+/// Something that the endpoint or the options need and PHP's extension does not support.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum DirectiveError {
     #[error(
-        "The service needs {what}, and the PHP extension {extension} {version} cannot do that: it takes {since} or later.\nUse a newer extension, or a service without it."
+        "The service needs {what}, which the PHP extension {extension} {version} does not support. Version {since} and later do.\nUse a newer extension, or a service without it."
     )]
     TooOld { what: &'static str, extension: &'static str, version: Version, since: String },
     #[error(
-        "{OPTIONS} has database={0}, and a cluster has database 0 only.\nRemove it, or set a prefix instead."
+        "{OPTIONS} has database={0}, but a cluster has only database 0.\nRemove it, or set a prefix instead."
     )]
     DatabaseOfCluster(u32),
 }
@@ -45,23 +43,23 @@ pub struct Directive {
 /// A setting's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value {
-    /// This text: letters, digits and `-_./` only, so that it means the same in any ini file.
+    /// Fixed text, only of letters, digits and `-_./`, so that it needs no quoting in an ini file.
     Literal(String),
-    /// What this variable holds when PHP starts. PHP takes it verbatim, whatever it holds.
+    /// The value of this variable when PHP starts. PHP takes it verbatim.
     Variable(Variable),
 }
 
 impl Connection {
-    /// All variables: those for the ini files, and PHP's own, by which it reads those of `layer`, the session
-    /// layer, besides what `environment` has.
+    /// All variables: those for the ini files, and `PHP_INI_SCAN_DIR`, which makes PHP read the ini files in
+    /// `layer` (the session layer) besides those that `environment` lists.
     #[must_use]
     pub(crate) fn variables_of(
         self,
         environment: &Environment,
         layer: &Path,
     ) -> Vec<(Variable, String)> {
-        let Self { mut variables, drop_ins } = self;
-        let scan_dirs = scan_dirs::for_launch(environment.as_env(), layer, &drop_ins);
+        let Self { mut variables, ini_files } = self;
+        let scan_dirs = scan_dirs::for_launch(environment.as_env(), layer, &ini_files);
         variables.push((Variable::IniScanDir, scan_dirs));
         variables
     }
@@ -70,11 +68,11 @@ impl Connection {
 /// Without the values: the save path may hold the password.
 impl fmt::Debug for Connection {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { variables, drop_ins } = self;
+        let Self { variables, ini_files } = self;
         formatter
             .debug_struct("Connection")
             .field("variables", &names(variables))
-            .field("drop_ins", drop_ins)
+            .field("ini_files", ini_files)
             .finish()
     }
 }
@@ -109,13 +107,14 @@ pub(crate) fn render(directives: &[Directive]) -> String {
     ini
 }
 
-/// When the lock of a request falls away that is gone without giving it up, a killed worker's. PHP's extensions take
-/// `max_execution_time` for it, which counts a page's computing and not its waiting on Linux, and is 0 on the command
-/// line: a page that waits lost its lock, and a killed task kept it for ever. Web servers wait a minute for a page.
+/// When the lock of a request that never released it (a killed worker) expires. PHP's extensions would use
+/// `max_execution_time`, which on Linux counts only a page's CPU time, not its waiting, and is 0 on the command
+/// line: a page that waits would lose its lock, and a killed task would keep it for ever. Web servers wait a
+/// minute for a page.
 pub(super) const LOCK_EXPIRE: Duration = Duration::from_mins(1);
 
-/// How often the lock is tried for, so that the waits between the tries make up `timeout`: they begin
-/// with `first` and double until they are `last`.
+/// How often to try for the lock, so that the waits between tries add up to `timeout`: they begin with `first` and
+/// double up to `last`.
 pub(super) fn lock_retries(timeout: Duration, first: Duration, last: Duration) -> u32 {
     let (mut wait, mut waited, mut retries) = (first, Duration::ZERO, 0);
     while waited < timeout {
@@ -126,7 +125,7 @@ pub(super) fn lock_retries(timeout: Duration, first: Duration, last: Duration) -
     retries
 }
 
-/// PHP's way to say yes and no in an ini file.
+/// A boolean in an ini file.
 pub(super) fn flag(on: bool) -> String {
     String::from(if on { "1" } else { "0" })
 }

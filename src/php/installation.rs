@@ -1,4 +1,4 @@
-//! The PHP that is installed here: what it is, and what it says with other settings.
+//! The installed PHP: its version, its facts, and its warnings.
 
 use super::scan_dirs::PHP_INI_SCAN_DIR;
 use super::script::{Answer, PhpError, run_script};
@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 const FACTS: &str = include_str!("facts.php");
 
-/// Settings of the app that could spoil the answer, or keep PHP from answering at all. What the command line
-/// sets beats every ini file; a setting that this PHP does not know is ignored.
+/// Overrides for settings of the app that could spoil the answer, or keep PHP from answering at all. The command
+/// line beats every ini file; PHP ignores a setting that it does not know.
 const NEUTRAL: [&str; 15] = [
-    // Messages of the start go to the log, stderr, whatever php.ini says of them.
+    // Startup messages go to the log (stderr), whatever php.ini says.
     "log_errors=1",
     "error_log=",
     "error_reporting=-1",
@@ -26,34 +26,34 @@ const NEUTRAL: [&str; 15] = [
     "auto_prepend_file=",
     "auto_append_file=",
     "session.auto_start=0",
-    // Nothing is preloaded on the command line without it, and `opcache.preload` can still be read.
+    // Without opcache nothing is preloaded, and `opcache.preload` can still be read.
     "opcache.enable_cli=0",
     "xdebug.mode=off",
     "serialize_precision=-1",
 ];
 
-/// Options for `php` that keep the app's settings from spoiling a script of ours.
+/// Options for `php` that keep the app's settings from breaking our scripts.
 pub(crate) fn neutral_options<'a>() -> impl Iterator<Item = &'a str> {
     NEUTRAL.iter().flat_map(|setting| ["-d", setting])
 }
 
-/// The installed PHP, with the environment that it was asked in.
+/// The installed PHP, as it answers in one environment.
 #[derive(Debug, Clone)]
 pub struct Php {
     /// `php` itself.
     pub(crate) cli: Program,
-    /// The programs that have a configuration of their own: fpm, cgi, apache2 …
+    /// The SAPIs that have a configuration of their own: fpm, cgi, apache2 …
     others: Vec<Program>,
 }
 
 /// One of PHP's programs (SAPIs).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
-    /// Its name, as `fpm`.
+    /// Its name, such as `fpm`.
     pub(crate) name: String,
-    /// What it says of itself.
+    /// What it reports about itself.
     pub(crate) facts: Facts,
-    /// The warnings that it gives while it starts, a line each.
+    /// Its startup warnings, one line each.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -61,7 +61,7 @@ pub struct Program {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Facts {
     pub(crate) version: Version,
-    /// The number of the extension API, as `20220829`.
+    /// The version of the extension API, such as `20220829`.
     pub(crate) api: String,
     /// Whether PHP is built with thread safety (ZTS).
     pub(crate) thread_safe: bool,
@@ -72,23 +72,23 @@ pub(crate) struct Facts {
     pub(crate) extension_dir: PathBuf,
     /// Where PHP looks for its php.ini, as compiled in.
     pub(crate) configuration_dir: PathBuf,
-    /// The folder of ini files that is compiled in; empty if there is none.
+    /// The compiled-in folder of ini files; empty if there is none.
     pub(crate) scan_dir: PathBuf,
-    /// The loaded extensions, in lower case, with what each says of its version: not every one is a number.
+    /// The loaded extensions, in lower case, with their versions as text: not every one is a number.
     pub(crate) extensions: BTreeMap<String, String>,
-    /// The stream transports; `tls` comes with OpenSSL.
+    /// The stream transports; OpenSSL adds `tls`.
     pub(crate) transports: Vec<String>,
-    /// The save handlers that are registered.
+    /// The registered save handlers.
     pub(crate) save_handlers: Vec<String>,
     /// `session.save_handler` in force, empty without PHP's session extension.
     pub(crate) save_handler: String,
     /// `session.save_path` in force.
     pub(crate) save_path: String,
-    /// `display_errors` as php.ini has it, or as PHP has it without one.
+    /// `display_errors` from php.ini, or PHP's default.
     pub(crate) display_errors: String,
-    /// `openssl.cafile` in force, empty if PHP trusts what OpenSSL does.
+    /// `openssl.cafile` in force; empty means OpenSSL's default.
     pub(crate) cafile: String,
-    /// `openssl.capath` in force, empty likewise.
+    /// `openssl.capath` in force; empty means OpenSSL's default.
     pub(crate) capath: String,
     /// `opcache.preload` in force, empty if nothing is preloaded.
     pub(crate) preload: String,
@@ -97,11 +97,10 @@ pub(crate) struct Facts {
 }
 
 impl Php {
-    /// Asks every PHP program what it is, in this environment.
+    /// Asks every PHP program for its facts, in this environment.
     ///
     /// # Errors
-    ///
-    /// Fails if there is no PHP, or one does not answer.
+    /// Fails if there is no PHP, or a program does not answer.
     pub fn ask(env: &Env) -> Result<Self, PhpError> {
         let cli = Program::ask("cli", env, &[])?;
         let others = siblings(&cli.facts)
@@ -119,8 +118,7 @@ impl Php {
         std::iter::once(&self.cli).chain(&self.others)
     }
 
-    /// Whether a page shows PHP's warnings to its visitor. Where there is nothing else that serves pages,
-    /// `php -S` does.
+    /// Whether pages show PHP's warnings to visitors. If no other program serves pages, `php -S` does.
     #[must_use]
     pub(crate) fn displays_errors(&self) -> bool {
         let cli = self.others.is_empty().then_some(&self.cli);
@@ -133,7 +131,7 @@ impl Php {
         self.programs().map(|program| program.name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    /// The facts that all programs share.
+    /// The facts of `php` itself.
     #[must_use]
     pub(crate) fn facts(&self) -> &Facts {
         &self.cli.facts
@@ -148,7 +146,7 @@ impl Facts {
 }
 
 impl Program {
-    /// Runs `php` once, with these options, and reads its answer.
+    /// Runs `php` once with these options and reads its answer.
     ///
     /// # Errors
     ///
@@ -162,7 +160,7 @@ impl Program {
         Ok(Self { name: name.to_owned(), facts, warnings: warnings.map(str::to_owned).collect() })
     }
 
-    /// The warnings that `before` did not give.
+    /// The warnings that `before` did not have.
     #[must_use]
     pub(crate) fn new_warnings(&self, before: &Self) -> Vec<&str> {
         let new = self.warnings.iter().filter(|warning| !before.warnings.contains(warning));
@@ -175,7 +173,7 @@ impl Program {
         self.facts.extensions.contains_key(extension)
     }
 
-    /// PHP's warning of an ini file that enables this extension where PHP cannot load it.
+    /// PHP's warning if an ini file enables this extension and PHP cannot load it.
     #[must_use]
     pub(crate) fn load_failure(&self, extension: &str) -> Option<&str> {
         let is_of_extension = |warning: &&String| {
@@ -188,21 +186,21 @@ impl Program {
         self.warnings.iter().find(is_of_extension).map(String::as_str)
     }
 
-    /// Whether its streams can be encrypted.
+    /// Whether its streams support TLS.
     #[must_use]
     pub(crate) fn knows_tls(&self) -> bool {
         self.facts.transports.iter().any(|transport| transport == "tls")
     }
 
-    /// The version of a loaded extension that numbers its versions.
+    /// The version of a loaded extension, if it is a number.
     #[must_use]
     pub(crate) fn version_of(&self, extension: &str) -> Option<Version> {
         self.facts.extensions.get(extension)?.parse().ok()
     }
 }
 
-/// The configurations of the other programs, where they lie beside that of the cli: Debian compiles
-/// `/etc/php/8.2/<program>` into each, and enables extensions for each program apart.
+/// The configurations of the other programs, if they are next to that of the cli: Debian compiles
+/// `/etc/php/8.2/<program>` into each, and enables extensions separately for each.
 fn siblings(cli: &Facts) -> Vec<(String, PathBuf)> {
     let (Some(parent), true) =
         (cli.configuration_dir.parent(), cli.configuration_dir.ends_with("cli"))
@@ -223,8 +221,8 @@ fn siblings(cli: &Facts) -> Vec<(String, PathBuf)> {
     siblings
 }
 
-/// Whether a program is there whose configuration is: a package that was removed and not purged leaves its
-/// configuration behind. `series` is PHP's, as `8.2`.
+/// Whether the program of a configuration is installed: a package that was removed but not purged leaves its
+/// configuration behind. `series` is PHP's, such as `8.2`.
 fn is_installed(root: &Path, program: &str, series: &str) -> bool {
     let file = match program {
         "fpm" => format!("usr/sbin/php-fpm{series}"),
@@ -236,7 +234,7 @@ fn is_installed(root: &Path, program: &str, series: &str) -> bool {
     root.join(file).exists()
 }
 
-/// Environment and options that make the cli read what the program with this configuration reads.
+/// Environment and options that make the cli read the configuration of another program.
 fn with_configuration_of(env: &Env, configuration: &Path) -> (Env, Vec<String>) {
     let compiled_in = configuration.join("conf.d").display().to_string();
     let scan_dirs = env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap_or_default();

@@ -1,8 +1,8 @@
-//! php-memcached's directives. What each version takes was read in its source and tried on 3.2.0 and
-//! 3.3.0; those of 2.x are Cloud Foundry's.
+//! php-memcached's directives. What each version supports was read in its source and tried on 3.2.0 and 3.3.0;
+//! those of 2.x are Cloud Foundry's.
 
-use super::drop_in::DropIn;
 use super::ini::{Connection, Directive, LOCK_EXPIRE, flag, lock_retries};
+use super::ini_file::IniFile;
 use super::variable::Variable;
 use crate::config::options::Options;
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
@@ -11,27 +11,27 @@ use std::time::Duration;
 
 /// The extension's own default is libmemcached's, 4 seconds.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// As long as web servers wait for a page by default; more would only make a hung server cost more.
+/// About as long as web servers wait for a page; waiting longer would only make a hung server cost more.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(31);
 /// The extension's own default.
 pub(crate) const PREFIX: &str = "memc.sess.key.";
 
-/// How long a request waits between its tries for the lock: the first and the last time.
+/// How long a request waits between tries for the lock: the first and the longest wait.
 struct LockWait {
     first: Duration,
     last: Duration,
 }
 
-/// With a login a server that hangs fails all tries together, after 5 seconds.
+/// With a login, all tries together fail after 5 seconds on a hung server.
 const WITH_LOGIN: LockWait =
     LockWait { first: Duration::from_millis(5), last: Duration::from_millis(250) };
-/// Without one, each try waits 5 seconds for a server that hangs (libmemcached's poll timeout, which no
-/// setting of the extension reaches), so there must be few.
+/// Without one, each try waits 5 seconds for a hung server (libmemcached's poll timeout, which no setting of the
+/// extension changes), so there must be few tries.
 const WITHOUT_LOGIN: LockWait =
     LockWait { first: Duration::from_millis(10), last: Duration::from_secs(1) };
 
-pub(super) fn drop_ins(version: &Version) -> Vec<(DropIn, Vec<Directive>)> {
-    vec![(DropIn::Base, base(version)), (DropIn::Login, login(version))]
+pub(super) fn ini_files(version: &Version) -> Vec<(IniFile, Vec<Directive>)> {
+    vec![(IniFile::Base, base(version)), (IniFile::Login, login(version))]
 }
 
 fn base(version: &Version) -> Vec<Directive> {
@@ -53,15 +53,15 @@ fn base(version: &Version) -> Vec<Directive> {
             Directive::variable("memcached.sess_lock_wait_max", Variable::LockWaitMax),
             Directive::variable("memcached.sess_lock_retries", Variable::LockRetries),
             Directive::variable("memcached.sess_lock_expire", Variable::LockExpire),
-            // Each try for the lock of a server that is down writes the same line to the log.
+            // If the server is down, each try for the lock would log the same line.
             Directive::literal("ignore_repeated_errors", "On"),
         ]
     });
     base
 }
 
-/// What holds where the server asks for a login. Where it does not, no such line may stand: the
-/// extension would log in, and the server would refuse every request.
+/// Directives for a server with a login. Without a login they must be absent: the extension would log in, and the
+/// server would refuse every request.
 fn login(version: &Version) -> Vec<Directive> {
     let mut login = vec![
         Directive::variable("memcached.sess_sasl_username", Variable::Username),
@@ -83,13 +83,13 @@ pub(super) fn connect(
     let save_path =
         if is_2(version) { format!("PERSISTENT=app_sessions {servers}") } else { servers };
     let mut variables = self::variables(&save_path, options, endpoint.login.is_some());
-    let mut drop_ins = Vec::new();
+    let mut ini_files = Vec::new();
     if let Some(Login { user, password }) = &endpoint.login {
         variables.push((Variable::Username, user.clone()));
         variables.push((Variable::Password, password.expose().to_owned()));
-        drop_ins.push(DropIn::Login);
+        ini_files.push(IniFile::Login);
     }
-    Connection { variables, drop_ins }
+    Connection { variables, ini_files }
 }
 
 pub(super) fn variables(
@@ -104,10 +104,10 @@ pub(super) fn variables(
     let lock_expire = options.lock_expire.unwrap_or(LOCK_EXPIRE).as_secs();
     vec![
         (Variable::SavePath, save_path.to_owned()),
-        // Only SASL takes it: proxies and Dragonfly know the text protocol only, and memcached itself gives the
-        // binary one up.
+        // Only SASL needs the binary protocol: proxies and Dragonfly speak only the text protocol, and memcached
+        // itself has deprecated the binary one.
         (Variable::BinaryProtocol, flag(login)),
-        // A login makes a new connection each time, so keeping one gains nothing.
+        // With a login, the extension reconnects each time, so keeping connections gains nothing.
         (Variable::Persistent, flag(options.persistent.unwrap_or(!login))),
         (Variable::ConnectTimeout, connect_timeout.as_millis().to_string()),
         (Variable::Prefix, options.prefix.clone().unwrap_or_else(|| PREFIX.to_owned())),
@@ -119,7 +119,7 @@ pub(super) fn variables(
     ]
 }
 
-/// 2.x knows none of 3.x's names, and 3.x refuses 2.x's save path.
+/// 2.x does not know 3.x's directives, and 3.x refuses 2.x's save path.
 fn is_2(version: &Version) -> bool {
     !version.is_at_least(3, 0, 0)
 }

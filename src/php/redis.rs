@@ -1,7 +1,7 @@
-//! phpredis's directives. What each version takes was read in its source and tried on 5.3.7 and 6.2.0.
+//! phpredis's directives. What each version supports was read in its source and tried on 5.3.7 and 6.2.0.
 
-use super::drop_in::DropIn;
 use super::ini::{Connection, Directive, DirectiveError, LOCK_EXPIRE, flag, lock_retries};
+use super::ini_file::IniFile;
 use super::tls::TlsFiles;
 use super::variable::Variable;
 use crate::config::options::Options;
@@ -19,36 +19,35 @@ use std::time::Duration;
 
 /// phpredis's own default is a day.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// phpredis's own default is PHP's `default_socket_timeout`, 60 seconds. A server that hangs costs it
-/// twice: on the connection that was kept, and on the new one.
+/// phpredis's own default is PHP's `default_socket_timeout`, 60 seconds. A hung server costs it twice: on the kept
+/// connection, and again on the new one.
 const READ_TIMEOUT: Duration = Duration::from_secs(3);
 /// A cluster is asked node by node.
 const CLUSTER_READ_TIMEOUT: Duration = Duration::from_secs(2);
-/// Never without an end: phpredis takes every error that the server answers (out of memory, read only,
-/// no permission) for a lock that somebody else has.
+/// Must be bounded: phpredis takes any error reply (out of memory, read only, no permission) for a lock that is
+/// held by somebody else.
 pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(15);
-/// Between two tries for the lock. Short waits are fair: with 20 ms, eight clients of one session starve
-/// each other.
+/// Between tries for the lock. Short waits are fair: with 20 ms, eight clients of one session starve each other.
 const LOCK_WAIT: Duration = Duration::from_millis(5);
-/// Ends the save path, for an app that chooses PHP's `files` handler by itself and leaves the path alone: that
-/// one takes what follows the second `;` for its folder, as PHP without a path would. Without it, PHP fails to
-/// open a file whose name is the whole path, and its warning shows the password. phpredis ignores it.
+/// Ends the save path, for apps that choose PHP's `files` handler themselves but leave the path alone: that
+/// handler uses what follows the second `;` as its folder, here PHP's default. Otherwise PHP would fail to open a
+/// file named like the whole path, and its warning would show the password. phpredis ignores this part.
 pub(crate) const FOR_FILES: &str = "&files=;600;/tmp";
 /// Names our connections in phpredis's pool, so that the app's own persistent connections to the
 /// same server, with another database selected, are never taken for ours.
 const PERSISTENT_ID: &str = "php-session-store";
-/// What phpredis's keys begin with.
+/// phpredis's default key prefix.
 pub(crate) const PREFIX: &str = "PHPREDIS_SESSION:";
-/// What the session proxy may need for an answer besides the wait for a lock: it bounds each of its waits.
+/// How long the session proxy may take to reply, not counting the wait for a lock: it bounds each of its waits.
 const PROXY_TIMEOUT: Duration = Duration::from_secs(8);
-/// The proxy waits for the lock. phpredis takes 0 for its default, and asks once more than it says here.
+/// The proxy itself waits for the lock. 0 would mean phpredis's default, and phpredis tries once more than this says.
 const PROXY_LOCK_RETRIES: u32 = 1;
 
-pub(super) fn drop_ins() -> Vec<(DropIn, Vec<Directive>)> {
+pub(super) fn ini_files() -> Vec<(IniFile, Vec<Directive>)> {
     let base = vec![
         Directive::literal("session.save_handler", "redis"),
         Directive::variable("session.save_path", Variable::SavePath),
-        // Keys the pool by persistent id as well.
+        // Makes the persistent id part of the pool's key.
         Directive::literal("redis.pconnect.pool_pattern", "i"),
         // Without a lock, concurrent requests of one session overwrite each other's changes.
         Directive::variable("redis.session.locking_enabled", Variable::Locking),
@@ -58,17 +57,17 @@ pub(super) fn drop_ins() -> Vec<(DropIn, Vec<Directive>)> {
     ];
     let cluster = vec![
         Directive::literal("session.save_handler", "rediscluster"),
-        // Without it each request asks a node which of them has what.
+        // Without it, each request asks a node for the slot map.
         Directive::literal("redis.clusters.cache_slots", "1"),
     ];
-    let authority = vec![Directive::variable("openssl.cafile", Variable::AuthorityFile)];
-    vec![(DropIn::Base, base), (DropIn::Cluster, cluster), (DropIn::Authority, authority)]
+    let ca = vec![Directive::variable("openssl.cafile", Variable::CaFile)];
+    vec![(IniFile::Base, base), (IniFile::Cluster, cluster), (IniFile::Ca, ca)]
 }
 
-/// Whether the service's authority must be told to all of PHP's TLS, together with the system's: this
-/// version cannot be told of one for a single connection.
+/// Whether the service's CA must be set for all of PHP's TLS, together with the system's CAs: this version does
+/// not support a CA for a single connection.
 #[must_use]
-pub(crate) fn shares_authority(endpoint: &RedisEndpoint, version: &Version) -> bool {
+pub(crate) fn shares_ca(endpoint: &RedisEndpoint, version: &Version) -> bool {
     !Needs(version).can_say_how_to_encrypt(endpoint.is_cluster())
 }
 
@@ -82,7 +81,7 @@ pub(super) fn connect(
     let needs = Needs(version);
     let mut query = Query::default();
     let mut variables = Vec::new();
-    let mut drop_ins = Vec::new();
+    let mut ini_files = Vec::new();
     let (server, tls) = match &endpoint.target {
         Target::Tcp { address, tls } => (single(address, tls.as_ref()), tls.as_ref()),
         Target::Unix(path) => (format!("unix://{}?", path.display()), None),
@@ -90,7 +89,7 @@ pub(super) fn connect(
             for node in nodes {
                 query.add("seed[]", host_and_port(node));
             }
-            drop_ins.push(DropIn::Cluster);
+            ini_files.push(IniFile::Cluster);
             (String::new(), tls.as_ref())
         }
     };
@@ -99,7 +98,7 @@ pub(super) fn connect(
     if let Some(auth) = &endpoint.auth {
         add_login(&mut query, auth, needs)?;
     }
-    // Only when asked for: a database costs 5.3 a round trip for every command.
+    // Only on request: with a database, 5.3 makes an extra round trip for every command.
     match options.database.or(endpoint.database) {
         Some(database @ 1..) if cluster => return Err(DirectiveError::DatabaseOfCluster(database)),
         Some(database) if !cluster => query.add("database", database),
@@ -115,17 +114,17 @@ pub(super) fn connect(
         } else {
             needs.encryption(&endpoint.target, tls_files, verify)?;
             if let Some(file) = &tls_files.ca {
-                variables.push((Variable::AuthorityFile, file.display().to_string()));
-                drop_ins.push(DropIn::Authority);
+                variables.push((Variable::CaFile, file.display().to_string()));
+                ini_files.push(IniFile::Ca);
             }
         }
     }
     variables.extend(self::variables(&format!("{server}{}", query.0), options, round_trip));
-    Ok(Connection { variables, drop_ins })
+    Ok(Connection { variables, ini_files })
 }
 
-/// What PHP needs to connect to the session proxy behind `socket`. All else is the proxy's: where the service is,
-/// the login, TLS, the database, and how long to wait.
+/// What PHP needs to connect to the session proxy at `socket`. The proxy takes care of the rest: the service's
+/// address, the login, TLS, the database, and timeouts.
 #[must_use]
 pub(crate) fn behind_proxy(socket: &Path, options: &Options) -> Connection {
     let lock_timeout = options.lock_timeout.unwrap_or(LOCK_TIMEOUT);
@@ -142,12 +141,12 @@ pub(crate) fn behind_proxy(socket: &Path, options: &Options) -> Connection {
     for (variable, value) in &mut variables {
         match variable {
             Variable::LockRetries => *value = PROXY_LOCK_RETRIES.to_string(),
-            // PHP need not ask whether the lock is still there: the proxy does, when it writes.
+            // PHP need not check that it still holds the lock: the proxy does so when it writes.
             Variable::LockExpire => "0".clone_into(value),
             _ => {}
         }
     }
-    Connection { variables, drop_ins: Vec::new() }
+    Connection { variables, ini_files: Vec::new() }
 }
 
 pub(super) fn variables(
@@ -156,7 +155,7 @@ pub(super) fn variables(
     round_trip: Duration,
 ) -> Vec<(Variable, String)> {
     let lock_timeout = options.lock_timeout.unwrap_or(LOCK_TIMEOUT);
-    // A try takes as long as the server's answer.
+    // A try takes as long as the server's reply.
     let wait = LOCK_WAIT + round_trip;
     let lock_expire = options.lock_expire.unwrap_or(LOCK_EXPIRE).as_secs();
     vec![
@@ -175,15 +174,16 @@ fn single(address: &Address, tls: Option<&Tls>) -> String {
 
 fn host_and_port(address: &Address) -> String {
     match &address.host {
-        // 5.3 wants IPv6 without brackets; 6 takes it either way.
+        // 5.3 needs IPv6 without brackets; 6 accepts both.
         Host::Ip(ip) => format!("{ip}:{}", address.port),
         Host::Name(name) => format!("{name}:{}", address.port),
     }
 }
 
 fn add_waits(query: &mut Query, cluster: bool, options: &Options) {
-    // A managed Redis moves its name to the new primary, and the old one stays up as a replica: phpredis never
-    // gives a kept connection to it up, and each page fails. A cluster's replica answers with the way instead.
+    // On a failover, a managed Redis moves its name to the new primary, and the old one stays up as a replica.
+    // phpredis never gives up a kept connection to it, and every page fails. A cluster's replica redirects
+    // instead.
     let persistent = options.persistent.unwrap_or(cluster);
     query.add("persistent", flag(persistent));
     if persistent && !cluster {
@@ -194,7 +194,7 @@ fn add_waits(query: &mut Query, cluster: bool, options: &Options) {
     query.add("read_timeout", read_timeout.as_secs_f64());
 }
 
-/// How long PHP waits for an answer.
+/// How long PHP waits for a reply.
 pub(crate) fn read_timeout(cluster: bool) -> Duration {
     if cluster { CLUSTER_READ_TIMEOUT } else { READ_TIMEOUT }
 }
@@ -218,8 +218,8 @@ fn add_encryption(query: &mut Query, target: &Target, tls_files: &TlsFiles, veri
     }
 }
 
-/// How the connection is encrypted, as PHP's streams take it. Never empty: a cluster's nodes are asked for TLS only
-/// where there is a `stream` at all.
+/// The TLS context for PHP's streams. Never empty: phpredis uses TLS with a cluster's nodes only if there is a
+/// `stream` at all.
 pub(crate) fn encryption(
     target: &Target,
     tls_files: &TlsFiles,
@@ -229,7 +229,7 @@ pub(crate) fn encryption(
     if !verify {
         stream.push(("verify_peer_name", flag(false)));
     } else if let Some(ip) = ipv6(target) {
-        // PHP would compare the certificate's names with the address cut at its first colon.
+        // PHP would check the certificate's names against the address up to its first colon.
         stream.push(("peer_name", ip.to_string()));
     }
     if let Some(file) = &tls_files.ca {
@@ -242,7 +242,7 @@ pub(crate) fn encryption(
     stream
 }
 
-/// The address of a single server that is given as IPv6.
+/// The address of a single server, if it is IPv6.
 fn ipv6(target: &Target) -> Option<Ipv6Addr> {
     match target {
         Target::Tcp { address: Address { host: Host::Ip(IpAddr::V6(ip)), .. }, .. } => Some(*ip),
@@ -250,8 +250,8 @@ fn ipv6(target: &Target) -> Option<Ipv6Addr> {
     }
 }
 
-/// What phpredis parses like the query of a page. Before that it splits a save path at blanks and commas,
-/// so everything is encoded that can be.
+/// The query of a save path, which phpredis parses like a page's. Before that it splits the save path at blanks
+/// and commas, so we encode everything we can.
 #[derive(Default)]
 struct Query(String);
 
@@ -264,7 +264,7 @@ impl Query {
     }
 }
 
-/// The extension's version, asked for what it can do.
+/// What the extension's version must support.
 #[derive(Clone, Copy)]
 struct Needs<'a>(&'a Version);
 
@@ -278,12 +278,12 @@ impl Needs<'_> {
         Err(DirectiveError::TooOld { what, extension: "redis", version: self.0.clone(), since })
     }
 
-    /// Whether the save path can say how the connection is encrypted.
+    /// Whether this version accepts TLS settings in the save path.
     fn can_say_how_to_encrypt(self, cluster: bool) -> bool {
         self.0.is_at_least(6, 0, 0) || (cluster && self.0.is_at_least(5, 3, 2))
     }
 
-    /// Fails if this version, which cannot be told how to encrypt, would have to be told.
+    /// Fails if the endpoint needs TLS settings that this version does not support.
     fn encryption(
         self,
         target: &Target,
@@ -300,7 +300,7 @@ impl Needs<'_> {
             self.at_least([6, 0, 0], "a client certificate")?;
         }
         if !verify {
-            self.at_least([6, 0, 0], "TLS without a check of the certificate")?;
+            self.at_least([6, 0, 0], "TLS without verifying the certificate")?;
         }
         self.at_least([5, 1, 0], "TLS")
     }

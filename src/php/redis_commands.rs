@@ -1,5 +1,5 @@
-//! What phpredis sends for a session. The launch's probe, `session-check`, the advice and the documents take it from
-//! here, and a test compares it with what `MONITOR` shows of 5.3.7 and 6.2.0.
+//! The Redis commands that phpredis sends for a session. The launch's probe, `session-check`, the advice and the
+//! docs take them from here; a test compares them with what `MONITOR` shows for 5.3.7 and 6.2.0.
 
 use serde::Serialize;
 use std::fmt::Write;
@@ -10,7 +10,7 @@ use std::io::Read;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum When {
-    /// For every session, to read, write, keep and remove it.
+    /// For every session: to read, write, touch and remove it.
     Always,
     /// With `session.use_strict_mode`.
     StrictMode,
@@ -18,11 +18,11 @@ pub enum When {
     Locking,
     /// With a database.
     Database,
-    /// On a connection that was kept.
+    /// On a persistent connection.
     Persistent,
 }
 
-/// Each command of Redis that a session needs.
+/// Every Redis command that a session needs.
 pub const COMMANDS: [(&str, When); 10] = [
     ("GET", When::Always),
     ("SETEX", When::Always),
@@ -36,35 +36,35 @@ pub const COMMANDS: [(&str, When); 10] = [
     ("ECHO", When::Persistent),
 ];
 
-/// By which phpredis gives a lock up: only its owner may.
+/// phpredis's script to release a lock: only its owner may.
 pub(crate) const UNLOCK: &str = "if redis.call(\"get\",KEYS[1]) == ARGV[1] then return redis.call(\"del\",KEYS[1]) else return 0 end";
 
-/// The names of the keys begin so, unless an option says otherwise.
+/// The default prefix of session keys.
 pub const PREFIX: &str = "PHPREDIS_SESSION:";
 /// The same in a cluster.
 pub(crate) const CLUSTER_PREFIX: &str = "PHPREDIS_CLUSTER_SESSION:";
 
-/// How long what a trial writes stays at most, if it breaks off, in seconds.
+/// In seconds: how long an aborted trial leaves its key behind.
 const LIFETIME: u32 = 10;
 
-/// A session that is tried from its first command to its last, under a name that nobody has.
+/// A trial session, from its first command to its last, under an unused name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Trial<'a> {
     /// The prefix of the keys.
     pub(crate) prefix: &'a str,
-    /// Who tries it, for whoever sees the key.
+    /// Which program tries it, as part of the key.
     pub(crate) by: &'a str,
-    /// Whether there is a lock.
+    /// Whether sessions are locked.
     pub(crate) locking: bool,
     pub(crate) persistent: bool,
-    /// The database to select, where connecting has not done that.
+    /// The database to select, if connecting has not done so.
     pub(crate) database: Option<u32>,
 }
 
 /// A command of a trial.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct TrialCommand {
-    /// When a session sends it; whether it is in strict mode, PHP knows.
+    /// When a session sends it. Only PHP knows whether strict mode is on.
     pub(crate) when: When,
     /// Its name and its arguments.
     pub(crate) words: Vec<String>,
@@ -79,7 +79,7 @@ impl TrialCommand {
 }
 
 impl Trial<'_> {
-    /// The commands, in the order of a session that ends as it began.
+    /// The commands in order; they leave nothing behind.
     #[must_use]
     pub(crate) fn commands(self) -> Vec<TrialCommand> {
         let by = self.by;
@@ -87,7 +87,7 @@ impl Trial<'_> {
         let lock = format!("{key}_LOCK");
         let (seconds, milliseconds) = (LIFETIME.to_string(), (LIFETIME * 1000).to_string());
         let database = self.database.map(|database| database.to_string());
-        // That of no script: whether the command may be given, whatever the server has in its memory.
+        // The hash of no script: this tests the permission, whatever scripts the server has cached.
         let sum = "0".repeat(40);
         let mut commands: Vec<(When, Vec<&str>)> = Vec::new();
         commands.extend(database.iter().map(|it| (When::Database, vec!["SELECT", it])));
@@ -112,7 +112,7 @@ impl Trial<'_> {
     }
 }
 
-/// So that two containers that try at once are not in each other's way.
+/// Keeps two containers that probe at once apart.
 fn random() -> u64 {
     let mut bytes = [0; 8];
     let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));

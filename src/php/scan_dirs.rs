@@ -1,22 +1,20 @@
 //! The folders that PHP reads ini files from.
 
-use super::drop_in::DropIn;
+use super::ini_file::IniFile;
 use libcnb::Env;
 use std::path::Path;
 
-/// The folders that PHP reads ini files from, separated by `:`. An empty element stands for the
-/// folder that is compiled in.
+/// The folders that PHP reads ini files from, separated by `:`. An empty element stands for the compiled-in folder.
 pub const PHP_INI_SCAN_DIR: &str = "PHP_INI_SCAN_DIR";
 
-/// The value of `PHP_INI_SCAN_DIR` for a launch: what `env` has, each folder once, and the folders of
-/// `drop_ins` in `layer`, the session layer, after them.
-///
-/// A launcher inside a launcher finds what the outer one has set, and adds the layers' folders once more:
-/// PHP would load each extension twice, and what the outer launch wanted need not hold for the inner one.
+/// The value of `PHP_INI_SCAN_DIR` for a launch: the folders in `env`, each once, followed by those of `ini_files`
+/// in `layer`, the session layer. A launcher inside a launcher inherits what the outer one set, and adds the
+/// layers' folders again: PHP would load each extension twice, and the inner launch may need other ini files than
+/// the outer one.
 #[must_use]
-pub(super) fn for_launch(env: &Env, layer: &Path, drop_ins: &[DropIn]) -> String {
+pub(super) fn for_launch(env: &Env, layer: &Path, ini_files: &[IniFile]) -> String {
     let before = env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap_or_default();
-    let base = layer.join(DropIn::Base.folder());
+    let base = layer.join(IniFile::Base.folder());
     let mut folders: Vec<String> = Vec::new();
     for folder in before.split(':') {
         let of_another_launch = Path::new(folder).starts_with(layer) && Path::new(folder) != base;
@@ -24,7 +22,7 @@ pub(super) fn for_launch(env: &Env, layer: &Path, drop_ins: &[DropIn]) -> String
             folders.push(folder.to_owned());
         }
     }
-    folders.extend(drop_ins.iter().map(|it| layer.join(it.folder()).display().to_string()));
+    folders.extend(ini_files.iter().map(|it| layer.join(it.folder()).display().to_string()));
     folders.join(":")
 }
 
@@ -32,26 +30,26 @@ pub(super) fn for_launch(env: &Env, layer: &Path, drop_ins: &[DropIn]) -> String
 mod tests {
     use super::*;
 
-    fn for_launch_after(before: &str, drop_ins: &[DropIn]) -> String {
+    fn for_launch_after(before: &str, ini_files: &[IniFile]) -> String {
         let mut env = Env::new();
         env.insert(PHP_INI_SCAN_DIR, before);
-        for_launch(&env, Path::new("/layer"), drop_ins)
+        for_launch(&env, Path::new("/layer"), ini_files)
     }
 
     #[test]
     fn ini_files_are_added_and_the_compiled_in_folder_stays() {
-        assert_eq!(for_launch(&Env::new(), Path::new("/l"), &[DropIn::Login]), ":/l/login.d");
+        assert_eq!(for_launch(&Env::new(), Path::new("/l"), &[IniFile::Login]), ":/l/login.d");
         assert_eq!(
-            for_launch_after("/x::/layer/conf.d", &[DropIn::Login, DropIn::Cluster]),
+            for_launch_after("/x::/layer/conf.d", &[IniFile::Login, IniFile::Cluster]),
             "/x::/layer/conf.d:/layer/login.d:/layer/cluster.d"
         );
     }
 
     #[test]
     fn a_launcher_inside_a_launcher_adds_nothing_and_keeps_nothing_of_the_outer_ones_launch() {
-        let outer = for_launch_after(":/paketo:/layer/conf.d", &[DropIn::Login]);
+        let outer = for_launch_after(":/paketo:/layer/conf.d", &[IniFile::Login]);
         let inner = format!("{outer}:/paketo:/layer/conf.d");
-        assert_eq!(for_launch_after(&inner, &[DropIn::Login]), outer);
+        assert_eq!(for_launch_after(&inner, &[IniFile::Login]), outer);
         assert_eq!(for_launch_after(&inner, &[]), ":/paketo:/layer/conf.d");
     }
 }

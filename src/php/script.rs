@@ -1,4 +1,4 @@
-//! Running a script of ours with the installed PHP.
+//! Runs our scripts with the installed PHP.
 
 use crate::system::command::find_program;
 use libcnb::Env;
@@ -15,41 +15,41 @@ pub enum PhpError {
         "There is no `php` on the PATH.\nPut a buildpack that provides PHP before this one, or use a builder whose images have PHP."
     )]
     NotFound,
-    /// There are several, and none is `php`.
+    /// There are several, but none is called `php`.
     #[error(
-        "There is no `php` on the PATH, but there are several of other names: {0}.\nMake a link `php` to the one that serves the app."
+        "There is no `php` on the PATH, but there are {0}.\nAdd a link named `php` to the one that serves the app."
     )]
     Several(String),
     #[error("`php` cannot be started: {0}.")]
     Start(io::Error),
     #[error(
-        "`php` did not answer the buildpack's questions ({status}). Its output:\n{output}\nRun `php -v` in the build image to see what is wrong."
+        "`php` failed to run the buildpack's script ({status}). Its output:\n{output}\nRun `php -v` in the build image to see what is wrong."
     )]
     Answer { status: String, output: String },
 }
 
-/// Precedes a script's answer on stdout: PHP and the app's settings may print before and after it.
+/// Marks a script's answer on stdout: PHP and the app's settings may print before and after it.
 const MARK: &str = "php-session-store-answer:";
 
-/// The function by which a script gives its answer, before the script itself.
+/// The script, preceded by the function that it answers with.
 fn with_answer(script: &str) -> String {
     format!(
         "function answer($answer) {{ echo \"\\n{MARK}\", json_encode($answer, JSON_PARTIAL_OUTPUT_ON_ERROR), \"\\n\"; }}\n{script}"
     )
 }
 
-/// What PHP made of a script of ours.
+/// The result of a script.
 pub(crate) struct Answer<T> {
-    /// What the script answered; `None` if it did not come to that.
+    /// The script's answer; `None` if it did not get that far.
     pub(crate) json: Option<T>,
     pub(crate) status: String,
-    /// All that PHP printed besides the answer.
+    /// Everything PHP printed besides the answer.
     pub(crate) output: String,
     /// What it printed on stderr.
     pub(crate) stderr: String,
 }
 
-/// Runs `php` once, with this script and nothing but this environment.
+/// Runs `php` once with this script, in exactly this environment.
 pub(crate) fn run_script<T: DeserializeOwned>(
     script: &str,
     arguments: &[&str],
@@ -60,7 +60,7 @@ pub(crate) fn run_script<T: DeserializeOwned>(
     Ok(answer_of(&php.args(arguments).output().map_err(not_started)?))
 }
 
-/// As [`run_script`], with something on the script's standard input, where nobody else sees it.
+/// Like [`run_script`], but passes input on stdin, where no other process can see it.
 pub(crate) fn run_script_with_input<T: DeserializeOwned>(
     script: &str,
     input: &str,
@@ -70,7 +70,7 @@ pub(crate) fn run_script_with_input<T: DeserializeOwned>(
     let mut php = php(script, options, env)?;
     php.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = php.spawn().map_err(not_started)?;
-    // A PHP that does not come to the script does not read it, and its output says why.
+    // A PHP that fails before the script does not read stdin; its output says why it failed.
     let _ = process.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
     Ok(answer_of(&process.wait_with_output().map_err(not_started)?))
 }
@@ -81,7 +81,7 @@ fn php(script: &str, options: &[&str], env: &Env) -> Result<Command, PhpError> {
     Ok(php)
 }
 
-/// PHP's program. Alpine has one for each release, as `php83`, and no `php`.
+/// The path of `php`. Alpine has one for each release, such as `php83`, and no `php`.
 fn program(env: &Env) -> Result<PathBuf, PhpError> {
     if let Some(program) = find_program(env, "php") {
         return Ok(program);
@@ -90,7 +90,7 @@ fn program(env: &Env) -> Result<PathBuf, PhpError> {
     let files = folders.flat_map(|folder| folder.read_dir().into_iter().flatten().flatten());
     let mut numbered = BTreeMap::new();
     for path in files.map(|file| file.path()).filter(|path| is_numbered(path) && path.is_file()) {
-        // The same name in a later folder is shadowed, or is the same file: /bin may be a link to /usr/bin.
+        // The same name in a later folder is shadowed or the same file: /bin may be a link to /usr/bin.
         numbered.entry(path.file_name().map(ToOwned::to_owned)).or_insert(path);
     }
     match numbered.into_values().collect::<Vec<_>>().as_slice() {
@@ -103,7 +103,7 @@ fn program(env: &Env) -> Result<PathBuf, PhpError> {
     }
 }
 
-/// Whether a file's name is `php` and a number.
+/// Whether a file is named `php` plus a number.
 fn is_numbered(path: &Path) -> bool {
     let number = path.file_name().and_then(|name| name.to_str()?.strip_prefix("php"));
     number.is_some_and(|number| {

@@ -1,13 +1,13 @@
-//! The files that PHP's TLS is told of.
+//! The certificate files for PHP's TLS.
 
 use crate::endpoint::Endpoint;
 use crate::endpoint::tls::Tls;
 use std::path::PathBuf;
 
-/// The files that PHP is told of.
+/// The files that PHP is given.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// The authority, and in a bundle the system's as well.
+    /// The service's CA; a bundle includes the system's CAs.
     pub(crate) ca: Option<PathBuf>,
     /// The client's certificate and key.
     pub(crate) client: Option<ClientFiles>,
@@ -21,7 +21,7 @@ pub(crate) struct ClientFiles {
 }
 
 impl TlsFiles {
-    /// The files that there will be, before there are any.
+    /// The files that the launch will write, with placeholder paths.
     #[must_use]
     pub(crate) fn planned(tls: &Tls) -> Self {
         let client = tls.client.as_ref().map(|_| ClientFiles {
@@ -35,15 +35,14 @@ impl TlsFiles {
 /// The service wants TLS, and PHP has none.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "The service is reached with TLS, but this PHP has no OpenSSL extension, so each request would fail.\nUse a PHP that has openssl (its openssl.so in PHP's extension folder is enough), or a service without TLS."
+    "The service needs TLS, but this PHP has no OpenSSL extension, so every request would fail.\nUse a PHP that has openssl (openssl.so in PHP's extension folder is enough), or a service without TLS."
 )]
 pub(crate) struct NoOpenSsl;
 
-/// Makes sure that PHP can reach an endpoint that wants TLS.
+/// Makes sure that PHP supports TLS if the endpoint needs it.
 ///
 /// # Errors
-///
-/// Fails if PHP's streams cannot be encrypted, and the endpoint's must be.
+/// Fails if the endpoint needs TLS and PHP's streams don't support it.
 pub(crate) fn require_tls(endpoint: &Endpoint, knows_tls: bool) -> Result<(), NoOpenSsl> {
     match endpoint {
         Endpoint::Redis(redis) if redis.tls().is_some() && !knows_tls => Err(NoOpenSsl),

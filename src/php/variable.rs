@@ -1,37 +1,37 @@
-//! The variables by which the launch tells PHP where sessions are kept.
+//! The variables that tell PHP at launch where to keep sessions.
 
 use super::scan_dirs::PHP_INI_SCAN_DIR;
 
-/// A variable that the launch sets, and PHP or a drop-in reads.
+/// A variable that the launch sets, and PHP or an ini file reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Variable {
     /// `session.save_path`.
     SavePath,
-    /// The user, where it is not in the save path.
+    /// The user, if it is not in the save path.
     Username,
-    /// The password, where it is not in the save path.
+    /// The password, if it is not in the save path.
     Password,
-    /// Whether Memcached is spoken to in its binary protocol.
+    /// Whether to use Memcached's binary protocol.
     BinaryProtocol,
-    /// Whether connections are kept.
+    /// Whether connections are persistent.
     Persistent,
-    /// How long a connection may take to come about, in milliseconds.
+    /// How long connecting may take, in milliseconds.
     ConnectTimeout,
-    /// What the keys begin with.
+    /// The prefix of session keys.
     Prefix,
-    /// Whether a request has its session for itself.
+    /// Whether requests lock their sessions.
     Locking,
-    /// How long the first try for the lock waits for the next one.
+    /// The wait after the first try for the lock.
     LockWaitMin,
-    /// How long the last try for the lock waits for the next one.
+    /// The longest wait between tries for the lock.
     LockWaitMax,
-    /// How often the lock is tried for again.
+    /// How often to try again for the lock.
     LockRetries,
-    /// After how many seconds a lock falls away.
+    /// After how many seconds a lock expires.
     LockExpire,
-    /// The file with the authorities that PHP's TLS trusts.
-    AuthorityFile,
-    /// PHP's own: the folders of ini files.
+    /// The file with the CAs that PHP's TLS trusts.
+    CaFile,
+    /// PHP's own variable: the folders of ini files.
     IniScanDir,
 }
 
@@ -55,7 +55,7 @@ impl Variable {
         Self::LockWaitMax,
         Self::LockRetries,
         Self::LockExpire,
-        Self::AuthorityFile,
+        Self::CaFile,
         Self::IniScanDir,
     ];
 
@@ -75,7 +75,7 @@ impl Variable {
             Self::LockWaitMax => "PHP_SESSION_LOCK_WAIT_MAX",
             Self::LockRetries => "PHP_SESSION_LOCK_RETRIES",
             Self::LockExpire => "PHP_SESSION_LOCK_EXPIRE",
-            Self::AuthorityFile => "PHP_SESSION_AUTHORITY_FILE",
+            Self::CaFile => "PHP_SESSION_CA_FILE",
             Self::IniScanDir => PHP_INI_SCAN_DIR,
         }
     }

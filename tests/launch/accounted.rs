@@ -113,7 +113,7 @@ fn whatever_means_tls_gives_tls() {
         assert!(save_path(&credentials).unwrap().starts_with("tcp://h:6379?"), "{credentials}");
     }
     let error = error(&json!({"host": "h", "scheme": "https", "password": "hunter2"}));
-    assert!(error.contains("\"scheme\" is not a scheme of Redis"), "{error}");
+    assert!(error.contains("\"scheme\" is not a Redis scheme"), "{error}");
 }
 
 #[test]
@@ -130,9 +130,9 @@ fn a_uris_query_is_used_or_refused_by_name() {
         assert_eq!(path, expected, "{uri}");
     }
     let weight = error(&json!({"uri": "redis://h?weight=2&password=hunter2"}));
-    assert!(weight.contains("give it as an option"), "{weight}");
+    assert!(weight.contains("Set it as an option"), "{weight}");
     let socket = error(&json!({"uri": "unix:///run/redis.sock?ssl=true"}));
-    assert!(socket.contains("asks for TLS on a socket"), "{socket}");
+    assert!(socket.contains("asks for TLS on a Unix socket"), "{socket}");
 }
 
 #[test]

@@ -29,5 +29,5 @@ fn options_of_the_launch_beat_those_of_the_binding() {
     let cluster = json!({"x": [{"name": "redis-sessions", "credentials": {"cluster.nodes": "h"}}]});
     let cluster = cluster.to_string();
     let environment = [("VCAP_SERVICES", &*cluster), ("BPL_PHP_SESSION_OPTIONS", "database=1")];
-    assert!(harness.launch(&environment).unwrap_err().contains("a cluster has database 0 only"));
+    assert!(harness.launch(&environment).unwrap_err().contains("a cluster has only database 0"));
 }

@@ -91,14 +91,14 @@ fn an_authority_that_5_3_cannot_be_told_of_is_php_s_together_with_the_systems() 
     let harness = Harness::new(Store::Redis, "5.3.7");
     let variables = harness.vcap("x", &credentials).unwrap();
     assert_eq!(harness.masked(&variables), "tls://h:6379?…&auth=pw");
-    let bundle = fs::read_to_string(&variables[Variable::AuthorityFile.name()]).unwrap();
+    let bundle = fs::read_to_string(&variables[Variable::CaFile.name()]).unwrap();
     assert!(bundle.starts_with(CA));
-    let drop_in = harness.layer.path().join("authority.d");
-    assert!(variables[Variable::IniScanDir.name()].ends_with(drop_in.to_str().unwrap()));
+    let ini_file = harness.layer.path().join("ca.d");
+    assert!(variables[Variable::IniScanDir.name()].ends_with(ini_file.to_str().unwrap()));
 
     // A cluster's handler can be told of it in every version.
     let cluster = json!({"cluster.nodes": "h:1", "tls": true, "password": "pw", "cacrt": CA});
     let variables = harness.vcap("x", &cluster).unwrap();
-    assert!(!variables.contains_key(Variable::AuthorityFile.name()));
+    assert!(!variables.contains_key(Variable::CaFile.name()));
     assert!(harness.masked(&variables).ends_with("&stream[verify_peer]=1&stream[cafile]=*.pem"));
 }

@@ -29,18 +29,18 @@ fn what_redis_sessions_cannot_use_is_said_with_what_would_work() {
             // Crossplane on AWS: a role instead of a password.
             (
                 json!({"host": "h", "port": 6379, "role-arn": "arn:aws:iam::1:role/x", "user-id": "u"}),
-                &["identity management (IAM)", "a user and a password"],
+                &["identity management (IAM)", "a username and a password"],
             ),
             (
                 json!({"sentinel.master": "m", "sentinel.nodes": "s1:26379", "password": "pw"}),
-                &["known to Sentinel only", "leads to the master"],
+                &["reachable only through Sentinel", "follows the master"],
             ),
             (json!({"credhub-ref": "/c/x/credentials"}), &["credhub-ref", "interpolate"]),
             (json!({}), &["has no host", "no credentials", "or uri"]),
             (json!({"password": "hunter2", "hots": "h", "host": null}), &["hots", "host (null)"]),
             (
                 json!({"cluster.nodes": "h:1", "database": 3}),
-                &["database other than 0", "a cluster has database 0 only"],
+                &["database other than 0", "a cluster has only database 0"],
             ),
         ],
     );
@@ -54,20 +54,17 @@ fn what_is_malformed_is_said_with_what_is_expected() {
             (json!({"host": "h", "port": "hunter2"}), &["\"port\" is not a port", "1 to 65535"]),
             (json!({"host": "h", "port": 65536}), &["\"port\" is not a port"]),
             (json!({"host": "h", "port": 0}), &["\"port\" is not a port"]),
-            (json!({"host": "h\nextension=x"}), &["\"host\" is not the name"]),
+            (json!({"host": "h\nextension=x"}), &["\"host\" is not a host name"]),
             (json!({"host": {"a": "hunter2"}}), &["\"host\" is a list or an object"]),
             (json!({"host": "h", "ssl": "hunter2"}), &["\"ssl\" is neither true nor false"]),
             (json!({"host": "h", "password": "a\u{0}b"}), &["NUL"]),
-            (
-                json!({"uri": "http://h"}),
-                &["\"uri\" has a scheme that is not Redis's", "rediss://"],
-            ),
+            (json!({"uri": "http://h"}), &["\"uri\" does not have a Redis scheme", "rediss://"]),
             (
                 json!({"uri": "redis://hunter2#x@h"}),
                 &["\"uri\" has a ?, / or #", "percent-encoded"],
             ),
             (json!({"uri": "redis://h/hunter2"}), &["not a database number"]),
-            (json!({"uri": "unix:///tmp/a b"}), &["\"uri\" has no path"]),
+            (json!({"uri": "unix:///tmp/a b"}), &["\"uri\" does not have a path"]),
             (json!({"host": "h", "tls": true, "cacrt": "hunter2"}), &["\"cacrt\" is not PEM"]),
             (
                 json!({"host": "h", "tls": true, "tls.crt": CA}),
@@ -87,7 +84,7 @@ fn what_memcached_sessions_cannot_use_is_said_with_what_would_work() {
         Store::Memcached,
         &[
             (json!({"credhub-ref": "((/c/x))"}), &["credhub-ref", "interpolate"]),
-            (json!({"host": "h", "tls": true}), &["memcached extension has no TLS"]),
+            (json!({"host": "h", "tls": true}), &["memcached extension does not support TLS"]),
             (
                 json!({"servers": "h", "username": "u"}),
                 &["no password for its username", "neither"],
@@ -98,8 +95,8 @@ fn what_memcached_sessions_cannot_use_is_said_with_what_would_work() {
                 json!({"servers": "h:x"}),
                 &["\"servers\" has a server with a port that is not from 1 to 65535"],
             ),
-            (json!({"servers": " , "}), &["\"servers\" is no list"]),
-            (json!({"servers": [5]}), &["\"servers\" is no list"]),
+            (json!({"servers": " , "}), &["\"servers\" is not a list"]),
+            (json!({"servers": [5]}), &["\"servers\" is not a list"]),
             (json!({"password": "hunter2"}), &["has no servers"]),
         ],
     );
@@ -117,13 +114,17 @@ fn what_an_extension_is_too_old_for_is_said_with_the_version_that_can() {
     client["tls.key"] = json!(KEY);
     let cluster = json!({"cluster.nodes": "h1,h2", "tls": true, "password": "pw"});
     for (version, credentials, expected) in [
-        ("5.3.7", &client, "needs a client certificate, and the PHP extension redis 5.3.7"),
-        ("5.3.7", &with("verify_peer", "off"), "TLS without a check of the certificate"),
+        (
+            "5.3.7",
+            &client,
+            "needs a client certificate, which the PHP extension redis 5.3.7 does not support",
+        ),
+        ("5.3.7", &with("verify_peer", "off"), "TLS without verifying the certificate"),
         ("5.3.7", &with("host", "fd00::5"), "TLS to an IPv6 address"),
         (
             "5.0.2",
             &tls,
-            "needs TLS, and the PHP extension redis 5.0.2 cannot do that: it takes 5.1.0",
+            "needs TLS, which the PHP extension redis 5.0.2 does not support. Version 5.1.0",
         ),
         ("5.3.1", &cluster, "TLS to a cluster"),
         ("5.2.0", &json!({"host": "h", "user": "u", "password": "p"}), "an ACL user"),

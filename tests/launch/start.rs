@@ -130,7 +130,7 @@ fn what_php_has_trusted_before_it_still_trusts_with_a_private_ca() {
         ],
     )
     .unwrap();
-    let trusted = std::fs::read_to_string(value(&launch, Variable::AuthorityFile)).unwrap();
+    let trusted = std::fs::read_to_string(value(&launch, Variable::CaFile)).unwrap();
     for text in ["MIIB", "FILE", "A", "B"] {
         assert_eq!(trusted.matches(&format!("\n{text}\n")).count(), 1, "{text} in\n{trusted}");
     }

@@ -40,7 +40,7 @@ pub(super) fn tls_only() -> Outcome {
 fn tls_advice(problem: &Problem) -> String {
     let advice = match problem {
         Problem::NotTrusted(_) => {
-            "Give the certificate of the authority that has signed the server's as ca.crt in the credentials (not the server's own), and check its name and dates."
+            "Add the certificate of the CA that signed the server's certificate (not the server's own) to the credentials as ca.crt, and check the host name and the dates in the server's certificate."
         }
         Problem::Certificates(_) => "Give certificates and keys as PEM.",
         _ => {

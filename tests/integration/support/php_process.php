@@ -1,5 +1,5 @@
 <?php
-// Real PHP as the judge: for each line of JSON with a task and variables, PHP processes with the drop-in
+// Real PHP as the judge: for each line of JSON with a task and variables, PHP processes with the ini file
 // and these variables do the task. Answers with a line of JSON.
 
 // One process writes a session, another one reads it.

@@ -8,7 +8,7 @@ use php_session_store::config::environment::Environment;
 use php_session_store::config::variables::{PROBE, PROXY};
 use php_session_store::launch::prepare::prepare;
 use php_session_store::php::PHP_INI_SCAN_DIR;
-use php_session_store::php::drop_in::DropIn;
+use php_session_store::php::ini_file::IniFile;
 use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
 use php_session_store::{launch::build_record::LaunchRecord, layers::session::write_files};
@@ -64,7 +64,7 @@ impl PhpProcess {
             &suite.image("mechanisms"),
             &["sleep", "infinity"],
         );
-        // The asking process itself goes without the drop-in.
+        // The asking process itself goes without the ini file.
         let mut process = Command::new("docker")
             .args([
                 "exec",
@@ -98,7 +98,7 @@ impl PhpProcess {
     }
 
     fn ask(&mut self, task: &str, environment: &[(&str, &str)]) -> Value {
-        let conf_d = self.layer.path().join(DropIn::Base.folder());
+        let conf_d = self.layer.path().join(IniFile::Base.folder());
         let scan_dir = format!(":{}", conf_d.display());
         let environment: Environment = environment
             .iter()

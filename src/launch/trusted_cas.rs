@@ -20,7 +20,7 @@ const END: &str = "-----END CERTIFICATE-----";
 /// # Errors
 ///
 /// Fails if a variable is not UTF-8.
-pub(super) fn trusted(
+pub(super) fn read(
     environment: &Environment,
     record: &LaunchRecord,
 ) -> Result<String, EnvironmentError> {
