@@ -125,11 +125,8 @@ fn what_is_malformed_or_ambiguous_stops_the_build_with_its_place() {
 #[test]
 fn malformed_options_json_stops_the_build_with_its_position() {
     let mut config = config(BOOKWORM, "full");
-    config.app_dir_preprocessor(|app_dir| {
-        fs::create_dir_all(app_dir.join(".bp-config")).unwrap();
-        fs::write(app_dir.join(".bp-config/options.json"), "{\n  \"WEBDIR\": htdocs\n}").unwrap();
-    });
-    let log = build_fails(&mut config);
+    config.file(".bp-config/options.json", "{\n  \"WEBDIR\": htdocs\n}");
+    let log = build_fails(&config);
     assert!(
         log.contains(".bp-config/options.json is not valid JSON") && log.contains("line 2"),
         "{log}"

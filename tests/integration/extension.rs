@@ -7,6 +7,7 @@ use crate::support::app::{
 use crate::support::certificates::Authority;
 use crate::support::docker::{Container, docker};
 use crate::support::http_client::assert_sessions_are_shared;
+use crate::support::input::BuildInput;
 use crate::support::mirror::{
     MIRROR_OF_APP, app_with_mirror, build_offline, mirror, php_in_a_layer,
 };
@@ -14,7 +15,7 @@ use crate::support::services::{BoundService, Memcached, vcap};
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use libcnb::data::buildpack::BuildpackId;
 use libcnb::data::sbom::SbomFormat;
-use libcnb_test::{BuildConfig, SbomType, TestContext};
+use libcnb_test::{SbomType, TestContext};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::fs;
@@ -22,7 +23,7 @@ use std::fs;
 const PASSWORD: &str = "mArKeR4f1c9e of the extension's tests";
 
 /// A build for a store, on one kind of image.
-fn config_for(suite: Suite, variant: &str, store: Store) -> BuildConfig {
+fn config_for(suite: Suite, variant: &str, store: Store) -> BuildInput {
     let mut config = config(suite, variant);
     config.env("BP_PHP_SESSION_STORE", store.name());
     config
@@ -359,8 +360,7 @@ fn what_composer_asks_of_the_extension_is_said_where_it_is_not_met() {
     let build_with = |constraint: &str| {
         let mut config = config_for(BOOKWORM, "full", Store::Redis);
         let json = format!("{{\"require\": {{\"ext-redis\": \"{constraint}\"}}}}");
-        config
-            .app_dir_preprocessor(move |app| fs::write(app.join("composer.json"), &json).unwrap());
+        config.file("composer.json", json);
         let mut log = String::new();
         build(&config, |app| log = app.log.clone());
         log
@@ -432,14 +432,14 @@ fn a_rebuild_reuses_the_layer_until_its_key_changes() {
     build_and_keep(&config, |context, app| {
         assert!(app.log.contains("Downloading php8.2-redis by apt"), "{}", app.log);
         assert_sboms_name_packages(&context);
-        context.rebuild(&config, |context| {
+        context.rebuild(config.config(), |context| {
             let log = app_of(&context).log;
             assert!(log.contains("Reusing the cached extension layer"), "{log}");
             assert!(!log.contains(" by apt"), "{log}");
             assert_sboms_name_packages(&context);
             let mut changed = config.clone();
             changed.env("BP_PHP_SESSION_EXTENSION", "apt");
-            context.rebuild(&changed, |context| {
+            context.rebuild(changed.config(), |context| {
                 let log = app_of(&context).log;
                 let expected =
                     "Rebuilding the extension layer: provider changed from \"auto\" to \"apt\"";

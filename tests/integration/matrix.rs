@@ -1,14 +1,14 @@
 //! Every PHP × every kind of service × every web server: two replicas, and one cookie.
 
-use crate::support::app::{App, Server, build, buildpack};
+use crate::support::app::{App, Server, build};
 use crate::support::http_client::assert_sessions_are_shared;
+use crate::support::input::BuildInput;
 use crate::support::layout::Layout;
 use crate::support::sample::app_for_every_server;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{BoundService, Memcached, vcap};
 use crate::support::tls::TlsServer;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
-use libcnb_test::{BuildConfig, BuildpackReference};
 use php_session_store::store::Store;
 use serde_json::json;
 
@@ -33,8 +33,7 @@ impl Php {
         let folder = app_for_every_server();
         match self {
             Self::Image(suite, variant) => {
-                let mut config = BuildConfig::new(suite.builder(variant), folder.path());
-                config.buildpacks([BuildpackReference::Other(buildpack())]);
+                let mut config = BuildInput::new(*suite, variant, folder.path());
                 build(config.env("BP_PHP_SESSION_STORE", store.name()), test);
             }
             Self::Layer(layout) => test(layout.build(folder.path(), store, &[]).app()),

@@ -146,7 +146,7 @@ fn credentials_are_embedded_by_request_only_and_a_bound_service_beats_them() {
 
     let mut config = config(BOOKWORM, "full");
     config.env("BP_PHP_SESSION_STORE", "redis").env("BP_PHP_SESSION_EMBED_CREDENTIALS", "true");
-    let log = build_fails(&mut config);
+    let log = build_fails(&config);
     assert!(log.contains("no session service is bound to the build"), "{log}");
 }
 

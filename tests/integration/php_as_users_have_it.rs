@@ -2,12 +2,12 @@
 
 use crate::support::app::{App, build, config, make_readable, root};
 use crate::support::http_client::{HttpClient, assert_sessions_are_shared};
+use crate::support::input::BuildInput;
 use crate::support::layout::Layout;
 use crate::support::sample::{app_for_every_server, write};
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::BoundService;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
-use libcnb_test::BuildConfig;
 use php_session_store::store::Store;
 use std::fs;
 use tempfile::TempDir;
@@ -66,7 +66,7 @@ fn app_with_settings(settings: &str) -> TempDir {
 /// PHP reads the app's settings at build and at launch.
 const SCAN_DIR: &str = ":/workspace/settings";
 
-fn config_with_settings(suite: Suite, app: &TempDir, store: Store) -> BuildConfig {
+fn config_with_settings(suite: Suite, app: &TempDir, store: Store) -> BuildInput {
     let mut config = config(suite, "everything");
     config.app_dir(app.path());
     config.env("BP_PHP_SESSION_STORE", store.name()).env("PHP_INI_SCAN_DIR", SCAN_DIR);

@@ -3,8 +3,10 @@
 use super::Suite;
 use super::docker::{Container, both, docker, docker_ok, unique_name};
 use super::http_client::wait_for_answer;
-use super::secrets::{assert_image_is_clean, assert_log_is_clean, assert_volume_is_clean};
-use libcnb_test::{BuildConfig, BuildpackReference, PackResult, TestContext, TestRunner};
+use super::input::BuildInput;
+use super::secrets::{assert_build_is_clean, assert_image_is_clean, assert_log_is_clean};
+use super::shared;
+use libcnb_test::{BuildConfig, PackResult, TestContext, TestRunner};
 use std::cell::Cell;
 use std::fs;
 use std::net::SocketAddr;
@@ -15,9 +17,6 @@ use std::process::{Command, Output};
 
 /// A text in the app of `samples/counter`.
 const TEXT_OF_COUNTER: &str = "Counts a visitor's requests in the session";
-
-/// What the lifecycle keeps in every cache of a build.
-const BUILD_CACHE: &str = "io.buildpacks.lifecycle.cache.metadata";
 
 /// The buildpack as `scripts/package` leaves it.
 pub(crate) fn buildpack() -> String {
@@ -61,15 +60,13 @@ pub(crate) fn make_readable(folder: &Path) {
 }
 
 /// The usual build: the counter sample on one variant of a Debian release.
-pub(crate) fn config(suite: Suite, variant: &str) -> BuildConfig {
+pub(crate) fn config(suite: Suite, variant: &str) -> BuildInput {
     config_for(Server::Php, suite, variant)
 }
 
 /// The sample of a web server, on one variant of a Debian release.
-pub(crate) fn config_for(server: Server, suite: Suite, variant: &str) -> BuildConfig {
-    let mut config = BuildConfig::new(suite.builder(variant), server.sample());
-    config.buildpacks([BuildpackReference::Other(buildpack())]);
-    config
+pub(crate) fn config_for(server: Server, suite: Suite, variant: &str) -> BuildInput {
+    BuildInput::new(suite, variant, &root().join(server.sample()))
 }
 
 /// What serves the app.
@@ -114,24 +111,26 @@ pub(crate) struct App {
     server: Server,
 }
 
-/// Builds, searches the image and the log for passwords, and goes on with the app.
-pub(crate) fn build(config: &BuildConfig, test: impl FnOnce(&App)) {
-    build_and_keep(config, |_, app| test(&app));
+/// Goes on with the app, which is built once for all tests that ask for the same; its image and log are searched for
+/// passwords.
+pub(crate) fn build(input: &BuildInput, test: impl FnOnce(&App)) {
+    test(&shared::app(input));
 }
 
-/// As [`build`], for tests that do more with libcnb-test's context: build again, read the SBOM.
-pub(crate) fn build_and_keep(config: &BuildConfig, test: impl FnOnce(TestContext, App)) {
-    pack_build(config, |context| {
+/// Builds the app anew, for tests that do more with libcnb-test's context: build again, read the SBOM.
+pub(crate) fn build_and_keep(input: &BuildInput, test: impl FnOnce(TestContext, App)) {
+    pack_build(&input.config(), |context| {
         let app = app_of(&context);
         test(context, app);
     });
 }
 
 /// Builds what must not succeed, and gives what the build printed.
-pub(crate) fn build_fails(config: &mut BuildConfig) -> String {
+pub(crate) fn build_fails(input: &BuildInput) -> String {
     let mut log = String::new();
+    let mut config = input.config();
     config.expected_pack_result(PackResult::Failure);
-    pack_build(config, |context| log = log_of(&context));
+    pack_build(&config, |context| log = log_of(&context));
     assert_log_is_clean("build log", &log);
     log
 }
@@ -176,7 +175,9 @@ pub(crate) fn app_of(context: &TestContext) -> App {
         log.split("Successfully built image '").nth(1).and_then(|rest| rest.split('\'').next());
     let image = image.unwrap_or_else(|| panic!("no image in the log:\n{log}")).to_owned();
     assert_log_is_clean("build log", &log);
-    assert_image_is_clean(&image, TEXT_OF_COUNTER);
+    // As libcnb-test names them.
+    let caches = ["build", "launch"].map(|cache| format!("{image}.{cache}-cache"));
+    assert_build_is_clean(&image, &caches, TEXT_OF_COUNTER);
     App { image, log, server: Server::Php }
 }
 
@@ -186,6 +187,12 @@ impl App {
         assert_log_is_clean("build log", &log);
         assert_image_is_clean(image, TEXT_OF_COUNTER);
         Self { image: image.to_owned(), log, server: Server::Php }
+    }
+
+    /// The same app under another name of its image.
+    pub(crate) fn tagged(self, name: String) -> Self {
+        docker_ok(&["tag", &self.image, &name]);
+        Self { image: name, ..self }
     }
 
     /// The same app, started with another server; it must be the one whose sample was built.
@@ -329,10 +336,8 @@ impl PackBuild {
     pub(crate) fn app(&self) -> &App {
         let app = self.app_with_credentials();
         if !self.searched.replace(true) {
-            assert_image_is_clean(&app.image, TEXT_OF_COUNTER);
-            for (cache, text) in [("build", BUILD_CACHE), ("launch", TEXT_OF_COUNTER)] {
-                assert_volume_is_clean(&format!("{}.{cache}", app.image), text);
-            }
+            let caches = ["build", "launch"].map(|cache| format!("{}.{cache}", app.image));
+            assert_build_is_clean(&app.image, &caches, TEXT_OF_COUNTER);
         }
         app
     }

@@ -7,6 +7,7 @@ pub(crate) mod check;
 pub(crate) mod docker;
 pub(crate) mod faulty;
 pub(crate) mod http_client;
+pub(crate) mod input;
 pub(crate) mod kubernetes;
 pub(crate) mod layout;
 pub(crate) mod mirror;
@@ -16,6 +17,7 @@ pub(crate) mod relay;
 pub(crate) mod sample;
 pub(crate) mod secrets;
 pub(crate) mod services;
+pub(crate) mod shared;
 pub(crate) mod tls;
 
 use app::{of_setup, root};

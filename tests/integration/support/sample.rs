@@ -2,7 +2,7 @@
 
 use super::Suite;
 use super::app::{Server, config_for, make_readable, root};
-use libcnb_test::BuildConfig;
+use super::input::BuildInput;
 use php_session_store::store::Store;
 use std::fs;
 use std::path::Path;
@@ -20,13 +20,11 @@ pub(crate) fn app_for_every_server() -> TempDir {
 }
 
 /// The app behind nginx and php-fpm, with `hold.php`, a page that holds its session, built for a store.
-pub(crate) fn app_with_holding_page(suite: Suite, store: Store) -> BuildConfig {
+pub(crate) fn app_with_holding_page(suite: Suite, store: Store) -> BuildInput {
     let mut config = config_for(Server::NginxFpm, suite, "web");
-    config.env("BP_PHP_SESSION_STORE", store.name()).app_dir_preprocessor(|app_dir| {
-        let page = root().join("tests/integration/hold.php");
-        fs::copy(page, app_dir.join("htdocs/hold.php")).expect("our own folder");
-        write(&app_dir, "htdocs/info.php", "<?php session_start(); phpinfo();");
-    });
+    let page = fs::read_to_string(root().join("tests/integration/hold.php")).expect("our own file");
+    config.env("BP_PHP_SESSION_STORE", store.name()).file("htdocs/hold.php", page);
+    config.file("htdocs/info.php", "<?php session_start(); phpinfo();");
     config
 }
 

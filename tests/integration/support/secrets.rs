@@ -1,12 +1,14 @@
 //! The search for secrets: in an image's layers, configuration and labels, and in logs.
 
-use super::docker::both;
+use super::docker::{both, docker_ok};
 use super::services::IMAGE;
 use aho_corasick::AhoCorasick;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
 /// Part of every password that the tests use, so that one search finds any of them. Letters and
 /// digits only: it looks the same in every encoding but base64.
@@ -59,7 +61,7 @@ impl Search {
     }
 
     /// As [`Self::find`], in everything that a docker command prints: an exported image with all layers,
-    /// the configuration and the labels; the files of a volume.
+    /// the configuration and the labels; the files of volumes.
     fn find_in_output(&self, arguments: &[&str]) -> BTreeSet<usize> {
         const CHUNK: u64 = 4 * 1024 * 1024;
         const OVERLAP: usize = 4096;
@@ -91,6 +93,9 @@ pub(crate) fn assert_log_is_clean(what: &str, log: &str) {
     );
 }
 
+/// What the lifecycle keeps in every cache of a build.
+const BUILD_CACHE: &str = "io.buildpacks.lifecycle.cache.metadata";
+
 /// Asserts that the image holds no password; proves with the text of a file of the app that the
 /// search would have found one.
 pub(crate) fn assert_image_is_clean(image: &str, text_of_the_app: &str) {
@@ -99,15 +104,54 @@ pub(crate) fn assert_image_is_clean(image: &str, text_of_the_app: &str) {
     assert!(!found.contains(&1), "{image} holds a password");
 }
 
-/// Asserts that a volume, such as pack's caches, holds no password; proves with a text that is in it that the search
-/// would have found one.
-pub(crate) fn assert_volume_is_clean(volume: &str, text_of_the_volume: &str) {
-    let mount = format!("{volume}:/volume:ro");
-    // Layers lie there as tar files, which are not compressed.
-    let files = ["run", "--rm", "--volume", &mount, IMAGE, "tar", "-c", "/volume"];
-    let found = Search::of(&[text_of_the_volume, MARKER]).find_in_output(&files);
-    assert!(found.contains(&0), "the search in the volume {volume} finds nothing");
-    assert!(!found.contains(&1), "the volume {volume} holds a password");
+/// Kinds of images that have been searched as a whole.
+static SEARCHED: Mutex<BTreeSet<BTreeSet<String>>> = Mutex::new(BTreeSet::new());
+
+/// Asserts that what a build has made holds no password: pack's caches, the configuration, and the layers that came to the
+/// run image's. The launch cache has them as they were made, so that this takes a second; the whole image, which takes ten,
+/// is searched once for each kind: where the same buildpacks have made the same layers.
+pub(crate) fn assert_build_is_clean(image: &str, caches: &[String; 2], text_of_the_app: &str) {
+    let search = Search::of(&[text_of_the_app, BUILD_CACHE, MARKER]);
+    let inspected = docker_ok(&["image", "inspect", image]);
+    let history = docker_ok(&["history", "--no-trunc", "--format", "{{json .}}", image]);
+    let (kind, layers) = layers_of_the_build(&inspected);
+    let layers = layers.iter().map(|layer| format!("/launch/committed/{layer}.tar"));
+    let layers: Vec<String> = layers.collect();
+    let [build, launch] = [(0, "build"), (1, "launch")]
+        .map(|(index, folder)| format!("{}:/{folder}:ro", caches[index]));
+    // Layers lie there as tar files, which are not compressed; one that is not there ends it.
+    let tar =
+        ["run", "--rm", "--volume", &build, "--volume", &launch, IMAGE, "tar", "-c", "/build"];
+    let tar: Vec<&str> = tar.into_iter().chain(layers.iter().map(String::as_str)).collect();
+    let mut found = search.find_in_output(&tar);
+    assert!(found.contains(&0), "the search in the layers of {image} does not find the app");
+    assert!(found.contains(&1), "the search in the cache of {image} finds nothing");
+    found.extend(search.find(format!("{inspected}{history}").as_bytes()));
+    assert!(!found.contains(&2), "{image}, or a cache of its build, holds a password");
+
+    let first_of_its_kind = SEARCHED.lock().expect("nothing panics with it").insert(kind);
+    if first_of_its_kind {
+        assert_image_is_clean(image, text_of_the_app);
+    }
+}
+
+/// Names of the layers that buildpacks have made, and digests of all that lie above the run image's.
+fn layers_of_the_build(inspected: &str) -> (BTreeSet<String>, Vec<String>) {
+    let image: Value = serde_json::from_str(inspected).expect("docker's JSON");
+    let image = &image[0];
+    let record = image["Config"]["Labels"]["io.buildpacks.lifecycle.metadata"].as_str();
+    let record: Value = serde_json::from_str(record.expect("the lifecycle's label")).expect("JSON");
+    let buildpacks = record["buildpacks"].as_array().expect("buildpacks").iter();
+    let names = buildpacks.flat_map(|buildpack| {
+        let layers = buildpack["layers"].as_object().into_iter().flatten();
+        layers.map(|(name, _)| format!("{} {name}", buildpack["key"]))
+    });
+    let last = &record["runImage"]["topLayer"];
+    let layers = image["RootFS"]["Layers"].as_array().expect("layers").iter();
+    let above = layers.skip_while(|layer| *layer != last).skip(1);
+    let above: Vec<String> = above.map(|it| it.as_str().expect("a digest").to_owned()).collect();
+    assert!(!above.is_empty(), "no layer after the run image's: {inspected}");
+    (names.collect(), above)
 }
 
 #[test]
