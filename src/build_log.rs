@@ -1,5 +1,5 @@
-//! What a build tells its user. It goes to stdout, where the lifecycle writes: on stderr, its lines would
-//! come out of order, and `pack build >log` would lose them.
+//! The build's log. It goes to stdout like the lifecycle's: on stderr, lines would come out of order, and `pack
+//! build >log` would lose them.
 
 mod debug;
 
@@ -20,7 +20,7 @@ use bullet_stream::global::{print, set_writer};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Starts the log; gives the time for [`done`].
+/// Starts the log; returns the time for [`done`].
 #[must_use]
 pub fn start() -> Instant {
     set_writer(std::io::stdout());
@@ -28,14 +28,14 @@ pub fn start() -> Instant {
     Instant::now()
 }
 
-/// Says what detect looks at, if details were asked for: a build prints its log's form only once it has begun.
+/// Logs what detect looks at, with `BP_LOG_LEVEL=DEBUG`. Detect has no headings as the build has.
 pub fn looked_at_by_detect(app_dir: &Path, platform: &BuildPlatform) {
     for line in details_of_services(app_dir, platform) {
         println!("{line}");
     }
 }
 
-/// Says what the build looks at, if details were asked for.
+/// Logs what the build looks at, with `BP_LOG_LEVEL=DEBUG`.
 pub fn looked_at(app_dir: &Path, platform: &BuildPlatform) {
     let lines = details_of_services(app_dir, platform);
     if !lines.is_empty() {
@@ -53,7 +53,7 @@ fn details_of_services(app_dir: &Path, platform: &BuildPlatform) -> Vec<String> 
     debug::of_services(app_dir, platform).unwrap_or_default()
 }
 
-/// Says why there is nothing to do, or what might have been meant.
+/// Logs why there is nothing to do, or what may have been meant.
 pub fn nothing_to_do(decision: &Decision) {
     match decision {
         Decision::Skip(reason) => print::bullet(reason),
@@ -62,13 +62,13 @@ pub fn nothing_to_do(decision: &Decision) {
     }
 }
 
-/// Says where sessions are to be kept, and why.
+/// Logs where sessions will be kept, and why.
 pub fn decision(config: &SessionConfig) {
     print::bullet("Session service");
     print::sub_bullet(format!("{}: {}", config.store.title(), config.reason));
 }
 
-/// Says which PHP it is, and begins the part about its extension.
+/// Logs the PHP that was found, and begins the section about its extension.
 pub fn php(config: &SessionConfig, php: &Php) {
     print::bullet("PHP");
     print::sub_bullet(format!("Found PHP {} ({})", php.facts().version, php.names()));
@@ -81,7 +81,7 @@ pub fn php(config: &SessionConfig, php: &Php) {
     print::bullet(format!("{} extension", config.store.title()));
 }
 
-/// Says what was written, now that PHP has been seen to take it, and what the launch needs.
+/// Logs what was written, now that PHP has been verified to start with it, and what the launch needs.
 pub fn session_settings(config: &SessionConfig, settings: &SessionSettings<'_>, php: &Php) {
     print::bullet("Session settings");
     print::sub_bullet(format!(
@@ -92,7 +92,7 @@ pub fn session_settings(config: &SessionConfig, settings: &SessionSettings<'_>, 
     ));
     if settings.hide_errors {
         print::sub_bullet(format!(
-            "Turned display_errors off: PHP's warnings show the password ({DISPLAY_ERRORS}=keep leaves it on)"
+            "Turned display_errors off, because PHP's warnings show the password ({DISPLAY_ERRORS}=keep leaves it on)"
         ));
     }
     let store = config.store;
@@ -104,24 +104,24 @@ pub fn session_settings(config: &SessionConfig, settings: &SessionSettings<'_>, 
     ));
     if let Some(service) = settings.embedded_service {
         print::warning(format!(
-            "The credentials of {service} are now in the image ({EMBED_CREDENTIALS}): whoever has the image has them, and a new password needs a new build. A service that is bound at launch takes precedence."
+            "The credentials of {service} are now in the image ({EMBED_CREDENTIALS}): whoever has the image has them, and a new password needs a new build. A service bound at launch takes precedence."
         ));
     }
 }
 
-/// Says which framework the app has, and what it does with sessions: as far as its files tell, as the launch
-/// may have other variables.
+/// Logs the app's framework, and what it does with sessions as far as its files tell: the launch may have other
+/// variables.
 pub fn framework(record: &LaunchRecord, app_dir: &Path) {
     let (Some(framework), store) = (&record.framework, record.store) else { return };
     print::bullet("Framework");
     match framework.session_use(app_dir, &Environment::default(), store, None) {
         SessionUse::Php => print::sub_bullet(format!("{framework} uses PHP's own sessions")),
         SessionUse::None => print::sub_bullet(format!(
-            "{framework} has no sessions of its own; what uses PHP's in it has them in {}",
+            "{framework} has no sessions of its own. Code that uses PHP's sessions keeps them in {}",
             store.title()
         )),
         SessionUse::Variables(_) => print::sub_bullet(format!(
-            "{framework} keeps sessions by itself: the launch sets {}, which its configuration reads, where the app's environment does not ({FRAMEWORK}=off leaves it alone)",
+            "{framework} has its own sessions. The launch sets {}, which its configuration reads, unless the app's environment already does ({FRAMEWORK}=off leaves it alone)",
             framework.variables(store)
         )),
         SessionUse::Configured(what) => print::sub_bullet(format!("{framework}: {what}")),
@@ -132,23 +132,23 @@ pub fn framework(record: &LaunchRecord, app_dir: &Path) {
     }
 }
 
-/// Says that another buildpack configures sessions as well: Paketo's handlers, with the password of the build.
+/// Warns that another buildpack configures sessions too: Paketo's handlers do, with the build's password.
 pub fn other_handlers(files: &[PathBuf], store: Store) {
     for file in files {
         print::warning(format!(
-            "{}, of another buildpack, sets where PHP keeps its sessions as well, and may hold the password: it is in the image then.\nKeep that buildpack out of the order; or, where it is Paketo's session handler, give the binding another type, such as {store}, and a name that contains \"{}\".",
+            "{}, from another buildpack, also sets where PHP keeps its sessions. If it contains the password, that is now in the image.\nRemove that buildpack from the order group. Or, if it is Paketo's session handler, give the binding another type, such as {store}, and a name that contains \"{}\".",
             file.display(),
             store.default_search_key()
         ));
     }
 }
 
-/// Says what a launch would make of the service that is bound to the build.
+/// Logs what a launch would say about the service bound to the build.
 pub fn preflight(findings: &[Finding]) {
     for finding in findings {
         match finding {
             Finding::Failure(error) => print::warning(format!(
-                "The app will not start with the service that is bound to this build:\n{error}"
+                "The app will not start with the service bound to this build:\n{error}"
             )),
             Finding::Limit(limit) => print::sub_bullet(limit),
         }
@@ -160,7 +160,7 @@ pub fn done(started: Instant) {
     print::all_done(&Some(started));
 }
 
-/// Says why the build failed.
+/// Logs why the build failed.
 pub fn failed(error: &libcnb::Error<anyhow::Error>) {
     match error {
         libcnb::Error::BuildpackError(error) => print::error(report(error)),

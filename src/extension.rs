@@ -1,4 +1,4 @@
-//! The PHP extension of a store: who provides it, and what PHP must load.
+//! A store's PHP extension: who provides it, and what PHP must load.
 
 mod apt;
 mod build_tools;
@@ -33,19 +33,18 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::Path;
 
-/// The folder of a layer that has the libraries of its extensions. It must not be `lib`: the launcher puts that on
+/// The folder of a layer for the libraries of its extensions. Not `lib`: the launcher would put that on
 /// `LD_LIBRARY_PATH`, for every process of the image.
 const LIBRARIES: &str = "libraries";
-/// The folders of a layer that hold what a provider has brought.
+/// The folders of a layer that a provider fills.
 pub(crate) const CONTENT_FOLDERS: [&str; 2] = [OBJECTS, LIBRARIES];
 
-/// Fetches the extension into the layer from the first provider that has one which PHP takes, with the libraries
-/// that it needs and PHP does not have; what is needed only meanwhile lies in `work`. `installed` says why PHP's
-/// own is not used. Gives the packages of which the layer carries something.
+/// Fetches the extension into the layer from the first provider whose extension PHP can load, with the libraries
+/// that it needs and PHP lacks. Temporary files go to `work`. `installed` says why PHP's own extension is not
+/// used. Returns the packages that the layer contains parts of.
 ///
 /// # Errors
-///
-/// Fails if no provider has it, or PHP takes none.
+/// Fails if no provider has it, or PHP can load none of them.
 pub(crate) fn provide(
     request: &Request<'_>,
     installed: Option<&str>,
@@ -58,7 +57,7 @@ pub(crate) fn provide(
     let mut unwanted = None;
     for provider in providers(request) {
         match provide_by(provider, request, work, layer) {
-            // A release may be what the app asks for, and this is not.
+            // The source release may be the version that the app requires; this one is not.
             Ok((extension, _))
                 if provider == Provider::Apt && request.release_is_wanted(&extension.version) =>
             {
@@ -68,7 +67,7 @@ pub(crate) fn provide(
             Err(error) => refusals.push(refusal(provider, &error)),
         }
     }
-    // The release cannot be compiled: the other one works all the same, and the build says so.
+    // The source release cannot be compiled, but this one works all the same, and the build says so.
     if let Some(provider) = unwanted {
         return provide_by(provider, request, work, layer);
     }
@@ -107,7 +106,7 @@ fn put_into(
     request: &Request<'_>,
 ) -> Result<(Extension, Vec<Package>), ExtensionError> {
     let store = request.store;
-    // What another provider has left there.
+    // Left there by another provider.
     for folder in CONTENT_FOLDERS {
         remove(&layer.join(folder))?;
     }

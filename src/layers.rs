@@ -1,4 +1,4 @@
-//! The two layers of the image: the extension, cached, and the session settings, rewritten by each build.
+//! The image's two layers: the extension (cached) and the session settings (rewritten by each build).
 
 pub(crate) mod extension;
 mod extension_contents;

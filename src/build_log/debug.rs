@@ -1,4 +1,4 @@
-//! What `BP_LOG_LEVEL=DEBUG` adds: what was looked at. Names and paths, and no value that may be secret.
+//! What `BP_LOG_LEVEL=DEBUG` adds: names and paths that we looked at, and no value that may be secret.
 
 use crate::app::AppOptions;
 use crate::config::environment::Environment;
@@ -12,12 +12,11 @@ use crate::store::Store;
 use libcnb::Platform;
 use std::path::Path;
 
-/// The extensions that sessions may have to do with.
+/// The extensions that matter for sessions.
 const EXTENSIONS: [&str; 8] =
     ["redis", "memcached", "igbinary", "msgpack", "session", "openssl", "zend opcache", "xdebug"];
 
-/// Where services were looked for, and what each rule found. What cannot be read is told by the error that
-/// follows.
+/// Where we looked for services, and what each rule found. If anything cannot be read, the error that follows says so.
 pub(super) fn of_services(app_dir: &Path, platform: &BuildPlatform) -> anyhow::Result<Vec<String>> {
     let environment = Environment::with_platform(platform.env());
     let services = Services::read(&environment, platform.directory())?;
@@ -25,13 +24,12 @@ pub(super) fn of_services(app_dir: &Path, platform: &BuildPlatform) -> anyhow::R
     let variables =
         ["BP_PHP_", "BPL_PHP_"].map(|prefix| environment.names_with_prefix(prefix)).concat();
     let variables = if variables.is_empty() { "none".to_owned() } else { variables.join(", ") };
-    let mut lines =
-        vec![format!("Looked in {services}"), format!("Variables that are set: {variables}")];
+    let mut lines = vec![format!("Looked in {services}"), format!("Variables set: {variables}")];
     lines.extend(rule_by_rule(&services, &keys, &Store::ALL));
     Ok(lines)
 }
 
-/// What each of PHP's programs says of itself.
+/// What each of PHP's programs reports about itself.
 pub(super) fn of_php(php: &Php) -> Vec<String> {
     let facts = php.facts();
     let builds = [(facts.thread_safe, "thread-safe"), (facts.debug, "debug")];
@@ -58,7 +56,7 @@ fn of_program(program: &Program) -> String {
     });
     let extensions = extensions.collect::<Vec<_>>().join(", ");
     format!(
-        "{}: {extensions}; {} warnings at its start; session.save_handler {}, session.name {}",
+        "{}: {extensions}; {} warnings at startup; session.save_handler {}, session.name {}",
         program.name,
         program.warnings.len(),
         facts.save_handler,
@@ -69,5 +67,5 @@ fn of_program(program: &Program) -> String {
 /// What the launch may set.
 pub(super) fn of_launch() -> String {
     let names = Variable::ALL.map(Variable::name).join(", ");
-    format!("The launch sets those of these variables that the settings take: {names}")
+    format!("The launch sets some of these variables, depending on the settings: {names}")
 }

@@ -1,5 +1,5 @@
-//! The distribution's packages, fetched by the image's own apt as the build user: with apt's
-//! signatures and proxies, but nothing installed and nothing written outside the work folder.
+//! The distribution's packages, fetched with the image's own apt as the build user. Apt's signatures and proxies
+//! apply, but nothing is installed, and nothing is written outside the work folder.
 
 use super::dpkg::{owner_of, package};
 use super::request::{Fetched, Request};
@@ -17,29 +17,29 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// apt with state and cache of its own.
+/// apt with its own state and cache.
 pub(super) struct Apt<'a> {
     env: &'a Env,
     target: &'a Target,
     work: PathBuf,
-    /// Seconds that a server may take to answer, and how often it is asked again.
+    /// Seconds that a server may take to answer, and the number of retries.
     patience: (u32, u32),
 }
 
-/// Why apt cannot provide.
+/// Why apt cannot provide the extension.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AptError {
     #[error("the image has no {0}")]
     NoApt(&'static str),
-    #[error("{} is not of a package of the distribution, so its packages don't fit", .0.display())]
+    #[error("{} does not belong to a package of the distribution, so the distribution's extensions don't fit", .0.display())]
     ForeignPhp(PathBuf),
     #[error(transparent)]
     Command(#[from] CommandError),
-    #[error("a file of apt's work folder: {0}")]
+    #[error("a file in apt's work folder: {0}")]
     File(#[from] io::Error),
 }
 
-/// Fetches the package of the extension, with all that it needs and the image lacks.
+/// Fetches the extension's package, with all dependencies that the image lacks.
 ///
 /// # Errors
 ///
@@ -60,17 +60,16 @@ pub(super) fn provide(request: &Request<'_>, work: &Path) -> Result<Fetched, Apt
     })
 }
 
-/// The distribution's package of an extension, as `php8.2-redis`.
+/// The distribution's package of an extension, such as `php8.2-redis`.
 pub(super) fn package_name(php: &Version, store: Store) -> String {
     format!("php{}-{store}", php.major_minor())
 }
 
 impl<'a> Apt<'a> {
-    /// The image's apt, with a folder of its own in `work`.
+    /// The image's apt, with its own folder in `work`.
     ///
     /// # Errors
-    ///
-    /// Fails if the image has none.
+    /// Fails if the image has no apt.
     pub(super) fn new(request: &Request<'a>, work: &Path) -> Result<Self, AptError> {
         for program in ["apt-get", "dpkg-deb", "dpkg-query"] {
             find_program(request.env, program).ok_or(AptError::NoApt(program))?;
@@ -83,24 +82,24 @@ impl<'a> Apt<'a> {
         })
     }
 
-    /// The same, for what a build can do without: it must not wait a minute where there is no network.
+    /// The same with short timeouts, for packages that a build can do without: without a network it must not wait
+    /// a minute.
     pub(super) fn impatient(self) -> Self {
         Self { patience: (4, 0), ..self }
     }
 
-    /// Downloads and unpacks the packages, with all that they need and the image lacks.
+    /// Downloads and unpacks the packages, with all dependencies that the image lacks.
     ///
     /// # Errors
-    ///
-    /// Fails if apt fails: no network, no such package, a signature that is wrong …
+    /// Fails if apt fails: no network, no such package, a bad signature …
     pub(super) fn fetch(&self, names: &[&str]) -> Result<Unpacked, AptError> {
         self.update()?;
-        // The archives of an earlier fetch are unpacked already.
+        // Archives from an earlier fetch are already unpacked.
         let archives = self.work.join("cache/archives");
         fs::remove_dir_all(&archives)?;
         fs::create_dir_all(archives.join("partial"))?;
         let options = ["--yes", "--no-install-recommends", "--download-only", "install"];
-        timed(format!("Downloading {} by apt", names.join(", ")), || {
+        timed(format!("Downloading {} with apt", names.join(", ")), || {
             run(self.apt_get().args(options).args(names))
         })?;
 
@@ -124,8 +123,8 @@ impl<'a> Apt<'a> {
         fs::create_dir_all(lists.join("partial"))?;
         fs::create_dir_all(self.work.join("cache/archives/partial"))?;
         let update = || run(self.apt_get().arg("update"));
-        if let Err(error) = timed("Fetching the package lists by apt", update) {
-            // So that the next one tries again.
+        if let Err(error) = timed("Fetching the package lists with apt", update) {
+            // So that the next call tries again.
             fs::remove_dir_all(&lists)?;
             return Err(error.into());
         }
@@ -147,13 +146,13 @@ impl<'a> Apt<'a> {
             format!("Dir::Cache={}", cache.display()),
             // What the image has is not fetched again.
             "Dir::State::status=/var/lib/dpkg/status".to_owned(),
-            // Nobody else uses these folders, and a lock takes root.
+            // Nobody else uses these folders, and locking needs root.
             "Debug::NoLocking=1".to_owned(),
             "Acquire::Languages=none".to_owned(),
             format!("Acquire::Retries={retries}"),
             format!("Acquire::http::Timeout={seconds}"),
             format!("Acquire::https::Timeout={seconds}"),
-            // Without it, an update that has reached no server counts as a success.
+            // Without it, an update that reached no server counts as a success.
             "APT::Update::Error-Mode=any".to_owned(),
         ] {
             command.args(["-o", &option]);
@@ -162,7 +161,7 @@ impl<'a> Apt<'a> {
         command
     }
 
-    /// Unpacks an archive; gives the package and its files, relative to the root.
+    /// Unpacks an archive; returns the package and its files, relative to the root.
     fn unpack(&self, archive: &Path, root: &Path) -> Result<(Package, Vec<PathBuf>), AptError> {
         let mut dpkg_deb = Command::new("dpkg-deb");
         dpkg_deb.env_clear().envs(self.env);

@@ -1,5 +1,5 @@
-//! phpize and php-config of a PHP that does not lie where it was compiled for: buildpacks unpack it into a layer
-//! (Paketo's php-dist was configured for `/tmp/ports/php`, Heroku's rewrites php-config and not phpize).
+//! phpize and php-config of a PHP that is not where it was compiled to be: buildpacks unpack PHP into a layer
+//! (Paketo's php-dist was configured for `/tmp/ports/php`; Heroku's rewrites php-config but not phpize).
 
 use std::fs;
 use std::io;
@@ -37,7 +37,7 @@ pub(super) fn in_place(
     Ok((adapt("phpize", &script)?, adapt("php-config", &config)?))
 }
 
-/// The prefix that PHP was configured for, as its scripts have it: `prefix='/tmp/ports/php'`.
+/// The prefix that PHP was configured with, as its scripts say: `prefix='/tmp/ports/php'`.
 fn configured_prefix(script: &str) -> Option<&str> {
     let value = script.lines().find_map(|line| line.strip_prefix("prefix="))?;
     Some(value.trim_matches(['\'', '"']))

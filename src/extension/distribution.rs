@@ -1,16 +1,18 @@
-//! How each distribution's users install an extension.
+//! How to install an extension on each distribution.
 
 use super::apt::package_name;
 use crate::store::Store;
 use crate::system::version::Version;
 
-/// What to type in an image of this distribution, for messages. `distro` is the name that `os-release` has.
+/// The command for an image of this distribution, for messages. `distro` is the name in `os-release`.
 pub(super) fn install(distro: &str, php: &Version, store: Store) -> String {
     let series = php.major_minor();
     match distro {
         "alpine" => format!("on Alpine: apk add php{}-pecl-{store}", series.replace('.', "")),
         "rhel" | "centos" | "rocky" | "almalinux" | "fedora" => {
-            format!("on Red Hat's family: dnf install php-devel php-pear, and pecl install {store}")
+            format!(
+                "on Red Hat and its relatives: dnf install php-devel php-pear, then pecl install {store}"
+            )
         }
         "ubuntu" => format!("on Ubuntu: apt-get install {}", package_name(php, store)),
         _ => format!("on Debian: apt-get install {}", package_name(php, store)),
@@ -26,7 +28,10 @@ mod tests {
         let php: Version = "8.3.12".parse().unwrap();
         for (distro, expected) in [
             ("alpine", "on Alpine: apk add php83-pecl-redis"),
-            ("rhel", "on Red Hat's family: dnf install php-devel php-pear, and pecl install redis"),
+            (
+                "rhel",
+                "on Red Hat and its relatives: dnf install php-devel php-pear, then pecl install redis",
+            ),
             ("ubuntu", "on Ubuntu: apt-get install php8.3-redis"),
             ("debian", "on Debian: apt-get install php8.3-redis"),
         ] {

@@ -1,4 +1,4 @@
-//! Downloading a file whose checksum is known, from its own site or from a mirror.
+//! Downloads a file with a known checksum, from its own site or from a mirror.
 
 use crate::config::mirror::Mirror;
 use crate::system::digest;
@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
-/// How often a download is tried.
+/// How often to try a download.
 const TRIES: u32 = 3;
 /// How long one try may take.
 const TIMEOUT: Duration = Duration::from_mins(2);
-/// The most bytes that a file may have; PHP extensions have less than one million.
+/// The maximum size of a file; PHP extensions have less than a million bytes.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
-/// What shall be downloaded.
+/// What to download.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted<'a> {
     pub(crate) uri: &'a Url,
@@ -22,7 +22,7 @@ pub(super) struct Wanted<'a> {
     pub(crate) sha256: &'a str,
 }
 
-/// Why a file is not there.
+/// Why a file could not be downloaded.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DownloadError {
     #[error("{from} cannot be downloaded: {problem}")]
@@ -31,17 +31,14 @@ pub(super) enum DownloadError {
     File { from: String, error: io::Error },
     #[error("{} cannot be written: {error}", .path.display())]
     Write { path: PathBuf, error: io::Error },
-    #[error(
-        "{from} is not the file that is wanted: its SHA-256 is {found}, and must be {expected}"
-    )]
+    #[error("{from} is not the expected file: its SHA-256 is {found}, not {expected}")]
     Checksum { from: String, found: String, expected: String },
 }
 
-/// Downloads a file into the folder `into`, and gives its path once its checksum is right.
+/// Downloads a file into the folder `into`, verifies its checksum and returns its path.
 ///
 /// # Errors
-///
-/// Fails if it cannot be had, or is another file.
+/// Fails if the download fails, or if the checksum differs.
 pub(super) fn download(
     wanted: Wanted<'_>,
     mirror: Option<&Mirror>,
@@ -66,10 +63,10 @@ pub(super) fn download(
     Ok(path)
 }
 
-/// The uri without what may be a password in it.
+/// The uri without user and password, for messages.
 fn shown(uri: &Url) -> String {
     let mut uri = uri.clone();
-    // Only a uri without a host refuses, and that has no password.
+    // This fails only for a uri without a host, which has no password either.
     let _ = uri.set_username("");
     let _ = uri.set_password(None);
     uri.set_query(None);
@@ -91,7 +88,7 @@ fn try_fetch(uri: &Url, path: &Path) -> Result<(), DownloadError> {
     let network = |problem: String| DownloadError::Network { from: shown(uri), problem };
     let write = |error| DownloadError::Write { path: path.to_owned(), error };
     let tls = ureq::tls::TlsConfig::builder()
-        // The image's certificates: a company's mirror often has the company's own.
+        // The image's CAs: a company's mirror often uses the company's own CA.
         .root_certs(ureq::tls::RootCerts::PlatformVerifier)
         .build();
     let agent: ureq::Agent = ureq::Agent::config_builder()
@@ -150,7 +147,7 @@ mod tests {
         let sha256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
         assert_eq!(fs::read_to_string(fetch(sha256).unwrap()).unwrap(), "hello");
         let message = fetch("00").unwrap_err().to_string();
-        assert!(message.contains(sha256) && message.contains("must be 00"), "{message}");
+        assert!(message.contains(sha256) && message.contains("not 00"), "{message}");
         fs::remove_file(folder.path().join("get/x.tgz")).unwrap();
         let message = fetch(sha256).unwrap_err().to_string();
         assert!(message.contains("get/x.tgz cannot be read"), "{message}");

@@ -1,4 +1,4 @@
-//! What dpkg knows of the files of this image.
+//! What dpkg knows about files in this image.
 
 use super::package::{Package, PackageSource};
 use crate::system::command::run;
@@ -8,14 +8,14 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// The installed package that a file of the image belongs to, as `name\tversion\tarchitecture`.
+/// The installed package that a file belongs to, as `name\tversion\tarchitecture`.
 pub(super) fn owner_of(env: &Env, file: &Path) -> Option<String> {
     let dpkg_query = || {
         let mut command = Command::new("dpkg-query");
         command.env_clear().envs(env);
         command
     };
-    // Libraries are listed in /usr/lib, or in /lib where that is a link to it.
+    // dpkg lists libraries in /usr/lib, or in /lib, which may be a link to it.
     let canonical = file.canonicalize().ok()?;
     let without_usr = Path::new("/").join(canonical.strip_prefix("/usr").unwrap_or(&canonical));
     let line = [canonical.as_path(), without_usr.as_path()]
@@ -30,14 +30,14 @@ pub(super) fn owner_of(env: &Env, file: &Path) -> Option<String> {
     .ok()
 }
 
-/// The package that has installed a file into the image, if the distribution did.
+/// The distribution's package that installed a file, if one did.
 pub(super) fn installed_package(env: &Env, target: &Target, file: &Path) -> Option<Package> {
     let fields = owner_of(env, file)?;
     let sha256 = digest::sha256_of_file(file).ok()?;
     Some(package(&fields, target, Path::new("/"), sha256))
 }
 
-/// The package of dpkg's three fields, whose documentation lies below `root`.
+/// The package described by dpkg's three fields; its documentation is below `root`.
 pub(super) fn package(fields: &str, target: &Target, root: &Path, sha256: String) -> Package {
     let mut fields = fields.trim().split('\t');
     let mut next = || fields.next().unwrap_or_default().to_owned();

@@ -11,19 +11,19 @@ use crate::system::version::Version;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ExtensionError {
     #[error(
-        "PHP's programs differ in the {store} extension: {loading} loads it, {missing} does not.\nEnable it for all of them (on Debian: phpenmod {store}), or for none."
+        "PHP's programs disagree about the {store} extension: {loading} loads it, {missing} does not.\nEnable it for all of them (on Debian: phpenmod {store}), or for none."
     )]
     Mixed { store: Store, loading: String, missing: String },
     #[error(
-        "{EXTENSION} asks for another {0} extension than the one that PHP loads already, and PHP cannot have both.\nUnset {EXTENSION}, or disable PHP's own."
+        "{EXTENSION} asks for another {0} extension than the one that PHP already loads, and PHP cannot load both.\nUnset {EXTENSION}, or disable PHP's own extension."
     )]
     LoadedAlready(Store),
-    #[error("PHP cannot use the {store} extension from {origin}. What it says:\n{said}")]
+    #[error("PHP cannot use the {store} extension from {origin}:\n{said}")]
     Unusable { store: Store, origin: String, said: String },
     #[error("{why}")]
     Unavailable { why: String },
     #[error(
-        "PHP {php} has no {store} extension, and none of the ways to get it works:\n{refusals}\nInstall it in the build image and the run image ({install}), or let the build reach the package mirror, or give it phpize and a compiler; without a network, {MIRROR} says where the source release is."
+        "PHP {php} has no {store} extension, and every way to get it failed:\n{refusals}\nInstall it in the build image and the run image ({install}), let the build reach the package mirror, or give it phpize and a compiler. Without a network, set {MIRROR} to a place with the source release."
     )]
     NoProvider { store: Store, php: Version, refusals: String, install: String },
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! The extension that the image's PHP has already, loaded or not.
+//! The extension that comes with the image's PHP, loaded or not.
 
 use super::dpkg;
 use super::error::ExtensionError;
@@ -11,23 +11,22 @@ use crate::store::Store;
 use crate::system::digest;
 use std::path::Path;
 
-/// The extension that the image's PHP has, or not.
+/// Whether the image's PHP has the extension.
 #[derive(Debug)]
 pub(crate) enum Installed {
-    /// PHP loads it, or would.
+    /// PHP loads it, or can.
     Usable(Extension),
-    /// PHP would load it, and its version is not what the app asks for.
+    /// PHP can load it, but its version is not what the app requires.
     Unwanted { extension: Extension, why: String },
-    /// It is not to be used; why, where it was to be asked.
+    /// Not usable; says why, unless the settings exclude it.
     Not(Option<String>),
 }
 
 /// Finds the extension in the installed PHP.
 ///
 /// # Errors
-///
-/// Fails if PHP loads it and cannot keep sessions with it, if some of PHP's programs load it and some don't, or if
-/// it is loaded and another one is asked for.
+/// Fails if PHP loads it but cannot keep sessions with it, if only some of PHP's programs load it, or if it is
+/// loaded and the settings ask for another one.
 pub(crate) fn find(request: &Request<'_>) -> Result<Installed, ExtensionError> {
     let Request { php, store, choice, .. } = *request;
     let (loading, missing): (Vec<&Program>, Vec<&Program>) =
@@ -41,7 +40,7 @@ pub(crate) fn find(request: &Request<'_>) -> Result<Installed, ExtensionError> {
             return Ok(Installed::Not(Some(not_there(request, &object))));
         }
         return Ok(match find_loadable(request, None)? {
-            // Another provider may have what the app asks for, where there is a choice.
+            // If there is a choice, another provider may have the version that the app requires.
             Ok(extension) => match request.unmet(&extension.version) {
                 Some(why) if request.release_is_wanted(&extension.version) => {
                     Installed::Unwanted { extension, why }
@@ -49,7 +48,7 @@ pub(crate) fn find(request: &Request<'_>) -> Result<Installed, ExtensionError> {
                 _ => Installed::Usable(extension),
             },
             Err(said) => {
-                Installed::Not(Some(format!("PHP does not take {}: {said}", object.display())))
+                Installed::Not(Some(format!("PHP does not load {}: {said}", object.display())))
             }
         });
     }
@@ -69,13 +68,13 @@ fn not_there(request: &Request<'_>, object: &Path) -> String {
     let object = object.display();
     if request.store == Store::Memcached && request.php.cli.loads("memcache") {
         return format!(
-            "{object} is not there (PHP has memcache, without a d: another extension, which cannot serve)"
+            "{object} does not exist (PHP has memcache, without a d, which is another extension and won't do)"
         );
     }
-    format!("{object} is not there")
+    format!("{object} does not exist")
 }
 
-/// What an extension that the image has is, for the bill of materials; `None` if it is a part of PHP itself.
+/// The package of the image's extension, for the bill of materials; `None` if it is part of PHP itself.
 #[must_use]
 pub(crate) fn package(request: &Request<'_>, extension: &Extension) -> Option<Package> {
     let object = request.php.facts().extension_dir.join(format!("{}.so", request.store));

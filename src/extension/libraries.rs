@@ -1,4 +1,4 @@
-//! The shared libraries that a layer must carry for what it loads into PHP.
+//! The shared libraries that a layer must include for the extensions it loads into PHP.
 
 use crate::config::environment::prepend_paths;
 use crate::system::command::{CommandError, run};
@@ -8,17 +8,17 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Why the libraries are not known.
+/// Why the libraries could not be determined.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LibrariesError {
     #[error(transparent)]
     Command(#[from] CommandError),
-    #[error("{} needs the library {library}, which is neither in the image nor among what was fetched", .object.display())]
+    #[error("{} needs the library {library}, which is neither in the image nor in the fetched packages", .object.display())]
     Missing { object: PathBuf, library: String },
 }
 
-/// The libraries that `objects` need and PHP itself does not: the run image has what PHP needs, and
-/// may lack everything else, even what this build image has. Found in `dirs`, else as usual.
+/// The libraries that `objects` need and PHP itself does not: the run image has what PHP needs, but may lack
+/// anything else, even what this build image has. They are searched in `dirs` first.
 ///
 /// # Errors
 ///
@@ -44,7 +44,7 @@ pub(super) fn needed(
     Ok(needed)
 }
 
-/// All libraries that the loader would load for `object`.
+/// All libraries that the dynamic linker would load for `object`.
 fn libraries_of(
     env: &Env,
     object: &Path,
@@ -56,8 +56,7 @@ fn libraries_of(
     parse(&answer).map_err(|library| LibrariesError::Missing { object: object.to_owned(), library })
 }
 
-/// The paths in `ldd`'s answer, `libz.so.1 => /lib/libz.so.1 (0x…)`; fails with the name of one that
-/// is missing.
+/// The paths in `ldd`'s output, `libz.so.1 => /lib/libz.so.1 (0x…)`; fails with the name of a missing library.
 fn parse(answer: &str) -> Result<Vec<PathBuf>, String> {
     let mut paths = Vec::new();
     for line in answer.lines() {

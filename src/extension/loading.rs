@@ -1,4 +1,4 @@
-//! Whether PHP loads an extension, and what it must load before.
+//! Whether PHP can load an extension, and what it must load first.
 
 use super::request::{COMPANIONS, Extension, Request, directive, object_in};
 use crate::config::build::Provider;
@@ -8,10 +8,10 @@ use crate::system::version::Version;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What PHP makes of the extensions that the store's may need: `loaded`, `there` or `none`.
+/// The state of each extension that the store's may need: `loaded`, `there` or `none`.
 pub(crate) type Companions = BTreeMap<String, String>;
 
-/// What has to be loaded depends on these: they change with PHP's packages, while the layer stays.
+/// What must be loaded depends on these; they change with PHP's packages, while the layer stays.
 #[must_use]
 pub(crate) fn companions(request: &Request<'_>, layer: Option<&Path>) -> Companions {
     let state = |name: &str| match name {
@@ -22,12 +22,11 @@ pub(crate) fn companions(request: &Request<'_>, layer: Option<&Path>) -> Compani
     COMPANIONS.into_iter().map(|name| (name.to_owned(), state(name).to_owned())).collect()
 }
 
-/// Lets PHP load the extension, from the layer or from PHP's own directory, with as few companions
-/// as it takes. Gives PHP's words where it does not.
+/// Finds out how PHP can load the extension, from the layer or from PHP's own directory, with as few companions as
+/// possible. If it cannot, returns PHP's message.
 ///
 /// # Errors
-///
-/// Fails if PHP cannot be asked.
+/// Fails if PHP does not run.
 pub(crate) fn find_loadable(
     request: &Request<'_>,
     layer: Option<&Path>,
@@ -62,8 +61,8 @@ pub(crate) fn find_loadable(
     Ok(Err(said))
 }
 
-/// What to do about an ini file that enables the extension where PHP cannot load it: PHP warns of that at each start,
-/// and of nothing that would help.
+/// What to do about an ini file that tries and fails to load the extension: PHP warns at each start, but does not
+/// say what would help.
 #[must_use]
 pub(crate) fn enabled_in_vain(request: &Request<'_>, extension: &Extension) -> Option<String> {
     let store = request.store;
@@ -77,7 +76,7 @@ pub(crate) fn enabled_in_vain(request: &Request<'_>, extension: &Extension) -> O
         before => format!(", or put {} before it", before.join(" and ")),
     };
     Some(format!(
-        "An ini file enables {store} where PHP cannot load it, and PHP warns of that at each start. Sessions are kept: the buildpack's ini file loads {}.\nRemove the line `extension={store}.so`{or}. PHP's words: {failure}",
+        "An ini file enables {store} where PHP cannot load it, so PHP warns at each start. Sessions are kept all the same: the buildpack's ini file loads {}.\nRemove the line `extension={store}.so`{or}. PHP says: {failure}",
         extension.load.join(", ")
     ))
 }
@@ -98,10 +97,10 @@ pub(super) fn usable_version(
         return Err(warnings.join("\n"));
     }
     let version =
-        program.version_of(store.name()).ok_or("It does not load it, and does not say why.")?;
+        program.version_of(store.name()).ok_or("PHP does not load it, and does not say why.")?;
     if program.facts.save_handlers.iter().any(|handler| handler == store.name()) {
         return Ok(version);
     }
     let handlers = program.facts.save_handlers.join(", ");
-    Err(format!("It has the extension, but no session save handler {store}, only: {handlers}."))
+    Err(format!("The extension has no session save handler {store}. PHP has only: {handlers}."))
 }

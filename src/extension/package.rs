@@ -1,22 +1,22 @@
-//! Software packages: what somebody else made and a layer carries.
+//! Third-party software packages in a layer.
 
 use crate::system::secret::UNRESERVED;
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display};
 
-/// A package of which a layer carries something.
+/// A package that a layer contains parts of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Package {
-    /// Its name, as `php8.2-redis`.
+    /// Its name, such as `php8.2-redis`.
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) source: PackageSource,
-    /// Its licences, as its maker names them; where possible by SPDX identifier.
+    /// Its licences, as SPDX identifiers where possible, else as its author names them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) licences: Vec<String>,
-    /// The checksum of its archive, or of the carried file where there is no archive; SHA-256, hex.
+    /// The SHA-256 in hex of its archive, or of the file itself if there is no archive.
     pub(crate) sha256: String,
 }
 
@@ -26,11 +26,11 @@ pub(crate) struct Package {
 pub(crate) enum PackageSource {
     /// A distribution's `.deb`.
     Deb {
-        /// The distribution, as `debian`.
+        /// The distribution, such as `debian`.
         distro: String,
-        /// Its release, as `12`.
+        /// Its release, such as `12`.
         release: String,
-        /// The package's architecture, as `amd64`.
+        /// The package's architecture, such as `amd64`.
         arch: String,
     },
     /// A source release.
@@ -40,7 +40,7 @@ pub(crate) enum PackageSource {
 }
 
 impl Package {
-    /// The package URL (purl), by which tools find its vulnerabilities.
+    /// The package URL (purl), which tools use to find vulnerabilities.
     /// <https://github.com/package-url/purl-spec>
     #[must_use]
     pub(crate) fn purl(&self) -> String {
@@ -53,7 +53,7 @@ impl Package {
             PackageSource::File => {
                 format!("pkg:generic/{name}@{version}?checksum=sha256:{}", self.sha256)
             }
-            // Purl has no type for PECL.
+            // purl has no type for PECL.
             PackageSource::Release { uri } => {
                 let (sha256, uri) = (&self.sha256, encode(uri));
                 format!("pkg:generic/{name}@{version}?checksum=sha256:{sha256}&download_url={uri}")
@@ -62,7 +62,7 @@ impl Package {
     }
 }
 
-/// A colon stands for itself in every part of a purl.
+/// Colons are not encoded anywhere in a purl.
 fn encode(text: &str) -> impl Display + '_ {
     const ENCODED: &AsciiSet = &UNRESERVED.remove(b':');
     utf8_percent_encode(text, ENCODED)

@@ -1,4 +1,4 @@
-//! Steps that take their time, in the build's log.
+//! Logs steps of the build that take a while.
 
 use bullet_stream::global::print;
 use std::fmt::Display;
@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Does a step and prints how long it took.
+/// Runs a step and prints how long it took.
 ///
 /// # Errors
 ///
@@ -24,11 +24,10 @@ pub(super) fn timed<T, E>(
     result
 }
 
-/// Prints what was downloaded, and how large its archive is.
+/// Prints what was downloaded and the size of its archive.
 ///
 /// # Errors
-///
-/// Fails if the archive is not there.
+/// Fails if the archive does not exist.
 pub(super) fn downloaded(what: &impl Display, archive: &Path) -> io::Result<()> {
     let size = fs::metadata(archive)?.len();
     print::sub_bullet(format!("{what} ({} kB)", size.div_ceil(1000)));

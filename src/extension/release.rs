@@ -6,11 +6,11 @@ use crate::system::version::Version;
 use serde::Deserialize;
 use url::Url;
 
-/// What `buildpack.toml` pins, in its `metadata`.
+/// The `metadata` of `buildpack.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pins {
-    /// The source releases, in the order in which they are tried.
+    /// The source releases; the first that fits is used.
     pub(crate) releases: Vec<Release>,
 }
 
@@ -20,9 +20,9 @@ pub struct Pins {
 pub(crate) struct Release {
     pub(crate) store: Store,
     pub(crate) version: Version,
-    /// The oldest PHP that it is for.
+    /// The oldest PHP that it supports.
     pub(crate) php_from: Version,
-    /// The first PHP that it is not for any more.
+    /// The first PHP that it no longer supports.
     #[serde(default)]
     pub(crate) php_before: Option<Version>,
     pub(crate) uri: Url,
@@ -44,7 +44,7 @@ impl Release {
     }
 }
 
-/// The release for a PHP; the list has each version's newest first.
+/// The release for a PHP; for each PHP version the newest release comes first.
 #[must_use]
 pub(crate) fn release_for<'a>(
     releases: &'a [Release],

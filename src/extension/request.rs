@@ -1,4 +1,4 @@
-//! What a provider is asked for, and what it has fetched.
+//! What a provider is asked for, and what it fetched.
 
 use super::dpkg;
 use super::package::Package;
@@ -18,29 +18,29 @@ use libcnb::{Buildpack, Env, Target};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// The extensions that a store's extension may have been built to need. PHP must load them first.
+/// The extensions that a store's extension may depend on, if built so. PHP must load them first.
 pub(super) const COMPANIONS: [&str; 2] = ["igbinary", "msgpack"];
 
-/// An extension that PHP has been seen to load.
+/// An extension that PHP can load: we tried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Extension {
     pub(crate) provider: Provider,
-    /// Its version, as it says itself.
+    /// The version that it reports.
     pub(crate) version: Version,
-    /// The extensions that PHP must be told to load, in this order.
+    /// The extensions to load, in this order.
     pub(crate) load: Vec<String>,
 }
 
 impl Extension {
-    /// What PHP's `extension` directives say, in this order. `layer` is the extension layer.
+    /// The values of PHP's `extension` directives, in this order. `layer` is the extension layer.
     #[must_use]
     pub(crate) fn directives(&self, layer: Option<&Path>) -> Vec<String> {
         self.load.iter().map(|name| directive(name, layer)).collect()
     }
 }
 
-/// What a provider has to go by.
+/// What a provider needs to know.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     pub(crate) php: &'a Php,
@@ -50,14 +50,13 @@ pub struct Request<'a> {
     pub(crate) store: Store,
     pub(crate) choice: ProviderChoice,
     pub(crate) releases: &'a [Release],
-    /// Where source releases come from instead of their own site.
+    /// Where to download source releases instead of from their own site.
     pub(crate) mirror: Option<&'a Mirror>,
-    /// What the app asks of the extension's version.
+    /// The extension versions that the app accepts.
     pub(crate) constraint: Option<&'a Constraint>,
-    /// After how many days the distribution's packages are fetched again; `None` for never.
+    /// The age in days at which the distribution's packages are fetched again; `None` for never.
     pub(crate) max_age: Option<u64>,
-    /// Whether the launch may have to log in by SASL: the service that is bound to the build has a login, or none is
-    /// bound.
+    /// Whether the launch may need a SASL login: the service bound to the build has a login, or none is bound.
     pub(crate) login_may_come: bool,
 }
 
@@ -90,12 +89,12 @@ fn login_may_come(config: &SessionConfig) -> bool {
         return false;
     }
     let reading = config.service.as_ref().map(|service| endpoint::read(config.store, service));
-    // Credentials that cannot be read now may be better at launch.
+    // Credentials that cannot be read now may be fine at launch.
     !matches!(reading, Some(Ok(reading)) if reading.endpoint.secrets().is_empty())
 }
 
 impl Request<'_> {
-    /// Whether the app asks for another version than this one, and the release that may be compiled is such.
+    /// Whether the app requires another version than this one, and we may compile a release that fits.
     #[must_use]
     pub(crate) fn release_is_wanted(&self, version: &Version) -> bool {
         let release = release_for(self.releases, self.store, &self.php.facts().version);
@@ -105,31 +104,31 @@ impl Request<'_> {
             && find_program(self.env, "cc").is_some()
     }
 
-    /// What the app asks for and this version is not.
+    /// What the app requires, if this version does not fit.
     #[must_use]
     pub(crate) fn unmet(&self, version: &Version) -> Option<String> {
         let constraint = self.constraint.filter(|constraint| !constraint.is_met_by(version))?;
         Some(format!(
-            "composer.json asks for ext-{} {constraint}, and this is {version}",
+            "composer.json requires ext-{} {constraint}, but this is {version}",
             self.store
         ))
     }
 }
 
-/// What a provider has fetched into the work folder.
+/// What a provider fetched into the work folder.
 #[derive(Debug)]
 pub(super) struct Fetched {
     pub(super) provider: Provider,
-    /// The folder with the extension, and perhaps its companions.
+    /// The folder with the extension, and possibly its companions.
     pub(super) extension_dir: PathBuf,
-    /// The packages that have come with it.
+    /// The packages that came with it.
     pub(super) unpacked: Unpacked,
-    /// The release that the extension was compiled from.
+    /// The source release that the extension was compiled from.
     pub(super) release: Option<Package>,
 }
 
 impl Fetched {
-    /// The package that a file has come with, or was installed into the image with.
+    /// The package that a file came in, fetched or installed in the image.
     pub(super) fn package_of(&self, request: &Request<'_>, file: &Path) -> Option<Package> {
         if let Some(release) = &self.release
             && file.starts_with(&self.extension_dir)
@@ -150,15 +149,15 @@ impl Fetched {
     }
 }
 
-/// The folder of a layer that has the extensions.
+/// The folder of a layer for extensions.
 pub(super) const OBJECTS: &str = "extensions";
 
-/// Where a layer has an extension.
+/// The path of an extension in a layer.
 pub(super) fn object_in(layer: &Path, name: &str) -> PathBuf {
     layer.join(OBJECTS).join(format!("{name}.so"))
 }
 
-/// What PHP's `extension` directive says for an extension of the layer, else of PHP's directory.
+/// The value of PHP's `extension` directive, for an extension in the layer or else in PHP's directory.
 pub(super) fn directive(name: &str, layer: Option<&Path>) -> String {
     match layer.map(|layer| object_in(layer, name)).filter(|object| object.is_file()) {
         Some(object) => object.display().to_string(),

@@ -1,5 +1,5 @@
-//! Where an object of the layer finds the libraries that it needs. The object itself says it (`DT_RUNPATH`):
-//! `LD_LIBRARY_PATH` would say it to every process of the image, and before the system's own libraries.
+//! Where an object in the layer finds its libraries. This is written into the object (`DT_RUNPATH`):
+//! `LD_LIBRARY_PATH` would affect every process of the image, and take precedence over the system's own libraries.
 
 use super::LIBRARIES;
 use crate::system::files::{self, WriteError, at};
@@ -8,17 +8,16 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Copies an object into the layer, so that it finds its libraries in the system, else in the layer.
+/// Copies an object into the layer so that it finds its libraries in the system, else in the layer.
 ///
 /// # Errors
-///
-/// Fails if it cannot be read or written, or is no shared object.
+/// Fails if it cannot be read or written, or is not a shared object.
 pub(super) fn copy_with_runpath(from: &Path, to: &Path) -> Result<(), WriteError> {
     let copied = fs::read(from).and_then(|bytes| with_runpath(&bytes, &runpath(to)));
     files::write(to, copied.map_err(at(to))?)
 }
 
-/// The system's folders come first: what a rebase patches must not stay shadowed by what the build has had.
+/// The system's folders come first: the layer's copies must not shadow libraries that a rebase has patched.
 fn runpath(object: &Path) -> String {
     let multiarch = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
     let beside = object.parent().is_some_and(|folder| folder.ends_with(LIBRARIES));

@@ -1,4 +1,4 @@
-//! libsasl2's mechanism plugins. Without them no SASL login works, and minimal images lack them.
+//! libsasl2's mechanism plugins. No SASL login works without them, and minimal images lack them.
 
 use super::apt::{Apt, AptError};
 use super::dpkg::installed_package;
@@ -13,14 +13,14 @@ use std::path::{Path, PathBuf};
 
 /// Debian's package with the mechanisms.
 const PACKAGE: &str = "libsasl2-modules";
-/// Lies with the mechanisms and is none: the password database of a server.
+/// Is in the same folder but not a mechanism: a server's password database.
 const SASLDB: &str = "libsasldb.so";
 /// Why there are no plugins.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SaslError {
-    #[error("the image has none, and apt does not bring them: {0}")]
+    #[error("the image has none, and apt cannot fetch them: {0}")]
     NoProvider(AptError),
-    #[error("the image has none, and apt was not to be asked")]
+    #[error("the image has none, and the settings exclude apt")]
     NotAsked,
     #[error("Debian's package {PACKAGE} has no {PLAIN}")]
     NotInPackage,
@@ -28,8 +28,8 @@ pub(crate) enum SaslError {
     Write(#[from] WriteError),
 }
 
-/// Brings the plugins into the layer's folder, from this image or by apt: what this build image has,
-/// the run image may lack. Gives the packages that they are of.
+/// Copies the plugins into the layer's folder, from this image or from apt: the run image may lack them even if
+/// this build image has them. Returns the packages that they belong to.
 ///
 /// # Errors
 ///
@@ -64,7 +64,7 @@ fn packages(packages: impl Iterator<Item = Package>) -> Vec<Package> {
     packages.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Copies the plugins under the names by which libsasl2 loads them; gives their files.
+/// Copies the plugins under the names that libsasl2 loads; returns their files.
 fn copy_plugins(folder: &Path, into: &Path) -> Result<Vec<PathBuf>, WriteError> {
     let mut plugins: Vec<PathBuf> = folder
         .read_dir()

@@ -1,4 +1,4 @@
-//! Source releases, compiled for a PHP that comes from nowhere that has packages.
+//! Compiles source releases, for a PHP that no distribution has packages for.
 
 use super::apt::{Apt, AptError};
 use super::build_tools;
@@ -24,13 +24,13 @@ use std::process::Command;
 pub(super) enum SourceError {
     #[error("the build image has no {}", .0.join(", "))]
     NoTools(Vec<&'static str>),
-    #[error("{} is for PHP {theirs}, and `php` is {ours}", .php_config.display())]
+    #[error("{} is for PHP {theirs}, but `php` is {ours}", .php_config.display())]
     ForeignTools { php_config: PathBuf, theirs: String, ours: Version },
-    #[error("phpize cannot be adapted to the place of this PHP: {0}")]
+    #[error("phpize cannot be adapted to the location of this PHP: {0}")]
     BuildTools(io::Error),
     #[error("this buildpack pins no release for PHP {0}")]
     NoRelease(Version),
-    #[error("the build image has no headers of {packages}, and apt does not bring them: {error}")]
+    #[error("the build image has no headers of {packages}, and apt cannot fetch them: {error}")]
     NoHeaders { packages: String, error: AptError },
     #[error(transparent)]
     Download(#[from] DownloadError),
@@ -43,8 +43,8 @@ pub(super) enum SourceError {
 /// Programs that phpize and its output use, besides phpize and php-config themselves.
 const TOOLS: [&str; 3] = ["autoconf", "make", "cc"];
 
-/// Debian's packages with the headers that php-memcached includes, the program that finds them, and
-/// what the description of libmemcached requires.
+/// Debian's packages with the headers that php-memcached includes, pkg-config to find them, and what
+/// libmemcached's pkg-config file requires.
 const MEMCACHED_NEEDS: [&str; 5] =
     ["libmemcached-dev", "libsasl2-dev", "libssl-dev", "pkg-config", "zlib1g-dev"];
 const MEMCACHED_INCLUDES: &str =
@@ -71,7 +71,7 @@ pub(super) fn provide(request: &Request<'_>, work: &Path) -> Result<Fetched, Sou
         .and_then(|()| unpack(&archive, &folder))
         .map_err(|error| SourceError::Unpack { archive, error })?;
     let source = folder.join(format!("{store}-{}", release.version));
-    timed(format!("Compiling {package} for PHP's API {}", request.php.facts().api), || {
+    timed(format!("Compiling {package} for PHP API {}", request.php.facts().api), || {
         compile(request, &tools, &headers, &source)
     })?;
     Ok(Fetched {
@@ -163,7 +163,7 @@ fn compile(
     let mut configure = step(&source.join("configure"));
     configure.arg(format!("--with-php-config={}", tools.php_config.display()));
     let usr = headers.unpacked.root.join("usr");
-    // Where the image has zlib's headers itself, they are not among the unpacked ones.
+    // If the image itself has zlib's headers, they are not among the unpacked ones.
     if usr.join("include/zlib.h").is_file() {
         configure.arg(format!("--with-zlib-dir={}", usr.display()));
     }
@@ -173,7 +173,7 @@ fn compile(
     Ok(())
 }
 
-/// The environment of the compiler: it finds the headers, and equal sources make equal bytes.
+/// The environment of the compiler: it finds the headers, and makes builds reproducible.
 fn compile_env(request: &Request<'_>, headers: &Headers, source: &Path) -> Env {
     let mut env = request.env.clone();
     env.insert("CFLAGS", format!("-O2 -ffile-prefix-map={}=.", source.display()));
@@ -185,7 +185,7 @@ fn compile_env(request: &Request<'_>, headers: &Headers, source: &Path) -> Env {
         let mut includes = vec![format!("-I{}", include.display())];
         for dir in &dirs {
             linker.push(format!("-L{}", dir.display()));
-            // /usr/lib/x86_64-linux-gnu goes with /usr/include/x86_64-linux-gnu.
+            // Such as /usr/include/x86_64-linux-gnu, next to /usr/lib/x86_64-linux-gnu.
             let of_arch = include.join(dir.file_name().unwrap_or_default());
             includes.push(format!("-I{}", of_arch.display()));
         }
@@ -206,8 +206,8 @@ fn tool(env: &Env, program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
-/// Unpacks folders and regular files, and refuses everything else: a source release has nothing
-/// else, and a link could lead out of the folder.
+/// Unpacks folders and regular files, and refuses anything else: source releases contain nothing else, and a link
+/// could lead out of the folder.
 fn unpack(archive: &Path, into: &Path) -> io::Result<()> {
     std::fs::create_dir_all(into)?;
     let mut archive = tar::Archive::new(GzDecoder::new(File::open(archive)?));
@@ -217,7 +217,7 @@ fn unpack(archive: &Path, into: &Path) -> io::Result<()> {
         let plain = kind.is_file() || kind.is_dir();
         if !plain || !entry.unpack_in(into)? {
             let path = entry.path()?.display().to_string();
-            return Err(io::Error::other(format!("{path:?} is no file or folder inside it")));
+            return Err(io::Error::other(format!("{path:?} is not a file or folder inside it")));
         }
     }
     Ok(())

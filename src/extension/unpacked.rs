@@ -1,4 +1,4 @@
-//! Packages that were unpacked into a folder of the build.
+//! Packages unpacked into a work folder.
 
 use super::package::Package;
 use std::collections::BTreeMap;
@@ -10,12 +10,12 @@ pub(super) struct Unpacked {
     /// The folder that stands for `/`.
     pub(crate) root: PathBuf,
     pub(super) packages: Vec<Package>,
-    /// Below the root: which package a file is of, by its place in `packages`.
+    /// For each path below the root, the index in `packages` of the package that it belongs to.
     pub(super) owners: BTreeMap<PathBuf, usize>,
 }
 
 impl Unpacked {
-    /// The package that has brought a file.
+    /// The package that a file belongs to.
     #[must_use]
     pub(super) fn owner(&self, file: &Path) -> Option<&Package> {
         let relative = file.strip_prefix(&self.root).ok()?;

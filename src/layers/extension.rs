@@ -1,5 +1,5 @@
-//! The extension layer: what PHP needs for the store and the run image may not have. Cached: as long
-//! as nothing has changed that its bytes depend on, a build takes it as it is.
+//! The extension layer: what PHP needs for the store and the run image may lack. It is cached, and reused until
+//! something changes that its contents depend on.
 
 use super::extension_contents::{
     Contents, SASL_FOLDER, checksums, describe, fill, refreshed, renewed, today,
@@ -25,17 +25,17 @@ use libcnb::{Buildpack, Env};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// What PHP must be told, and with which environment it will run.
+/// What PHP must load, and the environment it will run in.
 #[derive(Debug)]
 pub struct ProvidedExtension {
     pub(crate) version: Version,
     /// The values of PHP's `extension` directives.
     pub(crate) directives: Vec<String>,
-    /// Whether PHP's streams can be encrypted, with these directives.
+    /// Whether PHP's streams support TLS with these directives.
     pub(crate) knows_tls: bool,
-    /// The build's environment, with what the layer adds to it at launch.
+    /// The build's environment plus what the layer adds at launch.
     pub(crate) env: Env,
-    /// What the extension is that the image has already: no layer's bill names it.
+    /// The package of the image's own extension, which the layer's bill of materials does not list.
     pub(crate) installed: Option<Package>,
 }
 
@@ -44,15 +44,14 @@ pub struct ProvidedExtension {
 struct Metadata {
     key: Key,
     contents: Contents,
-    /// The day on which it was filled, counted from 1970. As a text: the lifecycle brings numbers back as fractions.
+    /// The day it was filled, counted from 1970. A string, because the lifecycle restores numbers as floats.
     filled: String,
 }
 
-/// Makes sure that PHP can load the extension, from a layer where the image does not have it.
+/// Makes sure that PHP can load the extension, from a layer if the image does not have it.
 ///
 /// # Errors
-///
-/// Fails if nobody provides the extension, or PHP does not take it.
+/// Fails if no provider has the extension, or PHP cannot load it.
 pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
     context: &BuildContext<B>,
     request: &Request<'_>,
@@ -99,7 +98,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
                 print::sub_bullet(format!("Rebuilding the extension layer: {reason}"));
             }
             let filled = fill(request, &installed, &path).map_err(anyhow::Error::from)?;
-            // Without metadata, a layer that lacks something is rebuilt by the next build.
+            // An incomplete layer gets no metadata, so the next build fills it again.
             if filled.complete {
                 let (contents, filled) = (filled.contents.clone(), today().to_string());
                 layer.write_metadata(Metadata { key, contents, filled })?;
@@ -117,7 +116,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
     Ok(provided(request, &extension, Some(&path), env))
 }
 
-/// What is in a layer from the cache, or why it is not taken; nothing is said of a layer that is new.
+/// The contents of a cached layer, or why it cannot be used; an empty reason for a new layer.
 fn restored(state: &LayerState<(), Result<Metadata, String>>) -> Result<Metadata, String> {
     match state {
         LayerState::Restored { cause }
@@ -139,7 +138,7 @@ fn provided(
 ) -> ProvidedExtension {
     if let Some(unmet) = request.unmet(&extension.version) {
         print::warning(format!(
-            "{unmet}, which is what there is: {EXTENSION}=source compiles a newer one where the image has a compiler"
+            "{unmet}, the only version available. {EXTENSION}=source compiles a newer one if the image has a compiler"
         ));
     }
     if let Some(what) = enabled_in_vain(request, extension) {
@@ -153,8 +152,8 @@ fn provided(
     ProvidedExtension { version: extension.version.clone(), directives, knows_tls, env, installed }
 }
 
-/// PHP's OpenSSL extension, where it is there and not enabled (Paketo's PHP): without it, TLS fails at each
-/// request. It is loaded for every Redis, as the launch may have another service than the build.
+/// PHP's OpenSSL extension, if it is installed but not enabled (Paketo's PHP): without it, TLS fails on every
+/// request. It is loaded for any Redis, because the launch may have another service than the build.
 fn openssl(request: &Request<'_>) -> Option<String> {
     let cli = &request.php.cli;
     let object = cli.facts.extension_dir.join("openssl.so");
@@ -165,13 +164,13 @@ fn openssl(request: &Request<'_>) -> Option<String> {
     None
 }
 
-/// What the layer adds to PHP's environment; its libraries are found without it.
+/// What the layer adds to PHP's environment. Its libraries are found without it.
 fn environment(layer: &Path) -> LayerEnv {
     let mechanisms = layer.join(SASL_FOLDER);
     if !mechanisms.is_dir() {
         return LayerEnv::new();
     }
-    // libsasl2 searches these folders only, once the variable is there: the system's own stay among them.
+    // If the variable is set, libsasl2 searches only these folders, so they include the system's.
     let mut folders = vec![mechanisms];
     folders.extend(system_plugin_folders());
     let value =
@@ -181,7 +180,7 @@ fn environment(layer: &Path) -> LayerEnv {
         .chainable_insert(Scope::Launch, ModificationBehavior::Prepend, SASL_PATH, value)
 }
 
-/// Why a layer from the cache cannot be taken as it is; empty if it can.
+/// Why a cached layer cannot be reused as it is; empty if it can.
 fn reasons_to_refill(old: &Metadata, key: &Key, layer: &Path) -> Vec<String> {
     let differences = old.key.differences(key);
     if !differences.is_empty() {

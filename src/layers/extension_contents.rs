@@ -1,4 +1,4 @@
-//! What the extension layer has: how it is filled, and when that is done again.
+//! The contents of the extension layer: how it is filled, and when it is filled again.
 
 use crate::config::build::Provider;
 use crate::config::variables::EXTENSION_MAX_AGE;
@@ -19,30 +19,30 @@ use std::path::Path;
 use std::time::SystemTime;
 
 pub(super) const SASL_FOLDER: &str = "sasl2";
-/// The folders of the layer that hold what we put in.
+/// The folders of the layer that we fill.
 fn content_folders() -> impl Iterator<Item = &'static str> {
     CONTENT_FOLDERS.into_iter().chain([SASL_FOLDER])
 }
 
-/// What is in the layer.
+/// The contents of the layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Contents {
     pub(super) extension: Extension,
     pub(super) packages: Vec<Package>,
-    /// What PHP made of the extensions that it may need, when it was decided what to load.
+    /// The state of the extensions it may depend on, at the time we decided what to load.
     pub(super) companions: Companions,
-    /// SHA-256 of every file, so that a layer that was damaged in a cache is seen.
+    /// SHA-256 of every file, to detect a layer damaged in the cache.
     pub(super) files: BTreeMap<String, String>,
 }
 
-/// A layer that has just been filled.
+/// A freshly filled layer.
 pub(super) struct Filled {
     pub(super) contents: Contents,
     pub(super) complete: bool,
 }
 
-/// What was cached, where PHP has gained or lost an extension that the store's needs: what to load is decided again.
+/// The cached contents. If PHP has gained or lost an extension that the store's may need, decides again what to load.
 pub(super) fn refreshed(
     request: &Request<'_>,
     contents: Contents,
@@ -62,8 +62,8 @@ pub(super) fn refreshed(
     Ok(Contents { extension, companions, ..contents })
 }
 
-/// What the layer gets again, where the distribution's packages in it are older than they may be: a security fix changes
-/// none of what the layer depends on. Where they cannot be fetched, the old ones stay.
+/// Refetches the layer's contents if the distribution's packages in it exceed their maximum age, because a
+/// security fix does not change the layer's key. If that fails, the old ones stay.
 pub(super) fn renewed(
     request: &Request<'_>,
     installed: &Installed,
@@ -91,7 +91,7 @@ pub(super) fn renewed(
         Ok(contents) => Some(contents),
         Err(error) => {
             print::warning(format!(
-                "The distribution's packages in the extension layer are {age} days old, and cannot be fetched again: {error:#}\nThe old ones are used. {EXTENSION_MAX_AGE} says when they are fetched again."
+                "The distribution's packages in the extension layer are {age} days old and cannot be refreshed: {error:#}\nThe build keeps using them. {EXTENSION_MAX_AGE} sets after how many days they are refreshed."
             ));
             None
         }
@@ -134,8 +134,7 @@ pub(super) fn fill(
     Ok(Filled { contents: Contents { extension, packages, companions, files }, complete })
 }
 
-/// The extension of another provider; where none has it, and PHP's own is only not the version that the app asks
-/// for, that one.
+/// The extension from another provider. If none has it, PHP's own, even if it is not the version that the app requires.
 fn fetched(
     request: &Request<'_>,
     installed: &Installed,
@@ -152,7 +151,7 @@ fn fetched(
 
 fn missing_mechanisms(error: &SaslError) -> String {
     format!(
-        "libsasl2's mechanism plugins cannot be put into the image, and a Memcached with a password refuses every login without them.\nThe reason: {error}\nInstall them in the run image (on Debian: apt-get install libsasl2-modules), or bind a service without a password."
+        "libsasl2's mechanism plugins cannot be added to the image, and without them every login to a Memcached with a password fails.\nReason: {error}\nInstall them in the run image (on Debian: apt-get install libsasl2-modules), or bind a service without a password."
     )
 }
 
@@ -161,7 +160,7 @@ pub(super) fn describe(extension: &Extension, store: Store) -> String {
     let Extension { provider, version, load } = extension;
     let name = store.extension_title();
     match (provider, load.as_slice()) {
-        (Provider::Installed, []) => format!("Using {name} {version}, which PHP loads already"),
+        (Provider::Installed, []) => format!("Using {name} {version}, which PHP already loads"),
         (Provider::Installed, load) => {
             format!("Using {name} {version} from the image (loads {})", load.join(", "))
         }
@@ -174,7 +173,7 @@ pub(super) fn describe(extension: &Extension, store: Store) -> String {
     }
 }
 
-/// The checksums of all that we put into the layer; libcnb writes the environment.
+/// The checksums of everything we put into the layer; libcnb writes the environment.
 pub(super) fn checksums(layer: &Path) -> Result<BTreeMap<String, String>, WriteError> {
     let mut files = BTreeMap::new();
     for folder in content_folders() {

@@ -8,14 +8,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-/// All that the layer's bytes depend on.
+/// Everything that the layer's contents depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Key {
     buildpack: String,
     store: Store,
-    /// What the layer is for: the extension, where PHP does not have it itself, and libsasl2's plugins, where a login
-    /// may come.
+    /// What the layer is for: the extension if PHP does not have it, and libsasl2's plugins if there may be a login.
     carries: Vec<String>,
     provider: String,
     /// The checksum of the source release that would be compiled.
@@ -31,8 +30,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// The key of what a build asks for. `installed`: whether PHP has the extension itself; `buildpack`: our
-    /// version.
+    /// The key of this build. `installed` tells whether PHP has the extension itself; `buildpack` is our version.
     #[must_use]
     pub(super) fn of(request: &Request<'_>, installed: bool, buildpack: String) -> Self {
         let facts = request.php.facts();
@@ -57,7 +55,7 @@ impl Key {
         }
     }
 
-    /// What is different in another key, in words.
+    /// How another key differs, in words.
     #[must_use]
     pub(super) fn differences(&self, other: &Self) -> Vec<String> {
         let table = |key| toml::Table::try_from(key).unwrap_or_default();

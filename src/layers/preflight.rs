@@ -1,5 +1,5 @@
-//! What the launch would make of the service that is bound to the build: what can be said now need not
-//! wait until the container starts.
+//! What the launch would say about the service bound to the build, so that users need not wait until the container
+//! starts.
 
 use crate::config::variables::PROXY;
 use crate::detect::SessionConfig;
@@ -11,17 +11,17 @@ use crate::php::tls::TlsFiles;
 use crate::services::Service;
 use std::time::Duration;
 
-/// What users should know before the launch.
+/// What users should know before launch.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// The launch will not start with this service.
+    /// The app will not start with this service.
     Failure(String),
-    /// It works, but not as elsewhere, or not with all that is there.
+    /// It works, but with a limitation, or without some of the credentials.
     Limit(String),
 }
 
-/// Looks at the service that is bound to the build as the launch will; says nothing where none is. A failure
-/// does not fail the build: the launch may have another service.
+/// Checks the service bound to the build, if any, as the launch will. A failure does not fail the build: the
+/// launch may have another service.
 #[must_use]
 pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Vec<Finding> {
     let Some(service) = &config.service else { return Vec::new() };
@@ -32,18 +32,17 @@ pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Vec<Finding> 
     let mut findings = Vec::new();
     if limit_of_php(&endpoint, &options, record).is_some() {
         findings.push(Finding::Limit(format!(
-            "PHP's handler cannot reach {service} itself, so at launch the session proxy will (unless {PROXY} is off)"
+            "PHP's own handler cannot connect to {service}, so at launch PHP will use the session proxy (unless {PROXY} is off)"
         )));
     }
     if matches!(&endpoint, Endpoint::Redis(redis) if redis.is_cluster()) {
         findings.push(Finding::Limit(
-            "Sessions in a Redis cluster are not locked (PHP's handler cannot): of concurrent requests of one session, the last one's changes stay".to_owned(),
+            "Sessions in a Redis cluster are not locked (PHP's handler does not support it): of concurrent requests of one session, the last one to write wins".to_owned(),
         ));
     }
     if !unused.is_empty() {
         let unused = unused.join(", ").escape_debug().to_string();
-        findings
-            .push(Finding::Limit(format!("Credentials of {service} that are not used: {unused}")));
+        findings.push(Finding::Limit(format!("Unused credentials of {service}: {unused}")));
     }
     findings
 }

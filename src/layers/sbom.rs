@@ -1,7 +1,6 @@
-//! The software bill of materials of a layer, in the three formats that platforms take.
-//!
-//! Equal packages make equal bytes: no time of day, no random serial number. The documents are forty lines of
-//! JSON: the libraries that could write them only judge them, in the tests.
+//! The software bill of materials of a layer, in the three formats that platforms accept. The documents are
+//! reproducible: no time of day, no random serial number. Each is about forty lines of JSON; the libraries that
+//! could write them are used only in tests, to validate them.
 
 use crate::extension::package::{Package, PackageSource};
 use crate::system::digest::sha256;
@@ -9,12 +8,12 @@ use libcnb::data::sbom::SbomFormat;
 use libcnb::sbom::Sbom;
 use serde_json::{Value, json};
 
-/// Stands where a format requires a time; the lifecycle gives this one to every file.
+/// For formats that require a time; the lifecycle gives every file this one.
 const NO_TIME: &str = "1980-01-01T00:00:01Z";
 const TOOL: &str = concat!("php-session-store-", env!("CARGO_PKG_VERSION"));
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";
 
-/// The bills for a layer that carries these packages.
+/// The bills of materials for a layer with these packages.
 pub(super) fn of_packages(layer: &str, packages: &[Package]) -> [Sbom; 3] {
     let name = format!("php-session-store {layer} layer");
     [
@@ -30,7 +29,7 @@ fn cyclonedx(packages: &[Package]) -> Value {
     let components: Vec<Value> = packages
         .iter()
         .map(|package| {
-            // Debian names licences in its own way.
+            // Debian has its own licence names.
             let key = match package.source {
                 PackageSource::Release { .. } | PackageSource::File => "id",
                 PackageSource::Deb { .. } => "name",
@@ -81,7 +80,7 @@ fn spdx_package(package: &Package) -> Value {
             (package.licences.join(" AND "), String::new(), uri.as_str())
         }
         PackageSource::File => (package.licences.join(" AND "), String::new(), "NOASSERTION"),
-        // Debian's names of licences are not SPDX's.
+        // Debian's licence names are not SPDX's.
         PackageSource::Deb { .. } => {
             ("NOASSERTION".to_owned(), package.licences.join(", "), "NOASSERTION")
         }
@@ -103,14 +102,14 @@ fn spdx_package(package: &Package) -> Value {
     })
 }
 
-/// SPDX takes letters, digits, `.` and `-`.
+/// SPDX allows letters, digits, `.` and `-`.
 fn spdx_id(package: &Package) -> String {
     let text = format!("{}-{}", package.name, package.version);
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
     format!("SPDXRef-Package-{}", text.chars().map(plain).collect::<String>())
 }
 
-/// Tells documents with different packages apart.
+/// Distinguishes documents with different packages.
 fn fingerprint(packages: &[Package]) -> String {
     let text: String = packages.iter().map(|package| package.purl() + &package.sha256).collect();
     sha256(text.as_bytes())

@@ -1,5 +1,5 @@
-//! The session layer: PHP's ini files, and the exec.d program that fills their variables at launch.
-//! It takes no time to write, so it is never cached; equal input makes equal bytes.
+//! The session layer: PHP's ini files, and the exec.d program that sets their variables at launch. It takes no
+//! time to write, so it is never cached; the same input gives the same bytes.
 
 use super::extension::ProvidedExtension;
 use super::sbom;
@@ -31,8 +31,7 @@ const INI_FILE: &str = "php-session-store.ini";
 const PRELOAD_FILE: &str = "preload.php";
 const PRELOAD: &str = include_str!("preload.php");
 
-/// The process types that say whether sessions are kept, and stand between PHP and Redis. `layer` is the session
-/// layer.
+/// The process types `session-check` and `session-proxy`. `layer` is the session layer.
 fn processes(layer: &Path) -> [Process; 2] {
     let process = |name: ProcessType, program: &str| {
         ProcessBuilder::new(name, [layer.join("bin").join(program).display().to_string()]).build()
@@ -47,13 +46,13 @@ fn processes(layer: &Path) -> [Process; 2] {
 #[derive(Debug)]
 pub struct SessionLayer {
     pub(crate) path: PathBuf,
-    /// The environment that the launcher gives to exec.d programs: the build's, with all layers applied.
+    /// The environment that the launcher passes to exec.d programs: the build's, with all layers applied.
     pub(crate) launch_env: Env,
     /// Adds `session-check` and `session-proxy` to the image's process types.
     pub launch: Launch,
 }
 
-/// Writes the layer: ini files, the launch record, the exec.d program and `session-check`.
+/// Writes the layer: ini files, the launch record, the exec.d program, `session-check` and `session-proxy`.
 ///
 /// # Errors
 ///
@@ -73,7 +72,7 @@ pub fn contribute_session_layer<B: Buildpack<Error = anyhow::Error>>(
     }
     let layer_env = environment(&path);
     layer.write_env(&layer_env)?;
-    let program = std::env::current_exe().context("The running program cannot be found")?;
+    let program = std::env::current_exe().context("Cannot find the running program")?;
     let packages = packages(&program, extension).map_err(anyhow::Error::from)?;
     layer.write_exec_d_programs([(EXEC_D_PROGRAM, program)])?;
     layer.write_sboms(&sbom::of_packages("session", &packages))?;
@@ -82,7 +81,7 @@ pub fn contribute_session_layer<B: Buildpack<Error = anyhow::Error>>(
     Ok(SessionLayer { launch_env: layer_env.apply(Scope::Launch, &extension.env), launch, path })
 }
 
-/// What the layer's bill names: our program, and the extension that the image has and no other bill names.
+/// What the layer's bill of materials lists: our program, and the image's own extension, which no other bill lists.
 fn packages(program: &Path, extension: &ProvidedExtension) -> Result<Vec<Package>, WriteError> {
     let ours = Package {
         name: env!("CARGO_PKG_NAME").to_owned(),
@@ -103,7 +102,7 @@ fn link_programs(layer: &Path) -> Result<(), WriteError> {
 }
 
 /// Writes the layer's files: the ini files, each into its own folder, and the launch record.
-/// `first` are directives for the base ini file, `preload` for that which preloads, before those of the store.
+/// `first` are directives for the base ini file, `preload` for the one that preloads; they precede those of the store.
 ///
 /// # Errors
 ///
@@ -132,7 +131,7 @@ pub fn write_files(
 
 /// The layer's environment: PHP reads our ini file after all others.
 fn environment(layer: &Path) -> LayerEnv {
-    // With an empty first element PHP reads its compiled-in directory as well.
+    // The empty first element makes PHP read its compiled-in directory as well.
     let value = format!(":{}", layer.join(IniFile::Base.folder()).display());
     LayerEnv::new().chainable_insert(
         Scope::Launch,

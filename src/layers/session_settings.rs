@@ -1,4 +1,4 @@
-//! What the session layer is to hold, decided before anything is written.
+//! The contents of the session layer, decided before anything is written.
 
 use super::extension::ProvidedExtension;
 use crate::config::variables::EMBED_CREDENTIALS;
@@ -10,30 +10,29 @@ use crate::services::Service;
 use crate::store::Store;
 use anyhow::ensure;
 
-/// What the session layer is to hold.
+/// The contents of the session layer.
 #[derive(Debug)]
 pub struct SessionSettings<'a> {
-    /// What the launch needs to know of the build.
+    /// What the launch needs to know about the build.
     pub record: LaunchRecord,
     /// `session.name`, the cookie's name.
     pub(crate) session_name: &'a str,
     /// The values of PHP's `extension` directives, in this order.
     pub(crate) extensions: &'a [String],
-    /// Whether `display_errors` is turned off: when Redis cannot be reached, PHP's warning shows the save
-    /// path, and with it the password.
+    /// Whether to turn `display_errors` off: if Redis is unreachable, PHP's warning shows the save path with the
+    /// password.
     pub(crate) hide_errors: bool,
-    /// Whether preloading needs PHP's opcache, which is there and not enabled (Paketo's PHP).
+    /// Whether preloading needs PHP's opcache to be enabled: it is installed but off (Paketo's PHP).
     pub(crate) enable_opcache: bool,
-    /// The service whose credentials the image keeps.
+    /// The service whose credentials to embed in the image.
     pub(crate) embedded_service: Option<&'a Service>,
 }
 
 impl<'a> SessionSettings<'a> {
-    /// Decides what the layer is to hold.
+    /// Decides the contents of the layer.
     ///
     /// # Errors
-    ///
-    /// Fails if credentials are to be embedded and no service is bound.
+    /// Fails if credentials are to be embedded but no service is bound.
     pub fn new(
         config: &'a SessionConfig,
         php: &Php,
@@ -66,14 +65,14 @@ impl<'a> SessionSettings<'a> {
         })
     }
 
-    /// What the ini file that preloads begins with.
+    /// The first directives of the ini file that preloads.
     #[must_use]
     pub(crate) fn preload_directives(&self) -> Vec<Directive> {
         let opcache = self.enable_opcache.then(|| Directive::literal("zend_extension", "opcache"));
         opcache.into_iter().collect()
     }
 
-    /// What the base ini file begins with, before the directives of the store.
+    /// The first directives of the base ini file, before those of the store.
     #[must_use]
     pub(crate) fn directives(&self) -> Vec<Directive> {
         let mut directives: Vec<Directive> =

@@ -16,7 +16,7 @@ use crate::store::Store;
 use libcnb::Env;
 use std::time::Duration;
 
-/// Why PHP does not keep its sessions as it should.
+/// Why PHP would not keep its sessions as configured.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     #[error(transparent)]
@@ -24,11 +24,11 @@ pub enum VerifyError {
     #[error(transparent)]
     Directive(#[from] DirectiveError),
     #[error(
-        "PHP ({program}) starts with warnings when it keeps its sessions in {store}:\n{warnings}"
+        "PHP ({program}) starts with warnings when configured to keep its sessions in {store}:\n{warnings}"
     )]
     Warnings { program: String, store: Store, warnings: String },
     #[error(
-        "PHP ({program}) has {setting} = {value:?} and not {expected:?}, although the buildpack set it.\nLook for a later ini file that sets it again: {PHP_INI_SCAN_DIR} is {scan_dir:?}."
+        "PHP ({program}) has {setting} = {value:?} instead of {expected:?}, which the buildpack set.\nLook for a later ini file that overrides it: {PHP_INI_SCAN_DIR} is {scan_dir:?}."
     )]
     Setting {
         program: String,
@@ -39,12 +39,11 @@ pub enum VerifyError {
     },
 }
 
-/// Runs each of PHP's programs as the launch will, with an example in the place of the endpoint, and once more with
-/// every ini file that a launch may use.
+/// Runs each of PHP's programs as the launch will, with an example endpoint, and again with every ini file that a
+/// launch may use.
 ///
 /// # Errors
-///
-/// Fails if PHP warns or does not take the settings.
+/// Fails if PHP warns or does not apply the settings.
 pub fn verify(
     before: &Php,
     layer: &SessionLayer,
@@ -82,7 +81,7 @@ pub fn verify(
     Ok(())
 }
 
-/// The environment of a launch that sets this.
+/// The environment of a launch with this connection.
 fn environment_of(connection: Connection, layer: &SessionLayer) -> Env {
     let mut env = layer.launch_env.clone();
     for (variable, value) in connection.variables_of(&Environment::of(env.clone()), &layer.path) {
@@ -91,7 +90,7 @@ fn environment_of(connection: Connection, layer: &SessionLayer) -> Env {
     env
 }
 
-/// PHP in this environment, where none of its programs warns of anything new.
+/// PHP in this environment, once none of its programs has a new warning.
 fn asked(before: &Php, env: &Env, store: Store) -> Result<Php, VerifyError> {
     let after = Php::ask(env)?;
     for (before, after) in before.programs().zip(after.programs()) {

@@ -241,7 +241,7 @@ fn a_tampered_or_missing_release_is_refused_by_name() {
     });
     let build = build_offline("headers", tampered.path(), Store::Redis, &[]);
     let log = build.failed_log();
-    let expected = "file:///workspace/mirror/get/redis-6.2.0.tgz is not the file that is wanted";
+    let expected = "file:///workspace/mirror/get/redis-6.2.0.tgz is not the expected file";
     assert!(log.contains(expected) && log.contains("5069c13dd22bd9e4"), "{log}");
 
     let missing = app_with_mirror(|get| fs::remove_file(get.join("redis-6.2.0.tgz")).unwrap());
@@ -260,7 +260,7 @@ fn where_nobody_provides_it_each_says_why() {
     );
     let log = none.failed_log();
     for expected in [
-        "installed: /usr/lib/php/20220829/redis.so is not there",
+        "installed: /usr/lib/php/20220829/redis.so does not exist",
         "apt: `apt-get",
         "Temporary failure resolving",
         "source: the build image has no phpize, php-config, autoconf, make, cc",
@@ -270,14 +270,14 @@ fn where_nobody_provides_it_each_says_why() {
     }
 
     let choices = [
-        ("bare", "installed", "redis.so is not there"),
+        ("bare", "installed", "redis.so does not exist"),
         ("bare", "source", "source: the build image has no phpize"),
-        ("full", "apt", "PHP cannot have both"),
+        ("full", "apt", "PHP cannot load both"),
         ("full", "cargo", "Use one of: auto, installed, apt, source"),
         (
             "mixed",
             "auto",
-            "PHP's programs differ in the redis extension: cli, apache2, cgi loads it, fpm does not",
+            "PHP's programs disagree about the redis extension: cli, apache2, cgi loads it, fpm does not",
         ),
     ];
     for (variant, choice, expected) in choices {
@@ -305,7 +305,7 @@ fn auto_goes_on_where_php_refuses_the_extension_that_it_has() {
     let build = build_offline("headers", app_dir.path(), Store::Redis, &only);
     let log = build.failed_log();
     assert!(
-        log.contains("installed: PHP does not take") && log.contains("file too short"),
+        log.contains("installed: PHP does not load") && log.contains("file too short"),
         "{log}"
     );
 }
@@ -346,12 +346,12 @@ fn packages_of_the_distribution_age() {
     build.again(&[&store[..], &old].concat());
     let log = &build.app().log;
     assert!(log.contains("Reusing the cached extension layer"), "{log}");
-    assert!(log.contains("Downloading php8.2-redis by apt"), "{log}");
+    assert!(log.contains("Downloading php8.2-redis with apt"), "{log}");
     assert_store_works(build.app(), Store::Redis);
     // Without a network, the old ones serve.
     build.again(&[&store[..], &old, &["--network", "none"]].concat());
     let log = &build.app().log;
-    assert!(log.contains("0 days old, and cannot be fetched again"), "{log}");
+    assert!(log.contains("0 days old and cannot be refreshed"), "{log}");
     assert_store_works(build.app(), Store::Redis);
 }
 
@@ -366,8 +366,8 @@ fn what_composer_asks_of_the_extension_is_said_where_it_is_not_met() {
         log
     };
     let log = build_with("^6.0");
-    assert!(log.contains("composer.json asks for ext-redis ^6.0, and this is 5.3.7"), "{log}");
-    assert!(!build_with("^5.3 || ^6.0").contains("composer.json asks"));
+    assert!(log.contains("composer.json requires ext-redis ^6.0, but this is 5.3.7"), "{log}");
+    assert!(!build_with("^5.3 || ^6.0").contains("composer.json requires"));
 }
 
 /// An extension of a variant of Debian 12.
@@ -403,7 +403,7 @@ fn memcache_without_a_d_is_not_taken_for_memcached() {
     let only = [&options[..], &["--env", "BP_PHP_SESSION_EXTENSION=installed"]].concat();
     let build = PackBuild::run(BOOKWORM, "bare", app.path(), &only);
     let log = build.failed_log();
-    assert!(log.contains("memcached.so is not there (PHP has memcache, without a d"), "{log}");
+    assert!(log.contains("memcached.so does not exist (PHP has memcache, without a d"), "{log}");
     assert!(log.contains("apt-get install php8.2-memcached"), "{log}");
 }
 
@@ -430,12 +430,12 @@ fn auto_prefers_the_version_that_composer_asks_for() {
 fn a_rebuild_reuses_the_layer_until_its_key_changes() {
     let config = config_for(BOOKWORM, "bare", Store::Redis);
     build_and_keep(&config, |context, app| {
-        assert!(app.log.contains("Downloading php8.2-redis by apt"), "{}", app.log);
+        assert!(app.log.contains("Downloading php8.2-redis with apt"), "{}", app.log);
         assert_sboms_name_packages(&context);
         context.rebuild(config.config(), |context| {
             let log = app_of(&context).log;
             assert!(log.contains("Reusing the cached extension layer"), "{log}");
-            assert!(!log.contains(" by apt"), "{log}");
+            assert!(!log.contains(" with apt"), "{log}");
             assert_sboms_name_packages(&context);
             let mut changed = config.clone();
             changed.env("BP_PHP_SESSION_EXTENSION", "apt");
@@ -444,7 +444,7 @@ fn a_rebuild_reuses_the_layer_until_its_key_changes() {
                 let expected =
                     "Rebuilding the extension layer: provider changed from \"auto\" to \"apt\"";
                 assert!(log.contains(expected), "{log}");
-                assert!(log.contains("Downloading php8.2-redis by apt"), "{log}");
+                assert!(log.contains("Downloading php8.2-redis with apt"), "{log}");
             });
         });
     });

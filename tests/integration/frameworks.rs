@@ -81,7 +81,7 @@ fn a_stock_laravel_keeps_its_sessions_in_redis(suite: Suite, version: &str) {
     let app = build.app();
     let told = format!("Laravel {version}");
     assert!(
-        app.log.contains(&told) && app.log.contains("the launch sets SESSION_DRIVER"),
+        app.log.contains(&told) && app.log.contains("The launch sets SESSION_DRIVER"),
         "{}",
         app.log
     );

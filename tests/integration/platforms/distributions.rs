@@ -10,7 +10,7 @@ use php_session_store::store::Store;
 fn shares_sessions(suite: Suite, php: &str) {
     for store in Store::ALL {
         build(config(suite, "bare").env("BP_PHP_SESSION_STORE", store.name()), |app: &App| {
-            let package = format!("Downloading php{php}-{store} by apt");
+            let package = format!("Downloading php{php}-{store} with apt");
             let version = format!("{} from the distribution", suite.extension(store));
             assert!(app.log.contains(&package) && app.log.contains(&version), "{}", app.log);
             let service = BoundService::start(store, ODD_PASSWORD);

@@ -72,5 +72,8 @@ fn the_stock_pool_of_red_hat_is_named_where_it_keeps_files() {
     let (status, log) = run("full", RED_HAT, &check, &["--env", &service]);
     assert!(status == Some(0) && log.contains("are kept"), "{log}");
     let (status, log) = run("bare", RED_HAT, BUILD, &[]);
-    assert!(status == Some(1) && log.contains("on Red Hat's family: dnf install"), "{log}");
+    assert!(
+        status == Some(1) && log.contains("on Red Hat and its relatives: dnf install"),
+        "{log}"
+    );
 }

@@ -67,7 +67,7 @@ fn after_paketos_handler_ours_is_in_force() {
     let build = build(&order.each_ref().map(String::as_str), &app, &at_build);
     let log = &build.app_with_credentials().log;
     for part in [
-        "php-redis-config/php-redis.ini, of another buildpack",
+        "php-redis-config/php-redis.ini, from another buildpack",
         "a name that contains \"redis-sessions\"",
     ] {
         assert!(log.contains(part), "{log}");
