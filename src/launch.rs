@@ -1,10 +1,14 @@
-//! The launch: from the services that the container has to the variables that PHP's ini files read, and those for
-//! the app's own configuration.
+//! The launch: turns the services bound to the container into variables, for PHP's ini files and for the app's own
+//! configuration.
 
 pub(crate) mod app;
 pub mod build_record;
 pub mod embedded;
 pub mod exec_d;
+mod fpm_pools;
+mod log;
+mod mechanisms;
+mod nested;
 pub mod prepare;
 mod probe;
 pub(crate) mod resolve;
@@ -13,4 +17,3 @@ mod started_process;
 pub(crate) mod tls_files;
 mod topology;
 mod trusted_cas;
-mod workers;

@@ -1,10 +1,11 @@
-//! What the launch sets for the app's own configuration, and for its framework.
+//! What the launch sets for the app itself and for its framework.
 
 use super::build_record::LaunchRecord;
+use super::fpm_pools::clearing_pool;
+use super::log;
 use super::resolve::ResolvedService;
 use super::route::Route;
 use super::tls_files::tls_files;
-use super::workers::clearing_pool;
 use crate::config::environment::Environment;
 use crate::config::launch::LaunchSettings;
 use crate::endpoint::Endpoint;
@@ -15,7 +16,7 @@ use crate::frameworks::variable::AppVariables;
 use crate::php::tls::TlsFiles;
 use std::path::Path;
 
-/// What the launch sets and says for the app.
+/// What the launch sets and logs for the app.
 #[derive(Default)]
 pub struct AppLaunch {
     /// Variables for the app's processes.
@@ -24,58 +25,58 @@ pub struct AppLaunch {
     pub message: Option<String>,
 }
 
-/// Variables that the app will not see.
+/// The app will not see the variables.
 fn hidden(pool: &Path) -> OwnSessions {
     OwnSessions {
         what: format!(
-            "php-fpm's pool in {} hides the environment from it, and with it the variables that say where sessions are",
+            "php-fpm's pool in {} hides the environment from it, including the variables that say where sessions are",
             pool.display()
         ),
         advice: "Set clear_env = no in the pool.".to_owned(),
     }
 }
 
-/// A service, with the files for its TLS.
+/// A service and its certificate files.
 pub(super) struct Reached<'a> {
     pub(super) found: &'a ResolvedService,
     pub(super) tls_files: &'a TlsFiles,
 }
 
-/// Finds out what the app is to be told. `app_dir` is the app's folder.
+/// Determines the app's variables. `app_dir` is the app's folder.
 pub(super) fn prepare(
     service: &Reached<'_>,
-    way: Route,
+    route: Route,
     settings: &LaunchSettings,
     record: &LaunchRecord,
     environment: &Environment,
     app_dir: &Path,
 ) -> AppLaunch {
-    let mut variables = match way {
+    let mut variables = match route {
         Route::Direct => store_variables(&service.connection()),
-        // The proxy keeps the password from PHP, and these hold it.
+        // These contain the password, which the proxy keeps from PHP.
         Route::Proxy => AppVariables::default(),
     };
     let mut message = None;
     if let Some((framework, session_use)) =
         session_use(service, settings, record, environment, app_dir)
     {
-        let (text, is_warning) = words(&framework, &session_use);
+        let (text, is_warning) = line(&framework, &session_use);
         message = text.filter(|_| is_warning || settings.log);
         if let SessionUse::Variables(more) = session_use {
             if let Some(pool) = clearing_pool(environment, app_dir) {
-                // Set all the same: what runs beside php-fpm sees them.
-                message = words(&framework, &SessionUse::Own(hidden(&pool))).0;
+                // Set anyway: programs beside php-fpm see them.
+                message = line(&framework, &SessionUse::Own(hidden(&pool))).0;
             }
             variables.extend(more);
         }
     }
     let is_set = |name, value: &str| environment.text(name).is_ok_and(|set| set == Some(value));
-    // A launcher outside of this one has said it.
+    // An outer launcher has logged it.
     let repeated = variables.iter().all(|(variable, value)| is_set(variable.name(), value));
     AppLaunch { variables, message: message.filter(|_| !repeated) }
 }
 
-/// What the app's framework does with sessions, as its visitors see it.
+/// What the app's framework does with sessions behind php-fpm.
 ///
 /// # Errors
 ///
@@ -99,7 +100,7 @@ pub(crate) fn session_use_behind_fpm(
     }))
 }
 
-/// What the app's framework does with sessions, where one is known and the settings don't leave it alone.
+/// What the app's framework does with sessions, if we know it and the settings don't exclude it.
 fn session_use(
     service: &Reached<'_>,
     settings: &LaunchSettings,
@@ -129,20 +130,16 @@ impl Reached<'_> {
 }
 
 /// The line for the log, and whether it is a warning.
-fn words(framework: &Framework, session_use: &SessionUse) -> (Option<String>, bool) {
+fn line(framework: &Framework, session_use: &SessionUse) -> (Option<String>, bool) {
     match session_use {
         SessionUse::Php | SessionUse::None | SessionUse::Configured(_) => (None, false),
         SessionUse::Variables(variables) => {
             let names: Vec<&str> = variables.iter().map(|(variable, _)| variable.name()).collect();
-            let told =
-                format!("{framework} keeps its sessions there, too: set {}", names.join(", "));
-            (Some(told).filter(|_| !names.is_empty()), false)
+            let line = log::framework_variables(framework, &names);
+            (Some(line).filter(|_| !names.is_empty()), false)
         }
-        SessionUse::Own(OwnSessions { what, advice }) => (
-            Some(format!(
-                "warning: {framework} does not keep its sessions there: {what}.\n{advice}"
-            )),
-            true,
-        ),
+        SessionUse::Own(OwnSessions { what, advice }) => {
+            (Some(log::framework_elsewhere(framework, what, advice)), true)
+        }
     }
 }

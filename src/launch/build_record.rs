@@ -1,4 +1,4 @@
-//! The contract between build and launch.
+//! The contract between build and launch: what the build records, and the names of programs.
 
 use crate::frameworks::known::Framework;
 use crate::services::search_keys::SearchKeys;
@@ -10,54 +10,51 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What the launch must know of the build.
+/// What the launch must know about the build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct LaunchRecord {
-    /// What the app was built for.
     pub store: Store,
     /// The version of the store's extension.
     pub extension_version: Version,
-    /// Whether PHP's streams can be encrypted.
+    /// Whether PHP's streams support TLS.
     pub knows_tls: bool,
     /// PHP's own `openssl.cafile`; empty if it has none.
     pub openssl_cafile: String,
     /// PHP's own `openssl.capath`; empty if it has none.
     pub openssl_capath: String,
-    /// Whether PHP may preload a script of ours: the app has none of its own.
+    /// Whether PHP may preload our script, because the app does not preload one itself.
     pub may_preload: bool,
-    /// The keys by which the service is found.
+    /// The keys that find the service.
     pub search_keys: SearchKeys,
-    /// The app's framework, where one is known.
+    /// The app's framework, if we know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub framework: Option<Framework>,
 }
 
-/// Why the launch cannot know what the build knew.
+/// Why the build's record cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RecordError {
-    #[error("This program cannot find its layer: {0}.")]
+    #[error("The program cannot find its own layer: {0}.")]
     Program(io::Error),
     #[error("The build's record {} cannot be read: {problem}.\nBuild the image again.", .path.display())]
     Unreadable { path: PathBuf, problem: String },
 }
 
-/// The session layer that the running program lies in.
+/// The session layer, which contains the running program.
 ///
 /// # Errors
-///
-/// Fails if the system does not say where the program lies.
+/// Fails if the program's path is unknown.
 pub(crate) fn layer_of_program() -> Result<PathBuf, RecordError> {
     let program = std::env::current_exe().map_err(RecordError::Program)?;
     // <layer>/exec.d/session_env, <layer>/bin/session-check
     Ok(program.ancestors().nth(2).unwrap_or(&program).to_owned())
 }
 
-/// Reads what the build recorded in the layer.
+/// Reads the build's record in the layer.
 ///
 /// # Errors
-///
-/// Fails if the record is missing or was written by something else.
+/// Fails if the record is missing or invalid.
 pub(crate) fn read_record(layer: &Path) -> Result<LaunchRecord, RecordError> {
     let path = layer.join(RECORD_FILE);
     let read = fs::read_to_string(&path).map_err(|error| error.to_string());
@@ -67,9 +64,9 @@ pub(crate) fn read_record(layer: &Path) -> Result<LaunchRecord, RecordError> {
 
 /// The name of the exec.d program in the layer's `exec.d`.
 pub const EXEC_D_PROGRAM: &str = "session_env";
-/// The name of the program, and of the process type, that says whether sessions are kept.
+/// The name of the program, and of the process type, that checks whether sessions are kept.
 pub const SESSION_CHECK: &str = "session-check";
-/// The name of the program that stands between PHP and Redis.
+/// The name of the program, and of the process type, between PHP and Redis.
 pub const SESSION_PROXY: &str = "session-proxy";
 const RECORD_FILE: &str = "session.toml";
 

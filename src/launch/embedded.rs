@@ -1,7 +1,5 @@
-//! Credentials that were embedded at build, by an explicit request, for platforms that bind services at
-//! build only.
-//!
-//! The file is a `VCAP_SERVICES` with one service, so that the launch reads it as it reads others.
+//! Credentials embedded at build, on explicit request, for platforms that bind services only at build.
+//! The file has the format of `VCAP_SERVICES`, with one service, so that the launch reads it like any other.
 
 use crate::services::{Origin, Service, Services, ServicesError};
 use crate::system::files::{self, WriteError, read_text_if_present};
@@ -23,7 +21,7 @@ pub enum EmbedError {
     Write(#[from] WriteError),
 }
 
-/// Keeps a service in the session layer.
+/// Embeds a service in the session layer.
 ///
 /// # Errors
 ///

@@ -1,5 +1,4 @@
-//! The exec.d program: it runs in the container before the app's process, and tells PHP where the
-//! sessions are.
+//! The exec.d program: runs in the container before the app's process, and tells PHP where to keep sessions.
 
 use super::build_record::layer_of_program;
 use super::prepare::{Launch, prepare};
@@ -15,12 +14,12 @@ use libcnb::exec_d::write_exec_d_program_output;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Runs the program, which starts the session proxy where one is wanted; a failure stops the start of the container.
+/// Runs the program, which also starts the session proxy if it is used. A failure stops the container's start.
 #[must_use]
 pub fn run(start_proxy: StartProxy<'_>) -> ExitCode {
     let started = Started::now();
     if started == Started::SessionProxy {
-        // There is no PHP in there.
+        // That process has no PHP.
         return ExitCode::SUCCESS;
     }
     match launch(start_proxy) {
@@ -33,7 +32,7 @@ pub fn run(start_proxy: StartProxy<'_>) -> ExitCode {
             write_exec_d_program_output(of_php.chain(of_app).collect::<Vec<_>>());
             ExitCode::SUCCESS
         }
-        // It finds the same, and says it where it was asked to, as JSON for one.
+        // It will find the same error, and report it in the requested format.
         Err(_) if started == Started::SessionCheck => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{}", report(&error));
@@ -45,13 +44,13 @@ pub fn run(start_proxy: StartProxy<'_>) -> ExitCode {
 fn launch(start_proxy: StartProxy<'_>) -> anyhow::Result<Launch> {
     let layer = layer_of_program()?;
     let (environment, platform_dir) = (Environment::current(), Path::new(LAUNCH_PLATFORM_DIR));
-    // The launcher starts its programs in the app's folder.
+    // The launcher runs exec.d programs in the app's folder.
     let app_dir = std::env::current_dir()?;
     prepare(&environment, platform_dir, &layer, &app_dir, start_proxy)
 }
 
-/// The variable's name as libcnb takes it, checked when this is compiled: the check at run time would
-/// bring a regular expression engine, a third of the program.
+/// The variable's name as libcnb expects it, checked at compile time: checking at run time would link a regular
+/// expression engine, a third of the program's size.
 fn key(variable: Variable) -> ExecDProgramOutputKey {
     match variable {
         Variable::SavePath => exec_d_program_output_key!("PHP_SESSION_SAVE_PATH"),

@@ -1,5 +1,4 @@
-//! The probe: before PHP makes any connection, the launch makes one and finds out whether the service would keep a
-//! session.
+//! The probe: before PHP connects, the launch does, and finds out whether the service would keep a session.
 
 mod memcached;
 mod outcome;
@@ -15,21 +14,21 @@ use libcnb::Env;
 pub(super) use outcome::Outcome;
 use std::time::Duration;
 
-/// To find and reach a server.
+/// For name resolution and connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// For everything.
+/// For the whole probe.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What is asked: whether this service keeps sessions with these options.
+/// The question: would this service keep sessions with these options?
 pub(super) struct Question<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) tls_files: &'a TlsFiles,
     pub(super) options: &'a Options,
-    pub(super) way: Route,
+    pub(super) route: Route,
 }
 
 impl Question<'_> {
-    /// Asks the service; where it takes PHP to know, PHP is started with `env`.
+    /// Asks the service. If only PHP can tell, runs PHP with `env`.
     pub(super) fn ask(&self, env: &Env) -> Outcome {
         match self.endpoint {
             Endpoint::Redis(endpoint) => redis::ask(self, endpoint, env),

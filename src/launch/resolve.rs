@@ -1,4 +1,4 @@
-//! Which service holds the sessions, as the running container has it.
+//! Which service holds the sessions in the running container.
 
 use super::build_record::LaunchRecord;
 use super::embedded;
@@ -6,7 +6,7 @@ use super::topology::settled;
 use crate::config::environment::Environment;
 use crate::config::launch::{LaunchSettings, Missing};
 use crate::config::options::Options;
-use crate::config::variables::{EMBED_CREDENTIALS, MISSING, STORE};
+use crate::config::variables::{MISSING, STORE};
 use crate::endpoint::{self, Endpoint};
 use crate::services::matching::{Rule, SessionService, find_session_service};
 use crate::services::near_miss::near_misses;
@@ -20,7 +20,7 @@ use std::path::Path;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LaunchError {
     #[error(
-        "The image was built for sessions in {store}, and what is bound now is a {other} service: {service}.\nBind a {store} service, or build the image again with this one bound (or with {STORE}={other})."
+        "The image was built for sessions in {store}, but the service bound now is a {other} service: {service}.\nBind a {store} service, or rebuild the image with this one bound (or with {STORE}={other})."
     )]
     OtherStore { store: Store, other: Store, service: String },
     #[error(
@@ -29,12 +29,12 @@ pub(crate) enum LaunchError {
     Missing { store: Store, keys: String, services: String, hints: String },
 }
 
-/// Where the launch keeps the sessions.
+/// Where PHP will keep its sessions.
 #[derive(Debug)]
 pub(crate) enum Resolution {
     /// In a service.
     Service(Box<ResolvedService>),
-    /// In local files, as the settings allow.
+    /// In local files, which the settings allow.
     Files,
 }
 
@@ -43,7 +43,7 @@ pub(crate) enum Resolution {
 pub(crate) struct ResolvedService {
     pub(crate) store: Store,
     pub(crate) service: Service,
-    /// Why it is the one.
+    /// The rule that found it.
     pub(crate) rule: Rule,
     pub(crate) endpoint: Endpoint,
     /// The names of its credentials that are not used.
@@ -55,8 +55,7 @@ pub(crate) struct ResolvedService {
 /// Finds out where the sessions are kept.
 ///
 /// # Errors
-///
-/// Fails if there is no session service (and the settings do not allow that), or if its credentials cannot be used.
+/// Fails if there is no session service and the settings don't allow that, or if its credentials cannot be used.
 pub(crate) fn resolve(
     environment: &Environment,
     platform_dir: &Path,
@@ -96,11 +95,13 @@ pub(crate) fn resolve(
     if !keys.any_of_its_kind {
         let present = platform_variables::present(environment, store)?;
         hints.extend(present.iter().map(|variable| {
-            format!("The variable {variable} is set: an image that is built with {STORE}={store} uses it")
+            format!(
+                "The variable {variable} is set. An image built with {STORE}={store} would use it"
+            )
         }));
     }
     if let Some(other) = environment.text(STORE)?.filter(|other| other.trim() != store.name()) {
-        hints.push(format!("{STORE} is {other:?} here, and is read at build only: this image keeps sessions in {store}"));
+        hints.push(format!("{STORE} is {other:?} here, but it is only read at build. This image keeps sessions in {store}"));
     }
     let hints = hints.iter().fold(String::new(), |text, hint| text + "\n  - " + hint);
     let keys = keys.describe(&[store]);
@@ -122,19 +123,15 @@ impl ResolvedService {
             options,
         })))
     }
-}
 
-impl ResolvedService {
-    /// What its user should know before anything fails.
+    /// Whether its credentials are those embedded in the image.
     #[must_use]
-    pub(crate) fn warning(&self) -> Option<String> {
-        (self.service.origin == Origin::Embedded).then(|| {
-            format!("no session service is bound, so the credentials embedded in the image are used ({EMBED_CREDENTIALS}); {self}")
-        })
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.service.origin == Origin::Embedded
     }
 }
 
-/// What is found, for the log.
+/// For the log.
 impl fmt::Display for ResolvedService {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { store, service, rule, endpoint, unused, .. } = self;

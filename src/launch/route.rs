@@ -1,4 +1,4 @@
-//! The way from PHP to the service: PHP's own handler, or the session proxy.
+//! The route from PHP to the service: directly through PHP's own handler, or through the session proxy.
 
 use super::build_record::LaunchRecord;
 use super::resolve::ResolvedService;
@@ -12,38 +12,38 @@ use crate::php::tls::{TlsFiles, require_tls};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The session proxy that is wanted.
+/// The session proxy to start or find.
 pub struct ProxyWanted<'a> {
     pub layer: &'a Path,
-    /// What tells this service from others.
+    /// Identifies the service.
     pub(crate) service: &'a str,
     /// `TMPDIR`.
     pub(crate) tmp: Option<&'a str>,
-    /// The folder that is shared with a proxy which the platform runs; it is not started then.
+    /// The folder shared with a proxy that the platform runs; if set, no proxy is started.
     pub(crate) folder: Option<&'a Path>,
 }
 
-/// Starts the session proxy, or finds it, and gives its socket.
+/// Starts the session proxy, or finds it, and returns its socket.
 pub(crate) type StartProxy<'a> = &'a dyn Fn(&ProxyWanted<'_>) -> anyhow::Result<PathBuf>;
 
 /// How PHP reaches the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route {
-    /// By its own handler.
+    /// Through its own handler.
     Direct,
-    /// By the session proxy.
+    /// Through the session proxy.
     Proxy,
 }
 
-/// The proxy is asked for and cannot serve.
+/// The settings demand the proxy, but it cannot serve this endpoint.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{PROXY} is on, and the session proxy serves a single Redis server, not {0}.\nSet {PROXY}=auto, or bind a single Redis server."
+    "{PROXY} is on, but the session proxy serves only a single Redis server, not {0}.\nSet {PROXY}=auto, or bind a single Redis server."
 )]
 pub(super) struct NotForProxy(String);
 
 impl Route {
-    /// The way that the setting means for this service.
+    /// The route for this service under the setting.
     pub(super) fn of(
         setting: Proxy,
         found: &ResolvedService,
@@ -69,7 +69,7 @@ pub(crate) fn proxy_serves(endpoint: &Endpoint) -> bool {
     matches!(endpoint, Endpoint::Redis(redis) if !redis.is_cluster())
 }
 
-/// What the service needs and PHP's handler cannot do.
+/// What the service needs and PHP's handler does not support.
 #[must_use]
 pub(crate) fn limit_of_php(
     endpoint: &Endpoint,

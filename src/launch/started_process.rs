@@ -7,18 +7,18 @@ use std::path::Path;
 /// What the launcher is about to start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Started {
-    /// `session-check`, which says itself what is wrong. A failing exec.d program would stop the launcher before it can.
+    /// `session-check`, which reports problems itself. A failing exec.d program would stop the launcher before it can.
     SessionCheck,
-    /// The session proxy, as a process of its own.
+    /// The session proxy as its own process.
     SessionProxy,
     /// `session-proxy status`.
     ProxyStatus,
-    /// Something of the app's.
+    /// A process of the app.
     App,
 }
 
 impl Started {
-    /// The launcher runs an exec.d program as its child, and tells it nothing.
+    /// Read from the command line of the parent, the launcher: it tells exec.d programs nothing.
     pub(super) fn now() -> Self {
         let parent = std::os::unix::process::parent_id();
         let command = fs::read(format!("/proc/{parent}/cmdline")).unwrap_or_default();
@@ -34,7 +34,7 @@ impl Started {
         if words.iter().any(|word| is(word, SESSION_CHECK)) {
             return Self::SessionCheck;
         }
-        // A shell that starts it beside the app has more to say after it.
+        // A shell that starts the proxy beside the app has more words after it.
         match words.iter().position(|word| is(word, SESSION_PROXY)).map(|at| &words[at + 1..]) {
             Some([]) => Self::SessionProxy,
             Some(["status", ..]) => Self::ProxyStatus,

@@ -1,4 +1,4 @@
-//! Certificates and keys as files: PHP's TLS takes paths, and a service may give texts.
+//! Certificates and keys as files: PHP's TLS needs paths, but credentials may contain the text.
 
 use super::build_record::LaunchRecord;
 use super::resolve::ResolvedService;
@@ -18,19 +18,18 @@ use tempfile::{Builder, NamedTempFile};
 const PREFIX: &str = "php-session-store-";
 const SUFFIX: &str = ".pem";
 
-/// Writable even in a container whose root file system is read-only: the kernel's shared memory.
+/// Shared memory: writable even in a container with a read-only root file system.
 const SHARED_MEMORY: &str = "/dev/shm";
 
-/// No file can be written.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "The service's certificate must be in a file, and none can be written:\n{tried}\nSet TMPDIR to a folder that the app's user can write to."
+    "The service's certificate must be in a file, but none can be written:\n{tried}\nSet TMPDIR to a folder that the app's user can write to."
 )]
 pub(crate) struct TlsFilesError {
     tried: String,
 }
 
-/// The files for TLS; those that are not there yet are written.
+/// The files for TLS, written if necessary.
 pub(crate) fn tls_files(
     found: &ResolvedService,
     record: &LaunchRecord,
@@ -47,8 +46,7 @@ pub(crate) fn tls_files(
     }
 }
 
-/// Brings the texts into files that only the app's user can read. `with` are further authorities, for the
-/// file of the service's.
+/// Writes the texts to files that only the app's user can read. `with` are other CAs, added to the service's.
 ///
 /// # Errors
 ///
@@ -78,7 +76,7 @@ pub(crate) fn write(
     Ok(TlsFiles { ca, client })
 }
 
-/// A file with this text, in the first folder that can be written to.
+/// A file with this text, in the first writable folder.
 fn keep(folders: &[&Path], text: &str) -> Result<PathBuf, TlsFilesError> {
     let mut tried = Vec::new();
     for folder in folders {
@@ -90,9 +88,9 @@ fn keep(folders: &[&Path], text: &str) -> Result<PathBuf, TlsFilesError> {
     Err(TlsFilesError { tried: tried.join("\n") })
 }
 
-/// One file for one text, so that a thousand starts in one container (a probe, a cron job) leave one. Others
-/// may write to the folder as well, so a file that is there is taken only if nobody else can have made it or
-/// change it; else the name cannot be foreseen. The mode is 600 from the start.
+/// One file per text, so that a thousand starts in one container (a probe, a cron job) leave only one. Others may
+/// be able to write to the folder, so an existing file is used only if nobody else can have created or can change
+/// it; else the new file gets an unpredictable name. The mode is 600 from the start.
 fn file_in(folder: &Path, text: &str) -> io::Result<PathBuf> {
     let name = format!("{PREFIX}{}{SUFFIX}", &sha256(text.as_bytes())[..16]);
     let path = folder.join(name);
@@ -104,7 +102,7 @@ fn file_in(folder: &Path, text: &str) -> io::Result<PathBuf> {
     file.write_all(text.as_bytes())?;
     match file.persist_noclobber(&path) {
         Ok(_) => Ok(path),
-        // Another start was faster.
+        // A concurrent start was faster.
         Err(_) if is_ours(&path, folder, text)? => Ok(path),
         Err(error) => {
             let (_, path) = error.file.keep().map_err(|error| error.error)?;
@@ -113,9 +111,9 @@ fn file_in(folder: &Path, text: &str) -> io::Result<PathBuf> {
     }
 }
 
-/// Whether this is a file of this process's user, which nobody else can open, with this text.
+/// Whether this file belongs to our user, nobody else can open it, and it has this text.
 fn is_ours(path: &Path, folder: &Path, text: &str) -> io::Result<bool> {
-    // What is made here has the owner of this process.
+    // A file created here has our process's owner.
     let Ok(file) = path.symlink_metadata() else { return Ok(false) };
     let owner = std::fs::metadata("/proc/self").or_else(|_| folder.metadata())?.uid();
     let private = file.is_file() && file.uid() == owner && file.mode() & 0o777 == 0o600;

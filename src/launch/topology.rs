@@ -1,4 +1,4 @@
-//! What only the server can say of itself: whether it is a node of a cluster.
+//! Asks the server what only it knows: whether it is a cluster node.
 
 use crate::config::options::Options;
 use crate::endpoint::redis::{RedisEndpoint, Target};
@@ -6,11 +6,11 @@ use crate::endpoint::{Endpoint, Reading};
 use crate::redis_client::{Client, Deadline, Reply};
 use std::time::Duration;
 
-/// For the whole question. A server that is down, or slow, is taken for a single one.
+/// For the whole question. A server that is down or slow is assumed to be a single one.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The endpoint that the credentials mean, and the credentials that are not used. The server is asked only where
-/// they leave it open.
+/// The endpoint that the credentials mean, and the unused credentials. Asks the server only if the credentials
+/// leave it open.
 pub(super) fn settled(reading: Reading, options: &Options) -> (Endpoint, Vec<String>) {
     let Reading { endpoint, mut unused, nodes_if_cluster: nodes, .. } = reading;
     match endpoint {

@@ -1,21 +1,21 @@
-//! The authorities that PHP's TLS trusts without us. Where the service's own can only be told to all of PHP
-//! (phpredis 5.3), they must go on being trusted.
+//! The CAs that PHP's TLS trusts by default. If the service's CA can only be set for all of PHP (phpredis 5.3),
+//! these must stay trusted.
 
 use super::build_record::LaunchRecord;
 use crate::config::environment::{Environment, EnvironmentError};
 use crate::system::files::read_text;
 use std::path::Path;
 
-/// OpenSSL's variables: a file, and folders separated by `:`. Paketo's ca-certificates sets both.
+/// OpenSSL's variables: a file, and folders separated by `:`. Paketo's ca-certificates buildpack sets both.
 const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
-/// Where systems keep the certificates that they trust, in one file: Debian and Alpine, Red Hat.
+/// Where systems keep their trusted CAs in one file: Debian and Alpine, Red Hat.
 const SYSTEM: [&str; 3] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 const END: &str = "-----END CERTIFICATE-----";
 
-/// What PHP trusts, as PEM: what its own settings name, else what OpenSSL's variables name, else the
-/// system's. Files that cannot be read are left out, as OpenSSL leaves them out.
+/// The CAs that PHP trusts, as PEM: from its own settings, else from OpenSSL's variables, else the system's. Like
+/// OpenSSL, skips files that cannot be read.
 ///
 /// # Errors
 ///
@@ -25,7 +25,7 @@ pub(super) fn read(
     record: &LaunchRecord,
 ) -> Result<String, EnvironmentError> {
     let set = |text: &'static str| environment.text(text).map(Option::unwrap_or_default);
-    // PHP asks OpenSSL for its own places only where neither setting is there.
+    // PHP uses OpenSSL's defaults only if neither setting is set.
     let (file, folders) = if record.openssl_cafile.is_empty() && record.openssl_capath.is_empty() {
         (set(SSL_CERT_FILE)?, set(SSL_CERT_DIR)?)
     } else {
@@ -45,7 +45,7 @@ pub(super) fn read(
     Ok(certificates.0.concat())
 }
 
-/// Certificates, each once: a folder has them under their names and under their hashes.
+/// Certificates without duplicates: a folder has each under its name and under its hash.
 #[derive(Default)]
 struct Certificates(Vec<String>);
 

@@ -1,14 +1,23 @@
 //! Other buildpacks' ini files that set where sessions are kept: Paketo's session handlers write these, password
 //! included.
 
+use super::ini_file::IniFile;
 use crate::system::files::read_text;
 use std::path::{Path, PathBuf};
 
 const SETTINGS: [&str; 2] = ["session.save_handler", "session.save_path"];
 
-/// The first ini file in the folder that sets where sessions are kept.
+/// An ini file of another buildpack that PHP reads after ours and that sets where sessions are kept: it wins. `layer` is
+/// the session layer, `scan_dirs` the value of `PHP_INI_SCAN_DIR`.
 #[must_use]
-pub(crate) fn session_ini_in(folder: &Path) -> Option<PathBuf> {
+pub(crate) fn session_ini_read_after(layer: &Path, scan_dirs: &str) -> Option<PathBuf> {
+    let base = layer.join(IniFile::Base.folder());
+    let folders = scan_dirs.split(':').map(Path::new).skip_while(|folder| *folder != base);
+    folders.filter(|folder| !folder.starts_with(layer)).find_map(session_ini_in)
+}
+
+/// The first ini file in the folder that sets where sessions are kept.
+fn session_ini_in(folder: &Path) -> Option<PathBuf> {
     let entries = folder.read_dir().ok()?.flatten().map(|entry| entry.path());
     let mut files: Vec<PathBuf> = entries
         .filter(|path| path.extension().is_some_and(|extension| extension == "ini"))

@@ -174,7 +174,7 @@ fn without_a_network_missing_mechanisms_are_said_and_sessions_work_without_a_log
     let service = BoundService::start(Store::Memcached, PASSWORD);
     let login = service.env();
     let (_, said) = build.app().run(&["--env", &login], &["true"]);
-    assert!(said.contains("has nothing to log in with"), "{said}");
+    assert!(said.contains("lacks libsasl2's plugins to log in with"), "{said}");
     // With a service that has none, nobody misses them, or waits for them.
     let without = build_offline("headers", app_dir.path(), Store::Memcached, &["--env", &open]);
     assert!(!without.app().log.contains("libsasl2"), "{}", without.app().log);

@@ -101,7 +101,8 @@ fn a_service_of_the_other_store_stops_the_start_and_both_stop_the_build() {
     with_app(BOOKWORM, |app| {
         let (started, log) = app.run(&["--env", &format!("VCAP_SERVICES={redis}")], &["true"]);
         assert!(!started, "{log}");
-        let expected = "built for sessions in memcached, and what is bound now is a redis service";
+        let expected =
+            "built for sessions in memcached, but the service bound now is a redis service";
         assert!(log.contains(expected) && log.contains("my-redis-sessions"), "{log}");
         assert!(log.contains("BP_PHP_SESSION_STORE=redis"), "{log}");
     });

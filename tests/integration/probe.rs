@@ -47,7 +47,7 @@ fn a_server_that_will_never_keep_a_session_stops_the_start() {
             app,
             "no password",
             &json!({"host": host}),
-            &["asks for a password", "BPL_PHP_SESSION_PROBE=warn"],
+            &["requires a password", "BPL_PHP_SESSION_PROBE=warn"],
         );
         let wrong = json!({"host": host, "password": "wrong "});
         assert_refused(
@@ -87,7 +87,7 @@ fn a_server_that_will_never_keep_a_session_stops_the_start() {
             app,
             "a user without rights",
             &user,
-            &["may not give SET, EVAL", "ACL SETUSER shop ~PHPREDIS_SESSION:* +set +eval"],
+            &["may not run SET, EVAL", "ACL SETUSER shop ~PHPREDIS_SESSION:* +set +eval"],
         );
         run(&mut admin, &["ACL", "SETUSER", "shop", "resetkeys", "~other:*", "+@all"]);
         assert_refused(app, "a user without the keys", &user, &["~PHPREDIS_SESSION:*"]);
@@ -136,7 +136,7 @@ fn what_is_wrong_with_tls_stops_the_start_unless_phps_own_tls_works() {
                 app,
                 "a port with TLS without",
                 &plain,
-                &["speaks TLS only", "Set ssl to true"],
+                &["accepts only TLS", "Set ssl to true"],
             );
             credentials["cacrt"] = Value::Null;
             assert_refused(app, "an unknown authority", &credentials, &["not trusted", "ca.crt"]);
@@ -211,11 +211,7 @@ fn the_probe_can_be_told_to_warn_or_to_keep_still() {
         assert!(quiet.started && !quiet.log.contains("warning"), "{}", quiet.log);
         // Sessions that fail at once instead of after 50 seconds.
         let at_once = start(app, &credentials, &["--env", "BPL_PHP_SESSION_MISSING=warn"]);
-        assert!(
-            at_once.started && at_once.log.contains("each session will fail"),
-            "{}",
-            at_once.log
-        );
+        assert!(at_once.started && at_once.log.contains("sessions will fail"), "{}", at_once.log);
         // Nothing of the probe is left in the server.
         let mut admin = redis.connection();
         run(&mut admin, &["AUTH", MARKER]);
@@ -241,14 +237,14 @@ fn a_memcached_that_will_never_keep_a_session_stops_the_start() {
             app.run(&[&["--env", bound.as_str()], options].concat(), &["true"])
         };
         for (servers, password, expected) in [
-            (closed.server(), None, "asks for a login"),
+            (closed.server(), None, "requires a login"),
             (closed.server(), Some("wrong"), "refuses the login"),
-            (open.server(), Some(MARKER), "takes no login"),
-            (text_only.server(), Some(MARKER), "speaks the text protocol only"),
-            (format!("{}:6379", redis.host()), None, "no Memcached"),
-            (format!("{}:6379", redis.host()), Some(MARKER), "no Memcached"),
+            (open.server(), Some(MARKER), "does not support logins"),
+            (text_only.server(), Some(MARKER), "speaks only the text protocol"),
+            (format!("{}:6379", redis.host()), None, "not Memcached"),
+            (format!("{}:6379", redis.host()), Some(MARKER), "not Memcached"),
             // One of several is enough.
-            (format!("{},{}", open.server(), closed.server()), None, "asks for a login"),
+            (format!("{},{}", open.server(), closed.server()), None, "requires a login"),
         ] {
             let (started, log) = start(servers.clone(), password, &[]);
             assert!(!started && log.contains(expected), "{servers}: {expected:?} is not in\n{log}");

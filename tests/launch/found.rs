@@ -59,12 +59,12 @@ fn where_the_build_did_not_choose_it_the_message_says_what_would_use_it() {
     for part in [
         "\"cache\" (VCAP_SERVICES, p.redis) is a Redis service",
         "set REDIS_SESSION_STORE_SERVICE_NAME=cache",
-        "The variable REDIS_URL is set: an image that is built with BP_PHP_SESSION_STORE=redis uses it",
+        "The variable REDIS_URL is set. An image built with BP_PHP_SESSION_STORE=redis would use it",
     ] {
         assert!(error.contains(part) && !error.contains("hunter2"), "{part} is not in {error}");
     }
     let error = path(&harness, &[("BP_PHP_SESSION_STORE", "memcached")]).unwrap_err();
-    assert!(error.contains("is read at build only"), "{error}");
+    assert!(error.contains("is only read at build"), "{error}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The probe of Memcached: whether each server lets PHP in, in the protocol that PHP will speak: with a login the
-//! binary one, else text.
+//! The Memcached probe: whether each server lets PHP in, in the protocol that PHP will use (binary with a login,
+//! else text).
 
 use super::outcome::Outcome;
 use super::{CONNECT_TIMEOUT, TIMEOUT};
@@ -9,11 +9,11 @@ use crate::redis_client::{Deadline, Problem, Step, dial};
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
-/// What a session does first. Every proxy knows it. It is longer than a header of the binary protocol, for which a
-/// server with SASL would wait.
+/// The first command of a session, which every proxy knows. It is longer than a header of the binary protocol,
+/// which a server with SASL would wait for.
 const GET: &[u8] = b"get memc.sess.key.php-session-store-probe\r\n";
 
-// The binary protocol, by https://github.com/memcached/memcached/wiki/BinaryProtocolRevamped.
+// The binary protocol: https://github.com/memcached/memcached/wiki/BinaryProtocolRevamped.
 const REQUEST: u8 = 0x80;
 const RESPONSE: u8 = 0x81;
 const HEADER: usize = 24;
@@ -24,7 +24,7 @@ const SUCCESS: u16 = 0;
 const AUTHENTICATION_ERROR: u16 = 0x20;
 const UNKNOWN_COMMAND: u16 = 0x81;
 
-/// Asks one server after the other. A refusal outweighs what may pass.
+/// Asks the servers one by one. A refusal outweighs a failure that may pass.
 pub(super) fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
     let deadline = Deadline::after(TIMEOUT);
     let mut passing = None;
@@ -49,16 +49,16 @@ pub(super) fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
 }
 
 const NO_MEMCACHED: &str =
-    "Something listens there that is no Memcached.\nCheck host and port in the credentials.";
+    "Something that is not Memcached listens there.\nCheck host and port in the credentials.";
 const LOGIN_WANTED: &str =
-    "The server asks for a login.\nGive username and password in the credentials.";
-const LOGIN_IN_TEXT: &str = "The server asks for a login in the text protocol, and PHP's extension logs in by SASL only.\nStart it with SASL (-S), or without a login.";
+    "The server requires a login.\nAdd username and password to the credentials.";
+const LOGIN_IN_TEXT: &str = "The server requires a login in the text protocol, but PHP's extension only supports SASL.\nStart it with SASL (-S), or without a login.";
 const LOGIN_REFUSED: &str =
     "The server refuses the login.\nCheck username and password in the credentials.";
-const LOGIN_UNKNOWN: &str = "The server takes no login, and PHP's sessions fail with one.\nRemove username and password from the credentials, or start the server with SASL (-S).";
-const TEXT_ONLY: &str = "The server speaks the text protocol only, and a login takes the binary one.\nRemove username and password from the credentials if it asks for none.";
+const LOGIN_UNKNOWN: &str = "The server does not support logins, so PHP's sessions would fail with one.\nRemove username and password from the credentials, or start the server with SASL (-S).";
+const TEXT_ONLY: &str = "The server speaks only the text protocol, and a login needs the binary one.\nIf it requires no login, remove username and password from the credentials.";
 
-/// What is wrong with the server, if anything is.
+/// What is wrong with the server, if anything.
 type Refusal = Option<&'static str>;
 
 struct Server<'a> {
@@ -67,17 +67,17 @@ struct Server<'a> {
 }
 
 impl Server<'_> {
-    /// Reads a session that nobody has.
+    /// Reads a session that does not exist.
     fn get(&self) -> Result<Refusal, Problem> {
         match self.ask(GET, |answer| answer.ends_with(b"\n")) {
             Ok(answer) => Ok(match answer.as_slice() {
                 [b'E', b'N', b'D', ..] | [b'V', b'A', b'L', ..] => None,
                 answer if answer.starts_with(b"CLIENT_ERROR") => Some(LOGIN_IN_TEXT),
-                // It is there, and may be up in a moment: a proxy without its servers says so.
+                // It is there and may recover: a proxy says this when its servers are down.
                 answer if answer.starts_with(b"SERVER_ERROR") => None,
                 _ => Some(NO_MEMCACHED),
             }),
-            // With SASL, memcached hangs up on text.
+            // With SASL, memcached closes the connection on text.
             Err(problem @ (Problem::Closed(_) | Problem::Timeout(Step::Answer))) => {
                 match self.binary(NOOP, b"", b"") {
                     Ok((AUTHENTICATION_ERROR, _)) => Ok(Some(LOGIN_WANTED)),
@@ -93,7 +93,7 @@ impl Server<'_> {
             Ok((SUCCESS, mechanisms)) => mechanisms,
             Ok((UNKNOWN_COMMAND, _)) => return Ok(Some(LOGIN_UNKNOWN)),
             Ok(_) => return Ok(None),
-            // Whoever knows text only waits for the end of what it takes for a line, or hangs up.
+            // A text-only server waits for the end of the line, or closes the connection.
             Err(problem) => {
                 return match self.get() {
                     Ok(None) => Ok(Some(TEXT_ONLY)),
@@ -102,7 +102,7 @@ impl Server<'_> {
                 };
             }
         };
-        // PHP can log in by others as well, of which nothing can be said here.
+        // PHP supports other mechanisms too, which we cannot test here.
         if !mechanisms.split(u8::is_ascii_whitespace).any(|mechanism| mechanism == b"PLAIN") {
             return Ok(None);
         }
@@ -113,12 +113,12 @@ impl Server<'_> {
         }
     }
 
-    /// A command of the binary protocol, on a connection of its own: its status and value.
+    /// Sends a command of the binary protocol on its own connection; returns status and value.
     fn binary(&self, command: u8, key: &[u8], value: &[u8]) -> Result<(u16, Vec<u8>), Problem> {
         let mut request = vec![0; HEADER];
         request[0] = REQUEST;
         request[1] = command;
-        // A key has 250 bytes at most, a name and a password 2 KiB.
+        // A key has at most 250 bytes, a name and a password 2 KiB.
         request[2..4].copy_from_slice(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes());
         let body = u32::try_from(key.len() + value.len()).unwrap_or(u32::MAX);
         request[8..12].copy_from_slice(&body.to_be_bytes());
@@ -134,7 +134,7 @@ impl Server<'_> {
         }
     }
 
-    /// Sends a request on a connection of its own, and reads until the answer is whole.
+    /// Sends a request on its own connection, and reads until the reply is complete.
     fn ask(&self, request: &[u8], whole: fn(&[u8]) -> bool) -> Result<Vec<u8>, Problem> {
         let deadline = self.deadline.or_after(CONNECT_TIMEOUT);
         let mut stream = dial(self.address, deadline)?;
@@ -159,10 +159,10 @@ impl Server<'_> {
     }
 }
 
-/// A server's mechanisms have less.
+/// A server's list of mechanisms is shorter.
 const LONGEST_ANSWER: usize = 16 * 1024;
 
-/// Whether an answer of the binary protocol is whole; what is none never gets longer.
+/// Whether a reply of the binary protocol is complete, or is not in that protocol at all.
 fn is_whole(answer: &[u8]) -> bool {
     match answer.first_chunk::<HEADER>() {
         Some(header) if header[0] == RESPONSE => {

@@ -1,4 +1,4 @@
-//! What the probe can come to.
+//! The outcome of the probe.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ pub(in crate::launch) enum Outcome {
     /// A session would be kept.
     Kept {
         round_trip: Duration,
-        /// How many connections the server allows, where it says so.
+        /// How many connections the server allows, if it tells.
         max_clients: Option<u32>,
-        /// What would fail with other settings of the app.
+        /// What would fail under other settings of the app.
         limits: Vec<String>,
     },
-    /// It fails now, and may not fail in a moment.
+    /// It fails now, but that may pass.
     Passing(String),
-    /// TLS fails with our own library; PHP's OpenSSL may be of another opinion.
+    /// TLS fails with our library, but might work with PHP's OpenSSL.
     Tls(String),
-    /// No session can be kept there: what is wrong, and what to do.
+    /// No session can be kept there; says what is wrong and what to do.
     Refused(String),
 }

@@ -1,5 +1,5 @@
-//! The probe of Redis: what a session does, once. phpredis takes a refusal for somebody else's lock: a missing password
-//! costs a page 50 seconds and 90,000 lines of log, or the worker.
+//! The Redis probe: does once what a session does. Without it, phpredis takes a refusal for somebody else's lock:
+//! a missing password costs a page 50 seconds and 90,000 lines of log, or its worker.
 
 use super::outcome::Outcome;
 use super::redis_session::Session;
@@ -16,11 +16,11 @@ use libcnb::Env;
 use serde_json::json;
 use std::time::Duration;
 
-/// Asks; where our own TLS fails, PHP has the last word. `env` is for PHP.
+/// Asks the server. If our own TLS fails, PHP has the last word; `env` is for PHP.
 pub(super) fn ask(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) -> Outcome {
     match probe(endpoint, question.options) {
         Outcome::Tls(_)
-            if question.way == Route::Direct && php_connects(question, endpoint, env) =>
+            if question.route == Route::Direct && php_connects(question, endpoint, env) =>
         {
             Outcome::Kept { round_trip: Duration::ZERO, max_clients: None, limits: Vec::new() }
         }
@@ -28,7 +28,7 @@ pub(super) fn ask(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) 
     }
 }
 
-/// Whether PHP's OpenSSL, which knows older servers and certificates than rustls, agrees on TLS.
+/// Whether TLS works with PHP's OpenSSL, which accepts older servers and certificates than rustls.
 fn php_connects(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) -> bool {
     let Some(address) = endpoint.first_address() else { return false };
     let verify = question.options.verify_peer.unwrap_or(true);
@@ -49,7 +49,7 @@ fn php_connects(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) ->
 
 const CONNECT: &str = include_str!("tls.php");
 
-/// Does what a session does, under a name that nobody has.
+/// Does what a session does, under an unused name.
 fn probe(endpoint: &RedisEndpoint, options: &Options) -> Outcome {
     let verify = options.verify_peer.unwrap_or(true);
     let connected =
@@ -65,7 +65,7 @@ fn probe(endpoint: &RedisEndpoint, options: &Options) -> Outcome {
         })
         .unwrap_or_else(|problem| {
             let other_way = match problem {
-                // A Redis without TLS waits for the end of what it takes for a line.
+                // A Redis without TLS waits for the end of the line.
                 Problem::Timeout(Step::Handshake) => answers_without_tls(endpoint).then(no_tls),
                 Problem::Closed(_) | Problem::Broken { .. } => {
                     answers_with_tls(endpoint).then(tls_only)
@@ -76,19 +76,19 @@ fn probe(endpoint: &RedisEndpoint, options: &Options) -> Outcome {
         })
 }
 
-/// Whether the server answers when it is spoken to in clear. It is told nothing.
+/// Whether the server replies without TLS. Sends nothing confidential.
 fn answers_without_tls(endpoint: &RedisEndpoint) -> bool {
     let Some(connection) = connect_otherwise(endpoint, None) else { return false };
     let (mut connection, deadline) = connection;
     connection.command(&[b"PING"], deadline).is_ok()
 }
 
-/// Whether a server that was spoken to in clear agrees on TLS.
+/// Whether a server that we tried without TLS supports TLS.
 fn answers_with_tls(endpoint: &RedisEndpoint) -> bool {
     connect_otherwise(endpoint, Some(Tls::default())).is_some()
 }
 
-/// Connects with TLS, or without it, and without a login.
+/// Connects with or without TLS, and without a login.
 fn connect_otherwise(endpoint: &RedisEndpoint, tls: Option<Tls>) -> Option<(Connection, Deadline)> {
     let address = endpoint.first_address()?.clone();
     if tls.is_some() == endpoint.tls().is_some() {

@@ -1,4 +1,4 @@
-//! What a session does with the server, done once under a name that nobody has.
+//! Does once what a session does with the server, under an unused name.
 
 use super::outcome::Outcome;
 use super::refusal::of_reply;
@@ -8,8 +8,8 @@ use crate::php::redis_commands::{CLUSTER_PREFIX, PREFIX, Trial, TrialCommand};
 use crate::redis_client::{Command, Connection, Deadline, Problem, Reply};
 use std::time::{Duration, Instant};
 
-/// Keys that are looked up besides: a cluster's node has some of all sessions itself, and one key alone would often
-/// miss that the others are elsewhere.
+/// How many other keys to look up: a cluster's node holds some of the sessions itself, so a single key would often
+/// miss that others are elsewhere.
 const OTHER_KEYS: usize = 8;
 
 /// What a session with these settings does.
@@ -25,16 +25,16 @@ impl<'a> Session<'a> {
         let trial = Trial {
             prefix: options.prefix.as_deref().unwrap_or(prefix),
             by: "probe",
-            // PHP's handler for a cluster has no locks.
+            // PHP's handler for clusters does not lock.
             locking: options.locking.unwrap_or(true) && !cluster,
             persistent: options.persistent.unwrap_or(cluster),
-            // Connecting has selected it.
+            // Selected when connecting.
             database: None,
         };
         Self { endpoint, trial }
     }
 
-    /// Reads, writes, locks and removes, and says what the server thinks of it.
+    /// Reads, writes, locks and removes a session, and reports what the server says.
     pub(super) fn keep(
         &self,
         mut connection: Connection,
@@ -45,7 +45,7 @@ impl<'a> Session<'a> {
         let command = |TrialCommand { words, .. }: &TrialCommand| {
             Command::new(&words.iter().map(String::as_bytes).collect::<Vec<_>>())
         };
-        // Alone: a server that has no room, or talks to nobody, says so and closes.
+        // On its own: a server with no room, or in protected mode, says so and closes.
         let (reply, one) = timed(|| connection.send(&[command(first)], deadline))?;
         let mut verdict = Verdict::default();
         verdict.take(first.name(), &reply[0], self.endpoint);
@@ -61,9 +61,9 @@ impl<'a> Session<'a> {
         if let Some(reply) = replies[others.len()..].iter().find(moved) {
             verdict.take("GET", reply, self.endpoint);
         }
-        // The shorter of the two: the other one met something else that took its time.
+        // The shorter of two measurements: something else delayed the other.
         let round_trip = one.min(all);
-        // By itself: twemproxy closes the connection at it, and keeps sessions all the same.
+        // On its own: twemproxy closes the connection on it, but keeps sessions all the same.
         let info = connection.command(&[b"INFO", b"clients"], deadline);
         Ok(verdict.outcome(self, round_trip, info.ok().as_ref().and_then(max_clients)))
     }
@@ -74,12 +74,12 @@ fn timed<T>(ask: impl FnOnce() -> Result<T, Problem>) -> Result<(T, Duration), P
     Ok((ask()?, started.elapsed()))
 }
 
-/// What the replies say together.
+/// What the replies add up to.
 #[derive(Default)]
 struct Verdict<'a> {
-    /// Commands that the user may not give.
+    /// Commands that the user may not run.
     forbidden: Vec<&'a str>,
-    /// Commands that the server does not have.
+    /// Commands that the server does not know.
     unknown: Vec<&'a str>,
     refused: Option<String>,
     passing: Option<String>,
@@ -89,7 +89,7 @@ impl<'a> Verdict<'a> {
     fn take(&mut self, command: &'a str, reply: &Reply, endpoint: &RedisEndpoint) {
         let Reply::Error(error) = reply else { return };
         match error.code() {
-            // The lock's script is not there, or the key is another node's: both were allowed.
+            // The script is not cached, or the key belongs to another node: the command itself was allowed.
             "NOSCRIPT" => {}
             "MOVED" | "ASK" if endpoint.is_cluster() => {}
             "NOPERM" => self.forbidden.push(command),
@@ -118,15 +118,15 @@ impl<'a> Verdict<'a> {
         if only_strict_mode(&self.forbidden) || only_strict_mode(&self.unknown) {
             self.forbidden.clear();
             self.unknown.clear();
-            limits.push("the server refuses EXISTS, so with session.use_strict_mode each returning visitor gets HTTP 500: let it, or leave strict mode off".to_owned());
+            limits.push("the server refuses EXISTS, so with session.use_strict_mode every returning visitor would get HTTP 500: allow it, or leave strict mode off".to_owned());
         }
         if !self.unknown.is_empty() {
             let unknown = self.unknown.join(", ");
             let locking = self.unknown.iter().all(|it| matches!(*it, "EVAL" | "EVALSHA"));
             let advice = if locking {
-                "PHP's handler needs it to give up a session's lock. Allow it, or set BPL_PHP_SESSION_OPTIONS=locking=off: concurrent requests of one session then overwrite each other's changes."
+                "PHP's handler needs it to release a session's lock. Allow it, or set BPL_PHP_SESSION_OPTIONS=locking=off: concurrent requests of one session then overwrite each other's changes."
             } else {
-                "Use a server that has it."
+                "Use a server that supports it."
             };
             return Outcome::Refused(format!("The server does not know {unknown}.\n{advice}"));
         }
@@ -146,7 +146,7 @@ fn no_permission(session: &Session<'_>, forbidden: &[&str]) -> String {
     let rights: Vec<String> =
         forbidden.iter().map(|it| format!("+{}", it.to_lowercase())).collect();
     format!(
-        "The user {user:?} may not give {} for keys that begin with {}.\nGive the rights: ACL SETUSER {user} ~{}* {}",
+        "The user {user:?} may not run {} on keys that begin with {}.\nGrant the rights: ACL SETUSER {user} ~{}* {}",
         forbidden.join(", "),
         session.trial.prefix,
         session.trial.prefix,
@@ -154,7 +154,7 @@ fn no_permission(session: &Session<'_>, forbidden: &[&str]) -> String {
     )
 }
 
-/// From Redis 7 on, and where the user may ask.
+/// From Redis 7 on, and if the user may ask.
 fn max_clients(info: &Reply) -> Option<u32> {
     let Reply::Bulk(text) = info else { return None };
     let text = String::from_utf8_lossy(text);

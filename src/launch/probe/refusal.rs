@@ -1,4 +1,4 @@
-//! What a server's refusals mean, in words: what never will be is told from what may pass.
+//! Explains a server's refusals, and tells those that may pass from those that never will.
 
 use super::outcome::Outcome;
 use crate::endpoint::Host;
@@ -7,7 +7,7 @@ use crate::redis_client::{ErrorReply, Problem, ProtocolError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// What it means that the server cannot be reached or does not let us in.
+/// Explains why the server cannot be reached or does not let us in.
 pub(super) fn of_problem(problem: &Problem, endpoint: &RedisEndpoint) -> Outcome {
     match problem {
         Problem::Login(error) | Problem::Database(error) => of_reply(error, endpoint),
@@ -20,7 +20,7 @@ pub(super) fn of_problem(problem: &Problem, endpoint: &RedisEndpoint) -> Outcome
             Outcome::Tls(tls_advice(problem))
         }
         Problem::Refused | Problem::Connect(_) if is_loopback(endpoint) => Outcome::Passing(
-            "nothing listens there: in a container, localhost is the container itself, so only a sidecar can be meant"
+            "nothing listens there. In a container, localhost is the container itself, so only a sidecar can listen there"
                 .to_owned(),
         ),
         other => Outcome::Passing(other.to_string()),
@@ -28,12 +28,12 @@ pub(super) fn of_problem(problem: &Problem, endpoint: &RedisEndpoint) -> Outcome
 }
 
 pub(super) fn no_tls() -> Outcome {
-    let text = "The server does not speak TLS.\nUse its port with TLS, or set ssl to false in the credentials.";
+    let text = "The server does not speak TLS on this port.\nUse its port with TLS, or set ssl to false in the credentials.";
     Outcome::Refused(text.to_owned())
 }
 
 pub(super) fn tls_only() -> Outcome {
-    let text = "The server speaks TLS only.\nSet ssl to true in the credentials, or use its port without TLS.";
+    let text = "The server accepts only TLS.\nSet ssl to true in the credentials, or use its port without TLS.";
     Outcome::Refused(text.to_owned())
 }
 
@@ -42,15 +42,15 @@ fn tls_advice(problem: &Problem) -> String {
         Problem::NotTrusted(_) => {
             "Add the certificate of the CA that signed the server's certificate (not the server's own) to the credentials as ca.crt, and check the host name and the dates in the server's certificate."
         }
-        Problem::Certificates(_) => "Give certificates and keys as PEM.",
+        Problem::Certificates(_) => "Provide certificates and keys as PEM.",
         _ => {
-            "Where the server asks for a client's certificate, give tls.crt and tls.key in the credentials."
+            "If the server requires a client certificate, add tls.crt and tls.key to the credentials."
         }
     };
     format!("TLS fails: {problem}.\n{advice}")
 }
 
-/// What a refusal means, whatever the command was.
+/// Explains an error reply to any command.
 pub(super) fn of_reply(error: &ErrorReply, endpoint: &RedisEndpoint) -> Outcome {
     let text = error.text().to_ascii_lowercase();
     let refused = |advice: &str| Outcome::Refused(format!("The server says: {error}\n{advice}"));
@@ -60,18 +60,18 @@ pub(super) fn of_reply(error: &ErrorReply, endpoint: &RedisEndpoint) -> Outcome 
             password_hint(endpoint)
         )),
         "NOAUTH" => refused(
-            "The server asks for a password: add the credential password (and username, for an ACL user).",
+            "The server requires a password. Add the credential password (and username, for an ACL user).",
         ),
         "READONLY" => refused(
-            "This is a read-only replica: use the name that leads to the primary, not a reader's endpoint.",
+            "This is a read-only replica. Use the name of the primary, not a reader endpoint.",
         ),
         "DENIED" => refused(
-            "The server is in protected mode and talks to its own machine only: give it a password, or set protected-mode no in a network that you trust.",
+            "The server is in protected mode and accepts only local connections. Set a password, or protected-mode no in a network that you trust.",
         ),
         "MOVED" | "ASK" | "CROSSSLOT" => refused(
-            "The server is a node of a cluster: say so in the credentials, by cluster.nodes or cluster_mode.",
+            "The server is a cluster node. Add cluster.nodes or cluster_mode to the credentials.",
         ),
-        "NOPERM" => refused("Give the user this right."),
+        "NOPERM" => refused("Grant the user this right."),
         "ERR" if text.contains("invalid password") => {
             refused(&format!("Check the password in the credentials.{}", password_hint(endpoint)))
         }
@@ -80,20 +80,20 @@ pub(super) fn of_reply(error: &ErrorReply, endpoint: &RedisEndpoint) -> Outcome 
                 || text.contains("no password is set") =>
         {
             refused(
-                "The server takes no password: remove user and password from the credentials, or set one at the server.",
+                "The server has no password. Remove user and password from the credentials, or set one on the server.",
             )
         }
         "ERR" if text.contains("db index") || text.contains("invalid db") => refused(
-            "The server does not have this database: use another one, or raise its number of databases.",
+            "The server does not have this database. Use another one, or raise its number of databases.",
         ),
         "ERR" if text.contains("cluster support disabled") => refused(
-            "The server is no cluster: remove cluster.nodes or cluster_mode from the credentials.",
+            "The server is not a cluster. Remove cluster.nodes or cluster_mode from the credentials.",
         ),
         _ => Outcome::Passing(format!("the server says: {error}")),
     }
 }
 
-/// What often is wrong with a password that is refused. Shows nothing of it.
+/// A common mistake that explains why a password is refused. Shows nothing of the password.
 fn password_hint(endpoint: &RedisEndpoint) -> &'static str {
     let Some(auth) = &endpoint.auth else { return "" };
     let password = auth.password.expose();
@@ -105,7 +105,7 @@ fn password_hint(endpoint: &RedisEndpoint) -> &'static str {
     if text.is_some_and(|text| {
         text.len() >= 6 && text.trim_end().chars().all(|c| c.is_ascii_graphic())
     }) {
-        return " The password looks like base64: write it as it is (in a Secret, stringData instead of data).";
+        return " The password looks like base64: write it in plain text (in a Secret, use stringData instead of data).";
     }
     ""
 }

@@ -1,5 +1,5 @@
-//! What php-fpm's pools say: how many requests they serve at once, each of which takes a connection to the session
-//! service, and whether the app sees the environment.
+//! What php-fpm's pools say: the number of workers, each of which needs a connection to the session service, and
+//! whether the app sees the environment.
 
 use crate::config::environment::Environment;
 use crate::php::fpm::{PHP_FPM_PATH, directive};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 const MAX_CHILDREN: &str = "pm.max_children";
 
-/// The greatest number of workers, where php-fpm's configuration is where Debian, Paketo or the app has it.
+/// The maximum number of workers, if php-fpm's configuration is in a place that Debian, Paketo or the app uses.
 pub(super) fn fpm_workers(environment: &Environment, app_dir: &Path) -> Option<u32> {
     let mut files = own_files(environment, app_dir);
     if files.iter().all(|file| workers_in(file).is_none()) {
@@ -18,8 +18,8 @@ pub(super) fn fpm_workers(environment: &Environment, app_dir: &Path) -> Option<u
     files.iter().filter_map(|file| workers_in(file)).reduce(u32::saturating_add)
 }
 
-/// The pool of the app, or of the buildpack that serves it, that hides the environment from the app: php-fpm does
-/// so unless a pool says `clear_env = no`.
+/// The pool, from the app or a buildpack, that hides the environment from the app: php-fpm does so unless a pool
+/// says `clear_env = no`.
 pub(super) fn clearing_pool(environment: &Environment, app_dir: &Path) -> Option<PathBuf> {
     let files = own_files(environment, app_dir);
     let texts: Vec<(&PathBuf, String)> =
@@ -52,7 +52,7 @@ fn conf_files(folder: &Path) -> Vec<PathBuf> {
     entries.filter(|path| path.extension().is_some_and(|extension| extension == "conf")).collect()
 }
 
-/// The workers of all pools in a file; in one pool the last line counts.
+/// The workers of all pools in a file; within a pool the last line counts.
 fn workers_in(file: &Path) -> Option<u32> {
     let text = read_text(file).ok()?;
     let mut pools = vec![None];

@@ -1,0 +1,43 @@
+//! A launcher inside a launcher, such as `docker exec … launcher bash`: the outer launch has already set the variables
+//! and logged them.
+
+use crate::config::environment::{Environment, EnvironmentError};
+use crate::php::variable::Variable;
+
+/// Whether an outer launch has set sessions up in some way.
+pub(super) fn is_nested(environment: &Environment) -> Result<bool, EnvironmentError> {
+    Ok(environment.text(Variable::SavePath.name())?.is_some())
+}
+
+/// Whether an outer launch has set all of these variables.
+pub(super) fn is_set_already(
+    environment: &Environment,
+    variables: &[(Variable, String)],
+) -> Result<bool, EnvironmentError> {
+    for (variable, value) in variables {
+        let before = environment.text(variable.name())?.unwrap_or_default();
+        let set = match variable {
+            Variable::IniScanDir => {
+                value.split(':').all(|folder| before.split(':').any(|there| there == folder))
+            }
+            Variable::LockRetries => !before.is_empty(),
+            _ => before == value,
+        };
+        if !set {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Keeps the outer launch's number of tries for a lock: only that launch has measured the server's round trip.
+pub(super) fn keep_lock_retries(
+    environment: &Environment,
+    variables: &mut [(Variable, String)],
+) -> Result<(), EnvironmentError> {
+    if let Some(measured) = environment.text(Variable::LockRetries.name())? {
+        let retries = variables.iter_mut().filter(|(it, _)| *it == Variable::LockRetries);
+        retries.for_each(|(_, value)| measured.clone_into(value));
+    }
+    Ok(())
+}
