@@ -229,8 +229,10 @@ fn nodes(fields: &Fields<'_>, port: u16) -> Result<Option<Vec<Address>>, Endpoin
 
 /// `hosts`, if they can only be a cluster's nodes: there is no `host`, or the credentials say so.
 fn hosts(fields: &Fields<'_>, mode: Option<bool>) -> Option<List> {
-    let several = || several_hosts(fields).filter(|_| !fields.has(&HOST) && !fields.has(&URI));
-    if mode == Some(true) { fields.list(&HOSTS).ok().flatten() } else { several() }
+    if mode == Some(true) {
+        return fields.list(&HOSTS).ok().flatten();
+    }
+    several_hosts(fields).filter(|_| !fields.has(&HOST) && !fields.has(&URI))
 }
 
 /// Several `hosts`. With Sentinel they are replicas of one another, and writing to any of them would lose

@@ -13,21 +13,14 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 /// leave it open.
 pub(super) fn settled(reading: Reading, options: &Options) -> (Endpoint, Vec<String>) {
     let Reading { endpoint, mut unused, nodes_if_cluster: nodes, .. } = reading;
-    match endpoint {
-        Endpoint::Redis(RedisEndpoint { target: Target::Tcp { address, tls }, auth, database })
-            if !nodes.is_empty() =>
-        {
-            let target = Target::Tcp { address, tls: tls.clone() };
-            let single = RedisEndpoint { target, auth: auth.clone(), database };
-            if !is_cluster_node(&single, options) {
-                return (Endpoint::Redis(single), unused);
-            }
-            unused.retain(|name| !name.eq_ignore_ascii_case("hosts"));
-            let target = Target::Cluster { nodes, tls };
-            (Endpoint::Redis(RedisEndpoint { target, auth, database: None }), unused)
-        }
-        endpoint => (endpoint, unused),
+    let Endpoint::Redis(mut redis) = endpoint else { return (endpoint, unused) };
+    if !nodes.is_empty() && is_cluster_node(&redis, options) {
+        unused.retain(|name| !name.eq_ignore_ascii_case("hosts"));
+        let tls = redis.tls().cloned();
+        redis.target = Target::Cluster { nodes, tls };
+        redis.database = None;
     }
+    (Endpoint::Redis(redis), unused)
 }
 
 fn is_cluster_node(endpoint: &RedisEndpoint, options: &Options) -> bool {

@@ -94,6 +94,26 @@ fn two_servers_are_both_used_on_debian_13() {
     two_servers_are_both_used(TRIXIE);
 }
 
+/// What the server shows of the options: its keys, and when they expire.
+#[test]
+fn the_options_reach_the_server() {
+    with_app(TRIXIE, |app| {
+        let memcached = Memcached::start();
+        let environment = services(json!({"servers": memcached.server()}));
+        let bound = format!("VCAP_SERVICES={environment}");
+        let options = "BPL_PHP_SESSION_OPTIONS=prefix=shop.&lock_expire=5";
+        let killed = "session_id('abc'); session_start(); $_SESSION['a'] = 1; session_write_close(); \
+            session_start(); exec('kill -9 ' . getmypid()); sleep(5);";
+        let task = ["--", "sh", "-c", "php -r \"$0\"; echo status $?", killed];
+        let (_, output) = app.run(&["--env", &bound, "--env", options], &task);
+        assert!(output.contains("status 137"), "{output}");
+        let expirations = memcached.expirations();
+        let keys: Vec<&String> = expirations.keys().collect();
+        assert_eq!(keys, ["shop.abc", "shop.lock.abc"], "{output}");
+        assert!((1..=5).contains(&expirations["shop.lock.abc"]), "{expirations:?}");
+    });
+}
+
 /// An app is built for one store; the launch does not take the other one in its place.
 #[test]
 fn a_service_of_the_other_store_stops_the_start_and_both_stop_the_build() {

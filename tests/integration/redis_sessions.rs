@@ -4,7 +4,7 @@ use crate::support::app::{PackBuild, build, config, make_readable, root};
 use crate::support::http_client::{HttpClient, assert_sessions_are_shared};
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{Redis, run, vcap};
-use crate::support::{BOOKWORM, Suite};
+use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::fs;
@@ -123,6 +123,51 @@ fn vcap_services_in_a_file_and_a_search_key_in_options_json() {
     let app = build.app();
     assert!(app.log.contains("\"shop-cache\""), "{}", app.log);
     assert_sessions_are_shared(app, &["--volume", &mount, "--env", file]);
+}
+
+/// The values that a server shows: whose cookie it is, which database, which keys, and for how long a lock stays.
+#[test]
+fn the_cookies_name_and_the_options_reach_the_server() {
+    let mut config = config(TRIXIE, "full");
+    config.env("BP_PHP_SESSION_STORE", "redis").env("BP_PHP_SESSION_NAME", "SHOPSESSION");
+    build(&config, |app| {
+        let redis = Redis::start_with(&[]);
+        let credentials = json!({"host": redis.host(), "database": 2});
+        let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
+        let of_the_service = ["--env", &bound];
+        let of_the_options =
+            ["--env", "BPL_PHP_SESSION_OPTIONS=prefix=shop:&database=3&lock_expire=5"];
+        let options = [of_the_service, of_the_options].concat();
+        let mut connection = redis.connection();
+        let mut keys = |database: &str| -> Vec<String> {
+            run(&mut connection, &["SELECT", database]);
+            redis::cmd("KEYS").arg("*").query(&mut connection).expect("keys")
+        };
+
+        let mut visitor = HttpClient::new();
+        let instance = app.start(&options);
+        assert_eq!(visitor.count(instance.address()), 1);
+        assert_eq!(visitor.count(instance.address()), 2);
+        assert_eq!(visitor.cookie_name(), Some("SHOPSESSION"));
+        let [key] = &keys("3")[..] else { panic!("{:?}", keys("3")) };
+        assert!(key.starts_with("shop:"), "{key}");
+
+        let mut visitor = HttpClient::new();
+        let instance = app.start(&of_the_service);
+        assert_eq!(visitor.count(instance.address()), 1);
+        let [key] = &keys("2")[..] else { panic!("{:?}", keys("2")) };
+        assert!(key.starts_with("PHPREDIS_SESSION:"), "{key}");
+        assert!(keys("0").is_empty());
+
+        let killed = "session_id('abc'); session_start(); exec('kill -9 ' . getmypid()); sleep(5);";
+        let task = ["--", "sh", "-c", "php -r \"$0\"; echo status $?", killed];
+        let (_, output) = app.run(&options, &task);
+        assert!(output.contains("status 137"), "{output}");
+        run(&mut connection, &["SELECT", "3"]);
+        let expires: i64 =
+            redis::cmd("TTL").arg("shop:abc_LOCK").query(&mut connection).expect("a time");
+        assert!((1..=5).contains(&expires), "{expires}: {output}");
+    });
 }
 
 #[test]
