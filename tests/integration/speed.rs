@@ -134,6 +134,12 @@ fn compare_settings(
     ratio
 }
 
+/// What saving the TLS handshake of each request gains at least, with room for noise: docs/operations.md has 23 and
+/// 2.4. With a private CA, the handshake of phpredis 5.3.7 reads all of the system's CAs as well.
+fn least_with_tls(suite: Suite) -> f64 {
+    if suite == BOOKWORM { 15.0 } else { 1.9 }
+}
+
 fn faster_than_the_peers(suite: Suite) {
     let mut config = config_for(Server::NginxFpm, suite, "web");
     build(config.env("BP_PHP_SESSION_STORE", "redis"), |app| {
@@ -154,7 +160,7 @@ fn faster_than_the_peers(suite: Suite) {
         let ratio = compare(app, suite, "Redis with TLS", &bound, "");
         assert!(ratio > 0.6, "{ratio}");
         let ratio = compare(app, suite, "Redis with TLS, persistent=on", &bound, "persistent=on");
-        assert!(ratio > 1.5, "{ratio}");
+        assert!(ratio > least_with_tls(suite), "{ratio}");
     });
 }
 
@@ -170,7 +176,7 @@ fn faster_than_the_peers_with_the_proxy(suite: Suite) {
         let server = TlsServer::start("no", &[]);
         let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", server.credentials())]));
         let ratio = compare_setting(app, suite, "Redis with TLS, proxy", &bound, on);
-        assert!(ratio > 1.5, "{ratio}");
+        assert!(ratio > least_with_tls(suite), "{ratio}");
     });
 }
 
