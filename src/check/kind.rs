@@ -147,7 +147,7 @@ kinds! {
 
 /// Texts, part of a message in any case, and what they mean. The first that fits counts; the texts are
 /// those of PHP, phpredis 5.3 and 6.2, libmemcached, OpenSSL and Redis.
-pub(crate) const TEXTS: [(&str, Kind); 48] = [
+pub(crate) const TEXTS: [(&str, Kind); 50] = [
     ("unable to find the socket transport", Kind::PhpWithoutTls),
     ("getaddrinfo", Kind::NameNotResolved),
     ("name or service not known", Kind::NameNotResolved),
@@ -176,6 +176,9 @@ pub(crate) const TEXTS: [(&str, Kind); 48] = [
     ("authentication failure", Kind::WrongPassword),
     ("noperm", Kind::NoPermission),
     ("unknown command", Kind::UnknownCommand),
+    // Proxies have words of their own.
+    ("unsupported command", Kind::UnknownCommand),
+    ("err unknown", Kind::UnknownCommand),
     ("misconf", Kind::NotSaved),
     ("noreplicas", Kind::ReplicasMissing),
     ("readonly", Kind::ReadOnlyReplica),

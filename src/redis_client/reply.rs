@@ -57,6 +57,15 @@ impl ErrorReply {
         self.0.split([' ', '\r', '\n']).next().unwrap_or_default()
     }
 
+    /// Whether the server, or a proxy before it, does not know the command. Proxies have words of their own:
+    /// `ERR unknown`, or Envoy's `unsupported command`.
+    #[must_use]
+    pub(crate) fn is_unknown_command(&self) -> bool {
+        let text = self.0.to_ascii_lowercase();
+        ["unknown command", "unsupported command"].iter().any(|it| text.contains(it))
+            || text.trim_end() == "err unknown"
+    }
+
     /// The whole text, which is the server's: show it with `Display`.
     #[must_use]
     pub(crate) fn text(&self) -> &str {

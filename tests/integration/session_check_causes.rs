@@ -6,6 +6,7 @@ use crate::support::check::{
 };
 use crate::support::docker::docker;
 use crate::support::layout::Layout;
+use crate::support::relay::Relay;
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{Memcached, Redis, Twemproxy, run, vcap};
 use crate::support::tls::TlsServer;
@@ -134,6 +135,46 @@ fn a_proxy_that_closes_the_connection_at_a_command() {
                 assert!(cause["what"].as_str().unwrap().contains(command), "{cause:#}");
             }
             let (started, said) = app.run(&["--env", &services], &["true"]);
+            assert!(started && !said.contains("warning"), "{said}");
+        });
+    }
+}
+
+/// `-ERR unknown`, and no word more: without locks nothing unknown is asked.
+#[test]
+fn a_proxy_that_says_unknown() {
+    for suite in [BOOKWORM, TRIXIE] {
+        with_app(suite, Store::Redis, |app| {
+            let redis = Redis::start_with(&[
+                "--rename-command",
+                "EVAL",
+                "",
+                "--rename-command",
+                "EVALSHA",
+                "",
+            ]);
+            let relay = Relay::of_few_words(redis.container.address(6379));
+            let credentials = json!({"host": relay.host(), "port": relay.port()});
+            let services = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
+            let with = |options: &str| {
+                let options = format!("BPL_PHP_SESSION_OPTIONS={options}");
+                let direct = "BPL_PHP_SESSION_PROXY=off";
+                ["--env", &services, "--env", &options, "--env", direct].map(str::to_owned)
+            };
+            let check =
+                |options: &str| support_check(app, &with(options).each_ref().map(String::as_str));
+            let checked = check("locking=on");
+            assert_cause(&checked, "unknown-command");
+            assert!(
+                checked.1["causes"][0]["what"].as_str().unwrap().contains("EVAL"),
+                "{checked:?}"
+            );
+            assert_verdict(&check("locking=off"), "kept");
+            let start =
+                |options: &str| app.run(&with(options).each_ref().map(String::as_str), &["true"]);
+            let (started, said) = start("locking=on");
+            assert!(!started && said.contains("does not know EVAL"), "{said}");
+            let (started, said) = start("locking=off");
             assert!(started && !said.contains("warning"), "{said}");
         });
     }

@@ -34,7 +34,7 @@ function until_failure($parts)
     foreach ($parts as $arguments) {
         $done[] = $part = call_user_func_array('part', $arguments);
         // One command may be forbidden and the next one allowed: whoever mends it wants to know of all.
-        if (!$part['ok'] && !preg_match('/NOPERM|unknown command/i', implode(' ', $part['said']))) {
+        if (!$part['ok'] && !preg_match('/NOPERM|unknown command|unsupported command|ERR unknown/i', implode(' ', $part['said']))) {
             break;
         }
     }

@@ -88,14 +88,15 @@ struct Verdict<'a> {
 impl<'a> Verdict<'a> {
     fn take(&mut self, command: &'a str, reply: &Reply, endpoint: &RedisEndpoint) {
         let Reply::Error(error) = reply else { return };
+        if error.is_unknown_command() {
+            self.unknown.push(command);
+            return;
+        }
         match error.code() {
             // The script is not cached, or the key belongs to another node: the command itself was allowed.
             "NOSCRIPT" => {}
             "MOVED" | "ASK" if endpoint.is_cluster() => {}
             "NOPERM" => self.forbidden.push(command),
-            "ERR" if error.text().to_ascii_lowercase().contains("unknown command") => {
-                self.unknown.push(command);
-            }
             _ => match of_reply(error, endpoint) {
                 Outcome::Refused(text) => drop(self.refused.get_or_insert(text)),
                 Outcome::Passing(text) => drop(self.passing.get_or_insert(text)),

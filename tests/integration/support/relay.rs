@@ -1,4 +1,4 @@
-//! A relay between containers and a server, which makes the way longer.
+//! A relay between containers and a server, which makes the way longer, or has words of its own.
 
 use super::docker::docker_ok;
 use std::io::{Read, Write};
@@ -6,22 +6,42 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-/// A relay that delays; it ends with the test.
+/// A relay, which ends with the test.
 pub(crate) struct Relay {
     address: SocketAddr,
 }
 
+/// What becomes of some bytes on their way.
+type Change = fn(Vec<u8>) -> Vec<u8>;
+
 impl Relay {
     /// Passes on what comes, after `delay`, in each direction.
     pub(crate) fn start(server: SocketAddr, delay: Duration) -> Self {
+        Self::start_with(server, delay, |bytes| bytes)
+    }
+
+    /// Passes on what comes. What Redis says of a command that it does not know becomes what some proxies say.
+    pub(crate) fn of_few_words(server: SocketAddr) -> Self {
+        Self::start_with(server, Duration::ZERO, |bytes| {
+            let text = String::from_utf8(bytes).expect("replies of this test are text");
+            let is_unknown = |line: &str| line.starts_with("-ERR unknown command");
+            let lines =
+                text.split("\r\n").map(|it| if is_unknown(it) { "-ERR unknown" } else { it });
+            lines.collect::<Vec<_>>().join("\r\n").into_bytes()
+        })
+    }
+
+    fn start_with(server: SocketAddr, delay: Duration, change_reply: Change) -> Self {
         let listener = TcpListener::bind((bridge(), 0)).expect("the engine's bridge");
         let address = listener.local_addr().expect("an address");
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(server) = TcpStream::connect(server) else { continue };
-                for (from, to) in [(&client, &server), (&server, &client)] {
+                let ways: [(_, _, Change); 2] =
+                    [(&client, &server, |bytes| bytes), (&server, &client, change_reply)];
+                for (from, to, change) in ways {
                     let (from, to) = (from.try_clone(), to.try_clone());
-                    thread::spawn(move || pass_on(from?, to?, delay));
+                    thread::spawn(move || pass_on(from?, to?, delay, change));
                 }
             }
         });
@@ -53,7 +73,12 @@ fn bridge() -> Ipv4Addr {
     Ipv4Addr::from(u32::from(network) + 1)
 }
 
-fn pass_on(mut from: TcpStream, mut to: TcpStream, delay: Duration) -> std::io::Result<()> {
+fn pass_on(
+    mut from: TcpStream,
+    mut to: TcpStream,
+    delay: Duration,
+    change: Change,
+) -> std::io::Result<()> {
     to.set_nodelay(true)?;
     let mut buffer = [0; 16384];
     loop {
@@ -62,6 +87,6 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream, delay: Duration) -> std::io::
         if length == 0 {
             return to.shutdown(std::net::Shutdown::Write);
         }
-        to.write_all(&buffer[..length])?;
+        to.write_all(&change(buffer[..length].to_vec()))?;
     }
 }
