@@ -1,7 +1,9 @@
 //! What users notice when something fails, measured. `make faults` prints the table.
 
-use crate::support::app::{App, Instance, Server, build, config_for};
-use crate::support::faulty::{Clients, FaultyServer, Kind, Outcome};
+use crate::session_proxy::who_shows;
+use crate::support::app::{App, Instance, Server, build};
+use crate::support::faulty::{Clients, FaultyServer, Kind, Outcome, PASSWORD};
+use crate::support::sample::app_with_holding_page;
 use crate::support::services::vcap;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
@@ -187,8 +189,7 @@ fn faults(suite: Suite, kind: Kind, web: Web) {
 
 fn faults_in_turn(suite: Suite, kind: Kind, web: Web, faults: &[Fault]) {
     let store = if kind == Kind::Redis { Store::Redis } else { Store::Memcached };
-    let mut config = config_for(Server::NginxFpm, suite, "web");
-    build(config.env("BP_PHP_SESSION_STORE", store.name()), |app| {
+    build(&app_with_holding_page(suite, store), |app| {
         let server = FaultyServer::start(kind);
         let name = format!("my-{}", store.default_search_key());
         let bound = format!("VCAP_SERVICES={}", vcap(&[(&name, server.credentials())]));
@@ -205,12 +206,20 @@ fn faults_in_turn(suite: Suite, kind: Kind, web: Web, faults: &[Fault]) {
             if noticed != (row.errors, row.forgotten) || outcome.longest > longest {
                 worse.push(format!("{fault}: {outcome:?}"));
             }
+            // Without the proxy, they all do: see below.
+            if web.options == PROXY {
+                assert_eq!(who_shows(&instance, &[PASSWORD]), [] as [&str; 0], "{fault}");
+            }
             server.heal();
             // libmemcached leaves a server alone for 2 seconds after a failure.
             std::thread::sleep(Duration::from_secs(3));
             Clients::new(web.workers as usize, &instance);
         }
         assert!(worse.is_empty(), "{kind}, {}: {worse:#?}", web.name);
+        // So the search does find it.
+        if kind == Kind::Redis && web.options != PROXY {
+            assert_eq!(who_shows(&instance, &[PASSWORD]), ["a page", "the launch", "the log"]);
+        }
     });
 }
 

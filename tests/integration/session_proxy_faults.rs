@@ -1,11 +1,11 @@
 //! The session proxy under faults: killed processes, servers that restart, few connections, new passwords.
 
 use crate::session_proxy::{
-    ON, admin, admin_with, bound, hammer, on_both, start, status, with_app,
+    ON, admin, admin_with, bound, hammer, on_both, start, status, who_shows, with_app,
 };
 use crate::support::docker::{docker_ok, wait_until};
 use crate::support::http_client::HttpClient;
-use crate::support::secrets::ODD_PASSWORD;
+use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{Redis, run, vcap};
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use serde_json::json;
@@ -63,6 +63,7 @@ fn whatever_is_killed_no_update_is_lost(suite: Suite) {
         assert_eq!(visitor.get(instance.address(), "/hold.php").body.trim(), "4,kept");
         instance.container.exec_as_root(&["pkill", "-KILL", "-f", "session-proxy work"]);
         assert_eq!(visitor.get(instance.address(), "/hold.php").body.trim(), "5,kept");
+        assert_eq!(who_shows(&instance, &[MARKER]), [] as [&str; 0]);
     });
 }
 
@@ -84,6 +85,7 @@ fn a_server_that_restarts_fails_no_request(suite: Suite) {
         });
         assert_eq!((answer.status, answer.body.trim()), (200, "2,kept"));
         instance.container.wait_for_log("the service answers again");
+        assert_eq!(who_shows(&instance, &[MARKER]), [] as [&str; 0]);
     });
 }
 
@@ -114,7 +116,9 @@ fn a_server_with_few_connections_is_enough(suite: Suite) {
 
 fn a_new_password_needs_no_restart(suite: Suite) {
     with_app(suite, |app| {
-        let redis = Redis::start("old");
+        const OLD: &str = "the-old-one";
+        const NEW: &str = "the-new-one";
+        let redis = Redis::start(OLD);
         let folder = tempfile::tempdir().unwrap();
         crate::support::app::make_readable(folder.path());
         let file = folder.path().join("services.json");
@@ -122,24 +126,25 @@ fn a_new_password_needs_no_restart(suite: Suite) {
             let credentials = json!({"host": redis.host(), "password": password});
             fs::write(&file, vcap(&[("redis-sessions", credentials)])).unwrap();
         };
-        write("old");
+        write(OLD);
         let volume = format!("{}:/services", folder.path().display());
         let path = "VCAP_SERVICES_FILE_PATH=/services/services.json";
         let instance = app.start(&["--env", ON, "--env", path, "--volume", &volume]);
         let mut visitor = HttpClient::new();
         visitor.get(instance.address(), "/hold.php");
-        write("new");
-        run(&mut admin_with(&redis, "old"), &["CONFIG", "SET", "requirepass", "new"]);
-        run(&mut admin_with(&redis, "new"), &["CLIENT", "KILL", "TYPE", "normal"]);
+        write(NEW);
+        run(&mut admin_with(&redis, OLD), &["CONFIG", "SET", "requirepass", NEW]);
+        run(&mut admin_with(&redis, NEW), &["CLIENT", "KILL", "TYPE", "normal"]);
         assert_eq!(visitor.get(instance.address(), "/hold.php").body.trim(), "2,kept");
         // Another host, without any refusal.
-        let other = Redis::start("new");
-        let credentials = json!({"host": other.host(), "password": "new"});
+        let other = Redis::start(NEW);
+        let credentials = json!({"host": other.host(), "password": NEW});
         fs::write(&file, vcap(&[("redis-sessions", credentials)])).unwrap();
         wait_until("the other server", || {
             HttpClient::new().get(instance.address(), "/hold.php");
-            other.sessions("new") > 0
+            other.sessions(NEW) > 0
         });
+        assert_eq!(who_shows(&instance, &[OLD, NEW]), [] as [&str; 0]);
     });
 }
 

@@ -1,7 +1,7 @@
 //! Bindings that change while the app runs, as Kubernetes changes the volume of a Secret: no request that could be served
 //! is lost.
 
-use crate::session_proxy::{ON, Run, admin_with, hammer, with_app};
+use crate::session_proxy::{ON, Run, admin_with, hammer, who_shows, with_app};
 use crate::support::TRIXIE;
 use crate::support::app::{App, Instance};
 use crate::support::certificates::{Authority, Identity};
@@ -13,6 +13,11 @@ use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 use tempfile::TempDir;
+
+const OLD: &str = "the-old-one";
+const NEW: &str = "the-new-one";
+const NEWER: &str = "the-latest-one";
+const PASSWORDS: [&str; 4] = [OLD, NEW, NEWER, PASSWORD];
 
 /// The mounted files are read again each second.
 const NOTICED: Duration = Duration::from_secs(2);
@@ -49,20 +54,21 @@ fn assert_all_kept(run: &Run, instance: &Instance) {
     assert_eq!(run.kept, run.requests, "{run:?}\n{}", instance.container.logs());
     let log = instance.container.logs();
     assert!(log.contains("the service's credentials have changed"), "{log}");
+    assert_eq!(who_shows(instance, &PASSWORDS), [] as [&str; 0]);
 }
 
 fn a_new_password(app: &App) {
-    let redis = Redis::start("old");
-    let secret = Secret::new(&[("host", &redis.host()), ("password", "old")]);
+    let redis = Redis::start(OLD);
+    let secret = Secret::new(&[("host", &redis.host()), ("password", OLD)]);
     let instance = secret.start(app);
     let rotated = hammer(&[&instance], 100, || {
         sleep(Duration::from_millis(500));
         // With both passwords good, as the server's documentation has it.
-        let mut admin = admin_with(&redis, "old");
-        run(&mut admin, &["ACL", "SETUSER", "default", ">new"]);
-        secret.change(&[("password", "new")]);
+        let mut admin = admin_with(&redis, OLD);
+        run(&mut admin, &["ACL", "SETUSER", "default", &format!(">{NEW}")]);
+        secret.change(&[("password", NEW)]);
         sleep(NOTICED);
-        run(&mut admin, &["ACL", "SETUSER", "default", "<old"]);
+        run(&mut admin, &["ACL", "SETUSER", "default", &format!("<{OLD}")]);
         run(&mut admin, &["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
         sleep(NOTICED);
     });
@@ -71,9 +77,9 @@ fn a_new_password(app: &App) {
     // The same from one moment to the next: whoever is refused reads the binding first.
     let at_once = hammer(&[&instance], 100, || {
         sleep(Duration::from_millis(500));
-        secret.change(&[("password", "newer")]);
-        let mut admin = admin_with(&redis, "new");
-        run(&mut admin, &["ACL", "SETUSER", "default", "resetpass", ">newer"]);
+        secret.change(&[("password", NEWER)]);
+        let mut admin = admin_with(&redis, NEW);
+        run(&mut admin, &["ACL", "SETUSER", "default", "resetpass", &format!(">{NEWER}")]);
         run(&mut admin, &["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
         sleep(NOTICED);
     });
@@ -82,14 +88,14 @@ fn a_new_password(app: &App) {
 }
 
 fn a_new_host(app: &App) {
-    let (old, new) = (Redis::start("x"), Redis::start("x"));
-    let secret = Secret::new(&[("host", &old.host()), ("password", "x")]);
+    let (old, new) = (Redis::start(OLD), Redis::start(OLD));
+    let secret = Secret::new(&[("host", &old.host()), ("password", OLD)]);
     let instance = secret.start(app);
     let moved = hammer(&[&instance], 100, || {
         sleep(Duration::from_millis(500));
         secret.change(&[("host", &new.host())]);
         sleep(NOTICED);
-        assert_eq!(new.sessions("x"), 1, "the other server has no session");
+        assert_eq!(new.sessions(OLD), 1, "the other server has no session");
     });
     assert_all_kept(&moved, &instance);
 }

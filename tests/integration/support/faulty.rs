@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Without the marker of the other tests: in these tests PHP's own warnings show it.
-const PASSWORD: &str = "a-password-that-PHP-may-show";
+pub(crate) const PASSWORD: &str = "a-password-that-PHP-may-show";
 
 /// What a faulty server is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

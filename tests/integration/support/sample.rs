@@ -19,12 +19,15 @@ pub(crate) fn app_for_every_server() -> TempDir {
     app
 }
 
-/// The app behind nginx and php-fpm, with `hold.php`, a page that holds its session, built for a store.
+/// The app behind nginx and php-fpm, with `hold.php`, a page that holds its session, and `info.php`, which shows what
+/// PHP knows, built for a store.
 pub(crate) fn app_with_holding_page(suite: Suite, store: Store) -> BuildInput {
     let mut config = config_for(Server::NginxFpm, suite, "web");
-    let page = fs::read_to_string(root().join("tests/integration/hold.php")).expect("our own file");
-    config.env("BP_PHP_SESSION_STORE", store.name()).file("htdocs/hold.php", page);
-    config.file("htdocs/info.php", "<?php session_start(); phpinfo();");
+    config.env("BP_PHP_SESSION_STORE", store.name());
+    for page in ["hold.php", "info.php"] {
+        let from = root().join("tests/integration").join(page);
+        config.file(&format!("htdocs/{page}"), fs::read_to_string(from).expect("our own file"));
+    }
     config
 }
 
