@@ -3,19 +3,24 @@
 
 use crate::redis_client::Deadline;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread, park_timeout};
 
 /// Who waits for which session.
 #[derive(Debug, Default)]
-pub(super) struct Turns {
-    queues: Mutex<Queues>,
-    changed: Condvar,
-}
+pub(super) struct Turns(Mutex<Queues>);
 
 #[derive(Debug, Default)]
 struct Queues {
     tickets: u64,
-    waiting: HashMap<Vec<u8>, VecDeque<u64>>,
+    waiting: HashMap<Vec<u8>, VecDeque<Ticket>>,
+}
+
+#[derive(Debug)]
+struct Ticket {
+    number: u64,
+    /// Who has it, and is woken when it is the first.
+    thread: Thread,
 }
 
 /// The right to ask for a session's lock; it ends when it is dropped.
@@ -28,22 +33,11 @@ pub(super) struct Turn<'a> {
 impl Turns {
     /// Waits for a turn; `None` if it does not come in time.
     pub(super) fn wait(&self, key: &[u8], deadline: Deadline) -> Option<Turn<'_>> {
-        let mut queues = self.queues();
-        queues.tickets += 1;
-        let ticket = queues.tickets;
-        queues.waiting.entry(key.to_vec()).or_default().push_back(ticket);
-        let turn = Turn { turns: self, key: key.to_vec(), ticket };
-        loop {
-            if queues.waiting.get(key).and_then(VecDeque::front) == Some(&ticket) {
-                return Some(turn);
-            }
-            let Ok(left) = deadline.remaining() else {
-                drop(queues);
-                return None;
-            };
-            let waited = self.changed.wait_timeout(queues, left);
-            queues = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let turn = Turn { turns: self, key: key.to_vec(), ticket: self.queues().join(key) };
+        while !turn.has_come() {
+            park_timeout(deadline.remaining().ok()?);
         }
+        Some(turn)
     }
 
     /// How many requests wait for another one of this container.
@@ -52,20 +46,36 @@ impl Turns {
     }
 
     fn queues(&self) -> MutexGuard<'_, Queues> {
-        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queues {
+    /// Gives the number of a new ticket.
+    fn join(&mut self, key: &[u8]) -> u64 {
+        self.tickets += 1;
+        let ticket = Ticket { number: self.tickets, thread: thread::current() };
+        self.waiting.entry(key.to_vec()).or_default().push_back(ticket);
+        self.tickets
+    }
+}
+
+impl Turn<'_> {
+    fn has_come(&self) -> bool {
+        let queues = self.turns.queues();
+        let first = queues.waiting.get(&self.key).and_then(VecDeque::front);
+        first.is_some_and(|first| first.number == self.ticket)
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let mut queues = self.turns.queues();
-        if let Some(queue) = queues.waiting.get_mut(&self.key) {
-            queue.retain(|ticket| *ticket != self.ticket);
-            if queue.is_empty() {
-                queues.waiting.remove(&self.key);
-            } else {
-                self.turns.changed.notify_all();
-            }
+        let Some(queue) = queues.waiting.get_mut(&self.key) else { return };
+        queue.retain(|ticket| ticket.number != self.ticket);
+        match queue.front() {
+            Some(next) => next.thread.unpark(),
+            None => drop(queues.waiting.remove(&self.key)),
         }
     }
 }
