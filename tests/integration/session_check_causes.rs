@@ -133,6 +133,12 @@ fn a_proxy_that_closes_the_connection_at_a_command() {
                 assert_cause(&checked, "unknown-command");
                 let cause = &checked.1["causes"][0];
                 assert!(cause["what"].as_str().unwrap().contains(command), "{cause:#}");
+                let options = format!("BPL_PHP_SESSION_OPTIONS={options}");
+                let direct = "BPL_PHP_SESSION_PROXY=off";
+                let (started, said) =
+                    app.run(&["--env", &services, "--env", &options, "--env", direct], &["true"]);
+                let refusal = format!("does not know {command}");
+                assert!(!started && said.contains(&refusal), "{said}");
             }
             let (started, said) = app.run(&["--env", &services], &["true"]);
             assert!(started && !said.contains("warning"), "{said}");

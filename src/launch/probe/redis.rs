@@ -67,13 +67,25 @@ fn probe(endpoint: &RedisEndpoint, options: &Options) -> Outcome {
             let other_way = match problem {
                 // A Redis without TLS waits for the end of the line.
                 Problem::Timeout(Step::Handshake) => answers_without_tls(endpoint).then(no_tls),
-                Problem::Closed(_) | Problem::Broken { .. } => {
-                    answers_with_tls(endpoint).then(tls_only)
+                Problem::Closed(_) | Problem::Broken { .. } if answers_with_tls(endpoint) => {
+                    Some(tls_only())
+                }
+                Problem::Closed(_) | Problem::Broken { .. } => closing_commands(endpoint, options),
+                Problem::Database(ref error) if error.is_unknown_command() => {
+                    closing_commands(endpoint, options)
                 }
                 _ => None,
             };
             other_way.unwrap_or_else(|| of_problem(&problem, endpoint))
         })
+}
+
+/// The commands that a proxy before the server does not know, if it is that.
+fn closing_commands(endpoint: &RedisEndpoint, options: &Options) -> Option<Outcome> {
+    let without_database = RedisEndpoint { database: None, ..endpoint.clone() };
+    let client = Client::new(&without_database, options.verify_peer.unwrap_or(true)).ok()?;
+    let client = client.with_connect_timeout(CONNECT_TIMEOUT);
+    Session::new(endpoint, options).find_closing_commands(&client, Deadline::after(TIMEOUT))
 }
 
 /// Whether the server replies without TLS. Sends nothing confidential.

@@ -5,7 +5,7 @@ use super::refusal::of_reply;
 use crate::config::options::Options;
 use crate::endpoint::redis::RedisEndpoint;
 use crate::php::redis_commands::{CLUSTER_PREFIX, PREFIX, Trial, TrialCommand};
-use crate::redis_client::{Command, Connection, Deadline, Problem, Reply};
+use crate::redis_client::{Client, Command, Connection, Deadline, Problem, Reply};
 use std::time::{Duration, Instant};
 
 /// How many other keys to look up: a cluster's node holds some of the sessions itself, so a single key would often
@@ -16,6 +16,7 @@ const OTHER_KEYS: usize = 8;
 pub(super) struct Session<'a> {
     endpoint: &'a RedisEndpoint,
     trial: Trial<'a>,
+    database: Option<u32>,
 }
 
 impl<'a> Session<'a> {
@@ -31,7 +32,7 @@ impl<'a> Session<'a> {
             // Selected when connecting.
             database: None,
         };
-        Self { endpoint, trial }
+        Self { endpoint, trial, database: options.database.or(endpoint.database) }
     }
 
     /// Reads, writes, locks and removes a session, and reports what the server says.
@@ -66,6 +67,30 @@ impl<'a> Session<'a> {
         // On its own: twemproxy closes the connection on it, but keeps sessions all the same.
         let info = connection.command(&[b"INFO", b"clients"], deadline);
         Ok(verdict.outcome(self, round_trip, info.ok().as_ref().and_then(max_clients)))
+    }
+
+    /// Where the server closed the connection: which commands it closes at, each tried on a connection of its own.
+    /// Proxies such as twemproxy do that instead of an answer. None if it answers no command, or all of them.
+    pub(super) fn find_closing_commands(
+        &self,
+        client: &Client,
+        deadline: Deadline,
+    ) -> Option<Outcome> {
+        let commands = Trial { database: self.database, ..self.trial }.commands();
+        let mut verdict = Verdict::default();
+        for command in &commands {
+            let words: Vec<&[u8]> = command.words.iter().map(String::as_bytes).collect();
+            match client.connect(deadline).ok()?.command(&words, deadline) {
+                Ok(reply) => verdict.take(command.name(), &reply, self.endpoint),
+                Err(Problem::Closed(_) | Problem::Broken { .. }) => {
+                    verdict.unknown.push(command.name());
+                }
+                Err(_) => return None,
+            }
+        }
+        let unknown = verdict.unknown.len();
+        (0 < unknown && unknown < commands.len())
+            .then(|| verdict.outcome(self, Duration::ZERO, None))
     }
 }
 
@@ -123,9 +148,13 @@ impl<'a> Verdict<'a> {
         }
         if !self.unknown.is_empty() {
             let unknown = self.unknown.join(", ");
-            let locking = self.unknown.iter().all(|it| matches!(*it, "EVAL" | "EVALSHA"));
-            let advice = if locking {
+            let only = |commands: &[&str]| self.unknown.iter().all(|it| commands.contains(it));
+            let advice = if only(&["EVAL", "EVALSHA"]) {
                 "PHP's handler needs it to release a session's lock. Allow it, or set BPL_PHP_SESSION_OPTIONS=locking=off: concurrent requests of one session then overwrite each other's changes."
+            } else if only(&["SELECT"]) {
+                "There is only database 0: remove database from the credentials and from BPL_PHP_SESSION_OPTIONS."
+            } else if only(&["ECHO"]) {
+                "PHP's handler sends it on a connection that it keeps: set BPL_PHP_SESSION_OPTIONS=persistent=off."
             } else {
                 "Use a server that supports it."
             };
