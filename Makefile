@@ -1,4 +1,4 @@
-.PHONY: help setup package demo demo-stop test test-one unit platforms faults locking speed fuzz check release workflows deny
+.PHONY: help setup package demo demo-stop test test-one unit platforms bench bench-documents fuzz check release workflows deny
 
 help:           ## this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: *## */:\t/' | expand -t 16
@@ -29,14 +29,11 @@ test-one:       ## one integration test, by its name: NAME=locks::session_reset
 platforms:      ## what other platforms than pack do: kpack, Kubernetes, Cloud Foundry
 	@scripts/test-platforms
 
-faults:         ## measure what users notice when the server fails
-	@scripts/measure faults
+bench:          ## measure what docs/performance.md says, and write it (PARTS="speed faults")
+	@scripts/bench $(PARTS)
 
-locking:        ## measure what locking costs, and what it keeps
-	@scripts/measure locking
-
-speed:          ## measure requests a second against other buildpacks' settings
-	@scripts/measure speed
+bench-documents: ## write docs/performance.md again, from the figures that are there
+	@BENCH_FIGURES=/nonexistent cargo test --quiet --locked --test samples documents_show_the_figures
 
 fuzz:           ## fuzz every parser, for SECONDS=60 each
 	@scripts/fuzz $(or $(SECONDS),60)

@@ -38,7 +38,7 @@ struct Description {
 const BOTH: &[Store] = &Store::ALL;
 const REDIS: &[Store] = &[Store::Redis];
 
-/// Every option; the README shows the same table.
+/// Every option; docs/settings.md shows the same table.
 const DESCRIPTIONS: [Description; 9] = [
     Description { name: "timeout", stores: BOTH, value: "seconds, 0.1 to 60" },
     Description { name: "read_timeout", stores: REDIS, value: "seconds, 0.1 to 60" },

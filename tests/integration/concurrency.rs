@@ -1,7 +1,8 @@
-//! Concurrent requests of one session keep every update. `make locking` prints what that costs: 400 requests
+//! Concurrent requests of one session keep every update. `make bench` shows what that costs: 400 requests
 //! by 8 clients, with a page of 2 ms.
 
 use crate::support::app::{Instance, Server, build};
+use crate::support::figures::record;
 use crate::support::http_client::HttpClient;
 use crate::support::sample::app_with_holding_page;
 use crate::support::secrets::ODD_PASSWORD;
@@ -75,14 +76,17 @@ fn every_update_is_kept(suite: Suite, store: Store, login: bool) {
         let unlocked = app.start(&["--env", &bound, "--env", options]);
         let run = hammer(&unlocked, 400, 2);
         assert!(run.counted < run.requests, "{run:?}");
-        println!(
-            "| {store}{}, {} | {:.2} s | 0 | {:.2} s | {} |",
-            if login { "" } else { " without a login" },
-            suite.name,
-            locked.as_secs_f64(),
-            run.took.as_secs_f64(),
-            run.requests - run.counted
-        );
+        let server = match (store, login) {
+            (Store::Redis, _) => "Redis",
+            (Store::Memcached, true) => "Memcached with a login",
+            (Store::Memcached, false) => "Memcached",
+        };
+        let figure = json!({
+            "server": server, "suite": suite.name,
+            "locked_seconds": locked.as_secs_f64(), "unlocked_seconds": run.took.as_secs_f64(),
+            "requests": run.requests, "locked_lost": 0, "unlocked_lost": run.requests - run.counted,
+        });
+        record("locking", &figure);
     });
 }
 

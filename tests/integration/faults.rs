@@ -1,14 +1,15 @@
-//! What users notice when something fails, measured. `make faults` prints the table.
+//! What users notice when something fails, measured. `make bench` shows it.
 
 use crate::session_proxy::who_shows;
 use crate::support::app::{App, Instance, Server, build};
 use crate::support::faulty::{Clients, FaultyServer, Kind, Outcome, PASSWORD};
+use crate::support::figures::record;
 use crate::support::sample::app_with_holding_page;
 use crate::support::services::vcap;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
+use serde_json::json;
 use std::fmt;
-use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
 /// A web server, its workers and its options.
@@ -74,7 +75,7 @@ const REFUSALS: [Fault; 6] = [
 const FAULTS_OF_PROXY: [Fault; 3] =
     [Fault::WorkerKilled, Fault::SupervisorKilled, Fault::FolderRemoved];
 
-/// What is noticed, as docs/operations.md has it in its table.
+/// What is noticed, as docs/operations.md says.
 struct Row {
     errors: u32,
     /// Pages with a session of nobody.
@@ -165,17 +166,14 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Lines of the table, printed whole.
-static TABLE: LazyLock<Mutex<()>> = LazyLock::new(Mutex::default);
-
-fn print_row(fault: Fault, kind: Kind, suite: Suite, web: Web, outcome: Outcome) {
-    let _whole_lines = TABLE.lock();
+fn record_outcome(fault: Fault, kind: Kind, suite: Suite, web: Web, outcome: Outcome) {
     let Outcome { requests, errors, forgotten, longest } = outcome;
-    let (web, release) = (web.name, suite.name);
-    println!(
-        "| {kind} | {fault} | {web}, {release} | {requests} | {errors} | {forgotten} | {:.1} s |",
-        longest.as_secs_f64()
-    );
+    let figure = json!({
+        "server": kind.to_string(), "what": fault.to_string(), "web": web.name, "suite": suite.name,
+        "requests": requests, "errors": errors, "forgotten": forgotten,
+        "longest_seconds": longest.as_secs_f64(),
+    });
+    record("faults", &figure);
 }
 
 /// Every fault in turn, and after each of them all is well again.
@@ -199,7 +197,7 @@ fn faults_in_turn(suite: Suite, kind: Kind, web: Web, faults: &[Fault]) {
             let mut clients = Clients::new(web.workers as usize, &instance);
             fault.happen(&server, &instance);
             let outcome = clients.visit(&instance, fault.rounds());
-            print_row(fault, kind, suite, web, outcome);
+            record_outcome(fault, kind, suite, web, outcome);
             let row = fault.row(kind, web);
             let noticed = (outcome.errors, outcome.forgotten);
             let longest = Duration::from_secs_f64(row.longest);

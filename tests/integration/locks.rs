@@ -2,6 +2,7 @@
 
 use crate::support::app::{App, Server, build, config};
 use crate::support::docker::docker_ok;
+use crate::support::figures::record;
 use crate::support::http_client::{HttpClient, assert_sessions_are_shared};
 use crate::support::relay::Relay;
 use crate::support::sample::app_with_holding_page;
@@ -105,7 +106,10 @@ fn a_new_visitor_of_a_hung_redis_waits_as_the_documents_say() {
             let started = Instant::now();
             let answer = HttpClient::new().get(instance.address(), "/hold.php");
             let waited = started.elapsed().as_secs_f64();
-            println!("{}: {waited:.1} s, HTTP {}", suite.name, answer.status);
+            record(
+                "new_visitors",
+                &json!({"suite": suite.name, "seconds": waited, "status": answer.status}),
+            );
             assert!((2.5..=10.0).contains(&waited), "{suite:?}: {waited}");
             docker_ok(&["kill", "--signal", "CONT", &redis.container.name]);
         });

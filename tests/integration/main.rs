@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod concurrency;
 #[cfg(test)]
+mod costs;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod detect;
@@ -32,6 +34,8 @@ mod php_session_tests;
 mod platforms;
 #[cfg(test)]
 mod probe;
+#[cfg(test)]
+mod readme;
 #[cfg(test)]
 mod redis_servers;
 #[cfg(test)]

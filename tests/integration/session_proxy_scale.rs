@@ -3,6 +3,7 @@
 use crate::session_proxy::{ON, bound, with_app};
 use crate::session_proxy_interleaved::{PASSWORD, PREFIX, reply, start_proxy};
 use crate::support::TRIXIE;
+use crate::support::figures::record;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{Redis, run};
 use serde_json::Value;
@@ -132,7 +133,7 @@ fn memory_is_bounded_and_the_start_is_quick() {
         assert!(ok, "{said}");
         let json = said.lines().find(|line| line.starts_with('{'));
         let seen: Value = serde_json::from_str(json.unwrap_or_else(|| panic!("{said}"))).unwrap();
-        println!("the session proxy, in kB and ms: {seen}");
+        record("proxy", &seen);
         let kilobytes = |name: &str| seen[name].as_u64().unwrap_or_else(|| panic!("{seen}"));
         assert_eq!(seen["answers"], "+OK 67000000 -ERR too long for a session", "{seen}");
         // The aim is 6 MB for the worker; what scripts/package makes with FAST=1 is larger.

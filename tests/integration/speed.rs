@@ -1,7 +1,8 @@
 //! Requests a second, against what Cloud Foundry's PHP buildpack and Paketo's handler write for Redis: a new
-//! connection for each request, and no lock. `make speed` prints the table.
+//! connection for each request, and no lock. `make bench` shows them.
 
 use crate::support::app::{App, Instance, Server, build, config_for};
+use crate::support::figures::record;
 use crate::support::http_client::HttpClient;
 use crate::support::relay::Relay;
 use crate::support::sample::app_with_holding_page;
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 /// As many visitors as php-fpm has workers, each with a session.
 const VISITORS: usize = 4;
 /// How long each side is measured in each round; the sides take turns.
-const TURN: Duration = Duration::from_secs(1);
+const TURN: Duration = Duration::from_millis(500);
 const ROUNDS: usize = 9;
 
 /// What the peers' save path amounts to.
@@ -121,17 +122,15 @@ fn compare_settings(
     }
     // The first one warms everything up.
     rounds.remove(0);
-    let ours = median(rounds.iter().map(|round| round.0).collect());
-    let peers = median(rounds.iter().map(|round| round.1).collect());
-    let ratios: Vec<f64> = rounds.iter().map(|round| round.0 / round.1).collect();
-    let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
-    let most = ratios.iter().copied().fold(0.0, f64::max);
-    let ratio = median(ratios);
-    println!(
-        "| {what}, {} | {ours:.0} | {peers:.0} | {ratio:.2} ({least:.2} to {most:.2}) |",
-        suite.name
-    );
-    ratio
+    let [here, there]: [Vec<f64>; 2] =
+        [rounds.iter().map(|it| it.0).collect(), rounds.iter().map(|it| it.1).collect()];
+    let beside =
+        if settings[1] == AS_PEERS { "the peers' settings" } else { "no proxy, with locks" };
+    let figure = json!({
+        "what": what, "suite": suite.name, "beside": beside, "here": here, "there": there,
+    });
+    record("speed", &figure);
+    median(rounds.iter().map(|round| round.0 / round.1).collect())
 }
 
 /// What saving the TLS handshake of each request gains at least, with room for noise: docs/operations.md has 23 and
@@ -198,8 +197,7 @@ fn faster_than_the_peers_with_the_proxy_under_other_loads() {
         let compare = |what: &str, bound: &str, other: &str, load: Load| {
             compare_settings(app, TRIXIE, what, bound, [ON, other], load)
         };
-        let what =
-            "Redis 1 ms away, 8 clients in one session, proxy (beside it: without, with locks)";
+        let what = "Redis 1 ms away, 8 clients in one session, proxy";
         let ratios = [
             compare("Redis 1 ms away, proxy", &far, AS_PEERS, USUAL),
             compare("Redis, proxy, 64 workers", &near, AS_PEERS, MANY_WORKERS),

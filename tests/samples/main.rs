@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod manifests;
 #[cfg(test)]
+mod performance;
+#[cfg(test)]
 mod release;
 #[cfg(test)]
 mod shown;

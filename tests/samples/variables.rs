@@ -1,4 +1,4 @@
-//! README's table of settings has every variable, and no other.
+//! The table of docs/settings.md has every variable, and no other.
 
 use crate::manifests::text;
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ fn names(text: &str, before: &str, after: &str) -> BTreeSet<String> {
 #[test]
 fn the_table_of_settings_has_every_variable() {
     let known = names(&text("src/config/variables.rs"), "= \"", "\";");
-    let told = names(&text("README.md"), "\n| `", "` |");
+    let told = names(&text("docs/settings.md"), "\n| `", "` |");
     assert!(known.len() > 15, "{known:?}");
     assert_eq!(known, told);
 }

@@ -6,6 +6,7 @@ pub(crate) mod certificates;
 pub(crate) mod check;
 pub(crate) mod docker;
 pub(crate) mod faulty;
+pub(crate) mod figures;
 pub(crate) mod http_client;
 pub(crate) mod input;
 pub(crate) mod kubernetes;
