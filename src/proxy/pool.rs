@@ -133,3 +133,32 @@ impl Drop for Lease<'_> {
         self.pool.returned.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::credentials::Bound;
+    use super::*;
+    use crate::endpoint::redis::{RedisEndpoint, Target};
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn a_connection_is_used_again_until_it_is_too_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("redis.sock");
+        let _server = UnixListener::bind(&socket).unwrap();
+        let endpoint = RedisEndpoint { target: Target::Unix(socket), auth: None, database: None };
+        let bound = Bound { endpoint, verify_peer: true };
+        let credentials = Credentials::new(Box::new(move || Ok(bound.clone()))).unwrap();
+        let pool = Pool::new(credentials, 1, Duration::from_secs(1));
+        let soon = || Deadline::after(Duration::from_secs(1));
+        pool.borrow(soon()).unwrap().give_back();
+        pool.borrow(soon()).unwrap().give_back();
+        assert_eq!(pool.counts(), (1, 1, 1));
+        pool.state().idle[0].born -= GREATEST_AGE;
+        pool.borrow(soon()).unwrap().give_back();
+        assert_eq!(pool.counts(), (1, 1, 2));
+        // One that is not given back makes room for another one.
+        drop(pool.borrow(soon()).unwrap());
+        assert_eq!(pool.counts(), (0, 0, 2));
+    }
+}

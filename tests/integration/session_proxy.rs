@@ -235,6 +235,11 @@ fn it_runs_in_a_hardened_container(suite: Suite) {
         let path =
             instance.container.exec(&["launcher", "sh", "-c", "env | grep ^PHP_SESSION_SAVE_PATH"]);
         assert!(path.contains("/dev/shm/"), "{path}");
+        // Without that, there is no folder for a socket.
+        let nowhere = [&options[..], &["--ipc", "none"]].concat();
+        let (ok, said) = app.run(&nowhere, &["true"]);
+        assert!(!ok && said.contains("no folder for its socket"), "{said}");
+        assert!(said.contains("Set TMPDIR to a folder"), "{said}");
     });
 }
 
@@ -244,8 +249,13 @@ fn a_stop_takes_no_longer(suite: Suite) {
         let redis = Redis::start(ODD_PASSWORD);
         let instance = start(app, &redis);
         HttpClient::new().get(instance.address(), "/hold.php");
-        let defunct = instance.container.exec(&["sh", "-c", "ps -eo stat | grep -c ^Z || true"]);
-        assert_eq!(defunct.trim(), "0");
+        // A later launch finds the proxy, and starts none.
+        instance.container.exec(&["launcher", "true"]);
+        let processes = instance.container.exec(&["ps", "-eo", "stat,args"]);
+        let count = |what: &str| processes.lines().filter(|line| line.contains(what)).count();
+        let ours = (count("session-proxy supervise"), count("session-proxy work"));
+        assert_eq!(ours, (1, 1), "{processes}");
+        assert!(!processes.lines().any(|line| line.starts_with('Z')), "{processes}");
         let started = Instant::now();
         docker_ok(&["stop", "--time", "30", &instance.container.name]);
         assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());

@@ -1,8 +1,9 @@
-//! Many workers, few connections, large and slow commands: what the session proxy takes is bounded.
+//! Many workers, few connections, large, slow and foreign commands: what the session proxy takes is bounded.
 
-use crate::session_proxy::{ON, bound, with_app};
+use crate::session_proxy::{ON, admin_with, bound, with_app};
 use crate::session_proxy_interleaved::{PASSWORD, PREFIX, reply, start_proxy};
 use crate::support::TRIXIE;
+use crate::support::docker::wait_until;
 use crate::support::figures::record;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{Redis, run};
@@ -57,8 +58,7 @@ fn work(socket: &Path, worker: usize) {
 fn two_hundred_workers_share_what_a_small_plan_allows() {
     let (redis, folder) = proxy(&["--maxclients", "20"]);
     let socket = folder.path().join("redis.sock");
-    let mut admin = redis.connection();
-    run(&mut admin, &["AUTH", PASSWORD]);
+    let mut admin = admin_with(&redis, PASSWORD);
     thread::scope(|scope| {
         for worker in 0..WORKERS {
             let socket = &socket;
@@ -74,6 +74,62 @@ fn two_hundred_workers_share_what_a_small_plan_allows() {
     assert_eq!(stat("rejected_connections"), 0);
     // Two of them are the test's own.
     assert!(stat("connected_clients") <= 6 + 2, "{stats}");
+}
+
+/// Longer than a lock lasts that nobody renews.
+const LONG: Duration = Duration::from_secs(10);
+
+#[test]
+fn a_lock_lasts_as_long_as_its_connection() {
+    let (redis, folder) = proxy(&[]);
+    let mut stream = UnixStream::connect(folder.path().join("redis.sock")).unwrap();
+    let lock = format!("{PREFIX}x_LOCK");
+    let is_locked = || -> bool {
+        redis::cmd("EXISTS").arg(&lock).query(&mut admin_with(&redis, PASSWORD)).unwrap()
+    };
+    assert_eq!(say(&mut stream, &["SET", &lock, "test|1", "NX", "PX", "30000"]), "+OK");
+    sleep(LONG);
+    assert!(is_locked());
+    drop(stream);
+    let gone = Instant::now();
+    wait_until("the end of the lock", || !is_locked());
+    assert!(gone.elapsed() < Duration::from_secs(2), "{:?}", gone.elapsed());
+}
+
+#[test]
+fn what_is_none_of_a_sessions_commands_is_refused() {
+    let (redis, folder) = proxy(&[]);
+    let socket = folder.path().join("redis.sock");
+    let mut admin = admin_with(&redis, PASSWORD);
+    run(&mut admin, &["SET", "other", "precious"]);
+    let mut stream = UnixStream::connect(&socket).unwrap();
+    let foreign: [&[&str]; 9] = [
+        &["GET", "other"],
+        &["SETEX", "other", "60", "x"],
+        &["DEL", "other"],
+        &["SET", "other_LOCK", "x", "NX"],
+        &["FLUSHALL"],
+        &["KEYS", "*"],
+        &["CONFIG", "GET", "requirepass"],
+        &["SELECT", "1"],
+        &["EVAL", "return redis.call('get', 'other')", "0"],
+    ];
+    for parts in foreign {
+        let said = say(&mut stream, parts);
+        assert!(said.starts_with("-NOPERM") || said.starts_with("-ERR not a"), "{parts:?}: {said}");
+    }
+    // A script is taken for what it is in PHP's handler, and is never run.
+    let lock = format!("{PREFIX}x_LOCK");
+    let script = ["EVAL", "return redis.call('del', 'other')", "1", &lock, "test|1"];
+    assert_eq!(say(&mut stream, &script), ":1");
+    let kept: String = redis::cmd("GET").arg("other").query(&mut admin).unwrap();
+    assert_eq!(kept, "precious");
+    let status: Value = serde_json::from_str(&say(&mut stream, &["SESSIONPROXY.STATUS"])).unwrap();
+    assert_eq!(status["refused"], foreign.len(), "{status}");
+    // Where the next command begins is not to be known.
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    assert_eq!(reply(&mut stream), "-ERR Protocol error");
+    assert_eq!(stream.read(&mut [0; 9]).unwrap(), 0);
 }
 
 /// How long a stream is left open by the proxy while bytes of a command come every so often.
