@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 /// As many visitors as php-fpm has workers, each with a session.
 const VISITORS: usize = 4;
 /// How long each side is measured in each round; the sides take turns.
-const TURN: Duration = Duration::from_millis(500);
-const ROUNDS: usize = 9;
+const TURN: Duration = Duration::from_millis(400);
+const ROUNDS: usize = 7;
 
 /// What the peers' save path amounts to.
 const AS_PEERS: &str = "BPL_PHP_SESSION_OPTIONS=persistent=off&locking=off";
