@@ -19,7 +19,14 @@ pub(super) fn written(reply: Result<Reply, Failure>) -> Vec<u8> {
             ));
             LOST.to_vec()
         }
-        Ok(other) => plain(other),
+        other => heard(other),
+    }
+}
+
+/// What came of a command, as PHP would have heard it of the service.
+pub(super) fn heard(reply: Result<Reply, Failure>) -> Vec<u8> {
+    match reply {
+        Ok(reply) => plain(reply),
         Err(failure) => unavailable(&failure),
     }
 }

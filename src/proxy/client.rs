@@ -2,8 +2,8 @@
 
 use super::request::{REACH, STATUS};
 use super::status::Status;
-use crate::redis_client::{Command, Reply};
-use std::io::{self, Read, Write};
+use crate::redis_client::{Connection, Deadline, Reply};
+use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,7 +12,6 @@ use std::time::Duration;
 const STATUS_PATIENCE: Duration = Duration::from_secs(8);
 /// An echo needs nobody else.
 const ECHO_PATIENCE: Duration = Duration::from_secs(2);
-const CHUNK: usize = 4096;
 
 /// Whether the proxy behind a socket reaches its service; if not, what it says.
 ///
@@ -56,19 +55,8 @@ impl Client {
     }
 
     fn ask(&self, parts: &[&[u8]], patience: Duration) -> io::Result<Reply> {
-        let mut stream = UnixStream::connect(&self.0)?;
-        stream.set_read_timeout(Some(patience))?;
-        stream.write_all(Command::new(parts).bytes())?;
-        let mut received = Vec::new();
-        loop {
-            if let Some((reply, _)) = Reply::parse(&received).map_err(io::Error::other)? {
-                return Ok(reply);
-            }
-            let mut chunk = [0; CHUNK];
-            match stream.read(&mut chunk)? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                length => received.extend_from_slice(&chunk[..length]),
-            }
-        }
+        let deadline = Deadline::after(patience);
+        let mut connection = Connection::over_socket(UnixStream::connect(&self.0)?, deadline);
+        connection.command(parts, deadline).map_err(io::Error::other)
     }
 }

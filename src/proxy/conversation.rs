@@ -1,6 +1,6 @@
 //! What one PHP process says and hears. Its lock is its connection's: it ends with it.
 
-use super::answer::{LOST, NIL, OK, ONE, bulk, plain, unavailable, written};
+use super::answer::{LOST, NIL, OK, ONE, bulk, heard, plain, unavailable, written};
 use super::request::{Request, lock_of};
 use super::scripts::{self, script};
 use super::shared::Shared;
@@ -232,8 +232,7 @@ impl<'a> Conversation<'a> {
                 self.unlocked = key.to_vec();
                 ONE.to_vec()
             }
-            Ok(other) => plain(other),
-            Err(failure) => unavailable(&failure),
+            other => heard(other),
         }
     }
 
@@ -262,9 +261,6 @@ impl<'a> Conversation<'a> {
     }
 
     fn pass(&self, parts: &[&[u8]]) -> Vec<u8> {
-        match self.shared.service.call(&Command::new(parts)) {
-            Ok(reply) => plain(reply),
-            Err(failure) => unavailable(&failure),
-        }
+        heard(self.shared.service.call(&Command::new(parts)))
     }
 }

@@ -33,9 +33,12 @@ struct Pooled {
 
 /// A connection for one round trip. It is closed when it is dropped, unless it is given back.
 pub(super) struct Lease<'a> {
-    pool: &'a Pool,
-    pooled: Option<Pooled>,
+    pooled: Pooled,
+    slot: Slot<'a>,
 }
+
+/// Room for one connection, of those that there may be; another one has it as soon as it is dropped.
+struct Slot<'a>(&'a Pool);
 
 /// No connection for a request.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +66,7 @@ impl Pool {
         loop {
             while let Some(pooled) = state.idle.pop() {
                 if pooled.is_good_for(&upstream) {
-                    return Ok(Lease { pool: self, pooled: Some(pooled) });
+                    return Ok(Lease { pooled, slot: Slot(self) });
                 }
                 state.count -= 1;
             }
@@ -77,11 +80,9 @@ impl Pool {
         }
         state.opened += 1;
         drop(state);
-        // From here on it counts, and is given up when it is dropped.
-        let mut lease = Lease { pool: self, pooled: None };
+        let slot = Slot(self);
         let connection = upstream.client.connect(deadline.or_after(self.connect_timeout))?;
-        lease.pooled = Some(Pooled { connection, upstream, born: Instant::now() });
-        Ok(lease)
+        Ok(Lease { pooled: Pooled { connection, upstream, born: Instant::now() }, slot })
     }
 
     /// Closes what is idle: it leads to a server that is gone, or is no longer the primary.
@@ -110,27 +111,24 @@ impl Pooled {
 }
 
 impl Lease<'_> {
-    pub(super) fn connection(&mut self) -> Option<&mut Connection> {
-        self.pooled.as_mut().map(|pooled| &mut pooled.connection)
+    pub(super) fn connection(&mut self) -> &mut Connection {
+        &mut self.pooled.connection
     }
 
     /// For the next request.
-    pub(super) fn give_back(mut self) {
-        if let Some(pooled) = self.pooled.take() {
-            let mut state = self.pool.state();
-            state.idle.push(pooled);
-            // It is still counted, and so must not be dropped as one that is closed.
-            state.count += 1;
-        }
+    pub(super) fn give_back(self) {
+        let Self { pooled, slot } = self;
+        let mut state = slot.0.state();
+        state.idle.push(pooled);
+        // It has its room still, which is about to be dropped.
+        state.count += 1;
     }
 }
 
-impl Drop for Lease<'_> {
+impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        let mut state = self.pool.state();
-        state.count -= 1;
-        drop(state);
-        self.pool.returned.notify_one();
+        self.0.state().count -= 1;
+        self.0.returned.notify_one();
     }
 }
 

@@ -101,7 +101,8 @@ struct Workers {
 
 impl Workers {
     fn start(&mut self, listener: &UnixListener, place: &Place) -> anyhow::Result<()> {
-        let mut worker = spawn(listener, place).context("The session proxy cannot be started")?;
+        let mut worker =
+            spawn("work", listener, place).context("The session proxy cannot be started")?;
         self.latest += 1;
         let (number, ended, started) = (self.latest, self.ended.clone(), Instant::now());
         thread::spawn(move || {
@@ -127,20 +128,14 @@ impl Workers {
     }
 }
 
-/// Starts a worker, which has the socket as its standard input.
-fn spawn(listener: &UnixListener, place: &Place) -> io::Result<Child> {
-    let socket = OwnedFd::from(listener.try_clone()?);
-    program("work", place)?.stdin(Stdio::from(socket)).stdout(Stdio::null()).spawn()
-}
-
 /// Starts another supervisor, which takes the socket over.
 pub(super) fn succeed(listener: &UnixListener, place: &Place) -> io::Result<Child> {
-    let socket = OwnedFd::from(listener.try_clone()?);
-    program("supervise", place)?.stdin(Stdio::from(socket)).stdout(Stdio::null()).spawn()
+    spawn("supervise", listener, place)
 }
 
-fn program(task: &str, place: &Place) -> io::Result<Command> {
+/// Starts this program with the socket as its standard input.
+fn spawn(task: &str, listener: &UnixListener, place: &Place) -> io::Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg0(SESSION_PROXY).arg(task).arg(place.folder());
-    Ok(command)
+    command.stdin(OwnedFd::from(listener.try_clone()?)).stdout(Stdio::null()).spawn()
 }

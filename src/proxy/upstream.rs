@@ -99,12 +99,8 @@ impl Service {
 
     fn attempt(&self, command: &Command, deadline: Deadline) -> Result<Reply, NoConnection> {
         let mut lease = self.pool.borrow(deadline)?;
-        let Some(connection) = lease.connection() else {
-            return Err(NoConnection::AllInUse(0));
-        };
-        let reply =
-            connection.send(std::slice::from_ref(command), deadline.or_after(self.read_timeout));
-        match reply {
+        let deadline = deadline.or_after(self.read_timeout);
+        match lease.connection().send(std::slice::from_ref(command), deadline) {
             Ok(mut replies) => {
                 lease.give_back();
                 Ok(replies.pop().unwrap_or(Reply::Nil))

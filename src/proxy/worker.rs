@@ -11,10 +11,11 @@ use super::socket_folder::random;
 use super::stats::{Counter, Stats, log};
 use super::turns::Turns;
 use super::upstream::Service;
+use crate::redis_client::Received;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::sys::utsname::uname;
 use nix::unistd::{Uid, geteuid};
-use std::io::{self, ErrorKind, Read as _, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
@@ -22,10 +23,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Read at once; most sessions are smaller.
-const CHUNK: usize = 8192;
-/// What a conversation keeps between two commands.
-const KEPT: usize = 64 << 10;
 /// A command comes as a whole, and its answer is read.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A socket takes no timeout of nothing.
@@ -167,13 +164,13 @@ fn exchange(
     shared: &Shared,
     prefix: &[u8],
 ) -> io::Result<()> {
-    let mut received = Vec::new();
+    let mut received = Received::default();
     let mut begun = Instant::now();
     loop {
-        let (request, length) = match parse(&received) {
+        let (request, length) = match parse(received.bytes()) {
             Ok(Some((parts, length))) => (Request::read(&parts, prefix), length),
             Ok(None) => {
-                let first = received.is_empty();
+                let first = received.bytes().is_empty();
                 if !receive(client, &mut received, conversation, begun)? {
                     return Ok(());
                 }
@@ -188,10 +185,7 @@ fn exchange(
                 return write!(client, "-{refusal}\r\n");
             }
         };
-        received.drain(..length);
-        if received.is_empty() && received.capacity() > KEPT {
-            received = Vec::new();
-        }
+        received.take(length);
         let answer = match request {
             Ok(request) => conversation.answer(request),
             Err(refusal) => {
@@ -209,11 +203,11 @@ fn exchange(
 /// there is a part.
 fn receive(
     client: &mut &UnixStream,
-    received: &mut Vec<u8>,
+    received: &mut Received,
     conversation: &mut Conversation<'_>,
     begun: Instant,
 ) -> io::Result<bool> {
-    let half = !received.is_empty();
+    let half = !received.bytes().is_empty();
     loop {
         if half && begun.elapsed() >= PATIENCE {
             return Err(ErrorKind::TimedOut.into());
@@ -224,17 +218,10 @@ fn receive(
             (false, false) => None,
         };
         client.set_read_timeout(timeout)?;
-        let mut chunk = [0; CHUNK];
-        match client.read(&mut chunk) {
-            Ok(0) => return Ok(false),
-            Ok(length) => {
-                received.extend_from_slice(&chunk[..length]);
-                return Ok(true);
-            }
+        match received.read(client) {
+            Ok(length) => return Ok(length > 0),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                conversation.renew();
-            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => conversation.renew(),
             Err(error) => return Err(error),
         }
     }

@@ -3,6 +3,7 @@
 use super::command::Command;
 use super::deadline::{Deadline, Timed};
 use super::error::{Problem, Step};
+use super::received::Received;
 use super::reply::Reply;
 use rustls::{ClientConnection, StreamOwned};
 use std::fmt;
@@ -10,16 +11,10 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 
-/// Read at once; most sessions are smaller.
-const CHUNK: usize = 8192;
-/// What a connection keeps between two replies.
-const KEPT: usize = 64 << 10;
-
 /// A connection to a server. One that has failed is of no further use.
 pub struct Connection {
     stream: Stream,
-    /// What has come and was not taken yet.
-    received: Vec<u8>,
+    received: Received,
 }
 
 pub(super) enum Stream {
@@ -56,7 +51,12 @@ impl Stream {
 
 impl Connection {
     pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, received: Vec::new() }
+        Self { stream, received: Received::default() }
+    }
+
+    /// A connection over a socket file.
+    pub(crate) fn over_socket(socket: UnixStream, deadline: Deadline) -> Self {
+        Self::new(Stream::Unix(Timed::new(socket, deadline)))
     }
 
     /// Sends the commands together and gives their replies: one round trip. A refused command is a
@@ -100,17 +100,13 @@ impl Connection {
 
     fn receive(&mut self) -> Result<Reply, Problem> {
         loop {
-            if let Some((reply, length)) = Reply::parse(&self.received)? {
-                self.received.drain(..length);
-                if self.received.is_empty() && self.received.capacity() > KEPT {
-                    self.received = Vec::new();
-                }
+            if let Some((reply, length)) = Reply::parse(self.received.bytes())? {
+                self.received.take(length);
                 return Ok(reply);
             }
-            let mut chunk = [0; CHUNK];
-            match self.stream.as_read().read(&mut chunk) {
+            match self.received.read(self.stream.as_read()) {
                 Ok(0) => return Err(Problem::Closed(Step::Answer)),
-                Ok(length) => self.received.extend_from_slice(&chunk[..length]),
+                Ok(_) => {}
                 Err(error) => return Err(Problem::of_stream(error, Step::Answer)),
             }
         }
