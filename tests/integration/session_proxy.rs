@@ -3,6 +3,7 @@
 use crate::support::app::{App, Instance, Server, build};
 use crate::support::check::check_in;
 use crate::support::docker::{both, docker, docker_ok};
+use crate::support::faulty::{FaultyServer, Kind};
 use crate::support::http_client::HttpClient;
 use crate::support::sample::app_with_holding_page;
 use crate::support::secrets::{MARKER, ODD_PASSWORD, holds_any};
@@ -182,8 +183,10 @@ pub(crate) fn admin_with(redis: &Redis, password: &str) -> redis::Connection {
 #[test]
 fn the_check_says_which_leg_fails() {
     with_app(BOOKWORM, |app| {
-        let redis = Redis::start(ODD_PASSWORD);
-        let instance = start(app, &redis);
+        // Its container stays, and with it the address, which is nobody else's.
+        let server = FaultyServer::start(Kind::Redis);
+        let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", server.credentials())]));
+        let instance = app.start(&["--env", ON, "--env", &bound]);
         let look = || check_in(&instance.container, &["launcher", "session-check", "--json"]);
         let steps = |report: &Value| -> Vec<(String, bool)> {
             let steps = report["steps"].as_array().unwrap().iter();
@@ -193,7 +196,7 @@ fn the_check_says_which_leg_fails() {
         let both = [("connect".to_owned(), true), ("reach the service".to_owned(), true)];
         assert_eq!(steps(&report)[..2], both, "{report:#}");
 
-        docker_ok(&["stop", "--time", "0", &redis.container.name]);
+        server.kill(true);
         let (status, report) = look();
         let last = steps(&report).pop().unwrap();
         assert_eq!(last, ("reach the service".to_owned(), false), "{report:#}");
