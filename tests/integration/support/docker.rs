@@ -2,7 +2,9 @@
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Command, Output, Stdio};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -29,10 +31,28 @@ pub(crate) fn both(output: &Output) -> String {
     )
 }
 
-/// A name that no other test has.
+/// A name that no other test has. What has it is gone when the tests have ended, in whatever way.
 pub(crate) fn unique_name(what: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    format!("pss-test-{}-{what}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+    static REMOVER: OnceLock<Child> = OnceLock::new();
+    let ours = format!("pss-test-{}", std::process::id());
+    REMOVER.get_or_init(|| remover(&ours));
+    format!("{ours}-{what}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A shell that waits for the end of this process, and removes what is left then: images that tests share, and all that
+/// tests could not remove, as they were killed.
+fn remover(ours: &str) -> Child {
+    let script = "cat
+        docker ps --all --quiet --filter name=^$0- | xargs -r docker rm --force --volumes
+        docker image ls --format '{{.Repository}}' --filter reference=$0-* | xargs -r docker rmi --force
+        docker volume ls --quiet --filter name=^$0- | xargs -r docker volume rm
+        docker network ls --quiet --filter name=^$0- | xargs -r docker network rm";
+    let mut shell = Command::new("sh");
+    // Not in our group, which an interrupt ends.
+    shell.args(["-c", script, ours]).process_group(0);
+    shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    shell.spawn().expect("a shell")
 }
 
 /// A running container; dropping it removes it.

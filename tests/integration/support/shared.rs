@@ -4,8 +4,6 @@ use super::app::{App, build_and_keep};
 use super::docker::unique_name;
 use super::input::{BuildInput, Key};
 use std::collections::BTreeMap;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// One place for each input: whoever comes first builds, and who comes meanwhile waits for it.
@@ -19,21 +17,8 @@ pub(crate) fn app(input: &BuildInput) -> App {
 }
 
 fn built(input: &BuildInput) -> App {
-    static REMOVER: OnceLock<Child> = OnceLock::new();
-    REMOVER.get_or_init(remover);
     let mut app = None;
     // libcnb-test removes its own name of the image.
     build_and_keep(input, |_, built| app = Some(built.tagged(unique_name("shared"))));
     app.expect("libcnb-test runs it once")
-}
-
-/// A shell that waits for the end of this process, whatever ends it, and removes the images.
-fn remover() -> Child {
-    let name = format!("pss-test-{}-shared-*", std::process::id());
-    let script = "cat; docker image ls --format '{{.Repository}}' --filter reference=\"$0\" | xargs -r docker rmi --force";
-    let mut shell = Command::new("sh");
-    // Not in our group, which an interrupt ends.
-    shell.args(["-c", script, &name]).process_group(0);
-    shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    shell.spawn().expect("a shell")
 }
