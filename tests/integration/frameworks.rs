@@ -2,6 +2,7 @@
 //! that is killed between.
 
 use crate::support::app::{App, Instance, PackBuild, Server, make_readable, root};
+use crate::support::check::{assert_cause, assert_verdict, check};
 use crate::support::docker::docker_ok;
 use crate::support::http_client::HttpClient;
 use crate::support::sample::{copy, write};
@@ -152,6 +153,7 @@ fn a_stock_laravel_behind_php_fpm_counts_on_where_the_pool_shows_it_the_environm
     counts_on(|| app.start(&["--env", &bound]));
     let (_, log) = app.run(&["--env", &bound], &["true"]);
     assert!(!log.contains("hides the environment"), "{log}");
+    assert_verdict(&check(&app, &["--env", &bound]), "kept");
 
     // The stock pool, mounted over it.
     let folder = tempfile::tempdir().expect("a folder");
@@ -166,6 +168,8 @@ fn a_stock_laravel_behind_php_fpm_counts_on_where_the_pool_shows_it_the_environm
     let log = other.container.logs();
     assert_eq!(counts, [1, 1], "each has files of its own:\n{log}");
     assert!(log.contains("php-fpm.conf hides the environment"), "{log}");
+    let checked = check(&app, &["--env", &bound, "--volume", &stock]);
+    assert_cause(&checked, "framework-keeps-its-own");
 }
 
 #[test]
