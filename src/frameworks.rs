@@ -1,7 +1,6 @@
-//! The app's framework: many keep sessions by themselves, and not with PHP's handler.
-//!
-//! [`known`] finds out which it is, [`session_use`] says what it does with sessions, and [`variable`] names what
-//! the launch sets for it. Nothing here touches an app's file.
+//! The app's framework: many keep sessions themselves rather than with PHP's handler. [`known`] finds out which it
+//! is, [`session_use`] says what it does with sessions, and [`variable`] names the variables that the launch sets
+//! for it. Nothing here changes the app's files.
 
 mod codeigniter;
 mod composer;
@@ -22,7 +21,7 @@ use session_use::{Connection, SessionUse};
 use std::path::Path;
 
 impl Framework {
-    /// The variables that a launch sets for it, for people.
+    /// The variables that the launch sets for it, for messages.
     #[must_use]
     pub(crate) fn variables(&self, store: Store) -> &'static str {
         match (self.kind, store) {
@@ -33,8 +32,8 @@ impl Framework {
         }
     }
 
-    /// What the framework does with sessions in this environment; at build, without a connection, what the
-    /// app's files say.
+    /// What the framework does with sessions in this environment. At build there is no connection, and only the
+    /// app's files count.
     #[must_use]
     pub(crate) fn session_use(
         &self,

@@ -1,5 +1,5 @@
-//! A client for Redis, small and blocking: it connects to an [endpoint](crate::endpoint::redis), logs in, and
-//! sends commands. Every wait ends at a [`Deadline`].
+//! A small, blocking Redis client: connects to an [endpoint](crate::endpoint::redis), logs in, and sends commands.
+//! Every wait ends at a [`Deadline`].
 
 mod client;
 mod command;

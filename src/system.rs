@@ -1,4 +1,4 @@
-//! What the operating system and the standard library leave to do.
+//! Helpers beyond the standard library: programs, files, checksums, secrets, versions.
 
 pub(crate) mod command;
 pub(crate) mod constraint;

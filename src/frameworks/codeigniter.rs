@@ -1,5 +1,5 @@
-//! CodeIgniter keeps its sessions by itself; its configuration can be set by variables, whose names have a dot or
-//! an underscore. Facts and sources: docs/frameworks.md.
+//! CodeIgniter keeps its own sessions. Variables can override its configuration; their names have a dot or an
+//! underscore. Facts and sources: docs/frameworks.md.
 
 use super::dotenv::AppEnvironment;
 use super::known::Framework;
@@ -17,13 +17,13 @@ use percent_encoding::utf8_percent_encode;
 use std::path::Path;
 
 const FILE: &str = "app/Config/Session.php";
-/// What stands there until somebody changes it.
+/// The stock configuration contains this.
 const STOCK: &str = "$driver = FileHandler::class";
 /// The names of the variables, ours first.
 const NAMES: [&str; 4] =
     ["session_driver", "session_savePath", "session.driver", "session.savePath"];
 
-/// What CodeIgniter does with sessions in this environment; without a connection, at build, what its files say.
+/// What CodeIgniter does with sessions in this environment. At build there is no connection, and only its files count.
 pub(super) fn session_use(
     framework: &Framework,
     app_dir: &Path,
@@ -45,11 +45,11 @@ pub(super) fn session_use(
     }
 }
 
-/// Whether the configuration is the stock one, of a version that reads underscores and logs in as a user.
+/// Whether the configuration is stock, from a version that reads underscores and logs in as a user.
 fn configuration(framework: &Framework, app_dir: &Path) -> Result<(), OwnSessions> {
     let version = framework.version.as_deref().and_then(|text| text.parse::<Version>().ok());
     if !version.is_some_and(|version| version.is_at_least(4, 5, 0)) {
-        return Err(own("before 4.5 its configuration has no place for every login".to_owned()));
+        return Err(own("before 4.5 its configuration does not support every login".to_owned()));
     }
     match read_text(&app_dir.join(FILE)) {
         Ok(text) if !text.contains(STOCK) => Err(own(format!("{FILE} chooses another driver"))),
@@ -67,7 +67,7 @@ fn set_by_nobody(
         {
             let place = set.place;
             return Err(own(format!(
-                "{place} sets {name}, and what the app sets is not overridden"
+                "{place} sets {name}, and the launch does not override what the app sets"
             )));
         }
     }
@@ -85,10 +85,10 @@ fn variables(connection: &Connection<'_>) -> Result<AppVariables, OwnSessions> {
     ])
 }
 
-/// A login that is a list goes to phpredis as it is, which takes both.
+/// A login that is a list of user and password reaches phpredis unchanged, which uses both.
 fn of_redis(redis: &RedisEndpoint, connection: &Connection<'_>) -> Result<String, OwnSessions> {
     let Target::Tcp { address, tls } = &redis.target else {
-        return Err(own("its driver takes neither a Redis cluster nor a socket".to_owned()));
+        return Err(own("its driver supports neither a Redis cluster nor a socket".to_owned()));
     };
     let files = connection.tls_files;
     let plain = files.ca.is_none() && files.client.is_none() && connection.verify_peer;
@@ -110,7 +110,7 @@ fn of_redis(redis: &RedisEndpoint, connection: &Connection<'_>) -> Result<String
 
 fn of_memcached(memcached: &MemcachedEndpoint) -> Result<String, OwnSessions> {
     if memcached.login.is_some() {
-        return Err(own("its driver does not log in to Memcached".to_owned()));
+        return Err(own("its driver does not support a login to Memcached".to_owned()));
     }
     let servers: Vec<String> = memcached.servers.iter().map(ToString::to_string).collect();
     Ok(servers.join(","))
@@ -119,6 +119,6 @@ fn of_memcached(memcached: &MemcachedEndpoint) -> Result<String, OwnSessions> {
 fn own(what: String) -> OwnSessions {
     OwnSessions {
         what,
-        advice: format!("Set driver and savePath in {FILE}: docs/frameworks.md has the lines."),
+        advice: format!("Set driver and savePath in {FILE}. docs/frameworks.md has the lines."),
     }
 }

@@ -1,17 +1,17 @@
-//! What Composer knows of the app: its own name, and the packages that it uses.
+//! What Composer knows about the app: its name and its packages.
 
 use crate::system::files::read_text;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The packages of an app, with their versions where they are known.
+/// The packages of an app, with their versions if known.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Packages(BTreeMap<String, Option<String>>);
 
 impl Packages {
-    /// Reads them. What Composer cannot read either is left out: that is another buildpack's business, and the
-    /// app may do without Composer.
+    /// Reads them. Skips files that cannot be parsed: that is another buildpack's concern, and the app may not
+    /// need Composer.
     pub(super) fn read(app_dir: &Path) -> Self {
         let json = |name: &str| -> Value {
             let text = read_text(&app_dir.join(name)).unwrap_or_default();
@@ -19,16 +19,16 @@ impl Packages {
         };
         let mut packages = Self::default();
         packages.add_required(&json("composer.json"));
-        // What is installed counts more than what is locked.
+        // Installed versions beat locked ones.
         packages.add_versions(&json("composer.lock")["packages"]);
         let installed = json("vendor/composer/installed.json");
         packages.add_versions(&installed["packages"]);
-        // As Composer 1 has it.
+        // The format of Composer 1.
         packages.add_versions(&installed);
         packages
     }
 
-    /// The version of a package, as far as it is known, if the app uses it.
+    /// The version of a package, if the app uses it; the inner `None` means unknown.
     pub(super) fn version(&self, package: &str) -> Option<&Option<String>> {
         self.0.get(package)
     }

@@ -1,17 +1,17 @@
-//! The variables that the app itself sets: in its environment, which wins, and in its `.env` files.
+//! The variables that the app itself sets: in its environment, which wins, or in its `.env` files.
 
 use crate::config::environment::Environment;
 use crate::system::files::read_text;
 use std::path::Path;
 
-/// Where an app's variables come from, as its framework reads them.
+/// The sources of an app's variables, in the way its framework reads them.
 pub(super) struct AppEnvironment<'a> {
     environment: &'a Environment,
-    /// Name, value and file, the file that wins first.
+    /// Name, value and file; the file that wins comes first.
     files: Vec<(String, String, String)>,
 }
 
-/// A variable that somebody has set.
+/// A variable that is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Set {
     pub(super) value: String,
@@ -19,7 +19,7 @@ pub(super) struct Set {
 }
 
 impl<'a> AppEnvironment<'a> {
-    /// As Laravel reads it: one file, which `APP_ENV` picks.
+    /// As Laravel reads them: one file, selected by `APP_ENV`.
     pub(super) fn of_laravel(app_dir: &Path, environment: &'a Environment) -> Self {
         let stage = environment.text("APP_ENV").ok().flatten();
         let of_stage = stage.map(|stage| format!(".env.{}", stage.trim()));
@@ -27,12 +27,12 @@ impl<'a> AppEnvironment<'a> {
         Self::read(app_dir, environment, &[&file.unwrap_or_else(|| ".env".to_owned())])
     }
 
-    /// As CodeIgniter reads it: one file.
+    /// As CodeIgniter reads them: one file.
     pub(super) fn of_one_file(app_dir: &Path, environment: &'a Environment) -> Self {
         Self::read(app_dir, environment, &[".env"])
     }
 
-    /// As Symfony reads it: four files, of which the later ones win.
+    /// As Symfony reads them: four files, where later ones win.
     pub(super) fn of_symfony(app_dir: &Path, environment: &'a Environment) -> Self {
         let stage = Self::read(app_dir, environment, &[".env.local", ".env"]).get("APP_ENV");
         let stage = stage.map_or_else(|| "dev".to_owned(), |set| set.value.trim().to_owned());
@@ -54,13 +54,13 @@ impl<'a> AppEnvironment<'a> {
         Self { environment, files }
     }
 
-    /// The variable, if somebody has set it to something. `null` is Laravel's word for nothing.
+    /// The variable, if it is set and not empty. Laravel also takes `null` for empty.
     pub(super) fn get(&self, name: &str) -> Option<Set> {
         let something = |value: &str| {
             let value = value.trim();
             !value.is_empty() && !matches!(value.to_ascii_lowercase().as_str(), "null" | "(null)")
         };
-        // What is not UTF-8 is set as well.
+        // A value that is not UTF-8 counts as set.
         let of_environment = match self.environment.text(name) {
             Ok(value) => value.map(str::to_owned),
             Err(_) => Some("?".to_owned()),
@@ -75,7 +75,7 @@ impl<'a> AppEnvironment<'a> {
     }
 }
 
-/// The variables of a file. A quoted value may have several lines, and these set nothing.
+/// The variables of a file. A quoted value may have several lines; its further lines set nothing.
 fn parse(text: &str) -> Vec<(String, String)> {
     let mut variables = Vec::new();
     let mut lines = text.lines();
@@ -103,7 +103,7 @@ fn parse(text: &str) -> Vec<(String, String)> {
     variables
 }
 
-/// Whether a quoted value ends in this text.
+/// Whether this text ends a quoted value.
 fn closes(text: &str, quote: char) -> bool {
     let mut escaped = false;
     for character in text.chars() {

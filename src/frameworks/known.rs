@@ -1,15 +1,15 @@
-//! The frameworks and products that are known, by the packages and the files that they always have. What each
-//! does with sessions was read in its source; docs/frameworks.md has the sources and the dates.
+//! The frameworks and products that we know, recognized by packages and files that they always have. What each
+//! does with sessions was read in its source; docs/frameworks.md lists sources and dates.
 
 use super::composer::Packages;
 use crate::system::files::read_text;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// One table: a kind, its name, its Composer packages, its files, and where a file says its version.
+/// One table: a kind, its name, its Composer packages, its files, and where a file contains its version.
 macro_rules! frameworks {
     ($($kind:ident: $name:literal, [$($package:literal),*], [$($file:literal),*], $version:expr;)*) => {
-        /// A framework, or a product that is one.
+        /// A framework, or a product with its own session handling.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum Kind {
@@ -43,7 +43,7 @@ struct Known {
     version: Option<(&'static str, &'static str)>,
 }
 
-// What contains another one comes first: Shopware is made of Symfony.
+// A product comes before the framework it contains: Shopware is built on Symfony.
 frameworks! {
     Shopware: "Shopware", ["shopware/core", "shopware/platform"], [], None;
     Nextcloud: "Nextcloud", ["nextcloud/server"], ["occ", "status.php", "version.php"],
@@ -73,12 +73,12 @@ frameworks! {
     Slim: "Slim", ["slim/slim"], [], None;
 }
 
-/// The framework of an app, as its build has found it.
+/// The framework of an app, as found at build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Framework {
     pub kind: Kind,
-    /// Its version, where the app says it.
+    /// Its version, if the app tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 }
@@ -95,7 +95,7 @@ impl Framework {
                 return Some(Self::new(known.kind, version));
             }
         }
-        // Files only where Composer knows nothing: a library's name is surer than a file's.
+        // Files only if Composer knows nothing: a package name is more reliable than a file name.
         let found = KNOWN.iter().find(|known| known.has_files(app_dir))?;
         Some(Self::new(found.kind, found.version_of_file(app_dir)))
     }
@@ -109,7 +109,7 @@ impl Framework {
         Self { kind, version: version.filter(readable).filter(|text| !text.is_empty()) }
     }
 
-    /// The first number of its version.
+    /// Its major version.
     #[must_use]
     pub(crate) fn major(&self) -> Option<u32> {
         self.version.as_ref()?.split('.').next()?.parse().ok()

@@ -1,5 +1,5 @@
-//! Laravel keeps its sessions by itself; its stock configuration takes everything from variables. These are set
-//! where nobody else has set them, and where they are read. Facts and sources: docs/frameworks.md.
+//! Laravel keeps its own sessions; its stock configuration reads everything from variables. The launch sets these
+//! unless the app does, and only if the configuration reads them. Facts and sources: docs/frameworks.md.
 
 use super::dotenv::{AppEnvironment, Set};
 use super::known::{Framework, Kind};
@@ -13,24 +13,24 @@ use crate::store::Store;
 use crate::system::files::read_text;
 use std::path::Path;
 
-/// The first version whose stock configuration reads `REDIS_URL`, and has phpredis for its client.
+/// The first version whose stock configuration reads `REDIS_URL` and uses phpredis.
 const FIRST: u32 = 6;
-/// The first version that takes a user.
+/// The first version that supports a user.
 const FIRST_WITH_USERS: u32 = 9;
 const CACHED: &str = "bootstrap/cache/config.php";
 
-/// The variables by which an app says where its own server is.
+/// The variables that name an app's own server.
 const REDIS: [&str; 5] =
     ["REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD"];
 const MEMCACHED: [&str; 4] =
     ["MEMCACHED_HOST", "MEMCACHED_PORT", "MEMCACHED_USERNAME", "MEMCACHED_PASSWORD"];
-/// What begins the names of the variables that a connection of its own may read.
+/// Prefix of the variables that a custom connection may read.
 const OURS: &str = "PHP_SESSION_STORE_";
-/// The variables by which it chooses a connection of its own.
+/// The variables that choose a custom connection.
 const CHOICE: [&str; 2] = ["SESSION_CONNECTION", "SESSION_STORE"];
 
-/// What Laravel does with sessions in this environment. Without a connection, at build, it is what can be said
-/// from the app's files.
+/// What Laravel does with sessions in this environment. At build there is no connection, and only the app's files
+/// count.
 pub(super) fn session_use(
     framework: &Framework,
     app_dir: &Path,
@@ -67,14 +67,15 @@ pub(super) fn session_use(
     }
 }
 
-/// How Laravel reads a uri. The database stands elsewhere, as its cache, which `cache:clear` empties, would
-/// share one that stands in the uri. A password that is a list goes to phpredis as it is, which takes both.
+/// How Laravel reads a uri. The database is set elsewhere: if it were in the uri, the cache would share it, and
+/// `cache:clear` would empty it. A password that is a list of user and password reaches phpredis unchanged, which
+/// uses both.
 fn dialect(knows_users: bool) -> Dialect {
     let login = (!knows_users).then_some("password[]");
     Dialect { tls: "context[stream]", login, json: true, database: false }
 }
 
-/// What Laravel is to be told.
+/// The variables for Laravel.
 fn variables(
     framework: &Framework,
     connection: &Connection<'_>,
@@ -84,7 +85,7 @@ fn variables(
             let knows_users = framework.major().is_some_and(|major| major >= FIRST_WITH_USERS);
             let url = redis_url(redis, connection, dialect(knows_users));
             let url = url.ok_or_else(|| OwnSessions {
-                what: "its stock configuration takes neither a Redis cluster nor a socket".to_owned(),
+                what: "its stock configuration supports neither a Redis cluster nor a socket".to_owned(),
                 advice: "Add the connection to config/database.php, and set SESSION_DRIVER=redis and SESSION_CONNECTION.".to_owned(),
             })?;
             let mut variables = vec![
@@ -100,7 +101,7 @@ fn variables(
     }
 }
 
-/// Laravel's stock configuration has one server, so of several the first one; it is the same in each instance.
+/// Laravel's stock configuration has one server, so of several we use the first: the same one in each instance.
 fn memcached_variables(endpoint: &MemcachedEndpoint) -> AppVariables {
     let mut variables = vec![(AppVariable::SessionDriver, Store::Memcached.name().to_owned())];
     if let Some(server) = endpoint.servers.first() {
@@ -114,7 +115,7 @@ fn memcached_variables(endpoint: &MemcachedEndpoint) -> AppVariables {
     variables
 }
 
-/// Laravel's `env()` makes other values of some words, and takes quotes away; what it finds in quotes stays.
+/// Laravel's `env()` converts some words and strips quotes; a value in quotes stays as it is.
 fn for_env(text: &str) -> String {
     let bare = text.trim_start_matches('(').trim_end_matches(')').to_ascii_lowercase();
     let word = matches!(bare.as_str(), "true" | "false" | "empty" | "null");
@@ -129,7 +130,7 @@ struct App<'a> {
 }
 
 impl App<'_> {
-    /// The file with a connection that the app chooses for its sessions, where it reads our variables.
+    /// The file with the custom connection that the app chose for its sessions, if it reads our variables.
     fn connection_of_its_own(&self) -> Option<&'static str> {
         CHOICE.iter().find_map(|name| self.environment.get(name))?;
         let file = match self.store {
@@ -140,8 +141,7 @@ impl App<'_> {
         text.contains(OURS).then_some(file)
     }
 
-    /// Whether the app's configuration reads the variables. Where a file is not there, the framework's own is
-    /// used, which does.
+    /// Whether the app's configuration reads the variables. If a file is missing, Laravel uses its own, which does.
     fn configuration(&self, framework: &Framework) -> Result<(), OwnSessions> {
         if framework.major().is_some_and(|major| major < FIRST) {
             return Err(OwnSessions {
@@ -167,8 +167,8 @@ impl App<'_> {
         Ok(())
     }
 
-    /// A cached configuration holds the values of the time when it was made; one that this launch's own
-    /// values went into is made by the start command.
+    /// A cached configuration holds the values from when it was created. One with this launch's values was created
+    /// by the start command.
     fn cached(
         &self,
         environment: &Environment,
@@ -181,13 +181,13 @@ impl App<'_> {
             return Ok(());
         }
         Err(OwnSessions {
-            what: format!("its configuration is cached in {path}, with the values of the time when that was made"),
-            advice: "Leave `php artisan config:cache` out of the build; run it in the start command, or not at all.".to_owned(),
+            what: format!("its configuration is cached in {path}, with the values from when the cache was created"),
+            advice: "Do not run `php artisan config:cache` at build. Run it in the start command, or not at all.".to_owned(),
         })
     }
 
-    /// Whether the server is to be set: nobody else has. Where somebody has, and it is the service's, sessions
-    /// get there all the same.
+    /// Whether to set the server: only if the app does not. If the app sets the service's own host, sessions get
+    /// there all the same.
     fn server(
         &self,
         ours: &[(AppVariable, String)],
@@ -209,15 +209,18 @@ impl App<'_> {
 
     fn own_choice(&self, name: &str, set: &Set) -> OwnSessions {
         OwnSessions {
-            what: format!("{} sets {name}, and what the app sets is not overridden", set.place),
+            what: format!(
+                "{} sets {name}, and the launch does not override what the app sets",
+                set.place
+            ),
             advice: format!(
-                "Remove it there, with the others that name the {} server (a .env that is made for development need not be in the image), or keep sessions in a connection of their own that reads {OURS}…",
+                "Remove it there, along with the others that name the {} server (a .env for development need not be in the image), or give sessions their own connection that reads {OURS}…",
                 self.store.title()
             ),
         }
     }
 
-    /// The first of the variables that is set to something other than our value.
+    /// The first of the variables that is set to a value other than ours.
     fn set_by_others<'n>(
         &self,
         names: &[&'n str],
@@ -225,7 +228,7 @@ impl App<'_> {
     ) -> Option<(&'n str, Set)> {
         names.iter().find_map(|name| {
             let set = self.environment.get(name)?;
-            // Kubernetes sets these for a Service that has the name.
+            // Kubernetes sets these for a Service of that name.
             let of_kubernetes = name.ends_with("_PORT") && set.value.starts_with("tcp://");
             let is_ours = value_of(ours, name).is_some_and(|value| value == set.value);
             (!of_kubernetes && !is_ours).then_some((*name, set))

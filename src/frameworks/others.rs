@@ -1,13 +1,13 @@
-//! The frameworks that use PHP's own sessions, and those that keep theirs by themselves.
+//! The frameworks that use PHP's own sessions, and those that keep their own.
 
 use super::known::Kind;
 use super::session_use::{OwnSessions, SessionUse};
 use crate::system::files::read_text;
 use std::path::Path;
 
-/// What begins the names of the variables that a configuration may read.
+/// Prefix of the variables that a configuration may read.
 const OURS: &str = "PHP_SESSION_STORE_";
-/// Drupal's service that keeps sessions; in an app's file it is replaced.
+/// Drupal's service that keeps sessions; an app's file may replace it.
 const DRUPAL_STORAGE: &str = "session_handler.storage";
 const MAGENTO: &str = "app/etc/env.php";
 
@@ -52,11 +52,11 @@ pub(super) fn session_use(kind: Kind, app_dir: &Path) -> SessionUse {
 
 fn own(kind: Kind, keeps: &str) -> SessionUse {
     let advice = match kind {
-        Kind::PhpBb => "Nothing is lost by that: it has no other place for them.",
+        Kind::PhpBb => "That is fine: it has no other place for them.",
         Kind::Magento => {
             "Set 'save' => 'files' there, which means PHP's own sessions (docs/frameworks.md)."
         }
-        _ => "docs/frameworks.md has the lines that bring them into the service.",
+        _ => "docs/frameworks.md has the lines that move them to the service.",
     };
     SessionUse::Own(OwnSessions {
         what: format!("it keeps them in {keeps}"),
@@ -64,7 +64,7 @@ fn own(kind: Kind, keeps: &str) -> SessionUse {
     })
 }
 
-/// Magento uses PHP's own sessions where `save` is `files`, which is the default.
+/// Magento uses PHP's own sessions if `save` is `files`, the default.
 fn magento(app_dir: &Path) -> SessionUse {
     let text = read_text(&app_dir.join(MAGENTO)).unwrap_or_default();
     if text.contains(OURS) {

@@ -1,4 +1,4 @@
-//! A Redis endpoint as one uri, as the clients of PHP's frameworks read it.
+//! A Redis endpoint as a single uri, for the clients of PHP frameworks.
 
 use super::session_use::Connection;
 use crate::endpoint::auth::Auth;
@@ -8,23 +8,23 @@ use crate::system::secret::UNRESERVED;
 use percent_encoding::utf8_percent_encode;
 use std::fmt::{Display, Write};
 
-/// How a reader takes what is not the same for all.
+/// How clients differ in reading a uri.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dialect {
-    /// The query's name for the options of TLS.
+    /// The query parameter for TLS options.
     pub(super) tls: &'static str,
-    /// The query's name for user and password, for a reader that takes no user in the user's place.
+    /// The query parameter for user and password, for clients that ignore the uri's user.
     pub(super) login: Option<&'static str>,
-    /// Whether values are read as JSON where they are JSON.
+    /// Whether values that are valid JSON are decoded.
     pub(super) json: bool,
-    /// Whether the database stands in the path.
+    /// Whether the path holds the database.
     pub(super) database: bool,
 }
 
-/// What Symfony and Predis read.
+/// Symfony's and Predis's.
 pub(super) const USUAL: Dialect = Dialect { tls: "ssl", login: None, json: false, database: true };
 
-/// The uri; `None` for what cannot be said in one that everybody reads: a cluster, a socket.
+/// The uri; `None` for a cluster or a socket, which have no form that every client reads.
 pub(super) fn redis_url(
     redis: &RedisEndpoint,
     connection: &Connection<'_>,
@@ -75,8 +75,8 @@ fn add_tls(query: &mut Query, files: &TlsFiles, verify_peer: bool, dialect: Dial
     }
 }
 
-/// Laravel decodes whatever is valid JSON: a password of digits becomes a number, and a long one another
-/// number; `true` becomes 1. As a text in JSON it stays what it is.
+/// Laravel decodes any valid JSON: a password of digits becomes a number, a long one a different number, and
+/// `true` becomes 1. As a JSON string it stays as it is.
 fn as_json_if_json(text: &str) -> String {
     let word = ["true", "false", "null"].iter().any(|word| text.eq_ignore_ascii_case(word));
     if word || serde_json::from_str::<serde_json::Value>(text).is_ok() {
@@ -86,7 +86,7 @@ fn as_json_if_json(text: &str) -> String {
     }
 }
 
-/// The host of a uri that somebody else has made.
+/// The host of a uri that the app provides.
 pub(super) fn host_of(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?']).next()?;

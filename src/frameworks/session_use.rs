@@ -1,4 +1,4 @@
-//! What the app's framework does with sessions: build, launch and `session-check` say the same.
+//! What the app's framework does with sessions: the same answer at build, at launch and in `session-check`.
 
 use super::variable::AppVariables;
 use crate::endpoint::redis::Target;
@@ -8,13 +8,13 @@ use crate::php::tls::TlsFiles;
 /// What the framework does with sessions.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum SessionUse {
-    /// It keeps them with PHP's own handler.
+    /// It uses PHP's own handler.
     Php,
-    /// It keeps them by itself, in the service, where these variables are set.
+    /// It keeps its own, in the service if these variables are set.
     Variables(AppVariables),
-    /// Its configuration reads the variables of the launch; whether rightly, only the app can tell.
+    /// Its configuration reads the launch's variables; only the app can tell whether correctly.
     Configured(String),
-    /// It keeps them by itself, elsewhere.
+    /// It keeps its own, elsewhere.
     Own(OwnSessions),
     /// It has none.
     None,
@@ -23,23 +23,23 @@ pub(crate) enum SessionUse {
 /// Sessions that are not in the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OwnSessions {
-    /// Why, as the part of a sentence.
+    /// Why, as part of a sentence.
     pub(crate) what: String,
     pub(crate) advice: String,
 }
 
-/// How the service is reached.
+/// How to reach the service.
 pub(crate) struct Connection<'a> {
     pub(crate) endpoint: &'a Endpoint,
     pub(crate) tls_files: &'a TlsFiles,
-    /// Whether the server's certificate must be right.
+    /// Whether to verify the server's certificate.
     pub(crate) verify_peer: bool,
     /// The database that the service or an option names.
     pub(crate) database: Option<u32>,
 }
 
 impl Connection<'_> {
-    /// The address of the one server, or the first one.
+    /// The address of the server, or of the first one.
     pub(super) fn address(&self) -> Option<&Address> {
         match self.endpoint {
             Endpoint::Redis(redis) => match &redis.target {

@@ -1,5 +1,5 @@
-//! The service for the app's own configuration: one uri, and its parts. Names and meanings are documented, and
-//! stay (docs/frameworks.md).
+//! The service as variables for the app's own configuration: one uri, and its parts. Names and meanings are
+//! documented in docs/frameworks.md and must stay stable.
 
 use super::redis_url::{USUAL, redis_url};
 use super::session_use::Connection;
@@ -38,7 +38,7 @@ fn of_redis(redis: &RedisEndpoint, connection: &Connection<'_>) -> AppVariables 
     variables
 }
 
-/// Symfony's adapter reads several servers in a uri's query, and it is the only one that reads such a uri.
+/// Several servers go into the query, as Symfony's adapter expects; no other client reads such a uri.
 fn of_memcached(MemcachedEndpoint { servers, login }: &MemcachedEndpoint) -> AppVariables {
     let encode = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
     let authority = login

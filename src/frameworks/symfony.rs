@@ -1,4 +1,4 @@
-//! Symfony's configuration says who keeps the sessions: `framework.session.handler_id`. Facts and sources:
+//! Symfony's configuration says what keeps the sessions: `framework.session.handler_id`. Facts and sources:
 //! docs/frameworks.md.
 
 use super::dotenv::AppEnvironment;
@@ -12,13 +12,14 @@ use crate::store::Store;
 use crate::system::files::read_text;
 use std::path::Path;
 
-/// The first version whose sessions are PHP's without a `handler_id`, and whose Redis takes users in any uri.
+/// The first version that uses PHP's own sessions without a `handler_id`, and whose Redis client accepts a user in
+/// any uri.
 const FIRST_NATIVE: u32 = 7;
-/// The folders of configuration, the one that wins first.
+/// The configuration folders; the one that wins comes first.
 const FOLDERS: [&str; 2] = ["config/packages/prod", "config/packages"];
 const OURS: &str = "PHP_SESSION_STORE_";
 
-/// What Symfony does with sessions in this environment; without a connection, at build, what its files say.
+/// What Symfony does with sessions in this environment. At build there is no connection, and only its files count.
 pub(super) fn session_use(
     framework: &Framework,
     app_dir: &Path,
@@ -26,7 +27,7 @@ pub(super) fn session_use(
     store: Store,
     connection: Option<&Connection<'_>>,
 ) -> SessionUse {
-    // Shopware brings `handler_id: null` with it, which the app may override.
+    // Shopware comes with `handler_id: null`, which the app may override.
     let is_shopware = framework.kind == Kind::Shopware;
     let native = is_shopware || framework.major().is_some_and(|major| major >= FIRST_NATIVE);
     match handler(app_dir) {
@@ -41,7 +42,7 @@ pub(super) fn session_use(
                     .to_owned(),
         }),
         Handler::Unknown => SessionUse::Configured(
-            "no handler_id was found in config/packages: null there means PHP's own sessions"
+            "no handler_id was found in config/packages (null there means PHP's own sessions)"
                 .to_owned(),
         ),
         Handler::Id(id) if id.contains(OURS) => {
@@ -52,7 +53,7 @@ pub(super) fn session_use(
             redis_url_of(framework, &app, connection)
         }
         Handler::Id(id) => SessionUse::Own(OwnSessions {
-            what: format!("its handler_id is {id}, which is the app's own"),
+            what: format!("its handler_id is {id}, the app's own handler"),
             advice:
                 "Set handler_id to null (PHP's own sessions), or to '%env(PHP_SESSION_STORE_URL)%'."
                     .to_owned(),
@@ -60,7 +61,7 @@ pub(super) fn session_use(
     }
 }
 
-/// `REDIS_URL`, where nobody else has set it.
+/// `REDIS_URL`, unless the app sets it.
 fn redis_url_of(
     framework: &Framework,
     app: &AppEnvironment<'_>,
@@ -72,8 +73,7 @@ fn redis_url_of(
             Some(url) => Some(url),
             None => {
                 return SessionUse::Own(OwnSessions {
-                    what: "REDIS_URL cannot say what is bound: a Redis cluster or a socket"
-                        .to_owned(),
+                    what: "REDIS_URL cannot express the bound Redis cluster or socket".to_owned(),
                     advice: "Set handler_id to null (PHP's own sessions).".to_owned(),
                 });
             }
@@ -81,11 +81,11 @@ fn redis_url_of(
     };
     let host = connection.and_then(Connection::host);
     match app.get("REDIS_URL") {
-        // One of ours, from a launcher outside of this one, or the same server by the app's own choice.
+        // Ours, from an outer launcher, or the app's own choice of the same server.
         Some(set) if host.is_none() || host_of(&set.value) != host.as_deref() => {
             SessionUse::Own(OwnSessions {
                 what: format!(
-                    "{} sets REDIS_URL, and what the app sets is not overridden",
+                    "{} sets REDIS_URL, and the launch does not override what the app sets",
                     set.place
                 ),
                 advice:
@@ -110,7 +110,7 @@ fn url(framework: &Framework, connection: &Connection<'_>) -> Option<String> {
     redis_url(redis, connection, Dialect { login, ..USUAL })
 }
 
-/// Whether a value names a variable: `%env(REDIS_URL)%`, `env('REDIS_URL')`.
+/// Whether a value reads a variable: `%env(REDIS_URL)%`, `env('REDIS_URL')`.
 fn reads(value: &str, variable: &str) -> bool {
     value.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == variable)
 }
@@ -120,7 +120,7 @@ fn reads(value: &str, variable: &str) -> bool {
 enum Handler {
     /// Nothing was found.
     Unknown,
-    /// There are sessions, and no handler.
+    /// There are sessions but no handler.
     Default,
     /// `null`.
     Native,
@@ -151,7 +151,7 @@ fn handler(app_dir: &Path) -> Handler {
     found
 }
 
-/// The lines below `session:`, in the part for every stage or that for production.
+/// The lines below `session:`, in the section for every environment or that for production.
 fn of_yaml(text: &str) -> Handler {
     let mut handler = Handler::Unknown;
     let (mut elsewhere, mut session) = (false, None);

@@ -1,6 +1,6 @@
-//! The variables that the launch sets for the app's own configuration, beside those of PHP's ini files.
+//! The variables that the launch sets for the app's own configuration, besides those for PHP's ini files.
 
-/// One table of all variables: a variable, and its name.
+/// One table of all variables and their names.
 macro_rules! variables {
     ($($(#[$doc:meta])* $variable:ident = $name:literal;)*) => {
         /// A variable for the app's own configuration.
@@ -18,8 +18,8 @@ macro_rules! variables {
                 }
             }
 
-            /// The variable's name as libcnb takes it, checked when this is compiled: the check at run time
-            /// would bring a regular expression engine, a third of the program.
+            /// The variable's name as libcnb expects it, checked at compile time: checking at run time would link
+            /// a regular expression engine, a third of the program's size.
             #[must_use]
             pub(crate) fn key(self) -> libcnb::data::exec_d::ExecDProgramOutputKey {
                 match self {
@@ -31,13 +31,13 @@ macro_rules! variables {
 }
 
 variables! {
-    /// Where the session service is, with the login, as one uri.
+    /// The session service with its login, as a single uri.
     StoreUrl = "PHP_SESSION_STORE_URL";
     /// Its host.
     StoreHost = "PHP_SESSION_STORE_HOST";
     /// Its port.
     StorePort = "PHP_SESSION_STORE_PORT";
-    /// Its servers, where there may be several: `host:port,host:port`.
+    /// Its servers, if there may be several: `host:port,host:port`.
     StoreServers = "PHP_SESSION_STORE_SERVERS";
     /// The path of its socket.
     StoreSocket = "PHP_SESSION_STORE_SOCKET";
@@ -47,13 +47,13 @@ variables! {
     StorePassword = "PHP_SESSION_STORE_PASSWORD";
     /// The database.
     StoreDatabase = "PHP_SESSION_STORE_DATABASE";
-    /// `1` where connections are encrypted.
+    /// `1` if connections use TLS.
     StoreTls = "PHP_SESSION_STORE_TLS";
     /// The file with the CA of the server's certificate.
     StoreCa = "PHP_SESSION_STORE_CA";
-    /// Laravel's, and by convention many others': a Redis as one uri.
+    /// Laravel's, and by convention many others': Redis as a single uri.
     RedisUrl = "REDIS_URL";
-    /// Laravel's: the database of its connection `default`.
+    /// Laravel's: the database of its `default` connection.
     RedisDb = "REDIS_DB";
     /// Laravel's: where sessions are kept.
     SessionDriver = "SESSION_DRIVER";
@@ -74,7 +74,7 @@ variables! {
 /// Variables with their values.
 pub(crate) type AppVariables = Vec<(AppVariable, String)>;
 
-/// The value of a variable among others.
+/// The value of a variable in a list.
 pub(super) fn value_of(variables: &[(AppVariable, String)], name: &str) -> Option<String> {
     variables.iter().find(|(it, _)| it.name() == name).map(|(_, value)| value.clone())
 }

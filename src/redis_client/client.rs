@@ -1,4 +1,4 @@
-//! From an endpoint to connections that are logged in.
+//! Opens connections to an endpoint and logs in.
 
 use super::command::Command;
 use super::connection::{Connection, Stream};
@@ -19,7 +19,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-/// Connects to one endpoint, as often as needed.
+/// Opens any number of connections to one endpoint.
 #[derive(Debug, Clone)]
 pub struct Client {
     servers: Vec<Server>,
@@ -36,7 +36,7 @@ enum Server {
 }
 
 impl Client {
-    /// Reads the endpoint's certificates. `verify_peer` says whether the server's must be right.
+    /// Reads the endpoint's certificates. `verify_peer` tells whether to verify the server's.
     ///
     /// # Errors
     ///
@@ -57,7 +57,7 @@ impl Client {
         Ok(Self { servers, tls, auth, database, connect_timeout: None })
     }
 
-    /// The same, where finding and reaching the server takes this long at most.
+    /// The same, with a limit on name resolution and connecting.
     #[must_use]
     pub(crate) fn with_connect_timeout(self, timeout: Duration) -> Self {
         Self { connect_timeout: Some(timeout), ..self }
@@ -69,12 +69,11 @@ impl Client {
         Self { database: database.or(self.database), ..self }
     }
 
-    /// Connects, agrees on TLS, logs in and selects the database. The name is resolved each time. Of a
-    /// cluster, the first node that answers is taken.
+    /// Connects, negotiates TLS, logs in and selects the database. Resolves the name each time. In a cluster, uses
+    /// the first node that answers.
     ///
     /// # Errors
-    ///
-    /// Fails with what is wrong with the last server that was tried.
+    /// Fails with the problem of the last server tried.
     pub fn connect(&self, deadline: Deadline) -> Result<Connection, RedisError> {
         let mut last = None;
         for server in &self.servers {
@@ -110,7 +109,7 @@ impl Client {
         Ok(connection)
     }
 
-    /// Both commands at once: a round trip less.
+    /// Sends both commands at once, which saves a round trip.
     fn log_in(&self, connection: &mut Connection, deadline: Deadline) -> Result<(), Problem> {
         type Refused = fn(ErrorReply) -> Problem;
         let mut commands = Vec::new();
@@ -146,7 +145,7 @@ impl Client {
     }
 }
 
-/// Tries the name's addresses in turn, each with its part of the time.
+/// Tries the name's addresses in turn, each with its share of the time.
 pub(crate) fn dial(address: &Address, deadline: Deadline) -> Result<TcpStream, Problem> {
     let addresses = resolve(address, deadline)?;
     let mut last = Problem::Resolve(io::Error::other("it has no address"));
@@ -165,7 +164,7 @@ pub(crate) fn dial(address: &Address, deadline: Deadline) -> Result<TcpStream, P
     Err(last)
 }
 
-/// The system's resolver knows no deadline, so it is left alone with its work where it takes longer.
+/// The system's resolver has no timeout, so a thread of its own runs it, and we stop waiting at the deadline.
 fn resolve(address: &Address, deadline: Deadline) -> Result<Vec<SocketAddr>, Problem> {
     let name = match &address.host {
         Host::Ip(ip) => return Ok(vec![SocketAddr::new(*ip, address.port)]),
@@ -175,7 +174,7 @@ fn resolve(address: &Address, deadline: Deadline) -> Result<Vec<SocketAddr>, Pro
     let port = address.port;
     thread::spawn(move || {
         let addresses = (name.as_str(), port).to_socket_addrs().map(Iterator::collect);
-        // Nobody may wait any more.
+        // The receiver may be gone.
         let _ = sender.send(addresses);
     });
     let late = || Problem::Timeout(Step::Resolving);
@@ -191,7 +190,7 @@ fn handshake(
     let name = match host {
         Host::Ip(ip) => ServerName::IpAddress(IpAddr::into(*ip)),
         Host::Name(name) => ServerName::try_from(name.clone())
-            .map_err(|_| Problem::Tls(format!("{name} cannot be the name of a certificate")))?,
+            .map_err(|_| Problem::Tls(format!("{name} is not a valid name for a certificate")))?,
     };
     let mut tls =
         ClientConnection::new(config, name).map_err(|error| Problem::Tls(error.to_string()))?;

@@ -1,8 +1,8 @@
-//! What is sent: an array of bulk strings (RESP, the Redis serialization protocol).
+//! Commands: arrays of bulk strings in RESP, the Redis serialization protocol.
 
 use std::fmt;
 
-/// A command, as it goes over the wire.
+/// A command, as sent over the wire.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Command(Vec<u8>);
 
@@ -26,7 +26,7 @@ impl Command {
     }
 }
 
-/// Shows nothing: the arguments may be a password, or somebody's session.
+/// Shows nothing: the arguments may contain a password or a session.
 impl fmt::Debug for Command {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Command({} bytes)", self.0.len())

@@ -11,7 +11,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 
-/// A connection to a server. One that has failed is of no further use.
+/// A connection to a server. After a failure it must not be used again.
 pub struct Connection {
     stream: Stream,
     received: Received,
@@ -59,12 +59,11 @@ impl Connection {
         Self::new(Stream::Unix(Timed::new(socket, deadline)))
     }
 
-    /// Sends the commands together and gives their replies: one round trip. A refused command is a
+    /// Sends the commands together and returns their replies, in one round trip. A refused command gives a
     /// [`Reply::Error`].
     ///
     /// # Errors
-    ///
-    /// Fails if the connection breaks, if the deadline passes, or if what comes is no reply.
+    /// Fails if the connection breaks, the deadline passes, or the response is not a reply.
     pub fn send(
         &mut self,
         commands: &[Command],
@@ -72,7 +71,7 @@ impl Connection {
     ) -> Result<Vec<Reply>, Problem> {
         self.stream.set_deadline(deadline);
         let written = match commands {
-            // It may be somebody's session of many megabytes.
+            // It may be a session of many megabytes.
             [command] => self.write(command.bytes()),
             _ => self.write(&commands.iter().map(Command::bytes).collect::<Vec<_>>().concat()),
         };
@@ -80,7 +79,7 @@ impl Connection {
         commands.iter().map(|_| self.receive()).collect()
     }
 
-    /// Sends one command and gives its reply.
+    /// Sends one command and returns its reply.
     ///
     /// # Errors
     ///

@@ -1,11 +1,11 @@
-//! The end of a wait that is made of several.
+//! A common end for several waits.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-/// When something must be done.
+/// The time by which something must be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
@@ -16,17 +16,16 @@ impl Deadline {
         Self(Instant::now() + wait)
     }
 
-    /// What is left.
+    /// The time left.
     ///
     /// # Errors
-    ///
-    /// Fails if nothing is.
+    /// Fails if none is left.
     pub(crate) fn remaining(self) -> io::Result<Duration> {
         let left = self.0.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
     }
 
-    /// Whether nothing is left.
+    /// Whether it has passed.
     #[must_use]
     pub(crate) fn is_over(self) -> bool {
         self.remaining().is_err()
@@ -39,7 +38,7 @@ impl Deadline {
     }
 }
 
-/// A stream whose single reads and writes can be given a greatest time.
+/// A stream with timeouts for single reads and writes.
 pub(super) trait Timeouts: Read + Write {
     fn set_timeout(&self, timeout: Duration) -> io::Result<()>;
 }
@@ -58,8 +57,7 @@ impl Timeouts for UnixStream {
     }
 }
 
-/// A stream whose reads and writes all end at one deadline, however many there are: a peer that sends a byte
-/// now and then does not move it.
+/// A stream whose reads and writes all end at one deadline: a peer that sends a byte now and then cannot extend it.
 #[derive(Debug)]
 pub(super) struct Timed<S> {
     stream: S,
@@ -79,7 +77,7 @@ impl<S: Timeouts> Timed<S> {
         loop {
             self.stream.set_timeout(self.deadline.remaining()?)?;
             match run(&mut self.stream) {
-                // The kernel's word for a timeout of the socket; its clock may be a little early.
+                // This is how the kernel reports a socket timeout; its clock may be slightly early.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 result => return result,

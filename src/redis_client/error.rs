@@ -1,15 +1,15 @@
-//! Why a server cannot be used, told apart by what there is to do about it.
+//! Why a server cannot be used, classified by what to do about it.
 
 use super::reply::{ErrorReply, ProtocolError};
 use rustls::{CertificateError, OtherError};
 use std::fmt;
 use std::io;
 
-/// What failed, and with which server. Shows no secret.
+/// What failed with which server. Shows no secret.
 #[derive(Debug, thiserror::Error)]
 #[error("{server}: {problem}")]
 pub struct RedisError {
-    /// The server, as its users write it.
+    /// The server, as users write it.
     pub(crate) server: String,
     pub problem: Problem,
 }
@@ -47,16 +47,16 @@ pub enum Problem {
     Protocol(#[from] ProtocolError),
 }
 
-/// What was going on.
+/// What we were doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Finding the name's addresses.
+    /// Resolving the name.
     Resolving,
-    /// Reaching the server.
+    /// Connecting.
     Connecting,
-    /// Agreeing on TLS.
+    /// The TLS handshake.
     Handshake,
-    /// Waiting for an answer.
+    /// Waiting for a reply.
     Answer,
 }
 
@@ -66,13 +66,13 @@ impl fmt::Display for Step {
             Self::Resolving => "resolving the name",
             Self::Connecting => "connecting",
             Self::Handshake => "during the TLS handshake",
-            Self::Answer => "waiting for the answer",
+            Self::Answer => "waiting for the reply",
         })
     }
 }
 
 impl Problem {
-    /// What an error of the system means while connecting.
+    /// Interprets a system error while connecting.
     pub(super) fn connecting(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::Refused,
@@ -81,7 +81,7 @@ impl Problem {
         }
     }
 
-    /// What an error of the stream means once there is a connection.
+    /// Interprets a stream error on an established connection.
     pub(crate) fn of_stream(error: io::Error, step: Step) -> Self {
         if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
             return Self::of_tls(tls);
@@ -98,7 +98,7 @@ impl Problem {
 
     fn of_tls(error: &rustls::Error) -> Self {
         match error {
-            // Ours, in its own words: rustls shows it with its type's name around it.
+            // Our own error, unwrapped: rustls would show its type's name around it.
             rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(why))) => {
                 Self::NotTrusted(why.to_string())
             }
@@ -109,7 +109,7 @@ impl Problem {
         }
     }
 
-    /// Whether the connection ended before its time, so that a new one may serve.
+    /// Whether the connection ended early, so that a new one may work.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         matches!(self, Self::Closed(_) | Self::Broken { .. })

@@ -1,18 +1,18 @@
-//! What a server answers (RESP2), parsed with bounds: what it says comes over the network.
+//! Replies (RESP2), parsed with limits, because they come over the network.
 
 use std::fmt;
 
-/// A value in Redis is 512 MB at most (`proto-max-bulk-len`); no session is a part of that.
+/// Redis allows 512 MB per value (`proto-max-bulk-len`); no session comes near this limit.
 const MAX_BULK: usize = 64 << 20;
-/// A status, an error or a number.
+/// For a status, an error or a number.
 const MAX_LINE: usize = 4096;
-/// Of all that sessions need, `ROLE` and `INFO` have the most.
+/// `ROLE` and `INFO` have the longest replies of all that sessions need.
 const MAX_ARRAY: usize = 4096;
 const MAX_DEPTH: usize = 4;
-/// What is shown of an error.
+/// The part of an error that we show.
 const MAX_SHOWN: usize = 200;
 
-/// What a server answers to one command.
+/// A server's reply to one command.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Reply {
     /// `+OK`
@@ -33,31 +33,31 @@ pub enum Reply {
 #[derive(Clone, PartialEq, Eq)]
 pub struct ErrorReply(String);
 
-/// What came is not what a Redis server says.
+/// The response is not a Redis reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {
-    #[error("what it answers is not the protocol of Redis")]
+    #[error("its reply is not in the Redis protocol")]
     NotRedis,
     #[error("it expects TLS")]
     IsTls,
-    #[error("its answer is too long")]
+    #[error("its reply is too long")]
     TooLong,
 }
 
 impl ErrorReply {
-    /// An error, as it stands after the `-`.
+    /// An error, from the text after the `-`.
     #[cfg(test)]
     pub(crate) fn new(text: &str) -> Self {
         Self(text.to_owned())
     }
 
-    /// The word that it begins with, such as `NOAUTH` or `READONLY`.
+    /// Its first word, such as `NOAUTH` or `READONLY`.
     #[must_use]
     pub fn code(&self) -> &str {
         self.0.split([' ', '\r', '\n']).next().unwrap_or_default()
     }
 
-    /// Whether the server, or a proxy before it, does not know the command. Proxies have words of their own:
+    /// Whether the server, or a proxy in front of it, does not know the command. Proxies use their own words:
     /// `ERR unknown`, or Envoy's `unsupported command`.
     #[must_use]
     pub(crate) fn is_unknown_command(&self) -> bool {
@@ -66,14 +66,14 @@ impl ErrorReply {
             || text.trim_end() == "err unknown"
     }
 
-    /// The whole text, which is the server's: show it with `Display`.
+    /// The server's full text; to show it, use `Display`.
     #[must_use]
     pub(crate) fn text(&self) -> &str {
         &self.0
     }
 }
 
-/// The text without the arguments that some servers repeat, and which may be a password.
+/// The text without the arguments that some servers repeat, which may contain a password.
 impl fmt::Display for ErrorReply {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         const ARGUMENTS: &str = ", with args";
@@ -89,7 +89,7 @@ impl fmt::Debug for ErrorReply {
     }
 }
 
-/// Shows no value: it may be somebody's session.
+/// Shows no value: it may be a session.
 impl fmt::Debug for Reply {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -104,11 +104,10 @@ impl fmt::Debug for Reply {
 }
 
 impl Reply {
-    /// Parses the reply that `bytes` begin with, and says how long it is; `None` if more is to come.
+    /// Parses the reply at the start of `bytes`, and returns it with its length; `None` if it is incomplete.
     ///
     /// # Errors
-    ///
-    /// Fails if it is no reply, or longer than any that is expected.
+    /// Fails if it is not a reply, or longer than expected.
     pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, ProtocolError> {
         Self::parse_nested(bytes, MAX_DEPTH)
     }
@@ -131,7 +130,7 @@ impl Reply {
     }
 }
 
-/// The first line without its kind and end, and where the next one begins.
+/// The first line without its type byte and line end, and the start of the next one.
 fn line(bytes: &[u8]) -> Result<Option<(&[u8], usize)>, ProtocolError> {
     match bytes.iter().take(MAX_LINE).position(|byte| *byte == b'\n') {
         Some(end) if end > 1 && bytes[end - 1] == b'\r' => Ok(Some((&bytes[1..end - 1], end + 1))),
@@ -150,7 +149,7 @@ fn number(line: &[u8]) -> Result<i64, ProtocolError> {
     text.parse().map_err(|_| ProtocolError::NotRedis)
 }
 
-/// `None` for the -1 that stands for nil.
+/// `None` for -1, which means nil.
 fn length(number: i64, most: usize) -> Result<Option<usize>, ProtocolError> {
     match usize::try_from(number) {
         Ok(length) if length <= most => Ok(Some(length)),

@@ -1,4 +1,4 @@
-//! TLS for an endpoint: whom to trust, and what to show.
+//! TLS for an endpoint: whom to trust, and the client's certificate.
 
 use super::trust::Trust;
 use crate::endpoint::tls::{ClientIdentity, Tls};
@@ -10,7 +10,7 @@ use rustls::{ALL_VERSIONS, ClientConfig};
 use rustls_platform_verifier::Verifier;
 use std::sync::Arc;
 
-/// What all connections to an endpoint share; the error says which certificate is no good.
+/// The configuration that all connections to an endpoint share; the error says which certificate is invalid.
 pub(super) fn client_config(tls: &Tls, verify: bool) -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -23,7 +23,7 @@ pub(super) fn client_config(tls: &Tls, verify: bool) -> Result<Arc<ClientConfig>
         Some(ClientIdentity { certificate, key }) => {
             let chain = certificates(certificate.text(), "the client's certificate")?;
             let key = PrivateKeyDer::from_pem_slice(key.text().as_bytes())
-                .map_err(|_| "the client's key is no private key in PEM".to_owned())?;
+                .map_err(|_| "the client's key is not a private key in PEM".to_owned())?;
             builder.with_client_auth_cert(chain, key).map_err(|error| {
                 format!("the client's certificate and key cannot be used ({error})")
             })?
@@ -41,8 +41,8 @@ fn verifier(
         return Ok(Arc::new(Trust::anything(&provider)));
     }
     if let Some(ca) = &tls.ca {
-        let authorities = certificates(ca.text(), "the service's CA")?;
-        let trust = Trust::authorities(authorities, provider)
+        let cas = certificates(ca.text(), "the service's CA")?;
+        let trust = Trust::cas(cas, provider)
             .map_err(|error| format!("the service's CA cannot be used ({error})"))?;
         return Ok(Arc::new(trust));
     }
@@ -55,6 +55,6 @@ fn certificates(pem: &str, what: &str) -> Result<Vec<CertificateDer<'static>>, S
     let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     match parsed {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(format!("{what} is no certificate in PEM")),
+        _ => Err(format!("{what} is not a certificate in PEM")),
     }
 }

@@ -1,4 +1,4 @@
-//! Which server is trusted.
+//! Which servers are trusted.
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -11,31 +11,29 @@ use rustls::{
 };
 use std::sync::Arc;
 
-/// Which server is trusted, whose signatures are checked in any case.
+/// Which servers are trusted. Their signatures are checked in any case.
 #[derive(Debug)]
 pub(super) struct Trust {
     whom: Whom,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
-/// Whoever the service's authorities vouch for; where they vouch for all, it is any server at all.
+/// Servers with a certificate from the service's CAs; if these vouch for everybody, any server at all.
 #[derive(Debug)]
 enum Whom {
-    /// Only what these vouch for.
-    Authorities { verifier: Arc<WebPkiServerVerifier>, certificates: Vec<CertificateDer<'static>> },
-    /// Whatever the server shows, as the user asked for with `verify_peer=off`.
+    /// Only servers with a certificate from these CAs.
+    Cas { verifier: Arc<WebPkiServerVerifier>, certificates: Vec<CertificateDer<'static>> },
+    /// Any certificate, which the user allowed with `verify_peer=off`.
     Anything,
 }
 
-/// A common mistake: a server's certificate, which an authority has signed, stands where the authority's belongs.
+/// A common mistake: the credentials contain the server's certificate instead of that of the CA that signed it.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "what the credentials give as its CA is this certificate itself, and it was signed by another one"
-)]
-struct NotItsAuthority;
+#[error("the credentials contain this very certificate as the CA, but another one signed it")]
+struct NotItsCa;
 
 impl Trust {
-    pub(super) fn authorities(
+    pub(super) fn cas(
         certificates: Vec<CertificateDer<'static>>,
         provider: Arc<CryptoProvider>,
     ) -> Result<Self, String> {
@@ -47,7 +45,7 @@ impl Trust {
         let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider)
             .build()
             .map_err(|error| error.to_string())?;
-        Ok(Self { whom: Whom::Authorities { verifier, certificates }, algorithms })
+        Ok(Self { whom: Whom::Cas { verifier, certificates }, algorithms })
     }
 
     pub(super) fn anything(provider: &CryptoProvider) -> Self {
@@ -64,12 +62,12 @@ impl ServerCertVerifier for Trust {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Whom::Authorities { verifier, certificates } = &self.whom else {
+        let Whom::Cas { verifier, certificates } = &self.whom else {
             return Ok(ServerCertVerified::assertion());
         };
         match verifier.verify_server_cert(server, intermediates, name, ocsp, now) {
-            // A server that signed its own certificate, which the service gives as the authority: it is
-            // trusted by its bytes.
+            // A self-signed server certificate that the credentials contain as the CA is trusted if the bytes are
+            // equal.
             Err(Error::InvalidCertificate(CertificateError::Other(_)))
                 if certificates.iter().any(|known| known == server) =>
             {
@@ -80,7 +78,7 @@ impl ServerCertVerifier for Trust {
             Err(Error::InvalidCertificate(
                 CertificateError::UnknownIssuer | CertificateError::BadSignature,
             )) if certificates.iter().any(|known| known == server) => {
-                let why = OtherError(Arc::new(NotItsAuthority));
+                let why = OtherError(Arc::new(NotItsCa));
                 Err(Error::InvalidCertificate(CertificateError::Other(why)))
             }
             result => result,

@@ -1,11 +1,11 @@
-//! Running other programs: quiet while all goes well, with their words when it does not.
+//! Runs other programs: quiet if all goes well, with their output if not.
 
 use crate::config::variables::LOG_LEVEL;
 use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// How many lines of a failed program's output a message shows, the last ones.
+/// A message shows at most this many lines of a failed program's output, the last ones.
 const SHOWN_LINES: usize = 40;
 
 /// A program that failed.
@@ -17,11 +17,10 @@ pub(crate) enum CommandError {
     Failed { command: String, status: String, output: String },
 }
 
-/// Runs a program to its end and gives what it wrote to stdout.
+/// Runs a program and returns its stdout.
 ///
 /// # Errors
-///
-/// Fails if it cannot be started or ends with a failure.
+/// Fails if it cannot be started or exits with a failure.
 pub(crate) fn run(command: &mut Command) -> Result<String, CommandError> {
     let output = command.stdin(Stdio::null()).output().map_err(|error| CommandError::Start {
         program: command.get_program().display().to_string(),
@@ -44,7 +43,7 @@ pub(crate) fn run(command: &mut Command) -> Result<String, CommandError> {
     Ok(stdout)
 }
 
-/// Whether details are asked for.
+/// Whether `BP_LOG_LEVEL` asks for details.
 #[must_use]
 pub(crate) fn is_debug() -> bool {
     std::env::var(LOG_LEVEL).is_ok_and(|level| level.trim().eq_ignore_ascii_case("debug"))
@@ -55,7 +54,7 @@ fn words(command: &Command) -> String {
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
-/// The program's file, as the `PATH` of `env` leads to it.
+/// The program's file, found through the `PATH` in `env`.
 #[must_use]
 pub(crate) fn find_program(env: &libcnb::Env, name: &str) -> Option<PathBuf> {
     let path = env.get("PATH")?;

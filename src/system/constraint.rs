@@ -1,14 +1,14 @@
-//! Composer's version constraints, as far as platform packages such as `ext-redis` have them:
+//! Composer's version constraints, as far as platform packages such as `ext-redis` use them:
 //! <https://getcomposer.org/doc/articles/versions.md>.
 
 use crate::system::version::Version;
 use std::fmt;
 
-/// What `composer.json` asks of an extension's version.
+/// A version constraint in `composer.json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Constraint {
     text: String,
-    /// One of them must hold, and in it all.
+    /// At least one alternative must hold with all its bounds.
     alternatives: Vec<Vec<Bound>>,
 }
 
@@ -24,7 +24,7 @@ enum Bound {
 type Parts = [u32; 3];
 
 impl Constraint {
-    /// Reads a constraint; `None` if it is none that can be understood, or one that every version meets.
+    /// Parses a constraint; `None` if we cannot parse it, or if every version satisfies it.
     #[must_use]
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let alternatives: Option<Vec<_>> =
@@ -34,7 +34,7 @@ impl Constraint {
         (!any).then(|| Self { text: text.trim().to_owned(), alternatives })
     }
 
-    /// Whether a version meets it.
+    /// Whether a version satisfies it.
     #[must_use]
     pub(crate) fn is_met_by(&self, version: &Version) -> bool {
         let at_least = |[major, minor, patch]: Parts| version.is_at_least(major, minor, patch);
@@ -57,7 +57,7 @@ fn all_of(text: &str) -> Option<Vec<Bound>> {
         let end = if digits == 3 { Bound::AtMost(to) } else { Bound::Below(raised(to, digits)) };
         return Some(vec![Bound::AtLeast(parts(from.trim())?.0), end]);
     }
-    // An operator may stand apart from its version.
+    // There may be blanks between an operator and its version.
     let mut joined = text.replace(',', " ");
     for operator in [">=", "<=", "!=", ">", "<", "="] {
         joined = joined.replace(&format!("{operator} "), operator);
@@ -91,7 +91,7 @@ fn bounds_of(word: &str) -> Option<Vec<Bound>> {
         "~" => {
             vec![Bound::AtLeast(from), Bound::Below(raised(from, digits.saturating_sub(1).max(1)))]
         }
-        // Up to the next change of the first number that is not 0.
+        // Up to the next change of the first non-zero number.
         "^" => {
             let first = from.iter().position(|part| *part > 0).unwrap_or(2) + 1;
             vec![Bound::AtLeast(from), Bound::Below(raised(from, first))]
@@ -100,7 +100,7 @@ fn bounds_of(word: &str) -> Option<Vec<Bound>> {
     })
 }
 
-/// The first `digits` numbers, the last of them raised by one.
+/// The first `digits` numbers, the last of them incremented.
 fn raised(parts: Parts, digits: usize) -> Parts {
     let mut raised = [0; 3];
     let last = digits.clamp(1, 3) - 1;
@@ -109,7 +109,7 @@ fn raised(parts: Parts, digits: usize) -> Parts {
     raised
 }
 
-/// The numbers of a version, and how many of them are there.
+/// The numbers of a version, and how many it has.
 fn parts(text: &str) -> Option<(Parts, usize)> {
     let text = text.split(['-', '@']).next().unwrap_or_default();
     let numbers: Option<Vec<u32>> = text.split('.').map(|part| part.parse().ok()).collect();

@@ -1,11 +1,11 @@
-//! Reading files that somebody else wrote, and writing our own.
+//! Reads files that others wrote, and writes our own.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// The most bytes that are read of one file. A Kubernetes Secret holds 1 MiB and Cloud Foundry's
-/// binding files 1,000,000 bytes, so what is larger is not meant for us.
+/// The maximum size of a file that we read. A Kubernetes Secret holds at most 1 MiB and Cloud Foundry's binding
+/// files 1,000,000 bytes, so anything larger is not meant for us.
 pub(crate) const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Why a file cannot be used.
@@ -22,13 +22,12 @@ pub enum FileError {
     NotUtf8,
 }
 
-/// Reads a whole text file, following symbolic links (mounted Secrets are made of them).
+/// Reads a whole text file. Follows symbolic links: mounted Secrets consist of them.
 ///
 /// # Errors
-///
-/// Fails as [`FileError`] says; never waits for a FIFO, never reads a device.
+/// Fails as [`FileError`] lists. Never waits for a FIFO, never reads a device.
 pub(crate) fn read_text(path: &Path) -> Result<String, FileError> {
-    // Opening a FIFO waits for its writer, so look before.
+    // Opening a FIFO waits for its writer, so check first.
     if !std::fs::metadata(path)?.is_file() {
         return Err(FileError::NotAFile);
     }
@@ -40,7 +39,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String, FileError> {
     String::from_utf8(bytes).map_err(|_| FileError::NotUtf8)
 }
 
-/// As [`read_text`], where a file that is not there is `None`.
+/// Like [`read_text`], but `None` for a missing file.
 ///
 /// # Errors
 ///
@@ -53,7 +52,7 @@ pub(crate) fn read_text_if_present(path: &Path) -> Result<Option<String>, FileEr
     }
 }
 
-/// A file of ours that cannot be written.
+/// One of our files cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("The file {} cannot be written: {error}.", .path.display())]
 pub struct WriteError {
@@ -61,7 +60,7 @@ pub struct WriteError {
     pub(crate) error: io::Error,
 }
 
-/// Writes a file, with the folders that it lies in.
+/// Writes a file, and creates its parent folders.
 ///
 /// # Errors
 ///
@@ -70,7 +69,7 @@ pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), WriteE
     make_parent(path).and_then(|()| std::fs::write(path, content)).map_err(at(path))
 }
 
-/// Makes a symbolic link, with the folders that it lies in.
+/// Creates a symbolic link and its parent folders.
 ///
 /// # Errors
 ///
@@ -79,7 +78,7 @@ pub(crate) fn link(to: &Path, link: &Path) -> Result<(), WriteError> {
     make_parent(link).and_then(|()| std::os::unix::fs::symlink(to, link)).map_err(at(link))
 }
 
-/// Removes a folder with all that is in it; one that is not there is fine.
+/// Removes a folder and its contents, if it exists.
 ///
 /// # Errors
 ///

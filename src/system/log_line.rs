@@ -1,9 +1,9 @@
-//! How messages look in a log that others write to as well.
+//! Formats messages for a log that others write to as well.
 
 use std::fmt::Display;
 
-/// A message marked with the buildpack's name. A name from outside may hold anything; a control character in
-/// it could forge a line of the log, or clear a terminal.
+/// A message prefixed with the buildpack's name. Names from outside may contain anything; a control character
+/// could forge a line of the log or clear a terminal.
 pub(crate) fn report(message: &impl Display) -> String {
     let mut text = String::from("PHP session store: ");
     for c in message.to_string().chars() {

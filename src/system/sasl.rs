@@ -1,18 +1,18 @@
-//! Where this system has libsasl2's mechanism plugins.
+//! Finds this system's libsasl2 mechanism plugins.
 
 use std::path::{Path, PathBuf};
 
-/// Libsasl2's variable with the folders of its plugins, separated by `:`.
+/// libsasl2's variable with its plugin folders, separated by `:`.
 pub(crate) const SASL_PATH: &str = "SASL_PATH";
 
-/// Where this system has the plugins itself.
+/// The system's own folder of plugins.
 #[must_use]
 pub(crate) fn mechanisms_of_system() -> Option<PathBuf> {
     library_folders().into_iter().find_map(|dir| plugins_in(&dir))
 }
 
-/// Where libsasl2 looks for its plugins in Debian and Red Hat's images of this architecture, whether or not they are
-/// there: the run image may have what the build image lacks.
+/// Where libsasl2 looks for its plugins on Debian and Red Hat, for this architecture. They need not exist: the run
+/// image may have what the build image lacks.
 #[must_use]
 pub(crate) fn system_plugin_folders() -> [PathBuf; 2] {
     let multiarch = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
@@ -34,5 +34,5 @@ pub(crate) fn plugins_in(dir: &Path) -> Option<PathBuf> {
 /// The mechanism that every Memcached service offers.
 pub(crate) const PLAIN: &str = "libplain.so";
 
-/// Where libsasl2 looks for its plugins.
+/// The subfolder where libsasl2 looks for its plugins.
 const FOLDER: &str = "sasl2";

@@ -1,14 +1,14 @@
-//! A text that must not be seen.
+//! Secrets: strings that must never be shown.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
 
-/// What stands for itself in any uri (RFC 3986, 2.3); everything else may be encoded.
+/// Unreserved characters of a uri (RFC 3986, 2.3); everything else may be encoded.
 pub(crate) const UNRESERVED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A password or key. It has no `Display`, and its `Debug` shows nothing of it, so that it cannot
-/// slip into a log or an error.
+/// A password or key. It has no `Display`, and its `Debug` shows nothing, so that it cannot slip into a log or an
+/// error.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret(String);
 
@@ -18,7 +18,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The text, for the one place that must have it.
+    /// The text, for the places that must have it.
     #[must_use]
     pub(crate) fn expose(&self) -> &str {
         &self.0
@@ -31,17 +31,17 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Takes secrets out of texts that others have written.
+/// Removes secrets from texts that others wrote.
 #[derive(Debug, Default)]
 pub(crate) struct Redactor(Vec<(Secret, &'static str)>);
 
 impl Redactor {
-    /// Adds a secret, in the forms in which it may stand in a text, and what shall stand in its place.
+    /// Adds a secret in every form it may take in a text, and its replacement.
     pub(crate) fn add(&mut self, secret: &str, instead: &'static str) {
         let mut forms = vec![secret.to_owned()];
         for set in [NON_ALPHANUMERIC, UNRESERVED] {
             let encoded = utf8_percent_encode(secret, set).to_string();
-            // As forms encode it, and with the digits that others write.
+            // As forms encode it, and with hex digits in the other case.
             let of_form = encoded.replace("%20", "+");
             forms.extend([lower_hex(&encoded), lower_hex(&of_form), encoded, of_form]);
         }
@@ -56,11 +56,11 @@ impl Redactor {
         forms.sort();
         forms.dedup();
         self.0.extend(forms.into_iter().map(|form| (Secret(form), instead)));
-        // What contains another form goes first.
+        // Longer forms first: they may contain shorter ones.
         self.0.sort_by_key(|(form, _)| std::cmp::Reverse(form.0.len()));
     }
 
-    /// The text without any of the secrets.
+    /// The text with all secrets replaced.
     #[must_use]
     pub(crate) fn hide(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, (form, instead)| text.replace(&form.0, instead))
@@ -77,7 +77,7 @@ fn lower_hex(encoded: &str) -> String {
     encoded.chars().map(lower).collect()
 }
 
-/// In a document of JSON, as Rust writes it and as PHP does.
+/// As JSON, in the forms that Rust and PHP write.
 fn json_forms(secret: &str) -> [String; 3] {
     let quoted = serde_json::Value::from(secret).to_string();
     let plain = quoted[1..quoted.len() - 1].to_owned();

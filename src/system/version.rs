@@ -1,12 +1,11 @@
-//! Versions of PHP and of its extensions, for comparing.
+//! Versions of PHP and of its extensions.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
 /// A version as PHP reports it (`5.3.7`, `8.4.1-dev`, `6.0.0RC1`), compared by its three numbers.
-///
-/// A pre-release counts as its release: it has the release's settings.
+/// A pre-release counts as its release, because it has the same settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Version {
@@ -14,7 +13,7 @@ pub struct Version {
     text: String,
 }
 
-/// A text that does not start like a version.
+/// The text does not start like a version.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("\"{0}\" is not a version such as 5.3.7")]
 pub struct VersionError(String);

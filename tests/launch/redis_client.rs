@@ -268,7 +268,7 @@ fn assert_own_certificate_is_named(identity: &(String, String)) {
     let own = json!({"host": "127.0.0.1", "port": port, "tls": true, "ca.crt": identity.0});
     let problem = problem(&own).to_string();
     assert!(
-        problem.ends_with("is this certificate itself, and it was signed by another one"),
+        problem.ends_with("contain this very certificate as the CA, but another one signed it"),
         "{problem}"
     );
 }
