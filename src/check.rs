@@ -1,15 +1,15 @@
-//! `session-check`: whether sessions are kept, with the settings of the app as they are, and if not, why not.
+//! `session-check`: whether sessions are kept under the app's settings, and if not, why not.
 
 mod advice;
 pub(crate) mod causes;
 pub mod cli;
 mod conclusion;
 mod fpm;
-pub(crate) mod kind;
-mod legs;
+pub(crate) mod cause_kind;
+mod proxy_hops;
 pub(crate) mod overrides;
 mod php_code;
-mod programs;
+mod setup;
 mod question;
 mod render;
 pub(crate) mod report;
@@ -35,10 +35,10 @@ use crate::store::Store;
 use crate::system::secret::Redactor;
 use anyhow::anyhow;
 use causes::{Cause, Evidence, find_causes};
-use kind::Kind;
-use legs::with_both_legs;
+use cause_kind::Kind;
+use proxy_hops::with_both_hops;
 use overrides::Search;
-use programs::{Expected, Setup};
+use setup::{Expected, Setup};
 use report::{FrameworkReport, Report};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -46,18 +46,17 @@ use steps::{Part, Setting};
 use verdict::Verdict;
 use web::{WebReport, visit};
 
-/// PHP was not prepared for the launch.
+/// The launcher has not set PHP's variables.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "The environment has no {0}: this was not started by the launcher.\nStart it with `docker run --entrypoint session-check IMAGE`, or in a running container with `/cnb/lifecycle/launcher session-check`."
+    "The environment has no {0}, so the launcher did not start this program.\nStart it with `docker run --entrypoint session-check IMAGE`, or in a running container with `/cnb/lifecycle/launcher session-check`."
 )]
 pub(crate) struct NotLaunched(&'static str);
 
-/// Looks at everything. `layer` is the session layer, `app_dir` the app's folder, `url` a page of the running app.
+/// Runs all checks. `layer` is the session layer, `app_dir` the app's folder, `url` a page of the running app.
 ///
 /// # Errors
-///
-/// Fails if it is not even clear what should be: without a service, or without PHP.
+/// Fails if there is nothing to check: no service, or no PHP.
 pub(crate) fn check(
     environment: &Environment,
     platform_dir: &Path,
@@ -90,7 +89,7 @@ pub(crate) fn check(
     }
 }
 
-/// Why the launch has set nothing: what stops the start of another process does not stop this one.
+/// Why the launch has set nothing: an error that stops any other process does not stop this one.
 fn not_prepared(
     environment: &Environment,
     platform_dir: &Path,
@@ -98,7 +97,7 @@ fn not_prepared(
     app_dir: &Path,
 ) -> anyhow::Error {
     let not_launched = || NotLaunched(Variable::SavePath.name()).into();
-    // Nothing is started for a look; one that was started and does not answer says so.
+    // A check starts no proxy. One that was started but does not answer is reported.
     let find = |wanted: &ProxyWanted<'_>| proxy::find(wanted)?.ok_or_else(not_launched);
     match prepare(environment, platform_dir, layer, app_dir, &find) {
         Ok(_) => not_launched(),
@@ -106,7 +105,7 @@ fn not_prepared(
     }
 }
 
-/// What is checked.
+/// The subject of the check.
 struct Check<'a> {
     environment: &'a Environment,
     record: LaunchRecord,
@@ -157,7 +156,7 @@ impl Check<'_> {
             settings,
             steps: parts,
             causes,
-            // A framework that keeps sessions by itself does not care for PHP's handler.
+            // PHP's handler does not matter to a framework that keeps its own sessions.
             overrides: match &framework {
                 Some((_, SessionUse::Variables(_))) => Vec::new(),
                 _ => search.overrides(),
@@ -170,30 +169,30 @@ impl Check<'_> {
         Ok(report)
     }
 
-    /// What PHP does, as far as it makes sense.
+    /// PHP's steps, as far as they make sense.
     fn parts(&self, php: &Php, setup: Setup) -> anyhow::Result<Vec<Part>> {
         if !php.cli.loads(self.record.store.name()) {
             return Ok(Vec::new());
         }
         let mut parts = Vec::new();
-        // Settings of others may have other credentials.
+        // Other buildpacks' settings may have other credentials.
         if setup == Setup::Ours {
             let handler = self.found.endpoint.save_handler();
             parts = steps::probe(self.environment, handler, &self.question()?)?;
             if let (Some(socket), Endpoint::Redis(redis)) =
                 (self.proxy_socket(), &self.found.endpoint)
             {
-                parts = with_both_legs(parts, socket, redis);
+                parts = with_both_hops(parts, socket, redis);
             }
         }
-        // Where the server itself refuses, a session would only wait.
+        // If the server itself refuses, a session would only wait.
         if parts.iter().all(|part| part.ok) {
             parts.extend(steps::session(self.environment)?);
         }
         Ok(parts)
     }
 
-    /// What PHP is told of the server.
+    /// What PHP is told about the server.
     fn question(&self) -> anyhow::Result<Value> {
         Ok(if let Some(socket) = self.proxy_socket() {
             question::question_to_proxy(socket, self.found)
@@ -203,7 +202,7 @@ impl Check<'_> {
         })
     }
 
-    /// Asks a page of the running app.
+    /// Requests a page of the running app.
     fn web(&self, url: &str, php: &Php) -> anyhow::Result<WebReport> {
         let (question, handler) = (self.question()?, self.found.endpoint.save_handler());
         let look = |id: &str| Ok(steps::look(self.environment, handler, &question, id)?);
@@ -214,11 +213,11 @@ impl Check<'_> {
         question::proxy_socket(self.save_path, &self.found.endpoint)
     }
 
-    /// What must not be seen.
+    /// The values that must never be shown.
     fn redactor(&self) -> Redactor {
         let mut redactor = Redactor::default();
         if self.found.store == Store::Redis {
-            // Its message shows the endpoint instead.
+            // Messages show the endpoint instead.
             redactor.add(self.save_path, "(the save path)");
         }
         for secret in self.found.endpoint.secrets() {
@@ -227,14 +226,14 @@ impl Check<'_> {
         redactor
     }
 
-    /// Code that runs before every page, wherever it lies.
+    /// Code that runs before every page.
     fn always_run(&self, settings: &[Setting]) -> Vec<PathBuf> {
         let names = ["auto_prepend_file", "opcache.preload"];
         let settings = settings.iter().filter(|setting| names.contains(&setting.name.as_str()));
         settings.map(|setting| self.app_dir.join(&setting.value)).collect()
     }
 
-    /// In milliseconds; libmemcached's cannot be told from a connection that is lost, and the proxy answers before.
+    /// In milliseconds. libmemcached's timeout looks like a lost connection, and the proxy replies earlier.
     fn read_timeout(&self) -> f64 {
         match &self.found.endpoint {
             Endpoint::Redis(redis) if self.proxy_socket().is_none() => {

@@ -1,6 +1,6 @@
-//! What to do, with what is known of this endpoint.
+//! Advice for this endpoint.
 
-use super::kind::Kind;
+use super::cause_kind::Kind;
 use super::steps::Part;
 use crate::endpoint::Endpoint;
 use std::fmt::Write;
@@ -10,18 +10,18 @@ pub(super) fn advice(kind: Kind, endpoint: &Endpoint, prefix: &str, parts: &[Par
     match kind {
         Kind::NoPermission => missing_rights(endpoint, prefix, parts).map_or_else(
             || general.to_owned(),
-            |rights| format!("Give the user what is missing: {rights}"),
+            |rights| format!("Grant the user the missing rights: {rights}"),
         ),
         Kind::WrongPassword if has_blank(endpoint) => {
             format!(
-                "The password begins or ends with a blank: remove it, unless it belongs there. {general}"
+                "The password begins or ends with a blank. Remove it, unless it belongs there. {general}"
             )
         }
         _ => general.to_owned(),
     }
 }
 
-/// The rights that were refused, as the command that gives them.
+/// The missing rights, as the command that grants them.
 fn missing_rights(endpoint: &Endpoint, prefix: &str, parts: &[Part]) -> Option<String> {
     let Endpoint::Redis(endpoint) = endpoint else { return None };
     let user = endpoint.auth.as_ref().and_then(|auth| auth.user.as_deref()).unwrap_or("default");

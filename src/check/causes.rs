@@ -1,8 +1,8 @@
-//! From what PHP and the server said to what is likely wrong, and what to do.
+//! Infers from what PHP and the server said what is likely wrong, and what to do.
 
 use super::advice::advice;
-use super::kind::{Kind, TEXTS};
-use super::programs::{Expected, Setup};
+use super::cause_kind::{Kind, TEXTS};
+use super::setup::{Expected, Setup};
 use super::steps::{Part, Setting};
 use crate::endpoint::Endpoint;
 use crate::frameworks::known::Framework;
@@ -11,22 +11,22 @@ use crate::php::Php;
 use crate::store::Store;
 use serde::Serialize;
 
-/// What was found out.
+/// The findings.
 pub(super) struct Evidence<'a> {
-    /// What the app was built for.
+    /// The store that the app was built for.
     pub(super) store: Store,
-    /// The endpoint and the save path that PHP should have.
+    /// The endpoint and the save path that PHP should use.
     pub(super) expected: &'a Expected<'a>,
-    /// What the keys begin with.
+    /// The prefix of session keys.
     pub(super) prefix: &'a str,
-    /// How long PHP waits for an answer, in milliseconds.
+    /// How long PHP waits for a reply, in milliseconds.
     pub(super) read_timeout: f64,
     pub(super) php: &'a Php,
     pub(super) parts: &'a [Part],
     pub(super) settings: &'a [Setting],
 }
 
-/// Something that may be wrong.
+/// A likely cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Cause {
     pub(crate) kind: Kind,
@@ -34,13 +34,13 @@ pub(crate) struct Cause {
     pub(crate) advice: String,
 }
 
-/// The likely causes, the likeliest first; none where all is well.
+/// The likely causes, most likely first; none if all is well.
 pub(super) fn find_causes(evidence: &Evidence<'_>) -> Vec<Cause> {
     let mut causes = Vec::new();
     let extension = evidence.store.name();
     for program in evidence.php.programs() {
         if !program.loads(extension) {
-            let what = format!("PHP ({}) has no extension {extension}.", program.name);
+            let what = format!("PHP ({}) does not load the extension {extension}.", program.name);
             causes.push(Cause::new(Kind::ExtensionMissing, what));
         }
     }
@@ -51,7 +51,7 @@ pub(super) fn find_causes(evidence: &Evidence<'_>) -> Vec<Cause> {
     causes
 }
 
-/// Programs of PHP that keep their sessions by another save handler.
+/// PHP programs that use another save handler.
 fn overridden(evidence: &Evidence<'_>) -> Vec<Cause> {
     let name = "session.save_handler";
     let setting = evidence.settings.iter().find(|setting| setting.name == name);
@@ -62,7 +62,7 @@ fn overridden(evidence: &Evidence<'_>) -> Vec<Cause> {
         .map(|program| {
             let handler = &program.facts.save_handler;
             let what = format!(
-                "PHP ({}) has {name} = {handler}; in `php` the setting comes from {file}.",
+                "PHP ({}) has {name} = {handler}; for `php` the setting comes from {file}.",
                 program.name
             );
             Cause::new(Kind::SettingsOverridden, what)
@@ -70,7 +70,7 @@ fn overridden(evidence: &Evidence<'_>) -> Vec<Cause> {
         .collect()
 }
 
-/// What a failed part points to.
+/// The causes that a failed part suggests.
 fn causes_of(failed: &Part, evidence: &Evidence<'_>) -> Vec<Cause> {
     let server = failed.server.iter().map(|server| format!(" at {server}"));
     let place = format!("\"{}\"{}", failed.name, server.collect::<String>());
@@ -86,7 +86,7 @@ fn causes_of(failed: &Part, evidence: &Evidence<'_>) -> Vec<Cause> {
         kinds.insert(0, Kind::Loopback);
     }
     kinds.extend(closed_without_a_word(failed, evidence, &lower));
-    // Such a server waits for the end of a line that never comes.
+    // A text-only server waits for the end of a line that never comes.
     if failed.name == "log in, set" && lower.contains("a timeout occurred") {
         kinds.push(Kind::TextProtocolOnly);
     }
@@ -109,8 +109,8 @@ fn is_loopback(endpoint: &Endpoint) -> bool {
     super::question::hosts(endpoint).into_iter().any(is_loopback)
 }
 
-/// A server that is asked in the wrong way closes the connection without a word; a Redis that hangs lets
-/// PHP wait, and PHP says the same in the end.
+/// A server that is addressed in the wrong way closes the connection silently. A hung Redis makes PHP wait, and
+/// then PHP reports the same.
 fn closed_without_a_word(failed: &Part, evidence: &Evidence<'_>, said: &str) -> &'static [Kind] {
     let texts = [
         "socket error on read socket",

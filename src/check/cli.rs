@@ -1,5 +1,5 @@
-//! The program `session-check`: `docker run --entrypoint session-check IMAGE` says whether sessions are
-//! kept, and if not, why not. Exit status 0 if they are, 1 if they are not, 2 if it cannot be said.
+//! The program `session-check`: `docker run --entrypoint session-check IMAGE` tells whether sessions are kept, and
+//! if not, why not. Exit status 0 if they are, 1 if not, 2 if it cannot tell.
 
 use super::check;
 use super::render::render;
@@ -15,13 +15,13 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 Usage: session-check [--json] [--url URL]
 
-Starts a session with the settings of the app, reads it in a second process, and says what it found.
+Writes a session under the app's settings, reads it in a second process, and reports the result.
 
-  --url URL  asks a page of the running app, as a visitor would, and looks for the session in the
-             service: http://127.0.0.1:8080/, or another page that starts a session
-  --json     for machines: docs/session-check.schema.json describes it
+  --url URL  also requests a page of the running app, as a visitor would, and looks for its session in
+             the service: http://127.0.0.1:8080/, or another page that starts a session
+  --json     prints JSON, as docs/session-check.schema.json describes
 
-Exit status: 0 sessions are kept, 1 they are not, 2 it cannot be said.";
+Exit status: 0 if sessions are kept, 1 if not, 2 if it cannot tell.";
 
 /// What was asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -32,7 +32,7 @@ struct Arguments {
 }
 
 impl Arguments {
-    /// Reads what it can; where that is not all, says what is wrong.
+    /// Reads what it can, and reports what it cannot.
     fn read(arguments: &[String]) -> (Self, Result<(), String>) {
         let mut read = Self::default();
         let mut problem = Ok(());
@@ -43,9 +43,9 @@ impl Arguments {
                 "--help" | "-h" => read.help = true,
                 "--url" => match arguments.next() {
                     Some(url) => read.url = Some(url.clone()),
-                    None => problem = Err("--url needs the address of a page.".to_owned()),
+                    None => problem = Err("--url needs the URL of a page.".to_owned()),
                 },
-                other => problem = Err(format!("There is no option {other:?}.")),
+                other => problem = Err(format!("Unknown option {other:?}.")),
             }
         }
         (read, problem)
@@ -70,7 +70,7 @@ pub fn run() -> ExitCode {
         let is_wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         render(&report, is_wanted && stdout.is_terminal())
     };
-    // Whoever closes the pipe early still gets the status.
+    // A reader that closes the pipe early still gets the exit status.
     let _ = std::io::stdout().write_all(text.as_bytes());
     report.verdict.exit_code()
 }
@@ -80,7 +80,7 @@ fn check_app(arguments: &Arguments, problem: Result<(), String>) -> anyhow::Resu
         bail!("{problem}\n\n{USAGE}");
     }
     let layer = layer_of_program()?;
-    let app_dir = std::env::current_dir().context("The app's folder cannot be found")?;
+    let app_dir = std::env::current_dir().context("Cannot find the app's folder")?;
     let platform_dir = Path::new(LAUNCH_PLATFORM_DIR);
     let url = arguments.url.as_deref();
     check(&Environment::current(), platform_dir, &layer, &app_dir, url)

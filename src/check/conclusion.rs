@@ -1,15 +1,15 @@
-//! What the check comes to, from all that it has seen.
+//! The conclusion from all findings.
 
 use super::causes::Cause;
-use super::kind::Kind;
-use super::programs::Setup;
+use super::cause_kind::Kind;
+use super::setup::Setup;
 use super::report::Report;
 use super::verdict::Verdict;
 use super::web::WebSession;
 use crate::store::Store;
 
 impl Report {
-    /// What all of it means. A page that was asked decides what PHP's settings leave open.
+    /// Sets verdict and summary. If a page was requested, it decides what PHP's settings leave open.
     pub(super) fn conclude(&mut self, store: Store, setups: &[Setup], configured_by_app: bool) {
         let page = self.web.as_ref().map(|web| web.session);
         if page == Some(WebSession::Elsewhere) {
@@ -22,32 +22,32 @@ impl Report {
         let kept_by_page = page == Some(WebSession::InService);
         let (verdict, what) = if kept_by_page && self.causes.iter().all(of_settings) {
             self.causes.clear();
-            (Verdict::Kept, "the page that was asked keeps its session there")
+            (Verdict::Kept, "the requested page keeps its session there")
         } else if !self.causes.is_empty() {
             (Verdict::NotKept, "")
         } else if page == Some(WebSession::None) {
-            (Verdict::Unknown, "the page that was asked says nothing")
+            (Verdict::Unknown, "the requested page set no session cookie")
         } else if setups.contains(&Setup::OtherServers) {
-            (Verdict::Unknown, "PHP keeps them in other servers than those of the bound service")
+            (Verdict::Unknown, "PHP keeps them on servers other than those of the bound service")
         } else if !self.overrides.is_empty() {
             (
                 Verdict::Unknown,
-                "PHP's command line keeps them, and the places below may set others. With --url the check asks a page of the running app",
+                "PHP's command line keeps them, but the places below may override its settings. With --url, the check requests a page of the running app",
             )
         } else if configured_by_app {
             (
                 Verdict::Unknown,
-                "PHP's command line keeps them, and the app's framework keeps its own, by a configuration of the app. With --url the check asks a page of the running app",
+                "PHP's command line keeps them, but the app's framework keeps its own, in a way that the app configures. With --url, the check requests a page of the running app",
             )
         } else if setups.contains(&Setup::SameServers) {
-            (Verdict::Kept, "by settings of another buildpack, which lead to the same server")
+            (Verdict::Kept, "by another buildpack's settings, which lead to the same server")
         } else {
             (Verdict::Kept, "")
         };
         let sentence = match verdict {
             Verdict::Kept => format!("Sessions in {store} are kept"),
             Verdict::NotKept => format!("Sessions in {store} are NOT kept"),
-            Verdict::Unknown => "It cannot be said whether the app's sessions are kept".to_owned(),
+            Verdict::Unknown => "Cannot tell whether the app's sessions are kept".to_owned(),
         };
         let colon = if what.is_empty() { "" } else { ": " };
         self.verdict = verdict;
@@ -102,15 +102,15 @@ mod tests {
             (
                 Seen { setups: &[Setup::SameServers], ..NOTHING },
                 Verdict::Kept,
-                "settings of another buildpack",
+                "another buildpack's settings",
             ),
             (
                 Seen { setups: &[Setup::Ours, Setup::OtherServers], ..NOTHING },
                 Verdict::Unknown,
-                "other servers than those of the bound service",
+                "servers other than those of the bound service",
             ),
             (Seen { overrides: 1, ..NOTHING }, Verdict::Unknown, "the places below"),
-            (Seen { configured_by_app: true, ..NOTHING }, Verdict::Unknown, "by a configuration"),
+            (Seen { configured_by_app: true, ..NOTHING }, Verdict::Unknown, "the app configures"),
             (
                 Seen { causes: &[SettingsOverridden], setups: other_handler, ..NOTHING },
                 Verdict::NotKept,
@@ -141,7 +141,7 @@ mod tests {
                 "are NOT kept.",
             ),
             (Seen { page: Some(WebSession::Elsewhere), ..NOTHING }, Verdict::NotKept, "NOT kept."),
-            (Seen { page: Some(WebSession::None), ..NOTHING }, Verdict::Unknown, "says nothing"),
+            (Seen { page: Some(WebSession::None), ..NOTHING }, Verdict::Unknown, "set no session cookie"),
         ] {
             let report = conclude(&seen);
             assert_eq!(report.verdict, verdict, "{words}: {}", report.summary);

@@ -1,17 +1,17 @@
-//! php-fpm's configuration: what a pool sets beats every ini file.
+//! php-fpm's configuration: a pool's settings beat every ini file.
 
 use crate::config::environment::Environment;
 use crate::php::fpm::{PHP_FPM_PATH, directive};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How php-fpm's master names itself.
+/// The process title of php-fpm's master.
 const MASTER: &str = "php-fpm: master process (";
-/// Includes may go in a circle.
+/// Includes may be circular.
 const MAX_FILES: usize = 1000;
 
-/// The configuration's files with all that they include: of the masters that run here, else where PHP and
-/// buildpacks have it. `configuration_dir` is where PHP's php.ini is.
+/// The configuration files and their includes: those of running masters, else in the usual places of PHP and
+/// buildpacks. `configuration_dir` is the folder of php.ini.
 pub(super) fn files(
     proc: &Path,
     environment: &Environment,
@@ -29,7 +29,7 @@ pub(super) fn files(
     with_includes(roots)
 }
 
-/// The configurations of the php-fpm that run here.
+/// The configuration files of running php-fpm masters.
 fn running(proc: &Path) -> Vec<PathBuf> {
     let processes = proc.read_dir().into_iter().flatten().flatten();
     let titles = processes.filter_map(|it| fs::read_to_string(it.path().join("cmdline")).ok());
@@ -61,7 +61,7 @@ fn with_includes(roots: Vec<PathBuf>) -> Vec<PathBuf> {
     files
 }
 
-/// The setting of PHP that a line of a pool makes, and its value.
+/// The PHP setting in a line of a pool, and its value.
 pub(super) fn setting(line: &str) -> Option<(&str, &str)> {
     let (name, value) = directive(line)?;
     let (kind, name) = name.strip_suffix(']')?.split_once('[')?;
@@ -69,7 +69,7 @@ pub(super) fn setting(line: &str) -> Option<(&str, &str)> {
     kinds.contains(&kind.trim()).then_some((name.trim(), value))
 }
 
-/// The files that a pattern such as `/etc/php/8.2/fpm/pool.d/*.conf` names.
+/// The files that match a pattern such as `/etc/php/8.2/fpm/pool.d/*.conf`.
 fn matching(pattern: &Path) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::new()];
     for part in pattern {
@@ -86,7 +86,7 @@ fn matching(pattern: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Whether a name is like a pattern with `*` and `?`.
+/// Whether a name matches a pattern with `*` and `?`.
 fn is_like(name: &str, pattern: &str) -> bool {
     let mut rest = pattern.chars();
     match rest.next() {

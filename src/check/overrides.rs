@@ -1,5 +1,5 @@
-//! Places that may set what the buildpack has set, after the ini files were read: php-fpm's pools, the web servers'
-//! files, and the app's own code. PHP's command line, which the check starts, knows nothing of them.
+//! Places that may override the buildpack's settings after PHP has read the ini files: php-fpm's pools, the web
+//! servers' files, and the app's own code. PHP's command line, which the check runs, ignores them.
 
 use super::{fpm, php_code};
 use crate::config::environment::Environment;
@@ -9,16 +9,16 @@ use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folders of other people's code, which has these calls for those who want them.
+/// Folders of third-party code, which contains such calls without running them.
 const FOREIGN: [&str; 3] = ["vendor", "node_modules", ".git"];
-/// How many files are looked at.
+/// The maximum number of files to search.
 const MAX_FILES: usize = 20_000;
-/// Larger files are no code.
+/// Larger files are not code.
 const MAX_BYTES: u64 = 1024 * 1024;
 const SAVE_HANDLER: &str = "session.save_handler";
 const SAVE_PATH: &str = "session.save_path";
 
-/// A line that may set the sessions' place.
+/// A line that may change where sessions are kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct Override {
     pub(crate) file: PathBuf,
@@ -27,21 +27,21 @@ pub(crate) struct Override {
     pub(crate) what: String,
 }
 
-/// Where to look, and what to look for.
+/// Where to search, and what for.
 pub(super) struct Search<'a> {
-    /// Where the kernel tells of processes: a php-fpm that runs names its configuration.
+    /// `/proc`: a running php-fpm names its configuration there.
     pub(super) proc: &'a Path,
     pub(super) environment: &'a Environment,
     pub(super) configuration_dir: &'a Path,
     pub(super) app_dir: &'a Path,
-    /// `auto_prepend_file` and `opcache.preload`: code of every request.
+    /// `auto_prepend_file` and `opcache.preload`: code that every request runs.
     pub(super) always_run: Vec<PathBuf>,
-    /// The save handler that is no override.
+    /// The expected save handler: setting it is no override.
     pub(super) handler: &'a str,
 }
 
 impl Search<'_> {
-    /// Looks through php-fpm's configuration and the app's own files.
+    /// Searches php-fpm's configuration and the app's own files.
     pub(super) fn overrides(&self) -> Vec<Override> {
         let mut found = Vec::new();
         for file in fpm::files(self.proc, self.environment, self.configuration_dir) {
@@ -72,7 +72,7 @@ impl Search<'_> {
                 }
             }
             if seen > MAX_FILES {
-                let what = format!("more than {MAX_FILES} files: the check has not looked at all");
+                let what = format!("more than {MAX_FILES} files: the check has not searched all of them");
                 found.push(Override { file: self.app_dir.to_owned(), line: 1, what });
                 break;
             }
@@ -84,14 +84,14 @@ impl Search<'_> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         match name.rsplit('.').next() {
             Some("php" | "phtml" | "inc") => in_code(path),
-            // Other ini files are PHP's own, and were read before ours.
+            // Other ini files are PHP's own, read before ours.
             _ if name == ".user.ini" => self.in_lines(path, directive),
             Some("conf" | "htaccess") => self.in_lines(path, of_web_server),
             _ => Vec::new(),
         }
     }
 
-    /// The lines that set another place.
+    /// The lines that override the settings.
     fn in_lines(
         &self,
         path: &Path,
@@ -118,7 +118,7 @@ impl Search<'_> {
     }
 }
 
-/// A setting of PHP in a file of Apache or nginx, or in a pool of php-fpm.
+/// A PHP setting in a file of Apache or nginx, or in a php-fpm pool.
 fn of_web_server(line: &str) -> Option<(&str, &str)> {
     if line.trim_start().starts_with(['#', ';']) {
         return None;

@@ -1,15 +1,15 @@
-//! PHP's code, read as far as it takes to see who calls what: a name in a comment or a text calls nothing.
+//! Tokenizes PHP code just enough to find calls: a name in a comment or a string calls nothing.
 
-/// What code is made of, as far as we look.
+/// The tokens we distinguish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Token {
-    /// A name, in lower case as PHP's functions are known in any case.
+    /// A name, in lower case because PHP's functions ignore case.
     Name(String),
     Text(String),
     Sign(char),
 }
 
-/// A call that may move sessions elsewhere: its line, from 1, and what it is.
+/// Calls that may move sessions elsewhere: the line, from 1, and the call.
 pub(super) fn calls(code: &str) -> Vec<(usize, &'static str)> {
     let tokens = tokens(code);
     let mut calls = Vec::new();
@@ -18,7 +18,7 @@ pub(super) fn calls(code: &str) -> Vec<(usize, &'static str)> {
         else {
             continue;
         };
-        // A method, or a function of that name that the app defines for itself.
+        // A method, or the app's own function of that name.
         let foreign = matches!(before.last(), Some((_, Token::Sign('>' | ':'))))
             || matches!(before.last(), Some((_, Token::Name(name))) if name == "function");
         if !foreign && let Some(what) = moves_sessions(name, after) {
@@ -28,7 +28,7 @@ pub(super) fn calls(code: &str) -> Vec<(usize, &'static str)> {
     calls
 }
 
-/// Whether calling `name` with what stands after it changes where sessions are kept.
+/// Whether calling `name` with the tokens after it changes where sessions are kept.
 fn moves_sessions(name: &str, after: &[(usize, Token)]) -> Option<&'static str> {
     let mut after = after.iter().map(|(_, token)| token);
     if after.next() != Some(&Token::Sign('(')) {
@@ -38,7 +38,7 @@ fn moves_sessions(name: &str, after: &[(usize, Token)]) -> Option<&'static str> 
     let setting = |text: &str| text.starts_with("session.save_");
     match (name, first) {
         ("session_set_save_handler", _) => Some("session_set_save_handler()"),
-        // Without an argument they only tell.
+        // Without an argument they only return the value.
         ("session_save_path" | "session_module_name", Some(Token::Sign(')'))) => None,
         ("session_save_path", _) => Some("session_save_path()"),
         ("session_module_name", _) => Some("session_module_name()"),
@@ -64,14 +64,14 @@ fn tokens(code: &str) -> Vec<(usize, Token)> {
     tokens
 }
 
-/// What is left to read.
+/// The rest of the code.
 struct Reader<'a> {
     rest: &'a str,
     line: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// Goes on by `bytes`, and gives what was there.
+    /// Advances by `bytes`, and returns what was there.
     fn take(&mut self, bytes: usize) -> &'a str {
         let (taken, rest) = self.rest.split_at(bytes);
         self.line += taken.matches('\n').count();
@@ -79,13 +79,13 @@ impl<'a> Reader<'a> {
         taken
     }
 
-    /// Goes behind the next `end`, or to the end of all.
+    /// Advances past the next `end`, or to the end of the code.
     fn take_through(&mut self, end: &str) -> &'a str {
         let bytes = self.rest.find(end).map_or(self.rest.len(), |at| at + end.len());
         self.take(bytes)
     }
 
-    /// Goes behind the next `<?`, past a page's own text.
+    /// Advances past the next `<?`, skipping the page's own text.
     fn skip_to_php(&mut self) -> bool {
         self.take_through("<?");
         !self.rest.is_empty()
@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A comment of one line ends with PHP's code, too.
+    /// `?>` ends a one-line comment too.
     fn skip_line(&mut self) {
         let line = self.rest.find('\n').unwrap_or(self.rest.len());
         let bytes = self.rest[..line].find("?>").unwrap_or(line);
@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What stands between two quotes.
+    /// The text between two quotes.
     fn text(&mut self, quote: char) -> String {
         self.take(1);
         let mut escaped = false;

@@ -1,5 +1,5 @@
-//! What PHP is told of the server that it shall talk to: the endpoint as Rust knows it, so that nobody has to take
-//! the save path apart again.
+//! What the steps in PHP are told about the server: the endpoint as Rust knows it, so that they need not parse the
+//! save path.
 
 use crate::endpoint::memcached::MemcachedEndpoint;
 use crate::endpoint::redis::{RedisEndpoint, Target};
@@ -24,21 +24,21 @@ pub(super) fn question(
     }
 }
 
-/// The question for the session proxy behind `socket`: where the service is, the login and TLS are the proxy's.
+/// The question for the session proxy at `socket`. The proxy takes care of the service's address, login and TLS.
 pub(super) fn question_to_proxy(socket: &str, found: &ResolvedService) -> Value {
     let timeout = redis::CONNECT_TIMEOUT.as_secs_f64();
     json!({
         "name": format!("the session proxy ({socket})"),
         "scheme": "unix", "host": socket, "port": 0,
         "auth": null, "database": null, "stream": null,
-        // The proxy gives up before.
+        // The proxy gives up earlier.
         "timeout": timeout, "read_timeout": 60.0,
         "prefix": prefix(found),
         "commands": trial(found, found.options.locking.unwrap_or(true), true).commands(),
     })
 }
 
-/// The socket of the session proxy, if PHP is sent there.
+/// The session proxy's socket, if PHP uses the proxy.
 pub(super) fn proxy_socket<'a>(save_path: &'a str, endpoint: &Endpoint) -> Option<&'a str> {
     match endpoint {
         Endpoint::Redis(RedisEndpoint { target: Target::Unix(_), .. }) => None,
@@ -46,7 +46,7 @@ pub(super) fn proxy_socket<'a>(save_path: &'a str, endpoint: &Endpoint) -> Optio
     }
 }
 
-/// The key that PHP keeps a session under begins so.
+/// The prefix of session keys.
 pub(super) fn prefix(found: &ResolvedService) -> &str {
     let default = match &found.endpoint {
         Endpoint::Redis(endpoint) if endpoint.is_cluster() => CLUSTER_PREFIX,
@@ -56,7 +56,7 @@ pub(super) fn prefix(found: &ResolvedService) -> &str {
     found.options.prefix.as_deref().unwrap_or(default)
 }
 
-/// The session that PHP shall try, without a database.
+/// The trial session for PHP, without a database.
 fn trial(found: &ResolvedService, locking: bool, persistent: bool) -> Trial<'_> {
     let (prefix, by) = (prefix(found), "session-check");
     Trial { prefix, by, locking, persistent, database: None }
@@ -73,7 +73,7 @@ fn of_redis(
     let database = options.database.or(endpoint.database);
     let trial = trial(
         found,
-        // phpredis has no locks in a cluster.
+        // phpredis does not lock in a cluster.
         !cluster && options.locking.unwrap_or(true),
         options.persistent.unwrap_or(cluster),
     );
@@ -106,7 +106,7 @@ fn of_redis(
     question
 }
 
-/// Where it is, without who logs in.
+/// The address, without the login.
 pub(super) fn place(endpoint: &RedisEndpoint) -> String {
     match &endpoint.target {
         Target::Tcp { address, .. } => address.to_string(),
@@ -117,7 +117,7 @@ pub(super) fn place(endpoint: &RedisEndpoint) -> String {
     }
 }
 
-/// Without brackets, which phpredis 5.3 does not take.
+/// Without brackets, which phpredis 5.3 does not accept.
 fn host(address: &Address) -> String {
     match &address.host {
         Host::Ip(ip) => ip.to_string(),
@@ -125,7 +125,7 @@ fn host(address: &Address) -> String {
     }
 }
 
-/// How the connection is encrypted, where this version can be told.
+/// The TLS context, if this version supports one.
 fn stream(
     endpoint: &RedisEndpoint,
     found: &ResolvedService,
@@ -151,8 +151,8 @@ fn of_memcached(endpoint: &MemcachedEndpoint, found: &ResolvedService) -> Value 
     })
 }
 
-/// What the save path of PHP must hold, if it leads to the same servers: a handler of another buildpack writes it
-/// in another form.
+/// The hosts that PHP's save path must contain if it leads to the same servers; another buildpack may write it in
+/// another form.
 pub(super) fn hosts(endpoint: &Endpoint) -> Vec<String> {
     match endpoint {
         Endpoint::Redis(endpoint) => match &endpoint.target {

@@ -1,4 +1,4 @@
-//! The report for people: the verdict first, then what it stands on.
+//! The report as text: first the verdict, then the evidence.
 
 use super::causes::Cause;
 use super::overrides::Override;
@@ -7,10 +7,10 @@ use super::steps::{Part, Setting};
 use super::verdict::Verdict;
 use std::fmt::{self, Write};
 
-/// Columns of a terminal that everybody has.
+/// Columns that fit any terminal.
 const WIDTH: usize = 100;
 
-/// The report as a text; with colours for a terminal.
+/// The report as text, with colours for a terminal.
 pub(super) fn render(report: &Report, colours: bool) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
@@ -56,7 +56,7 @@ fn write_causes(f: &mut String, report: &Report, colours: Colours) -> fmt::Resul
     if report.causes.is_empty() {
         return Ok(());
     }
-    writeln!(f, "\n{}", colours.title("Likely causes, the likeliest first"))?;
+    writeln!(f, "\n{}", colours.title("Likely causes, most likely first"))?;
     for (index, Cause { what, advice, .. }) in report.causes.iter().enumerate() {
         writeln!(f, "  {}. {}", index + 1, wrapped(what, 5))?;
         writeln!(f, "     {}", wrapped(advice, 5))?;
@@ -68,7 +68,7 @@ fn write_overrides(f: &mut String, report: &Report, colours: Colours) -> fmt::Re
     if report.overrides.is_empty() {
         return Ok(());
     }
-    writeln!(f, "\n{}", colours.title("Places that set where sessions are, after the ini files"))?;
+    writeln!(f, "\n{}", colours.title("Places that override the ini files"))?;
     for Override { file, line, what } in &report.overrides {
         writeln!(f, "  {}:{line}  {what}", file.display())?;
     }
@@ -104,7 +104,7 @@ fn write_place(f: &mut String, report: &Report) -> fmt::Result {
     Ok(())
 }
 
-/// The steps, with the server's name once for all that were done there.
+/// The steps, grouped by server.
 fn write_steps(f: &mut String, report: &Report, colours: Colours) -> fmt::Result {
     if !report.steps.is_empty() {
         writeln!(f, "\n{}", colours.title("Steps"))?;
@@ -112,7 +112,7 @@ fn write_steps(f: &mut String, report: &Report, colours: Colours) -> fmt::Result
     let mut place = None;
     for Part { name, server, ok, milliseconds, said } in &report.steps {
         if place != Some(server) {
-            writeln!(f, "  {}", server.as_deref().unwrap_or("a session, with PHP's settings"))?;
+            writeln!(f, "  {}", server.as_deref().unwrap_or("a session under PHP's settings"))?;
             place = Some(server);
         }
         let (verdict, mark) =
@@ -144,7 +144,7 @@ fn write_settings(f: &mut String, report: &Report, colours: Colours) -> fmt::Res
     Ok(())
 }
 
-/// The text with lines that fit, all but the first one indented. A word that is longer stays whole.
+/// The text wrapped to the width, all lines but the first indented. Long words stay whole.
 fn wrapped(text: &str, indent: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines() {
@@ -168,7 +168,7 @@ fn wrapped(text: &str, indent: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::kind::Kind;
+    use crate::check::cause_kind::Kind;
 
     fn report() -> Report {
         let part = |name: &str, ok: bool, said: &str| Part {

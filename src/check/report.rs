@@ -1,4 +1,4 @@
-//! What the check has found, for people and for machines: docs/session-check.schema.json describes it.
+//! The report of the check. Its JSON is described in docs/session-check.schema.json.
 
 use super::causes::Cause;
 use super::overrides::Override;
@@ -12,7 +12,7 @@ use crate::launch::resolve::ResolvedService;
 use crate::php::Php;
 use serde::Serialize;
 
-/// What was found.
+/// The report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Report {
     pub(crate) verdict: Verdict,
@@ -20,29 +20,29 @@ pub(crate) struct Report {
     pub(crate) summary: String,
     /// Why nothing could be checked.
     pub(crate) error: Option<String>,
-    /// `redis`, `memcached`, or `files` where no service is bound.
+    /// `redis`, `memcached`, or `files` if no service is bound.
     pub(crate) store: Option<String>,
-    /// The service, and why it is the one.
+    /// The service, and the rule that found it.
     pub(crate) service: Option<String>,
     pub(crate) endpoint: Option<String>,
-    /// Where its credentials are, to change them.
+    /// Where to change its credentials.
     pub(crate) credentials: Option<String>,
     /// The extension's version at build.
     pub(crate) extension: Option<String>,
     pub(crate) php: Option<String>,
-    /// What each of PHP's programs has.
+    /// The state of each of PHP's programs.
     pub(crate) programs: Vec<ProgramReport>,
     /// The settings in force for `php`, and the files that set them.
     pub(crate) settings: Vec<Setting>,
-    /// What was done, with times.
+    /// The steps, with times.
     pub(crate) steps: Vec<Part>,
-    /// What may be wrong, the likeliest first.
+    /// The likely causes, most likely first.
     pub(crate) causes: Vec<Cause>,
-    /// Places that may set the same.
+    /// Places that may override the settings.
     pub(crate) overrides: Vec<Override>,
-    /// The app's framework, where one is known.
+    /// The app's framework, if we know it.
     pub(crate) framework: Option<FrameworkReport>,
-    /// What a visitor of the web server gets, where that was asked for.
+    /// What a visitor of the web server gets, if a page was requested.
     pub(crate) web: Option<WebReport>,
 }
 
@@ -59,10 +59,10 @@ impl FrameworkReport {
         let sessions = match session_use {
             SessionUse::Php => "uses PHP's own sessions".to_owned(),
             SessionUse::Variables(_) => {
-                "keeps sessions by itself, in the service, as variables tell it".to_owned()
+                "keeps its own sessions in the service, configured by variables".to_owned()
             }
             SessionUse::Configured(what) => {
-                format!("{what}; this check cannot see whether it works")
+                format!("{what}; this check cannot tell whether it works")
             }
             SessionUse::Own(_) => "does not keep its sessions in the service".to_owned(),
             SessionUse::None => "has no sessions of its own".to_owned(),
@@ -82,7 +82,7 @@ pub(crate) struct ProgramReport {
 }
 
 impl Report {
-    /// Nothing is known yet.
+    /// A report without findings.
     fn empty() -> Self {
         Self {
             verdict: Verdict::Unknown,
@@ -104,13 +104,13 @@ impl Report {
         }
     }
 
-    /// It could not be checked.
+    /// The check itself failed.
     pub(super) fn failed(error: &anyhow::Error) -> Self {
-        let summary = "It cannot be said whether sessions are kept.".to_owned();
+        let summary = "Cannot tell whether sessions are kept.".to_owned();
         Self { summary, error: Some(error.to_string()), ..Self::empty() }
     }
 
-    /// What is known before PHP does anything.
+    /// What we know before PHP's steps.
     pub(super) fn new(found: Option<&ResolvedService>, record: &LaunchRecord, php: &Php) -> Self {
         let programs = php.programs().map(|program| ProgramReport {
             name: program.name.clone(),
@@ -136,7 +136,7 @@ impl Report {
     }
 }
 
-/// Where the credentials are: the files of a binding, or what else holds them.
+/// Where the credentials are: the files of a binding, or another source.
 fn credentials(found: &ResolvedService) -> String {
     let service = &found.service;
     let Ok(credentials) = service.credentials() else { return service.origin.to_string() };

@@ -1,4 +1,4 @@
-//! What PHP does for the check, each step in a process of its own.
+//! The steps in PHP, each in its own process.
 
 use crate::config::environment::Environment;
 use crate::php::script::{Answer, PhpError, run_script_with_input};
@@ -8,20 +8,20 @@ use serde_json::{Value, json};
 
 const COMMON: &str = include_str!("steps/common.php");
 
-/// What must not keep PHP from answering: none of it says where sessions are kept.
+/// Overrides for settings that could keep PHP from answering. None of them changes where sessions are kept.
 const OPTIONS: [&str; 5] = [
     "disable_functions=",
     "disable_classes=",
-    // The app's preloading is for its web server.
+    // The app preloads code for its web server.
     "opcache.enable_cli=0",
-    // The steps start their sessions themselves.
+    // The steps start their own sessions.
     "session.auto_start=0",
     "xdebug.mode=off",
 ];
-/// Warnings come with the answer.
+/// Warnings are part of the answer.
 const QUIET: [&str; 3] = ["display_errors=0", "log_errors=0", "html_errors=0"];
 
-/// A step, in a process of its own.
+/// A step, run in its own process.
 struct Step {
     name: &'static str,
     scripts: &'static [&'static str],
@@ -31,7 +31,7 @@ struct Step {
 const REDIS: &str = include_str!("steps/redis.php");
 const MEMCACHED: &str = include_str!("steps/memcached.php");
 
-/// Reads ini files wherever they are.
+/// Reads ini files in any folder.
 const SETTINGS: Step = Step {
     name: "settings",
     scripts: &[include_str!("steps/settings.php")],
@@ -49,12 +49,12 @@ const fn quiet(name: &'static str, scripts: &'static [&'static str]) -> Step {
     Step { name, scripts, options: &QUIET }
 }
 
-/// One thing that PHP has done.
+/// A part of a step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Part {
-    /// What it was, as `connect`.
+    /// Its name, such as `connect`.
     pub(crate) name: String,
-    /// To which server, where there may be several.
+    /// The server, if there may be several.
     pub(crate) server: Option<String>,
     pub(crate) ok: bool,
     pub(crate) milliseconds: f64,
@@ -70,16 +70,16 @@ pub(crate) struct Setting {
     pub(crate) file: Option<String>,
 }
 
-/// A step that gave no answer.
+/// A step gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StepsError {
     #[error(transparent)]
     Php(#[from] PhpError),
-    #[error("PHP broke off the step \"{step}\" ({status}). Its output:\n{said}")]
+    #[error("PHP did not finish the step \"{step}\" ({status}). Its output:\n{said}")]
     NoAnswer { step: &'static str, status: String, said: String },
 }
 
-/// The settings in force: those of every session, and those of a save handler.
+/// The settings in force: those of all sessions, and those of a save handler.
 pub(super) fn settings(
     environment: &Environment,
     handler: &str,
@@ -103,11 +103,11 @@ pub(super) fn probe(
     step.run(environment, question)
 }
 
-/// A session that was looked for.
+/// The result of looking for a session.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) struct Look {
     pub(super) there: bool,
-    /// How many milliseconds it has left, where the service says so.
+    /// Its remaining lifetime in milliseconds, if the service tells.
     pub(super) left: Option<i64>,
 }
 
@@ -124,7 +124,7 @@ pub(super) fn look(
     step.run(environment, &question)
 }
 
-/// Writes a session in one process and reads it in another, with all settings as they are.
+/// Writes a session in one process and reads it in another, under PHP's settings as they are.
 pub(super) fn session(environment: &Environment) -> Result<Vec<Part>, StepsError> {
     #[derive(Deserialize)]
     struct Written {

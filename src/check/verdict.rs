@@ -1,4 +1,4 @@
-//! What the check says in the end.
+//! The verdict.
 
 use serde::Serialize;
 use std::process::ExitCode;
@@ -9,12 +9,12 @@ use std::process::ExitCode;
 pub(crate) enum Verdict {
     Kept,
     NotKept,
-    /// It cannot be said: PHP's command line keeps them and something else may not, or nothing could be asked.
+    /// Unclear: PHP's command line keeps them but something else may not, or nothing could be checked.
     Unknown,
 }
 
 impl Verdict {
-    /// The status of the program, the same in every case.
+    /// The program's exit status.
     #[must_use]
     pub(crate) fn exit_code(self) -> ExitCode {
         ExitCode::from(match self {

@@ -1,4 +1,4 @@
-//! A page of the running app, asked as a visitor would: what the web server's PHP does with sessions, only it can say.
+//! Requests a page of the running app as a visitor would: only this shows what the web server's PHP does with sessions.
 
 use super::steps::Look;
 use anyhow::{Context, ensure};
@@ -9,11 +9,11 @@ use ureq::Agent;
 use ureq::http::Response;
 use url::Url;
 
-/// A page may wait for a session's lock.
+/// Allows for a page that waits for a session's lock.
 const TIMEOUT: Duration = Duration::from_secs(40);
-/// So that a session whose lifetime starts again is told from one that is left alone.
+/// Long enough to tell a renewed lifetime from an unchanged one.
 const BETWEEN_PAGES: Duration = Duration::from_millis(1100);
-/// PHP writes a session after the page is out.
+/// PHP writes a session after it has sent the page.
 const UNTIL_WRITTEN: Duration = Duration::from_millis(300);
 
 /// What a visitor of the web server gets.
@@ -21,7 +21,7 @@ const UNTIL_WRITTEN: Duration = Duration::from_millis(300);
 pub(crate) struct WebReport {
     pub(crate) url: String,
     pub(crate) session: WebSession,
-    /// What was seen, for people.
+    /// What we saw, in words.
     pub(crate) what: String,
 }
 
@@ -31,18 +31,19 @@ pub(crate) struct WebReport {
 pub(crate) enum WebSession {
     InService,
     Elsewhere,
-    /// The page starts no session, or there is no page.
+    /// The page starts no session, or does not exist.
     None,
 }
 
-/// Asks the page twice, and looks for the session with `look`, which finds a session by its id. `name` is the cookie's.
+/// Requests the page twice, and looks for the session with `look`, which finds a session by its id. `name` is the
+/// cookie's name.
 pub(super) fn visit(
     url: &str,
     name: &str,
     look: impl Fn(&str) -> anyhow::Result<Look>,
 ) -> anyhow::Result<WebReport> {
-    let url = Url::parse(url).with_context(|| format!("--url {url} is no address of a page"))?;
-    ensure!(matches!(url.scheme(), "http" | "https"), "--url takes http:// and https://.");
+    let url = Url::parse(url).with_context(|| format!("--url {url} is not the URL of a page"))?;
+    ensure!(matches!(url.scheme(), "http" | "https"), "--url accepts http:// and https://.");
     let report = |session, what: String| WebReport { url: shown(&url), session, what };
     let first = match get(&url, None) {
         Ok(response) => response,
@@ -53,7 +54,7 @@ pub(super) fn visit(
     let cookies = cookies(&first, name);
     let Some((cookie, id)) = cookies.first() else {
         let what = format!(
-            "HTTP {} without a session's cookie ({name}): give a page that starts a session{}",
+            "HTTP {} without a session cookie ({name}): use a page that starts a session{}",
             first.status().as_u16(),
             location(&first)
         );
@@ -63,7 +64,7 @@ pub(super) fn visit(
     let before = look(id)?;
     if !before.there {
         let what =
-            format!("it sets the cookie {cookie}, and the service has no session of this id");
+            format!("it sets the cookie {cookie}, but the service has no session with this id");
         return Ok(report(WebSession::Elsewhere, what));
     }
     sleep(BETWEEN_PAGES);
@@ -71,7 +72,7 @@ pub(super) fn visit(
     let second = get(&url, Some(&format!("{cookie}={id}")))
         .with_context(|| format!("{} does not answer a second time", shown(&url)))?;
     sleep(UNTIL_WRITTEN);
-    // An app may give a session another id with each page.
+    // An app may change the session's id on each page.
     let id = self::cookies(&second, cookie)
         .into_iter()
         .find(|(name, _)| name == cookie)
@@ -99,10 +100,10 @@ pub(super) fn visit(
     })
 }
 
-/// The address without a login that it may have.
+/// The URL without a login.
 fn shown(url: &Url) -> String {
     let mut url = url.clone();
-    // Addresses of pages can have one.
+    // An HTTP URL can have a password.
     let _ = url.set_password(None);
     url.to_string()
 }
@@ -110,7 +111,7 @@ fn shown(url: &Url) -> String {
 fn get(url: &Url, cookie: Option<&str>) -> Result<Response<ureq::Body>, ureq::Error> {
     let config = Agent::config_builder()
         .http_status_as_error(false)
-        // A redirect comes with the cookie.
+        // The cookie may come with a redirect.
         .max_redirects(0)
         .max_redirects_will_error(false)
         .timeout_global(Some(TIMEOUT));
@@ -120,12 +121,12 @@ fn get(url: &Url, cookie: Option<&str>) -> Result<Response<ureq::Body>, ureq::Er
         request = request.header("Cookie", cookie);
     }
     let mut response = request.call()?;
-    // To the end: then the page is done.
+    // Read to the end: then the page has finished.
     let _ = response.body_mut().read_to_vec();
     Ok(response)
 }
 
-/// The cookies that may hold an id of PHP, with the one of this name first.
+/// The cookies that may hold a PHP session id; the one with this name comes first.
 fn cookies(response: &Response<ureq::Body>, name: &str) -> Vec<(String, String)> {
     let headers = response.headers().get_all("set-cookie").iter();
     let headers = headers.filter_map(|header| header.to_str().ok());
@@ -136,7 +137,7 @@ fn cookies(response: &Response<ureq::Body>, name: &str) -> Vec<(String, String)>
 
 fn cookie(header: &str) -> Option<(String, String)> {
     let (name, value) = header.split(';').next()?.trim().split_once('=')?;
-    // PHP's ids: 22 to 256 of these.
+    // PHP's ids have 22 to 256 of these characters.
     let is_of_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | ',');
     let is_id = (22..=256).contains(&value.len()) && value.chars().all(is_of_id);
     is_id.then(|| (name.to_owned(), value.to_owned()))
@@ -144,7 +145,7 @@ fn cookie(header: &str) -> Option<(String, String)> {
 
 fn location(response: &Response<ureq::Body>) -> String {
     let location = response.headers().get("location").and_then(|it| it.to_str().ok());
-    location.map(|location| format!(" (this one leads to {location})")).unwrap_or_default()
+    location.map(|location| format!(" (this one redirects to {location})")).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 <?php
-// What the steps of session-check share. Rust puts a step after it, and gives the question on standard input.
+// Shared by the steps of session-check. Rust appends the step, and passes the question on standard input.
 
 $question = json_decode(file_get_contents('php://stdin'), true);
 $messages = array();
@@ -8,7 +8,7 @@ set_error_handler(function ($level, $message) use (&$messages) {
     return true;
 });
 
-/** Runs one part, with its time in milliseconds and what PHP said about it. */
+/** Runs one part, and records its time in milliseconds and PHP's messages. */
 function part($name, $server, $work)
 {
     global $messages;
@@ -27,13 +27,13 @@ function part($name, $server, $work)
     return array('name' => $name, 'server' => $server, 'ok' => $ok, 'milliseconds' => $took, 'said' => $said);
 }
 
-/** Does parts in turn, until one fails for a reason that the next one would share. */
+/** Runs parts in turn, until one fails for a reason that the next one would share. */
 function until_failure($parts)
 {
     $done = array();
     foreach ($parts as $arguments) {
         $done[] = $part = call_user_func_array('part', $arguments);
-        // One command may be forbidden and the next one allowed: whoever mends it wants to know of all.
+        // Some commands may be forbidden and others allowed: report all that are forbidden.
         if (!$part['ok'] && !preg_match('/NOPERM|unknown command|unsupported command|ERR unknown/i', implode(' ', $part['said']))) {
             break;
         }
@@ -41,7 +41,7 @@ function until_failure($parts)
     return $done;
 }
 
-/** Connects without saying anything, to learn whether there is a way to the server at all. */
+/** Connects without sending anything, to learn whether the server is reachable at all. */
 function reach($target, $context, $timeout)
 {
     $socket = stream_socket_client($target, $number, $text, $timeout, STREAM_CLIENT_CONNECT, $context);

@@ -1,5 +1,5 @@
 <?php
-// Looks for a session by its id. Memcached does not tell how long it has left.
+// Looks for a session by its id. Memcached does not tell its remaining lifetime.
 
 $memcached = new Memcached();
 options($memcached, $question);

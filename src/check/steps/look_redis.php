@@ -1,5 +1,5 @@
 <?php
-// Looks for a session by its id: whether it is there, and how many milliseconds it has left.
+// Looks for a session by its id: whether it exists, and its remaining lifetime in milliseconds.
 
 $key = $question['prefix'] . $question['id'];
 if (isset($question['nodes'])) {
@@ -15,6 +15,6 @@ $ask = function ($command) use ($redis, $key) {
     return call_user_func_array(array($redis, 'rawCommand'), $words);
 };
 $there = $ask('GET') !== false;
-// A user need not have the right to ask for it.
+// The user may lack the right to ask.
 $left = $ask('PTTL');
 answer(array('there' => $there, 'left' => is_int($left) && $left > 0 ? $left : null));

@@ -1,5 +1,5 @@
 <?php
-// Talks to each Memcached server by itself, as its session handler would: the report names the one that fails.
+// Talks to each Memcached server separately, as the session handler would, so that the report names the one that fails.
 
 function options($memcached, $question)
 {

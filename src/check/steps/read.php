@@ -1,5 +1,5 @@
 <?php
-// Reads what another process has written, as the next page of the visitor does, and destroys it.
+// Reads what another process wrote, as the visitor's next page would, and destroys it.
 
 answer(until_failure(array(
     array('read', null, function () use ($question) {
@@ -7,7 +7,7 @@ answer(until_failure(array(
         $started = session_start();
         $written = isset($_SESSION['session-check']) ? $_SESSION['session-check'] : null;
         if ($started && $written !== $question['id']) {
-            throw new RuntimeException('the session is not what the first process has written');
+            throw new RuntimeException('the session is not what the first process wrote');
         }
         return $started;
     }),

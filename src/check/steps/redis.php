@@ -1,7 +1,7 @@
 <?php
-// Talks to Redis as phpredis' session handler does, with one part for each thing that may fail.
+// Talks to Redis as phpredis's session handler does, with one part for each thing that may fail.
 
-/** What phpredis takes for a host: an IPv6 address without brackets. */
+/** phpredis expects an IPv6 host without brackets. */
 function single($question)
 {
     $name = $question['name'];
@@ -45,7 +45,7 @@ function open($question, $host, $port)
     return $redis;
 }
 
-/** Each node by itself, which says more than the cluster as a whole; then the cluster. */
+/** First each node separately, which tells more than the cluster as a whole; then the cluster. */
 function cluster($question)
 {
     $parts = array();
@@ -90,7 +90,7 @@ function refused($redis)
     }
 }
 
-/** What the session handler does with these settings: an ACL may allow one command and not another. */
+/** The session handler's commands under these settings, one by one: an ACL may allow some and forbid others. */
 function commands($open, $server, $question)
 {
     $parts = array();
@@ -102,20 +102,20 @@ function commands($open, $server, $question)
         $parts[] = array($words[0], $server, function () use ($open, $words, $question) {
             $redis = $open();
             if ($redis instanceof RedisCluster) {
-                // Which node: that of the key, where there is one.
+                // The first argument selects the node: that of the key, if there is one.
                 array_unshift($words, $words[1]);
             }
             $redis->clearLastError();
             try {
                 call_user_func_array(array($redis, 'rawCommand'), $words);
             } catch (RedisException $error) {
-                // A refusal begins with its code, a lost connection does not.
+                // A refusal begins with an error code, a lost connection does not.
                 $lost = !preg_match('/^[A-Z]+ /', $error->getMessage());
                 throw $lost && takes_others($question) ? new RuntimeException(
                     "unknown command: the server closes the connection at $words[0], and answers GET"
                 ) : $error;
             }
-            // The script is not there, and may be asked for.
+            // The script is not cached, but the command is allowed.
             if (strpos((string) $redis->getLastError(), 'NOSCRIPT') !== 0) {
                 refused($redis);
             }
@@ -124,7 +124,7 @@ function commands($open, $server, $question)
     return $parts;
 }
 
-/** Whether the server answers the simplest command: some proxies close the connection at one that they do not know. */
+/** Whether the server answers the simplest command: some proxies close the connection on unknown commands. */
 function takes_others($question)
 {
     try {

@@ -1,5 +1,5 @@
 <?php
-// The settings in force, and the last ini file that sets each of them.
+// The settings in force, and the last ini file that sets each.
 
 $names = array('session.save_handler', 'session.save_path', 'session.name', 'session.gc_maxlifetime',
     'session.serialize_handler', 'session.use_strict_mode', 'display_errors', 'log_errors', 'error_log');

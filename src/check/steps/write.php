@@ -1,5 +1,5 @@
 <?php
-// Writes a session as the first page of a visitor does: PHP chooses the id, as in strict mode it takes no other.
+// Writes a session as a visitor's first page would. PHP chooses the id: in strict mode it accepts no other.
 
 $parts = until_failure(array(
     array('start', null, function () {

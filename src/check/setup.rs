@@ -1,11 +1,11 @@
-//! What PHP's programs have been told: by this buildpack, or by others.
+//! Where a PHP program keeps its sessions, compared with where it should.
 
 use super::question::hosts;
 use crate::endpoint::Endpoint;
 use crate::php::installation::Facts;
 use percent_encoding::percent_decode_str;
 
-/// What PHP should have.
+/// The settings PHP should have.
 pub(super) struct Expected<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) save_path: &'a str,
@@ -14,13 +14,13 @@ pub(super) struct Expected<'a> {
 /// Where a program keeps its sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Setup {
-    /// As this buildpack says.
+    /// As this buildpack configured it.
     Ours,
-    /// In the same servers, by other settings: those of another buildpack, for one.
+    /// On the same servers, but by other settings, such as another buildpack's.
     SameServers,
-    /// In servers of the same kind that are not the bound ones.
+    /// On other servers of the same kind than the bound ones.
     OtherServers,
-    /// By another save handler.
+    /// With another save handler.
     OtherHandler,
 }
 
@@ -39,7 +39,7 @@ impl Expected<'_> {
     }
 }
 
-/// Whether a save path has this host, and not just one with a longer name.
+/// Whether a save path contains this host, and not just one with a longer name.
 fn leads_to(save_path: &str, host: &str) -> bool {
     let path = percent_decode_str(save_path).decode_utf8_lossy();
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');

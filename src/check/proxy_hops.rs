@@ -1,4 +1,4 @@
-//! The two legs of the way through the session proxy: from PHP to its socket, and from there to the service.
+//! The two hops through the session proxy: from PHP to its socket, and from there to the service.
 
 use super::question::place;
 use super::steps::Part;
@@ -7,11 +7,11 @@ use crate::proxy::reaches_service;
 use std::path::Path;
 use std::time::Instant;
 
-/// What the proxy says of its leg.
+/// The step for the proxy's own hop.
 const REACH: &str = "reach the service";
 
-/// Puts the proxy's own leg behind the first of what PHP did, which led to its socket; the rest took both.
-pub(super) fn with_both_legs(
+/// Inserts the proxy's own hop after PHP's first step, which connected to its socket; PHP's other steps took both hops.
+pub(super) fn with_both_hops(
     mut parts: Vec<Part>,
     socket: &str,
     endpoint: &RedisEndpoint,
@@ -34,7 +34,7 @@ pub(super) fn with_both_legs(
         said: problem.into_iter().collect(),
     };
     if !reached.ok {
-        // PHP could only say the same.
+        // PHP would only report the same.
         parts.truncate(1);
     }
     parts.insert(1, reached);
