@@ -1,18 +1,18 @@
 //! `session-check`: whether sessions are kept under the app's settings, and if not, why not.
 
 mod advice;
+pub(crate) mod cause_kind;
 pub(crate) mod causes;
 pub mod cli;
 mod conclusion;
 mod fpm;
-pub(crate) mod cause_kind;
-mod proxy_hops;
 pub(crate) mod overrides;
 mod php_code;
-mod setup;
+mod proxy_hops;
 mod question;
 mod render;
 pub(crate) mod report;
+mod setup;
 pub(crate) mod steps;
 pub(crate) mod verdict;
 pub(crate) mod web;
@@ -34,13 +34,13 @@ use crate::proxy;
 use crate::store::Store;
 use crate::system::secret::Redactor;
 use anyhow::anyhow;
-use causes::{Cause, Evidence, find_causes};
 use cause_kind::Kind;
-use proxy_hops::with_both_hops;
+use causes::{Cause, Evidence, find_causes};
 use overrides::Search;
-use setup::{Expected, Setup};
+use proxy_hops::with_both_hops;
 use report::{FrameworkReport, Report};
 use serde_json::Value;
+use setup::{Expected, Setup};
 use std::path::{Path, PathBuf};
 use steps::{Part, Setting};
 use verdict::Verdict;

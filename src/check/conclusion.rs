@@ -1,9 +1,9 @@
 //! The conclusion from all findings.
 
-use super::causes::Cause;
 use super::cause_kind::Kind;
-use super::setup::Setup;
+use super::causes::Cause;
 use super::report::Report;
+use super::setup::Setup;
 use super::verdict::Verdict;
 use super::web::WebSession;
 use crate::store::Store;
@@ -120,7 +120,7 @@ mod tests {
             (
                 Seen { page: Some(WebSession::InService), overrides: 1, ..NOTHING },
                 Verdict::Kept,
-                "the page that was asked",
+                "the requested page",
             ),
             (
                 Seen {
@@ -129,7 +129,7 @@ mod tests {
                     ..NOTHING
                 },
                 Verdict::Kept,
-                "the page that was asked",
+                "the requested page",
             ),
             (
                 Seen {
@@ -141,7 +141,11 @@ mod tests {
                 "are NOT kept.",
             ),
             (Seen { page: Some(WebSession::Elsewhere), ..NOTHING }, Verdict::NotKept, "NOT kept."),
-            (Seen { page: Some(WebSession::None), ..NOTHING }, Verdict::Unknown, "set no session cookie"),
+            (
+                Seen { page: Some(WebSession::None), ..NOTHING },
+                Verdict::Unknown,
+                "set no session cookie",
+            ),
         ] {
             let report = conclude(&seen);
             assert_eq!(report.verdict, verdict, "{words}: {}", report.summary);

@@ -72,7 +72,8 @@ impl Search<'_> {
                 }
             }
             if seen > MAX_FILES {
-                let what = format!("more than {MAX_FILES} files: the check has not searched all of them");
+                let what =
+                    format!("more than {MAX_FILES} files: the check has not searched all of them");
                 found.push(Override { file: self.app_dir.to_owned(), line: 1, what });
                 break;
             }
