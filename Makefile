@@ -1,6 +1,6 @@
 .PHONY: help setup package demo demo-stop test test-one unit platforms bench bench-documents fuzz check release workflows deny
 
-help:           ## this list
+help:           ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: *## */:\t/' | expand -t 16
 
 setup:          ## bring up engine, pack, lifecycle, builders and services (idempotent)
@@ -12,10 +12,10 @@ package:        ## package the buildpack into packaged/buildpack
 demo:           ## a page: one visitor, two instances, one session (STORE=memcached, PORT=8080)
 	@scripts/demo
 
-demo-stop:      ## remove what the demo has started, and say what is left
+demo-stop:      ## remove what the demo started, and list what is left
 	@scripts/demo stop
 
-unit:           ## the tests that need nothing but Rust
+unit:           ## the tests that need only Rust
 	cargo test --locked --lib --bins --test launch --test samples
 
 test:           ## all tests: unit, property and integration
@@ -26,7 +26,7 @@ test-one:       ## one integration test, by its name: NAME=locks::session_reset
 	@FAST=1 scripts/package
 	cargo test --locked --test integration -- $(NAME)
 
-platforms:      ## what other platforms than pack do: kpack, Kubernetes, Cloud Foundry
+platforms:      ## the tests of platforms other than pack: kpack, Kubernetes, Cloud Foundry
 	@scripts/test-platforms
 
 bench:          ## measure what docs/performance.md says, and write it (PARTS="speed faults")
@@ -38,15 +38,15 @@ bench-documents: ## write docs/performance.md again, from the figures that are t
 fuzz:           ## fuzz every parser, for SECONDS=60 each
 	@scripts/fuzz $(or $(SECONDS),60)
 
-check:          ## format and lints
+check:          ## check format and lints
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- --deny warnings
 
-release:        ## make a release in packaged/release: VERSION=0.1.0
+release:        ## build a release in packaged/release: VERSION=0.1.0
 	@scripts/release $(VERSION)
 
 workflows:      ## check the workflows of GitHub Actions
 	@scripts/check-workflows
 
-deny:           ## licences, bans and sources of the dependencies
+deny:           ## check licences, bans and sources of the dependencies
 	@scripts/deny

@@ -1,4 +1,4 @@
-# Sourced: what a Go program is made of, as it says itself (`go version -m`), in the three formats of buildpacks.
+# Sourced: the dependencies of a Go program, as `go version -m` lists them, in the three formats of buildpacks.
 
 bills_of_materials() { # bills_of_materials PROGRAM VERSION: writes PROGRAM.sbom.cdx.json, .spdx.json and .syft.json
   local name=${1##*/} format

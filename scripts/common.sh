@@ -1,10 +1,10 @@
-# Sourced by the other scripts: where things are, and how they talk.
+# Sourced by the other scripts: paths and output.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$root/scripts/versions.env"
 
-# Tools outlive the checkout, so that a second clone is quick.
+# Tools are kept outside the checkout, so that a second clone is quick.
 tools=${PHP_SESSION_STORE_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/php-session-store}
 mkdir -p "$tools/bin"
 PATH="$tools/bin:$PATH"
@@ -12,7 +12,7 @@ PATH="$tools/bin:$PATH"
 suites=${SUITES:-bookworm trixie}
 image_prefix=${PHP_SESSION_STORE_IMAGES:-php-session-store}
 
-# Who talks: `setup-images` is a part of `setup`.
+# The script that speaks: `setup-images` is part of `setup`.
 speaker=${0##*/}
 speaker=${speaker%%-*}
 

@@ -1,6 +1,6 @@
-# Sourced: builds programs from Go modules of github.com, whose sums it compares.
+# Sourced: builds programs from Go modules of github.com, and verifies their checksums.
 
-# go_module MODULE VERSION SUM → prints a writable copy's path, after the module's sum was compared.
+# go_module MODULE VERSION SUM → verifies the module's checksum, and prints the path of a writable copy.
 go_module() {
   local module=github.com/$1@v$2 info sum source copy=$tools/src-${1//\//-}
   info=$(go mod download -json "$module") || die "cannot download $module"

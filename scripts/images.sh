@@ -1,12 +1,12 @@
-# Sourced: the images. For a Debian release a base, its variants (images/Dockerfile) and a builder for each; and one image
-# with the services. Nothing is rebuilt that has not changed.
+# Sourced: the images. For each Debian release a base, its variants (images/Dockerfile) and a builder for each; and one
+# image with the services. Only what has changed is rebuilt.
 export DOCKER_BUILDKIT=0 # the classic builder is in every engine
 
 image_id() { docker image inspect --format '{{.Id}}' "$1" 2>/dev/null; }
 
 ubuntu=http://archive.ubuntu.com/ubuntu
 
-# The keys of Ubuntu's archive, from a package whose checksum is known; in /tmp, where apt's own user may read them.
+# The keys of Ubuntu's archive, from a package with a known checksum; in /tmp, where apt's own user can read them.
 ubuntu_keyring() {
   local folder
   folder=$(mktemp -d)
@@ -17,10 +17,10 @@ ubuntu_keyring() {
   printf '%s' "$folder/usr/share/keyrings/ubuntu-archive-keyring.gpg"
 }
 
-# Where a public registry has Debian's images; tests have one of their own.
+# Where a public registry has Debian's images; tests use their own registry.
 debian_images=${DEBIAN_IMAGES:-docker.io/library/debian}
 
-# Nothing need be installed for this, nor need one be root.
+# This needs no installation and no root.
 pulled_base_image() { # pulled_base_image SUITE
   local image=$image_prefix/base:$1 debian=$debian_images:$1-slim version
   docker pull --quiet "$debian" >/dev/null 2>&1 || return
@@ -35,13 +35,13 @@ base_image() { # base_image SUITE
   if image_id "$image" >/dev/null; then return; fi
   command -v mmdebstrap >/dev/null || apt_install mmdebstrap
   say "$image: bootstrapping $1"
-  # The lifecycle refuses a user that /etc/passwd does not name.
+  # The lifecycle refuses a user that is not in /etc/passwd.
   local add_user='chroot "$1" sh -c "groupadd -g 1000 cnb && useradd -m -u 1000 -g 1000 -s /bin/bash cnb"'
   local tar
   tar=$(mktemp)
   local -a archive=("$1" "$tar")
   local distro=debian
-  # A mirror that lags behind has lists of it that are out of date.
+  # A lagging mirror has outdated package lists.
   [ "$1" = forky ] && archive=(--aptopt='Acquire::Check-Valid-Until "false"' "${archive[@]}")
   if [ "$1" = noble ]; then
     distro=ubuntu
@@ -49,7 +49,7 @@ base_image() { # base_image SUITE
   fi
   quietly mmdebstrap --variant=minbase --include=ca-certificates --format=tar \
     --customize-hook="$add_user" "${archive[@]}"
-  # A release that is not out yet has no version, and buildpacks must be told one.
+  # A release that is not out yet has no version, but buildpacks need one.
   local version
   version=$(tar -xOf "$tar" ./usr/lib/os-release | sed -n 's/^VERSION_ID="\(.*\)"/\1/p')
   docker import \
@@ -74,7 +74,7 @@ lifecycle_source() { # ours, or the one that pack downloads
 
 builder() { # builder NAME BUILD_STAGE RUN_STAGE SUITE
   local build=$image_prefix/$2:$4 run=$image_prefix/$3:$4 builder=$image_prefix/builder-$1:$4 made_from
-  # The tag beside the builder says what it was made from.
+  # The tag beside the builder records what it was created from.
   made_from=$builder-$(image_id "$build" | cut -c8-19)-$(image_id "$run" | cut -c8-19)-$LIFECYCLE_VERSION
   if image_id "$made_from" >/dev/null; then return; fi
   say "$builder: creating"

@@ -1,9 +1,9 @@
-# Sourced: steps that run beside each other, each in a subshell with a log of its own. A line says what runs and for
-# how long; a step that ends says what it took. For the bash 3.2 of macOS: no associative arrays, no `wait -n`.
+# Sourced: runs steps in parallel, each in a subshell with its own log. One line shows what runs and for how long; each
+# step that ends prints its time. Must run in macOS's bash 3.2: no associative arrays, no `wait -n`.
 
 labels=() pids=() logs=() begins=()
 
-start() { # start LABEL COMMAND…: begins a step, in a process group of its own
+start() { # start LABEL COMMAND…: starts a step in its own process group
   local label=$1 log
   shift
   log=$(mktemp)
@@ -16,7 +16,7 @@ start() { # start LABEL COMMAND…: begins a step, in a process group of its own
   begins+=($SECONDS)
 }
 
-# Whatever ends the script ends what it has begun.
+# However the script ends, its steps end too.
 stop_steps() {
   local pid
   for pid in ${pids[@]+"${pids[@]}"}; do
@@ -26,7 +26,7 @@ stop_steps() {
 trap stop_steps EXIT
 trap 'exit 130' INT TERM
 
-# The line that moves: in place on a terminal, else a new one now and then, so that a log shows life and stays short.
+# The progress line: in place on a terminal, else a new one now and then, so that a log shows progress but stays short.
 running=
 last_line=$SECONDS
 show_running() {
@@ -39,7 +39,7 @@ show_running() {
 }
 hide_running() { if [ -t 1 ]; then printf '\r\033[K'; fi; }
 
-await() { # waits for every step that has begun; the first one that fails ends it all, with its log
+await() { # waits for every started step; the first one that fails ends them all and prints its log
   local left=1 step
   while [ "$left" -gt 0 ]; do
     left=0 running=
@@ -68,4 +68,4 @@ await() { # waits for every step that has begun; the first one that fails ends i
   hide_running
 }
 
-step() { start "$@"; await; } # one by itself
+step() { start "$@"; await; } # a single step

@@ -1,9 +1,9 @@
-# Sourced: the tools, each a function that brings it and uses what is there already.
+# Sourced: a function for each tool, which installs it unless it is already there.
 . "$root/scripts/go-tools.sh"
 . "$root/scripts/bill-of-materials.sh"
 
-# What Debian's packages bring: the engine, what bootstraps images, what asks servers. Nothing is installed where an engine
-# runs and images can be had.
+# From Debian's packages: the engine, the tools to bootstrap images, and clients for servers. If an engine runs and can
+# pull images, nothing is installed.
 debian_tools() { # debian_tools PROGRAM…
   local program missing=
   if ! docker info >/dev/null 2>&1; then
@@ -53,7 +53,7 @@ lifecycle_archive() {
   for program in lifecycle launcher; do
     go_build "$src" "github.com/buildpacks/lifecycle/cmd.Version=$LIFECYCLE_VERSION" \
       "./cmd/$program" "$stage/lifecycle/$program"
-    # The lifecycle warns in every build where these are missing.
+    # Without these, the lifecycle warns in every build.
     bills_of_materials "$stage/lifecycle/$program" "$LIFECYCLE_VERSION"
   done
   for link in analyzer builder creator detector exporter extender rebaser restorer; do

@@ -28,7 +28,7 @@ use crate::launch::resolve::{Resolution, ResolvedService, resolve};
 use crate::launch::route::ProxyWanted;
 use crate::launch::tls_files::tls_files;
 use crate::php::Php;
-use crate::php::redis::read_timeout;
+use crate::php::redis_directives::read_timeout;
 use crate::php::variable::Variable;
 use crate::proxy;
 use crate::store::Store;

@@ -1,11 +1,13 @@
-//! The session proxy: a program between PHP and Redis, behind a socket file. PHP's handler speaks to it as to a
-//! server; it keeps few connections to the service, heals them, and locks sessions in one round trip.
+//! The session proxy: a program between PHP and Redis that listens on a Unix socket. To PHP's handler it looks
+//! like a Redis server. It keeps a few connections to the service, repairs them, and locks sessions in one round
+//! trip.
 
 mod answer;
 pub mod cli;
 mod client;
 mod conversation;
 pub mod credentials;
+mod log;
 mod metrics;
 mod pool;
 pub mod request;

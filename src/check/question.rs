@@ -6,10 +6,10 @@ use crate::endpoint::redis::{RedisEndpoint, Target};
 use crate::endpoint::{Address, Endpoint, Host};
 use crate::launch::build_record::LaunchRecord;
 use crate::launch::resolve::ResolvedService;
-use crate::php::redis::{encryption, shares_ca};
 use crate::php::redis_commands::{CLUSTER_PREFIX, PREFIX, Trial};
+use crate::php::redis_directives::{encryption, shares_ca};
 use crate::php::tls::TlsFiles;
-use crate::php::{memcached, redis};
+use crate::php::{memcached_directives, redis_directives};
 use serde_json::{Map, Value, json};
 
 /// The question for `steps/redis.php` or `steps/memcached.php`.
@@ -26,7 +26,7 @@ pub(super) fn question(
 
 /// The question for the session proxy at `socket`. The proxy takes care of the service's address, login and TLS.
 pub(super) fn question_to_proxy(socket: &str, found: &ResolvedService) -> Value {
-    let timeout = redis::CONNECT_TIMEOUT.as_secs_f64();
+    let timeout = redis_directives::CONNECT_TIMEOUT.as_secs_f64();
     json!({
         "name": format!("the session proxy ({socket})"),
         "scheme": "unix", "host": socket, "port": 0,
@@ -51,7 +51,7 @@ pub(super) fn prefix(found: &ResolvedService) -> &str {
     let default = match &found.endpoint {
         Endpoint::Redis(endpoint) if endpoint.is_cluster() => CLUSTER_PREFIX,
         Endpoint::Redis(_) => PREFIX,
-        Endpoint::Memcached(_) => memcached::PREFIX,
+        Endpoint::Memcached(_) => memcached_directives::PREFIX,
     };
     found.options.prefix.as_deref().unwrap_or(default)
 }
@@ -85,8 +85,8 @@ fn of_redis(
         "name": place(endpoint),
         "auth": auth,
         "database": database,
-        "timeout": options.timeout.unwrap_or(redis::CONNECT_TIMEOUT).as_secs_f64(),
-        "read_timeout": options.read_timeout.unwrap_or(redis::read_timeout(cluster)).as_secs_f64(),
+        "timeout": options.timeout.unwrap_or(redis_directives::CONNECT_TIMEOUT).as_secs_f64(),
+        "read_timeout": options.read_timeout.unwrap_or(redis_directives::read_timeout(cluster)).as_secs_f64(),
         "stream": stream(endpoint, found, record, tls_files),
         "prefix": prefix(found),
         "commands": Trial { database, ..trial }.commands(),
@@ -146,7 +146,7 @@ fn of_memcached(endpoint: &MemcachedEndpoint, found: &ResolvedService) -> Value 
     json!({
         "servers": servers.collect::<Vec<_>>(),
         "auth": endpoint.login.as_ref().map(|login| [&login.user, login.password.expose()]),
-        "timeout": found.options.timeout.unwrap_or(memcached::CONNECT_TIMEOUT).as_secs_f64(),
+        "timeout": found.options.timeout.unwrap_or(memcached_directives::CONNECT_TIMEOUT).as_secs_f64(),
         "prefix": prefix(found),
     })
 }

@@ -33,7 +33,7 @@ pub(super) fn no_sessions(error: &anyhow::Error) -> String {
 
 pub(super) fn foreign_ini(file: &Path) -> String {
     format!(
-        "warning: PHP reads {} after our ini file, and it sets where sessions are kept. Put the buildpack that wrote it before this one, or leave it out",
+        "warning: PHP reads {} after ours, and that file sets where sessions are kept. Put the buildpack that wrote it before this one, or leave it out",
         file.display()
     )
 }

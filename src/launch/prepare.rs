@@ -214,6 +214,6 @@ impl Context<'_> {
             tmp: self.environment.text("TMPDIR")?,
             folder: self.settings.proxy_folder.as_deref(),
         })?;
-        Ok(php::redis::behind_proxy(&socket, &found.options))
+        Ok(php::redis_directives::behind_proxy(&socket, &found.options))
     }
 }

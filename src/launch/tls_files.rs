@@ -38,7 +38,7 @@ pub(crate) fn tls_files(
     let Endpoint::Redis(redis) = &found.endpoint else { return Ok(TlsFiles::default()) };
     let Some(tls) = redis.tls() else { return Ok(TlsFiles::default()) };
     let tmp = environment.text("TMPDIR")?;
-    if php::redis::shares_ca(redis, &record.extension_version) {
+    if php::redis_directives::shares_ca(redis, &record.extension_version) {
         let others = trusted_cas::read(environment, record)?;
         Ok(write(tls, Some(&others), tmp)?)
     } else {

@@ -3,7 +3,7 @@
 use super::ini::{Connection, Directive, DirectiveError};
 use super::ini_file::IniFile;
 use super::tls::TlsFiles;
-use super::{memcached, redis};
+use super::{memcached_directives, redis_directives};
 use crate::config::options::Options;
 use crate::endpoint::Endpoint;
 use crate::store::Store;
@@ -14,8 +14,8 @@ use std::time::Duration;
 #[must_use]
 pub(crate) fn ini_files(store: Store, version: &Version) -> Vec<(IniFile, Vec<Directive>)> {
     let mut ini_files = match store {
-        Store::Redis => redis::ini_files(),
-        Store::Memcached => memcached::ini_files(version),
+        Store::Redis => redis_directives::ini_files(),
+        Store::Memcached => memcached_directives::ini_files(version),
     };
     let files = [("session.save_handler", "files"), ("session.save_path", "")];
     let files = files.map(|(name, value)| Directive::literal(name, value));
@@ -31,10 +31,14 @@ const NO_SERVICE: &str = "/no-session-service-is-bound";
 pub(crate) fn nowhere(store: Store) -> Connection {
     let options = Options { locking: Some(false), ..Options::default() };
     let variables = match store {
-        Store::Redis => {
-            redis::variables(&format!("unix://{NO_SERVICE}?timeout=1"), &options, Duration::ZERO)
+        Store::Redis => redis_directives::variables(
+            &format!("unix://{NO_SERVICE}?timeout=1"),
+            &options,
+            Duration::ZERO,
+        ),
+        Store::Memcached => {
+            memcached_directives::variables(&format!("{NO_SERVICE}:0"), &options, false)
         }
-        Store::Memcached => memcached::variables(&format!("{NO_SERVICE}:0"), &options, false),
     };
     Connection { variables, ini_files: Vec::new() }
 }
@@ -53,8 +57,10 @@ pub fn connect(
 ) -> Result<Connection, DirectiveError> {
     match endpoint {
         Endpoint::Redis(endpoint) => {
-            redis::connect(endpoint, tls_files, options, version, round_trip)
+            redis_directives::connect(endpoint, tls_files, options, version, round_trip)
         }
-        Endpoint::Memcached(endpoint) => Ok(memcached::connect(endpoint, options, version)),
+        Endpoint::Memcached(endpoint) => {
+            Ok(memcached_directives::connect(endpoint, options, version))
+        }
     }
 }

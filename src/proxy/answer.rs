@@ -1,6 +1,6 @@
-//! What PHP hears: replies as its redis handler reads them.
+//! Replies to PHP, in the form that its redis handler expects.
 
-use super::stats::log;
+use super::log::log;
 use super::upstream::Failure;
 use crate::redis_client::Reply;
 
@@ -9,13 +9,13 @@ pub(super) const NIL: &[u8] = b"$-1\r\n";
 pub(super) const ONE: &[u8] = b":1\r\n";
 pub(super) const LOST: &[u8] = b"-ERR the lock of the session was lost\r\n";
 
-/// What PHP hears of a script that writes.
+/// The reply to PHP for a script that writes.
 pub(super) fn written(reply: Result<Reply, Failure>) -> Vec<u8> {
     match reply {
         Ok(Reply::Integer(1)) => OK.to_vec(),
         Ok(Reply::Integer(_)) => {
             log(format_args!(
-                "a session was not written: its lock was lost, so that another request may have written it since"
+                "a session was not written: its lock was lost, so another request may have written it since"
             ));
             LOST.to_vec()
         }
@@ -35,19 +35,19 @@ pub(super) fn bulk(bytes: &[u8]) -> Vec<u8> {
     [format!("${}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
 }
 
-/// What the service said, as PHP would have heard it.
+/// The service's reply, unchanged.
 pub(super) fn plain(reply: Reply) -> Vec<u8> {
     match reply {
         Reply::Status(text) => format!("+{text}\r\n").into_bytes(),
         Reply::Error(error) => format!("-{error}\r\n").into_bytes(),
         Reply::Integer(number) => format!(":{number}\r\n").into_bytes(),
         Reply::Bulk(bytes) => bulk(&bytes),
-        // No command that is passed on has an array for a reply.
+        // No command that we pass on has an array as its reply.
         Reply::Nil | Reply::Array(_) => NIL.to_vec(),
     }
 }
 
-/// PHP hears what the trouble is: `session-check` shows it.
+/// Tells PHP what the problem is; `session-check` shows it.
 pub(super) fn unavailable(failure: &Failure) -> Vec<u8> {
     match failure {
         Failure::Refused(error) => format!("-{error}\r\n").into_bytes(),

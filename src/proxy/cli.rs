@@ -2,8 +2,8 @@
 
 use super::client::Client;
 use super::credentials::Bound;
+use super::log::log;
 use super::socket_folder::Place;
-use super::stats::log;
 use super::supervisor::{listen, lock, succeed, supervise};
 use super::worker::{Settings, Worker, retire};
 use crate::config::environment::Environment;
@@ -13,7 +13,7 @@ use crate::config::variables::PROXY_FOLDER;
 use crate::endpoint::Endpoint;
 use crate::launch::build_record::{layer_of_program, read_record};
 use crate::launch::resolve::{Resolution, ResolvedService, resolve};
-use crate::php::redis::{LOCK_TIMEOUT, PREFIX};
+use crate::php::redis_directives::{LOCK_TIMEOUT, PREFIX};
 use crate::php::variable::Variable;
 use crate::system::log_line::report;
 use anyhow::{Context, bail};
@@ -31,13 +31,13 @@ const USAGE: &str = "\
 Usage: session-proxy
        session-proxy status [--json]
 
-Runs the session proxy, as a process of its own beside the app: BPL_PHP_SESSION_PROXY_FOLDER names the
-folder that both share. Otherwise the launch starts it, where BPL_PHP_SESSION_PROXY says so.
+Runs the session proxy as a separate process beside the app: BPL_PHP_SESSION_PROXY_FOLDER names the
+folder that both share. Otherwise the launch starts it, if BPL_PHP_SESSION_PROXY says so.
 
-  status  says what the session proxy of this container does";
+  status  shows the state of this container's session proxy";
 
 const WATCHED_EVERY: Duration = Duration::from_millis(250);
-/// Whether PHP's connections are gone.
+/// How often to check whether PHP's connections are gone.
 const LOOKED_EVERY: Duration = Duration::from_millis(50);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
@@ -77,10 +77,10 @@ fn work(place: &Place) -> anyhow::Result<()> {
     worker(place)?.serve(&listener)
 }
 
-/// Runs in the foreground, for platforms that start, restart and stop it themselves. Told to end, it waits for PHP's
-/// connections to be gone, as an app that ends still writes; the platform limits that.
+/// Runs in the foreground, for platforms that start, restart and stop it themselves. On SIGTERM it waits until
+/// PHP's connections are gone, because a stopping app still writes; the platform limits the wait.
 fn foreground() -> anyhow::Result<()> {
-    // Before there is another thread, which would take the signal.
+    // Before there is another thread, which would receive the signal.
     let mut told = SigSet::empty();
     told.add(Signal::SIGTERM);
     told.add(Signal::SIGINT);
@@ -88,20 +88,20 @@ fn foreground() -> anyhow::Result<()> {
     let settings = LaunchSettings::read(&Environment::current())?;
     let folder = settings.proxy_folder.with_context(|| {
         format!(
-            "{PROXY_FOLDER} is not set. It names the folder that this process shares with the app"
+            "{PROXY_FOLDER} is not set. Set it to the folder that this process shares with the app"
         )
     })?;
     let place = Place::shared(&folder);
     place.prepare().with_context(|| format!("{} is of no use", place.folder().display()))?;
     let Some(_lock) = lock(&place)? else {
-        bail!("Another session proxy has {}", place.folder().display());
+        bail!("Another session proxy is using {}", place.folder().display());
     };
     let worker = worker(&place)?;
     let listener = listen(&place)?;
     log(format_args!("ready at {}", place.socket().display()));
     let shared = worker.shared.clone();
     thread::spawn(move || {
-        // It is told once, or cannot be told.
+        // Either the signal has come, or there is nothing to wait for.
         let _ = told.wait();
         while shared.stats.clients.get() > 0 {
             thread::sleep(LOOKED_EVERY);
@@ -131,18 +131,18 @@ fn worker(place: &Place) -> anyhow::Result<Worker> {
     Worker::new(settings, Box::new(read))
 }
 
-/// Where the supervisor dies, another one takes over, with a worker of its own; this one ends with its last client.
+/// If the supervisor dies, another one takes over with its own worker; this worker ends with its last client.
 fn watch_supervisor(listener: UnixListener, place: Place) {
     let supervisor = parent_id();
     thread::spawn(move || {
         while parent_id() == supervisor {
             thread::sleep(WATCHED_EVERY);
         }
-        log(format_args!("the supervisor is gone, and another one is started"));
+        log(format_args!("the supervisor died; starting another one"));
         retire();
         match succeed(&listener, &place) {
             Ok(mut successor) => drop(successor.wait()),
-            Err(error) => log(format_args!("no supervisor can be started: {error}")),
+            Err(error) => log(format_args!("cannot start a supervisor: {error}")),
         }
     });
 }
@@ -156,7 +156,7 @@ fn found(environment: &Environment, layer: &Path) -> anyhow::Result<Box<Resolved
 }
 
 fn bound(found: &ResolvedService) -> anyhow::Result<Bound> {
-    let Endpoint::Redis(redis) = &found.endpoint else { bail!("The session service is no Redis") };
+    let Endpoint::Redis(redis) = &found.endpoint else { bail!("The session service is not Redis") };
     let mut endpoint = redis.clone();
     endpoint.database = found.options.database.or(endpoint.database);
     Ok(Bound { endpoint, verify_peer: found.options.verify_peer.unwrap_or(true) })
@@ -166,9 +166,9 @@ fn status(json: bool) -> anyhow::Result<()> {
     let environment = Environment::current();
     let path = environment.text(Variable::SavePath.name())?.unwrap_or_default();
     let socket = path.strip_prefix("unix://").and_then(|path| path.split('?').next());
-    let Some(socket) = socket else { bail!("PHP keeps its sessions without a proxy here") };
+    let Some(socket) = socket else { bail!("PHP does not use a session proxy here") };
     let status = Client::new(Path::new(socket)).status();
-    let status = status.with_context(|| format!("No proxy answers at {socket}"))?;
+    let status = status.with_context(|| format!("No session proxy answers at {socket}"))?;
     if json {
         println!("{}", status.json());
     } else {

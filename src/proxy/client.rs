@@ -1,4 +1,4 @@
-//! Speaks to a proxy from outside: does it answer, and what does it say about itself?
+//! A client of a running proxy: asks whether it answers, and for its status.
 
 use super::request::{REACH, STATUS};
 use super::status::Status;
@@ -8,16 +8,15 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The status asks the service for its role, which takes as long as a request may wait.
+/// The status includes the service's role, which may take as long as a request may wait.
 const STATUS_PATIENCE: Duration = Duration::from_secs(8);
-/// An echo needs nobody else.
+/// An echo does not involve the service.
 const ECHO_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Whether the proxy behind a socket reaches its service; if not, what it says.
+/// Whether the proxy at a socket reaches its service; if not, what it says.
 ///
 /// # Errors
-///
-/// Fails if it does not, or does not answer.
+/// Fails if it does not, or if the proxy does not answer.
 pub(crate) fn reaches_service(socket: &Path) -> Result<(), String> {
     Client::new(socket).reaches_service().map_err(|error| error.to_string())
 }
@@ -30,7 +29,7 @@ impl Client {
         Self(socket.to_owned())
     }
 
-    /// Whether there is a proxy that works.
+    /// Whether a working proxy answers.
     pub(super) fn answers(&self) -> io::Result<()> {
         match self.ask(&[b"ECHO", b"ready"], ECHO_PATIENCE)? {
             Reply::Bulk(text) if text == b"ready" => Ok(()),

@@ -1,4 +1,4 @@
-//! What one PHP process says and hears. Its lock is its connection's: it ends with it.
+//! The conversation with one PHP process. Its lock belongs to its connection and ends with it.
 
 use super::answer::{LOST, NIL, OK, ONE, bulk, heard, plain, unavailable, written};
 use super::request::{Request, lock_of};
@@ -10,49 +10,49 @@ use crate::redis_client::{Command, Deadline, Reply};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long a lock outlives the proxy; longer than a call to the service may take, as it is renewed by one.
+/// How long a lock outlives the proxy: longer than a call to the service may take, because such a call renews it.
 const LOCK_SECONDS: &[u8] = b"8";
-/// While PHP works.
+/// How often to renew the lock while PHP works.
 pub(super) const RENEWED_EVERY: Duration = Duration::from_secs(2);
-/// Between two tries for a lock that another container has.
+/// Between tries for a lock held by another container.
 const SHORTEST_WAIT: Duration = Duration::from_millis(2);
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
-/// PHP asks for a lock at least twice; the second time at once.
+/// PHP asks for a lock at least twice, the second time at once.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// A conversation with one PHP process.
 pub(super) struct Conversation<'a> {
     shared: &'a Shared,
-    /// What PHP calls itself, as far as it can be known.
+    /// What PHP calls itself, if known.
     peer: Vec<u8>,
     held: Option<Held<'a>>,
-    /// The session that was unlocked last.
+    /// The session that was last unlocked.
     unlocked: Vec<u8>,
     gave_up: Option<GaveUp>,
 }
 
-/// A lock that PHP did not get. It asks once more, and phpredis 5.3 then reads the session all the same.
+/// A lock that PHP did not get. It asks once more, and phpredis 5.3 then reads the session anyway.
 struct GaveUp {
     key: Vec<u8>,
     at: Instant,
     answer: Vec<u8>,
 }
 
-/// A session that this PHP process has for itself.
+/// A session that this PHP process has locked.
 struct Held<'a> {
     key: Vec<u8>,
     owner: Vec<u8>,
     secret: Vec<u8>,
-    /// The session as it was read with the lock.
+    /// The session's data, read together with taking the lock.
     read: Option<Vec<u8>>,
-    /// Whether PHP has been given it.
+    /// Whether PHP has received it.
     given: bool,
     renewed: Instant,
     _turn: Turn<'a>,
 }
 
 impl<'a> Conversation<'a> {
-    /// `peer` is what PHP calls itself in a lock, as far as it can be known.
+    /// `peer` is what PHP calls itself in a lock, if known.
     pub(super) fn new(shared: &'a Shared, peer: Vec<u8>) -> Self {
         Self { shared, peer, held: None, unlocked: Vec::new(), gave_up: None }
     }
@@ -62,7 +62,7 @@ impl<'a> Conversation<'a> {
         self.held.is_some()
     }
 
-    /// The answer to a request, as PHP reads it.
+    /// The reply to a request, in the form PHP expects.
     pub(super) fn answer(&mut self, request: Request) -> Vec<u8> {
         match request {
             Request::Echo(text) => bulk(&text),
@@ -80,7 +80,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Keeps the lock for longer. PHP works, and waits for nothing.
+    /// Renews the lock while PHP works and waits for no reply.
     pub(super) fn renew(&mut self) {
         let Some(held) = &mut self.held else { return };
         if held.renewed.elapsed() < RENEWED_EVERY {
@@ -89,11 +89,11 @@ impl<'a> Conversation<'a> {
         held.renewed = Instant::now();
         let lock = lock_of(&held.key);
         let renew = script(scripts::RENEW, &[&lock], &[&held.secret, LOCK_SECONDS]);
-        // A lock that was lost shows when PHP writes.
+        // A lost lock shows up when PHP writes.
         let _ = self.shared.service.call(&renew);
     }
 
-    /// PHP is gone, or wants another session.
+    /// Releases the lock: PHP is gone, or wants another session.
     pub(super) fn release(&mut self) {
         if let Some(held) = self.held.take() {
             let lock = lock_of(&held.key);
@@ -167,7 +167,7 @@ impl<'a> Conversation<'a> {
             let Ok(left) = deadline.remaining() else { return Ok(None) };
             elsewhere.get_or_insert_with(|| self.shared.stats.waiting_elsewhere.during());
             sleep(wait.min(left));
-            // Not a multiple of what another container waits.
+            // A factor of 1.6, so that the waits of two containers don't coincide.
             wait = (wait * 8 / 5).min(LONGEST_WAIT);
         }
     }
@@ -183,7 +183,7 @@ impl<'a> Conversation<'a> {
             }
         }
         match self.gave_up_lately(key) {
-            // The service has just failed; waiting for it once more would double the wait.
+            // The service has just failed: another wait would double the time.
             Some(answer) if answer != NIL => answer,
             _ => self.pass(&[b"GET", key]),
         }
@@ -205,13 +205,13 @@ impl<'a> Conversation<'a> {
         if answer == OK || answer == LOST {
             self.unlocked = held.key;
         } else {
-            // PHP unlocks.
+            // PHP will unlock.
             self.held = Some(held);
         }
         answer
     }
 
-    /// Without locking, or after the proxy in which PHP took its lock has died.
+    /// Without locking, or if the proxy that took PHP's lock has died.
     fn write_without_lock(&self, key: &[u8], seconds: &[u8], data: &[u8]) -> Vec<u8> {
         if !self.shared.locking {
             return self.pass(&[b"SETEX", key, seconds, data]);
@@ -236,7 +236,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Mostly it is unlocked already, with the write.
+    /// Usually the write has already unlocked it.
     fn unlock(&mut self, key: &[u8], owner: &[u8]) -> Vec<u8> {
         if self.held.as_ref().is_some_and(|held| held.key == key && held.owner == owner) {
             self.release();
@@ -252,7 +252,7 @@ impl<'a> Conversation<'a> {
         ONE.to_vec()
     }
 
-    /// An answer is one, whatever it is: a user may not be allowed to ask.
+    /// Any reply will do: the user may lack the right to ask.
     fn reach(&self) -> Vec<u8> {
         match self.shared.service.call(&Command::new(&[b"PING"])) {
             Ok(_) => OK.to_vec(),

@@ -1,7 +1,6 @@
-//! Where the service is and how to log in, read again whenever it may have changed: a password that is rotated
-//! needs no restart.
+//! The service's address and login, read again whenever they may have changed: a rotated password needs no restart.
 
-use super::stats::log;
+use super::log::log;
 use crate::endpoint::redis::RedisEndpoint;
 use crate::redis_client::Client;
 use std::fmt;
@@ -11,18 +10,18 @@ use std::time::{Duration, Instant};
 /// Reading the binding takes a fraction of a millisecond.
 const CHECKED_EVERY: Duration = Duration::from_secs(1);
 
-/// All that decides about a connection.
+/// Everything that a connection depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bound {
     pub endpoint: RedisEndpoint,
-    /// Whether its certificate must be right.
+    /// Whether to verify the server's certificate.
     pub verify_peer: bool,
 }
 
-/// Reads what is bound now.
+/// Reads the service that is bound now.
 pub(crate) type Read = Box<dyn Fn() -> anyhow::Result<Bound> + Send + Sync>;
 
-/// A service to connect to. Each change makes another one.
+/// A service to connect to. Each change of the credentials creates a new one.
 pub(super) struct Upstream {
     bound: Bound,
     pub(super) client: Client,
@@ -42,7 +41,7 @@ impl fmt::Display for Upstream {
     }
 }
 
-/// The service as it was last read.
+/// The service as last read.
 pub(super) struct Credentials {
     read: Read,
     state: Mutex<State>,
@@ -66,7 +65,7 @@ impl Credentials {
         self.read_if_older_than(CHECKED_EVERY)
     }
 
-    /// The service as it is now.
+    /// The service, read again now.
     pub(super) fn read_again(&self) -> Arc<Upstream> {
         self.read_if_older_than(Duration::ZERO)
     }
@@ -81,7 +80,7 @@ impl Credentials {
 }
 
 impl State {
-    /// A binding that cannot be read, perhaps since it is being written, leaves things as they are.
+    /// If the binding cannot be read, perhaps because it is just being written, keeps what we have.
     fn check(&mut self, read: &Read) {
         self.checked = Instant::now();
         let changed = read().and_then(|bound| {
@@ -98,7 +97,7 @@ impl State {
             Err(error) => {
                 let problem = error.to_string();
                 if self.problem.as_ref() != Some(&problem) {
-                    log(format_args!("the credentials as they were are still used: {problem}"));
+                    log(format_args!("still using the previous credentials: {problem}"));
                     self.problem = Some(problem);
                 }
             }

@@ -1,7 +1,7 @@
-//! The status for Prometheus, where `BPL_PHP_SESSION_METRICS` says so.
+//! The status as Prometheus metrics, if `BPL_PHP_SESSION_METRICS` is set.
 
+use super::log::{SeldomLog, log};
 use super::shared::Shared;
-use super::stats::{SeldomLog, log};
 use super::status::Status;
 use crate::redis_client::Deadline;
 use prometheus_client::collector::Collector;
@@ -19,14 +19,14 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
-/// A worker that is about to end has the port for as long as it has clients.
+/// A worker that is about to end holds the port until its clients are gone.
 const BIND_EVERY: Duration = Duration::from_secs(1);
-/// Who asks sends a few lines, and reads a few kilobytes.
+/// A scraper sends a few lines and reads a few kilobytes.
 const PATIENCE: Duration = Duration::from_secs(2);
 const LONGEST_REQUEST: usize = 8192;
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Answers one scrape after the other, until the process ends.
+/// Answers scrapes one after the other until the process ends.
 pub(super) fn serve(address: &str, shared: &Arc<Shared>) {
     let problems = SeldomLog::default();
     let listener = loop {
@@ -43,7 +43,7 @@ pub(super) fn serve(address: &str, shared: &Arc<Shared>) {
     registry.register_collector(Box::new(Numbers(shared.clone())));
     for client in listener.incoming() {
         match client {
-            // Who goes away has nothing to be told.
+            // A scraper that is gone needs no reply.
             Ok(client) => drop(answer(client, &registry)),
             Err(_) => sleep(BIND_EVERY),
         }
@@ -68,7 +68,7 @@ fn answer(mut client: TcpStream, registry: &Registry) -> io::Result<()> {
     )
 }
 
-/// A request up to its empty line; there is nothing after it.
+/// A request up to its empty line; it has no body.
 fn head(client: &mut TcpStream) -> io::Result<Vec<u8>> {
     let deadline = Deadline::after(PATIENCE);
     let mut received = Vec::new();
@@ -86,7 +86,7 @@ fn head(client: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(received)
 }
 
-/// Asks the proxy anew for each scrape.
+/// Asks the proxy for its status on each scrape.
 struct Numbers(Arc<Shared>);
 
 impl fmt::Debug for Numbers {
@@ -131,7 +131,11 @@ impl Status {
         [
             ("started_seconds", "When this worker started, in seconds since 1970", self.started),
             ("clients", "Connections of PHP", self.clients),
-            ("waiting_here", "Requests that wait for another one of this container", self.waiting),
+            (
+                "waiting_here",
+                "Requests that wait for another request in this container",
+                self.waiting,
+            ),
             (
                 "waiting_elsewhere",
                 "Requests that wait for another container",
@@ -139,18 +143,18 @@ impl Status {
             ),
             ("connections", "Connections to the service", self.connections),
             ("connections_idle", "Connections to the service that are idle", self.idle),
-            ("connections_limit", "The greatest number of connections", self.most_connections),
+            ("connections_limit", "The maximum number of connections", self.most_connections),
         ]
     }
 
     fn counters(&self) -> [(&'static str, &'static str, u64); 7] {
         [
             ("requests", "Sessions that were locked", self.requests),
-            ("lock_timeouts", "Locks that somebody else had for too long", self.lock_timeouts),
+            ("lock_timeouts", "Locks that somebody else held for too long", self.lock_timeouts),
             ("retries", "Commands that were sent again", self.retries),
-            ("failures", "Commands that got no answer in time", self.failures),
-            ("refused", "Commands that were none of a session", self.refused),
-            ("connections_opened", "Connections that there have been", self.opened),
+            ("failures", "Commands without a reply in time", self.failures),
+            ("refused", "Commands that do not belong to a session", self.refused),
+            ("connections_opened", "Connections opened so far", self.opened),
             ("reconnections", "Connections that broke", self.reconnections),
         ]
     }

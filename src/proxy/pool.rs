@@ -1,11 +1,11 @@
-//! Few connections for many PHP processes: one is borrowed for a round trip.
+//! A few connections for many PHP processes: each round trip borrows one.
 
 use super::credentials::{Credentials, Upstream};
 use crate::redis_client::{Connection, Deadline, RedisError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A name may lead elsewhere after a failover that the old server did not notice.
+/// After a failover that the old server did not notice, the name may lead elsewhere.
 const GREATEST_AGE: Duration = Duration::from_mins(5);
 
 /// The connections to the service.
@@ -20,7 +20,7 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct State {
     idle: Vec<Pooled>,
-    /// Idle, borrowed, or coming about.
+    /// Idle, borrowed, or connecting.
     count: usize,
     opened: u64,
 }
@@ -31,7 +31,7 @@ struct Pooled {
     born: Instant,
 }
 
-/// A connection for one round trip. It is closed when it is dropped, unless it is given back.
+/// A connection for one round trip. Dropping it closes it, unless it is given back.
 pub(super) struct Lease<'a> {
     pooled: Pooled,
     slot: Slot<'a>,
@@ -40,7 +40,7 @@ pub(super) struct Lease<'a> {
 /// Room for one connection, of those that there may be; another one has it as soon as it is dropped.
 struct Slot<'a>(&'a Pool);
 
-/// No connection for a request.
+/// There is no connection for a request.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoConnection {
     #[error(transparent)]
@@ -59,7 +59,7 @@ impl Pool {
         &self.credentials
     }
 
-    /// A connection to the service that is bound now.
+    /// Borrows a connection to the service that is bound now.
     pub(super) fn borrow(&self, deadline: Deadline) -> Result<Lease<'_>, NoConnection> {
         let upstream = self.credentials.current();
         let mut state = self.state();
@@ -85,7 +85,7 @@ impl Pool {
         Ok(Lease { pooled: Pooled { connection, upstream, born: Instant::now() }, slot })
     }
 
-    /// Closes what is idle: it leads to a server that is gone, or is no longer the primary.
+    /// Closes idle connections: they lead to a server that is gone or no longer the primary.
     pub(super) fn close_idle(&self) {
         let mut state = self.state();
         state.count -= state.idle.len();
@@ -93,7 +93,7 @@ impl Pool {
         self.returned.notify_all();
     }
 
-    /// How many connections there are, how many of them are idle, and how many there have been.
+    /// The number of connections, of idle ones, and of all opened so far.
     pub(super) fn counts(&self) -> (usize, usize, u64) {
         let state = self.state();
         (state.count, state.idle.len(), state.opened)
@@ -115,7 +115,7 @@ impl Lease<'_> {
         &mut self.pooled.connection
     }
 
-    /// For the next request.
+    /// Returns it for the next request.
     pub(super) fn give_back(self) {
         let Self { pooled, slot } = self;
         let mut state = slot.0.state();

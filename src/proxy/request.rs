@@ -1,37 +1,37 @@
-//! What PHP's redis handler says, parsed with bounds: nothing but the commands of sessions, on their keys.
+//! Requests of PHP's redis handler, parsed with limits: only session commands, on session keys.
 
-/// A value, as long as the proxy takes one.
+/// The maximum length of a value.
 pub(crate) const MAX_VALUE: usize = 64 << 20;
-/// Redis takes keys of any length; a session's is a prefix and a name that PHP has checked.
+/// Redis allows longer keys, but a session's key is a prefix plus an id that PHP has checked.
 const MAX_KEY: usize = 1024;
 /// `SET key secret NX PX ms` has six, `EVAL script 1 key secret` has five.
 const MAX_PARTS: usize = 8;
-/// `*8` and `$67108864`, with their line's end.
+/// `*8` and `$67108864`, with the line end.
 const MAX_LINE: usize = 16;
-/// Our own commands: the state of the proxy.
+/// Our own command: the state of the proxy.
 pub(super) const STATUS: &str = "SESSIONPROXY.STATUS";
-/// Whether the service is there.
+/// Our own command: whether the service is reachable.
 pub(super) const REACH: &str = "SESSIONPROXY.REACH";
-/// What a lock's key ends with.
+/// The suffix of a lock's key.
 const LOCK: &[u8] = b"_LOCK";
 
-/// What PHP asks for. Keys are whole, with their prefix.
+/// A request by PHP. Keys include their prefix.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Request {
-    /// `ECHO text`: whether the connection still lives.
+    /// `ECHO text`: whether the connection is alive.
     Echo(Vec<u8>),
     /// `AUTH`, `SELECT 0`: nothing to do.
     Accepted,
     /// `SET key_LOCK secret NX`.
     Lock { key: Vec<u8>, owner: Vec<u8> },
-    /// `GET key`, which may be a lock's.
+    /// `GET key`; the key may be a lock's.
     Get(Vec<u8>),
     /// `GETEX key EX seconds`.
     GetAndExpire(Vec<u8>, Vec<u8>),
     /// `SETEX key seconds data`.
     Write {
         key: Vec<u8>,
-        /// How long it is kept, in seconds.
+        /// Its lifetime in seconds.
         seconds: Vec<u8>,
         data: Vec<u8>,
     },
@@ -45,11 +45,11 @@ pub enum Request {
     Exists(Vec<u8>),
     /// Our own: the state of the proxy.
     Status,
-    /// Our own: whether the service is there.
+    /// Our own: whether the service is reachable.
     Reach,
 }
 
-/// Why something is not done.
+/// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("ERR Protocol error")]
@@ -62,14 +62,13 @@ pub enum Refusal {
     Key,
 }
 
-/// The parts of a command, and how long it is.
+/// The parts of a command, and its length.
 pub(crate) type Parsed<'a> = (Vec<&'a [u8]>, usize);
 
-/// Finds the parts of the command that `bytes` begin with, and its length; `None` if more is to come.
+/// Finds the parts of the command at the start of `bytes`, and its length; `None` if it is incomplete.
 ///
 /// # Errors
-///
-/// Fails if it is no command, or too long.
+/// Fails if it is not a command, or too long.
 pub fn parse(bytes: &[u8]) -> Result<Option<Parsed<'_>>, Refusal> {
     let Some((count, mut at)) = header(bytes, 0, b'*')? else { return Ok(None) };
     if !(1..=MAX_PARTS).contains(&count) {
@@ -93,7 +92,7 @@ pub fn parse(bytes: &[u8]) -> Result<Option<Parsed<'_>>, Refusal> {
     Ok(Some((parts, at)))
 }
 
-/// A line of a kind and a number, and where the next one begins.
+/// A line with a type byte and a number, and the start of the next one.
 fn header(bytes: &[u8], at: usize, kind: u8) -> Result<Option<(usize, usize)>, Refusal> {
     let rest = &bytes[at..];
     match rest.first() {
@@ -112,11 +111,10 @@ fn header(bytes: &[u8], at: usize, kind: u8) -> Result<Option<(usize, usize)>, R
 }
 
 impl Request {
-    /// What the parts of a command mean. `prefix` is that of the sessions' keys.
+    /// Interprets the parts of a command. `prefix` is that of session keys.
     ///
     /// # Errors
-    ///
-    /// Fails if it is not a session's command, or not on a session's key.
+    /// Fails if it is not a session command on a session key.
     pub fn read(parts: &[&[u8]], prefix: &[u8]) -> Result<Self, Refusal> {
         let key = |key: &[u8]| {
             let ours = key.starts_with(prefix) && key.len() <= MAX_KEY;

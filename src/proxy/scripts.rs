@@ -1,5 +1,5 @@
-//! What runs in the server, each in one round trip. Each may be sent twice: when a connection breaks, nobody knows
-//! whether the server has done what it was asked for.
+//! Scripts that run in the server, each in one round trip. Each may be sent twice: if a connection breaks, nobody
+//! knows whether the server has run the script.
 
 use crate::redis_client::Command;
 
@@ -12,15 +12,15 @@ pub(super) fn script(text: &str, keys: &[&[u8]], arguments: &[&[u8]]) -> Command
     Command::new(&parts)
 }
 
-/// KEYS: lock, session. ARGV: secret, seconds, owner. Gives 1 and the session, or 0 if somebody else has the lock. What
-/// the same PHP process took before, in a worker that has died, is no obstacle.
+/// KEYS: lock, session. ARGV: secret, seconds, owner. Returns 1 and the session, or 0 if somebody else has the
+/// lock. A lock that the same PHP process took through a worker that has died is no obstacle.
 pub(super) const LOCK: &str = "local h=redis.call('get',KEYS[1]) \
     if h and string.sub(h,1,#ARGV[3])~=ARGV[3] then return {0} end \
     redis.call('setex',KEYS[1],ARGV[2],ARGV[1]) \
     return {1,redis.call('get',KEYS[2])}";
 
-/// KEYS: lock, session. ARGV: secret, seconds, data. Writes and unlocks. Gives 1, 0 if somebody else has the lock,
-/// 2 if nobody has.
+/// KEYS: lock, session. ARGV: secret, seconds, data. Writes and unlocks. Returns 1, or 0 if somebody else has the
+/// lock, or 2 if nobody has.
 pub(super) const WRITE: &str = "local h=redis.call('get',KEYS[1]) \
     if not h then return 2 end \
     if h~=ARGV[1] then return 0 end \
@@ -29,15 +29,15 @@ pub(super) const WRITE: &str = "local h=redis.call('get',KEYS[1]) \
     return 1";
 
 /// KEYS: lock, session. ARGV: seconds, data, and if there was one, the session as it was read. For a lock that is
-/// gone, with the server's memory or because the first try got through: writes if nobody else has written since.
+/// gone, because the server lost its memory or the first try got through: writes if nobody else has written since.
 pub(super) const WRITE_IF_SAME: &str = "if redis.call('exists',KEYS[1])==1 then return 0 end \
     local v=redis.call('get',KEYS[2]) \
     if v and v~=ARGV[2] and v~=ARGV[3] then return 0 end \
     redis.call('setex',KEYS[2],ARGV[1],ARGV[2]) \
     return 1";
 
-/// KEYS: lock, session. ARGV: secret, seconds. Keeps the session for longer and unlocks, or gives 0, without
-/// unlocking, if there is no session: PHP writes it then.
+/// KEYS: lock, session. ARGV: secret, seconds. Extends the session's lifetime and unlocks. If there is no session,
+/// returns 0 without unlocking: PHP then writes it.
 pub(super) const EXPIRE: &str = "local r=redis.call('expire',KEYS[2],ARGV[2]) \
     if r==1 and redis.call('get',KEYS[1])==ARGV[1] then redis.call('del',KEYS[1]) end \
     return r";
@@ -46,16 +46,16 @@ pub(super) const EXPIRE: &str = "local r=redis.call('expire',KEYS[2],ARGV[2]) \
 pub(super) const UNLOCK: &str =
     "if redis.call('get',KEYS[1])==ARGV[1] then redis.call('del',KEYS[1]) end return 1";
 
-/// KEYS: lock. ARGV: secret, seconds. Gives 0 if the lock is no longer ours.
+/// KEYS: lock. ARGV: secret, seconds. Returns 0 if the lock is no longer ours.
 pub(super) const RENEW: &str = "if redis.call('get',KEYS[1])~=ARGV[1] then return 0 end \
     return redis.call('expire',KEYS[1],ARGV[2])";
 
-/// KEYS: lock. ARGV: owner. For a lock that was taken in a worker that has died.
+/// KEYS: lock. ARGV: owner. For a lock taken through a worker that has died.
 pub(super) const UNLOCK_OF_OWNER: &str = "local h=redis.call('get',KEYS[1]) \
     if h and string.sub(h,1,#ARGV[1])==ARGV[1] then redis.call('del',KEYS[1]) end \
     return 1";
 
-/// KEYS: lock, session. ARGV: owner, seconds, data. For a lock that was taken in a worker that has died; it stays.
+/// KEYS: lock, session. ARGV: owner, seconds, data. For a lock taken through a worker that has died; the lock stays.
 pub(super) const WRITE_OF_OWNER: &str = "local h=redis.call('get',KEYS[1]) \
     if not h or string.sub(h,1,#ARGV[1])~=ARGV[1] then return 0 end \
     redis.call('setex',KEYS[2],ARGV[2],ARGV[3]) \

@@ -13,23 +13,23 @@ pub(super) struct Shared {
     pub(super) stats: Arc<Stats>,
     pub(super) secrets: Secrets,
     pub(super) locking: bool,
-    /// How long a request waits for another one of the same session.
+    /// How long a request waits for the session's lock.
     pub(super) lock_timeout: Duration,
     pub(super) started: Instant,
     pub(super) most_connections: usize,
 }
 
-/// Makes the values of locks, by which they are known as ours: `host|process|container.worker.number`.
+/// Creates the values of locks, which identify them as ours: `host|process|container.worker.number`.
 pub(super) struct Secrets {
-    /// What no other container has.
+    /// Unique to this container.
     pub(super) container: String,
-    /// What no other worker has, now or before.
+    /// Unique to this worker, now and for ever.
     pub(super) worker: String,
     pub(super) count: Counter,
 }
 
 impl Secrets {
-    /// What all locks of a PHP process in this container begin with, whichever worker took them.
+    /// The common prefix of all locks of a PHP process in this container, whichever worker took them.
     pub(super) fn owner(&self, php: &[u8]) -> Vec<u8> {
         [php, b"|", self.container.as_bytes(), b"."].concat()
     }

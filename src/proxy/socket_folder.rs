@@ -1,4 +1,4 @@
-//! Where the socket is: a folder of its own, which only the app's user can enter.
+//! The socket's own folder, which only the app's user can enter.
 
 use crate::system::digest::sha256;
 use nix::unistd::geteuid;
@@ -7,9 +7,9 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Where a folder can be, the likelier first; the last is writable even where the root file system is not.
+/// Possible parents of the folder, in order; the last is writable even if the root file system is not.
 const PARENTS: [&str; 2] = ["/tmp", "/dev/shm"];
-/// A socket's path has 108 bytes, with its end.
+/// A socket's path has at most 108 bytes, including the final NUL.
 const LONGEST_PATH: usize = 107;
 
 /// The folder of a proxy.
@@ -26,7 +26,7 @@ pub(crate) struct NoPlace {
 }
 
 impl Place {
-    /// Makes the folder, or finds it. `what` tells proxies apart that have the same user and the same `/tmp`.
+    /// Creates or finds the folder. `what` distinguishes proxies with the same user and the same `/tmp`.
     ///
     /// # Errors
     ///
@@ -44,14 +44,14 @@ impl Place {
         Err(NoPlace { tried: tried.join("\n") })
     }
 
-    /// The folder of a proxy that the platform runs beside the app, in one that both containers have. The user's
-    /// name is in it, as the two must be the same.
+    /// The folder of a proxy that the platform runs as a sidecar, inside one that both containers share. Its name
+    /// contains the user, because both must run as the same one.
     #[must_use]
     pub(crate) fn shared(folder: &Path) -> Self {
         Self(folder.join(format!("php-session-store-{}", geteuid())))
     }
 
-    /// The folder of a proxy that is there.
+    /// The folder of an existing proxy.
     #[must_use]
     pub(crate) fn at(folder: PathBuf) -> Self {
         Self(folder)
@@ -69,16 +69,15 @@ impl Place {
         self.0.join("redis.sock")
     }
 
-    /// Whoever holds its lock is the proxy.
+    /// The lock file: whoever holds the lock is the proxy.
     #[must_use]
     pub(crate) fn lock(&self) -> PathBuf {
         self.0.join("lock")
     }
 
-    /// What no other container has, the same for all workers of this one.
+    /// Unique to this container, and the same for all its workers.
     ///
     /// # Errors
-    ///
     /// Fails if it can be neither read nor written.
     pub(crate) fn identity(&self) -> io::Result<String> {
         let file = self.0.join("identity");
@@ -92,11 +91,10 @@ impl Place {
         }
     }
 
-    /// Makes the folder if it is not there. One that somebody else has made, to read along, is not taken.
+    /// Creates the folder if necessary. Refuses a folder that somebody else created, who could read along.
     ///
     /// # Errors
-    ///
-    /// Fails if it cannot be made, or is not ours alone.
+    /// Fails if it cannot be created, or does not belong only to us.
     pub(crate) fn prepare(&self) -> io::Result<()> {
         if self.socket().as_os_str().len() > LONGEST_PATH {
             return Err(io::Error::other("its path is too long for a socket"));
@@ -107,31 +105,30 @@ impl Place {
         }
         let folder = fs::symlink_metadata(&self.0)?;
         if !folder.is_dir() || folder.uid() != geteuid().as_raw() {
-            return Err(io::Error::other("somebody else has a file with the proxy's name"));
+            return Err(io::Error::other("somebody else owns a file with the proxy's name"));
         }
         fs::set_permissions(&self.0, Permissions::from_mode(folder_mode()))?;
-        // A root file system that is read-only shows only now, where the folder is left over.
+        // If the folder is left over, a read-only root file system shows only now.
         tempfile::tempfile_in(&self.0).map(drop)
     }
 
     /// Lets the app's user connect.
     ///
     /// # Errors
-    ///
-    /// Fails if the socket is not there.
+    /// Fails if the socket does not exist.
     pub(crate) fn open_socket(&self) -> io::Result<()> {
         fs::set_permissions(self.socket(), Permissions::from_mode(socket_mode()))
     }
 }
 
-/// A text that nobody else has.
+/// A random text.
 pub(super) fn random() -> io::Result<String> {
     let mut bytes = [0; 8];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(format!("{:016x}", u64::from_ne_bytes(bytes)))
 }
 
-/// As root, php-fpm's workers have users of their own, which nobody knows here.
+/// If we run as root, php-fpm's workers have other users, which we don't know.
 fn folder_mode() -> u32 {
     if geteuid().is_root() { 0o711 } else { 0o700 }
 }

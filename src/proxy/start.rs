@@ -1,4 +1,4 @@
-//! Starts the proxy of the container, or finds the one that runs.
+//! Starts the container's proxy, or finds the running one.
 
 use super::client::Client;
 use super::socket_folder::{NoPlace, Place};
@@ -13,28 +13,28 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Mostly it takes a few milliseconds.
+/// It usually takes a few milliseconds.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The platform may start the app before the proxy.
 const PATIENCE_WITH_PLATFORM: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Why there is no proxy.
+/// Why no proxy can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("The session proxy {} cannot be started: {error}.", .program.display())]
     Spawn { program: PathBuf, error: io::Error },
     #[error(
-        "The session proxy was started and does not answer at {}: {error}.\nWhat it says for itself stands above.", .socket.display()
+        "The session proxy was started but does not answer at {}: {error}.\nIts own messages are above.", .socket.display()
     )]
     Silent { socket: PathBuf, error: io::Error },
     #[error(
-        "No session proxy answers at {}: {error}.\nRun the image's process type session-proxy beside the app, as the same user and with the same {PROXY_FOLDER} on a volume that both have.", .socket.display()
+        "No session proxy answers at {}: {error}.\nRun the image's process type session-proxy beside the app, as the same user and with the same {PROXY_FOLDER} on a shared volume.", .socket.display()
     )]
     NotBeside { socket: PathBuf, error: io::Error },
 }
 
-/// Gives the socket of a proxy that answers.
+/// Returns the socket of a proxy that answers.
 ///
 /// # Errors
 ///
@@ -60,11 +60,10 @@ pub fn start(wanted: &ProxyWanted<'_>) -> anyhow::Result<PathBuf> {
     }
 }
 
-/// Finds the proxy that runs, and starts none; `None` if there was none.
+/// Finds the running proxy without starting one; `None` if none was started.
 ///
 /// # Errors
-///
-/// Fails if there is one that does not answer.
+/// Fails if one was started but does not answer.
 pub fn find(wanted: &ProxyWanted<'_>) -> anyhow::Result<Option<PathBuf>> {
     if wanted.folder.is_some() {
         return start(wanted).map(Some);
@@ -100,8 +99,8 @@ fn spawn(program: &Path, place: &Place) -> io::Result<()> {
     command.spawn().map(drop)
 }
 
-/// What starts the container has its log. What is run in it later (`docker exec`) waits until its own output is
-/// closed, and so must not share it.
+/// The process that starts the container shares its log. A later command (`docker exec`) waits until its own
+/// output is closed, so it must not share it with the proxy.
 fn log_of_container() -> Stdio {
     let first = parent_id() == 1;
     let log = || OpenOptions::new().append(true).open("/proc/1/fd/2");

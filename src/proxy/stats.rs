@@ -1,36 +1,9 @@
-//! What the proxy has done, for its status and its log.
+//! Counters and times, for the proxy's status.
 
-use crate::system::log_line::report;
-use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// Writes a line to the log of the container.
-pub(super) fn log(line: fmt::Arguments<'_>) {
-    eprintln!("{}", report(&format_args!("session proxy: {line}")));
-}
-
-/// The same line is not logged more often.
-const LOGGED_EVERY: Duration = Duration::from_secs(10);
-
-/// A log for what happens again and again.
-#[derive(Debug, Default)]
-pub(super) struct SeldomLog(Mutex<Option<(String, Instant)>>);
-
-impl SeldomLog {
-    pub(super) fn log(&self, line: &str) {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let repeated =
-            last.as_ref().is_some_and(|(text, at)| text == line && at.elapsed() < LOGGED_EVERY);
-        if !repeated {
-            log(format_args!("{line}"));
-            *last = Some((line.to_owned(), Instant::now()));
-        }
-    }
-}
-
-/// A number that grows.
+/// A counter.
 #[derive(Debug, Default)]
 pub(super) struct Counter(AtomicU64);
 
@@ -43,7 +16,7 @@ impl Counter {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// One more until the end of what this gives.
+    /// Counts one more as long as the returned guard lives.
     pub(super) fn during(&self) -> During<'_> {
         self.add();
         During(self)
@@ -54,7 +27,7 @@ impl Counter {
     }
 }
 
-/// One more, for as long as it lives.
+/// Counts one more as long as it lives.
 pub(super) struct During<'a>(&'a Counter);
 
 impl Drop for During<'_> {
@@ -63,14 +36,14 @@ impl Drop for During<'_> {
     }
 }
 
-/// Powers of two of a microsecond: up to 67 seconds.
+/// Powers of two microseconds: up to 67 seconds.
 const BUCKETS: usize = 27;
 
 /// What the proxy counts.
 #[derive(Debug, Default)]
 pub(super) struct Stats {
     pub(super) clients: Counter,
-    /// Sessions that were locked, read or written without a lock.
+    /// Sessions locked, or read or written without a lock.
     pub(super) requests: Counter,
     pub(super) lock_timeouts: Counter,
     pub(super) retries: Counter,
@@ -78,7 +51,7 @@ pub(super) struct Stats {
     pub(super) refused: Counter,
     /// Connections to the service that broke.
     pub(super) reconnections: Counter,
-    /// Requests that wait for another container now.
+    /// Requests now waiting for another container.
     pub(super) waiting_elsewhere: Counter,
     microseconds: AtomicU64,
     latencies: [Counter; BUCKETS],
@@ -97,7 +70,7 @@ impl Stats {
         self.latencies.iter().map(Counter::get).sum()
     }
 
-    /// The sum of all round trips, and how many took at most how long, but longer than the one before; in seconds.
+    /// The total time of all round trips in seconds, and for each bucket its upper bound in seconds and its count.
     pub(super) fn histogram(&self) -> (f64, Vec<(f64, u64)>) {
         let seconds = |micros: u64| Duration::from_micros(micros).as_secs_f64();
         let buckets = self.latencies.iter().enumerate();
@@ -105,7 +78,7 @@ impl Stats {
         (seconds(self.microseconds.load(Ordering::Relaxed)), buckets.collect())
     }
 
-    /// How long `percent` of 100 round trips took at most, in microseconds.
+    /// The given percentile of round trip times, in microseconds.
     pub(super) fn percentile(&self, percent: u64) -> u64 {
         let total = self.round_trips();
         let mut seen = 0;

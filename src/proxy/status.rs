@@ -1,4 +1,4 @@
-//! What a proxy says about itself.
+//! The status of a proxy.
 
 use super::shared::Shared;
 use crate::redis_client::{Command, Reply};
@@ -6,48 +6,48 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The state of a proxy, as its status shows it.
+/// The state of a proxy, as shown by `session-proxy status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Status {
     /// The service, without its password.
     pub(crate) service: String,
-    /// `master` or `slave`, or what kept it from being known.
+    /// `master` or `slave`, or why it is unknown.
     pub(crate) role: String,
     /// When this worker started, in seconds since 1970.
     pub(crate) started: u64,
-    /// For how long it runs.
+    /// Its uptime in seconds.
     pub(crate) seconds: u64,
     /// PHP's connections.
     pub(crate) clients: u64,
-    /// Sessions that were locked.
+    /// Sessions locked.
     pub(crate) requests: u64,
-    /// Commands that the service has answered.
+    /// Commands answered by the service.
     pub(crate) round_trips: u64,
-    /// Requests that wait for another one of the same session in this container.
+    /// Requests that wait for another request of the same session in this container.
     pub(crate) waiting: u64,
     /// Requests that wait for another container.
     pub(crate) waiting_elsewhere: u64,
-    /// Locks that somebody else had for too long.
+    /// Locks that somebody else held for too long.
     pub(crate) lock_timeouts: u64,
     /// Connections to the service that broke.
     pub(crate) reconnections: u64,
-    /// Commands that were sent again.
+    /// Commands sent again.
     pub(crate) retries: u64,
-    /// Commands that got no answer in time.
+    /// Commands without a reply in time.
     pub(crate) failures: u64,
-    /// Commands that were none of a session.
+    /// Commands that do not belong to a session.
     pub(crate) refused: u64,
     /// Connections to the service.
     pub(crate) connections: u64,
-    /// Those that are idle.
+    /// Idle connections.
     pub(crate) idle: u64,
-    /// The greatest number of connections.
+    /// The maximum number of connections.
     pub(crate) most_connections: u64,
-    /// All connections that there have been.
+    /// Connections opened so far.
     pub(crate) opened: u64,
-    /// Half of the round trips took no longer, in microseconds, rounded up to a power of two.
+    /// The median round trip, in microseconds, rounded up to a power of two.
     pub(crate) p50_us: u64,
-    /// 99 of 100 round trips took no longer.
+    /// The 99th percentile, likewise.
     pub(crate) p99_us: u64,
 }
 
@@ -104,7 +104,7 @@ fn role(shared: &Shared) -> String {
     }
 }
 
-/// For people.
+/// As text.
 impl fmt::Display for Status {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "service       {} ({})", self.service, self.role)?;
@@ -127,7 +127,7 @@ impl fmt::Display for Status {
         )?;
         write!(
             formatter,
-            "trouble       {} connections broken, {} commands sent again, {} without an answer, {} refused",
+            "problems      {} connections broken, {} commands sent again, {} without a reply, {} refused",
             self.reconnections, self.retries, self.failures, self.refused
         )
     }

@@ -1,8 +1,8 @@
-//! The supervisor: it holds the listening socket, so that PHP can connect at any time, and starts the worker again
-//! when it ends.
+//! The supervisor: holds the listening socket, so that PHP can connect at any time, and restarts the worker when
+//! it ends.
 
+use super::log::log;
 use super::socket_folder::Place;
-use super::stats::log;
 use crate::launch::build_record::SESSION_PROXY;
 use anyhow::Context;
 use libcnb::data::exec_d::ExecDProgramOutput;
@@ -19,16 +19,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-/// Between the end of a worker that did not live long and the next one.
+/// The pause before the next worker if one did not live long.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How often it looks whether the socket is still there.
+/// How often to check that the socket still exists.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Supervises until the container ends; returns at once if there is another proxy in this place.
+/// Supervises until the container ends; returns at once if this place already has a proxy.
 ///
 /// # Errors
-///
-/// Fails if there cannot be a socket.
+/// Fails if the socket cannot be created.
 pub(super) fn supervise(place: &Place) -> anyhow::Result<()> {
     let inherited = inherited();
     if inherited.is_none() {
@@ -47,21 +46,21 @@ pub(super) fn supervise(place: &Place) -> anyhow::Result<()> {
         if workers.wait(&ends) {
             workers.start(&listener, place)?;
         } else if !place.socket().exists() {
-            log(format_args!("the socket was removed, and is made again"));
+            log(format_args!("the socket was removed; creating it again"));
             place.prepare().context("The session proxy's folder is of no use")?;
             lock = self::lock(place)?.unwrap_or(lock);
             listener = listen(place).context("The session proxy's socket cannot be made")?;
-            // Those who are connected stay with the worker that they have.
+            // Connected clients stay with their worker.
             workers.start(&listener, place)?;
         }
     }
 }
 
-/// The launcher reads what its exec.d programs write until nobody can write any more; the supervisor has inherited
-/// that, and closes it. The app's process group is none of its business either.
+/// The launcher reads the output of exec.d programs until every writer has closed it; the supervisor has inherited
+/// it, and closes it. It also leaves the app's process group.
 fn leave_the_launch() {
     write_exec_d_program_output(ExecDProgramOutput::new(HashMap::new()));
-    // Fails for a leader of a group, which needs no other one.
+    // Fails for the leader of a group, which is fine.
     let _ = setsid();
 }
 
@@ -75,15 +74,15 @@ pub(super) fn lock(place: &Place) -> anyhow::Result<Option<File>> {
     }
 }
 
-/// The socket of a supervisor that has died, handed over by its worker.
+/// The socket of a supervisor that died, handed over by its worker.
 fn inherited() -> Option<UnixListener> {
     let listener = UnixListener::from(stdin().as_fd().try_clone_to_owned().ok()?);
-    // Anything else than a socket has no address.
+    // Only a socket has an address.
     listener.local_addr().is_ok().then_some(listener)
 }
 
 pub(super) fn listen(place: &Place) -> io::Result<UnixListener> {
-    // Left over by a container that was stopped: the lock is ours.
+    // Left over from a container that was stopped: the lock is ours.
     match fs::remove_file(place.socket()) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -93,7 +92,7 @@ pub(super) fn listen(place: &Place) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// The worker, and those before it that still have clients.
+/// The worker, and earlier ones that still have clients.
 struct Workers {
     ended: Sender<(u64, String)>,
     latest: u64,
@@ -110,17 +109,17 @@ impl Workers {
             if started.elapsed() < PAUSE {
                 sleep(PAUSE);
             }
-            // The supervisor ends with the process only.
+            // The supervisor ends only with the process.
             let _ = ended.send((number, how));
         });
         Ok(())
     }
 
-    /// Waits a while for the end of the latest worker.
+    /// Waits for a while for the end of the latest worker.
     fn wait(&self, ends: &Receiver<(u64, String)>) -> bool {
         match ends.recv_timeout(LOOK) {
             Ok((number, how)) if number == self.latest => {
-                log(format_args!("the worker ended ({how}) and is started again"));
+                log(format_args!("the worker ended ({how}); starting it again"));
                 true
             }
             Ok(_) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => false,
@@ -128,7 +127,7 @@ impl Workers {
     }
 }
 
-/// Starts another supervisor, which takes the socket over.
+/// Starts another supervisor, which takes over the socket.
 pub(super) fn succeed(listener: &UnixListener, place: &Place) -> io::Result<Child> {
     spawn("supervise", listener, place)
 }

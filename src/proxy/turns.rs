@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread, park_timeout};
 
-/// Who waits for which session.
+/// The requests that wait, for each session.
 #[derive(Debug, Default)]
 pub(super) struct Turns(Mutex<Queues>);
 
@@ -40,7 +40,7 @@ impl Turns {
         Some(turn)
     }
 
-    /// How many requests wait for another one of this container.
+    /// How many requests wait for another one in this container.
     pub(super) fn waiting(&self) -> usize {
         self.queues().waiting.values().map(|queue| queue.len() - 1).sum()
     }

@@ -1,26 +1,27 @@
-//! One command to the service, and its reply: connections that break and servers that are not ready cost waiting,
-//! not errors, up to a bound. Every command that is sent this way may be sent twice.
+//! Sends one command to the service and returns its reply. Broken connections and servers that are not ready cause
+//! a bounded wait rather than an error. Every command sent this way may be sent twice.
 
 use super::credentials::Upstream;
+use super::log::{SeldomLog, log};
 use super::pool::{NoConnection, Pool};
-use super::stats::{SeldomLog, Stats, log};
+use super::stats::Stats;
 use crate::redis_client::{Command, Deadline, ErrorReply, Problem, RedisError, Reply};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How long a request waits for a service that does not answer, restarts, or fails over.
+/// How long a request waits for a service that does not reply, restarts, or fails over.
 const BOUND: Duration = Duration::from_secs(5);
-/// How long it waits where the service has been in trouble for longer than that: once, so that an outage does not
-/// hold all of PHP's workers.
+/// How long it waits, once, if the service has failed for longer than that, so that an outage does not block all
+/// of PHP's workers.
 const BOUND_OF_OUTAGE: Duration = Duration::from_secs(2);
-/// The pauses between two tries.
+/// The pauses between tries.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
-/// Less than that is not worth a line when it is over.
+/// Shorter problems are not worth a line in the log.
 const WORTH_MENTIONING: Duration = Duration::from_millis(100);
 
-/// What a server says that will be itself again: it loads its data, was demoted, or has no connection free.
+/// Errors of a server that may recover: it loads its data, was demoted, or has no connection left.
 const PASSING: [&str; 7] = [
     "READONLY",
     "LOADING",
@@ -38,11 +39,11 @@ pub(super) struct Service {
     stats: Arc<Stats>,
     problems: SeldomLog,
     refusals: SeldomLog,
-    /// Since when it does not answer.
+    /// Since when it has not replied.
     trouble: Mutex<Option<Instant>>,
 }
 
-/// The service did not do it.
+/// The service did not run the command.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error(transparent)]
@@ -63,7 +64,7 @@ impl Service {
         }
     }
 
-    /// Sends a command until there is a reply, or the time is up. A reply may be an error that will not pass.
+    /// Sends a command until there is a reply or the time is up. The reply may be a permanent error.
     pub(super) fn call(&self, command: &Command) -> Result<Reply, Failure> {
         let outage = self.trouble_lasts() >= BOUND;
         let deadline = Deadline::after(if outage { BOUND_OF_OUTAGE } else { BOUND });
@@ -113,7 +114,7 @@ impl Service {
         }
     }
 
-    /// Whether trying again may help. A login that is refused helps only with other credentials.
+    /// Whether trying again may help. After a refused login, only other credentials do.
     fn may_pass(&self, failure: &Failure, used: &Arc<Upstream>) -> bool {
         let Failure::NoConnection(NoConnection::Failed(error)) = failure else { return true };
         match &error.problem {
@@ -146,7 +147,7 @@ impl Service {
     }
 }
 
-/// Scripts repeat what their commands say, somewhere in the text.
+/// A script's error contains its command's error somewhere in the text.
 fn is_passing(error: &ErrorReply) -> bool {
     PASSING.iter().any(|text| error.text().contains(text))
 }

@@ -1,14 +1,15 @@
-//! The worker: it takes PHP's connections, each with a thread of its own. PHP's processes are few, and mostly busy
-//! with something else.
+//! The worker: serves PHP's connections, each in its own thread. PHP's processes are few, and mostly busy with
+//! something else.
 
 use super::conversation::{Conversation, RENEWED_EVERY};
 use super::credentials::{Credentials, Read};
+use super::log::log;
 use super::metrics;
 use super::pool::Pool;
 use super::request::{Request, parse};
 use super::shared::{Secrets, Shared};
 use super::socket_folder::random;
-use super::stats::{Counter, Stats, log};
+use super::stats::{Counter, Stats};
 use super::turns::Turns;
 use super::upstream::Service;
 use crate::redis_client::Received;
@@ -23,39 +24,39 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A command comes as a whole, and its answer is read.
+/// PHP sends a command in one go, and reads its reply.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A socket takes no timeout of nothing.
+/// A socket's timeout must not be zero.
 const LEAST: Duration = Duration::from_millis(1);
 const STACK: usize = 512 << 10;
-/// Far more than a container has PHP processes.
+/// Far more than the PHP processes of a container.
 const MOST_CLIENTS: u64 = 2000;
 
-/// Whether another worker takes the connections that come.
+/// Whether another worker accepts new connections.
 static RETIRED: AtomicBool = AtomicBool::new(false);
 
-/// Leaves new connections to another worker. One that is accepted already is served.
+/// Leaves new connections to another worker. Accepted ones are still served.
 pub(super) fn retire() {
     RETIRED.store(true, Ordering::Relaxed);
 }
 
-/// How the proxy serves.
+/// The settings of the proxy.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What no other container has.
+    /// Unique to this container.
     pub container: String,
-    /// What the keys of sessions begin with.
+    /// The prefix of session keys.
     pub prefix: String,
     pub locking: bool,
-    /// How long a request waits for another one of the same session.
+    /// How long a request waits for the session's lock.
     pub lock_timeout: Duration,
-    /// How long a connection to the service may take to come about.
+    /// How long connecting to the service may take.
     pub connect_timeout: Duration,
-    /// How long the service may take to answer.
+    /// How long to wait for the service's reply.
     pub read_timeout: Duration,
-    /// The greatest number of connections to the service.
+    /// The maximum number of connections to the service.
     pub most_connections: usize,
-    /// Where metrics are served, `HOST:PORT`.
+    /// Where to serve metrics, `HOST:PORT`.
     pub metrics: Option<String>,
 }
 
@@ -68,8 +69,7 @@ pub(super) struct Worker {
 /// Serves until the process ends, or until all clients are gone after it has retired.
 ///
 /// # Errors
-///
-/// Fails if the service cannot be read, or the socket gives no connections.
+/// Fails if the service cannot be read, or the socket accepts no connections.
 pub fn serve(listener: &UnixListener, settings: Settings, read: Read) -> anyhow::Result<()> {
     Worker::new(settings, read)?.serve(listener)
 }
@@ -108,7 +108,7 @@ impl Worker {
         while !RETIRED.load(Ordering::Relaxed) {
             let client = match listener.accept() {
                 Ok((client, _)) => client,
-                // The container has too many files open, or the client is gone already.
+                // The container has too many open files, or the client is already gone.
                 Err(error) if error.kind() != ErrorKind::InvalidInput => {
                     log(format_args!("no connection from PHP: {error}"));
                     thread::sleep(Duration::from_millis(100));
@@ -119,7 +119,7 @@ impl Worker {
             let (shared, prefix) = (shared.clone(), prefix.clone());
             let spawned = thread::Builder::new().stack_size(STACK).spawn(move || {
                 shared.stats.clients.add();
-                // A client that is gone has nothing to be told.
+                // A client that is gone needs no reply.
                 let _ = converse(&client, &shared, &prefix);
                 shared.stats.clients.subtract();
             });
@@ -134,9 +134,9 @@ impl Worker {
     }
 }
 
-/// What PHP calls itself in a lock: `host|process`. Nothing where it is none of us: the socket is in a folder that
-/// only its owner can enter, and this is the second lock. Where the app runs as root, php-fpm's workers have users
-/// of their own. A process of another container has the number 0 here, which no lock has.
+/// What PHP calls itself in a lock: `host|process`. `None` for another user, as a second safeguard: only its owner
+/// can enter the socket's folder. If the app runs as root, php-fpm's workers have other users. A process of
+/// another container has the number 0 here, which no lock has.
 fn owner(client: &UnixStream) -> Option<Vec<u8>> {
     let (peer, ours) = (getsockopt(client, PeerCredentials).ok()?, geteuid());
     let uid = Uid::from_raw(peer.uid());
@@ -181,7 +181,7 @@ fn exchange(
             }
             Err(refusal) => {
                 shared.stats.refused.add();
-                // Where the next command would begin, nobody knows.
+                // Nobody knows where the next command would begin.
                 return write!(client, "-{refusal}\r\n");
             }
         };
@@ -194,13 +194,13 @@ fn exchange(
             }
         };
         client.write_all(&answer)?;
-        // What has come of the next command has waited for this one.
+        // The received part of the next command has waited for this one.
         begun = Instant::now();
     }
 }
 
-/// Waits for more of PHP, and keeps its lock meanwhile; false if PHP is gone. `begun` is when a command began of which
-/// there is a part.
+/// Waits for more from PHP and renews its lock meanwhile; false if PHP is gone. `begun` is when a partly received
+/// command began.
 fn receive(
     client: &mut &UnixStream,
     received: &mut Received,

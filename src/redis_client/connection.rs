@@ -54,7 +54,7 @@ impl Connection {
         Self { stream, received: Received::default() }
     }
 
-    /// A connection over a socket file.
+    /// A connection over a Unix socket.
     pub(crate) fn over_socket(socket: UnixStream, deadline: Deadline) -> Self {
         Self::new(Stream::Unix(Timed::new(socket, deadline)))
     }

@@ -1,13 +1,13 @@
-//! What has come over a connection, and was not taken yet.
+//! The bytes received over a connection and not yet parsed.
 
 use std::io::{self, Read};
 
-/// Read at once; most sessions are smaller.
+/// Bytes per read; most sessions are smaller.
 const CHUNK: usize = 8192;
-/// What is kept between two messages, for the next one.
+/// The buffer kept between messages.
 const KEPT: usize = 64 << 10;
 
-/// The bytes that have come, and were not taken yet.
+/// The bytes received and not yet parsed.
 #[derive(Default)]
 pub(crate) struct Received(Vec<u8>);
 
@@ -16,7 +16,7 @@ impl Received {
         &self.0
     }
 
-    /// Reads once, whatever there is; gives how much that was, and 0 at the end of the stream.
+    /// Reads once; returns the number of bytes, which is 0 at the end of the stream.
     pub(crate) fn read(&mut self, stream: &mut (impl Read + ?Sized)) -> io::Result<usize> {
         let mut chunk = [0; CHUNK];
         let length = stream.read(&mut chunk)?;
@@ -24,7 +24,7 @@ impl Received {
         Ok(length)
     }
 
-    /// Takes a message of this length off. It may have been somebody's session of many megabytes.
+    /// Removes a message of this length. It may have been a session of many megabytes.
     pub(crate) fn take(&mut self, length: usize) {
         self.0.drain(..length);
         if self.0.is_empty() && self.0.capacity() > KEPT {

@@ -136,7 +136,7 @@ fn credentials_are_embedded_by_request_only_and_a_bound_service_beats_them() {
     assert_eq!(embedded.sessions(ODD_PASSWORD), 1);
     let (_, log) = app.run(&[], &["true"]);
     assert!(
-        log.contains("warning: no session service is bound, so the credentials embedded"),
+        log.contains("warning: no session service is bound, so PHP uses the credentials embedded"),
         "{log}"
     );
 

@@ -38,7 +38,7 @@ fn whatever_is_killed_no_update_is_lost(suite: Suite) {
         assert!(hammered.kept <= hammered.counted, "{hammered:?}");
         assert!(hammered.requests - hammered.kept <= 8 * 3, "{hammered:?}");
         let log = instance.container.logs();
-        assert!(log.contains("is started again"), "{log}");
+        assert!(log.contains("starting it again"), "{log}");
         // A request that begins with the crash waits no longer than any other.
         let mut visitor = HttpClient::new();
         visitor.get(instance.address(), "/hold.php");
