@@ -119,7 +119,7 @@ impl Tools {
     }
 }
 
-/// The headers of libraries, where the image does not have them itself.
+/// The headers of libraries, if the image does not have them.
 #[derive(Default)]
 struct Headers {
     unpacked: Unpacked,

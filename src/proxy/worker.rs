@@ -75,7 +75,7 @@ pub fn serve(listener: &UnixListener, settings: Settings, read: Read) -> anyhow:
 }
 
 impl Worker {
-    /// Reads where the service is.
+    /// Reads the service's address and login.
     pub(super) fn new(settings: Settings, read: Read) -> anyhow::Result<Self> {
         let stats = Arc::new(Stats::default());
         let credentials = Credentials::new(read)?;

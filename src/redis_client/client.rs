@@ -164,7 +164,7 @@ pub(crate) fn dial(address: &Address, deadline: Deadline) -> Result<TcpStream, P
     Err(last)
 }
 
-/// The system's resolver has no timeout, so a thread of its own runs it, and we stop waiting at the deadline.
+/// The system's resolver has no timeout, so it runs in its own thread, and we stop waiting at the deadline.
 fn resolve(address: &Address, deadline: Deadline) -> Result<Vec<SocketAddr>, Problem> {
     let name = match &address.host {
         Host::Ip(ip) => return Ok(vec![SocketAddr::new(*ip, address.port)]),

@@ -69,7 +69,7 @@ impl<'a> Session<'a> {
         Ok(verdict.outcome(self, round_trip, info.ok().as_ref().and_then(max_clients)))
     }
 
-    /// Where the server closed the connection: which commands it closes at, each tried on a connection of its own.
+    /// After the server closed the connection: the commands it closes it on, each tried on its own connection.
     /// Proxies such as twemproxy do that instead of an answer. None if it answers no command, or all of them.
     pub(super) fn find_closing_commands(
         &self,
