@@ -78,10 +78,10 @@ impl Pool {
             let waited = self.returned.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        state.opened += 1;
         drop(state);
         let slot = Slot(self);
         let connection = upstream.client.connect(deadline.or_after(self.connect_timeout))?;
+        self.state().opened += 1;
         Ok(Lease { pooled: Pooled { connection, upstream, born: Instant::now() }, slot })
     }
 
@@ -143,7 +143,7 @@ mod tests {
     fn a_connection_is_used_again_until_it_is_too_old() {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("redis.sock");
-        let _server = UnixListener::bind(&socket).unwrap();
+        let server = UnixListener::bind(&socket).unwrap();
         let endpoint = RedisEndpoint { target: Target::Unix(socket), auth: None, database: None };
         let bound = Bound { endpoint, verify_peer: true };
         let credentials = Credentials::new(Box::new(move || Ok(bound.clone()))).unwrap();
@@ -157,6 +157,10 @@ mod tests {
         assert_eq!(pool.counts(), (1, 1, 2));
         // One that is not given back makes room for another one.
         drop(pool.borrow(soon()).unwrap());
+        assert_eq!(pool.counts(), (0, 0, 2));
+        // One that does not come about is none that there has been, and keeps no room, either.
+        drop(server);
+        assert!(pool.borrow(soon()).is_err());
         assert_eq!(pool.counts(), (0, 0, 2));
     }
 }
