@@ -79,4 +79,21 @@ mod tests {
         write(&ini, "[session]\n  session.save_path=\"tcp://h\"\n").unwrap();
         assert_eq!(session_inis_of_other_layers(&ours), [ini]);
     }
+
+    #[test]
+    fn what_php_reads_after_ours_wins() {
+        let root = tempfile::tempdir().unwrap();
+        let (layer, theirs) = (root.path().join("session"), root.path().join("theirs"));
+        let ini = theirs.join("redis.ini");
+        write(&ini, "session.save_path = x\n").unwrap();
+        let base = layer.join(IniFile::Base.folder());
+        write(&base.join("ours.ini"), "session.save_path = y\n").unwrap();
+        let read_after = |folders: &[&Path]| {
+            let folders: Vec<String> = folders.iter().map(|it| it.display().to_string()).collect();
+            session_ini_read_after(&layer, &folders.join(":"))
+        };
+        assert_eq!(read_after(&[Path::new(""), &base, &theirs]), Some(ini));
+        assert_eq!(read_after(&[&theirs, &base]), None);
+        assert_eq!(read_after(&[&theirs]), None, "PHP does not read ours");
+    }
 }
