@@ -49,7 +49,12 @@ impl Browser {
 
     /// Clicks on what a CSS selector finds, and waits for the page that it leads to.
     pub(crate) fn click(&self, selector: &str) {
+        let page = self.element("html");
         self.post(&format!("/element/{}/click", self.element(selector)), &json!({}));
+        // The driver waits for what is loading by now, and a form may be sent a moment later.
+        let name = format!("{}/element/{page}/name", self.session);
+        let is_stale = || self.agent.get(&name).call().is_ok_and(|answer| answer.status() == 404);
+        wait_until(&format!("the page after {selector}"), is_stale);
     }
 
     /// The text that is seen of what a CSS selector finds.
