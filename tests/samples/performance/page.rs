@@ -235,7 +235,8 @@ fn costs(figures: &Figures) -> String {
         + &table("| | milliseconds | × `true` |", &starts)
         + "
 A build with nothing changed runs PHP to see what it is, and to prove that it starts with our settings without a warning, each of its
-programs (cli, fpm, …) three times. The whole build is `pack build`'s.
+programs (cli, fpm, …) three times. What PHP reads cannot be known without it, so no build takes the answer of another. The whole
+build is `pack build`'s.
 
 "
         + &table("| | runs of PHP | milliseconds of each | of all | the whole build |", &builds)
@@ -276,11 +277,18 @@ fn demo(figures: &Figures) -> String {
     if let (Some(when), [first]) = (figures.when("cold"), &figures.of::<Demo>("cold")[..]) {
         let seconds = format!("{:.0}", first.seconds);
         let what = "\nThe first time, without any cache but with an engine, Rust and Go: ";
-        text += &[what, &seconds, " seconds (`make bench PARTS=cold`, ", when, "). Its steps:\n\n"]
-            .concat();
-        let steps = figures.of::<Step>("cold_steps").into_iter();
-        let rows: Vec<Vec<String>> =
-            steps.map(|it| vec![it.what, it.seconds.to_string()]).collect();
+        text += &[
+            what,
+            &seconds,
+            " seconds (`make bench PARTS=cold`, ",
+            when,
+            "). Its steps, the first three beside each other:\n\n",
+        ]
+        .concat();
+        let mut steps: Vec<Step> = figures.of("cold_steps");
+        steps.sort_by_key(|it| std::cmp::Reverse(it.seconds));
+        let row = |it: Step| vec![it.what, it.seconds.to_string()];
+        let rows: Vec<Vec<String>> = steps.into_iter().map(row).collect();
         text += &table("| | seconds |", &rows);
     }
     text
