@@ -99,12 +99,12 @@ fn a_server_with_few_connections_is_enough(suite: Suite) {
         let redis = Redis::start_with(&["--requirepass", ODD_PASSWORD, "--maxclients", "5"]);
         let few = "BPL_PHP_SESSION_PROXY_CONNECTIONS=2";
         let instance = app.start(&["--env", ON, "--env", few, "--env", &bound(&redis)]);
-        let failed = AtomicU32::new(0);
+        let (address, failed) = (instance.address(), AtomicU32::new(0));
         thread::scope(|scope| {
             for _ in 0..12 {
                 scope.spawn(|| {
                     for _ in 0..20 {
-                        let answer = HttpClient::new().get(instance.address(), "/hold.php?ms=5");
+                        let answer = HttpClient::new().get(address, "/hold.php?ms=5");
                         if !answer.body.contains("kept") {
                             failed.fetch_add(1, Ordering::Relaxed);
                         }
