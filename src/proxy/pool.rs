@@ -37,7 +37,7 @@ pub(super) struct Lease<'a> {
     slot: Slot<'a>,
 }
 
-/// Room for one connection, of those that there may be; another one has it as soon as it is dropped.
+/// One of the allowed connections. Dropping it makes room for another.
 struct Slot<'a>(&'a Pool);
 
 /// There is no connection for a request.
@@ -120,7 +120,7 @@ impl Lease<'_> {
         let Self { pooled, slot } = self;
         let mut state = slot.0.state();
         state.idle.push(pooled);
-        // It has its room still, which is about to be dropped.
+        // Its slot is still taken, until the end of this function.
         state.count += 1;
     }
 }
@@ -158,7 +158,7 @@ mod tests {
         // One that is not given back makes room for another one.
         drop(pool.borrow(soon()).unwrap());
         assert_eq!(pool.counts(), (0, 0, 2));
-        // One that does not come about is none that there has been, and keeps no room, either.
+        // A failed connection neither counts as opened nor keeps its slot.
         drop(server);
         assert!(pool.borrow(soon()).is_err());
         assert_eq!(pool.counts(), (0, 0, 2));

@@ -110,7 +110,7 @@ fn a_library_that_only_the_build_image_has_is_carried() {
 }
 
 #[test]
-fn what_is_present_and_not_loaded_is_loaded_by_the_drop_in() {
+fn what_is_present_and_not_loaded_is_loaded_by_the_ini_file() {
     for (store, load) in
         [(Store::Redis, "igbinary, redis"), (Store::Memcached, "igbinary, msgpack, memcached")]
     {

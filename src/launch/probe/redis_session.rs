@@ -69,8 +69,9 @@ impl<'a> Session<'a> {
         Ok(verdict.outcome(self, round_trip, info.ok().as_ref().and_then(max_clients)))
     }
 
-    /// After the server closed the connection: the commands it closes it on, each tried on its own connection.
-    /// Proxies such as twemproxy do that instead of an answer. None if it answers no command, or all of them.
+    /// After the server closed the connection, finds the commands that it closes it on, each tried on its own
+    /// connection: proxies such as twemproxy do that instead of replying. `None` if it answers no command, or all
+    /// of them.
     pub(super) fn find_closing_commands(
         &self,
         client: &Client,
@@ -154,7 +155,7 @@ impl<'a> Verdict<'a> {
             } else if only(&["SELECT"]) {
                 "There is only database 0: remove database from the credentials and from BPL_PHP_SESSION_OPTIONS."
             } else if only(&["ECHO"]) {
-                "PHP's handler sends it on a connection that it keeps: set BPL_PHP_SESSION_OPTIONS=persistent=off."
+                "PHP's handler sends it on persistent connections: set BPL_PHP_SESSION_OPTIONS=persistent=off."
             } else {
                 "Use a server that supports it."
             };
