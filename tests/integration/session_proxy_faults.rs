@@ -69,7 +69,7 @@ fn whatever_is_killed_no_update_is_lost(suite: Suite) {
 
 /// Starts Redis again and again, in one container: the address of one that is stopped is soon somebody else's.
 const REDIS_FOR_EVER: &str = "while true; do \
-    redis-server --protected-mode no --save '' --requirepass \"$0\"; sleep 1; done";
+    redis-server --protected-mode no --save '' --requirepass \"$0\"; sleep 3; done";
 
 fn a_server_that_restarts_fails_no_request(suite: Suite) {
     with_app(suite, |app| {
@@ -81,7 +81,7 @@ fn a_server_that_restarts_fails_no_request(suite: Suite) {
         visitor.get(instance.address(), "/hold.php");
         // The page is working while the server, and its lock, go.
         let answer = thread::scope(|scope| {
-            let slow = scope.spawn(|| visitor.get(instance.address(), "/hold.php?ms=500"));
+            let slow = scope.spawn(|| visitor.get(instance.address(), "/hold.php?ms=1500"));
             thread::sleep(Duration::from_millis(200));
             // Away for long enough that the page's end meets it.
             redis.container.exec_as_root(&["pkill", "-KILL", "redis-server"]);
