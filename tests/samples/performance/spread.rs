@@ -14,8 +14,10 @@ impl Spread {
     pub(crate) fn of(figures: impl IntoIterator<Item = f64>) -> Self {
         let mut figures: Vec<f64> = figures.into_iter().collect();
         figures.sort_by(f64::total_cmp);
-        let (least, most) = (figures[0], figures[figures.len() - 1]);
-        Self { median: figures[figures.len() / 2], least, most }
+        let (count, least, most) = (figures.len(), figures[0], figures[figures.len() - 1]);
+        // Of an even number, between the two in the middle.
+        let median = f64::midpoint(figures[(count - 1) / 2], figures[count / 2]);
+        Self { median, least, most }
     }
 
     /// Of each pair's ratio.

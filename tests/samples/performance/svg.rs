@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-const WIDTH: f64 = 880.0;
+const WIDTH: f64 = 930.0;
 /// Where the bars begin, and where the greatest ends: labels stand before them, values behind them.
 const LEFT: f64 = 320.0;
 const RIGHT: f64 = 780.0;
