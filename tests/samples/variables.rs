@@ -16,3 +16,19 @@ fn the_table_of_settings_has_every_variable() {
     assert!(known.len() > 15, "{known:?}");
     assert_eq!(known, told);
 }
+
+/// A setting's name, phase and default, of each row of a table.
+fn rows(page: &str) -> Vec<Vec<String>> {
+    let rows = page.lines().filter(|line| line.starts_with("| `BP"));
+    rows.map(|row| row.split('|').skip(1).take(3).map(|it| it.trim().to_owned()).collect())
+        .collect()
+}
+
+#[test]
+fn readme_shows_settings_as_their_page_has_them() {
+    let (all, shown) = (rows(&text("docs/settings.md")), rows(&text("README.md")));
+    assert!(shown.len() > 5, "{shown:?}");
+    for row in shown {
+        assert!(all.contains(&row), "{row:?}");
+    }
+}

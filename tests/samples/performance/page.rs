@@ -51,7 +51,7 @@ pub(crate) fn summary(figures: &Figures) -> String {
         speed.map_or_else(|| "?".to_owned(), |it| format!("{:.1}", ratio(it).median))
     };
     format!(
-        "Requests a second, as a multiple of what those reach, which don't lock (Debian 12 / 13): Redis {} / {}, with the\n\
+        "Requests per second, relative to those buildpacks' settings, which don't lock (Debian 12 / 13): Redis {} / {}, with the\n\
          session proxy {} / {}; Redis with TLS {} / {}, with the session proxy {} / {}.\n",
         ratio("Redis", "bookworm"),
         ratio("Redis", "trixie"),
