@@ -191,7 +191,7 @@ fn without_a_service_the_start_stops_unless_files_are_allowed() {
         let mount = format!("{}:/platform/bindings:ro", bindings.path().display());
         closed("type", "php-redis-session");
         let (started, log) = app.run(&["--volume", &mount], &["true"]);
-        assert!(!started && log.contains("\"cache\", whose type cannot be read"), "{log}");
+        assert!(!started && log.contains("\"cache\": its type cannot be read"), "{log}");
         fs::set_permissions(folder.join("type"), fs::Permissions::from_mode(0o644)).unwrap();
         closed("host", "h");
         let (started, log) = app.run(&["--volume", &mount], &["true"]);
