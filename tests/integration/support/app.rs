@@ -321,11 +321,18 @@ impl PackBuild {
 
     /// Builds once more, with what the build before has cached.
     pub(crate) fn again(&mut self, options: &[&str]) {
-        let output = Command::new("pack")
-            .args(&self.arguments)
-            .args(options)
-            .output()
-            .expect("pack is on the PATH: run `make test`, which sets it up");
+        let pack = || {
+            Command::new("pack")
+                .args(&self.arguments)
+                .args(options)
+                .output()
+                .expect("pack is on the PATH: run `make test`, which sets it up")
+        };
+        let mut output = pack();
+        if engine_hung_up(&both(&output)) {
+            docker_ok(&["version"]);
+            output = pack();
+        }
         self.app.log = bullet_stream::strip_ansi(both(&output));
         self.succeeded = output.status.success();
         self.searched.set(false);
