@@ -322,19 +322,16 @@ impl PackBuild {
     /// Builds once more, with what the build before has cached.
     pub(crate) fn again(&mut self, options: &[&str]) {
         let pack = || {
-            Command::new("pack")
-                .args(&self.arguments)
-                .args(options)
-                .output()
-                .expect("pack is on the PATH: run `make test`, which sets it up")
+            let mut pack = Command::new("pack");
+            let output = pack.args(&self.arguments).args(options).output();
+            let output = output.expect("pack is on the PATH: run `make test`, which sets it up");
+            (output.status.success(), bullet_stream::strip_ansi(both(&output)))
         };
-        let mut output = pack();
-        if engine_hung_up(&both(&output)) {
+        (self.succeeded, self.app.log) = pack();
+        if engine_hung_up(&self.app.log) {
             docker_ok(&["version"]);
-            output = pack();
+            (self.succeeded, self.app.log) = pack();
         }
-        self.app.log = bullet_stream::strip_ansi(both(&output));
-        self.succeeded = output.status.success();
         self.searched.set(false);
         assert_log_is_clean("build log", &self.app.log);
     }
