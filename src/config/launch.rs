@@ -32,7 +32,7 @@ pub(crate) enum Probe {
 /// Whether PHP reaches Redis through the session proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Proxy {
-    /// Only if PHP's own handler cannot.
+    /// If PHP's own handler cannot, or would need a TLS handshake for each request.
     Auto,
     /// Always.
     On,

@@ -4,10 +4,9 @@ use super::build_record::LaunchRecord;
 use super::fpm_pools::clearing_pool;
 use super::log;
 use super::resolve::ResolvedService;
-use super::route::Route;
 use super::tls_files::tls_files;
 use crate::config::environment::Environment;
-use crate::config::launch::LaunchSettings;
+use crate::config::launch::{LaunchSettings, Proxy};
 use crate::endpoint::Endpoint;
 use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::{Connection, OwnSessions, SessionUse};
@@ -45,16 +44,15 @@ pub(super) struct Reached<'a> {
 /// Determines the app's variables. `app_dir` is the app's folder.
 pub(super) fn prepare(
     service: &Reached<'_>,
-    route: Route,
     settings: &LaunchSettings,
     record: &LaunchRecord,
     environment: &Environment,
     app_dir: &Path,
 ) -> AppLaunch {
-    let mut variables = match route {
-        Route::Direct => store_variables(&service.connection()),
-        // These contain the password, which the proxy keeps from PHP.
-        Route::Proxy => AppVariables::default(),
+    let mut variables = match settings.proxy {
+        // These contain the password, which the proxy is to keep from PHP.
+        Proxy::On => AppVariables::default(),
+        Proxy::Auto | Proxy::Off => store_variables(&service.connection()),
     };
     let mut message = None;
     if let Some((framework, session_use)) =

@@ -2,7 +2,7 @@
 
 use super::resolve::ResolvedService;
 use super::route::Route;
-use crate::config::variables::{EMBED_CREDENTIALS, MISSING, PROBE};
+use crate::config::variables::{EMBED_CREDENTIALS, MISSING, PROBE, PROXY};
 use crate::frameworks::known::Framework;
 use std::path::Path;
 
@@ -63,6 +63,13 @@ pub(super) fn failing_for_now(found: &ResolvedService, problem: &str) -> String 
 pub(super) fn refused(found: &ResolvedService, problem: &str) -> String {
     let ResolvedService { endpoint, service, .. } = found;
     format!("warning: no session can be kept at {endpoint}, from service {service}.\n{problem}")
+}
+
+/// `problem` says why the session proxy does not run.
+pub(super) fn without_proxy(problem: &anyhow::Error) -> String {
+    format!(
+        "warning: PHP connects to Redis itself, with a TLS handshake in each request, because the session proxy does not run ({PROXY}=off silences this):\n{problem}"
+    )
 }
 
 /// The error for a refusal that stops the start.

@@ -9,6 +9,12 @@ pub(super) fn is_nested(environment: &Environment) -> Result<bool, EnvironmentEr
     Ok(environment.text(Variable::SavePath.name())?.is_some())
 }
 
+/// Whether PHP reaches a server with TLS through the session proxy, as an outer launch has set it up.
+pub(super) fn goes_through_proxy(environment: &Environment) -> Result<bool, EnvironmentError> {
+    let save_path = environment.text(Variable::SavePath.name())?;
+    Ok(save_path.is_some_and(|path| path.starts_with("unix://")))
+}
+
 /// Whether an outer launch has set all of these variables.
 pub(super) fn is_set_already(
     environment: &Environment,

@@ -5,7 +5,7 @@ use super::build_record::{LaunchRecord, read_record};
 use super::fpm_pools::fpm_workers;
 use super::probe::{Outcome, Question};
 use super::resolve::{Resolution, ResolvedService, resolve};
-use super::route::{ProxyWanted, Route, StartProxy};
+use super::route::{Choice, ProxyWanted, Route, StartProxy};
 use super::started_process::Started;
 use super::tls_files::tls_files;
 use super::{log, mechanisms, nested};
@@ -21,7 +21,7 @@ use crate::php::variable::{Variable, names};
 use crate::store::Store;
 use anyhow::bail;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What the launch sets and logs.
@@ -121,53 +121,94 @@ struct Context<'a> {
 impl Context<'_> {
     fn prepare(&self, found: &ResolvedService) -> anyhow::Result<Prepared> {
         let Self { record, settings, environment, app_dir, .. } = *self;
-        let route = Route::of(settings.proxy, found, record)?;
-        if route == Route::Direct {
+        let choice = Choice::of(settings.proxy, found, record)?;
+        if choice == Choice::Only(Route::Direct) {
             require_tls(&found.endpoint, record.knows_tls)?;
         }
         let tls_files = tls_files(found, record, environment)?;
+        let mut warnings = Vec::new();
+        let (mut route, outcome) = self.choose(choice, found, &tls_files)?;
+        let round_trip = self.judge(found, outcome, route, &mut warnings)?;
+        let mut socket = None;
+        if route == Route::Proxy {
+            match self.start_proxy(found) {
+                Ok(started) => socket = Some(started),
+                Err(error) if choice == Choice::PreferProxy => {
+                    warnings.push(log::without_proxy(&error));
+                    route = Route::Direct;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let connection = match socket {
+            None => self.connect(found, &tls_files, round_trip, &mut warnings)?,
+            Some(socket) => php::redis_directives::behind_proxy(&socket, &found.options),
+        };
         let mut messages = Vec::new();
         if found.is_embedded() {
             messages.push(log::embedded_credentials(found));
         } else if settings.log {
             messages.push(log::sessions(found, route));
         }
-        let round_trip = self.probe(found, &tls_files, route, &mut messages)?;
-        let connection = match route {
-            Route::Direct => self.connect(found, &tls_files, round_trip, &mut messages)?,
-            Route::Proxy => self.connect_through_proxy(found)?,
-        };
+        messages.append(&mut warnings);
         let service = Reached { found, tls_files: &tls_files };
-        let app = app::prepare(&service, route, settings, record, environment, app_dir);
+        let app = app::prepare(&service, settings, record, environment, app_dir);
         Ok(Prepared { connection, messages, app })
     }
 
-    /// Asks the service whether it would keep a session; returns how long it takes to reply. `session-check` and the
-    /// proxy's status ask by themselves, and an outer launch has already asked.
-    fn probe(
+    /// The route to take, and what the service answered to the probe, if it was asked. PHP's OpenSSL accepts older
+    /// servers and certificates than the proxy's TLS.
+    fn choose(
         &self,
+        choice: Choice,
         found: &ResolvedService,
         tls_files: &TlsFiles,
-        route: Route,
-        messages: &mut Vec<String>,
-    ) -> anyhow::Result<Duration> {
-        let Self { settings, environment, .. } = *self;
-        if settings.probe == Probe::Off
-            || matches!(Started::now(), Started::SessionCheck | Started::ProxyStatus)
-            || nested::is_nested(environment)?
-        {
-            return Ok(Duration::ZERO);
-        }
+    ) -> anyhow::Result<(Route, Option<Outcome>)> {
+        let ask = |route| self.ask(found, tls_files, route);
+        let is_nested = nested::is_nested(self.environment)?;
+        let is_asked = self.settings.probe != Probe::Off && !is_nested;
+        // `session-check` and the proxy's status ask by themselves.
+        let is_judged =
+            is_asked && !matches!(Started::now(), Started::SessionCheck | Started::ProxyStatus);
+        Ok(match choice {
+            Choice::Only(route) => (route, is_judged.then(|| ask(route))),
+            Choice::PreferProxy if is_nested && !nested::goes_through_proxy(self.environment)? => {
+                (Route::Direct, None)
+            }
+            Choice::PreferProxy if is_asked => match ask(Route::Proxy) {
+                Outcome::Tls(_) => (Route::Direct, is_judged.then(|| ask(Route::Direct))),
+                // PHP's own words say more than the proxy's.
+                Outcome::Refused(_) if !is_judged => (Route::Direct, None),
+                outcome => (Route::Proxy, is_judged.then_some(outcome)),
+            },
+            Choice::PreferProxy => (Route::Proxy, None),
+        })
+    }
+
+    /// Asks the service whether it would keep a session.
+    fn ask(&self, found: &ResolvedService, tls_files: &TlsFiles, route: Route) -> Outcome {
         let (endpoint, options) = (&found.endpoint, &found.options);
-        match (Question { endpoint, tls_files, options, route }).ask(environment.as_env()) {
-            Outcome::Kept { round_trip, max_clients, limits } => {
-                messages.extend(limits.iter().map(|limit| log::limit(limit)));
-                messages.extend(self.too_many_workers(route, max_clients));
+        Question { endpoint, tls_files, options, route }.ask(self.environment.as_env())
+    }
+
+    /// Returns how long the service takes to reply.
+    fn judge(
+        &self,
+        found: &ResolvedService,
+        outcome: Option<Outcome>,
+        route: Route,
+        warnings: &mut Vec<String>,
+    ) -> anyhow::Result<Duration> {
+        match outcome {
+            None => {}
+            Some(Outcome::Kept { round_trip, max_clients, limits }) => {
+                warnings.extend(limits.iter().map(|limit| log::limit(limit)));
+                warnings.extend(self.too_many_workers(route, max_clients));
                 return Ok(round_trip);
             }
-            Outcome::Passing(problem) => messages.push(log::failing_for_now(found, &problem)),
-            Outcome::Refused(problem) | Outcome::Tls(problem) => match settings.probe {
-                Probe::Warn => messages.push(log::refused(found, &problem)),
+            Some(Outcome::Passing(problem)) => warnings.push(log::failing_for_now(found, &problem)),
+            Some(Outcome::Refused(problem) | Outcome::Tls(problem)) => match self.settings.probe {
+                Probe::Warn => warnings.push(log::refused(found, &problem)),
                 _ => bail!(log::stopping_refusal(found, &problem)),
             },
         }
@@ -206,14 +247,14 @@ impl Context<'_> {
         Ok(connection)
     }
 
-    fn connect_through_proxy(&self, found: &ResolvedService) -> anyhow::Result<Connection> {
+    /// Returns the proxy's socket.
+    fn start_proxy(&self, found: &ResolvedService) -> anyhow::Result<PathBuf> {
         let service = format!("{}\n{:?}", found.endpoint, found.options.prefix);
-        let socket = (self.start_proxy)(&ProxyWanted {
+        (self.start_proxy)(&ProxyWanted {
             layer: self.layer,
             service: &service,
             tmp: self.environment.text("TMPDIR")?,
             folder: self.settings.proxy_folder.as_deref(),
-        })?;
-        Ok(php::redis_directives::behind_proxy(&socket, &found.options))
+        })
     }
 }

@@ -35,6 +35,15 @@ pub(super) enum Route {
     Proxy,
 }
 
+/// The route that the settings and the service ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    Only(Route),
+    /// The session proxy, which keeps its connections: PHP's own handler pays for a TLS handshake in each request. It
+    /// will do, though, if the proxy cannot run here.
+    PreferProxy,
+}
+
 /// The settings demand the proxy, but it cannot serve this endpoint.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -42,7 +51,7 @@ pub(super) enum Route {
 )]
 pub(super) struct NotForProxy(String);
 
-impl Route {
+impl Choice {
     /// The route for this service under the setting.
     pub(super) fn of(
         setting: Proxy,
@@ -51,16 +60,24 @@ impl Route {
     ) -> Result<Self, NotForProxy> {
         let serves = proxy_serves(&found.endpoint);
         match setting {
-            Proxy::On if serves => Ok(Self::Proxy),
+            Proxy::On if serves => Ok(Self::Only(Route::Proxy)),
             Proxy::On => Err(NotForProxy(format!("{} at {}", found.store.title(), found.endpoint))),
             Proxy::Auto
                 if serves && limit_of_php(&found.endpoint, &found.options, record).is_some() =>
             {
-                Ok(Self::Proxy)
+                Ok(Self::Only(Route::Proxy))
             }
-            Proxy::Auto | Proxy::Off => Ok(Self::Direct),
+            Proxy::Auto if serves && handshakes_often(found) => Ok(Self::PreferProxy),
+            Proxy::Auto | Proxy::Off => Ok(Self::Only(Route::Direct)),
         }
     }
+}
+
+/// Whether PHP's own handler would open a TLS connection for each request. The option `persistent`, on or off, is a
+/// decision for that handler.
+fn handshakes_often(found: &ResolvedService) -> bool {
+    let has_tls = matches!(&found.endpoint, Endpoint::Redis(redis) if redis.tls().is_some());
+    has_tls && found.options.persistent.is_none()
 }
 
 /// Whether the session proxy can serve an endpoint.

@@ -42,7 +42,8 @@ impl Php {
 
     fn shares_sessions(&self, app: &App, bound: &str) {
         for server in self.servers() {
-            assert_sessions_are_shared(&app.served_by(server), &["--env", bound]);
+            let options = ["--env", bound, "--env", "BPL_PHP_SESSION_PROXY=off"];
+            assert_sessions_are_shared(&app.served_by(server), &options);
         }
     }
 

@@ -31,8 +31,16 @@ fn tls_with_a_private_authority(suite: Suite) {
     with_app(suite, |app| {
         let server = TlsServer::start("no", &[]);
         let credentials = server.credentials();
-        assert_works(app, &credentials, &[]);
+        let direct = ["--env", "BPL_PHP_SESSION_PROXY=off"];
+        assert_works(app, &credentials, &direct);
+        assert_works(app, &credentials, &["--read-only", "--tmpfs", "/tmp", direct[0], direct[1]]);
+        // By default the session proxy keeps the connection, and no handshake is made for each request.
         assert_works(app, &credentials, &["--read-only", "--tmpfs", "/tmp"]);
+        let show = ["--", "php", "-r", "echo ini_get('session.save_path');"];
+        let path =
+            |more: &[&str]| app.run(&[&["--env", &env(&credentials)], more].concat(), &show).1;
+        assert!(path(&[]).contains("unix:///tmp/php-session-store-"), "{}", path(&[]));
+        assert!(path(&direct).contains("tls://"), "{}", path(&direct));
 
         // Without the authority nobody is trusted, and PHP's own authorities still are with it.
         let mut untrusted = credentials.clone();
@@ -40,10 +48,10 @@ fn tls_with_a_private_authority(suite: Suite) {
         let bound = env(&untrusted);
         let code = "session_id('abc'); echo session_start() ? 'kept' : 'refused';";
         let php = ["--", "php", "-r", code];
-        let unasked = ["--env", &bound, "--env", "BPL_PHP_SESSION_PROBE=off"];
+        let unasked = ["--env", &bound, "--env", "BPL_PHP_SESSION_PROBE=off", direct[0], direct[1]];
         let (_, log) = app.run(&unasked, &php);
         assert!(log.contains("certificate verify failed"), "{log}");
-        let (_, log) = app.run(&["--env", &env(&credentials)], &php);
+        let (_, log) = app.run(&["--env", &env(&credentials), direct[0], direct[1]], &php);
         assert!(log.contains("kept"), "{log}");
 
         // The file is for the app's user alone. Where the root file system is read-only, there is the

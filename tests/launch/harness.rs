@@ -154,8 +154,11 @@ impl Harness {
 
     fn prepare(&self, environment: &[(&str, &str)]) -> anyhow::Result<Launch> {
         let tmp = self.layer.path().to_str().unwrap();
-        let environment: Environment =
-            environment.iter().copied().chain([("TMPDIR", tmp), PROBE_OFF]).collect();
+        // Another setting of the test's own wins.
+        let environment: Environment = [PROXY_OFF, ("TMPDIR", tmp), PROBE_OFF]
+            .into_iter()
+            .chain(environment.iter().copied())
+            .collect();
         prepare(
             &environment,
             Path::new("/nowhere"),
@@ -166,6 +169,8 @@ impl Harness {
     }
 }
 
+/// Most of these tests are about PHP's own handler.
+const PROXY_OFF: (&str, &str) = ("BPL_PHP_SESSION_PROXY", "off");
 /// Servers of these tests are names.
 pub(crate) const PROBE_OFF: (&str, &str) = ("BPL_PHP_SESSION_PROBE", "off");
 pub(crate) const CA: &str = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";

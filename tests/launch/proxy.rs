@@ -39,16 +39,20 @@ fn behind_the_proxy_php_has_a_socket_and_no_password() {
 }
 
 #[test]
-fn auto_takes_the_proxy_where_the_handler_cannot_serve() {
+fn auto_takes_the_proxy_for_tls_and_where_the_handler_cannot_serve() {
     let plain = json!({"host": "h", "password": PASSWORD});
     let tls = json!({"host": "h", "tls": true});
     let ipv6 = json!({"host": "2001:db8::1", "tls": true});
+    // A decision for PHP's own handler.
+    let persistent = json!({"host": "h", "tls": true, "persistent": "on"});
     let cluster = json!({"cluster.nodes": "h:1,i:1"});
     for (version, openssl, credentials, expected) in [
         ("5.3.7", true, &plain, false),
-        ("5.3.7", true, &tls, false),
+        ("5.3.7", true, &tls, true),
+        ("5.3.7", true, &persistent, false),
         ("5.3.7", true, &ipv6, true),
-        ("6.2.0", true, &ipv6, false),
+        ("6.2.0", true, &tls, true),
+        ("6.2.0", true, &persistent, false),
         ("6.2.0", false, &tls, true),
         ("6.2.0", true, &cluster, false),
     ] {
@@ -59,7 +63,7 @@ fn auto_takes_the_proxy_where_the_handler_cannot_serve() {
         );
     }
     assert!(uses_proxy("6.2.0", true, "on", &plain));
-    assert!(!uses_proxy("6.2.0", true, "off", &plain));
+    assert!(!uses_proxy("6.2.0", true, "off", &tls));
     let harness = Harness::new(Store::Redis, "5.3.7");
     assert!(launch(&harness, "off", &ipv6).unwrap_err().contains("TLS to an IPv6 address"));
 }

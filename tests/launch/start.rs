@@ -3,22 +3,34 @@
 use crate::harness::{CA, Harness, PROBE_OFF, proxy};
 use php_session_store::config::environment::Environment;
 use php_session_store::launch::prepare::{Launch, prepare};
+use php_session_store::launch::route::ProxyWanted;
 use php_session_store::php::variable::Variable;
 use php_session_store::store::Store;
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const LOGIN: &str =
     r#"{"x": [{"name": "redis-sessions", "credentials": {"host": "h", "password": "pw"}}]}"#;
 
+const LOGIN_WITH_TLS: &str = r#"{"x": [{"name": "redis-sessions",
+    "credentials": {"host": "h", "password": "pw", "tls": true}}]}"#;
+
 fn start(harness: &Harness, environment: &[(&str, &str)]) -> Result<Launch, String> {
+    start_with(harness, environment, &proxy)
+}
+
+fn start_with(
+    harness: &Harness,
+    environment: &[(&str, &str)],
+    start_proxy: &dyn Fn(&ProxyWanted<'_>) -> anyhow::Result<PathBuf>,
+) -> Result<Launch, String> {
     let environment: Environment = environment.iter().copied().chain([PROBE_OFF]).collect();
     let launch = prepare(
         &environment,
         Path::new("/nowhere"),
         harness.layer.path(),
         Path::new("/nowhere"),
-        &proxy,
+        start_proxy,
     );
     launch.map_err(|error| error.to_string())
 }
@@ -43,6 +55,7 @@ fn a_launcher_inside_a_launcher_changes_nothing_and_says_nothing() {
         "credentials": {"host": "h", "username": "u", "password": "p"}}]}"#;
     for (harness, services) in [
         (Harness::new(Store::Redis, "6.2.0"), LOGIN),
+        (Harness::new(Store::Redis, "6.2.0"), LOGIN_WITH_TLS),
         (Harness::new(Store::Memcached, "3.3.0"), memcached),
     ] {
         let base = format!(":{}", harness.layer.path().join("conf.d").display());
@@ -106,6 +119,28 @@ fn however_often_a_container_starts_a_certificate_is_one_file() {
 }
 
 #[test]
+fn auto_goes_without_a_proxy_that_does_not_run() {
+    let harness = Harness::new(Store::Redis, "6.2.0");
+    let services = ("VCAP_SERVICES", LOGIN_WITH_TLS);
+    let none = |_: &ProxyWanted<'_>| anyhow::bail!("no folder");
+    let direct = start_with(&harness, &[services], &none).unwrap();
+    assert!(value(&direct, Variable::SavePath).starts_with("tls://h:6379?"));
+    assert!(direct.messages[0].contains("sessions in redis"), "{:?}", direct.messages);
+    assert!(!direct.messages[0].contains("through the session proxy"), "{:?}", direct.messages);
+    assert!(direct.messages[1].contains("no folder"), "{:?}", direct.messages);
+    let on = start_with(&harness, &[services, ("BPL_PHP_SESSION_PROXY", "on")], &none);
+    assert_eq!(on.unwrap_err(), "no folder");
+
+    // A launch inside this one does the same, even where a proxy would run now.
+    let scan_dir = format!(":{}", value(&direct, Variable::IniScanDir));
+    let mut environment = inside(&direct, &scan_dir);
+    environment.push(services);
+    let inner = start(&harness, &environment).unwrap();
+    assert_eq!(value(&inner, Variable::SavePath), value(&direct, Variable::SavePath));
+    assert_eq!(inner.messages, [""; 0]);
+}
+
+#[test]
 fn what_php_has_trusted_before_it_still_trusts_with_a_private_ca() {
     let certificate =
         |name: &str| format!("-----BEGIN CERTIFICATE-----\n{name}\n-----END CERTIFICATE-----");
@@ -127,6 +162,7 @@ fn what_php_has_trusted_before_it_still_trusts_with_a_private_ca() {
             ("TMPDIR", own.path().to_str().unwrap()),
             ("SSL_CERT_FILE", file.to_str().unwrap()),
             ("SSL_CERT_DIR", folder.to_str().unwrap()),
+            ("BPL_PHP_SESSION_PROXY", "off"),
         ],
     )
     .unwrap();

@@ -52,15 +52,15 @@ pub(crate) fn summary(figures: &Figures) -> String {
     };
     format!(
         "Requests per second, relative to those buildpacks' settings, which don't lock (Debian 12 / 13): Redis {} / {}, with the\n\
-         session proxy {} / {}; Redis with TLS {} / {}, with the session proxy {} / {}.\n",
+         session proxy {} / {}; Redis with TLS, where it is the default, {} / {}, and {} / {} without it.\n",
         ratio("Redis", "bookworm"),
         ratio("Redis", "trixie"),
         ratio("Redis, proxy", "bookworm"),
         ratio("Redis, proxy", "trixie"),
-        ratio("Redis with TLS", "bookworm"),
-        ratio("Redis with TLS", "trixie"),
         ratio("Redis with TLS, proxy", "bookworm"),
         ratio("Redis with TLS, proxy", "trixie"),
+        ratio("Redis with TLS", "bookworm"),
+        ratio("Redis with TLS", "trixie"),
     )
 }
 
