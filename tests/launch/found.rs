@@ -162,3 +162,12 @@ fn what_is_printed_for_debugging_shows_no_secret() {
     let shown = format!("{:?}", launch.unwrap());
     assert!(shown.contains("SavePath") && !shown.contains("hunter2"), "{shown}");
 }
+
+#[test]
+fn only_a_service_of_the_other_store_is_an_error_that_names_it() {
+    let services = r#"{"x": [{"name": "my-memcached-sessions", "credentials": {"servers": "h"}}]}"#;
+    let error = Harness::new(Store::Redis, "6.2.0").launch(&[("VCAP_SERVICES", services)]);
+    let error = error.unwrap_err();
+    assert!(error.contains("the service bound now is a memcached service"), "{error}");
+    assert!(error.contains("my-memcached-sessions"), "{error}");
+}

@@ -146,6 +146,15 @@ impl Harness {
         }
     }
 
+    /// As [`Self::said`], with a server that is there to be asked.
+    pub(crate) fn said_when_asked(&self, credentials: &Value) -> String {
+        let services = self.services("x", credentials);
+        match self.prepare(&[("VCAP_SERVICES", &services), ("BPL_PHP_SESSION_PROBE", "stop")]) {
+            Ok(launch) => launch.messages.join("\n"),
+            Err(error) => error.to_string(),
+        }
+    }
+
     fn services(&self, label: &str, credentials: &Value) -> String {
         let name = format!("my-{}", self.store.default_search_key());
         let service = json!({"label": label, "name": name, "credentials": credentials});

@@ -16,6 +16,8 @@ mod memcached;
 #[cfg(test)]
 mod options;
 #[cfg(test)]
+mod probe;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 mod redis;
