@@ -1,5 +1,4 @@
-//! One binary under several names: the buildpack, the exec.d program `session_env`, `session-check` and
-//! `session-proxy`.
+//! One binary under four names: the buildpack, `session_env` (exec.d), `session-check` and `session-proxy`.
 
 use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
 use libcnb::detect::{DetectContext, DetectResult, DetectResultBuilder};
