@@ -1,10 +1,10 @@
 //! `session-check`: whether sessions are kept under the app's settings, and if not, why not.
 
 mod advice;
-pub(crate) mod cause_kind;
 pub(crate) mod causes;
 pub mod cli;
 mod conclusion;
+pub(crate) mod diagnosis;
 mod fpm;
 pub(crate) mod overrides;
 mod php_code;
@@ -34,8 +34,8 @@ use crate::proxy;
 use crate::store::Store;
 use crate::system::secret::Redactor;
 use anyhow::anyhow;
-use cause_kind::Kind;
-use causes::{Cause, Evidence, find_causes};
+use causes::Kind;
+use diagnosis::{Cause, Evidence, find_causes};
 use overrides::Search;
 use proxy_hops::with_both_hops;
 use report::{FrameworkReport, Report};

@@ -10,7 +10,8 @@
 //! | while the app runs | [`proxy`], if it is used |
 //! | on request | [`check`] |
 //!
-//! [`config`], [`frameworks`], [`php`] and [`system`] serve all of them.
+//! [`config`], [`frameworks`], [`php`], [`redis_client`], [`store`] and [`system`] serve all of them, [`app`] is what the app's
+//! files say, and [`build_log`] is what the build prints. What build and launch agree on is [`launch::build_record`].
 
 pub mod app;
 pub mod build_log;

@@ -1,6 +1,6 @@
 //! PHP itself: what is installed, and the ini files that tell it where to keep sessions.
 
-pub mod connect;
+pub mod directives;
 pub(crate) mod foreign_ini;
 pub(crate) mod fpm;
 pub(crate) mod ini;

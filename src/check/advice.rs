@@ -1,6 +1,6 @@
 //! Advice for this endpoint.
 
-use super::cause_kind::Kind;
+use super::causes::Kind;
 use super::steps::Part;
 use crate::endpoint::Endpoint;
 use std::fmt::Write;

@@ -1,156 +1,222 @@
-//! Infers from what PHP and the server said what is likely wrong, and what to do.
+//! The kinds of causes: their names in JSON, their texts, and what to do.
 
-use super::advice::advice;
-use super::cause_kind::{Kind, TEXTS};
-use super::setup::{Expected, Setup};
-use super::steps::{Part, Setting};
-use crate::endpoint::Endpoint;
-use crate::frameworks::known::Framework;
-use crate::frameworks::session_use::OwnSessions;
-use crate::php::Php;
-use crate::store::Store;
 use serde::Serialize;
+use std::fmt;
 
-/// The findings.
-pub(super) struct Evidence<'a> {
-    /// The store that the app was built for.
-    pub(super) store: Store,
-    /// The endpoint and the save path that PHP should use.
-    pub(super) expected: &'a Expected<'a>,
-    /// The prefix of session keys.
-    pub(super) prefix: &'a str,
-    /// How long PHP waits for a reply, in milliseconds.
-    pub(super) read_timeout: f64,
-    pub(super) php: &'a Php,
-    pub(super) parts: &'a [Part],
-    pub(super) settings: &'a [Setting],
-}
-
-/// A likely cause.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Cause {
-    pub(crate) kind: Kind,
-    pub(crate) what: String,
-    pub(crate) advice: String,
-}
-
-/// The likely causes, most likely first; none if all is well.
-pub(super) fn find_causes(evidence: &Evidence<'_>) -> Vec<Cause> {
-    let mut causes = Vec::new();
-    let extension = evidence.store.name();
-    for program in evidence.php.programs() {
-        if !program.loads(extension) {
-            let what = format!("PHP ({}) does not load the extension {extension}.", program.name);
-            causes.push(Cause::new(Kind::ExtensionMissing, what));
+/// One table of all kinds: what is wrong, and what to do.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident: $what:literal, $advice:literal;)*) => {
+        /// The kinds of causes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub(crate) enum Kind {
+            $($(#[$doc])* $kind,)*
         }
-    }
-    causes.extend(overridden(evidence));
-    if let Some(failed) = evidence.parts.iter().find(|part| !part.ok) {
-        causes.extend(causes_of(failed, evidence));
-    }
-    causes
-}
 
-/// PHP programs that use another save handler.
-fn overridden(evidence: &Evidence<'_>) -> Vec<Cause> {
-    let name = "session.save_handler";
-    let setting = evidence.settings.iter().find(|setting| setting.name == name);
-    let file = setting.and_then(|setting| setting.file.as_deref()).unwrap_or("PHP's default");
-    let programs = evidence.php.programs();
-    let others = programs.filter(|it| evidence.expected.setup(&it.facts) == Setup::OtherHandler);
-    others
-        .map(|program| {
-            let handler = &program.facts.save_handler;
-            let what = format!(
-                "PHP ({}) has {name} = {handler}; for `php` the setting comes from {file}.",
-                program.name
-            );
-            Cause::new(Kind::SettingsOverridden, what)
-        })
-        .collect()
-}
+        impl Kind {
+            /// Every kind.
+            #[cfg(test)]
+            pub(crate) const ALL: &[Self] = &[$(Self::$kind,)*];
 
-/// The causes that a failed part suggests.
-fn causes_of(failed: &Part, evidence: &Evidence<'_>) -> Vec<Cause> {
-    let server = failed.server.iter().map(|server| format!(" at {server}"));
-    let place = format!("\"{}\"{}", failed.name, server.collect::<String>());
-    let lower = failed.said.join("; ").to_ascii_lowercase();
-    let mut kinds: Vec<Kind> = Vec::new();
-    for (text, kind) in TEXTS {
-        if lower.contains(text) && !kinds.contains(&kind) {
-            kinds.push(kind);
+            /// What to do.
+            #[must_use]
+            pub(crate) fn advice(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $advice,)*
+                }
+            }
         }
-    }
-    let endpoint = evidence.expected.endpoint;
-    if kinds.contains(&Kind::ConnectionRefused) && is_loopback(endpoint) {
-        kinds.insert(0, Kind::Loopback);
-    }
-    kinds.extend(closed_without_a_word(failed, evidence, &lower));
-    // A text-only server waits for the end of a line that never comes.
-    if failed.name == "log in, set" && lower.contains("a timeout occurred") {
-        kinds.push(Kind::TextProtocolOnly);
-    }
-    if kinds.is_empty() {
-        kinds.push(Kind::Unknown);
-    }
-    let cause = |kind: Kind| Cause {
-        kind,
-        what: format!("{kind}: {place} failed."),
-        advice: advice(kind, endpoint, evidence.prefix, evidence.parts),
+
+        impl fmt::Display for Kind {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(match self {
+                    $(Self::$kind => $what,)*
+                })
+            }
+        }
     };
-    kinds.into_iter().map(cause).collect()
 }
 
-fn is_loopback(endpoint: &Endpoint) -> bool {
-    let is_loopback = |host: String| match host.parse::<std::net::IpAddr>() {
-        Ok(ip) => ip.is_loopback(),
-        Err(_) => host == "localhost",
-    };
-    super::question::hosts(endpoint).into_iter().any(is_loopback)
+kinds! {
+    /// PHP has no extension for the store.
+    ExtensionMissing: "The extension is missing",
+        "Rebuild the image. If PHP has changed since the build (a different run image), go back to the PHP it was built with.";
+    /// PHP's settings are not the buildpack's.
+    SettingsOverridden: "The settings are overridden",
+        "Remove the setting from that ini file, or from the app's own places (listed below if any were found): .user.ini, .htaccess, php_admin_value in php-fpm's pool, ini_set().";
+    /// The app's framework keeps its own sessions, not in the service.
+    FrameworkKeepsItsOwn: "The framework keeps its sessions elsewhere",
+        "Configure the framework to keep sessions in the service: docs/frameworks.md.";
+    /// A page keeps its session elsewhere.
+    PageElsewhere: "The page keeps its session elsewhere",
+        "Check which of the places below overrides the settings, and whether the launcher started the web server with this service bound.";
+    /// No service is bound, which the settings allow.
+    LocalFiles: "Sessions are in local files",
+        "Bind a session service. Local files are lost with the container, and other instances cannot see them (BPL_PHP_SESSION_MISSING=files).";
+    /// The host name does not resolve.
+    NameNotResolved: "The host name cannot be resolved",
+        "Check the host name in the service's credentials, and that the container is in a network that can resolve it.";
+    /// Nothing listens there.
+    ConnectionRefused: "The connection is refused",
+        "Check that the server runs, that the port in the credentials is right, and that the server listens on more than loopback.";
+    /// Nothing listens there, and the host is the container itself.
+    Loopback: "Nothing listens in the container itself",
+        "In a container, localhost is the container itself. Unless the server is a sidecar, use its name in the network.";
+    /// The server does not reply.
+    NoAnswer: "The server does not answer",
+        "Check that the server is not overloaded or stopped, and that no firewall or network policy blocks the connection.";
+    /// The certificate's CA is not trusted, or the certificate has expired.
+    TlsNotTrusted: "The server's certificate is not trusted",
+        "Add the CA's certificate to the credentials (ca.crt), and check that the server's certificate has not expired.";
+    /// The certificate is for another name.
+    TlsOtherName: "The server's certificate is for another name",
+        "Use the host name in the certificate, or a certificate with this name (or address) among its alternative names.";
+    /// The server requires a client certificate.
+    TlsClientCertificate: "The server requires a client certificate",
+        "The server requires a client certificate, or does not accept this one. Add tls.crt and tls.key to the credentials.";
+    /// A file with a certificate or key cannot be used.
+    TlsFile: "A certificate or key cannot be used",
+        "Check that the certificates and the key in the credentials are PEM and belong together, and that PHP's user may read their files.";
+    /// The server does not speak TLS.
+    TlsNotSpoken: "The server does not speak TLS there",
+        "The port is not for TLS. Use the TLS port, or set ssl to false in the credentials.";
+    /// The server accepts only TLS.
+    TlsExpected: "The server may accept only TLS",
+        "The port may be for TLS only. Set ssl to true in the credentials (Redis), or use a port without TLS (Memcached).";
+    /// PHP has no TLS.
+    PhpWithoutTls: "PHP has no TLS",
+        "Use a PHP with its openssl extension, or a service without TLS.";
+    /// The password or the user is wrong.
+    WrongPassword: "The password or the user is wrong",
+        "Check user and password in the credentials. If the password has changed, restart the container.";
+    /// The server requires a password.
+    PasswordMissing: "The server requires a password",
+        "The server requires a password. Add it to the credentials.";
+    /// The server has no password.
+    PasswordNotWanted: "The server has no password",
+        "The server has no password. Remove user and password from the credentials, or set one on the server.";
+    /// The server may not speak the binary protocol.
+    TextProtocolOnly: "The server may speak only the text protocol",
+        "A login needs Memcached's binary protocol, which many proxies and compatible servers don't speak. If the server needs no login, remove user and password from the credentials.";
+    /// libsasl2 has no mechanism.
+    MechanismsMissing: "SASL has no mechanism to log in with",
+        "libsasl2 finds no mechanism for the login. Install libsasl2-modules in the run image, or build again with a network. If php-fpm runs as root, set env[SASL_PATH] = $SASL_PATH in the pool.";
+    /// The user lacks a right.
+    NoPermission: "The user lacks a right",
+        "Grant the user the rights that sessions need: ~PHPREDIS_SESSION:* +get +setex +expire +del +exists +set +evalsha +eval +select +echo (with your prefix, if you have set one).";
+    /// The server does not know a command, or a proxy does not let it through.
+    UnknownCommand: "The server does not know a command",
+        "The command was disabled or renamed, or a proxy blocks it: allow it. Without EVAL, set BPL_PHP_SESSION_OPTIONS=locking=off, which lets concurrent requests of one session overwrite each other's changes. Without ECHO, set persistent=off. Without SELECT, use database 0.";
+    /// The server accepts only local connections.
+    ProtectedMode: "The server accepts only local connections",
+        "The server has no password and is in protected mode. Set a password (requirepass), or protected-mode no in a network that you trust.";
+    /// The server cannot save its data.
+    NotSaved: "The server cannot save its data, and refuses to write",
+        "The server's own log says why its last snapshot failed: a full disk, a folder without write permission, too little memory.";
+    /// The server has too few replicas.
+    ReplicasMissing: "The server has too few replicas, and refuses to write",
+        "Restore its replicas, or lower min-replicas-to-write.";
+    /// The server is a read-only replica.
+    ReadOnlyReplica: "The server is a read-only replica",
+        "Use the host name of the master, not of a replica (a reader endpoint).";
+    /// The server's memory is full.
+    OutOfMemory: "The server's memory is full",
+        "Give the server more memory, or an eviction policy for keys with an expiry: maxmemory-policy volatile-lru.";
+    /// The server is a cluster node.
+    IsCluster: "The server is part of a cluster",
+        "The server is a cluster node. Add cluster.nodes or cluster_mode to the credentials.";
+    /// The server is not a cluster node.
+    IsNoCluster: "The server is not a cluster",
+        "The server is not a cluster. Remove cluster.nodes or cluster_mode from the credentials.";
+    /// A cluster lacks nodes.
+    ClusterDown: "The cluster lacks nodes",
+        "Restore the cluster's missing nodes.";
+    /// The server is starting, or runs a script that does not end.
+    Busy: "The server is busy",
+        "Wait until the server has started. If a script runs for too long, use SCRIPT KILL.";
+    /// The server has reached its maximum number of clients.
+    TooManyClients: "The server accepts no more clients",
+        "Raise the server's maxclients, use a bigger plan, or use fewer workers (php-fpm's pm.max_children, replicas).";
+    /// Another request holds the session's lock.
+    Locked: "The session is locked",
+        "Another request holds the session for a long time, or the server does not allow the lock. See the other messages.";
+    /// None of these.
+    Unknown: "Unknown cause",
+        "See the messages of the failed step, and the server's own log.";
 }
 
-/// A server that is addressed in the wrong way closes the connection silently. A hung Redis makes PHP wait, and
-/// then PHP reports the same.
-fn closed_without_a_word(failed: &Part, evidence: &Evidence<'_>, said: &str) -> &'static [Kind] {
-    let texts = [
-        "socket error on read socket",
-        "connection lost",
-        "connection failure",
-        "read failure",
-        "read error on connection",
-        "error while reading line from the server",
-    ];
-    if !texts.iter().any(|text| said.contains(text)) {
-        return &[];
-    }
-    // A little less: clocks differ.
-    if failed.milliseconds >= evidence.read_timeout * 0.95 {
-        return &[Kind::NoAnswer];
-    }
-    let first = evidence.parts.iter().find(|it| !matches!(it.name.as_str(), "connect" | "encrypt"));
-    if first.is_some_and(|first| first.name != failed.name) {
-        return &[];
-    }
-    let encrypted = evidence.parts.iter().any(|part| part.name == "encrypt");
-    match evidence.store {
-        Store::Memcached if evidence.expected.endpoint.secrets().is_empty() => {
-            &[Kind::PasswordMissing, Kind::TlsExpected]
+/// Parts of messages (matched without case) and what they mean. Every match counts, and the order ranks them. The texts are from PHP,
+/// phpredis 5.3 and 6.2, libmemcached, OpenSSL and Redis.
+pub(crate) const TEXTS: [(&str, Kind); 50] = [
+    ("unable to find the socket transport", Kind::PhpWithoutTls),
+    ("getaddrinfo", Kind::NameNotResolved),
+    ("name or service not known", Kind::NameNotResolved),
+    ("name resolution", Kind::NameNotResolved),
+    ("hostname lookup failure", Kind::NameNotResolved),
+    ("did not match expected name", Kind::TlsOtherName),
+    ("certificate verify failed", Kind::TlsNotTrusted),
+    ("certificate required", Kind::TlsClientCertificate),
+    ("unknown ca", Kind::TlsClientCertificate),
+    ("bad certificate", Kind::TlsClientCertificate),
+    ("failed loading cafile", Kind::TlsFile),
+    ("unable to set local cert", Kind::TlsFile),
+    ("unable to set private key", Kind::TlsFile),
+    ("handshake timed out", Kind::TlsNotSpoken),
+    ("wrong version number", Kind::TlsNotSpoken),
+    ("packet length too long", Kind::TlsNotSpoken),
+    ("record layer failure", Kind::TlsNotSpoken),
+    ("wrongpass", Kind::WrongPassword),
+    ("invalid password", Kind::WrongPassword),
+    ("invalid username-password", Kind::WrongPassword),
+    ("called without any password configured", Kind::PasswordNotWanted),
+    ("auth, but no password is set", Kind::PasswordNotWanted),
+    ("noauth", Kind::PasswordMissing),
+    ("denied redis is running in protected mode", Kind::ProtectedMode),
+    ("failed to send authentication", Kind::MechanismsMissing),
+    ("authentication failure", Kind::WrongPassword),
+    ("noperm", Kind::NoPermission),
+    ("unknown command", Kind::UnknownCommand),
+    // Proxies have words of their own.
+    ("unsupported command", Kind::UnknownCommand),
+    ("err unknown", Kind::UnknownCommand),
+    ("misconf", Kind::NotSaved),
+    ("noreplicas", Kind::ReplicasMissing),
+    ("readonly", Kind::ReadOnlyReplica),
+    ("read only replica", Kind::ReadOnlyReplica),
+    ("oom command not allowed", Kind::OutOfMemory),
+    ("out of memory", Kind::OutOfMemory),
+    ("moved ", Kind::IsCluster),
+    ("cluster support disabled", Kind::IsNoCluster),
+    ("clusterdown", Kind::ClusterDown),
+    ("loading redis", Kind::Busy),
+    ("busy redis is busy", Kind::Busy),
+    ("max number of clients", Kind::TooManyClients),
+    ("session lock", Kind::Locked),
+    ("connection refused", Kind::ConnectionRefused),
+    // localhost resolved to IPv6, in a network without it.
+    ("cannot assign requested address", Kind::ConnectionRefused),
+    ("timed out", Kind::NoAnswer),
+    ("a timeout occurred", Kind::NoAnswer),
+    ("no route to host", Kind::NoAnswer),
+    ("network is unreachable", Kind::NoAnswer),
+    ("no such file or directory", Kind::ConnectionRefused),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn schema_and_page_have_every_kind() {
+        let schema: Value =
+            serde_json::from_str(include_str!("../../docs/session-check.schema.json")).unwrap();
+        let kinds = &schema["properties"]["causes"]["items"]["properties"]["kind"]["enum"];
+        assert_eq!(*kinds, json!(Kind::ALL));
+        let page = include_str!("../../docs/operations.md");
+        for kind in Kind::ALL {
+            let name = json!(kind);
+            assert!(page.contains(&format!("`{}`", name.as_str().unwrap())), "{name}");
         }
-        Store::Memcached => &[Kind::PasswordNotWanted],
-        Store::Redis if encrypted => &[Kind::TlsClientCertificate],
-        Store::Redis => &[Kind::TlsExpected],
-    }
-}
-
-impl Cause {
-    /// The framework keeps its sessions elsewhere.
-    pub(super) fn of_framework(framework: &Framework, own: &OwnSessions) -> Self {
-        let OwnSessions { what, advice } = own;
-        let what = format!("{framework} does not keep its sessions in the service: {what}");
-        Self { kind: Kind::FrameworkKeepsItsOwn, what, advice: advice.clone() }
-    }
-
-    pub(super) fn new(kind: Kind, what: String) -> Self {
-        Self { kind, what, advice: kind.advice().to_owned() }
     }
 }

@@ -1,7 +1,7 @@
 //! The conclusion from all findings.
 
-use super::cause_kind::Kind;
-use super::causes::Cause;
+use super::causes::Kind;
+use super::diagnosis::Cause;
 use super::report::Report;
 use super::setup::Setup;
 use super::verdict::Verdict;

@@ -1,6 +1,6 @@
 //! The report as text: first the verdict, then the evidence.
 
-use super::causes::Cause;
+use super::diagnosis::Cause;
 use super::overrides::Override;
 use super::report::{FrameworkReport, ProgramReport, Report};
 use super::steps::{Part, Setting};
@@ -168,7 +168,7 @@ fn wrapped(text: &str, indent: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::cause_kind::Kind;
+    use crate::check::causes::Kind;
 
     fn report() -> Report {
         let part = |name: &str, ok: bool, said: &str| Part {

@@ -1,6 +1,6 @@
 //! The report of the check. Its JSON is described in docs/session-check.schema.json.
 
-use super::causes::Cause;
+use super::diagnosis::Cause;
 use super::overrides::Override;
 use super::steps::{Part, Setting};
 use super::verdict::Verdict;

@@ -21,7 +21,7 @@ pub(crate) struct ClientIdentity {
 }
 
 /// Whether the connection uses TLS. A flag decides first, then the scheme if there is one. Without either, TLS is
-/// on for a server that also has a TLS port (`implied`), or if the credentials contain certificates.
+/// on if the uri or a TLS port says so (`implied`), or if the credentials contain certificates.
 pub(super) fn is_wanted(
     fields: &Fields<'_>,
     scheme: Option<bool>,

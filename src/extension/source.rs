@@ -30,7 +30,9 @@ pub(super) enum SourceError {
     BuildTools(io::Error),
     #[error("this buildpack pins no release for PHP {0}")]
     NoRelease(Version),
-    #[error("the build image has no headers of {packages}, and apt cannot fetch them: {error}")]
+    #[error(
+        "the build image lacks the headers from {packages}, and apt cannot fetch them: {error}"
+    )]
     NoHeaders { packages: String, error: AptError },
     #[error(transparent)]
     Download(#[from] DownloadError),
@@ -61,7 +63,7 @@ pub(super) fn provide(request: &Request<'_>, work: &Path) -> Result<Fetched, Sou
         .ok_or_else(|| SourceError::NoRelease(request.php.facts().version.clone()))?;
     let headers = Headers::find(request, work)?;
     let store = request.store;
-    let archive = timed(format!("Downloading {store} {} from source", release.version), || {
+    let archive = timed(format!("Downloading the source of {store} {}", release.version), || {
         let wanted = Wanted { uri: &release.uri, sha256: &release.sha256 };
         download(wanted, request.mirror, &work.join("download"))
     })?;
@@ -173,7 +175,7 @@ fn compile(
     Ok(())
 }
 
-/// The environment of the compiler: it finds the headers, and makes builds reproducible.
+/// The compiler's environment, which lets it find the headers and makes builds reproducible.
 fn compile_env(request: &Request<'_>, headers: &Headers, source: &Path) -> Env {
     let mut env = request.env.clone();
     env.insert("CFLAGS", format!("-O2 -ffile-prefix-map={}=.", source.display()));

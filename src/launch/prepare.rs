@@ -101,7 +101,7 @@ impl Prepared {
 
     fn without_sessions(store: Store, error: &anyhow::Error) -> Self {
         Self {
-            connection: php::connect::nowhere(store),
+            connection: php::directives::nowhere(store),
             messages: vec![log::no_sessions(error)],
             app: AppLaunch::default(),
         }
@@ -235,7 +235,7 @@ impl Context<'_> {
     ) -> anyhow::Result<Connection> {
         let version = &self.record.extension_version;
         let mut connection =
-            php::connect::connect(endpoint, tls_files, options, version, round_trip)?;
+            php::directives::connect(endpoint, tls_files, options, version, round_trip)?;
         if connection.ini_files.contains(&IniFile::Login) {
             if mechanisms::are_missing(self.environment)? {
                 messages.push(log::no_mechanisms());

@@ -6,7 +6,7 @@ use crate::config::launch::Proxy;
 use crate::config::options::Options;
 use crate::config::variables::PROXY;
 use crate::endpoint::Endpoint;
-use crate::php::connect::connect;
+use crate::php::directives::connect;
 use crate::php::ini::DirectiveError;
 use crate::php::tls::{TlsFiles, require_tls};
 use std::path::{Path, PathBuf};

@@ -71,11 +71,15 @@ pub(super) fn renewed(
     contents: &Contents,
     filled: &str,
 ) -> Option<Contents> {
+    let max_age = request.max_age?;
     let age = today().saturating_sub(filled.parse().unwrap_or_default());
     let by_apt = contents.extension.provider == Provider::Apt && !contents.packages.is_empty();
-    if !by_apt || age < request.max_age? {
+    if !by_apt || age < max_age {
         return None;
     }
+    print::sub_bullet(format!(
+        "Refreshing the distribution's packages in it: they are {age} days old ({EXTENSION_MAX_AGE} is {max_age})"
+    ));
     let fresh = layer.join("fresh");
     let renewed =
         fill(request, installed, &fresh).map_err(anyhow::Error::from).and_then(|filled| {

@@ -6,7 +6,7 @@ use crate::detect::SessionConfig;
 use crate::endpoint::{self, Endpoint, Reading};
 use crate::launch::build_record::LaunchRecord;
 use crate::launch::route::{limit_of_php, proxy_serves};
-use crate::php::connect::connect;
+use crate::php::directives::connect;
 use crate::php::tls::TlsFiles;
 use crate::services::Service;
 use std::time::Duration;

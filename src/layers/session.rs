@@ -10,7 +10,7 @@ use crate::launch::build_record::{
 };
 use crate::launch::embedded;
 use crate::php::PHP_INI_SCAN_DIR;
-use crate::php::connect::ini_files;
+use crate::php::directives::ini_files;
 use crate::php::ini::{Directive, render};
 use crate::php::ini_file::IniFile;
 use crate::store::Store;

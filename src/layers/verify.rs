@@ -6,7 +6,7 @@ use crate::config::environment::Environment;
 use crate::config::options::Options;
 use crate::endpoint::Endpoint;
 use crate::launch::build_record::LaunchRecord;
-use crate::php::connect::connect;
+use crate::php::directives::connect;
 use crate::php::ini::{Connection, DirectiveError};
 use crate::php::ini_file::IniFile;
 use crate::php::tls::TlsFiles;

@@ -135,7 +135,7 @@ pub fn rights(prefix: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::cause_kind::Kind;
+    use crate::check::causes::Kind;
     use std::collections::BTreeSet;
 
     const TRIAL: Trial<'_> =

@@ -134,7 +134,7 @@ impl Service {
         let trouble = self.trouble().take();
         if trouble.is_some_and(|since| since.elapsed() > WORTH_MENTIONING) {
             let name = self.pool.credentials().current();
-            log(format_args!("the service answers again: {name}"));
+            log(format_args!("the service is responding again: {name}"));
         }
     }
 

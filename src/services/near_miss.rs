@@ -28,11 +28,11 @@ fn near_miss(service: &Service, keys: &SearchKeys, store: Store) -> Option<Strin
     let by_name = format!("set {variable}={}", service.name);
     let written = |text: &&String| plain(text) == kind;
     if let Some(text) = service.kind.iter().chain(&service.credentials_type).find(written) {
-        return Some(format!("{service} has the type {text:?}. Write it as plain {kind}"));
+        return Some(format!("{service} has the type {text:?}. It must be exactly {kind}"));
     }
     if plain(&service.name).contains(&plain(key)) {
         return Some(format!(
-            "The name of {service} almost contains {key:?}, but case and - matter. Rename it, or {by_name}"
+            "The name of {service} almost contains {key:?}, but letter case and hyphens must match. Rename it, or {by_name}"
         ));
     }
     if service.is_of_kind(store) {
@@ -102,9 +102,9 @@ mod tests {
             ("cache", Some("memcached"), "MEMCACHED_SESSION_STORE_SERVICE_NAME=cache"),
             ("REDIS_SESSIONS", Some("x"), "set REDIS_SESSION_STORE_SERVICE_NAME=REDIS_SESSIONS"),
             ("Redis-Sessions", Some("x"), "almost contains \"redis-sessions\""),
-            ("a", Some("\"php-redis-session\""), "Write it as plain php-redis-session"),
-            ("a", Some("cGhwLXJlZGlzLXNlc3Npb24="), "Write it as plain php-redis-session"),
-            ("a", Some("php_memcached_session"), "Write it as plain php-memcached-session"),
+            ("a", Some("\"php-redis-session\""), "It must be exactly php-redis-session"),
+            ("a", Some("cGhwLXJlZGlzLXNlc3Npb24="), "It must be exactly php-redis-session"),
+            ("a", Some("php_memcached_session"), "It must be exactly php-memcached-session"),
             ("sessions", None, "has no type"),
         ] {
             let lines = lines(&[(name, kind)]);

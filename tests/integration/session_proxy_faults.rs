@@ -88,7 +88,7 @@ fn a_server_that_restarts_fails_no_request(suite: Suite) {
             slow.join().unwrap()
         });
         assert_eq!((answer.status, answer.body.trim()), (200, "2,kept"));
-        instance.container.wait_for_log("the service answers again");
+        instance.container.wait_for_log("the service is responding again");
         assert_eq!(who_shows(&instance, &[MARKER]), [] as [&str; 0]);
     });
 }
