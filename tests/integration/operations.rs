@@ -101,7 +101,7 @@ fn a_page_does_not_show_the_password_unless_the_app_keeps_that_choice() {
             let instance = app.start(&["--env", &bound]);
             let mut visitor = HttpClient::new();
             assert_eq!(visitor.count(instance.address()), 1);
-            drop(redis);
+            redis.stop_listening(PASSWORD);
             let page = visitor.get(instance.address(), "/").body;
             seen = (app.log.clone(), page, instance.container.logs());
         });

@@ -144,7 +144,7 @@ fn detect_build_launch_and_session_check() {
     let output = machine.check(&variables);
     assert!(output.status.success() && both(&output).contains("are kept"), "{}", both(&output));
 
-    drop(redis);
+    redis.stop_listening(MARKER);
     let output = machine.check(&variables);
     assert!(
         !output.status.success() && both(&output).contains("are NOT kept"),

@@ -44,6 +44,14 @@ impl Redis {
         client.get_connection().expect("a connection")
     }
 
+    /// Refuses new connections from now on. The address stays its own: that of a container that stops is soon
+    /// somebody else's.
+    pub(crate) fn stop_listening(&self, password: &str) {
+        let mut connection = self.connection();
+        run(&mut connection, &["AUTH", password]);
+        run(&mut connection, &["CONFIG", "SET", "port", "6399"]);
+    }
+
     /// How many sessions the server keeps, asked as user `default` with this password.
     pub(crate) fn sessions(&self, password: &str) -> usize {
         let mut connection = self.connection();
