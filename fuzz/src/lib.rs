@@ -5,7 +5,7 @@ use php_session_store::config::environment::Environment;
 use php_session_store::config::options::Options;
 use php_session_store::endpoint::{self, Endpoint};
 use php_session_store::php::tls::TlsFiles;
-use php_session_store::php::{connect::connect, variable::Variable};
+use php_session_store::php::{directives::connect, variable::Variable};
 use php_session_store::services::Services;
 use php_session_store::services::matching::find_session_service;
 use php_session_store::services::search_keys::SearchKeys;
