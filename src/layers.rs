@@ -3,6 +3,7 @@
 pub(crate) mod extension;
 mod extension_contents;
 mod extension_key;
+mod extension_reuse;
 pub mod preflight;
 mod sbom;
 pub mod session;

@@ -1,10 +1,9 @@
 //! The extension layer: what PHP needs for the store and the run image may lack. It is cached, and reused until
 //! something changes that its contents depend on.
 
-use super::extension_contents::{
-    Contents, SASL_FOLDER, checksums, describe, fill, refreshed, renewed, today,
-};
+use super::extension_contents::{SASL_FOLDER, describe, fill};
 use super::extension_key::Key;
+use super::extension_reuse::{Metadata, reasons_to_refill, refreshed, renewed, restored, today};
 use crate::config::build::Provider;
 use crate::config::variables::EXTENSION;
 use crate::extension::installed::{self, Installed};
@@ -17,12 +16,9 @@ use crate::system::version::Version;
 use bullet_stream::global::print;
 use libcnb::build::BuildContext;
 use libcnb::data::layer_name;
-use libcnb::layer::{
-    CachedLayerDefinition, EmptyLayerCause, InvalidMetadataAction, LayerState, RestoredLayerAction,
-};
+use libcnb::layer::{CachedLayerDefinition, InvalidMetadataAction, RestoredLayerAction};
 use libcnb::layer_env::{LayerEnv, ModificationBehavior, Scope};
 use libcnb::{Buildpack, Env};
-use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// What PHP must load, and the environment it will run in.
@@ -37,15 +33,6 @@ pub struct ProvidedExtension {
     pub(crate) env: Env,
     /// The package of the image's own extension, which the layer's bill of materials does not list.
     pub(crate) installed: Option<Package>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Metadata {
-    key: Key,
-    contents: Contents,
-    /// The day it was filled, counted from 1970. A string, because the lifecycle restores numbers as floats.
-    filled: String,
 }
 
 /// Makes sure that PHP can load the extension, from a layer if the image does not have it.
@@ -116,20 +103,6 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
     Ok(provided(request, &extension, Some(&path), env))
 }
 
-/// The contents of a cached layer, or why it cannot be used; an empty reason for a new layer.
-fn restored(state: &LayerState<(), Result<Metadata, String>>) -> Result<Metadata, String> {
-    match state {
-        LayerState::Restored { cause }
-        | LayerState::Empty { cause: EmptyLayerCause::RestoredLayerAction { cause } } => {
-            cause.clone()
-        }
-        LayerState::Empty { cause: EmptyLayerCause::InvalidMetadataAction { .. } } => {
-            Err("the last build did not finish it".to_owned())
-        }
-        LayerState::Empty { cause: EmptyLayerCause::NewlyCreated } => Err(String::new()),
-    }
-}
-
 fn provided(
     request: &Request<'_>,
     extension: &Extension,
@@ -178,17 +151,4 @@ fn environment(layer: &Path) -> LayerEnv {
     LayerEnv::new()
         .chainable_insert(Scope::Launch, ModificationBehavior::Delimiter, SASL_PATH, ":")
         .chainable_insert(Scope::Launch, ModificationBehavior::Prepend, SASL_PATH, value)
-}
-
-/// Why a cached layer cannot be reused as it is; empty if it can.
-fn reasons_to_refill(old: &Metadata, key: &Key, layer: &Path) -> Vec<String> {
-    let differences = old.key.differences(key);
-    if !differences.is_empty() {
-        return differences;
-    }
-    match checksums(layer) {
-        Ok(files) if files == old.contents.files => Vec::new(),
-        Ok(_) => vec!["its files have changed since they were cached".to_owned()],
-        Err(error) => vec![error.to_string()],
-    }
 }

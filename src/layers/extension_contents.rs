@@ -1,12 +1,11 @@
-//! The contents of the extension layer: how it is filled, and when it is filled again.
+//! The contents of the extension layer, and how it is filled.
 
 use crate::config::build::Provider;
-use crate::config::variables::EXTENSION_MAX_AGE;
 use crate::extension::installed::Installed;
 use crate::extension::package::Package;
 use crate::extension::{
     CONTENT_FOLDERS, Companions, Extension, ExtensionError, Request, SaslError, bring_mechanisms,
-    companions, find_loadable, provide,
+    companions, provide,
 };
 use crate::store::Store;
 use crate::system::digest;
@@ -14,13 +13,11 @@ use crate::system::files::{WriteError, at, remove};
 use bullet_stream::global::print;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
-use std::time::SystemTime;
 
 pub(super) const SASL_FOLDER: &str = "sasl2";
 /// The folders of the layer that we fill.
-fn content_folders() -> impl Iterator<Item = &'static str> {
+pub(super) fn content_folders() -> impl Iterator<Item = &'static str> {
     CONTENT_FOLDERS.into_iter().chain([SASL_FOLDER])
 }
 
@@ -40,72 +37,6 @@ pub(super) struct Contents {
 pub(super) struct Filled {
     pub(super) contents: Contents,
     pub(super) complete: bool,
-}
-
-/// The cached contents. If PHP has gained or lost an extension that the store's may need, decides again what to load.
-pub(super) fn refreshed(
-    request: &Request<'_>,
-    contents: Contents,
-    layer: &Path,
-) -> anyhow::Result<Contents> {
-    let companions = companions(request, Some(layer));
-    if companions == contents.companions {
-        return Ok(contents);
-    }
-    let store = request.store;
-    let extension = find_loadable(request, Some(layer))?.map_err(|said| {
-        let origin = "the cached layer".to_owned();
-        ExtensionError::Unusable { store, origin, said }
-    })?;
-    let extension = Extension { provider: contents.extension.provider, ..extension };
-    print::sub_bullet(describe(&extension, store));
-    Ok(Contents { extension, companions, ..contents })
-}
-
-/// Refetches the layer's contents if the distribution's packages in it exceed their maximum age, because a
-/// security fix does not change the layer's key. If that fails, the old ones stay.
-pub(super) fn renewed(
-    request: &Request<'_>,
-    installed: &Installed,
-    layer: &Path,
-    contents: &Contents,
-    filled: &str,
-) -> Option<Contents> {
-    let max_age = request.max_age?;
-    let age = today().saturating_sub(filled.parse().unwrap_or_default());
-    let by_apt = contents.extension.provider == Provider::Apt && !contents.packages.is_empty();
-    if !by_apt || age < max_age {
-        return None;
-    }
-    print::sub_bullet(format!(
-        "Refreshing the distribution's packages in it: they are {age} days old ({EXTENSION_MAX_AGE} is {max_age})"
-    ));
-    let fresh = layer.join("fresh");
-    let renewed =
-        fill(request, installed, &fresh).map_err(anyhow::Error::from).and_then(|filled| {
-            for folder in content_folders() {
-                remove(&layer.join(folder))?;
-                if fresh.join(folder).is_dir() {
-                    fs::rename(fresh.join(folder), layer.join(folder))?;
-                }
-            }
-            Ok(filled.contents)
-        });
-    match remove(&fresh).map_err(anyhow::Error::from).and(renewed) {
-        Ok(contents) => Some(contents),
-        Err(error) => {
-            print::warning(format!(
-                "The distribution's packages in the extension layer are {age} days old and cannot be refreshed: {error:#}\nThe build keeps using them. {EXTENSION_MAX_AGE} sets after how many days they are refreshed."
-            ));
-            None
-        }
-    }
-}
-
-/// Days since 1970.
-pub(super) fn today() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    since.as_secs() / (24 * 60 * 60)
 }
 
 pub(super) fn fill(

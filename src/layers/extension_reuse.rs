@@ -1,0 +1,119 @@
+//! Whether the cached extension layer is reused as it is, and why it is rebuilt or refreshed.
+
+use super::extension_contents::{Contents, checksums, content_folders, describe, fill};
+use super::extension_key::Key;
+use crate::config::build::Provider;
+use crate::config::variables::EXTENSION_MAX_AGE;
+use crate::extension::installed::Installed;
+use crate::extension::{Extension, ExtensionError, Request, companions, find_loadable};
+use crate::system::files::remove;
+use bullet_stream::global::print;
+use libcnb::layer::{EmptyLayerCause, LayerState};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::Path;
+use std::time::SystemTime;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Metadata {
+    pub(super) key: Key,
+    pub(super) contents: Contents,
+    /// The day it was filled, counted from 1970. A string, because the lifecycle restores numbers as floats.
+    pub(super) filled: String,
+}
+
+/// Why a cached layer cannot be reused as it is; empty if it can.
+pub(super) fn reasons_to_refill(old: &Metadata, key: &Key, layer: &Path) -> Vec<String> {
+    let differences = old.key.differences(key);
+    if !differences.is_empty() {
+        return differences;
+    }
+    match checksums(layer) {
+        Ok(files) if files == old.contents.files => Vec::new(),
+        Ok(_) => vec!["its files have changed since they were cached".to_owned()],
+        Err(error) => vec![error.to_string()],
+    }
+}
+
+/// The contents of a cached layer, or why it cannot be used; an empty reason for a new layer.
+pub(super) fn restored(
+    state: &LayerState<(), Result<Metadata, String>>,
+) -> Result<Metadata, String> {
+    match state {
+        LayerState::Restored { cause }
+        | LayerState::Empty { cause: EmptyLayerCause::RestoredLayerAction { cause } } => {
+            cause.clone()
+        }
+        LayerState::Empty { cause: EmptyLayerCause::InvalidMetadataAction { .. } } => {
+            Err("the last build did not finish it".to_owned())
+        }
+        LayerState::Empty { cause: EmptyLayerCause::NewlyCreated } => Err(String::new()),
+    }
+}
+
+/// The cached contents. If PHP has gained or lost an extension that the store's may need, decides again what to load.
+pub(super) fn refreshed(
+    request: &Request<'_>,
+    contents: Contents,
+    layer: &Path,
+) -> anyhow::Result<Contents> {
+    let companions = companions(request, Some(layer));
+    if companions == contents.companions {
+        return Ok(contents);
+    }
+    let store = request.store;
+    let extension = find_loadable(request, Some(layer))?.map_err(|said| {
+        let origin = "the cached layer".to_owned();
+        ExtensionError::Unusable { store, origin, said }
+    })?;
+    let extension = Extension { provider: contents.extension.provider, ..extension };
+    print::sub_bullet(describe(&extension, store));
+    Ok(Contents { extension, companions, ..contents })
+}
+
+/// Refetches the layer's contents if the distribution's packages in it exceed their maximum age, because a
+/// security fix does not change the layer's key. If that fails, the old ones stay.
+pub(super) fn renewed(
+    request: &Request<'_>,
+    installed: &Installed,
+    layer: &Path,
+    contents: &Contents,
+    filled: &str,
+) -> Option<Contents> {
+    let max_age = request.max_age?;
+    let age = today().saturating_sub(filled.parse().unwrap_or_default());
+    let by_apt = contents.extension.provider == Provider::Apt && !contents.packages.is_empty();
+    if !by_apt || age < max_age {
+        return None;
+    }
+    print::sub_bullet(format!(
+        "Refreshing the distribution's packages in it: they are {age} days old ({EXTENSION_MAX_AGE} is {max_age})"
+    ));
+    let fresh = layer.join("fresh");
+    let renewed =
+        fill(request, installed, &fresh).map_err(anyhow::Error::from).and_then(|filled| {
+            for folder in content_folders() {
+                remove(&layer.join(folder))?;
+                if fresh.join(folder).is_dir() {
+                    fs::rename(fresh.join(folder), layer.join(folder))?;
+                }
+            }
+            Ok(filled.contents)
+        });
+    match remove(&fresh).map_err(anyhow::Error::from).and(renewed) {
+        Ok(contents) => Some(contents),
+        Err(error) => {
+            print::warning(format!(
+                "The distribution's packages in the extension layer are {age} days old and cannot be refreshed: {error:#}\nThe build keeps using them. {EXTENSION_MAX_AGE} sets after how many days they are refreshed."
+            ));
+            None
+        }
+    }
+}
+
+/// Days since 1970.
+pub(super) fn today() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    since.as_secs() / (24 * 60 * 60)
+}
