@@ -32,6 +32,9 @@ quietly() {
   fi
 }
 
+# The names of the tests that failed, from the list at the end of what cargo printed; an interrupted run has none.
+failed_tests() { sed -n '/^failures:$/,$p' "$1" | sed -n 's/^    \([a-z0-9_]*::[a-z0-9_:]*\)$/\1/p' | sort -u; }
+
 apt_install() {
   [ "$(id -u)" = 0 ] || die "needs root to install: $*"
   say "installing $* from Debian"

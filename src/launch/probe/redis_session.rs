@@ -41,20 +41,17 @@ impl<'a> Session<'a> {
         mut connection: Connection,
         deadline: Deadline,
     ) -> Result<Outcome, Problem> {
-        let commands = self.trial.commands();
-        let (first, others) = commands.split_first().expect("a session has commands");
-        let command = |TrialCommand { words, .. }: &TrialCommand| {
-            Command::new(&words.iter().map(String::as_bytes).collect::<Vec<_>>())
-        };
+        let trial = self.trial.commands();
+        let (first, others) = trial.split_first().expect("a session has commands");
         // On its own: a server with no room, or in protected mode, says so and closes.
-        let (reply, one) = timed(|| connection.send(&[command(first)], deadline))?;
+        let (reply, one) = timed(|| connection.send(&[sent(first)], deadline))?;
         let mut verdict = Verdict::default();
         verdict.take(first.name(), &reply[0], self.endpoint);
-        let mut sent: Vec<Command> = others.iter().map(command).collect();
+        let mut commands: Vec<Command> = others.iter().map(sent).collect();
         let Trial { prefix, by, .. } = self.trial;
         let elsewhere = (0..OTHER_KEYS).map(|number| format!("{prefix}{by}-{number}"));
-        sent.extend(elsewhere.map(|key| Command::new(&[b"GET", key.as_bytes()])));
-        let (replies, all) = timed(|| connection.send(&sent, deadline))?;
+        commands.extend(elsewhere.map(|key| Command::new(&[b"GET", key.as_bytes()])));
+        let (replies, all) = timed(|| connection.send(&commands, deadline))?;
         for (command, reply) in others.iter().zip(&replies) {
             verdict.take(command.name(), reply, self.endpoint);
         }
@@ -80,9 +77,8 @@ impl<'a> Session<'a> {
         let commands = Trial { database: self.database, ..self.trial }.commands();
         let mut verdict = Verdict::default();
         for command in &commands {
-            let words: Vec<&[u8]> = command.words.iter().map(String::as_bytes).collect();
-            match client.connect(deadline).ok()?.command(&words, deadline) {
-                Ok(reply) => verdict.take(command.name(), &reply, self.endpoint),
+            match client.connect(deadline).ok()?.send(&[sent(command)], deadline) {
+                Ok(replies) => verdict.take(command.name(), &replies[0], self.endpoint),
                 Err(Problem::Closed(_) | Problem::Broken { .. }) => {
                     verdict.unknown.push(command.name());
                 }
@@ -93,6 +89,11 @@ impl<'a> Session<'a> {
         (0 < unknown && unknown < commands.len())
             .then(|| verdict.outcome(self, Duration::ZERO, None))
     }
+}
+
+/// A command of the trial, as it is sent.
+fn sent(TrialCommand { words, .. }: &TrialCommand) -> Command {
+    Command::new(&words.iter().map(String::as_bytes).collect::<Vec<_>>())
 }
 
 fn timed<T>(ask: impl FnOnce() -> Result<T, Problem>) -> Result<(T, Duration), Problem> {
