@@ -10,6 +10,7 @@ use crate::detect::{Decision, SessionConfig};
 use crate::frameworks::session_use::{OwnSessions, SessionUse};
 use crate::launch::build_record::LaunchRecord;
 use crate::layers::preflight::Finding;
+use crate::layers::session::SessionLayer;
 use crate::layers::session_settings::SessionSettings;
 use crate::php::Php;
 use crate::php::ini_file::IniFile;
@@ -82,10 +83,20 @@ pub fn php(config: &SessionConfig, php: &Php) {
 }
 
 /// Logs what was written, now that PHP has been verified to start with it, and what the launch needs.
-pub fn session_settings(config: &SessionConfig, settings: &SessionSettings<'_>, php: &Php) {
+pub fn session_settings(
+    config: &SessionConfig,
+    settings: &SessionSettings<'_>,
+    layer: &SessionLayer,
+    php: &Php,
+) {
     print::bullet("Session settings");
+    let verified = if layer.is_verified {
+        "started with it cleanly in the last build, and nothing has changed since"
+    } else {
+        "starts with it cleanly"
+    };
     print::sub_bullet(format!(
-        "Wrote {}/php-session-store.ini (cookie {}); PHP ({}) starts with it cleanly",
+        "Wrote {}/php-session-store.ini (cookie {}); PHP ({}) {verified}",
         IniFile::Base.folder(),
         settings.session_name,
         php.names()

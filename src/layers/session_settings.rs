@@ -65,6 +65,12 @@ impl<'a> SessionSettings<'a> {
         })
     }
 
+    /// The extensions that the ini files load: paths, or names in PHP's directory.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = &str> {
+        let opcache = self.enable_opcache.then_some("opcache.so");
+        self.extensions.iter().map(String::as_str).chain(opcache)
+    }
+
     /// The first directives of the ini file that preloads.
     #[must_use]
     pub(crate) fn preload_directives(&self) -> Vec<Directive> {

@@ -40,7 +40,7 @@ pub enum VerifyError {
 }
 
 /// Runs each of PHP's programs as the launch will, with an example endpoint, and again with every ini file that a
-/// launch may use.
+/// launch may use; not if the last build has done so, and nothing has changed.
 ///
 /// # Errors
 /// Fails if PHP warns or does not apply the settings.
@@ -49,6 +49,9 @@ pub fn verify(
     layer: &SessionLayer,
     settings: &SessionSettings<'_>,
 ) -> Result<(), VerifyError> {
+    if layer.is_verified {
+        return Ok(());
+    }
     let LaunchRecord { store, extension_version, .. } = &settings.record;
     let (options, files) = (Options::default(), TlsFiles::default());
     let example = Endpoint::example(*store);

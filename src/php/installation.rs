@@ -5,7 +5,7 @@ use super::script::{Answer, PhpError, run_script};
 use crate::system::version::Version;
 use libcnb::Env;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 const FACTS: &str = include_str!("facts.php");
@@ -94,6 +94,10 @@ pub(crate) struct Facts {
     pub(crate) preload: String,
     /// `session.name` in force.
     pub(crate) session_name: String,
+    /// The files with the program's code: PHP, its extensions, their libraries. Empty if they are unknown.
+    pub(crate) code: BTreeSet<PathBuf>,
+    /// The ini files that it has read.
+    pub(crate) ini_files: BTreeSet<PathBuf>,
 }
 
 impl Php {
@@ -276,7 +280,7 @@ mod tests {
             "transports": ["tcp", "tls"], "save_handlers": ["files", "memcache"],
             "save_handler": "files", "save_path": "", "display_errors": "", "cafile": "", "capath": "",
             "preload": "",
-            "session_name": "PHPSESSID",
+            "session_name": "PHPSESSID", "code": [], "ini_files": [],
         })
     }
 

@@ -69,4 +69,6 @@ mod starts;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod verification;
+#[cfg(test)]
 mod web_servers;
