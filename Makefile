@@ -1,4 +1,4 @@
-.PHONY: help setup package demo demo-stop test test-one unit platforms bench bench-documents fuzz check release workflows deny
+.PHONY: help setup package demo demo-stop test slow test-one unit platforms bench bench-documents fuzz check release workflows deny
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: *## */:\t/' | expand -t 16
@@ -18,8 +18,11 @@ demo-stop:      ## remove what the demo started, and list what is left
 unit:           ## the tests that need only Rust
 	cargo test --locked --lib --bins --test launch --test samples
 
-test:           ## all tests: unit, property and integration
+test:           ## unit, property and integration tests
 	@scripts/test
+
+slow:           ## the integration tests that take minutes by their nature
+	@scripts/test slow
 
 test-one:       ## one integration test, by its name: NAME=locks::session_reset
 	@scripts/setup
@@ -27,7 +30,7 @@ test-one:       ## one integration test, by its name: NAME=locks::session_reset
 	cargo test --locked --test integration -- $(NAME)
 
 platforms:      ## the tests of platforms other than pack: kpack, Kubernetes, Cloud Foundry
-	@scripts/test-platforms
+	@scripts/test platforms
 
 bench:          ## measure what docs/performance.md says, and write it (PARTS="speed faults")
 	@scripts/bench $(PARTS)

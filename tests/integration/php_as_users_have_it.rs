@@ -87,13 +87,6 @@ fn settings_keep_sessions(suite: Suite, service: &BoundService, name: &str, sett
     });
 }
 
-fn each_setting_keeps_sessions(store: Store) {
-    let service = BoundService::start(store, ODD_PASSWORD);
-    for (name, settings) in SETTINGS {
-        settings_keep_sessions(BOOKWORM, &service, name, settings);
-    }
-}
-
 /// What an app may enable of the extensions; Debian's redis needs igbinary before it.
 const ENABLED: [&[&str]; 4] =
     [&["igbinary"], &["redis"], &["igbinary", "redis"], &["redis", "igbinary"]];
@@ -145,17 +138,15 @@ fn extensions_that_the_app_enables_are_used_in_any_order_on_debian_13() {
 }
 
 #[test]
-fn settings_that_people_have_keep_sessions_in_redis() {
-    each_setting_keeps_sessions(Store::Redis);
-}
-
-#[test]
-fn settings_that_people_have_keep_sessions_in_memcached() {
-    each_setting_keeps_sessions(Store::Memcached);
+fn settings_that_people_have_keep_sessions() {
+    let service = BoundService::start(Store::Redis, ODD_PASSWORD);
+    for (name, settings) in SETTINGS {
+        settings_keep_sessions(BOOKWORM, &service, name, settings);
+    }
 }
 
 /// Which settings do not get in each other's way (with Redis, PHP does not survive `auto-start` and `preload` together).
-/// Each alone would take as long again as on Debian 12.
+/// Each alone takes minutes.
 const TOGETHER: [&[&str]; 3] = [
     &[
         "hardened",
@@ -178,21 +169,33 @@ const TOGETHER: [&[&str]; 3] = [
     &["user-handler", "file-cache-only", "xdebug-everything", "output-buffering"],
 ];
 
-#[test]
-fn settings_that_people_have_keep_sessions_on_debian_13() {
+fn settings_together_keep_sessions(suite: Suite, store: Store) {
     let mut known: Vec<&str> = SETTINGS.iter().map(|(name, _)| *name).collect();
     let mut tested = TOGETHER.concat();
     known.sort_unstable();
     tested.sort_unstable();
     assert_eq!(tested, known);
-    for store in [Store::Redis, Store::Memcached] {
-        let service = BoundService::start(store, ODD_PASSWORD);
-        for names in TOGETHER {
-            let chosen = SETTINGS.iter().filter(|(name, _)| names.contains(name));
-            let settings: Vec<&str> = chosen.map(|(_, settings)| *settings).collect();
-            settings_keep_sessions(TRIXIE, &service, &names.join(", "), &settings.join("\n"));
-        }
+    let service = BoundService::start(store, ODD_PASSWORD);
+    for names in TOGETHER {
+        let chosen = SETTINGS.iter().filter(|(name, _)| names.contains(name));
+        let settings: Vec<&str> = chosen.map(|(_, settings)| *settings).collect();
+        settings_keep_sessions(suite, &service, &names.join(", "), &settings.join("\n"));
     }
+}
+
+#[test]
+fn settings_that_people_have_keep_sessions_in_redis_on_debian_13() {
+    settings_together_keep_sessions(TRIXIE, Store::Redis);
+}
+
+#[test]
+fn settings_that_people_have_keep_sessions_in_memcached_on_debian_12() {
+    settings_together_keep_sessions(BOOKWORM, Store::Memcached);
+}
+
+#[test]
+fn settings_that_people_have_keep_sessions_in_memcached_on_debian_13() {
+    settings_together_keep_sessions(TRIXIE, Store::Memcached);
 }
 
 /// Xdebug's variable sets the mode over every ini file and every option, at build as well.
