@@ -39,7 +39,8 @@ pub(crate) fn tls_files(
     let Some(tls) = redis.tls() else { return Ok(TlsFiles::default()) };
     let tmp = environment.text("TMPDIR")?;
     if php::redis_directives::shares_ca(redis, &record.extension_version) {
-        let others = trusted_cas::read(environment, record)?;
+        let LaunchRecord { openssl_cafile, openssl_capath, .. } = record;
+        let others = trusted_cas::read(environment, openssl_cafile, openssl_capath)?;
         Ok(write(tls, Some(&others), tmp)?)
     } else {
         Ok(write(tls, None, tmp)?)
@@ -124,6 +125,8 @@ fn is_ours(path: &Path, folder: &Path, text: &str) -> io::Result<bool> {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+    use std::sync::Barrier;
+    use std::thread;
 
     #[test]
     fn a_file_is_for_its_owner_only_and_in_the_first_folder_that_takes_it() {
@@ -140,6 +143,23 @@ mod tests {
         assert_eq!(file_in(folder.path(), "x").unwrap(), path);
         assert_ne!(file_in(folder.path(), "y").unwrap(), path);
         assert_eq!(folder.path().read_dir().unwrap().count(), 2);
+    }
+
+    #[test]
+    fn starts_at_the_same_moment_share_it() {
+        for _ in 0..50 {
+            let folder = tempfile::tempdir().unwrap();
+            let start = Barrier::new(8);
+            thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| {
+                        start.wait();
+                        file_in(folder.path(), "x").unwrap();
+                    });
+                }
+            });
+            assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+        }
     }
 
     #[test]

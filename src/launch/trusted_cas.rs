@@ -1,7 +1,6 @@
 //! The CAs that PHP's TLS trusts by default. If the service's CA can only be set for all of PHP (phpredis 5.3),
 //! these must stay trusted.
 
-use super::build_record::LaunchRecord;
 use crate::config::environment::{Environment, EnvironmentError};
 use crate::system::files::read_text;
 use std::path::Path;
@@ -14,25 +13,26 @@ const SYSTEM: [&str; 3] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 const END: &str = "-----END CERTIFICATE-----";
 
-/// The CAs that PHP trusts, as PEM: from its own settings, else from OpenSSL's variables, else the system's. Like
-/// OpenSSL, skips files that cannot be read.
+/// The CAs that PHP trusts, as PEM: from its own settings `openssl.cafile` and `openssl.capath`, else from OpenSSL's
+/// variables, else the system's. Like OpenSSL, skips files that cannot be read.
 ///
 /// # Errors
 ///
 /// Fails if a variable is not UTF-8.
 pub(super) fn read(
     environment: &Environment,
-    record: &LaunchRecord,
+    cafile: &str,
+    capath: &str,
 ) -> Result<String, EnvironmentError> {
     let set = |text: &'static str| environment.text(text).map(Option::unwrap_or_default);
     // PHP uses OpenSSL's defaults only if neither setting is set.
-    let (file, folders) = if record.openssl_cafile.is_empty() && record.openssl_capath.is_empty() {
+    let (file, folders) = if cafile.is_empty() && capath.is_empty() {
         (set(SSL_CERT_FILE)?, set(SSL_CERT_DIR)?)
     } else {
-        (record.openssl_cafile.as_str(), record.openssl_capath.as_str())
+        (cafile, capath)
     };
     let mut certificates = Certificates::default();
-    if file.is_empty() && record.openssl_capath.is_empty() {
+    if file.is_empty() && capath.is_empty() {
         if let Some(text) = SYSTEM.iter().find_map(|path| read_text(Path::new(path)).ok()) {
             certificates.add(&text);
         }
@@ -69,5 +69,31 @@ impl Certificates {
                 self.add(&text);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use libcnb::Env;
+
+    #[test]
+    fn phps_own_settings_beat_openssls_variables() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let certificate = |name: &str| {
+            let text = format!("-----BEGIN CERTIFICATE-----\n{name}\n{END}\n");
+            crate::system::files::write(&folder.path().join(name), &text).unwrap();
+            text
+        };
+        let [file, in_folder, of_variable] = ["file", "folder/0", "variable"].map(certificate);
+        let mut env = Env::new();
+        env.insert(SSL_CERT_FILE, path("variable"));
+        let environment = Environment::of(env);
+        let read = |file: &str, folder: &str| read(&environment, file, folder).unwrap();
+        assert_eq!(read("", ""), of_variable);
+        assert_eq!(read(&path("file"), ""), file);
+        assert_eq!(read("", &path("folder")), in_folder);
+        assert_eq!(read(&path("file"), &path("folder")), file + &in_folder);
     }
 }
