@@ -3,7 +3,9 @@
 
 use crate::support::app::{PackBuild, buildpack, make_readable, root};
 use crate::support::docker::{Container, docker, docker_ok, unique_name};
+use crate::support::layout::Layout;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
+use php_session_store::store::Store;
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
@@ -117,6 +119,18 @@ fn php_is_verified_each_time_if_an_ini_file_may_hold_a_credential() {
     rebuilds.write_ini("mysqli.default_pw = dBTeqm5\n");
     rebuilds.again(&[]).assert_verified();
     rebuilds.again(&[]).assert_verified();
+}
+
+/// Each build makes the layer anew, with files of another time.
+#[test]
+fn php_in_a_layer_is_known_by_its_bytes() {
+    for (layout, store) in [(Layout::Paketo, Store::Redis), (Layout::Heroku, Store::Memcached)] {
+        let mut build = layout.build(&root().join("samples/counter"), store, &[]);
+        assert!(build.app().log.contains(VERIFIED), "{}", build.app().log);
+        let options = Layout::options(store);
+        build.again(&options.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(build.app().log.contains(VERIFIED_BEFORE), "{}", build.app().log);
+    }
 }
 
 /// The fingerprint is the same in each container, whatever is loaded.

@@ -24,6 +24,17 @@ impl Layout {
         root().join("tests/buildpacks").join(name).display().to_string()
     }
 
+    /// What each build needs: PHP itself, and the source releases.
+    pub(crate) fn options(store: Store) -> Vec<String> {
+        let php = format!("{}:/php-dist:ro", of_setup("php-dist").display());
+        let releases = format!("{}:/mirror:ro", mirror().display());
+        let store = format!("BP_PHP_SESSION_STORE={store}");
+        let mirror = "BP_DEPENDENCY_MIRROR=file:///mirror";
+        ["--volume", &php, "--volume", &releases, "--env", mirror, "--env", &store]
+            .map(str::to_owned)
+            .to_vec()
+    }
+
     /// Builds an app with this PHP and our buildpack after it; source releases come from the mirror.
     pub(crate) fn build(self, app_dir: &Path, store: Store, options: &[&str]) -> PackBuild {
         self.build_with(&[&buildpack()], app_dir, store, options)
@@ -37,14 +48,9 @@ impl Layout {
         store: Store,
         options: &[&str],
     ) -> PackBuild {
-        let php = format!("{}:/php-dist:ro", of_setup("php-dist").display());
-        let releases = format!("{}:/mirror:ro", mirror().display());
-        let store = format!("BP_PHP_SESSION_STORE={store}");
-        let usual = [
-            &["--volume", &php, "--volume", &releases][..],
-            &["--env", "BP_DEPENDENCY_MIRROR=file:///mirror", "--env", &store],
-        ];
-        let options = [&usual.concat(), options].concat();
+        let usual = Self::options(store);
+        let options: Vec<&str> =
+            usual.iter().map(String::as_str).chain(options.iter().copied()).collect();
         let php = self.buildpack();
         let buildpacks = [&[php.as_str()], buildpacks].concat();
         PackBuild::with(&buildpacks, BOOKWORM, "servers", app_dir, &options)
