@@ -59,9 +59,9 @@ fn two_builds_with_a_compiler_are_equal() {
     assert_eq!(digests(), digests());
 }
 
-/// A second build of the programs, from nothing, and a package of each.
+/// A second build of the program, from nothing, and a package of each.
 #[test]
-fn two_packagings_are_equal() {
+fn two_packagings_are_equal_and_small() {
     let folder = tempfile::tempdir().unwrap();
     let again = folder.path().join("buildpack");
     let package = Command::new(root().join("scripts/package"))
@@ -70,6 +70,10 @@ fn two_packagings_are_equal() {
         .output()
         .unwrap();
     assert!(package.status.success(), "{package:?}");
+    let program = fs::read(again.join("bin/build")).unwrap();
+    assert!(program.len() <= 5_000_000, "{}", program.len());
+    // Its type is ET_DYN: the kernel puts it at another address each time.
+    assert_eq!(program[16..18], [3, 0]);
     let first = package_of(Path::new(&buildpack()), folder.path(), "first.cnb");
     let second = package_of(&again, folder.path(), "second.cnb");
     assert_eq!(first.len(), second.len());
