@@ -37,8 +37,8 @@ const CREDENTIALS: [&str; 10] =
 /// What PHP is verified with, beside the image.
 #[derive(Debug)]
 pub(super) struct Inputs<'a> {
-    /// Our program, which has the texts of the ini files and decides what PHP must answer.
-    pub(super) program: &'a Path,
+    /// The checksum of our program, which decides what PHP must answer.
+    pub(super) program: &'a str,
     pub(super) php: &'a Php,
     pub(super) env: &'a Env,
     pub(super) settings: &'a SessionSettings<'a>,
@@ -52,7 +52,7 @@ impl Inputs<'_> {
     /// one belongs in an image.
     #[must_use]
     pub(super) fn fingerprint(&self) -> Option<String> {
-        let mut known = vec![sha256_of_file(self.program).ok()?, packages(Path::new("/"))?];
+        let mut known = vec![self.program.to_owned(), packages(Path::new("/"))?];
         known.extend(VARIABLES.map(|name| format!("{name}={:?}", self.env.get(name))));
         known.push(format!("{:?}", checksums(self.extension_layer).ok()?));
         let mut code = BTreeSet::from([program(self.env).ok()?]);

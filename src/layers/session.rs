@@ -94,10 +94,11 @@ pub fn contribute_session_layer<B: Buildpack<Error = anyhow::Error>>(
     let layer_env = environment(&path);
     layer.write_env(&layer_env)?;
     let program = std::env::current_exe().context("Cannot find the running program")?;
-    let packages = packages(&program, extension).map_err(anyhow::Error::from)?;
+    let checksum = digest::sha256_of_file(&program).map_err(at(&program));
+    let checksum = checksum.map_err(anyhow::Error::from)?;
     let launch_env = layer_env.apply(Scope::Launch, &extension.env);
     let inputs = Inputs {
-        program: &program,
+        program: &checksum,
         php,
         env: &launch_env,
         settings,
@@ -110,7 +111,7 @@ pub fn contribute_session_layer<B: Buildpack<Error = anyhow::Error>>(
         layer.write_metadata(Metadata { verified })?;
     }
     layer.write_exec_d_programs([(EXEC_D_PROGRAM, program)])?;
-    layer.write_sboms(&sbom::of_packages("session", &packages))?;
+    layer.write_sboms(&sbom::of_packages("session", &packages(checksum, extension)))?;
     link_programs(&path).map_err(anyhow::Error::from)?;
     let launch = LaunchBuilder::new().processes(processes(&path)).build();
     Ok(SessionLayer { path, launch_env, is_verified, launch })
@@ -124,15 +125,15 @@ fn files_for_php(layer: &Path) -> Vec<PathBuf> {
 }
 
 /// What the layer's bill of materials lists: our program, and the image's own extension, which no other bill lists.
-fn packages(program: &Path, extension: &ProvidedExtension) -> Result<Vec<Package>, WriteError> {
+fn packages(sha256: String, extension: &ProvidedExtension) -> Vec<Package> {
     let ours = Package {
         name: env!("CARGO_PKG_NAME").to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         source: PackageSource::File,
         licences: vec![env!("CARGO_PKG_LICENSE").to_owned()],
-        sha256: digest::sha256_of_file(program).map_err(at(program))?,
+        sha256,
     };
-    Ok([ours].into_iter().chain(extension.installed.clone()).collect())
+    [ours].into_iter().chain(extension.installed.clone()).collect()
 }
 
 /// `session-check` and `session-proxy` are the exec.d program under other names.

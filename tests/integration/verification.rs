@@ -84,6 +84,8 @@ fn php_is_verified_again_if_the_app_changes_its_settings() {
     let name = ["--env", "BP_PHP_SESSION_NAME=SHOP"];
     rebuilds.again(&name).assert_verified();
     rebuilds.again(&name).assert_verified_before();
+    let folders = [&name[..], &["--env", "PHP_INI_SCAN_DIR=:/workspace/conf:/workspace"]].concat();
+    rebuilds.again(&folders).assert_verified();
 }
 
 #[test]
