@@ -234,9 +234,9 @@ fn costs(figures: &Figures) -> String {
     "The programs that run before others, beside the start of `true`, in turn:\n\n".to_owned()
         + &table("| | milliseconds | × `true` |", &starts)
         + "
-A build with nothing changed runs PHP to see what it is, and to prove that it starts with our settings without a warning, each of its
-programs (cli, fpm, …) three times. What PHP reads cannot be known without it, so no build takes the answer of another. The whole
-build is `pack build`'s.
+A build with nothing changed runs each of PHP's programs (cli, fpm, …) once, to see what it is. That it starts with our settings without
+a warning is known [from the last build](extension.md#when-php-is-verified); the first one runs each program three times. The whole build
+is `pack build`'s.
 
 "
         + &table("| | runs of PHP | milliseconds of each | of all | the whole build |", &builds)
