@@ -138,7 +138,7 @@ fn extensions_that_the_app_enables_are_used_in_any_order_on_debian_13() {
 }
 
 #[test]
-fn settings_that_people_have_keep_sessions() {
+fn each_setting_that_people_have_keeps_sessions() {
     let service = BoundService::start(Store::Redis, ODD_PASSWORD);
     for (name, settings) in SETTINGS {
         settings_keep_sessions(BOOKWORM, &service, name, settings);
