@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Part of every password that the tests use, so that one search finds any of them. Letters and
 /// digits only: it looks the same in every encoding but base64.
@@ -124,16 +125,25 @@ pub(crate) fn assert_build_is_clean(image: &str, caches: &[String; 2], text_of_t
     // A digest in the configuration is no layer that was searched.
     found.retain(|index| *index == 0);
     found.extend(found_in_volumes(&search, caches));
-    assert!(found.contains(&1), "the search in the cache of {image} finds nothing");
     assert!(!found.contains(&0), "{image}, or a cache of its build, holds a password");
 
     let first_of_its_kind = SEARCHED.lock().expect("nothing panics with it").insert(kind);
-    // Now and then the launch cache does not have all layers.
-    let has_all_layers = (3..texts.len()).all(|index| found.contains(&index));
-    if first_of_its_kind || !has_all_layers {
-        return assert_image_is_clean(image, text_of_the_app);
+    let has_everything = (1..texts.len()).all(|index| found.contains(&index));
+    if first_of_its_kind || !has_everything {
+        assert_image_is_clean(image, text_of_the_app);
     }
-    assert!(found.contains(&2), "the search in the layers of {image} does not find the app");
+    if !has_everything {
+        assert_is_rare(&format!("a cache of {image} lacks what the build has made"));
+    }
+}
+
+/// Now and then, on a busy machine, pack's caches are empty after a build, or lack layers. The search must not come to
+/// rely on that.
+fn assert_is_rare(what: &str) {
+    static TIMES: AtomicU32 = AtomicU32::new(0);
+    eprintln!("{what}");
+    let times = TIMES.fetch_add(1, Ordering::Relaxed) + 1;
+    assert!(times <= 3, "{what}, the {times}th time in this run");
 }
 
 /// What is found in the files of volumes, whose layers lie there as tar files, which are not compressed. The container has
