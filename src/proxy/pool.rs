@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 /// After a failover that the old server did not notice, the name may lead elsewhere.
 const GREATEST_AGE: Duration = Duration::from_mins(5);
 
+/// How long no new connection is tried after the service has refused one, if there are others.
+const REFUSAL: Duration = Duration::from_secs(1);
+
 /// The connections to the service.
 pub(super) struct Pool {
     credentials: Credentials,
@@ -22,7 +25,25 @@ struct State {
     idle: Vec<Pooled>,
     /// Idle, borrowed, or connecting.
     count: usize,
+    connecting: usize,
     opened: u64,
+    /// What last refused a new connection, and when; others may go on: a password has changed, say.
+    refused: Option<(Arc<Upstream>, Instant)>,
+}
+
+impl State {
+    /// Whether to wait for one of the connections that there are, as the service has just refused a new one.
+    fn must_share(&self, upstream: &Arc<Upstream>) -> bool {
+        let refused = self
+            .refused
+            .as_ref()
+            .is_some_and(|(by, when)| Arc::ptr_eq(by, upstream) && when.elapsed() < REFUSAL);
+        refused && self.has_connections()
+    }
+
+    fn has_connections(&self) -> bool {
+        self.count > self.connecting
+    }
 }
 
 struct Pooled {
@@ -59,7 +80,8 @@ impl Pool {
         &self.credentials
     }
 
-    /// Borrows a connection to the service that is bound now.
+    /// Borrows a connection to the service that is bound now. Where it has just refused a new one, waits for one of those
+    /// that there are.
     pub(super) fn borrow(&self, deadline: Deadline) -> Result<Lease<'_>, NoConnection> {
         let upstream = self.credentials.current();
         let mut state = self.state();
@@ -70,18 +92,33 @@ impl Pool {
                 }
                 state.count -= 1;
             }
-            if state.count < self.most {
+            if state.count < self.most && !state.must_share(&upstream) {
                 state.count += 1;
+                state.connecting += 1;
                 break;
             }
-            let left = deadline.remaining().map_err(|_| NoConnection::AllInUse(self.most))?;
+            let in_use = state.count;
+            let left = deadline.remaining().map_err(|_| NoConnection::AllInUse(in_use))?;
             let waited = self.returned.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         drop(state);
         let slot = Slot(self);
-        let connection = upstream.client.connect(deadline.or_after(self.connect_timeout))?;
-        self.state().opened += 1;
+        let connected = upstream.client.connect(deadline.or_after(self.connect_timeout));
+        let mut state = self.state();
+        state.connecting -= 1;
+        match &connected {
+            Ok(_) => {
+                state.opened += 1;
+                state.refused = None;
+            }
+            Err(error) if error.problem.is_refusal() => {
+                state.refused = Some((Arc::clone(&upstream), Instant::now()));
+            }
+            Err(_) => {}
+        }
+        drop(state);
+        let connection = connected?;
         Ok(Lease { pooled: Pooled { connection, upstream, born: Instant::now() }, slot })
     }
 
@@ -91,6 +128,11 @@ impl Pool {
         state.count -= state.idle.len();
         state.idle.clear();
         self.returned.notify_all();
+    }
+
+    /// Whether there are connections, idle or borrowed.
+    pub(super) fn has_connections(&self) -> bool {
+        self.state().has_connections()
     }
 
     /// The number of connections, of idle ones, and of all opened so far.

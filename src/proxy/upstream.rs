@@ -86,10 +86,15 @@ impl Service {
                 Err(failure) => failure.into(),
             };
             self.stats.retries.add();
-            self.pool.close_idle();
             self.problems.log(&failure.to_string());
+            let may_pass = self.may_pass(&failure, &used);
+            if is_refusal(&failure) && self.pool.has_connections() && !deadline.is_over() {
+                // They are no worse for it, and the next try waits for one of them.
+                continue;
+            }
+            self.pool.close_idle();
             self.trouble().get_or_insert(begun);
-            if outage || deadline.is_over() || !self.may_pass(&failure, &used) {
+            if outage || deadline.is_over() || !may_pass {
                 self.stats.failures.add();
                 return Err(failure);
             }
@@ -119,13 +124,9 @@ impl Service {
         let Failure::NoConnection(NoConnection::Failed(error)) = failure else { return true };
         match &error.problem {
             Problem::Login(error) | Problem::Database(error) if is_passing(error) => true,
-            Problem::Login(_)
-            | Problem::Database(_)
-            | Problem::NotTrusted(_)
-            | Problem::Certificates(_)
-            | Problem::TlsRefused(_)
-            | Problem::NoTls
-            | Problem::Protocol(_) => !Arc::ptr_eq(used, &self.pool.credentials().read_again()),
+            problem if problem.is_refusal() => {
+                !Arc::ptr_eq(used, &self.pool.credentials().read_again())
+            }
             _ => true,
         }
     }
@@ -145,6 +146,11 @@ impl Service {
     fn trouble(&self) -> MutexGuard<'_, Option<Instant>> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a new connection was refused, which says nothing about those that there are.
+fn is_refusal(failure: &Failure) -> bool {
+    matches!(failure, Failure::NoConnection(NoConnection::Failed(error)) if error.problem.is_refusal())
 }
 
 /// A script's error contains its command's error somewhere in the text.

@@ -109,6 +109,22 @@ impl Problem {
         }
     }
 
+    /// Whether the server was reached and turned down, or would not be trusted: a new connection is not to be had, but
+    /// those that there are may go on.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Login(_)
+                | Self::Database(_)
+                | Self::NotTrusted(_)
+                | Self::Certificates(_)
+                | Self::TlsRefused(_)
+                | Self::NoTls
+                | Self::Protocol(_)
+        )
+    }
+
     /// Whether the connection ended early, so that a new one may work.
     #[must_use]
     pub fn is_lost(&self) -> bool {

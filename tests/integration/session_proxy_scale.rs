@@ -76,6 +76,23 @@ fn two_hundred_workers_share_what_a_small_plan_allows() {
     assert!(stat("connected_clients") <= 6 + 2, "{stats}");
 }
 
+/// The password has changed and the binding has not, yet: what is connected goes on.
+#[test]
+fn workers_share_the_connections_that_there_are_where_new_ones_are_refused() {
+    let (redis, folder) = proxy(&[]);
+    let socket = folder.path().join("redis.sock");
+    work(&socket, WORKERS);
+    let mut admin = admin_with(&redis, PASSWORD);
+    run(&mut admin, &["CONFIG", "SET", "requirepass", ODD_PASSWORD]);
+    thread::scope(|scope| {
+        for worker in 0..WORKERS {
+            let socket = &socket;
+            scope.spawn(move || work(socket, worker));
+        }
+    });
+    assert_eq!(redis.sessions(ODD_PASSWORD), WORKERS + 1);
+}
+
 /// Longer than a lock lasts that nobody renews.
 const LONG: Duration = Duration::from_secs(10);
 
