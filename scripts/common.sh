@@ -16,6 +16,8 @@ image_prefix=${PHP_SESSION_STORE_IMAGES:-php-session-store}
 speaker=${0##*/}
 speaker=${speaker%%-*}
 
+has_word() { case " $1 " in *" $2 "*) ;; *) return 1 ;; esac; } # has_word LIST WORD
+
 say() { printf '[%s] %s\n' "$speaker" "$*"; }
 die() { printf '[%s] error: %s\n' "$speaker" "$*" >&2; exit 1; }
 

@@ -98,7 +98,7 @@ suite_images() { # suite_images SUITE
   local name build run suites
   base_image "$1"
   while read -r name build run suites; do
-    case " $suites " in *" $1 "*) ;; *) continue ;; esac
+    has_word "$suites" "$1" || continue
     stage_image "$build" "$1"
     stage_image "$run" "$1"
     builder "$name" "$build" "$run" "$1"
