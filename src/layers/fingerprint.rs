@@ -1,7 +1,7 @@
 //! The fingerprint of a verification: a checksum of all that its outcome depends on. The image's label keeps it, so that
 //! the next build need not start PHP again if nothing has changed. Where something is unknown, there is no fingerprint.
 
-use super::extension_contents::checksums;
+use super::extension::ProvidedExtension;
 use super::session_settings::SessionSettings;
 use crate::php::script::program;
 use crate::php::{PHP_INI_SCAN_DIR, Php};
@@ -44,7 +44,7 @@ pub(super) struct Inputs<'a> {
     pub(super) settings: &'a SessionSettings<'a>,
     /// The session layer's files that PHP reads.
     pub(super) own_files: Vec<PathBuf>,
-    pub(super) extension_layer: &'a Path,
+    pub(super) extension: &'a ProvidedExtension,
 }
 
 impl Inputs<'_> {
@@ -54,7 +54,7 @@ impl Inputs<'_> {
     pub(super) fn fingerprint(&self) -> Option<String> {
         let mut known = vec![self.program.to_owned(), packages(Path::new("/"))?];
         known.extend(VARIABLES.map(|name| format!("{name}={:?}", self.env.get(name))));
-        known.push(format!("{:?}", checksums(self.extension_layer).ok()?));
+        known.push(format!("{:?}", self.extension.files));
         let mut code = BTreeSet::from([program(self.env).ok()?]);
         let mut ini_files = BTreeSet::new();
         for program in self.php.programs() {

@@ -103,7 +103,7 @@ pub fn contribute_session_layer<B: Buildpack<Error = anyhow::Error>>(
         env: &launch_env,
         settings,
         own_files: files_for_php(&path),
-        extension_layer: &context.layers_dir.join("extension"),
+        extension,
     };
     let verified = inputs.fingerprint();
     let is_verified = verified.is_some() && verified == before;
