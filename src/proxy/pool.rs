@@ -27,12 +27,12 @@ struct State {
     count: usize,
     connecting: usize,
     opened: u64,
-    /// What last refused a new connection, and when; others may go on: a password has changed, say.
+    /// What last refused a new connection, and when. Open ones may go on, after a change of the password, say.
     refused: Option<(Arc<Upstream>, Instant)>,
 }
 
 impl State {
-    /// Whether to wait for one of the connections that there are, as the service has just refused a new one.
+    /// Whether to wait for an open connection, because the service has just refused a new one.
     fn must_share(&self, upstream: &Arc<Upstream>) -> bool {
         let refused = self
             .refused
@@ -80,8 +80,7 @@ impl Pool {
         &self.credentials
     }
 
-    /// Borrows a connection to the service that is bound now. Where it has just refused a new one, waits for one of those
-    /// that there are.
+    /// Borrows a connection to the service that is bound now. If it has just refused a new one, waits for an open one.
     pub(super) fn borrow(&self, deadline: Deadline) -> Result<Lease<'_>, NoConnection> {
         let upstream = self.credentials.current();
         let mut state = self.state();

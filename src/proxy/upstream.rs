@@ -52,6 +52,21 @@ pub(super) enum Failure {
     Refused(ErrorReply),
 }
 
+impl Failure {
+    /// What is wrong with a connection.
+    fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::NoConnection(NoConnection::Failed(error)) => Some(&error.problem),
+            _ => None,
+        }
+    }
+
+    /// Whether a new connection was refused, which says nothing about the open ones.
+    fn is_refusal(&self) -> bool {
+        self.problem().is_some_and(Problem::is_refusal)
+    }
+}
+
 impl Service {
     pub(super) fn new(pool: Pool, read_timeout: Duration, stats: Arc<Stats>) -> Self {
         Self {
@@ -88,8 +103,8 @@ impl Service {
             self.stats.retries.add();
             self.problems.log(&failure.to_string());
             let may_pass = self.may_pass(&failure, &used);
-            if is_refusal(&failure) && self.pool.has_connections() && !deadline.is_over() {
-                // They are no worse for it, and the next try waits for one of them.
+            if failure.is_refusal() && self.pool.has_connections() && !deadline.is_over() {
+                // The open ones are no worse for it, and the next try waits for one of them.
                 continue;
             }
             self.pool.close_idle();
@@ -121,10 +136,9 @@ impl Service {
 
     /// Whether trying again may help. After a refused login, only other credentials do.
     fn may_pass(&self, failure: &Failure, used: &Arc<Upstream>) -> bool {
-        let Failure::NoConnection(NoConnection::Failed(error)) = failure else { return true };
-        match &error.problem {
-            Problem::Login(error) | Problem::Database(error) if is_passing(error) => true,
-            problem if problem.is_refusal() => {
+        match failure.problem() {
+            Some(Problem::Login(error) | Problem::Database(error)) if is_passing(error) => true,
+            Some(problem) if problem.is_refusal() => {
                 !Arc::ptr_eq(used, &self.pool.credentials().read_again())
             }
             _ => true,
@@ -146,11 +160,6 @@ impl Service {
     fn trouble(&self) -> MutexGuard<'_, Option<Instant>> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whether a new connection was refused, which says nothing about those that there are.
-fn is_refusal(failure: &Failure) -> bool {
-    matches!(failure, Failure::NoConnection(NoConnection::Failed(error)) if error.problem.is_refusal())
 }
 
 /// A script's error contains its command's error somewhere in the text.

@@ -109,8 +109,8 @@ impl Problem {
         }
     }
 
-    /// Whether the server was reached and turned down, or would not be trusted: a new connection is not to be had, but
-    /// those that there are may go on.
+    /// Whether server and client were in contact, and one of them refuses the other: there will be no new connection, but
+    /// open ones may go on.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         matches!(
