@@ -98,7 +98,7 @@ pub(crate) fn container(
         match field.as_str() {
             // The name and the image are the test's; it probes, and starts again, by itself.
             "name" | "image" | "ports" | "readinessProbe" | "livenessProbe" | "startupProbe"
-            | "restartPolicy" | "resources" => {}
+            | "restartPolicy" | "resources" | "terminationMessagePolicy" => {}
             "env" => {
                 for variable in list(value) {
                     options.push(format!(
