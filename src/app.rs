@@ -1,5 +1,9 @@
 //! The app: whether it is a PHP app, and what its `.bp-config/options.json` says.
 
+pub(crate) mod own_files;
+
+pub use own_files::AppFindings;
+
 use crate::store::Store;
 use crate::system::constraint::Constraint;
 use crate::system::files::{FileError, read_text_if_present};

@@ -3,6 +3,7 @@
 
 mod debug;
 
+use crate::app::AppFindings;
 use crate::config::environment::Environment;
 use crate::config::platform::BuildPlatform;
 use crate::config::variables::{DISPLAY_ERRORS, EMBED_CREDENTIALS, FRAMEWORK};
@@ -140,6 +141,22 @@ pub fn framework(record: &LaunchRecord, app_dir: &Path) {
             "{framework} does not keep its sessions in {}: {what}.\n{advice}",
             store.title()
         )),
+    }
+}
+
+/// Warns about credentials among the app's files: they are in the image, and a web server may serve them.
+pub fn secrets_in_app(app: &AppFindings) {
+    let kinds = [
+        (&app.bindings, "looks like a service binding, so its credentials are"),
+        (&app.passwords, "contains the password of the bound service, so it is"),
+    ];
+    for (paths, what) in kinds {
+        for path in paths {
+            print::warning(format!(
+                "{} in the app {what} in the image, and a web server may serve it.\nKeep it outside the app, or exclude it: `exclude` in project.toml.",
+                path.display()
+            ));
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! What the build decides: whether to contribute, for which store, and why. Detect and build share this code.
 
-use crate::app::{AppOptions, PHP_APP_SIGNS, is_php_app, required_version};
+use crate::app::{AppFindings, AppOptions, PHP_APP_SIGNS, is_php_app, required_version};
 use crate::config::build::{BuildSettings, StoreChoice, mirror};
 use crate::config::environment::{Environment, EnvironmentError};
 use crate::config::mirror::Mirror;
 use crate::config::platform::BuildPlatform;
 use crate::config::variables::{STORE, WEB_DIR};
+use crate::endpoint;
 use crate::frameworks::known::Framework;
 use crate::services::matching::{SessionService, find_session_service};
 use crate::services::near_miss::near_misses;
@@ -46,6 +47,18 @@ pub struct SessionConfig {
     pub(crate) mirror: Option<Mirror>,
     /// The app's framework, if we know it and may set it up.
     pub(crate) framework: Option<Framework>,
+}
+
+impl SessionConfig {
+    /// Looks through the app's own files, for the bound service's password among other things.
+    #[must_use]
+    pub fn look_through(&self, app_dir: &Path) -> AppFindings {
+        let reading = self.service.as_ref().map(|service| endpoint::read(self.store, service));
+        match reading {
+            Some(Ok(reading)) => AppFindings::search(app_dir, &reading.endpoint.secrets()),
+            _ => AppFindings::search(app_dir, &[]),
+        }
+    }
 }
 
 impl Decision {
@@ -93,7 +106,9 @@ impl Decision {
             }
         };
         let mirror = mirror(environment)?;
-        let framework = Framework::find(app_dir).filter(|_| settings.framework);
+        // Whatever the setting: its save path must hold no secret.
+        let framework = Framework::find(app_dir)
+            .filter(|found| settings.framework || found.reads_save_path_as_folder());
         let constraint = required_version(app_dir, store);
         let sessions = SessionConfig {
             store,

@@ -3,6 +3,7 @@
 //! for it. Nothing here changes the app's files.
 
 mod codeigniter;
+mod codeigniter3;
 mod composer;
 mod dotenv;
 pub mod known;
@@ -21,6 +22,13 @@ use session_use::{Connection, SessionUse};
 use std::path::Path;
 
 impl Framework {
+    /// Whether its code takes PHP's `session.save_path` for a folder and creates it: then the path must hold no secret,
+    /// because the folder may lie among the pages.
+    #[must_use]
+    pub(crate) fn reads_save_path_as_folder(&self) -> bool {
+        self.kind == Kind::CodeIgniter3
+    }
+
     /// The variables that the launch sets for it, for messages.
     #[must_use]
     pub(crate) fn variables(&self, store: Store) -> &'static str {
@@ -50,6 +58,7 @@ impl Framework {
                 symfony::session_use(self, app_dir, environment, store, connection)
             }
             Kind::CodeIgniter => codeigniter::session_use(self, app_dir, environment, connection),
+            Kind::CodeIgniter3 => codeigniter3::session_use(app_dir, store),
             kind => others::session_use(kind, app_dir),
         }
     }

@@ -30,6 +30,9 @@ pub struct LaunchRecord {
     /// The app's framework, if we know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub framework: Option<Framework>,
+    /// Whether the app's own files name a variable that tells where sessions are.
+    #[serde(default)]
+    pub reads_store_variables: bool,
 }
 
 /// Why the build's record cannot be read.

@@ -1,6 +1,7 @@
 //! The contents of the session layer, decided before anything is written.
 
 use super::extension::ProvidedExtension;
+use crate::app::AppFindings;
 use crate::config::variables::EMBED_CREDENTIALS;
 use crate::detect::SessionConfig;
 use crate::launch::build_record::LaunchRecord;
@@ -37,6 +38,7 @@ impl<'a> SessionSettings<'a> {
         config: &'a SessionConfig,
         php: &Php,
         extension: &'a ProvidedExtension,
+        app: &AppFindings,
     ) -> anyhow::Result<Self> {
         let settings = &config.settings;
         ensure!(
@@ -53,6 +55,7 @@ impl<'a> SessionSettings<'a> {
                 may_preload: php.programs().all(|program| program.facts.preload.is_empty()),
                 search_keys: config.search_keys.clone(),
                 framework: config.framework.clone(),
+                reads_store_variables: app.reads_store_variables,
             },
             session_name: &settings.session_name,
             extensions: &extension.directives,

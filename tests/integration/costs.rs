@@ -131,6 +131,7 @@ fn session_layer(layer: &Path) {
         search_keys: SearchKeys::determine(&Environment::default(), &AppOptions::default())
             .unwrap(),
         framework: None,
+        reads_store_variables: false,
     };
     write_files(layer, &record, Vec::new(), Vec::new()).unwrap();
     fs::create_dir_all(layer.join("exec.d")).unwrap();

@@ -78,6 +78,7 @@ impl Harness {
             may_preload: true,
             search_keys: keys,
             framework,
+            reads_store_variables: false,
         };
         write_files(layer.path(), &record, Vec::new(), Vec::new()).unwrap();
         Self { layer, store }

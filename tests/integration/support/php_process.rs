@@ -53,6 +53,7 @@ impl PhpProcess {
             may_preload: true,
             search_keys: search_keys.expect("the usual keys"),
             framework: None,
+            reads_store_variables: false,
         };
         write_files(layer.path(), &record, Vec::new(), Vec::new()).expect("our own folder");
         let script = root().join("tests/integration/support/php_process.php");
