@@ -160,9 +160,17 @@ pub fn secrets_in_app(app: &AppFindings) {
     }
 }
 
-/// Warns that another buildpack configures sessions too: Paketo's handlers do, with the build's password.
-pub fn other_handlers(files: &[PathBuf], store: Store) {
+/// Warns that an ini file names another server for sessions: Paketo's handlers write such files, with the build's password,
+/// and an app may have one.
+pub fn other_handlers(files: &[PathBuf], app_dir: &Path, store: Store) {
     for file in files {
+        if let Ok(file) = file.strip_prefix(app_dir) {
+            print::warning(format!(
+                "The app's {} also sets where PHP keeps its sessions. If it contains a password, that is in the image.\nRemove these lines: the buildpack sets session.save_handler and session.save_path.",
+                file.display()
+            ));
+            continue;
+        }
         print::warning(format!(
             "{}, from another buildpack, also sets where PHP keeps its sessions. If it contains the password, that is now in the image.\nRemove that buildpack from the order group. Or, if it is Paketo's session handler, give the binding another type, such as {store}, and a name that contains \"{}\".",
             file.display(),

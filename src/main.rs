@@ -56,7 +56,8 @@ impl Buildpack for PhpSessionStore {
         build_log::session_settings(&config, &settings, &layer, &php);
         build_log::secrets_in_app(&app);
         build_log::framework(&settings.record, &context.app_dir);
-        build_log::other_handlers(&session_inis_of_other_layers(&context.layers_dir), config.store);
+        let inis = session_inis_of_other_layers(&context.layers_dir);
+        build_log::other_handlers(&inis, &context.app_dir, config.store);
         build_log::preflight(&preflight(&config, &settings.record));
         build_log::done(started);
         BuildResultBuilder::new().launch(layer.launch).build()

@@ -33,7 +33,7 @@ pub(super) fn no_sessions(error: &anyhow::Error) -> String {
 
 pub(super) fn foreign_ini(file: &Path) -> String {
     format!(
-        "warning: PHP reads {} after ours, and that file sets where sessions are kept. Put the buildpack that wrote it before this one, or leave it out",
+        "warning: PHP reads {} after ours, so sessions are kept where that file says. Leave out the buildpack that wrote it: if the file contains a password, that is in the image, whatever the order",
         file.display()
     )
 }
