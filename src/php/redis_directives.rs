@@ -138,13 +138,8 @@ pub(crate) fn behind_proxy(socket: &Path, options: &Options) -> Connection {
     }
     let save_path = format!("unix://{}?{}", socket.display(), query.0);
     let mut variables = variables(&save_path, options, Duration::ZERO);
-    for (variable, value) in &mut variables {
-        match variable {
-            Variable::LockRetries => *value = PROXY_LOCK_RETRIES.to_string(),
-            // PHP need not check that it still holds the lock: the proxy does so when it writes.
-            Variable::LockExpire => "0".clone_into(value),
-            _ => {}
-        }
+    for (_, value) in variables.iter_mut().filter(|(it, _)| *it == Variable::LockRetries) {
+        *value = PROXY_LOCK_RETRIES.to_string();
     }
     Connection { variables, ini_files: Vec::new() }
 }
