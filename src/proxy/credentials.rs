@@ -43,7 +43,7 @@ impl Upstream {
     pub(super) fn set_key_space(&self, told: KeySpace) {
         if self.key_space.set(told).is_ok() && told == KeySpace::Divided {
             log(format_args!(
-                "{self} divides its keys among machines: a page takes four round trips there instead of two"
+                "the service divides its keys among machines, so that a page takes four round trips instead of two: {self}"
             ));
         }
     }
