@@ -20,9 +20,11 @@ mod start;
 mod stats;
 pub(crate) mod status;
 mod supervisor;
+mod trial;
 mod turns;
 mod upstream;
 pub mod worker;
 
 pub(crate) use client::reaches_service;
 pub use start::{StartError, find, start};
+pub(crate) use trial::ProxyTrial;

@@ -129,8 +129,11 @@ pub(super) fn connect(
 pub(crate) fn behind_proxy(socket: &Path, options: &Options) -> Connection {
     let lock_timeout = options.lock_timeout.unwrap_or(LOCK_TIMEOUT);
     let mut query = Query::default();
-    query.add("persistent", flag(true));
-    query.add("persistent_id", PERSISTENT_ID);
+    let persistent = options.persistent.unwrap_or(true);
+    query.add("persistent", flag(persistent));
+    if persistent {
+        query.add("persistent_id", PERSISTENT_ID);
+    }
     query.add("timeout", CONNECT_TIMEOUT.as_secs_f64());
     query.add("read_timeout", (lock_timeout + PROXY_TIMEOUT).as_secs_f64());
     if let Some(prefix) = &options.prefix {
