@@ -1,5 +1,6 @@
 //! The app: whether it is a PHP app, and what its `.bp-config/options.json` says.
 
+mod lock_waits;
 pub(crate) mod own_files;
 
 pub use own_files::AppFindings;

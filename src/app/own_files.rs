@@ -1,5 +1,6 @@
 //! The app's own files, without third-party code: what the build finds in them that users should know.
 
+use super::lock_waits;
 use crate::frameworks::store_variables::PREFIX;
 use crate::system::secret::Secret;
 use std::fs;
@@ -24,7 +25,7 @@ pub(crate) struct OwnFiles {
 }
 
 impl OwnFiles {
-    /// Lists them.
+    /// Lists them, in order.
     #[must_use]
     pub(crate) fn of(app_dir: &Path) -> Self {
         let mut paths = Vec::new();
@@ -40,10 +41,11 @@ impl OwnFiles {
                 }
             }
             if paths.len() > MAX_FILES {
-                return Self { paths, complete: false };
+                break;
             }
         }
-        Self { paths, complete: true }
+        paths.sort();
+        Self { complete: paths.len() <= MAX_FILES, paths }
     }
 }
 
@@ -64,6 +66,8 @@ pub struct AppFindings {
     pub(crate) passwords: Vec<PathBuf>,
     /// Whether a file names a variable that tells the app where sessions are.
     pub(crate) reads_store_variables: bool,
+    /// The first file that sets how long to wait for a lock, as `setting (file)`.
+    pub(crate) lock_wait: Option<String>,
 }
 
 impl AppFindings {
@@ -82,13 +86,16 @@ impl AppFindings {
             }
             let text = text_of(&path);
             found.reads_store_variables |= text.contains(PREFIX);
+            if found.lock_wait.is_none() {
+                let setting = lock_waits::setting_in(relative, &text);
+                found.lock_wait =
+                    setting.map(|setting| format!("{setting} ({})", relative.display()));
+            }
             if secrets.iter().any(|secret| text.contains(secret)) {
                 found.passwords.push(relative.to_owned());
             }
         }
         found.passwords.retain(|file| !found.bindings.iter().any(|it| file.parent() == Some(it)));
-        found.bindings.sort();
-        found.passwords.sort();
         found
     }
 }
@@ -132,5 +139,13 @@ mod tests {
             found(&[("src/a.php", "<?php"), ("vendor/a.php", reads)]),
             AppFindings::default()
         );
+    }
+
+    #[test]
+    fn the_wait_for_a_lock_is_the_apps_own() {
+        let sets = "<?php\nini_set('redis.session.lock_retries', 1);";
+        let lock_wait = found(&[("b/b.php", sets), ("a.php", sets)]).lock_wait;
+        assert_eq!(lock_wait.as_deref(), Some("redis.session.lock_retries (a.php)"));
+        assert_eq!(found(&[("vendor/a/b.php", sets)]).lock_wait, None);
     }
 }

@@ -54,6 +54,8 @@ impl<'a> SessionSettings<'a> {
                 openssl_capath: php.facts().capath.clone(),
                 may_preload: php.programs().all(|program| program.facts.preload.is_empty()),
                 search_keys: config.search_keys.clone(),
+                strict_mode: php.programs().any(|program| program.facts.strict_mode),
+                lock_wait: app.lock_wait.clone().filter(|_| config.store == Store::Redis),
                 framework: config.framework.clone(),
                 reads_store_variables: app.reads_store_variables,
             },
