@@ -6,7 +6,7 @@ mod debug;
 use crate::app::AppFindings;
 use crate::config::environment::Environment;
 use crate::config::platform::BuildPlatform;
-use crate::config::variables::{DISPLAY_ERRORS, EMBED_CREDENTIALS, FRAMEWORK};
+use crate::config::variables::{DISPLAY_ERRORS, EMBED_CREDENTIALS, FRAMEWORK, SESSION_NAME};
 use crate::detect::{Decision, SessionConfig};
 use crate::frameworks::session_use::{OwnSessions, SessionUse};
 use crate::launch::build_record::LaunchRecord;
@@ -92,9 +92,9 @@ pub fn session_settings(
 ) {
     print::bullet("Session settings");
     let verified = if layer.is_verified {
-        "started with it cleanly in the last build, and nothing has changed since"
+        "added no warning with it in the last build, and nothing has changed since"
     } else {
-        "starts with it cleanly"
+        "adds no warning with it"
     };
     print::sub_bullet(format!(
         "Wrote {}/php-session-store.ini (cookie {}); PHP ({}) {verified}",
@@ -102,6 +102,11 @@ pub fn session_settings(
         settings.session_name,
         php.names()
     ));
+    if let Some(theirs) = &settings.other_session_name {
+        print::sub_bullet(format!(
+            "An ini file has session.name = {theirs}, which no longer counts ({SESSION_NAME}={theirs} keeps that cookie)"
+        ));
+    }
     if settings.hide_errors {
         print::sub_bullet(format!(
             "Turned display_errors off, because PHP's warnings show the password ({DISPLAY_ERRORS}=keep leaves it on)"

@@ -11,6 +11,9 @@ use crate::services::Service;
 use crate::store::Store;
 use anyhow::ensure;
 
+/// The default of `session.name`.
+const PHPS_SESSION_NAME: &str = "PHPSESSID";
+
 /// The contents of the session layer.
 #[derive(Debug)]
 pub struct SessionSettings<'a> {
@@ -18,6 +21,8 @@ pub struct SessionSettings<'a> {
     pub record: LaunchRecord,
     /// `session.name`, the cookie's name.
     pub(crate) session_name: &'a str,
+    /// The name that another ini file has, if the default takes its place.
+    pub(crate) other_session_name: Option<String>,
     /// The values of PHP's `extension` directives, in this order.
     pub(crate) extensions: &'a [String],
     /// Whether to turn `display_errors` off: if Redis is unreachable, PHP's warning shows the save path with the
@@ -59,7 +64,13 @@ impl<'a> SessionSettings<'a> {
                 framework: config.framework.clone(),
                 reads_store_variables: app.reads_store_variables,
             },
-            session_name: &settings.session_name,
+            session_name: settings.session_name(),
+            other_session_name: Some(&php.facts().session_name)
+                .filter(|theirs| {
+                    settings.takes_default_session_name()
+                        && ![PHPS_SESSION_NAME, settings.session_name()].contains(&theirs.as_str())
+                })
+                .cloned(),
             extensions: &extension.directives,
             hide_errors: config.store == Store::Redis
                 && php.displays_errors()

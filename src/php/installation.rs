@@ -109,13 +109,18 @@ impl Php {
     /// Fails if there is no PHP, or a program does not answer.
     pub fn ask(env: &Env) -> Result<Self, PhpError> {
         let cli = Program::ask("cli", env, &[])?;
-        let others = siblings(&cli.facts)
+        let mut others = siblings(&cli.facts)
             .into_iter()
             .map(|(name, configuration)| {
                 let (env, options) = with_configuration_of(env, &configuration);
                 Program::ask(&name, &env, &options)
             })
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        if others.is_empty() {
+            let names = programs_beside(&cli.facts.binary).into_iter();
+            // These read the same ini files.
+            others = names.map(|name| Program { name: name.to_owned(), ..cli.clone() }).collect();
+        }
         Ok(Self { cli, others })
     }
 
@@ -227,6 +232,18 @@ fn siblings(cli: &Facts) -> Vec<(String, PathBuf)> {
     siblings
 }
 
+/// PHP's other programs in the same prefix. Where PHP was not split into packages, all have the configuration of `php`.
+fn programs_beside(php: &Path) -> Vec<&'static str> {
+    let Some(prefix) = php.parent().and_then(Path::parent) else { return Vec::new() };
+    // Alpine's are php83 and php-fpm83.
+    let file_name = php.file_name().unwrap_or_default().to_string_lossy();
+    let suffix = file_name.strip_prefix("php").unwrap_or_default();
+    let known = [("cgi", "bin/php-cgi"), ("fpm", "sbin/php-fpm")];
+    let there =
+        known.into_iter().filter(|(_, path)| prefix.join(format!("{path}{suffix}")).is_file());
+    there.map(|(name, _)| name).collect()
+}
+
 /// Whether the program of a configuration is installed: a package that was removed but not purged leaves its
 /// configuration behind. `series` is PHP's, such as `8.2`.
 fn is_installed(root: &Path, program: &str, series: &str) -> bool {
@@ -271,6 +288,23 @@ mod tests {
         std::fs::write(root.path().join("usr/sbin/php-fpm8.2"), "").unwrap();
         assert!(is_installed(root.path(), "fpm", "8.2"));
         assert!(!is_installed(root.path(), "fpm", "8.4"));
+    }
+
+    #[test]
+    fn in_a_layer_the_other_programs_are_beside_php() {
+        let layer = tempfile::tempdir().unwrap();
+        let write = |name: &str| {
+            let path = layer.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, "").unwrap();
+            path
+        };
+        let php = write("bin/php");
+        assert_eq!(programs_beside(&php), [""; 0]);
+        write("sbin/php-fpm");
+        write("bin/php-cgi83");
+        assert_eq!(programs_beside(&php), ["fpm"]);
+        assert_eq!(programs_beside(&write("bin/php83")), ["cgi"]);
     }
 
     fn facts() -> serde_json::Value {
