@@ -9,7 +9,7 @@ pub(crate) mod installation;
 pub(crate) mod memcached_directives;
 pub mod redis_commands;
 pub(crate) mod redis_directives;
-mod scan_dirs;
+pub(crate) mod scan_dirs;
 pub(crate) mod script;
 pub mod tls;
 pub mod variable;

@@ -36,6 +36,9 @@ pub struct LaunchRecord {
     /// The app's framework, if we know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub framework: Option<Framework>,
+    /// `PHP_INI_SCAN_DIR` as the build had it.
+    #[serde(default)]
+    pub scan_dirs: String,
     /// Whether the app's own files name a variable that tells where sessions are.
     #[serde(default)]
     pub reads_store_variables: bool,

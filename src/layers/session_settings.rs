@@ -5,8 +5,8 @@ use crate::app::AppFindings;
 use crate::config::variables::EMBED_CREDENTIALS;
 use crate::detect::SessionConfig;
 use crate::launch::build_record::LaunchRecord;
-use crate::php::Php;
 use crate::php::ini::Directive;
+use crate::php::{PHP_INI_SCAN_DIR, Php};
 use crate::services::Service;
 use crate::store::Store;
 use anyhow::ensure;
@@ -28,8 +28,8 @@ pub struct SessionSettings<'a> {
     /// Whether to turn `display_errors` off: if Redis is unreachable, PHP's warning shows the save path with the
     /// password.
     pub(crate) hide_errors: bool,
-    /// Whether preloading needs PHP's opcache to be enabled: it is installed but off (Paketo's PHP).
-    pub(crate) enable_opcache: bool,
+    /// PHP's opcache, if preloading needs it to be enabled: it is installed but off (Paketo's PHP).
+    pub(crate) opcache: Option<String>,
     /// The service whose credentials to embed in the image.
     pub(crate) embedded_service: Option<&'a Service>,
 }
@@ -62,6 +62,7 @@ impl<'a> SessionSettings<'a> {
                 strict_mode: php.programs().any(|program| program.facts.strict_mode),
                 lock_wait: app.lock_wait.clone().filter(|_| config.store == Store::Redis),
                 framework: config.framework.clone(),
+                scan_dirs: extension.env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap_or_default(),
                 reads_store_variables: app.reads_store_variables,
             },
             session_name: settings.session_name(),
@@ -75,23 +76,23 @@ impl<'a> SessionSettings<'a> {
             hide_errors: config.store == Store::Redis
                 && php.displays_errors()
                 && !settings.keep_display_errors,
-            enable_opcache: !php.cli.loads("zend opcache")
-                && php.facts().extension_dir.join("opcache.so").is_file(),
+            opcache: (!php.cli.loads("zend opcache")
+                && php.facts().extension_dir.join("opcache.so").is_file())
+            .then(|| php.facts().object("opcache")),
             embedded_service: config.service.as_ref().filter(|_| settings.embed_credentials),
         })
     }
 
     /// The extensions that the ini files load: paths, or names in PHP's directory.
     pub(crate) fn objects(&self) -> impl Iterator<Item = &str> {
-        let opcache = self.enable_opcache.then_some("opcache.so");
-        self.extensions.iter().map(String::as_str).chain(opcache)
+        self.extensions.iter().map(String::as_str).chain(self.opcache.as_deref())
     }
 
     /// The first directives of the ini file that preloads.
     #[must_use]
     pub(crate) fn preload_directives(&self) -> Vec<Directive> {
-        let opcache = self.enable_opcache.then(|| Directive::literal("zend_extension", "opcache"));
-        opcache.into_iter().collect()
+        let opcache = self.opcache.iter();
+        opcache.map(|object| Directive::literal("zend_extension", object)).collect()
     }
 
     /// The first directives of the base ini file, before those of the store.

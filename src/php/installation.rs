@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 const FACTS: &str = include_str!("facts.php");
+/// Set by Paketo's php-dist.
+const PHP_EXTENSION_DIR: &str = "PHP_EXTENSION_DIR";
 
 /// Overrides for settings of the app that could spoil the answer, or keep PHP from answering at all. The command
 /// line beats every ini file; PHP ignores a setting that it does not know.
@@ -68,8 +70,11 @@ pub(crate) struct Facts {
     /// Whether PHP is a debug build.
     pub(crate) debug: bool,
     pub(crate) binary: PathBuf,
-    /// Where PHP looks for extensions.
+    /// Where PHP's extensions are.
     pub(crate) extension_dir: PathBuf,
+    /// Whether PHP itself looks elsewhere.
+    #[serde(skip)]
+    is_lost: bool,
     /// Where PHP looks for its php.ini, as compiled in.
     pub(crate) configuration_dir: PathBuf,
     /// The compiled-in folder of ini files; empty if there is none.
@@ -108,7 +113,8 @@ impl Php {
     /// # Errors
     /// Fails if there is no PHP, or a program does not answer.
     pub fn ask(env: &Env) -> Result<Self, PhpError> {
-        let cli = Program::ask("cli", env, &[])?;
+        let mut cli = Program::ask("cli", env, &[])?;
+        cli.facts.find_extensions(env);
         let mut others = siblings(&cli.facts)
             .into_iter()
             .map(|(name, configuration)| {
@@ -150,6 +156,22 @@ impl Php {
 }
 
 impl Facts {
+    /// Where an ini file that names the folder of the extensions is not read (`PHP_INI_SCAN_DIR` in the place of Paketo's),
+    /// PHP looks for them where it was compiled to be.
+    fn find_extensions(&mut self, env: &Env) {
+        let named = env.get(PHP_EXTENSION_DIR).map(PathBuf::from).filter(|folder| folder.is_dir());
+        if let (false, Some(named)) = (self.extension_dir.is_dir(), named) {
+            (self.extension_dir, self.is_lost) = (named, true);
+        }
+    }
+
+    /// The value of the `extension` directive for one of PHP's own extensions.
+    #[must_use]
+    pub(crate) fn object(&self, name: &str) -> String {
+        let file = format!("{name}.so");
+        if self.is_lost { self.extension_dir.join(file).display().to_string() } else { file }
+    }
+
     fn displays_errors(&self) -> bool {
         let value = self.display_errors.to_ascii_lowercase();
         !matches!(value.as_str(), "" | "0" | "off" | "no" | "false" | "stderr")
@@ -318,6 +340,21 @@ mod tests {
             "preload": "", "strict_mode": false,
             "session_name": "PHPSESSID", "code": [], "ini_files": [],
         })
+    }
+
+    #[test]
+    fn extensions_that_php_itself_would_not_find_are_named_by_their_path() {
+        let there = tempfile::tempdir().unwrap();
+        let mut env = Env::new();
+        env.insert(PHP_EXTENSION_DIR, there.path());
+        let mut facts: Facts = serde_json::from_value(facts()).unwrap();
+        facts.find_extensions(&Env::new());
+        assert_eq!(facts.object("redis"), "redis.so");
+        facts.find_extensions(&env);
+        assert_eq!(facts.object("redis"), there.path().join("redis.so").display().to_string());
+        let mut found = Facts { extension_dir: "/".into(), is_lost: false, ..facts };
+        found.find_extensions(&env);
+        assert_eq!(found.object("redis"), "redis.so");
     }
 
     #[test]

@@ -134,6 +134,7 @@ fn session_layer(layer: &Path) {
         lock_wait: None,
         framework: None,
         reads_store_variables: false,
+        scan_dirs: String::new(),
     };
     write_files(layer, &record, Vec::new(), Vec::new()).unwrap();
     fs::create_dir_all(layer.join("exec.d")).unwrap();

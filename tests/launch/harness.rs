@@ -81,6 +81,7 @@ impl Harness {
             lock_wait: None,
             framework,
             reads_store_variables: false,
+            scan_dirs: String::new(),
         };
         write_files(layer.path(), &record, Vec::new(), Vec::new()).unwrap();
         Self { layer, store }

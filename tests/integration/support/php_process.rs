@@ -56,6 +56,7 @@ impl PhpProcess {
             lock_wait: None,
             framework: None,
             reads_store_variables: false,
+            scan_dirs: String::new(),
         };
         write_files(layer.path(), &record, Vec::new(), Vec::new()).expect("our own folder");
         let script = root().join("tests/integration/support/php_process.php");
