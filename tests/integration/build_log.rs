@@ -123,8 +123,10 @@ fn without_bind_now() -> Vec<u8> {
     let headers: Vec<usize> = headers.collect();
     let dynamic = *headers.iter().find(|at| bytes[**at] == 2).unwrap();
     // What is looked up late must be writable: without PT_GNU_RELRO, which becomes PT_NULL.
-    for header in headers.into_iter().filter(|at| bytes[*at..at + 4] == [0x52, 0xe5, 0x74, 0x64]) {
-        bytes[header..header + 4].fill(0);
+    for header in headers {
+        if bytes[header..header + 4] == [0x52, 0xe5, 0x74, 0x64] {
+            bytes[header..header + 4].fill(0);
+        }
     }
     let (start, size) = (number(&bytes, dynamic + 8), number(&bytes, dynamic + 32));
     for entry in (start..start + size).step_by(16) {
