@@ -92,9 +92,9 @@ pub fn session_settings(
 ) {
     print::bullet("Session settings");
     let verified = if layer.is_verified {
-        "added no warning with it in the last build, and nothing has changed since"
+        "gave no new warning with it in the last build, and nothing has changed since"
     } else {
-        "adds no warning with it"
+        "gives no new warning with it"
     };
     print::sub_bullet(format!(
         "Wrote {}/php-session-store.ini (cookie {}); PHP ({}) {verified}",

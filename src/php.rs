@@ -11,6 +11,7 @@ pub mod redis_commands;
 pub(crate) mod redis_directives;
 pub(crate) mod scan_dirs;
 pub(crate) mod script;
+mod siblings;
 pub mod tls;
 pub mod variable;
 

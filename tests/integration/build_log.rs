@@ -86,7 +86,7 @@ fn paketos_php_is_not_suspected_and_an_app_that_names_a_server_is() {
     let build = Layout::Paketo.build(app.path(), Store::Redis, &[]);
     let log = &build.app().log;
     assert!(!log.contains("also sets where PHP keeps its sessions"), "{log}");
-    assert!(log.contains("PHP (cli, fpm) adds no warning with it"), "{log}");
+    assert!(log.contains("PHP (cli, fpm) gives no new warning with it"), "{log}");
     assert!(log.contains("session.name = JSESSIONID, which no longer counts"), "{log}");
     drop(build);
     write(app.path(), ".php.ini.d/b.ini", "session.save_path = \"tcp://old:6379?auth=old\"\n");
