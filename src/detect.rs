@@ -47,6 +47,8 @@ pub struct SessionConfig {
     pub(crate) mirror: Option<Mirror>,
     /// The app's framework, if we know it and may set it up.
     pub(crate) framework: Option<Framework>,
+    /// Whether the framework, set up or not, takes the save path for a folder.
+    pub(crate) takes_save_path_for_folder: bool,
 }
 
 impl SessionConfig {
@@ -106,9 +108,11 @@ impl Decision {
             }
         };
         let mirror = mirror(environment)?;
-        // Whatever the setting: its save path must hold no secret.
-        let framework = Framework::find(app_dir)
-            .filter(|found| settings.framework || found.reads_save_path_as_folder());
+        let framework = Framework::find(app_dir);
+        // Whatever the setting.
+        let takes_save_path_for_folder =
+            framework.as_ref().is_some_and(Framework::takes_save_path_for_folder);
+        let framework = framework.filter(|_| settings.framework);
         let constraint = required_version(app_dir, store);
         let sessions = SessionConfig {
             store,
@@ -119,6 +123,7 @@ impl Decision {
             settings,
             mirror,
             framework,
+            takes_save_path_for_folder,
         };
         Ok(Self::Contribute(Box::new(sessions)))
     }

@@ -25,7 +25,7 @@ impl Framework {
     /// Whether its code takes PHP's `session.save_path` for a folder and creates it: then the path must hold no secret,
     /// because the folder may lie among the pages.
     #[must_use]
-    pub(crate) fn reads_save_path_as_folder(&self) -> bool {
+    pub(crate) fn takes_save_path_for_folder(&self) -> bool {
         self.kind == Kind::CodeIgniter3
     }
 

@@ -36,6 +36,9 @@ pub struct LaunchRecord {
     /// The app's framework, if we know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub framework: Option<Framework>,
+    /// Whether the app's framework takes the save path for a folder: then it must hold no secret.
+    #[serde(default)]
+    pub takes_save_path_for_folder: bool,
     /// `PHP_INI_SCAN_DIR` as the build had it.
     #[serde(default)]
     pub scan_dirs: String,

@@ -62,6 +62,7 @@ impl<'a> SessionSettings<'a> {
                 strict_mode: php.programs().any(|program| program.facts.strict_mode),
                 lock_wait: app.lock_wait.clone().filter(|_| config.store == Store::Redis),
                 framework: config.framework.clone(),
+                takes_save_path_for_folder: config.takes_save_path_for_folder,
                 scan_dirs: extension.env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap_or_default(),
                 reads_store_variables: app.reads_store_variables,
             },

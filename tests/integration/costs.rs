@@ -135,6 +135,7 @@ fn session_layer(layer: &Path) {
         framework: None,
         reads_store_variables: false,
         scan_dirs: String::new(),
+        takes_save_path_for_folder: false,
     };
     write_files(layer, &record, Vec::new(), Vec::new()).unwrap();
     fs::create_dir_all(layer.join("exec.d")).unwrap();

@@ -80,7 +80,7 @@ fn messages_of_php_are_as_php_has_them() {
     let parts: Vec<&str> = parts.map(str::trim).filter(|part| part.len() > 8).collect();
     assert!(parts.len() >= 12, "{parts:?}");
     let search =
-        "cat /usr/bin/php8.* /usr/lib/php/*/*.so /lib64/ld-linux-* | tr -c '[:print:]' '\\n'";
+        "cat /usr/bin/php8.* /usr/lib/php/*/*.so /lib64/ld-linux-* | tr -cs '[:print:]' '\\n'";
     let programs = [BOOKWORM, TRIXIE].map(|suite| {
         docker_ok(&["run", "--rm", "--entrypoint", "sh", &suite.image("full"), "-c", search])
     });

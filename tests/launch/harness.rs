@@ -82,6 +82,7 @@ impl Harness {
             framework,
             reads_store_variables: false,
             scan_dirs: String::new(),
+            takes_save_path_for_folder: false,
         };
         write_files(layer.path(), &record, Vec::new(), Vec::new()).unwrap();
         Self { layer, store }

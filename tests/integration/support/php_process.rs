@@ -57,6 +57,7 @@ impl PhpProcess {
             framework: None,
             reads_store_variables: false,
             scan_dirs: String::new(),
+            takes_save_path_for_folder: false,
         };
         write_files(layer.path(), &record, Vec::new(), Vec::new()).expect("our own folder");
         let script = root().join("tests/integration/support/php_process.php");
