@@ -8,6 +8,7 @@ use crate::config::platform::BuildPlatform;
 use crate::config::variables::{STORE, WEB_DIR};
 use crate::endpoint;
 use crate::frameworks::known::Framework;
+use crate::frameworks::takes_save_path_for_folder;
 use crate::services::matching::{SessionService, find_session_service};
 use crate::services::near_miss::near_misses;
 use crate::services::search_keys::SearchKeys;
@@ -110,8 +111,7 @@ impl Decision {
         let mirror = mirror(environment)?;
         let framework = Framework::find(app_dir);
         // Whatever the setting.
-        let takes_save_path_for_folder =
-            framework.as_ref().is_some_and(Framework::takes_save_path_for_folder);
+        let takes_save_path_for_folder = takes_save_path_for_folder(app_dir, framework.as_ref());
         let framework = framework.filter(|_| settings.framework);
         let constraint = required_version(app_dir, store);
         let sessions = SessionConfig {

@@ -21,14 +21,16 @@ use known::{Framework, Kind};
 use session_use::{Connection, SessionUse};
 use std::path::Path;
 
-impl Framework {
-    /// Whether its code takes PHP's `session.save_path` for a folder and creates it: then the path must hold no secret,
-    /// because the folder may lie among the pages.
-    #[must_use]
-    pub(crate) fn takes_save_path_for_folder(&self) -> bool {
-        self.kind == Kind::CodeIgniter3
-    }
+/// Whether the app has code that takes PHP's `session.save_path` for a folder and creates it: then the path must hold no
+/// secret, because the folder may be among the pages. `found` is the app's framework.
+#[must_use]
+pub(crate) fn takes_save_path_for_folder(app_dir: &Path, found: Option<&Framework>) -> bool {
+    let is_codeigniter_3 = found.is_some_and(|found| found.kind == Kind::CodeIgniter3);
+    // An app may contain it beside the framework that it is known by.
+    is_codeigniter_3 || app_dir.join(codeigniter3::CORE).is_file()
+}
 
+impl Framework {
     /// The variables that the launch sets for it, for messages.
     #[must_use]
     pub(crate) fn variables(&self, store: Store) -> &'static str {

@@ -7,6 +7,8 @@ use crate::store::Store;
 use crate::system::files::read_text;
 use std::path::Path;
 
+/// A file of the framework itself.
+pub(super) const CORE: &str = "system/core/CodeIgniter.php";
 const FILE: &str = "application/config/config.php";
 
 /// Its lines for Redis: the driver supports neither a user nor TLS, and takes a password as it is.
@@ -47,12 +49,25 @@ fn driver(text: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frameworks::known::{Framework, Kind};
+    use crate::frameworks::takes_save_path_for_folder;
     use crate::system::files::write;
 
     fn of(store: Store, text: &str) -> SessionUse {
         let app = tempfile::tempdir().unwrap();
         write(&app.path().join(FILE), text).unwrap();
         session_use(app.path(), store)
+    }
+
+    #[test]
+    fn it_is_noticed_beside_another_framework_as_well() {
+        let app = tempfile::tempdir().unwrap();
+        let takes = |found: Option<&Framework>| takes_save_path_for_folder(app.path(), found);
+        let of = |kind| Framework { kind, version: None };
+        assert!(!takes(None) && !takes(Some(&of(Kind::Slim))));
+        assert!(takes(Some(&of(Kind::CodeIgniter3))));
+        write(&app.path().join(CORE), "").unwrap();
+        assert!(takes(None) && takes(Some(&of(Kind::Slim))));
     }
 
     #[test]
