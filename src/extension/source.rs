@@ -2,7 +2,6 @@
 
 use super::apt::{Apt, AptError};
 use super::build_tools;
-use super::package::Package;
 use super::release::{Release, release_for};
 use super::request::{Fetched, Request};
 use super::unpacked::Unpacked;
@@ -34,7 +33,7 @@ pub(super) enum SourceError {
     #[error(
         "this buildpack pins no release for PHP {php}: the newest, {newest}, is known to compile with PHP before {before}. A newer version of the buildpack may have one"
     )]
-    NewerPhp { php: Version, newest: Package, before: Version },
+    NewerPhp { php: Version, newest: String, before: Version },
     #[error(
         "the build image lacks the headers from {packages}, and apt cannot fetch them: {error}"
     )]
@@ -96,7 +95,8 @@ fn no_release(releases: &[Release], store: Store, php: &Version) -> SourceError 
     let newest = of_store.filter_map(|it| Some((it, it.php_before.clone()?))).last();
     match newest {
         Some((newest, before)) if !php.precedes(&before) => {
-            SourceError::NewerPhp { php: php.clone(), newest: newest.package(), before }
+            let newest = newest.package().to_string();
+            SourceError::NewerPhp { php: php.clone(), newest, before }
         }
         _ => SourceError::NoRelease(php.clone()),
     }

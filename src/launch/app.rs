@@ -50,7 +50,7 @@ pub(super) fn prepare(
     app_dir: &Path,
 ) -> AppLaunch {
     let mut variables = store_variables(&service.connection());
-    if !record.reads_store_variables && !settings.store_variables {
+    if !record.app.reads_store_variables && !settings.store_variables {
         variables.retain(|(variable, _)| !variable.holds_login());
     }
     let mut message = None;

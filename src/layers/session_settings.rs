@@ -4,7 +4,7 @@ use super::extension::ProvidedExtension;
 use crate::app::AppFindings;
 use crate::config::variables::EMBED_CREDENTIALS;
 use crate::detect::SessionConfig;
-use crate::launch::build_record::LaunchRecord;
+use crate::launch::build_record::{AppFacts, LaunchRecord};
 use crate::php::ini::Directive;
 use crate::php::{PHP_INI_SCAN_DIR, Php};
 use crate::services::Service;
@@ -62,9 +62,11 @@ impl<'a> SessionSettings<'a> {
                 strict_mode: php.programs().any(|program| program.facts.strict_mode),
                 lock_wait: app.lock_wait.clone().filter(|_| config.store == Store::Redis),
                 framework: config.framework.clone(),
-                takes_save_path_for_folder: config.takes_save_path_for_folder,
                 scan_dirs: extension.env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap_or_default(),
-                reads_store_variables: app.reads_store_variables,
+                app: AppFacts {
+                    takes_save_path_for_folder: config.takes_save_path_for_folder,
+                    reads_store_variables: app.reads_store_variables,
+                },
             },
             session_name: settings.session_name(),
             other_session_name: Some(&php.facts().session_name)

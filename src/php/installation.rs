@@ -72,9 +72,9 @@ pub(crate) struct Facts {
     pub(crate) binary: PathBuf,
     /// Where PHP's extensions are.
     pub(crate) extension_dir: PathBuf,
-    /// Whether PHP itself looks elsewhere.
+    /// The same folder, if PHP itself looks elsewhere.
     #[serde(skip)]
-    is_lost: bool,
+    lost_extension_dir: Option<PathBuf>,
     /// Where PHP looks for its php.ini, as compiled in.
     pub(crate) configuration_dir: PathBuf,
     /// The compiled-in folder of ini files; empty if there is none.
@@ -161,7 +161,8 @@ impl Facts {
     fn find_extensions(&mut self, env: &Env) {
         let named = env.get(PHP_EXTENSION_DIR).map(PathBuf::from).filter(|folder| folder.is_dir());
         if let (false, Some(named)) = (self.extension_dir.is_dir(), named) {
-            (self.extension_dir, self.is_lost) = (named, true);
+            self.extension_dir.clone_from(&named);
+            self.lost_extension_dir = Some(named);
         }
     }
 
@@ -169,7 +170,8 @@ impl Facts {
     #[must_use]
     pub(crate) fn object(&self, name: &str) -> String {
         let file = format!("{name}.so");
-        if self.is_lost { self.extension_dir.join(file).display().to_string() } else { file }
+        let path = self.lost_extension_dir.as_ref().map(|folder| folder.join(&file));
+        path.map_or(file, |path| path.display().to_string())
     }
 
     fn displays_errors(&self) -> bool {
@@ -259,7 +261,7 @@ mod tests {
         assert_eq!(facts.object("redis"), "redis.so");
         facts.find_extensions(&env);
         assert_eq!(facts.object("redis"), there.path().join("redis.so").display().to_string());
-        let mut found = Facts { extension_dir: "/".into(), is_lost: false, ..facts };
+        let mut found = Facts { extension_dir: "/".into(), lost_extension_dir: None, ..facts };
         found.find_extensions(&env);
         assert_eq!(found.object("redis"), "redis.so");
     }

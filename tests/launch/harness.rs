@@ -8,7 +8,10 @@ use php_session_store::launch::route::ProxyWanted;
 use php_session_store::php::variable::Variable;
 use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
-use php_session_store::{launch::build_record::LaunchRecord, layers::session::write_files};
+use php_session_store::{
+    launch::build_record::{AppFacts, LaunchRecord},
+    layers::session::write_files,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -80,9 +83,8 @@ impl Harness {
             strict_mode: false,
             lock_wait: None,
             framework,
-            reads_store_variables: false,
+            app: AppFacts::default(),
             scan_dirs: String::new(),
-            takes_save_path_for_folder: false,
         };
         write_files(layer.path(), &record, Vec::new(), Vec::new()).unwrap();
         Self { layer, store }
