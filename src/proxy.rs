@@ -8,6 +8,7 @@ mod client;
 mod conversation;
 pub mod credentials;
 mod key_space;
+mod lock;
 mod log;
 mod metrics;
 mod pool;
