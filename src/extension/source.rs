@@ -91,8 +91,8 @@ pub(super) fn provide(request: &Request<'_>, work: &Path) -> Result<Fetched, Sou
 
 /// Why no release is for this PHP: it is newer than all of them, or older.
 fn no_release(releases: &[Release], store: Store, php: &Version) -> SourceError {
-    let of_store = releases.iter().filter(|release| release.store == store);
-    let newest = of_store.filter_map(|it| Some((it, it.php_before.clone()?))).last();
+    let mut of_store = releases.iter().rev().filter(|release| release.store == store);
+    let newest = of_store.find_map(|it| Some((it, it.php_before.clone()?)));
     match newest {
         Some((newest, before)) if !php.precedes(&before) => {
             let newest = newest.package().to_string();
