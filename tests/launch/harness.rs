@@ -8,7 +8,10 @@ use php_session_store::launch::route::ProxyWanted;
 use php_session_store::php::variable::Variable;
 use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
-use php_session_store::{launch::build_record::LaunchRecord, layers::session::write_files};
+use php_session_store::{
+    launch::build_record::{AppFacts, LaunchRecord},
+    layers::session::write_files,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -81,6 +84,8 @@ impl Harness {
             strict_mode: false,
             lock_wait: None,
             framework,
+            app: AppFacts::default(),
+            scan_dirs: String::new(),
         };
         write_files(layer.path(), &record, Vec::new(), Vec::new()).unwrap();
         Self { layer, store, record }
