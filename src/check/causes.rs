@@ -103,7 +103,7 @@ kinds! {
         "libsasl2 finds no mechanism for the login. Install libsasl2-modules in the run image, or build again with a network. If php-fpm runs as root, set env[SASL_PATH] = $SASL_PATH in the pool.";
     /// The user lacks a right.
     NoPermission: "The user lacks a right",
-        "Grant the user the rights that sessions need: ~PHPREDIS_SESSION:* +get +setex +expire +del +exists +set +evalsha +eval +select +echo (with your prefix, if you have set one).";
+        "Grant the user the rights that sessions need: ~PHPREDIS_SESSION:* +get +setex +expire +del +exists +set +evalsha +eval +select +echo +cluster|slots (with your prefix, if you have set one).";
     /// The server does not know a command, or a proxy does not let it through.
     UnknownCommand: "The server does not know a command",
         "The command was disabled or renamed, or a proxy blocks it: allow it. Without EVAL, set BPL_PHP_SESSION_OPTIONS=locking=off, which lets concurrent requests of one session overwrite each other's changes. Without ECHO, set persistent=off. Without SELECT, use database 0.";

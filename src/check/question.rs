@@ -30,7 +30,7 @@ pub(super) fn question_to_proxy(socket: &str, found: &ResolvedService) -> Value 
     json!({
         "name": format!("the session proxy ({socket})"),
         "scheme": "unix", "host": socket, "port": 0,
-        "auth": null, "database": null, "stream": null,
+        "auth": null, "database": null, "stream": null, "tells_lifetime": false,
         // The proxy gives up earlier.
         "timeout": timeout, "read_timeout": 60.0,
         "prefix": prefix(found),
@@ -84,6 +84,7 @@ fn of_redis(
     let mut question = json!({
         "name": place(endpoint),
         "auth": auth,
+        "tells_lifetime": endpoint.user().is_none(),
         "database": database,
         "timeout": options.timeout.unwrap_or(redis_directives::CONNECT_TIMEOUT).as_secs_f64(),
         "read_timeout": options.read_timeout.unwrap_or(redis_directives::read_timeout(cluster)).as_secs_f64(),

@@ -5,6 +5,7 @@ mod outcome;
 mod redis;
 mod redis_session;
 mod refusal;
+pub(crate) mod tls;
 
 use super::route::Route;
 use crate::config::options::Options;

@@ -32,6 +32,11 @@ impl Upstream {
         let client = Client::new(&bound.endpoint, bound.verify_peer)?;
         Ok(Self { bound, client })
     }
+
+    /// Whether it logs in as a user with a name.
+    pub(super) fn has_user(&self) -> bool {
+        self.bound.endpoint.user().is_some()
+    }
 }
 
 /// The service without its password.

@@ -12,6 +12,8 @@ mod harness;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod last_words;
+#[cfg(test)]
 mod memcached;
 #[cfg(test)]
 mod options;
@@ -25,6 +27,8 @@ mod redis;
 mod redis_client;
 #[cfg(test)]
 mod refused;
+#[cfg(test)]
+mod servers;
 #[cfg(test)]
 mod start;
 mod topology;

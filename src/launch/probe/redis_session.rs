@@ -4,7 +4,7 @@ use super::outcome::Outcome;
 use super::refusal::of_reply;
 use crate::config::options::Options;
 use crate::endpoint::redis::RedisEndpoint;
-use crate::php::redis_commands::{CLUSTER_PREFIX, PREFIX, Trial, TrialCommand};
+use crate::php::redis_commands::{CLUSTER_PREFIX, CLUSTER_SLOTS, PREFIX, Trial, TrialCommand};
 use crate::redis_client::{Client, Command, Connection, Deadline, Problem, Reply};
 use std::time::{Duration, Instant};
 
@@ -47,6 +47,13 @@ impl<'a> Session<'a> {
         let (reply, one) = timed(|| connection.send(&[sent(first)], deadline))?;
         let mut verdict = Verdict::default();
         verdict.take(first.name(), &reply[0], self.endpoint);
+        if self.endpoint.is_cluster() {
+            verdict
+                .take_slots(&connection.command(&[b"CLUSTER", b"SLOTS"], deadline)?, self.endpoint);
+        }
+        if verdict.refused.is_some() || verdict.passing.is_some() {
+            return Ok(verdict.outcome(self, one, None));
+        }
         let mut commands: Vec<Command> = others.iter().map(sent).collect();
         let Trial { prefix, by, .. } = self.trial;
         let elsewhere = (0..OTHER_KEYS).map(|number| format!("{prefix}{by}-{number}"));
@@ -61,9 +68,20 @@ impl<'a> Session<'a> {
         }
         // The shorter of two measurements: something else delayed the other.
         let round_trip = one.min(all);
+        Ok(verdict.outcome(self, round_trip, self.max_clients(&mut connection, deadline)))
+    }
+
+    /// From Redis 7 on. A user with a name may have the rights for sessions only, and the server would log a refusal.
+    fn max_clients(&self, connection: &mut Connection, deadline: Deadline) -> Option<u32> {
+        if self.endpoint.user().is_some() {
+            return None;
+        }
         // On its own: twemproxy closes the connection on it, but keeps sessions all the same.
-        let info = connection.command(&[b"INFO", b"clients"], deadline);
-        Ok(verdict.outcome(self, round_trip, info.ok().as_ref().and_then(max_clients)))
+        let Ok(Reply::Bulk(info)) = connection.command(&[b"INFO", b"clients"], deadline) else {
+            return None;
+        };
+        let text = String::from_utf8_lossy(&info);
+        text.lines().find_map(|line| line.strip_prefix("maxclients:"))?.trim().parse().ok()
     }
 
     /// After the server closed the connection, finds the commands that it closes it on, each tried on its own
@@ -132,6 +150,15 @@ impl<'a> Verdict<'a> {
         }
     }
 
+    /// The reply to `CLUSTER SLOTS`, which PHP's handler for clusters sends first.
+    fn take_slots(&mut self, reply: &Reply, endpoint: &RedisEndpoint) {
+        self.take(CLUSTER_SLOTS, reply, endpoint);
+        if matches!(reply, Reply::Array(slots) if slots.is_empty()) {
+            let text = "the cluster has no slots yet: create it, or give its nodes all slots (redis-cli --cluster create, or fix)";
+            self.passing.get_or_insert(text.to_owned());
+        }
+    }
+
     fn outcome(
         mut self,
         session: &Session<'_>,
@@ -147,6 +174,9 @@ impl<'a> Verdict<'a> {
             self.forbidden.clear();
             self.unknown.clear();
             limits.push("the server refuses EXISTS, so with session.use_strict_mode every returning visitor would get HTTP 500: allow it, or leave strict mode off".to_owned());
+        }
+        if self.unknown.contains(&"GET") {
+            return Outcome::Refused("The server does not know even GET. It may be Redis Sentinel (usually on port 26379), which only tells where Redis is.\nUse host and port of Redis itself.".to_owned());
         }
         if !self.unknown.is_empty() {
             let unknown = self.unknown.join(", ");
@@ -173,8 +203,7 @@ impl<'a> Verdict<'a> {
 }
 
 fn no_permission(session: &Session<'_>, forbidden: &[&str]) -> String {
-    let user =
-        session.endpoint.auth.as_ref().and_then(|auth| auth.user.as_deref()).unwrap_or("default");
+    let user = session.endpoint.user().unwrap_or("default");
     let rights: Vec<String> =
         forbidden.iter().map(|it| format!("+{}", it.to_lowercase())).collect();
     format!(
@@ -184,11 +213,4 @@ fn no_permission(session: &Session<'_>, forbidden: &[&str]) -> String {
         session.trial.prefix,
         rights.join(" ")
     )
-}
-
-/// From Redis 7 on, and if the user may ask.
-fn max_clients(info: &Reply) -> Option<u32> {
-    let Reply::Bulk(text) = info else { return None };
-    let text = String::from_utf8_lossy(text);
-    text.lines().find_map(|line| line.strip_prefix("maxclients:"))?.trim().parse().ok()
 }
