@@ -7,6 +7,7 @@ mod conclusion;
 pub(crate) mod diagnosis;
 mod fpm;
 pub(crate) mod overrides;
+mod page;
 mod php_code;
 mod proxy_hops;
 mod question;
@@ -37,6 +38,7 @@ use anyhow::anyhow;
 use causes::Kind;
 use diagnosis::{Cause, Evidence, find_causes};
 use overrides::Search;
+use page::Page;
 use proxy_hops::with_both_hops;
 use report::{FrameworkReport, Report};
 use serde_json::Value;
@@ -53,7 +55,7 @@ use web::{WebReport, visit};
 )]
 pub(crate) struct NotLaunched(&'static str);
 
-/// Runs all checks. `layer` is the session layer, `app_dir` the app's folder, `url` a page of the running app.
+/// Runs all checks. `layer` is the session layer, `app_dir` the app's folder, `page` one of the running app.
 ///
 /// # Errors
 /// Fails if there is nothing to check: no service, or no PHP.
@@ -62,7 +64,7 @@ pub(crate) fn check(
     platform_dir: &Path,
     layer: &Path,
     app_dir: &Path,
-    url: Option<&str>,
+    page: Option<&Page>,
 ) -> anyhow::Result<Report> {
     let record = read_record(layer)?;
     match resolve(environment, platform_dir, layer, &record)? {
@@ -74,7 +76,9 @@ pub(crate) fn check(
             let check =
                 Check { environment, record, found: &found, save_path: &save_path, app_dir };
             let redactor = check.redactor();
-            check.run(url, &redactor).map_err(|error| anyhow!(redactor.hide(&error.to_string())))
+            check
+                .run(page, &redactor)
+                .map_err(|error| anyhow!(redactor.hide(&format!("{error:#}"))))
         }
         Resolution::Files => {
             let php = Php::ask(environment.as_env())?;
@@ -115,7 +119,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn run(&self, url: Option<&str>, redactor: &Redactor) -> anyhow::Result<Report> {
+    fn run(&self, page: Option<&Page>, redactor: &Redactor) -> anyhow::Result<Report> {
         let endpoint = &self.found.endpoint;
         let php = Php::ask(self.environment.as_env())?;
         let expected = Expected { endpoint, save_path: self.save_path };
@@ -130,6 +134,7 @@ impl Check<'_> {
             expected: &expected,
             prefix: question::prefix(self.found),
             read_timeout: self.read_timeout(),
+            verify_peer: self.found.options.verify_peer.unwrap_or(true),
             php: &php,
             parts: &parts,
             settings: &settings,
@@ -150,9 +155,9 @@ impl Check<'_> {
         };
         let setups: Vec<Setup> = php.programs().map(|it| expected.setup(&it.facts)).collect();
         let works = parts.iter().all(|part| part.ok);
-        let url = url.filter(|_| works && php.cli.loads(self.record.store.name()));
+        let page = page.filter(|_| works && php.cli.loads(self.record.store.name()));
         let mut report = Report {
-            web: url.map(|url| self.web(url, &php)).transpose()?,
+            web: page.map(|page| self.web(page, &php)).transpose()?,
             settings,
             steps: parts,
             causes,
@@ -203,10 +208,10 @@ impl Check<'_> {
     }
 
     /// Requests a page of the running app.
-    fn web(&self, url: &str, php: &Php) -> anyhow::Result<WebReport> {
+    fn web(&self, page: &Page, php: &Php) -> anyhow::Result<WebReport> {
         let (question, handler) = (self.question()?, self.found.endpoint.save_handler());
         let look = |id: &str| Ok(steps::look(self.environment, handler, &question, id)?);
-        visit(url, &php.cli.facts.session_name, look)
+        visit(page, &php.cli.facts.session_name, look)
     }
 
     fn proxy_socket(&self) -> Option<&str> {

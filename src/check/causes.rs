@@ -147,7 +147,7 @@ kinds! {
 
 /// Parts of messages (matched without case) and what they mean. Every match counts, and the order ranks them. The texts are from PHP,
 /// phpredis 5.3 and 6.2, libmemcached, OpenSSL and Redis.
-pub(crate) const TEXTS: [(&str, Kind); 50] = [
+pub(crate) const TEXTS: [(&str, Kind); 53] = [
     ("unable to find the socket transport", Kind::PhpWithoutTls),
     ("getaddrinfo", Kind::NameNotResolved),
     ("name or service not known", Kind::NameNotResolved),
@@ -155,6 +155,10 @@ pub(crate) const TEXTS: [(&str, Kind); 50] = [
     ("hostname lookup failure", Kind::NameNotResolved),
     ("did not match expected name", Kind::TlsOtherName),
     ("certificate verify failed", Kind::TlsNotTrusted),
+    // The session proxy's.
+    ("certificate is not trusted", Kind::TlsNotTrusted),
+    ("certificaterequired", Kind::TlsClientCertificate),
+    ("certificate expired", Kind::TlsClientCertificate),
     ("certificate required", Kind::TlsClientCertificate),
     ("unknown ca", Kind::TlsClientCertificate),
     ("bad certificate", Kind::TlsClientCertificate),

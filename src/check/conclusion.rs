@@ -27,6 +27,8 @@ impl Report {
             (Verdict::NotKept, "")
         } else if page == Some(WebSession::None) {
             (Verdict::Unknown, "the requested page set no session cookie")
+        } else if page == Some(WebSession::NoAnswer) {
+            (Verdict::Unknown, "the requested page does not answer")
         } else if setups.contains(&Setup::OtherServers) {
             (Verdict::Unknown, "PHP keeps them on servers other than those of the bound service")
         } else if !self.overrides.is_empty() {
@@ -145,6 +147,11 @@ mod tests {
                 Seen { page: Some(WebSession::None), ..NOTHING },
                 Verdict::Unknown,
                 "set no session cookie",
+            ),
+            (
+                Seen { page: Some(WebSession::NoAnswer), ..NOTHING },
+                Verdict::Unknown,
+                "does not answer",
             ),
         ] {
             let report = conclude(&seen);

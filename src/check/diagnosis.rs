@@ -7,6 +7,7 @@ use super::steps::{Part, Setting};
 use crate::endpoint::Endpoint;
 use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::OwnSessions;
+use crate::launch::probe::tls;
 use crate::php::Php;
 use crate::store::Store;
 use serde::Serialize;
@@ -21,6 +22,8 @@ pub(super) struct Evidence<'a> {
     pub(super) prefix: &'a str,
     /// How long PHP waits for a reply, in milliseconds.
     pub(super) read_timeout: f64,
+    /// Whether the server's certificate is verified.
+    pub(super) verify_peer: bool,
     pub(super) php: &'a Php,
     pub(super) parts: &'a [Part],
     pub(super) settings: &'a [Setting],
@@ -48,7 +51,25 @@ pub(super) fn find_causes(evidence: &Evidence<'_>) -> Vec<Cause> {
     if let Some(failed) = evidence.parts.iter().find(|part| !part.ok) {
         causes.extend(causes_of(failed, evidence));
     }
+    explain_tls(&mut causes, evidence);
     causes
+}
+
+/// PHP's OpenSSL says of most certificates only that it could not verify them, so our own TLS is asked as well.
+fn explain_tls(causes: &mut [Cause], evidence: &Evidence<'_>) {
+    let is_of_certificates = |cause: &&mut Cause| {
+        matches!(
+            cause.kind,
+            Kind::TlsNotTrusted | Kind::TlsOtherName | Kind::TlsClientCertificate | Kind::TlsFile
+        )
+    };
+    let Endpoint::Redis(redis) = evidence.expected.endpoint else { return };
+    if let Some(cause) = causes.iter_mut().find(is_of_certificates)
+        && let Some((problem, advice)) = tls::diagnosis(redis, evidence.verify_peer)
+    {
+        cause.what = format!("{} A connection of our own: {problem}.", cause.what);
+        cause.advice = advice;
+    }
 }
 
 /// PHP programs that use another save handler.

@@ -1,7 +1,7 @@
 //! The installed PHP: its version, its facts, and its warnings.
 
 use super::scan_dirs::PHP_INI_SCAN_DIR;
-use super::script::{Answer, PhpError, run_script};
+use super::script::{PhpError, run_script};
 use crate::system::version::Version;
 use libcnb::Env;
 use serde::Deserialize;
@@ -158,10 +158,11 @@ impl Program {
     pub(crate) fn ask(name: &str, env: &Env, options: &[String]) -> Result<Self, PhpError> {
         let options: Vec<&str> =
             options.iter().map(String::as_str).chain(neutral_options()).collect();
-        let Answer { json, status, output, stderr } = run_script(FACTS, &[], &options, env)?;
-        let facts = json.ok_or(PhpError::Answer { status, output })?;
-        let warnings = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
-        Ok(Self { name: name.to_owned(), facts, warnings: warnings.map(str::to_owned).collect() })
+        let answer = run_script(FACTS, &[], &options, env)?;
+        let warnings = answer.stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+        let warnings = warnings.map(str::to_owned).collect();
+        let facts = answer.given().map_err(PhpError::Answer)?;
+        Ok(Self { name: name.to_owned(), facts, warnings })
     }
 
     /// The warnings that `before` did not have.
