@@ -7,12 +7,13 @@ mod conclusion;
 pub(crate) mod diagnosis;
 mod fpm;
 pub(crate) mod overrides;
-mod page;
+pub(crate) mod page;
 mod php_code;
 mod proxy_hops;
 mod question;
 mod render;
 pub(crate) mod report;
+mod session_start;
 mod setup;
 pub(crate) mod steps;
 pub(crate) mod verdict;
@@ -21,6 +22,7 @@ pub(crate) mod web;
 use crate::config::environment::Environment;
 use crate::config::variables::MISSING;
 use crate::endpoint::Endpoint;
+use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::SessionUse;
 use crate::launch::app::session_use_behind_fpm;
 use crate::launch::build_record::{LaunchRecord, read_record};
@@ -36,6 +38,7 @@ use crate::store::Store;
 use crate::system::secret::Redactor;
 use anyhow::anyhow;
 use causes::Kind;
+use conclusion::AppUse;
 use diagnosis::{Cause, Evidence, find_causes};
 use overrides::Search;
 use page::Page;
@@ -127,7 +130,12 @@ impl Check<'_> {
         let mut settings = steps::settings(self.environment, &php.cli.facts.save_handler)?;
         let always_run = self.always_run(&settings);
         redact_settings(&mut settings, redactor);
+        let framework =
+            session_use_behind_fpm(self.found, &self.record, self.environment, self.app_dir)?;
         let mut parts = self.parts(&php, setup)?;
+        if let Some((framework, SessionUse::Variables(_))) = &framework {
+            parts.extend(self.parts_of_framework(framework, &parts)?);
+        }
         redact_parts(&mut parts, redactor);
         let evidence = Evidence {
             store: self.record.store,
@@ -140,11 +148,10 @@ impl Check<'_> {
             settings: &settings,
         };
         let mut causes = find_causes(&evidence);
-        let framework =
-            session_use_behind_fpm(self.found, &self.record, self.environment, self.app_dir)?;
         if let Some((framework, SessionUse::Own(own))) = &framework {
             causes.push(Cause::of_framework(framework, own));
         }
+        let app = self.app_use(framework.as_ref(), &settings, &always_run);
         let search = Search {
             proc: Path::new("/proc"),
             environment: self.environment,
@@ -169,8 +176,7 @@ impl Check<'_> {
             framework: framework.as_ref().map(|(it, used)| FrameworkReport::new(it, used)),
             ..Report::new(Some(self.found), &self.record, &php)
         };
-        let is_own_way = matches!(framework, Some((_, SessionUse::Configured(_))));
-        report.conclude(self.record.store, &setups, is_own_way);
+        report.conclude(self.record.store, &setups, app);
         Ok(report)
     }
 
@@ -195,6 +201,32 @@ impl Check<'_> {
             parts.extend(steps::session(self.environment)?);
         }
         Ok(parts)
+    }
+
+    /// The way of a framework that connects itself, where PHP's own sessions go through the proxy.
+    fn parts_of_framework(&self, it: &Framework, others: &[Part]) -> anyhow::Result<Vec<Part>> {
+        let Endpoint::Redis(redis) = &self.found.endpoint else { return Ok(Vec::new()) };
+        if self.proxy_socket().is_none() || others.iter().any(|part| !part.ok) {
+            return Ok(Vec::new());
+        }
+        let files = tls_files(self.found, &self.record, self.environment)?;
+        let question = question::question_of_framework(it.kind.name(), redis, self.found, &files);
+        Ok(steps::probe(self.environment, self.found.endpoint.save_handler(), &question)?)
+    }
+
+    fn app_use(
+        &self,
+        framework: Option<&(Framework, SessionUse)>,
+        settings: &[Setting],
+        always_run: &[PathBuf],
+    ) -> AppUse {
+        match framework {
+            Some((_, SessionUse::Configured(_))) => AppUse::Configured,
+            _ if session_start::is_likely(self.app_dir, framework, settings, always_run) => {
+                AppUse::Likely
+            }
+            _ => AppUse::None,
+        }
     }
 
     /// What PHP is told about the server.

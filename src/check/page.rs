@@ -5,7 +5,7 @@ use url::Url;
 
 /// A page of the running app.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Page {
+pub(crate) struct Page {
     pub(super) url: Url,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::http::Response;
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
-use url::Url;
 
 /// Allows for a page that waits for a session's lock.
 const TIMEOUT: Duration = Duration::from_secs(40);
