@@ -142,7 +142,7 @@ impl Check<'_> {
             expected: &expected,
             prefix: question::prefix(self.found),
             read_timeout: self.read_timeout(),
-            verify_peer: self.found.options.verify_peer.unwrap_or(true),
+            options: &self.found.options,
             php: &php,
             parts: &parts,
             settings: &settings,

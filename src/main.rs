@@ -53,6 +53,7 @@ impl Buildpack for PhpSessionStore {
         let layer = contribute_session_layer(&context, &settings, &extension, &php)?;
         verify(&php, &layer, &settings).map_err(anyhow::Error::from)?;
         build_log::session_settings(&config, &settings, &layer, &php);
+        build_log::limits(&settings.record);
         build_log::framework(&settings.record, &context.app_dir);
         build_log::other_handlers(&session_inis_of_other_layers(&context.layers_dir), config.store);
         build_log::preflight(&preflight(&config, &settings.record));

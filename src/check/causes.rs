@@ -137,6 +137,9 @@ kinds! {
     /// The server has reached its maximum number of clients.
     TooManyClients: "The server accepts no more clients",
         "Raise the server's maxclients, use a bigger plan, or use fewer workers (php-fpm's pm.max_children, replicas).";
+    /// The session's id makes keys that Memcached refuses.
+    KeyTooLong: "The session's id is too long for Memcached",
+        "Set session.sid_length in the app's ini file, or leave PHP's default, 32.";
     /// Another request holds the session's lock.
     Locked: "The session is locked",
         "Another request holds the session for a long time, or the server does not allow the lock. See the other messages.";

@@ -188,7 +188,8 @@ impl Context<'_> {
     /// Asks the service whether it would keep a session.
     fn ask(&self, found: &ResolvedService, tls_files: &TlsFiles, route: Route) -> Outcome {
         let (endpoint, options) = (&found.endpoint, &found.options);
-        Question { endpoint, tls_files, options, route }.ask(self.environment.as_env())
+        let sid_length = self.record.sid_length;
+        Question { endpoint, tls_files, options, route, sid_length }.ask(self.environment.as_env())
     }
 
     /// Returns how long the service takes to reply.

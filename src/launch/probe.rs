@@ -10,6 +10,7 @@ pub(crate) mod tls;
 use super::route::Route;
 use crate::config::options::Options;
 use crate::endpoint::Endpoint;
+use crate::php::memcached_directives::refused_keys;
 use crate::php::tls::TlsFiles;
 use libcnb::Env;
 pub(super) use outcome::Outcome;
@@ -26,6 +27,8 @@ pub(super) struct Question<'a> {
     pub(super) tls_files: &'a TlsFiles,
     pub(super) options: &'a Options,
     pub(super) route: Route,
+    /// `session.sid_length` at build.
+    pub(super) sid_length: usize,
 }
 
 impl Question<'_> {
@@ -33,7 +36,10 @@ impl Question<'_> {
     pub(super) fn ask(&self, env: &Env) -> Outcome {
         match self.endpoint {
             Endpoint::Redis(endpoint) => redis::ask(self, endpoint, env),
-            Endpoint::Memcached(endpoint) => memcached::probe(endpoint),
+            Endpoint::Memcached(endpoint) => match refused_keys(self.options, self.sid_length) {
+                Some(refused) => Outcome::Refused(refused),
+                None => memcached::probe(endpoint),
+            },
         }
     }
 }

@@ -51,6 +51,7 @@ impl<'a> SessionSettings<'a> {
                 openssl_cafile: php.facts().cafile.clone(),
                 openssl_capath: php.facts().capath.clone(),
                 may_preload: php.programs().all(|program| program.facts.preload.is_empty()),
+                sid_length: php.programs().map(|it| it.facts.sid_length).max().unwrap_or_default(),
                 search_keys: config.search_keys.clone(),
                 framework: config.framework.clone(),
             },

@@ -92,6 +92,8 @@ pub(crate) struct Facts {
     pub(crate) capath: String,
     /// `opcache.preload` in force, empty if nothing is preloaded.
     pub(crate) preload: String,
+    /// `session.sid_length` in force; 0 if PHP does not know it.
+    pub(crate) sid_length: usize,
     /// `session.name` in force.
     pub(crate) session_name: String,
     /// The files with the program's code: PHP, its extensions, their libraries. Empty if they are unknown.
@@ -281,7 +283,7 @@ mod tests {
             "transports": ["tcp", "tls"], "save_handlers": ["files", "memcache"],
             "save_handler": "files", "save_path": "", "display_errors": "", "cafile": "", "capath": "",
             "preload": "",
-            "session_name": "PHPSESSID", "code": [], "ini_files": [],
+            "sid_length": 32, "session_name": "PHPSESSID", "code": [], "ini_files": [],
         })
     }
 

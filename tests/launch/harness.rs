@@ -76,6 +76,7 @@ impl Harness {
             openssl_cafile: String::new(),
             openssl_capath: String::new(),
             may_preload: true,
+            sid_length: 32,
             search_keys: keys,
             framework,
         };

@@ -1,7 +1,7 @@
 <?php
 // The settings in force, and the last ini file that sets each.
 
-$names = array('session.save_handler', 'session.save_path', 'session.name', 'session.gc_maxlifetime',
+$names = array('session.save_handler', 'session.save_path', 'session.name', 'session.gc_maxlifetime', 'session.sid_length',
     'session.serialize_handler', 'session.use_strict_mode', 'display_errors', 'log_errors', 'error_log');
 foreach (array_keys(ini_get_all(null, false)) as $name) {
     foreach ($question['prefixes'] as $prefix) {
