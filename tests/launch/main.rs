@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod accounted;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod found;
 #[cfg(test)]
 mod frameworks;
