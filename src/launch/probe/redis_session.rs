@@ -48,8 +48,9 @@ impl<'a> Session<'a> {
         let mut verdict = Verdict::default();
         verdict.take(first.name(), &reply[0], self.endpoint);
         if self.endpoint.is_cluster() {
-            verdict
-                .take_slots(&connection.command(&[b"CLUSTER", b"SLOTS"], deadline)?, self.endpoint);
+            // PHP's handler for clusters sends this first.
+            let slots = connection.command(&[b"CLUSTER", b"SLOTS"], deadline)?;
+            verdict.take(CLUSTER_SLOTS, &slots, self.endpoint);
         }
         if verdict.refused.is_some() || verdict.passing.is_some() {
             return Ok(verdict.outcome(self, one, None));
@@ -147,15 +148,6 @@ impl<'a> Verdict<'a> {
                 Outcome::Passing(text) => drop(self.passing.get_or_insert(text)),
                 Outcome::Tls(_) | Outcome::Kept { .. } => {}
             },
-        }
-    }
-
-    /// The reply to `CLUSTER SLOTS`, which PHP's handler for clusters sends first.
-    fn take_slots(&mut self, reply: &Reply, endpoint: &RedisEndpoint) {
-        self.take(CLUSTER_SLOTS, reply, endpoint);
-        if matches!(reply, Reply::Array(slots) if slots.is_empty()) {
-            let text = "the cluster has no slots yet: create it, or give its nodes all slots (redis-cli --cluster create, or fix)";
-            self.passing.get_or_insert(text.to_owned());
         }
     }
 
