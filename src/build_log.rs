@@ -5,6 +5,7 @@ mod debug;
 
 use crate::app::AppFindings;
 use crate::config::environment::Environment;
+use crate::config::options::Options;
 use crate::config::platform::BuildPlatform;
 use crate::config::variables::{DISPLAY_ERRORS, EMBED_CREDENTIALS, FRAMEWORK, SESSION_NAME};
 use crate::detect::{Decision, SessionConfig};
@@ -15,6 +16,7 @@ use crate::layers::session::SessionLayer;
 use crate::layers::session_settings::SessionSettings;
 use crate::php::Php;
 use crate::php::ini_file::IniFile;
+use crate::php::memcached_directives::{USUAL_ITEM, refused_keys};
 use crate::store::Store;
 use crate::system::command::is_debug;
 use crate::system::log_line::report;
@@ -162,6 +164,20 @@ pub fn secrets_in_app(app: &AppFindings) {
                 path.display()
             ));
         }
+    }
+}
+
+/// Logs what does not fit into Memcached.
+pub fn limits(record: &LaunchRecord) {
+    if record.store != Store::Memcached {
+        return;
+    }
+    print::sub_bullet(format!(
+        "A session has at most {} MB, unless the server's item_size_max says otherwise. A larger one is lost",
+        USUAL_ITEM >> 20
+    ));
+    if let Some(refused) = refused_keys(&Options::default(), record.sid_length) {
+        print::warning(refused);
     }
 }
 

@@ -55,6 +55,7 @@ impl Buildpack for PhpSessionStore {
         verify(&php, &layer, &settings).map_err(anyhow::Error::from)?;
         build_log::session_settings(&config, &settings, &layer, &php);
         build_log::secrets_in_app(&app);
+        build_log::limits(&settings.record);
         build_log::framework(&settings.record, &context.app_dir);
         let inis = session_inis_of_other_layers(&context.layers_dir);
         build_log::other_handlers(&inis, &context.app_dir, config.store);

@@ -68,10 +68,10 @@ pub(super) fn session_use(
 
 /// How Laravel reads a uri. The database is set elsewhere: if it were in the uri, the cache would share it, and
 /// `cache:clear` would empty it. A password that is a list of user and password reaches phpredis unchanged, which
-/// uses both.
+/// uses both. TLS options are for phpredis and for Predis, which an app may choose.
 fn dialect(knows_users: bool) -> Dialect {
     let login = (!knows_users).then_some("password[]");
-    Dialect { tls: "context[stream]", login, json: true, database: false }
+    Dialect { tls: &["context[stream]", "ssl"], login, json: true, database: false }
 }
 
 /// The variables for Laravel.

@@ -25,6 +25,9 @@ pub struct LaunchRecord {
     pub openssl_capath: String,
     /// Whether PHP may preload our script, because the app does not preload one itself.
     pub may_preload: bool,
+    /// `session.sid_length` at build; 0 if it is unknown.
+    #[serde(default)]
+    pub sid_length: usize,
     /// The keys that find the service.
     pub search_keys: SearchKeys,
     /// Whether PHP's strict mode for sessions is on, as of PHP 8.6 by default.

@@ -202,8 +202,9 @@ impl Context<'_> {
     /// Asks the service whether it would keep a session.
     fn ask(&self, found: &ResolvedService, tls_files: &TlsFiles, route: Route) -> Outcome {
         let (endpoint, options) = (&found.endpoint, &found.options);
-        let strict_mode = self.record.strict_mode;
-        Question { endpoint, tls_files, options, route, strict_mode }.ask(self.environment.as_env())
+        let LaunchRecord { strict_mode, sid_length, .. } = *self.record;
+        let question = Question { endpoint, tls_files, options, route, strict_mode, sid_length };
+        question.ask(self.environment.as_env())
     }
 
     /// The options for what the launcher starts: PHP's command line keeps no connection, which a fork would share.

@@ -58,6 +58,7 @@ impl<'a> SessionSettings<'a> {
                 openssl_cafile: php.facts().cafile.clone(),
                 openssl_capath: php.facts().capath.clone(),
                 may_preload: php.programs().all(|program| program.facts.preload.is_empty()),
+                sid_length: php.programs().map(|it| it.facts.sid_length).max().unwrap_or_default(),
                 search_keys: config.search_keys.clone(),
                 strict_mode: php.programs().any(|program| program.facts.strict_mode),
                 lock_wait: app.lock_wait.clone().filter(|_| config.store == Store::Redis),

@@ -1,6 +1,6 @@
 //! The installed PHP: its version, its facts, and its warnings.
 
-use super::script::{Answer, PhpError, run_script};
+use super::script::{PhpError, run_script};
 use super::siblings::{programs_beside, siblings, with_configuration_of};
 use crate::system::version::Version;
 use libcnb::Env;
@@ -99,6 +99,8 @@ pub(crate) struct Facts {
     pub(crate) preload: String,
     /// `session.use_strict_mode` in force.
     pub(crate) strict_mode: bool,
+    /// `session.sid_length` in force; 0 if PHP does not know it.
+    pub(crate) sid_length: usize,
     /// `session.name` in force.
     pub(crate) session_name: String,
     /// The files with the program's code: PHP, its extensions, their libraries. Empty if they are unknown.
@@ -189,10 +191,11 @@ impl Program {
     pub(crate) fn ask(name: &str, env: &Env, options: &[String]) -> Result<Self, PhpError> {
         let options: Vec<&str> =
             options.iter().map(String::as_str).chain(neutral_options()).collect();
-        let Answer { json, status, output, stderr } = run_script(FACTS, &[], &options, env)?;
-        let facts = json.ok_or(PhpError::Answer { status, output })?;
-        let warnings = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
-        Ok(Self { name: name.to_owned(), facts, warnings: warnings.map(str::to_owned).collect() })
+        let answer = run_script(FACTS, &[], &options, env)?;
+        let warnings = answer.stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+        let warnings = warnings.map(str::to_owned).collect();
+        let facts = answer.given().map_err(PhpError::Answer)?;
+        Ok(Self { name: name.to_owned(), facts, warnings })
     }
 
     /// The warnings that `before` did not have.
@@ -246,7 +249,7 @@ mod tests {
             "extensions": {"mysqlnd": "mysqlnd 8.2.36", "dom": "20031129", "odd": "", "redis": "5.3.7"},
             "transports": ["tcp", "tls"], "save_handlers": ["files", "memcache"],
             "save_handler": "files", "save_path": "", "display_errors": "", "cafile": "", "capath": "",
-            "preload": "", "strict_mode": false,
+            "preload": "", "strict_mode": false, "sid_length": 32,
             "session_name": "PHPSESSID", "code": [], "ini_files": [],
         })
     }

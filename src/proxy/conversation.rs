@@ -57,7 +57,7 @@ impl<'a> Conversation<'a> {
             Request::Unlock { key, owner } => self.unlock(&key, &owner),
             Request::Delete(key) => self.pass(&[b"DEL", &key]),
             Request::Exists(key) => self.exists(&key),
-            Request::Reach => self.reach(),
+            Request::Reach(key) => self.reach(&key),
             Request::Status => bulk(Status::of(self.shared).json().as_bytes()),
         }
     }
@@ -181,8 +181,8 @@ impl<'a> Conversation<'a> {
     }
 
     /// Any reply will do: the user may lack the right to ask.
-    fn reach(&self) -> Vec<u8> {
-        match self.shared.service.call(&Command::new(&[b"PING"])) {
+    fn reach(&self, key: &[u8]) -> Vec<u8> {
+        match self.shared.service.call(&Command::new(&[b"GET", key])) {
             Ok(_) => OK.to_vec(),
             Err(failure) => unavailable(&failure),
         }

@@ -47,6 +47,11 @@ impl Upstream {
             ));
         }
     }
+
+    /// Whether it logs in as a user with a name.
+    pub(super) fn has_user(&self) -> bool {
+        self.bound.endpoint.user().is_some()
+    }
 }
 
 /// The service without its password.

@@ -128,6 +128,7 @@ fn session_layer(layer: &Path) {
         openssl_cafile: String::new(),
         openssl_capath: String::new(),
         may_preload: true,
+        sid_length: 32,
         search_keys: SearchKeys::determine(&Environment::default(), &AppOptions::default())
             .unwrap(),
         strict_mode: false,

@@ -37,6 +37,8 @@ mod platforms;
 #[cfg(test)]
 mod probe;
 #[cfg(test)]
+mod probe_servers;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod redis_servers;
@@ -44,6 +46,8 @@ mod redis_servers;
 mod redis_sessions;
 #[cfg(test)]
 mod reproducible;
+#[cfg(test)]
+mod rights;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]

@@ -112,6 +112,8 @@ fn what_laravel_would_read_as_something_else_is_written_as_a_text() {
     let url = url("10.0", tls);
     assert!(url.starts_with("rediss://h:6379?context[stream][cafile]=%2F"), "{url}");
     assert!(url.contains("&context[stream][local_pk]=%2F"), "{url}");
+    // Predis has another name for them.
+    assert!(url.contains("&ssl[cafile]=%2F") && url.contains("&ssl[local_pk]=%2F"), "{url}");
 }
 
 #[test]

@@ -54,6 +54,7 @@ impl PhpProcess {
             openssl_cafile: String::new(),
             openssl_capath: String::new(),
             may_preload: true,
+            sid_length: 32,
             search_keys: search_keys.expect("the usual keys"),
             strict_mode: false,
             lock_wait: None,

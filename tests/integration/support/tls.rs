@@ -27,6 +27,14 @@ impl TlsServer {
         server
     }
 
+    /// A server whose certificate, for its address, is of this authority.
+    pub(crate) fn start_with_authority(authority: Authority) -> Self {
+        let server = Self::of(authority, "no");
+        server.authority.give_identity(&[&server.container.ip()]);
+        server.container.wait_for_log("Ready to accept connections");
+        server
+    }
+
     /// A server whose certificate has this name in its subject only.
     pub(crate) fn start_with_subject(name: &str) -> Self {
         let server = Self::without_identity("no");
@@ -36,7 +44,10 @@ impl TlsServer {
     }
 
     fn without_identity(clients: &str) -> Self {
-        let authority = Authority::new();
+        Self::of(Authority::new(), clients)
+    }
+
+    fn of(authority: Authority, clients: &str) -> Self {
         let script = format!(
             "{}; exec redis-server --protected-mode no --requirepass {PASSWORD} --port 0 --tls-port 6380 \
              --tls-cert-file /tls/cert.pem --tls-key-file /tls/key.pem --tls-ca-cert-file /tls/ca.pem \
