@@ -8,6 +8,7 @@ mod deadline;
 mod error;
 mod received;
 mod reply;
+mod resolve;
 mod tls;
 mod trust;
 

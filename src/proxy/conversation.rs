@@ -252,9 +252,10 @@ impl<'a> Conversation<'a> {
         ONE.to_vec()
     }
 
-    /// Any reply will do: the user may lack the right to ask.
+    /// Any reply will do. Asks for what every user of sessions may.
     fn reach(&self) -> Vec<u8> {
-        match self.shared.service.call(&Command::new(&[b"PING"])) {
+        let key = [&self.shared.prefix, &b"reach"[..]].concat();
+        match self.shared.service.call(&Command::new(&[b"GET", &key])) {
             Ok(_) => OK.to_vec(),
             Err(failure) => unavailable(&failure),
         }
