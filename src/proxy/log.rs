@@ -189,3 +189,74 @@ impl Lines {
         due
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+    use std::sync::OnceLock;
+
+    #[test]
+    fn a_line_that_comes_again_is_written_once_and_then_with_its_number() {
+        let (mut lines, now) = (Lines::default(), Instant::now());
+        let at = |seconds| now + Duration::from_secs(seconds);
+        // Two that alternate are no different.
+        for _ in 0..450 {
+            lines.admit("no thread", now);
+            lines.admit("refused", now);
+        }
+        assert_eq!(lines.admit("no thread", at(9)), Admitted::Repeated);
+        assert_eq!(lines.due(at(9)), [] as [&str; 0]);
+        assert_eq!(lines.due(at(10)), ["no thread (again: 450)", "refused (again: 449)"]);
+        assert_eq!(lines.due(at(11)), [] as [&str; 0]);
+        assert_eq!(lines.due(at(20)), [] as [&str; 0]);
+        assert_eq!(lines.admit("refused", at(20)), Admitted::Yes);
+    }
+
+    #[test]
+    fn there_are_so_many_different_lines_and_no_more() {
+        let (mut lines, now) = (Lines::default(), Instant::now());
+        let admitted = (0..1000).filter(|it| lines.admit(&it.to_string(), now) == Admitted::Yes);
+        assert_eq!(admitted.count(), MOST_LINES);
+        lines.due(now + REPEATED_EVERY);
+        assert_eq!(lines.admit("1000", now + REPEATED_EVERY), Admitted::Yes);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_log_that_is_stuck_and_later_it_says_what_is_missing() {
+        static STUCK: Log = Log::new();
+        static OUTPUT: OnceLock<UnixStream> = OnceLock::new();
+        let (mut reader, writer) = UnixStream::pair().unwrap();
+        // As somebody else may have left the log that we share.
+        writer.set_nonblocking(true).unwrap();
+        while (&writer).write(&[b'\n'; 4096]).is_ok() {}
+        OUTPUT.set(writer).unwrap();
+        for number in 0..QUEUE + 100 {
+            STUCK.log(format_args!("line {}", number % 2), || OUTPUT.get().unwrap());
+        }
+        let mut said = String::new();
+        reader.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        while !said.contains("session proxy: other lines were left out here: ") {
+            let mut bytes = [0; 65536];
+            let length = reader.read(&mut bytes).unwrap();
+            said += std::str::from_utf8(&bytes[..length]).unwrap();
+        }
+        assert!(said.contains("PHP session store: session proxy: line 0\n"), "{said}");
+        assert_eq!(said.matches("line 1\n").count(), 1, "{said}");
+    }
+
+    #[test]
+    fn a_process_that_ends_has_written_its_last_line() {
+        static LAST: Log = Log::new();
+        static OUTPUT: OnceLock<UnixStream> = OnceLock::new();
+        let (mut reader, writer) = UnixStream::pair().unwrap();
+        OUTPUT.set(writer).unwrap();
+        LAST.log(format_args!("the end"), || OUTPUT.get().unwrap());
+        LAST.finish();
+        reader.set_nonblocking(true).unwrap();
+        let mut bytes = [0; 100];
+        let length = reader.read(&mut bytes).unwrap();
+        assert_eq!(&bytes[..length], b"PHP session store: session proxy: the end\n");
+    }
+}

@@ -79,12 +79,12 @@ impl Proxy {
     }
 
     /// Starts it as a platform does.
-    fn foreground(&self, log: impl Into<Stdio>) -> Child {
+    fn foreground(&self, log: impl Into<Stdio>) -> Sidecar {
         let mut command = self.command();
         command.env("BPL_PHP_SESSION_PROXY_FOLDER", self.folder.path());
-        let child = command.stderr(log).spawn().unwrap();
+        let sidecar = Sidecar(command.stderr(log).spawn().unwrap());
         wait_until("the proxy", || self.answers());
-        child
+        sidecar
     }
 
     fn place(&self) -> PathBuf {
@@ -129,6 +129,15 @@ impl Proxy {
         signal(killed, Signal::SIGKILL);
         wait_until("another one", || self.processes(task).iter().any(|pid| *pid != killed));
         killed
+    }
+}
+
+struct Sidecar(Child);
+
+impl Drop for Sidecar {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
     }
 }
 
@@ -262,11 +271,12 @@ fn a_platform_that_tells_all_processes_to_end_ends_the_app_and_not_its_sessions(
 #[test]
 fn a_sidecar_that_is_told_to_end_says_so_and_waits_for_phps_connections() {
     let proxy = Proxy::new();
-    let mut sidecar = proxy.foreground(Stdio::piped());
+    let (mut log, written) = UnixStream::pair().unwrap();
+    log.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut sidecar = proxy.foreground(OwnedFd::from(written));
     let mut page = proxy.connect().unwrap();
     assert!(echo(&mut page));
-    signal(sidecar.id().cast_signed(), Signal::SIGTERM);
-    let mut log = sidecar.stderr.take().unwrap();
+    signal(sidecar.0.id().cast_signed(), Signal::SIGTERM);
     let mut said = String::new();
     wait_until("a line", || {
         let mut bytes = [0; 500];
@@ -276,9 +286,9 @@ fn a_sidecar_that_is_told_to_end_says_so_and_waits_for_phps_connections() {
     });
     // A stopping app still writes.
     assert!(echo(&mut page) && proxy.answers());
-    assert!(sidecar.try_wait().unwrap().is_none());
+    assert!(sidecar.0.try_wait().unwrap().is_none());
     drop(page);
-    assert!(sidecar.wait().unwrap().success());
+    wait_until("its end", || sidecar.0.try_wait().unwrap().is_some_and(|how| how.success()));
 }
 
 /// A log that nobody reads, with no room left.
