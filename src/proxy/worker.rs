@@ -27,7 +27,7 @@ const STACK: usize = 512 << 10;
 /// How often to look again, once its end has come.
 const LOOKED_EVERY: u16 = 100;
 /// How long a connection waits for a thread, if the container has as many as it may have.
-const THREAD_PATIENCE: Duration = Duration::from_secs(2);
+const THREAD_PATIENCE: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(20);
 /// The pause if the container has too many open files.
 const FILES_PAUSE: Duration = Duration::from_millis(100);
