@@ -1,6 +1,6 @@
 //! What is said over a connection of PHP: its requests and our answers, in turn.
 
-use super::conversation::{Conversation, RENEWED_EVERY};
+use super::conversation::Conversation;
 use super::log::log;
 use super::memory::{Reservation, SMALL, announced};
 use super::request::{Request, parse};
@@ -119,11 +119,9 @@ fn receive(
         if half && begun.elapsed() >= PATIENCE {
             return Err(ErrorKind::TimedOut.into());
         }
-        let timeout = match (conversation.holds_lock(), half) {
-            (true, _) => Some(RENEWED_EVERY),
-            (false, true) => Some(PATIENCE.saturating_sub(begun.elapsed()).max(LEAST)),
-            (false, false) => None,
-        };
+        let of_lock = conversation.patience();
+        let of_command = half.then(|| PATIENCE.saturating_sub(begun.elapsed()));
+        let timeout = of_lock.or(of_command).map(|timeout| timeout.max(LEAST));
         client.set_read_timeout(timeout)?;
         match received.read(client) {
             Ok(length) => return Ok(length > 0),
@@ -142,7 +140,8 @@ fn reserve<'a>(
 ) -> Option<Reservation<'a>> {
     let deadline = Deadline::after(PATIENCE);
     loop {
-        let reserved = shared.memory.reserve(bytes, deadline.or_after(RENEWED_EVERY));
+        let wait = conversation.patience().unwrap_or(PATIENCE).max(LEAST);
+        let reserved = shared.memory.reserve(bytes, deadline.or_after(wait));
         if reserved.is_some() {
             return reserved;
         }

@@ -1,6 +1,7 @@
 //! What all conversations share.
 
 use super::memory::Budget;
+use super::sessions::Sessions;
 use super::stats::{Counter, Stats};
 use super::turns::Turns;
 use super::upstream::Service;
@@ -9,7 +10,8 @@ use std::time::{Duration, Instant};
 
 /// What all conversations share.
 pub(super) struct Shared {
-    pub(super) service: Service,
+    pub(super) service: Arc<Service>,
+    pub(super) sessions: Sessions,
     pub(super) turns: Turns,
     pub(super) stats: Arc<Stats>,
     pub(super) secrets: Secrets,

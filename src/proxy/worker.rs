@@ -8,6 +8,7 @@ use super::log::log;
 use super::memory::Budget;
 use super::metrics;
 use super::pool::Pool;
+use super::sessions::Sessions;
 use super::shared::{Secrets, Shared};
 use super::signals::wait;
 use super::socket_folder::random;
@@ -72,15 +73,14 @@ impl Worker {
         let stats = Arc::new(Stats::default());
         let credentials = Credentials::new(read)?;
         let pool = Pool::new(credentials, settings.most_connections, settings.connect_timeout);
+        let service = Arc::new(Service::new(pool, settings.read_timeout, stats.clone()));
+        let worker = random()?;
         let shared = Arc::new(Shared {
-            service: Service::new(pool, settings.read_timeout, stats.clone()),
+            sessions: Sessions::new(service.clone(), settings.prefix.clone(), worker.clone()),
+            service,
             turns: Turns::default(),
             stats,
-            secrets: Secrets {
-                container: settings.container,
-                worker: random()?,
-                count: Counter::default(),
-            },
+            secrets: Secrets { container: settings.container, worker, count: Counter::default() },
             prefix: settings.prefix.into_bytes(),
             memory: Budget::default(),
             locking: settings.locking,

@@ -77,6 +77,8 @@ impl Harness {
             openssl_capath: String::new(),
             may_preload: true,
             search_keys: keys,
+            strict_mode: false,
+            lock_wait: None,
             framework,
         };
         write_files(layer.path(), &record, Vec::new(), Vec::new()).unwrap();
