@@ -154,3 +154,93 @@ fn reserve<'a>(
         conversation.renew();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::credentials::Bound;
+    use super::super::worker::{Settings, Worker};
+    use super::*;
+    use crate::endpoint::redis::{RedisEndpoint, Target};
+    use std::io::Read;
+    use std::os::unix::net::UnixListener;
+    use std::thread;
+
+    const END: &[u8] = b"the end\r\n";
+
+    /// A proxy before a service that says `OK` to whatever ends like this.
+    fn proxy(socket: &std::path::Path) -> Worker {
+        let listener = UnixListener::bind(socket).unwrap();
+        thread::spawn(move || {
+            for mut stream in listener.incoming().filter_map(Result::ok) {
+                let mut bytes = [0; 8192];
+                while let Ok(length @ 1..) = stream.read(&mut bytes) {
+                    if bytes[..length].ends_with(END) {
+                        stream.write_all(b"+OK\r\n").unwrap();
+                    }
+                }
+            }
+        });
+        let target = Target::Unix(socket.to_owned());
+        let endpoint = RedisEndpoint { target, auth: None, database: None };
+        let bound = Bound { endpoint, verify_peer: true };
+        let second = Duration::from_secs(1);
+        let settings = Settings {
+            container: String::new(),
+            prefix: "P:".to_owned(),
+            locking: true,
+            lock_timeout: second,
+            connect_timeout: second,
+            read_timeout: second,
+            most_connections: 4,
+            metrics: None,
+        };
+        Worker::new(settings, Box::new(move || Ok(bound.clone()))).unwrap()
+    }
+
+    /// PHP's side of a connection.
+    fn connect(worker: &Worker) -> UnixStream {
+        let (php, ours) = UnixStream::pair().unwrap();
+        let shared = worker.shared.clone();
+        thread::spawn(move || converse(&ours, &shared));
+        php.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        php
+    }
+
+    fn answered(php: &mut UnixStream) -> bool {
+        let mut answer = [0; 5];
+        php.read_exact(&mut answer).is_ok_and(|()| &answer == b"+OK\r\n")
+    }
+
+    /// A write of this length, of which so much is sent.
+    fn write(php: &mut UnixStream, length: usize, sent: usize) {
+        let head = format!("*4\r\n$5\r\nSETEX\r\n$3\r\nP:a\r\n$4\r\n1440\r\n${length}\r\n");
+        php.write_all(head.as_bytes()).unwrap();
+        php.write_all(&vec![b'x'; sent]).unwrap();
+        if sent + END.len() - 2 == length {
+            php.write_all(END).unwrap();
+        }
+    }
+
+    #[test]
+    fn large_commands_wait_until_there_is_memory_for_them_and_small_ones_do_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let worker = proxy(&folder.path().join("service.sock"));
+        let (mut large, mut next) = (connect(&worker), connect(&worker));
+        write(&mut large, (64 << 20) - 100, 100 << 10);
+        let begun = Instant::now();
+        // It has its memory as soon as there is none for another one.
+        while worker.shared.memory.reserve(1 << 20, Deadline::after(Duration::ZERO)).is_some() {
+            assert!(begun.elapsed() < Duration::from_secs(60));
+            thread::yield_now();
+        }
+        write(&mut next, (100 << 10) + 7, 100 << 10);
+        assert!(!answered(&mut next));
+        let mut small = connect(&worker);
+        write(&mut small, 107, 100);
+        assert!(answered(&mut small));
+        drop(large);
+        next.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        assert!(answered(&mut next));
+        assert!(worker.shared.memory.reserve(64 << 20, Deadline::after(LEAST)).is_some());
+    }
+}

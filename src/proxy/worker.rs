@@ -55,7 +55,7 @@ pub struct Settings {
 
 /// A worker that is ready to serve.
 pub(super) struct Worker {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     metrics: Option<String>,
 }
 

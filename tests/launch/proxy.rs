@@ -82,7 +82,11 @@ fn what_the_proxy_does_not_serve_is_said() {
 const FOR_PHP_ALONE: Answer = |words| {
     let script = words.get(1).copied().unwrap_or_default();
     let of_php = script.starts_with("if redis.call(\"get\",KEYS[1])") || words[0] != "EVAL";
-    Some(if of_php { "+OK\r\n" } else { "-NOPERM User shop has no permissions to run the 'eval' command\r\n" })
+    Some(if of_php {
+        "+OK\r\n"
+    } else {
+        "-NOPERM User shop has no permissions to run the 'eval' command\r\n"
+    })
 };
 
 #[test]
