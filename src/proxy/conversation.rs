@@ -180,7 +180,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Any reply will do: the user may lack the right to ask.
+    /// Any reply will do. Asks for what every user of sessions may.
     fn reach(&self, key: &[u8]) -> Vec<u8> {
         match self.shared.service.call(&Command::new(&[b"GET", key])) {
             Ok(_) => OK.to_vec(),

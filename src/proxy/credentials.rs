@@ -47,11 +47,6 @@ impl Upstream {
             ));
         }
     }
-
-    /// Whether it logs in as a user with a name.
-    pub(super) fn has_user(&self) -> bool {
-        self.bound.endpoint.user().is_some()
-    }
 }
 
 /// The service without its password.

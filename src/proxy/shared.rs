@@ -1,5 +1,6 @@
 //! What all conversations share.
 
+use super::memory::Budget;
 use super::sessions::Sessions;
 use super::stats::{Counter, Stats};
 use super::turns::Turns;
@@ -14,6 +15,10 @@ pub(super) struct Shared {
     pub(super) turns: Turns,
     pub(super) stats: Arc<Stats>,
     pub(super) secrets: Secrets,
+    /// The prefix of session keys.
+    pub(super) prefix: Vec<u8>,
+    /// For large commands.
+    pub(super) memory: Budget,
     pub(super) locking: bool,
     /// How long a request waits for the session's lock.
     pub(super) lock_timeout: Duration,

@@ -2,7 +2,7 @@
 //! a bounded wait rather than an error. Every command sent this way may be sent twice.
 
 use super::credentials::Upstream;
-use super::log::{SeldomLog, log};
+use super::log::log;
 use super::pool::{NoConnection, Pool};
 use super::stats::Stats;
 use crate::redis_client::{Command, Deadline, ErrorReply, Problem, RedisError, Reply};
@@ -37,8 +37,6 @@ pub(super) struct Service {
     pub(super) pool: Pool,
     read_timeout: Duration,
     stats: Arc<Stats>,
-    problems: SeldomLog,
-    refusals: SeldomLog,
     /// Since when it has not replied.
     trouble: Mutex<Option<Instant>>,
 }
@@ -75,21 +73,14 @@ impl Failure {
 
 impl Service {
     pub(super) fn new(pool: Pool, read_timeout: Duration, stats: Arc<Stats>) -> Self {
-        Self {
-            pool,
-            read_timeout,
-            stats,
-            problems: SeldomLog::default(),
-            refusals: SeldomLog::default(),
-            trouble: Mutex::default(),
-        }
+        Self { pool, read_timeout, stats, trouble: Mutex::default() }
     }
 
     /// Sends a command until there is a reply or the time is up. The reply may be a permanent error.
     pub(super) fn call(&self, command: &Command) -> Result<Reply, Failure> {
         let reply = self.send(std::slice::from_ref(command))?.pop().unwrap_or(Reply::Nil);
         if let Reply::Error(error) = &reply {
-            self.refusals.log(&format!("the service refuses: {error}"));
+            log(format_args!("the service refuses: {error}"));
         }
         Ok(reply)
     }
@@ -116,7 +107,7 @@ impl Service {
                 Err(failure) => failure.into(),
             };
             self.stats.retries.add();
-            self.problems.log(&failure.to_string());
+            log(format_args!("{failure}"));
             let may_pass = self.may_pass(&failure, &used);
             if failure.is_refusal() && self.pool.has_connections() && !deadline.is_over() {
                 // The open ones are no worse for it, and the next try waits for one of them.

@@ -61,6 +61,8 @@ mod session_proxy_faults;
 #[cfg(test)]
 mod session_proxy_interleaved;
 #[cfg(test)]
+mod session_proxy_life;
+#[cfg(test)]
 mod session_proxy_places;
 #[cfg(test)]
 mod session_proxy_requests;

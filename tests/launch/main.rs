@@ -26,6 +26,8 @@ mod probe;
 #[cfg(test)]
 mod proxy;
 #[cfg(test)]
+mod proxy_processes;
+#[cfg(test)]
 mod redis;
 #[cfg(test)]
 mod redis_client;
