@@ -45,6 +45,8 @@ mod reproducible;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]
+mod servers;
+#[cfg(test)]
 mod session_check;
 #[cfg(test)]
 mod session_check_causes;
