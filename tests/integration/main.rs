@@ -51,6 +51,8 @@ mod rights;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]
+mod servers;
+#[cfg(test)]
 mod session_check;
 #[cfg(test)]
 mod session_check_causes;
