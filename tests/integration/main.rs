@@ -1,6 +1,8 @@
 //! Integration tests: real pack, Docker engine, PHP, Redis and Memcached. `make test` sets them up.
 
 #[cfg(test)]
+mod comparison;
+#[cfg(test)]
 mod concurrency;
 #[cfg(test)]
 mod costs;
