@@ -66,7 +66,9 @@ fn compare(case: &Case, kind: Kind, expected: &Value, found: &Value) -> Vec<Stri
     let gone = known
         .iter()
         .filter(|known| !differences.iter().any(|(at, _)| at.starts_with(known.at)))
-        .map(|known| format!("{}, {kind:?}: {} no longer differs: {}", case.name, known.at, known.reason));
+        .map(|known| {
+            format!("{}, {kind:?}: {} no longer differs: {}", case.name, known.at, known.reason)
+        });
     unknown.chain(gone).collect()
 }
 
@@ -79,10 +81,18 @@ fn find_differences(
 ) {
     match (expected, found) {
         (Value::Object(expected), Value::Object(found)) => {
-            let names = expected.keys().chain(found.keys().filter(|name| !expected.contains_key(*name)));
+            let names =
+                expected.keys().chain(found.keys().filter(|name| !expected.contains_key(*name)));
             for name in names.filter(|name| !skipped.contains(&name.as_str())) {
-                let of = |object: &serde_json::Map<_, _>| object.get(name).cloned().unwrap_or_default();
-                find_differences(&of(expected), &of(found), skipped, &format!("{at}/{name}"), differences);
+                let of =
+                    |object: &serde_json::Map<_, _>| object.get(name).cloned().unwrap_or_default();
+                find_differences(
+                    &of(expected),
+                    &of(found),
+                    skipped,
+                    &format!("{at}/{name}"),
+                    differences,
+                );
             }
         }
         (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => {

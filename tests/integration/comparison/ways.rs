@@ -4,13 +4,13 @@ use super::cases::{Case, How, Request};
 use crate::support::app::{App, Instance};
 use crate::support::docker::{docker, wait_until};
 use crate::support::http_client::{Answer, HttpClient};
-use crate::support::services::{Redis, run, vcap};
+use crate::support::services::{Redis, vcap};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::thread;
 
 /// How PHP keeps its sessions.
@@ -27,76 +27,95 @@ pub(crate) enum Kind {
 /// An instance that keeps its sessions in one way.
 pub(crate) struct Way {
     kind: Kind,
-    pub(crate) instance: Instance,
+    instance: Instance,
+    address: SocketAddr,
     redis: redis::Connection,
     /// Requests so far.
     count: u32,
+    /// What stands for `visitor` in ids: another one in each case, as a lock may outlive its case.
+    visitor: String,
 }
 
 impl Way {
     /// Starts an instance. Its keys have a prefix of their own.
     pub(crate) fn start(kind: Kind, app: &App, redis: &Redis) -> Self {
         let bound = vcap(&[("redis-sessions", json!({"host": redis.host()}))]);
-        let prefix = prefix(kind);
-        let settings = match kind {
-            Kind::Direct => vec![format!("VCAP_SERVICES={bound}"), "BPL_PHP_SESSION_PROXY=off".to_owned()],
-            Kind::Proxy => vec![format!("VCAP_SERVICES={bound}"), "BPL_PHP_SESSION_PROXY=on".to_owned()],
-            Kind::Files => vec!["BPL_PHP_SESSION_MISSING=files".to_owned()],
+        let bound = format!("VCAP_SERVICES={bound}");
+        let options = format!("BPL_PHP_SESSION_OPTIONS=lock_timeout=1&prefix={}", prefix(kind));
+        let with_redis = ["--env", &bound, "--env", &options, "--env"];
+        let instance = match kind {
+            Kind::Direct => app.start(&[&with_redis[..], &["BPL_PHP_SESSION_PROXY=off"]].concat()),
+            Kind::Proxy => app.start(&[&with_redis[..], &["BPL_PHP_SESSION_PROXY=on"]].concat()),
+            Kind::Files => app.start(&["--env", "BPL_PHP_SESSION_MISSING=files"]),
         };
-        let options = format!("BPL_PHP_SESSION_OPTIONS=lock_timeout=2&prefix={prefix}");
-        let settings = settings.iter().chain([&options]);
-        let options: Vec<&str> = settings.flat_map(|setting| ["--env", setting]).collect();
-        let instance = app.start(&options);
-        // The page lists what is stored, which is not Debian's idea of this folder.
-        instance.container.exec_as_root(&["chmod", "777", "/var/lib/php/sessions"]);
-        Self { kind, instance, redis: redis.connection(), count: 0 }
+        let address = instance.address();
+        Self {
+            kind,
+            instance,
+            address,
+            redis: redis.connection(),
+            count: 0,
+            visitor: String::new(),
+        }
     }
 
     /// What comes of a case, beginning with nothing stored: the answers, and what is stored in the end.
     pub(crate) fn observe(&mut self, case: &Case) -> Value {
+        let started = std::time::Instant::now();
         self.clear();
+        self.visitor = format!("visitor{}x", self.count);
         let mut visitor = match &case.cookie {
-            Some(id) => HttpClient::of_session(id),
+            Some(id) => HttpClient::of_session(&self.named(id)),
             None => HttpClient::new(),
         };
         let answers: Vec<Value> =
             case.requests.iter().map(|request| self.request(&mut visitor, request)).collect();
-        name_new_ids(&json!({"answers": answers, "stored": self.stored()}))
+        println!("TIME {:?} {} {:?}", self.kind, case.name, started.elapsed());
+        let observed = json!({"answers": answers, "stored": self.stored()}).to_string();
+        name_new_ids(&observed.replace(&self.visitor, "visitor"))
+    }
+
+    fn named(&self, text: &str) -> String {
+        text.replace("visitor", &self.visitor)
     }
 
     fn request(&mut self, visitor: &mut HttpClient, request: &Request) -> Value {
         let mut other;
         let visitor = match &request.cookie {
             Some(id) => {
-                other = HttpClient::of_session(id);
+                other = HttpClient::of_session(&self.named(id));
                 &mut other
             }
             None => visitor,
         };
         self.count += 2;
-        let (id, address) = (self.count, self.instance.address());
-        let code = utf8_percent_encode(request.code, NON_ALPHANUMERIC);
-        let query = format!("?id={id}&code={code}");
-        match request.how {
-            How::Page => self.with_log(id, &visitor.get(address, &format!("/page.php{query}"))),
-            How::AutoStart => self.with_log(id, &visitor.get(address, &format!("/auto/{query}"))),
-            How::Upload => self.with_log(id, &visitor.upload(address, &format!("/page.php{query}"))),
-            How::CommandLine => self.command_line(id, request.code),
+        let (id, address) = (self.count, self.address);
+        let code = self.named(&request.code);
+        let of_code = query(id, &code);
+        match &request.how {
+            How::Page => self.with_log(id, &visitor.get(address, &format!("/page.php{of_code}"))),
+            How::AutoStart => self.with_log(id, &visitor.get(address, &format!("/auto/{of_code}"))),
+            How::Upload => {
+                self.with_log(id, &visitor.upload(address, &format!("/page.php{of_code}")))
+            }
+            How::CommandLine => self.command_line(id, &code),
             How::Gone => {
                 let mut stream = TcpStream::connect(address).expect("a server");
                 let cookie = visitor.cookie_header();
-                write!(stream, "GET /page.php{query} HTTP/1.1\r\nHost: app\r\nCookie: {cookie}\r\n\r\n")
-                    .expect("a server");
+                write!(
+                    stream,
+                    "GET /page.php{of_code} HTTP/1.1\r\nHost: app\r\nCookie: {cookie}\r\n\r\n"
+                )
+                .expect("a server");
                 self.wait_until_held();
                 Value::Null
             }
             How::During(meanwhile) => thread::scope(|scope| {
                 let mut twin = visitor.twin();
-                let path = format!("/page.php{query}");
+                let path = format!("/page.php{of_code}");
                 let held = scope.spawn(move || twin.get(address, &path));
                 self.wait_until_held();
-                let code = utf8_percent_encode(meanwhile, NON_ALPHANUMERIC);
-                let path = format!("/page.php?id={}&code={code}", id + 1);
+                let path = format!("/page.php{}", query(id + 1, &self.named(meanwhile)));
                 let meanwhile = self.with_log(id + 1, &visitor.get(address, &path));
                 json!([self.with_log(id, &held.join().expect("an answer")), meanwhile])
             }),
@@ -126,14 +145,14 @@ impl Way {
 
     fn ask(&self, what: &str, id: u32) -> String {
         let path = format!("/page.php?id={id}&ask={what}");
-        HttpClient::new().get(self.instance.address(), &path).body
+        HttpClient::new().get(self.address, &path).body
     }
 
     fn wait_until_held(&self) {
         wait_until("a page that holds its session", || self.ask("held", 0) == "yes");
     }
 
-    fn keys(&mut self) -> Vec<String> {
+    fn keys(&mut self) -> Vec<Vec<u8>> {
         let pattern = format!("{}*", prefix(self.kind));
         redis::cmd("KEYS").arg(pattern).query(&mut self.redis).expect("keys")
     }
@@ -141,7 +160,7 @@ impl Way {
     fn clear(&mut self) {
         self.ask("clear", 0);
         for key in self.keys() {
-            run(&mut self.redis, &["DEL", &key]);
+            redis::cmd("DEL").arg(&key).exec(&mut self.redis).expect("a server");
         }
     }
 
@@ -155,10 +174,12 @@ impl Way {
         }
         let mut stored = Map::new();
         for key in self.keys() {
-            let name = key.strip_prefix(prefix(self.kind)).expect("a key with it");
+            let name = brief(&key[prefix(self.kind).len()..]);
             let (data, seconds): (Vec<u8>, i64) = redis::pipe()
-                .cmd("GET").arg(&key)
-                .cmd("TTL").arg(&key)
+                .cmd("GET")
+                .arg(&key)
+                .cmd("TTL")
+                .arg(&key)
                 .query(&mut self.redis)
                 .expect("a value");
             // A lock's owner and its time are the handler's affair.
@@ -169,24 +190,28 @@ impl Way {
                 let lifetime = if seconds < 0 { seconds } else { (seconds + 99) / 100 * 100 };
                 json!({"data": brief(&data), "lifetime": lifetime})
             };
-            stored.insert(name.to_owned(), value);
+            stored.insert(name, value);
         }
         stored.into()
     }
+}
+
+fn query(id: u32, code: &str) -> String {
+    format!("?id={id}&code={}", utf8_percent_encode(code, NON_ALPHANUMERIC))
 }
 
 fn prefix(kind: Kind) -> &'static str {
     match kind {
         Kind::Direct => "direct:",
         Kind::Proxy => "proxy:",
-        Kind::Files => "",
+        Kind::Files => "none:",
     }
 }
 
 /// As the page does it: a text as it is, or what tells it from others if it is long or binary.
 fn brief(data: &[u8]) -> String {
     let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t'..=b'\r');
-    if data.len() <= 300 && data.iter().all(plain) {
+    if data.len() <= 400 && data.iter().all(plain) {
         return String::from_utf8_lossy(data).into_owned();
     }
     let hash = Sha256::digest(data);
@@ -195,15 +220,15 @@ fn brief(data: &[u8]) -> String {
 }
 
 /// Names the ids that PHP has made, which are random, by the order in which they come.
-fn name_new_ids(observed: &Value) -> Value {
-    let mut text = observed.to_string();
+fn name_new_ids(observed: &str) -> Value {
+    let mut text = observed.to_owned();
     let is_of_id = |letter: char| matches!(letter, '0'..='9' | 'a'..='v');
     let is_id = |word: &&str| {
         (26..=32).contains(&word.len()) && word.chars().any(|letter| letter.is_ascii_digit())
     };
     let mut names = BTreeMap::new();
-    let all = text.clone();
-    for id in all.split(|letter| !is_of_id(letter)).filter(is_id) {
+
+    for id in observed.split(|letter| !is_of_id(letter)).filter(is_id) {
         let next = names.len() + 1;
         let name = names.entry(id).or_insert_with(|| format!("new {next}"));
         text = text.replace(id, name);
