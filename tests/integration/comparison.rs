@@ -44,6 +44,9 @@ fn the_ways_are_equal(suite: Suite) {
             let [direct, proxy, files] = all.map(|way| way.join().expect("observations"));
             (direct, proxy, files)
         });
+        if !only.is_empty() {
+            println!("{direct:#?}\n{proxy:#?}");
+        }
         let mut wrong = Vec::new();
         for (index, case) in cases.iter().enumerate() {
             wrong.extend(compare(case, Kind::Proxy, &direct[index], &proxy[index]));

@@ -137,7 +137,8 @@ register_shutdown_function(function () use (&$shown, &$said, &$over) {
     }
     $headers = preg_grep('/^(Set-Cookie|Expires|Cache-Control|Pragma):/i', headers_list());
     $headers = preg_replace('/(expires=|Expires:)[^;]*/', '$1', array_values($headers));
-    echo json_encode(brief(['id' => session_id(), 'shown' => $shown, 'said' => $said, 'headers' => $headers])), "\n";
+    // In one piece: children answer at the same time.
+    echo json_encode(brief(['id' => session_id(), 'shown' => $shown, 'said' => $said, 'headers' => $headers])) . "\n";
     $over = true;
 });
 

@@ -125,7 +125,8 @@ impl Way {
     fn command_line(&self, id: u32, code: &str) -> Value {
         let page = "/workspace/htdocs/page.php";
         let id_text = id.to_string();
-        let php = ["exec", &self.instance.container.name, "launcher", "php", page, &id_text, code];
+        let php =
+            ["exec", &self.instance.container.name, "launcher", "--", "php", page, &id_text, code];
         let output = docker(&php);
         let body = String::from_utf8_lossy(&output.stdout).into_owned();
         // Children answer as well.
