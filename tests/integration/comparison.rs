@@ -2,6 +2,7 @@
 //! comes of it.
 
 pub(crate) mod cases;
+mod sequences;
 mod ways;
 
 use crate::support::app::{App, Server, build, config_for, root};
@@ -19,10 +20,12 @@ const NOT_OF_FILES: &[&str] = &["said", "said_later", "lifetime"];
 
 fn with_app(suite: Suite, test: impl FnOnce(&App)) {
     let mut config = config_for(Server::NginxFpm, suite, "web");
-    let page = root().join("tests/integration/comparison/page.php");
+    for file in ["page.php", "worker.php"] {
+        let from = root().join("tests/integration/comparison").join(file);
+        config.file(&format!("htdocs/{file}"), fs::read_to_string(from).expect("our own file"));
+    }
     config
         .env("BP_PHP_SESSION_STORE", Store::Redis.name())
-        .file("htdocs/page.php", fs::read_to_string(page).expect("our own file"))
         .file("htdocs/auto/index.php", "<?php require '../page.php';")
         .file("htdocs/auto/.user.ini", "session.auto_start=1");
     build(&config, |app| test(&app.served_by(Server::NginxFpm)));

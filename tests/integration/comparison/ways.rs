@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// How PHP keeps its sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub(crate) enum Kind {
 /// An instance that keeps its sessions in one way.
 pub(crate) struct Way {
     kind: Kind,
-    instance: Instance,
+    pub(crate) instance: Instance,
     address: SocketAddr,
     redis: redis::Connection,
     /// Requests so far.
@@ -158,15 +159,57 @@ impl Way {
         redis::cmd("KEYS").arg(pattern).query(&mut self.redis).expect("keys")
     }
 
-    fn clear(&mut self) {
+    /// Removes all that is stored.
+    pub(crate) fn clear(&mut self) {
         self.ask("clear", 0);
         for key in self.keys() {
             redis::cmd("DEL").arg(&key).exec(&mut self.redis).expect("a server");
         }
     }
 
+    /// Whether somebody has a session's lock.
+    pub(crate) fn is_locked(&mut self, id: &str) -> bool {
+        let key = format!("{}{id}_LOCK", prefix(self.kind));
+        redis::cmd("EXISTS").arg(key).query(&mut self.redis).expect("a number")
+    }
+
+    /// Removes a session.
+    pub(crate) fn forget(&mut self, id: &str) {
+        let key = format!("{}{id}", prefix(self.kind));
+        redis::cmd("DEL").arg(key).exec(&mut self.redis).expect("a server");
+    }
+
+    /// Goes on when a process that was killed has no lock any more, for which the proxy must care.
+    pub(crate) fn end_locks_of(&mut self, process: &str) {
+        let killed = Instant::now();
+        loop {
+            let locks = self.locks_of(process);
+            if locks.is_empty() {
+                return;
+            }
+            if self.kind == Kind::Proxy {
+                assert!(killed.elapsed() < Duration::from_secs(9), "{locks:?} of {process}");
+                thread::sleep(Duration::from_millis(5));
+                continue;
+            }
+            redis::cmd("DEL").arg(locks).exec(&mut self.redis).expect("a server");
+        }
+    }
+
+    fn locks_of(&mut self, process: &str) -> Vec<Vec<u8>> {
+        let mut keys = self.keys();
+        keys.retain(|key| {
+            let value: Option<Vec<u8>> =
+                redis::cmd("GET").arg(key).query(&mut self.redis).expect("a value");
+            let value = value.unwrap_or_default();
+            let value = String::from_utf8_lossy(&value);
+            key.ends_with(b"_LOCK") && value.split('|').nth(1) == Some(process)
+        });
+        keys
+    }
+
     /// What is stored, by its key without the prefix.
-    fn stored(&mut self) -> Value {
+    pub(crate) fn stored(&mut self) -> Value {
         if self.kind == Kind::Files {
             let stored = self.ask("stored", 0);
             let stored: BTreeMap<String, String> =
