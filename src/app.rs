@@ -1,5 +1,7 @@
 //! The app: whether it is a PHP app, and what its `.bp-config/options.json` says.
 
+mod lock_waits;
+
 use crate::store::Store;
 use crate::system::constraint::Constraint;
 use crate::system::files::{FileError, read_text_if_present};
@@ -7,6 +9,8 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
+
+pub(crate) use lock_waits::lock_wait_of_app;
 
 /// Where Cloud Foundry's PHP buildpack keeps an app's settings.
 pub(crate) const OPTIONS_FILE: &str = ".bp-config/options.json";

@@ -49,7 +49,7 @@ impl Buildpack for PhpSessionStore {
         build_log::php(&config, &php);
         let request = Request::new(&config, &php, &env, &context);
         let extension = contribute_extension_layer(&context, &request)?;
-        let settings = SessionSettings::new(&config, &php, &extension)?;
+        let settings = SessionSettings::new(&config, &php, &extension, &context.app_dir)?;
         let layer = contribute_session_layer(&context, &settings, &extension, &php)?;
         verify(&php, &layer, &settings).map_err(anyhow::Error::from)?;
         build_log::session_settings(&config, &settings, &layer, &php);

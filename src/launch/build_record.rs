@@ -27,6 +27,12 @@ pub struct LaunchRecord {
     pub may_preload: bool,
     /// The keys that find the service.
     pub search_keys: SearchKeys,
+    /// Whether PHP's strict mode for sessions is on, as of PHP 8.6 by default.
+    #[serde(default)]
+    pub strict_mode: bool,
+    /// Where the app itself says how long to wait for a lock, as `setting (file)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_wait: Option<String>,
     /// The app's framework, if we know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub framework: Option<Framework>,

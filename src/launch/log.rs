@@ -2,7 +2,7 @@
 
 use super::resolve::ResolvedService;
 use super::route::Route;
-use crate::config::variables::{EMBED_CREDENTIALS, MISSING, PROBE, PROXY};
+use crate::config::variables::{EMBED_CREDENTIALS, MISSING, OPTIONS, PROBE, PROXY};
 use crate::frameworks::known::Framework;
 use std::path::Path;
 
@@ -69,6 +69,27 @@ pub(super) fn refused(found: &ResolvedService, problem: &str) -> String {
 pub(super) fn without_proxy(problem: &anyhow::Error) -> String {
     format!(
         "warning: PHP connects to Redis itself, with a TLS handshake in each request, because the session proxy does not run ({PROXY}=off silences this):\n{problem}"
+    )
+}
+
+/// `problem` says what the server refuses to the session proxy.
+pub(super) fn proxy_is_refused(problem: &str) -> String {
+    format!(
+        "warning: PHP connects to Redis itself, because the server keeps sessions for PHP's handler but not for the session proxy ({PROXY}=off silences this):\n{problem}"
+    )
+}
+
+/// `setting` is the app's.
+pub(super) fn direct_for_wait(setting: &str) -> String {
+    format!(
+        "PHP connects to Redis itself, with a TLS handshake in each request, because the app sets {setting}, which the session proxy cannot follow. To use the proxy, remove that setting, and set how long to wait with {OPTIONS}=lock_timeout=SECONDS"
+    )
+}
+
+/// `setting` is the app's.
+pub(super) fn wait_without_effect(setting: &str) -> String {
+    format!(
+        "warning: the app sets {setting}, which the session proxy cannot follow: a request waits for its session as long as lock_timeout in {OPTIONS} says. {PROXY}=off follows the app's setting"
     )
 }
 

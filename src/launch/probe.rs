@@ -25,6 +25,8 @@ pub(super) struct Question<'a> {
     pub(super) tls_files: &'a TlsFiles,
     pub(super) options: &'a Options,
     pub(super) route: Route,
+    /// Whether PHP's strict mode for sessions is on.
+    pub(super) strict_mode: bool,
 }
 
 impl Question<'_> {

@@ -1,6 +1,7 @@
 //! The contents of the session layer, decided before anything is written.
 
 use super::extension::ProvidedExtension;
+use crate::app::lock_wait_of_app;
 use crate::config::variables::EMBED_CREDENTIALS;
 use crate::detect::SessionConfig;
 use crate::launch::build_record::LaunchRecord;
@@ -9,6 +10,7 @@ use crate::php::ini::Directive;
 use crate::services::Service;
 use crate::store::Store;
 use anyhow::ensure;
+use std::path::Path;
 
 /// The contents of the session layer.
 #[derive(Debug)]
@@ -37,6 +39,7 @@ impl<'a> SessionSettings<'a> {
         config: &'a SessionConfig,
         php: &Php,
         extension: &'a ProvidedExtension,
+        app_dir: &Path,
     ) -> anyhow::Result<Self> {
         let settings = &config.settings;
         ensure!(
@@ -52,6 +55,10 @@ impl<'a> SessionSettings<'a> {
                 openssl_capath: php.facts().capath.clone(),
                 may_preload: php.programs().all(|program| program.facts.preload.is_empty()),
                 search_keys: config.search_keys.clone(),
+                strict_mode: php.programs().any(|program| program.facts.strict_mode),
+                lock_wait: (config.store == Store::Redis)
+                    .then(|| lock_wait_of_app(app_dir))
+                    .flatten(),
                 framework: config.framework.clone(),
             },
             session_name: &settings.session_name,

@@ -33,6 +33,7 @@ answer(array(
     'cafile' => (string) ini_get('openssl.cafile'),
     'capath' => (string) ini_get('openssl.capath'),
     'preload' => (string) ini_get('opcache.preload'),
+    'strict_mode' => (bool) ini_get('session.use_strict_mode'),
     'session_name' => (string) ini_get('session.name'),
     'code' => array_values(array_unique($code[1])),
     'ini_files' => preg_split('/[,\s]+/', php_ini_loaded_file() . ',' . php_ini_scanned_files(), -1, PREG_SPLIT_NO_EMPTY),

@@ -92,6 +92,8 @@ pub(crate) struct Facts {
     pub(crate) capath: String,
     /// `opcache.preload` in force, empty if nothing is preloaded.
     pub(crate) preload: String,
+    /// `session.use_strict_mode` in force.
+    pub(crate) strict_mode: bool,
     /// `session.name` in force.
     pub(crate) session_name: String,
     /// The files with the program's code: PHP, its extensions, their libraries. Empty if they are unknown.
@@ -279,7 +281,7 @@ mod tests {
             "extensions": {"mysqlnd": "mysqlnd 8.2.36", "dom": "20031129", "odd": "", "redis": "5.3.7"},
             "transports": ["tcp", "tls"], "save_handlers": ["files", "memcache"],
             "save_handler": "files", "save_path": "", "display_errors": "", "cafile": "", "capath": "",
-            "preload": "",
+            "preload": "", "strict_mode": false,
             "session_name": "PHPSESSID", "code": [], "ini_files": [],
         })
     }

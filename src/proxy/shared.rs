@@ -1,5 +1,6 @@
 //! What all conversations share.
 
+use super::sessions::Sessions;
 use super::stats::{Counter, Stats};
 use super::turns::Turns;
 use super::upstream::Service;
@@ -8,7 +9,8 @@ use std::time::{Duration, Instant};
 
 /// What all conversations share.
 pub(super) struct Shared {
-    pub(super) service: Service,
+    pub(super) service: Arc<Service>,
+    pub(super) sessions: Sessions,
     pub(super) turns: Turns,
     pub(super) stats: Arc<Stats>,
     pub(super) secrets: Secrets,

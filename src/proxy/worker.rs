@@ -1,12 +1,13 @@
 //! The worker: serves PHP's connections, each in its own thread. PHP's processes are few, and mostly busy with
 //! something else.
 
-use super::conversation::{Conversation, RENEWED_EVERY};
+use super::conversation::Conversation;
 use super::credentials::{Credentials, Read};
 use super::log::log;
 use super::metrics;
 use super::pool::Pool;
 use super::request::{Request, parse};
+use super::sessions::Sessions;
 use super::shared::{Secrets, Shared};
 use super::socket_folder::random;
 use super::stats::{Counter, Stats};
@@ -80,15 +81,14 @@ impl Worker {
         let stats = Arc::new(Stats::default());
         let credentials = Credentials::new(read)?;
         let pool = Pool::new(credentials, settings.most_connections, settings.connect_timeout);
+        let service = Arc::new(Service::new(pool, settings.read_timeout, stats.clone()));
+        let worker = random()?;
         let shared = Arc::new(Shared {
-            service: Service::new(pool, settings.read_timeout, stats.clone()),
+            sessions: Sessions::new(service.clone(), settings.prefix.clone(), worker.clone()),
+            service,
             turns: Turns::default(),
             stats,
-            secrets: Secrets {
-                container: settings.container,
-                worker: random()?,
-                count: Counter::default(),
-            },
+            secrets: Secrets { container: settings.container, worker, count: Counter::default() },
             locking: settings.locking,
             lock_timeout: settings.lock_timeout,
             started: Instant::now(),
@@ -212,11 +212,9 @@ fn receive(
         if half && begun.elapsed() >= PATIENCE {
             return Err(ErrorKind::TimedOut.into());
         }
-        let timeout = match (conversation.holds_lock(), half) {
-            (true, _) => Some(RENEWED_EVERY),
-            (false, true) => Some(PATIENCE.saturating_sub(begun.elapsed()).max(LEAST)),
-            (false, false) => None,
-        };
+        let of_lock = conversation.patience();
+        let of_command = half.then(|| PATIENCE.saturating_sub(begun.elapsed()));
+        let timeout = of_lock.or(of_command).map(|timeout| timeout.max(LEAST));
         client.set_read_timeout(timeout)?;
         match received.read(client) {
             Ok(length) => return Ok(length > 0),

@@ -130,6 +130,8 @@ fn session_layer(layer: &Path) {
         may_preload: true,
         search_keys: SearchKeys::determine(&Environment::default(), &AppOptions::default())
             .unwrap(),
+        strict_mode: false,
+        lock_wait: None,
         framework: None,
     };
     write_files(layer, &record, Vec::new(), Vec::new()).unwrap();

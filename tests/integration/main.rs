@@ -59,6 +59,8 @@ mod session_proxy_interleaved;
 #[cfg(test)]
 mod session_proxy_places;
 #[cfg(test)]
+mod session_proxy_requests;
+#[cfg(test)]
 mod session_proxy_rotation;
 #[cfg(test)]
 mod session_proxy_scale;

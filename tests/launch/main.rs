@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod accounted;
 #[cfg(test)]
+mod fake_server;
+#[cfg(test)]
 mod found;
 #[cfg(test)]
 mod frameworks;

@@ -52,6 +52,8 @@ impl PhpProcess {
             openssl_capath: String::new(),
             may_preload: true,
             search_keys: search_keys.expect("the usual keys"),
+            strict_mode: false,
+            lock_wait: None,
             framework: None,
         };
         write_files(layer.path(), &record, Vec::new(), Vec::new()).expect("our own folder");
