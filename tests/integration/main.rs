@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod build_log;
 #[cfg(test)]
+mod comparison;
+#[cfg(test)]
 mod concurrency;
 #[cfg(test)]
 mod costs;
