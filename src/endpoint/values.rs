@@ -11,26 +11,15 @@ pub(super) fn is_empty(credential: &Credential) -> bool {
     }
 }
 
-/// The ways to split a path into a name and the rest.
-pub(super) fn splits(path: &str) -> impl Iterator<Item = (&str, &str)> {
-    path.match_indices('.').map(|(dot, _)| (&path[..dot], &path[dot + 1..]))
-}
-
-/// The value at a path.
-pub(super) fn find_in<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
-    match value {
-        Value::Object(map) => {
-            let get = |name: &str| {
-                map.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-            };
-            get(path).or_else(|| splits(path).find_map(|(head, tail)| find_in(get(head)?, tail)))
+/// Whether it is empty, or says no.
+pub(super) fn is_off(credential: &Credential) -> bool {
+    match credential {
+        Credential::Value(Value::Bool(flag)) => !flag,
+        Credential::Value(Value::String(text)) => {
+            let no = ["false", "0", "no", "off", "disabled", "disable", "none"];
+            no.iter().any(|no| text.trim().eq_ignore_ascii_case(no)) || is_empty(credential)
         }
-        Value::Array(list) => {
-            let (head, tail) = path.split_once('.').map_or((path, None), |(a, b)| (a, Some(b)));
-            let item = list.get(head.parse::<usize>().ok()?)?;
-            tail.map_or(Some(item), |tail| find_in(item, tail))
-        }
-        _ => None,
+        _ => is_empty(credential),
     }
 }
 

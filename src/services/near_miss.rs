@@ -6,6 +6,7 @@ use super::origin::Origin;
 use super::search_keys::SearchKeys;
 use super::service::Service;
 use crate::store::Store;
+use crate::system::masked::masked;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -32,7 +33,8 @@ fn near_miss(service: &Service, keys: &SearchKeys, store: Store) -> Option<Strin
     }
     if plain(&service.name).contains(&plain(key)) {
         return Some(format!(
-            "The name of {service} almost contains {key:?}, but letter case and hyphens must match. Rename it, or {by_name}"
+            "The name of {service} almost contains {:?}, but letter case and hyphens must match. Rename it, or {by_name}",
+            masked(key)
         ));
     }
     if service.is_of_kind(store) {
