@@ -148,7 +148,7 @@ pub(super) const NEUTRAL: [&str; 15] = [
 pub(super) fn store_words(store: Store) -> &'static [&'static str] {
     match store {
         Store::Redis => &["redis", "rediss", "valkey", "valkeys"],
-        Store::Memcached => &["memcached", "memcache", "memcachedcloud", "memcachier"],
+        Store::Memcached => &["memcached", "memcache", "memcachedcloud", "memcachier", "sasl"],
     }
 }
 

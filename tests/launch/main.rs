@@ -28,3 +28,5 @@ mod refused;
 #[cfg(test)]
 mod start;
 mod topology;
+#[cfg(test)]
+mod variables;
