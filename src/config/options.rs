@@ -1,9 +1,9 @@
 //! Session options, from the environment at launch or from the binding.
 
-use super::environment::{Environment, EnvironmentError};
+use super::environment::Environment;
+use super::option_error::{OptionsError, hint, unknown, wrong_form};
 use super::variables::OPTIONS;
 use crate::store::Store;
-use crate::system::spelling::closest;
 use std::path::PathBuf;
 use std::time::Duration;
 use url::form_urlencoded;
@@ -69,23 +69,6 @@ const DESCRIPTIONS: [Description; 12] = [
 /// Options that say the same as a credential of that name.
 const OF_ENDPOINT: [&str; 4] = ["database", "tls", "ca", "username"];
 
-/// An option that cannot be used.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum OptionsError {
-    #[error(transparent)]
-    Environment(#[from] EnvironmentError),
-    #[error(
-        "{OPTIONS} {problem}.\nWrite options like this, without quotes: timeout=1&prefix=shop:"
-    )]
-    Form { problem: &'static str },
-    #[error(
-        "{OPTIONS} has the option {name:?}, which {store} sessions don't support.{hint}\nSupported options: {list}."
-    )]
-    Unknown { name: String, store: Store, hint: String, list: String },
-    #[error("{OPTIONS} has {name}={value:?}.\nExpected {expected}.{hint}")]
-    Value { name: &'static str, value: String, expected: &'static str, hint: &'static str },
-}
-
 impl Options {
     /// Reads `BPL_PHP_SESSION_OPTIONS`. Neither case nor `-` for `_` matters in a name.
     ///
@@ -99,14 +82,14 @@ impl Options {
         }
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             let plain = name.trim().to_ascii_lowercase().replace('-', "_");
-            let description = of_store(store)
-                .find(|it| it.name == plain)
-                .ok_or_else(|| unknown(&name, &plain, store))?;
+            let description = of_store(store).find(|it| it.name == plain).ok_or_else(|| {
+                unknown(&name, store, of_store(store).map(|it| (it.name, it.value)))
+            })?;
             options.set(description.name, value.trim()).ok_or_else(|| OptionsError::Value {
                 name: description.name,
                 value: value.to_string(),
                 expected: description.value,
-                hint: hint(&value, description),
+                hint: hint(&value, description.value),
             })?;
         }
         Ok(options)
@@ -172,45 +155,6 @@ impl Options {
 
 fn of_store(store: Store) -> impl Iterator<Item = &'static Description> {
     DESCRIPTIONS.iter().filter(move |description| description.stores.contains(&store))
-}
-
-/// What people write instead of options.
-fn wrong_form(text: &str) -> Option<&'static str> {
-    if text.starts_with(['{', '[']) {
-        Some("is JSON")
-    } else if text.starts_with(['"', '\'']) {
-        Some("is in quotes")
-    } else if text.contains("://") {
-        // Not repeated: it may contain a password.
-        Some("has a uri")
-    } else if text.starts_with('-') {
-        Some("has a - before the first option")
-    } else if !text.is_empty() && !text.contains('=') {
-        Some("has no =")
-    } else {
-        None
-    }
-}
-
-fn unknown(name: &str, plain: &str, store: Store) -> OptionsError {
-    let list = of_store(store).map(|it| format!("{} ({})", it.name, it.value));
-    let meant = closest(plain, of_store(store).map(|it| it.name));
-    let hint = meant.map(|meant| format!(" Did you mean {meant}?")).unwrap_or_default();
-    let list = list.collect::<Vec<_>>().join(", ");
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    // Anything else may be a part of a password.
-    let name = if name.chars().all(is_name) { name.to_owned() } else { "…".to_owned() };
-    OptionsError::Unknown { name, store, hint, list }
-}
-
-fn hint(value: &str, description: &Description) -> &'static str {
-    if value.contains('=') {
-        "\nSeparate options by &, as in timeout=1&prefix=shop:."
-    } else if description.value.starts_with("seconds") && value.ends_with('s') {
-        "\nWrite the number alone, without a unit."
-    } else {
-        ""
-    }
 }
 
 fn seconds(text: &str, least: f64, most: f64) -> Option<Duration> {

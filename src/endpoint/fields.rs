@@ -4,7 +4,7 @@ use super::address::{Address, Host};
 use super::entries::{Entry, entries_of};
 use super::error::EndpointError;
 use super::names::{METADATA, Meaning};
-use super::values::{is_empty, is_off, split, texts_of};
+use super::values::{flag, is_empty, is_off, split, texts_of};
 use crate::config::options::Options;
 use crate::services::{Credential, Service};
 use crate::store::Store;
@@ -164,25 +164,8 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn flag(&self, meaning: Meaning) -> Result<Option<bool>, EndpointError> {
-        self.parsed(meaning, "true or false", |text| {
-            match text.to_ascii_lowercase().replace('_', "-").as_str() {
-                // Aiven's REDIS_SSL is `required`, Google's transit_encryption_mode SERVER_AUTHENTICATION, AWS's
-                // also `preferred`.
-                "true"
-                | "1"
-                | "yes"
-                | "on"
-                | "enabled"
-                | "required"
-                | "require"
-                | "preferred"
-                | "server-authentication"
-                | "verify-ca"
-                | "verify-full" => Ok(true),
-                "false" | "0" | "no" | "off" | "disabled" | "disable" | "none" => Ok(false),
-                _ => Err("is neither true nor false".to_owned()),
-            }
-        })
+        let parse = |text: &str| flag(text).ok_or("is neither true nor false".to_owned());
+        self.parsed(meaning, "true or false", parse)
     }
 
     pub(super) fn parsed<T>(

@@ -5,6 +5,7 @@ use super::auth::Auth;
 use super::error::EndpointError;
 use super::fields::Fields;
 use super::names::Meaning;
+use super::values::flag;
 use super::words::Words;
 use crate::store::Store;
 use crate::system::secret::Secret;
@@ -60,14 +61,20 @@ pub(super) fn uri(fields: &Fields<'_>) -> Result<Uri, EndpointError> {
     }
 }
 
+const NOT_ENCODED: &str =
+    "has a ?, / or # before its @. In a user or a password, write %3F, %2F or %23";
+
 /// Parses a uri. The error says what is wrong, and quotes nothing.
 fn parse(text: &str, store: Store) -> Result<Uri, &'static str> {
     let url = Url::parse(text)
         .map_err(|_| if lacks_brackets(text) { NO_BRACKETS } else { "is not a uri" })?;
     if password_was_not_encoded(text) || url.fragment().is_some() {
-        return Err("has a ?, / or # before its @. In a user or a password, write %3F, %2F or %23");
+        return Err(NOT_ENCODED);
     }
     let mut query = Query::of(&url)?;
+    if !query.ignored.is_empty() && url.query().is_some_and(|query| query.contains('@')) {
+        return Err(NOT_ENCODED);
+    }
     let auth = auth(&url)?.or(query.auth.take());
     let tls = match (url.scheme(), store) {
         ("redis" | "valkey", Store::Redis)
@@ -146,20 +153,25 @@ impl Query {
                     query.database = Some(database);
                 }
                 Some(Meaning::Tls) => {
-                    query.tls = Some(match value.to_ascii_lowercase().as_str() {
-                        "" | "1" | "true" | "yes" | "on" | "required" | "require" => true,
-                        "0" | "false" | "no" | "off" | "disable" => false,
-                        _ => return Err("has an ssl in its query that is neither true nor false"),
-                    });
+                    let text = if value.is_empty() { "on" } else { &value };
+                    let tls = flag(text);
+                    query.tls =
+                        Some(tls.ok_or("has an ssl in its query that is neither true nor false")?);
                 }
                 Some(Meaning::User) => user = Some(value.into_owned()),
                 Some(Meaning::Password) => password = Some(Secret::new(value)),
-                _ => query.ignored.push(name.into_owned()),
+                _ if is_name(&name) => query.ignored.push(name.into_owned()),
+                // Not repeated: it may be a part of the password.
+                _ => return Err(NOT_ENCODED),
             }
         }
         query.auth = password.map(|password| Auth::new(user, password));
         Ok(query)
     }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
 
 /// The path of a socket. phpredis uses it without decoding, so it must not contain a character that ends it.

@@ -15,11 +15,28 @@ pub(super) fn is_empty(credential: &Credential) -> bool {
 pub(super) fn is_off(credential: &Credential) -> bool {
     match credential {
         Credential::Value(Value::Bool(flag)) => !flag,
-        Credential::Value(Value::String(text)) => {
-            let no = ["false", "0", "no", "off", "disabled", "disable", "none"];
-            no.iter().any(|no| text.trim().eq_ignore_ascii_case(no)) || is_empty(credential)
-        }
+        Credential::Value(Value::String(text)) => text.is_empty() || flag(text) == Some(false),
         _ => is_empty(credential),
+    }
+}
+
+/// What a text says about a flag. Aiven's `REDIS_SSL` is `required`, Google's `transit_encryption_mode`
+/// `SERVER_AUTHENTICATION`, AWS's also `preferred`; `verify-full` is from databases.
+pub(super) fn flag(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().replace('_', "-").as_str() {
+        "true"
+        | "1"
+        | "yes"
+        | "on"
+        | "enabled"
+        | "required"
+        | "require"
+        | "preferred"
+        | "server-authentication"
+        | "verify-ca"
+        | "verify-full" => Some(true),
+        "false" | "0" | "no" | "off" | "disabled" | "disable" | "none" => Some(false),
+        _ => None,
     }
 }
 

@@ -14,6 +14,8 @@ mod hostile;
 #[cfg(test)]
 mod memcached;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 mod options;
 #[cfg(test)]
 mod probe;
