@@ -188,11 +188,11 @@ mod tests {
     }
 
     #[test]
-    fn no_folder_means_no_bindings_and_a_closed_one_is_an_error() {
+    fn no_folder_means_no_bindings_and_a_file_is_an_error() {
         let root = tempfile::tempdir().unwrap();
         assert!(read(&root.path().join("none")).unwrap().is_empty());
         write(root.path(), &[("file", b"")]);
         let error = read(&root.path().join("file")).unwrap_err();
-        assert!(error.to_string().contains("cannot be listed"), "{error}");
+        assert!(error.to_string().contains("which is a file"), "{error}");
     }
 }

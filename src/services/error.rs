@@ -15,7 +15,7 @@ pub enum ServicesError {
     )]
     ListBindings { path: String, problem: String },
     #[error(
-        "{SERVICE_BINDING_ROOT} names {path}, which is a file.\nIt must be a folder with a folder for each service. For JSON as Cloud Foundry writes it, set {VCAP_SERVICES_FILE_PATH} instead."
+        "The service bindings should be in {path}, which is a file.\n{SERVICE_BINDING_ROOT} must name a folder with a folder for each service. For JSON as Cloud Foundry writes it, set {VCAP_SERVICES_FILE_PATH} instead."
     )]
     BindingsFile { path: String },
     /// The file named by `VCAP_SERVICES_FILE_PATH` cannot be read.
