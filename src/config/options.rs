@@ -145,7 +145,7 @@ impl Options {
             "tls" => self.tls = Some(flag(text)?),
             "ca" => self.ca = Some(Some(PathBuf::from(text)).filter(|path| path.is_absolute())?),
             "username" => {
-                self.username = Some(Some(text.to_owned()).filter(|text| !text.is_empty())?)
+                self.username = Some(Some(text.to_owned()).filter(|text| !text.is_empty())?);
             }
             _ => return None,
         }

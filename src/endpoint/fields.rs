@@ -98,14 +98,13 @@ impl<'a> Fields<'a> {
     /// The items of a list: a JSON list, or a string with items separated by commas, semicolons or blanks.
     pub(super) fn list(&self, meaning: Meaning) -> Result<Option<List>, EndpointError> {
         let Some(entry) = self.first(meaning) else { return Ok(None) };
-        let texts = match &entry.credential {
-            Credential::Value(Value::Array(items)) => texts_of(items),
-            _ => {
-                let Field { text, .. } = self.text_of(entry)?;
-                match serde_json::from_str(&text) {
-                    Ok(Value::Array(items)) => texts_of(&items),
-                    _ => Some(split(&text)),
-                }
+        let texts = if let Credential::Value(Value::Array(items)) = &entry.credential {
+            texts_of(items)
+        } else {
+            let Field { text, .. } = self.text_of(entry)?;
+            match serde_json::from_str(&text) {
+                Ok(Value::Array(items)) => texts_of(&items),
+                _ => Some(split(&text)),
             }
         };
         let key = entry.key.clone();

@@ -31,8 +31,8 @@ pub(super) fn problem(root: &Path, found: &[Service], named: bool) -> Option<Str
     if found.is_empty() && named && !root.exists() {
         return Some("no such folder".to_owned());
     }
-    let is_json = |(name, path): &(String, PathBuf)| name.ends_with(".json") && path.is_file();
-    let (name, _) = entries(root).ok()?.into_iter().find(is_json)?;
+    let is_json_file = |(_, path): &(String, PathBuf)| is_json(path) && path.is_file();
+    let (name, _) = entries(root).ok()?.into_iter().find(is_json_file)?;
     found.is_empty().then(|| {
         format!(
             "{name:?} is a file: a binding is a folder with a file for each credential. For JSON as Cloud Foundry writes it, set {VCAP_SERVICES_FILE_PATH}={}/{name}",
@@ -50,13 +50,17 @@ fn misplaced(folder: &Path) -> Option<String> {
     if let Some((name, _)) = inner.iter().find(|(_, path)| path.join("type").is_file()) {
         return Some(format!("binding is mounted one level too deep, in {name}"));
     }
-    let is_json = inner.len() == 1 && inner[0].0.ends_with(".json");
-    is_json.then(|| {
+    let only_json = inner.len() == 1 && is_json(&inner[0].1);
+    only_json.then(|| {
         format!(
             "folder holds only {}: a binding has a file for each credential, and one named type",
             inner[0].0
         )
     })
+}
+
+fn is_json(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "json")
 }
 
 fn service(root: &Path, name: String, folder: PathBuf) -> Service {
