@@ -7,6 +7,7 @@ use super::report::Report;
 use crate::config::environment::Environment;
 use crate::config::platform::LAUNCH_PLATFORM_DIR;
 use crate::launch::build_record::layer_of_program;
+use crate::system::masked::masked;
 use anyhow::{Context, bail};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -45,7 +46,7 @@ impl Arguments {
                     Some(url) => read.url = Some(url.clone()),
                     None => problem = Err("--url needs the URL of a page.".to_owned()),
                 },
-                other => problem = Err(format!("Unknown option {other:?}.")),
+                other => problem = Err(format!("Unknown option {:?}.", masked(other))),
             }
         }
         (read, problem)

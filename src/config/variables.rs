@@ -156,6 +156,18 @@ mod tests {
     }
 
     #[test]
+    fn the_table_has_every_variable_of_ours() {
+        let values = include_str!("variables.rs").split("str = \"").skip(1);
+        let names = values.filter_map(|rest| Some(rest.split_once("\";")?.0));
+        let ours: Vec<&str> =
+            names.filter(|name| PREFIXES.iter().any(|prefix| name.starts_with(prefix))).collect();
+        assert!(ours.len() > 15, "{ours:?}");
+        for name in ours {
+            assert!(OURS.iter().any(|(it, _)| *it == name), "{name}");
+        }
+    }
+
+    #[test]
     fn what_nothing_reads_gets_a_line() {
         for (name, phase, expected) in [
             ("BPL_PHP_SESSION_PROXY", Phase::Build, "only read at launch"),
