@@ -75,7 +75,7 @@ pub(crate) enum Phase {
 }
 
 /// The variables that are ours alone. Other buildpacks read the others too.
-const OURS: [(&str, Phase); 17] = [
+const OURS: [(&str, Phase); 18] = [
     (STORE, Phase::Build),
     (SESSION_NAME, Phase::Build),
     (EXTENSION, Phase::Build),
@@ -88,6 +88,7 @@ const OURS: [(&str, Phase); 17] = [
     (LOG, Phase::Launch),
     (SERVICE_VARIABLE, Phase::Launch),
     (LAUNCH_FRAMEWORK, Phase::Launch),
+    (STORE_VARIABLES, Phase::Launch),
     (PROXY, Phase::Launch),
     (PROXY_CONNECTIONS, Phase::Launch),
     (PROXY_FOLDER, Phase::Launch),
