@@ -1,6 +1,9 @@
 //! The app: whether it is a PHP app, and what its `.bp-config/options.json` says.
 
 mod lock_waits;
+pub(crate) mod own_files;
+
+pub use own_files::AppFindings;
 
 use crate::store::Store;
 use crate::system::constraint::Constraint;
@@ -9,8 +12,6 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-
-pub(crate) use lock_waits::lock_wait_of_app;
 
 /// Where Cloud Foundry's PHP buildpack keeps an app's settings.
 pub(crate) const OPTIONS_FILE: &str = ".bp-config/options.json";

@@ -7,11 +7,13 @@ mod conclusion;
 pub(crate) mod diagnosis;
 mod fpm;
 pub(crate) mod overrides;
+pub(crate) mod page;
 mod php_code;
 mod proxy_hops;
 mod question;
 mod render;
 pub(crate) mod report;
+mod session_start;
 mod setup;
 pub(crate) mod steps;
 pub(crate) mod verdict;
@@ -20,6 +22,7 @@ pub(crate) mod web;
 use crate::config::environment::Environment;
 use crate::config::variables::MISSING;
 use crate::endpoint::Endpoint;
+use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::SessionUse;
 use crate::launch::app::session_use_behind_fpm;
 use crate::launch::build_record::{LaunchRecord, read_record};
@@ -35,8 +38,10 @@ use crate::store::Store;
 use crate::system::secret::Redactor;
 use anyhow::anyhow;
 use causes::Kind;
+use conclusion::AppUse;
 use diagnosis::{Cause, Evidence, find_causes};
 use overrides::Search;
+use page::Page;
 use proxy_hops::with_both_hops;
 use report::{FrameworkReport, Report};
 use serde_json::Value;
@@ -53,7 +58,7 @@ use web::{WebReport, visit};
 )]
 pub(crate) struct NotLaunched(&'static str);
 
-/// Runs all checks. `layer` is the session layer, `app_dir` the app's folder, `url` a page of the running app.
+/// Runs all checks. `layer` is the session layer, `app_dir` the app's folder, `page` one of the running app.
 ///
 /// # Errors
 /// Fails if there is nothing to check: no service, or no PHP.
@@ -62,7 +67,7 @@ pub(crate) fn check(
     platform_dir: &Path,
     layer: &Path,
     app_dir: &Path,
-    url: Option<&str>,
+    page: Option<&Page>,
 ) -> anyhow::Result<Report> {
     let record = read_record(layer)?;
     match resolve(environment, platform_dir, layer, &record)? {
@@ -74,7 +79,9 @@ pub(crate) fn check(
             let check =
                 Check { environment, record, found: &found, save_path: &save_path, app_dir };
             let redactor = check.redactor();
-            check.run(url, &redactor).map_err(|error| anyhow!(redactor.hide(&error.to_string())))
+            check
+                .run(page, &redactor)
+                .map_err(|error| anyhow!(redactor.hide(&format!("{error:#}"))))
         }
         Resolution::Files => {
             let php = Php::ask(environment.as_env())?;
@@ -115,7 +122,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn run(&self, url: Option<&str>, redactor: &Redactor) -> anyhow::Result<Report> {
+    fn run(&self, page: Option<&Page>, redactor: &Redactor) -> anyhow::Result<Report> {
         let endpoint = &self.found.endpoint;
         let php = Php::ask(self.environment.as_env())?;
         let expected = Expected { endpoint, save_path: self.save_path };
@@ -123,23 +130,28 @@ impl Check<'_> {
         let mut settings = steps::settings(self.environment, &php.cli.facts.save_handler)?;
         let always_run = self.always_run(&settings);
         redact_settings(&mut settings, redactor);
+        let framework =
+            session_use_behind_fpm(self.found, &self.record, self.environment, self.app_dir)?;
         let mut parts = self.parts(&php, setup)?;
+        if let Some((framework, SessionUse::Variables(_))) = &framework {
+            parts.extend(self.parts_of_framework(framework, &parts)?);
+        }
         redact_parts(&mut parts, redactor);
         let evidence = Evidence {
             store: self.record.store,
             expected: &expected,
             prefix: question::prefix(self.found),
             read_timeout: self.read_timeout(),
+            options: &self.found.options,
             php: &php,
             parts: &parts,
             settings: &settings,
         };
         let mut causes = find_causes(&evidence);
-        let framework =
-            session_use_behind_fpm(self.found, &self.record, self.environment, self.app_dir)?;
         if let Some((framework, SessionUse::Own(own))) = &framework {
             causes.push(Cause::of_framework(framework, own));
         }
+        let app = self.app_use(framework.as_ref(), &settings, &always_run);
         let search = Search {
             proc: Path::new("/proc"),
             environment: self.environment,
@@ -150,9 +162,9 @@ impl Check<'_> {
         };
         let setups: Vec<Setup> = php.programs().map(|it| expected.setup(&it.facts)).collect();
         let works = parts.iter().all(|part| part.ok);
-        let url = url.filter(|_| works && php.cli.loads(self.record.store.name()));
+        let page = page.filter(|_| works && php.cli.loads(self.record.store.name()));
         let mut report = Report {
-            web: url.map(|url| self.web(url, &php)).transpose()?,
+            web: page.map(|page| self.web(page, &php)).transpose()?,
             settings,
             steps: parts,
             causes,
@@ -164,8 +176,7 @@ impl Check<'_> {
             framework: framework.as_ref().map(|(it, used)| FrameworkReport::new(it, used)),
             ..Report::new(Some(self.found), &self.record, &php)
         };
-        let is_own_way = matches!(framework, Some((_, SessionUse::Configured(_))));
-        report.conclude(self.record.store, &setups, is_own_way);
+        report.conclude(self.record.store, &setups, app);
         Ok(report)
     }
 
@@ -192,6 +203,32 @@ impl Check<'_> {
         Ok(parts)
     }
 
+    /// The way of a framework that connects itself, where PHP's own sessions go through the proxy.
+    fn parts_of_framework(&self, it: &Framework, others: &[Part]) -> anyhow::Result<Vec<Part>> {
+        let Endpoint::Redis(redis) = &self.found.endpoint else { return Ok(Vec::new()) };
+        if self.proxy_socket().is_none() || others.iter().any(|part| !part.ok) {
+            return Ok(Vec::new());
+        }
+        let files = tls_files(self.found, &self.record, self.environment)?;
+        let question = question::question_of_framework(it.kind.name(), redis, self.found, &files);
+        Ok(steps::probe(self.environment, self.found.endpoint.save_handler(), &question)?)
+    }
+
+    fn app_use(
+        &self,
+        framework: Option<&(Framework, SessionUse)>,
+        settings: &[Setting],
+        always_run: &[PathBuf],
+    ) -> AppUse {
+        match framework {
+            Some((_, SessionUse::Configured(_))) => AppUse::Configured,
+            _ if session_start::is_likely(self.app_dir, framework, settings, always_run) => {
+                AppUse::Likely
+            }
+            _ => AppUse::None,
+        }
+    }
+
     /// What PHP is told about the server.
     fn question(&self) -> anyhow::Result<Value> {
         Ok(if let Some(socket) = self.proxy_socket() {
@@ -203,10 +240,10 @@ impl Check<'_> {
     }
 
     /// Requests a page of the running app.
-    fn web(&self, url: &str, php: &Php) -> anyhow::Result<WebReport> {
+    fn web(&self, page: &Page, php: &Php) -> anyhow::Result<WebReport> {
         let (question, handler) = (self.question()?, self.found.endpoint.save_handler());
         let look = |id: &str| Ok(steps::look(self.environment, handler, &question, id)?);
-        visit(url, &php.cli.facts.session_name, look)
+        visit(page, &php.cli.facts.session_name, look)
     }
 
     fn proxy_socket(&self) -> Option<&str> {

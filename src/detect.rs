@@ -1,12 +1,14 @@
 //! What the build decides: whether to contribute, for which store, and why. Detect and build share this code.
 
-use crate::app::{AppOptions, PHP_APP_SIGNS, is_php_app, required_version};
+use crate::app::{AppFindings, AppOptions, PHP_APP_SIGNS, is_php_app, required_version};
 use crate::config::build::{BuildSettings, StoreChoice, mirror};
 use crate::config::environment::{Environment, EnvironmentError};
 use crate::config::mirror::Mirror;
 use crate::config::platform::BuildPlatform;
 use crate::config::variables::{STORE, WEB_DIR};
+use crate::endpoint;
 use crate::frameworks::known::Framework;
+use crate::frameworks::takes_save_path_for_folder;
 use crate::services::matching::{SessionService, find_session_service};
 use crate::services::near_miss::near_misses;
 use crate::services::search_keys::SearchKeys;
@@ -46,6 +48,20 @@ pub struct SessionConfig {
     pub(crate) mirror: Option<Mirror>,
     /// The app's framework, if we know it and may set it up.
     pub(crate) framework: Option<Framework>,
+    /// Whether the framework, set up or not, takes the save path for a folder.
+    pub(crate) takes_save_path_for_folder: bool,
+}
+
+impl SessionConfig {
+    /// Looks through the app's own files, for the bound service's password among other things.
+    #[must_use]
+    pub fn look_through(&self, app_dir: &Path) -> AppFindings {
+        let reading = self.service.as_ref().map(|service| endpoint::read(self.store, service));
+        match reading {
+            Some(Ok(reading)) => AppFindings::search(app_dir, &reading.endpoint.secrets()),
+            _ => AppFindings::search(app_dir, &[]),
+        }
+    }
 }
 
 impl Decision {
@@ -93,7 +109,10 @@ impl Decision {
             }
         };
         let mirror = mirror(environment)?;
-        let framework = Framework::find(app_dir).filter(|_| settings.framework);
+        let framework = Framework::find(app_dir);
+        // Whatever the setting.
+        let takes_save_path_for_folder = takes_save_path_for_folder(app_dir, framework.as_ref());
+        let framework = framework.filter(|_| settings.framework);
         let constraint = required_version(app_dir, store);
         let sessions = SessionConfig {
             store,
@@ -104,6 +123,7 @@ impl Decision {
             settings,
             mirror,
             framework,
+            takes_save_path_for_folder,
         };
         Ok(Self::Contribute(Box::new(sessions)))
     }

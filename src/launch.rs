@@ -11,7 +11,7 @@ mod log;
 mod mechanisms;
 mod nested;
 pub mod prepare;
-mod probe;
+pub(crate) mod probe;
 pub(crate) mod resolve;
 pub mod route;
 mod started_process;

@@ -10,6 +10,7 @@ pub mod credentials;
 mod exchange;
 mod key_space;
 mod life;
+mod lock;
 mod log;
 mod memory;
 mod metrics;

@@ -24,7 +24,7 @@ pub(super) fn advice(kind: Kind, endpoint: &Endpoint, prefix: &str, parts: &[Par
 /// The missing rights, as the command that grants them.
 fn missing_rights(endpoint: &Endpoint, prefix: &str, parts: &[Part]) -> Option<String> {
     let Endpoint::Redis(endpoint) = endpoint else { return None };
-    let user = endpoint.auth.as_ref().and_then(|auth| auth.user.as_deref()).unwrap_or("default");
+    let user = endpoint.user().unwrap_or("default");
     let mut rights = String::new();
     let refused = parts.iter().filter(|part| !part.ok);
     let (mut keys, mut commands) = (false, Vec::new());

@@ -103,7 +103,7 @@ kinds! {
         "libsasl2 finds no mechanism for the login. Install libsasl2-modules in the run image, or build again with a network. If php-fpm runs as root, set env[SASL_PATH] = $SASL_PATH in the pool.";
     /// The user lacks a right.
     NoPermission: "The user lacks a right",
-        "Grant the user the rights that sessions need: ~PHPREDIS_SESSION:* +get +setex +expire +del +exists +set +evalsha +eval +select +echo (with your prefix, if you have set one).";
+        "Grant the user the rights that sessions need: ~PHPREDIS_SESSION:* +get +setex +expire +del +exists +set +evalsha +eval +select +echo +cluster|slots (with your prefix, if you have set one).";
     /// The server does not know a command, or a proxy does not let it through.
     UnknownCommand: "The server does not know a command",
         "The command was disabled or renamed, or a proxy blocks it: allow it. Without EVAL, set BPL_PHP_SESSION_OPTIONS=locking=off, which lets concurrent requests of one session overwrite each other's changes. Without ECHO, set persistent=off. Without SELECT, use database 0.";
@@ -137,6 +137,9 @@ kinds! {
     /// The server has reached its maximum number of clients.
     TooManyClients: "The server accepts no more clients",
         "Raise the server's maxclients, use a bigger plan, or use fewer workers (php-fpm's pm.max_children, replicas).";
+    /// The session's id makes keys that Memcached refuses.
+    KeyTooLong: "The session's id is too long for Memcached",
+        "Set session.sid_length in the app's ini file, or leave PHP's default, 32.";
     /// Another request holds the session's lock.
     Locked: "The session is locked",
         "Another request holds the session for a long time, or the server does not allow the lock. See the other messages.";
@@ -147,7 +150,7 @@ kinds! {
 
 /// Parts of messages (matched without case) and what they mean. Every match counts, and the order ranks them. The texts are from PHP,
 /// phpredis 5.3 and 6.2, libmemcached, OpenSSL and Redis.
-pub(crate) const TEXTS: [(&str, Kind); 50] = [
+pub(crate) const TEXTS: [(&str, Kind); 53] = [
     ("unable to find the socket transport", Kind::PhpWithoutTls),
     ("getaddrinfo", Kind::NameNotResolved),
     ("name or service not known", Kind::NameNotResolved),
@@ -155,6 +158,10 @@ pub(crate) const TEXTS: [(&str, Kind); 50] = [
     ("hostname lookup failure", Kind::NameNotResolved),
     ("did not match expected name", Kind::TlsOtherName),
     ("certificate verify failed", Kind::TlsNotTrusted),
+    // The session proxy's.
+    ("certificate is not trusted", Kind::TlsNotTrusted),
+    ("certificaterequired", Kind::TlsClientCertificate),
+    ("certificate expired", Kind::TlsClientCertificate),
     ("certificate required", Kind::TlsClientCertificate),
     ("unknown ca", Kind::TlsClientCertificate),
     ("bad certificate", Kind::TlsClientCertificate),

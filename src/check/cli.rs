@@ -2,6 +2,7 @@
 //! if not, why not. Exit status 0 if they are, 1 if not, 2 if it cannot tell.
 
 use super::check;
+use super::page::{self, Page};
 use super::render::render;
 use super::report::Report;
 use crate::config::environment::Environment;
@@ -13,12 +14,14 @@ use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-Usage: session-check [--json] [--url URL]
+Usage: session-check [--json] [--url URL [--header 'NAME: VALUE']…]
 
 Writes a session under the app's settings, reads it in a second process, and reports the result.
 
   --url URL  also requests a page of the running app, as a visitor would, and looks for its session in
              the service: http://127.0.0.1:8080/, or another page that starts a session
+  --header 'NAME: VALUE'
+             a header of these requests: 'X-Forwarded-Proto: https' where the app redirects to https
   --json     prints JSON, as docs/session-check.schema.json describes
 
 Exit status: 0 if sessions are kept, 1 if not, 2 if it cannot tell.";
@@ -28,26 +31,40 @@ Exit status: 0 if sessions are kept, 1 if not, 2 if it cannot tell.";
 struct Arguments {
     json: bool,
     help: bool,
-    url: Option<String>,
+    page: Option<Page>,
 }
 
 impl Arguments {
-    /// Reads what it can, and reports what it cannot.
+    /// Reads what it can, and reports what it cannot, without a value: it may be a URL with a login.
     fn read(arguments: &[String]) -> (Self, Result<(), String>) {
         let mut read = Self::default();
-        let mut problem = Ok(());
+        let (mut url, mut headers, mut problem) = (None, Vec::new(), Ok(()));
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
-            match argument.as_str() {
+            let (name, value) = match argument.split_once('=') {
+                Some((name, value)) if name.starts_with('-') => (name, Some(value)),
+                _ => (argument.as_str(), None),
+            };
+            let mut value = || value.or_else(|| arguments.next().map(String::as_str));
+            match name {
                 "--json" => read.json = true,
                 "--help" | "-h" => read.help = true,
-                "--url" => match arguments.next() {
-                    Some(url) => read.url = Some(url.clone()),
+                "--url" => match value().map(page::url) {
+                    Some(Ok(given)) => url = Some(given),
+                    Some(Err(wrong)) => problem = Err(wrong),
                     None => problem = Err("--url needs the URL of a page.".to_owned()),
                 },
-                other => problem = Err(format!("Unknown option {other:?}.")),
+                "--header" => match page::header(value().unwrap_or_default()) {
+                    Ok(header) => headers.push(header),
+                    Err(wrong) => problem = Err(wrong),
+                },
+                other if other.starts_with('-') => {
+                    problem = Err(format!("Unknown option {other:?}."));
+                }
+                _ => problem = Err("The URL of a page belongs after --url.".to_owned()),
             }
         }
+        read.page = url.map(|url| Page { url, headers });
         (read, problem)
     }
 }
@@ -82,8 +99,7 @@ fn check_app(arguments: &Arguments, problem: Result<(), String>) -> anyhow::Resu
     let layer = layer_of_program()?;
     let app_dir = std::env::current_dir().context("Cannot find the app's folder")?;
     let platform_dir = Path::new(LAUNCH_PLATFORM_DIR);
-    let url = arguments.url.as_deref();
-    check(&Environment::current(), platform_dir, &layer, &app_dir, url)
+    check(&Environment::current(), platform_dir, &layer, &app_dir, arguments.page.as_ref())
 }
 
 #[cfg(test)]
@@ -100,7 +116,27 @@ mod tests {
         assert!(arguments.json && problem.unwrap_err().contains("\"--jsn\""));
         let (arguments, problem) = read(&["--json", "--url"]);
         assert!(arguments.json && problem.unwrap_err().contains("--url needs"));
-        let (arguments, problem) = read(&["--url", "http://x/"]);
-        assert!(arguments.url.as_deref() == Some("http://x/") && problem.is_ok());
+        for given in [&["--url", "http://x/"][..], &["--url=http://x/"]] {
+            let (arguments, problem) = read(given);
+            let url = arguments.page.map(|page| page.url.to_string());
+            assert!(url.as_deref() == Some("http://x/") && problem.is_ok());
+        }
+        let (arguments, problem) =
+            read(&["--header=X-Forwarded-Proto: https", "--url", "http://x/", "--header", "A: b"]);
+        assert!(arguments.page.unwrap().headers.len() == 2 && problem.is_ok());
+        assert!(read(&["--url", "http://x/", "--header"]).1.is_err());
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_without_a_login() {
+        for given in [
+            &["--ulr=http://shop:secret@x/"][..],
+            &["http://shop:secret@x/"],
+            &["--url", "htp://shop:secret@x/"],
+            &["--header", "secret"],
+        ] {
+            let problem = read(given).1.unwrap_err();
+            assert!(!problem.contains("secret"), "{problem}");
+        }
     }
 }

@@ -8,9 +8,20 @@ use super::verdict::Verdict;
 use super::web::WebSession;
 use crate::store::Store;
 
+/// What the app does with the sessions that PHP keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AppUse {
+    /// There is a reason to believe that it uses them.
+    Likely,
+    /// Its framework keeps its own, in a way that the app configures.
+    Configured,
+    /// Nothing seems to start one.
+    None,
+}
+
 impl Report {
     /// Sets verdict and summary. If a page was requested, it decides what PHP's settings leave open.
-    pub(super) fn conclude(&mut self, store: Store, setups: &[Setup], configured_by_app: bool) {
+    pub(super) fn conclude(&mut self, store: Store, setups: &[Setup], app: AppUse) {
         let page = self.web.as_ref().map(|web| web.session);
         if page == Some(WebSession::Elsewhere) {
             let what = self.web.iter().map(|web| format!("{}: {}.", web.url, web.what));
@@ -27,6 +38,8 @@ impl Report {
             (Verdict::NotKept, "")
         } else if page == Some(WebSession::None) {
             (Verdict::Unknown, "the requested page set no session cookie")
+        } else if page == Some(WebSession::NoAnswer) {
+            (Verdict::Unknown, "the requested page does not answer")
         } else if setups.contains(&Setup::OtherServers) {
             (Verdict::Unknown, "PHP keeps them on servers other than those of the bound service")
         } else if !self.overrides.is_empty() {
@@ -34,10 +47,15 @@ impl Report {
                 Verdict::Unknown,
                 "PHP's command line keeps them, but the places below may override its settings. With --url, the check requests a page of the running app",
             )
-        } else if configured_by_app {
+        } else if app == AppUse::Configured {
             (
                 Verdict::Unknown,
                 "PHP's command line keeps them, but the app's framework keeps its own, in a way that the app configures. With --url, the check requests a page of the running app",
+            )
+        } else if app == AppUse::None {
+            (
+                Verdict::Unknown,
+                "PHP keeps them, but nothing in the app seems to start one: there is no call of session_start() in its code or in vendor, and no framework that we know to use PHP's sessions. With --url, the check requests a page of the running app",
             )
         } else if setups.contains(&Setup::SameServers) {
             (Verdict::Kept, "by another buildpack's settings, which lead to the same server")
@@ -67,16 +85,11 @@ mod tests {
         causes: &'static [Kind],
         overrides: usize,
         setups: &'static [Setup],
-        configured_by_app: bool,
+        app: AppUse,
     }
 
-    const NOTHING: Seen = Seen {
-        page: None,
-        causes: &[],
-        overrides: 0,
-        setups: &[Setup::Ours],
-        configured_by_app: false,
-    };
+    const NOTHING: Seen =
+        Seen { page: None, causes: &[], overrides: 0, setups: &[Setup::Ours], app: AppUse::Likely };
 
     fn conclude(seen: &Seen) -> Report {
         let url = "http://127.0.0.1:8080/".to_owned();
@@ -88,7 +101,7 @@ mod tests {
             overrides: vec![place; seen.overrides],
             ..Report::failed(&anyhow::anyhow!("nothing yet"))
         };
-        report.conclude(Store::Redis, seen.setups, seen.configured_by_app);
+        report.conclude(Store::Redis, seen.setups, seen.app);
         report
     }
 
@@ -110,7 +123,13 @@ mod tests {
                 "servers other than those of the bound service",
             ),
             (Seen { overrides: 1, ..NOTHING }, Verdict::Unknown, "the places below"),
-            (Seen { configured_by_app: true, ..NOTHING }, Verdict::Unknown, "the app configures"),
+            (Seen { app: AppUse::Configured, ..NOTHING }, Verdict::Unknown, "the app configures"),
+            (Seen { app: AppUse::None, ..NOTHING }, Verdict::Unknown, "seems to start one"),
+            (
+                Seen { app: AppUse::None, page: Some(WebSession::InService), ..NOTHING },
+                Verdict::Kept,
+                "the requested page",
+            ),
             (
                 Seen { causes: &[SettingsOverridden], setups: other_handler, ..NOTHING },
                 Verdict::NotKept,
@@ -145,6 +164,11 @@ mod tests {
                 Seen { page: Some(WebSession::None), ..NOTHING },
                 Verdict::Unknown,
                 "set no session cookie",
+            ),
+            (
+                Seen { page: Some(WebSession::NoAnswer), ..NOTHING },
+                Verdict::Unknown,
+                "does not answer",
             ),
         ] {
             let report = conclude(&seen);

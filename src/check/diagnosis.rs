@@ -4,10 +4,13 @@ use super::advice::advice;
 use super::causes::{Kind, TEXTS};
 use super::setup::{Expected, Setup};
 use super::steps::{Part, Setting};
+use crate::config::options::Options;
 use crate::endpoint::Endpoint;
 use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::OwnSessions;
+use crate::launch::probe::tls;
 use crate::php::Php;
+use crate::php::memcached_directives::refused_keys;
 use crate::store::Store;
 use serde::Serialize;
 
@@ -21,6 +24,7 @@ pub(super) struct Evidence<'a> {
     pub(super) prefix: &'a str,
     /// How long PHP waits for a reply, in milliseconds.
     pub(super) read_timeout: f64,
+    pub(super) options: &'a Options,
     pub(super) php: &'a Php,
     pub(super) parts: &'a [Part],
     pub(super) settings: &'a [Setting],
@@ -45,10 +49,39 @@ pub(super) fn find_causes(evidence: &Evidence<'_>) -> Vec<Cause> {
         }
     }
     causes.extend(overridden(evidence));
+    causes.extend(too_long_for_memcached(evidence));
     if let Some(failed) = evidence.parts.iter().find(|part| !part.ok) {
         causes.extend(causes_of(failed, evidence));
     }
+    explain_tls(&mut causes, evidence);
     causes
+}
+
+/// Memcached would refuse every key, and libmemcached's message does not say so.
+fn too_long_for_memcached(evidence: &Evidence<'_>) -> Option<Cause> {
+    let setting = evidence.settings.iter().find(|setting| setting.name == "session.sid_length");
+    let sid_length = setting.and_then(|setting| setting.value.parse().ok())?;
+    let refused = refused_keys(evidence.options, sid_length);
+    let what = refused.filter(|_| evidence.store == Store::Memcached)?;
+    Some(Cause::new(Kind::KeyTooLong, what))
+}
+
+/// PHP's OpenSSL says of most certificates only that it could not verify them, so our own TLS is asked as well.
+fn explain_tls(causes: &mut [Cause], evidence: &Evidence<'_>) {
+    let is_of_certificates = |cause: &&mut Cause| {
+        matches!(
+            cause.kind,
+            Kind::TlsNotTrusted | Kind::TlsOtherName | Kind::TlsClientCertificate | Kind::TlsFile
+        )
+    };
+    let Endpoint::Redis(redis) = evidence.expected.endpoint else { return };
+    if let Some(cause) = causes.iter_mut().find(is_of_certificates)
+        && let Some((problem, advice)) =
+            tls::diagnosis(redis, evidence.options.verify_peer.unwrap_or(true))
+    {
+        cause.what = format!("{} A connection of our own: {problem}.", cause.what);
+        cause.advice = advice;
+    }
 }
 
 /// PHP programs that use another save handler.

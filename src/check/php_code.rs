@@ -11,8 +11,24 @@ enum Token {
 
 /// Calls that may move sessions elsewhere: the line, from 1, and the call.
 pub(super) fn calls(code: &str) -> Vec<(usize, &'static str)> {
-    let tokens = tokens(code);
-    let mut calls = Vec::new();
+    find(&tokens(code), moves_sessions)
+}
+
+/// Whether the code calls `session_start()`.
+pub(super) fn starts_session(code: &str) -> bool {
+    let is_call = |name: &str, after: &[(usize, Token)]| {
+        let is_open = matches!(after.first(), Some((_, Token::Sign('('))));
+        (name == "session_start" && is_open).then_some(())
+    };
+    !find(&tokens(code), is_call).is_empty()
+}
+
+/// What `of_interest` finds in the names of functions, each with the tokens after it.
+fn find<T>(
+    tokens: &[(usize, Token)],
+    of_interest: impl Fn(&str, &[(usize, Token)]) -> Option<T>,
+) -> Vec<(usize, T)> {
+    let mut found = Vec::new();
     for (index, (line, token)) in tokens.iter().enumerate() {
         let (Token::Name(name), before, after) = (token, &tokens[..index], &tokens[index + 1..])
         else {
@@ -21,11 +37,11 @@ pub(super) fn calls(code: &str) -> Vec<(usize, &'static str)> {
         // A method, or the app's own function of that name.
         let foreign = matches!(before.last(), Some((_, Token::Sign('>' | ':'))))
             || matches!(before.last(), Some((_, Token::Name(name))) if name == "function");
-        if !foreign && let Some(what) = moves_sessions(name, after) {
-            calls.push((*line, what));
+        if !foreign && let Some(what) = of_interest(name, after) {
+            found.push((*line, what));
         }
     }
-    calls
+    found
 }
 
 /// Whether calling `name` with the tokens after it changes where sessions are kept.

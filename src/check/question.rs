@@ -19,9 +19,25 @@ pub(super) fn question(
     tls_files: &TlsFiles,
 ) -> Value {
     match &found.endpoint {
-        Endpoint::Redis(endpoint) => of_redis(endpoint, found, record, tls_files),
+        Endpoint::Redis(endpoint) => {
+            // The session handler of some versions has no TLS options.
+            let has_options = !shares_ca(endpoint, &record.extension_version);
+            of_redis(endpoint, found, tls_files, has_options)
+        }
         Endpoint::Memcached(endpoint) => of_memcached(endpoint, found),
     }
+}
+
+/// The question for the way of a framework that connects itself, with a client that has TLS options.
+pub(super) fn question_of_framework(
+    name: &str,
+    endpoint: &RedisEndpoint,
+    found: &ResolvedService,
+    tls_files: &TlsFiles,
+) -> Value {
+    let mut question = of_redis(endpoint, found, tls_files, true);
+    question["name"] = json!(format!("{}, as {name} connects", place(endpoint)));
+    question
 }
 
 /// The question for the session proxy at `socket`. The proxy takes care of the service's address, login and TLS.
@@ -30,7 +46,7 @@ pub(super) fn question_to_proxy(socket: &str, found: &ResolvedService) -> Value 
     json!({
         "name": format!("the session proxy ({socket})"),
         "scheme": "unix", "host": socket, "port": 0,
-        "auth": null, "database": null, "stream": null,
+        "auth": null, "database": null, "stream": null, "tells_lifetime": false,
         // The proxy gives up earlier.
         "timeout": timeout, "read_timeout": 60.0,
         "prefix": prefix(found),
@@ -65,8 +81,8 @@ fn trial(found: &ResolvedService, locking: bool, persistent: bool) -> Trial<'_> 
 fn of_redis(
     endpoint: &RedisEndpoint,
     found: &ResolvedService,
-    record: &LaunchRecord,
     tls_files: &TlsFiles,
+    has_tls_options: bool,
 ) -> Value {
     let options = &found.options;
     let cluster = endpoint.is_cluster();
@@ -84,10 +100,11 @@ fn of_redis(
     let mut question = json!({
         "name": place(endpoint),
         "auth": auth,
+        "tells_lifetime": endpoint.user().is_none(),
         "database": database,
         "timeout": options.timeout.unwrap_or(redis_directives::CONNECT_TIMEOUT).as_secs_f64(),
         "read_timeout": options.read_timeout.unwrap_or(redis_directives::read_timeout(cluster)).as_secs_f64(),
-        "stream": stream(endpoint, found, record, tls_files),
+        "stream": has_tls_options.then(|| stream(endpoint, found, tls_files)),
         "prefix": prefix(found),
         "commands": Trial { database, ..trial }.commands(),
     });
@@ -125,16 +142,13 @@ fn host(address: &Address) -> String {
     }
 }
 
-/// The TLS context, if this version supports one.
+/// The TLS context, if there is TLS.
 fn stream(
     endpoint: &RedisEndpoint,
     found: &ResolvedService,
-    record: &LaunchRecord,
     tls_files: &TlsFiles,
 ) -> Option<Map<String, Value>> {
-    if endpoint.tls().is_none() || shares_ca(endpoint, &record.extension_version) {
-        return None;
-    }
+    endpoint.tls()?;
     let verify = found.options.verify_peer.unwrap_or(true);
     let stream = encryption(&endpoint.target, tls_files, verify).into_iter();
     Some(stream.map(|(name, value)| (name.to_owned(), json!(value))).collect())

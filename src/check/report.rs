@@ -107,7 +107,7 @@ impl Report {
     /// The check itself failed.
     pub(super) fn failed(error: &anyhow::Error) -> Self {
         let summary = "Cannot tell whether sessions are kept.".to_owned();
-        Self { summary, error: Some(error.to_string()), ..Self::empty() }
+        Self { summary, error: Some(format!("{error:#}")), ..Self::empty() }
     }
 
     /// What we know before PHP's steps.

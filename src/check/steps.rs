@@ -1,7 +1,7 @@
 //! The steps in PHP, each in its own process.
 
 use crate::config::environment::Environment;
-use crate::php::script::{Answer, PhpError, run_script_with_input};
+use crate::php::script::{Ended, PhpError, run_script_with_input};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -18,8 +18,10 @@ const OPTIONS: [&str; 5] = [
     "session.auto_start=0",
     "xdebug.mode=off",
 ];
-/// Warnings are part of the answer.
-const QUIET: [&str; 3] = ["display_errors=0", "log_errors=0", "html_errors=0"];
+/// Warnings are part of the answer. What ends PHP before it can answer is shown instead; the redactor hides secrets in a
+/// message, but not those that PHP cuts short in a list of arguments.
+const QUIET: [&str; 4] =
+    ["display_errors=stderr", "log_errors=0", "html_errors=0", "zend.exception_ignore_args=1"];
 
 /// A step, run in its own process.
 struct Step {
@@ -75,8 +77,8 @@ pub(crate) struct Setting {
 pub(crate) enum StepsError {
     #[error(transparent)]
     Php(#[from] PhpError),
-    #[error("PHP did not finish the step \"{step}\" ({status}). Its output:\n{said}")]
-    NoAnswer { step: &'static str, status: String, said: String },
+    #[error("PHP did not finish the step \"{step}\": {ended}")]
+    NoAnswer { step: &'static str, ended: Ended },
 }
 
 /// The settings in force: those of all sessions, and those of a save handler.
@@ -149,8 +151,8 @@ impl Step {
             scripts.map(|part| part.strip_prefix("<?php").unwrap_or(part)).collect();
         let options = OPTIONS.iter().chain(self.options).flat_map(|setting| ["-d", setting]);
         let options: Vec<&str> = options.collect();
-        let Answer { json, status, output: said, .. } =
+        let answer =
             run_script_with_input(&script, &question.to_string(), &options, environment.as_env())?;
-        json.ok_or(StepsError::NoAnswer { step: self.name, status, said })
+        answer.given().map_err(|ended| StepsError::NoAnswer { step: self.name, ended })
     }
 }

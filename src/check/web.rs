@@ -1,13 +1,13 @@
 //! Requests a page of the running app as a visitor would: only this shows what the web server's PHP does with sessions.
 
+use super::page::{Page, without_login};
 use super::steps::Look;
-use anyhow::{Context, ensure};
 use serde::Serialize;
 use std::thread::sleep;
 use std::time::Duration;
 use ureq::Agent;
 use ureq::http::Response;
-use url::Url;
+use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 
 /// Allows for a page that waits for a session's lock.
 const TIMEOUT: Duration = Duration::from_secs(40);
@@ -33,30 +33,28 @@ pub(crate) enum WebSession {
     Elsewhere,
     /// The page starts no session, or does not exist.
     None,
+    NoAnswer,
 }
 
 /// Requests the page twice, and looks for the session with `look`, which finds a session by its id. `name` is the
 /// cookie's name.
 pub(super) fn visit(
-    url: &str,
+    page: &Page,
     name: &str,
     look: impl Fn(&str) -> anyhow::Result<Look>,
 ) -> anyhow::Result<WebReport> {
-    let url = Url::parse(url).with_context(|| format!("--url {url} is not the URL of a page"))?;
-    ensure!(matches!(url.scheme(), "http" | "https"), "--url accepts http:// and https://.");
-    let report = |session, what: String| WebReport { url: shown(&url), session, what };
-    let first = match get(&url, None) {
+    let report = |session, what: String| WebReport { url: page.shown(), session, what };
+    let no_answer = |error: &ureq::Error| report(WebSession::NoAnswer, error.to_string());
+    let first = match get(page, None) {
         Ok(response) => response,
-        Err(error) => {
-            return Ok(report(WebSession::None, format!("the page does not answer: {error}")));
-        }
+        Err(error) => return Ok(no_answer(&error)),
     };
     let cookies = cookies(&first, name);
     let Some((cookie, id)) = cookies.first() else {
         let what = format!(
             "HTTP {} without a session cookie ({name}): use a page that starts a session{}",
             first.status().as_u16(),
-            location(&first)
+            redirection(page, &first)
         );
         return Ok(report(WebSession::None, what));
     };
@@ -69,8 +67,10 @@ pub(super) fn visit(
     }
     sleep(BETWEEN_PAGES);
     let before = look(id)?;
-    let second = get(&url, Some(&format!("{cookie}={id}")))
-        .with_context(|| format!("{} does not answer a second time", shown(&url)))?;
+    let second = match get(page, Some(&format!("{cookie}={id}"))) {
+        Ok(response) => response,
+        Err(error) => return Ok(no_answer(&error)),
+    };
     sleep(UNTIL_WRITTEN);
     // An app may change the session's id on each page.
     let id = self::cookies(&second, cookie)
@@ -100,23 +100,24 @@ pub(super) fn visit(
     })
 }
 
-/// The URL without a login.
-fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    // An HTTP URL can have a password.
-    let _ = url.set_password(None);
-    url.to_string()
-}
-
-fn get(url: &Url, cookie: Option<&str>) -> Result<Response<ureq::Body>, ureq::Error> {
+fn get(page: &Page, cookie: Option<&str>) -> Result<Response<ureq::Body>, ureq::Error> {
+    // The image's CAs, as for everything else.
+    let tls = TlsConfig::builder()
+        .provider(TlsProvider::Rustls)
+        .root_certs(RootCerts::PlatformVerifier)
+        .build();
     let config = Agent::config_builder()
         .http_status_as_error(false)
         // The cookie may come with a redirect.
         .max_redirects(0)
         .max_redirects_will_error(false)
-        .timeout_global(Some(TIMEOUT));
+        .timeout_global(Some(TIMEOUT))
+        .tls_config(tls);
     let agent: Agent = config.build().into();
-    let mut request = agent.get(url.as_str());
+    let mut request = agent.get(page.url.as_str());
+    for (name, value) in &page.headers {
+        request = request.header(name, value);
+    }
     if let Some(cookie) = cookie {
         request = request.header("Cookie", cookie);
     }
@@ -143,9 +144,18 @@ fn cookie(header: &str) -> Option<(String, String)> {
     is_id.then(|| (name.to_owned(), value.to_owned()))
 }
 
-fn location(response: &Response<ureq::Body>) -> String {
+/// Where a page redirects to. Many sites redirect to https, unless a proxy before the app says that it was https.
+fn redirection(page: &Page, response: &Response<ureq::Body>) -> String {
     let location = response.headers().get("location").and_then(|it| it.to_str().ok());
-    location.map(|location| format!(" (this one redirects to {location})")).unwrap_or_default()
+    let Some(target) = location.and_then(|location| page.url.join(location).ok()) else {
+        return String::new();
+    };
+    let advice = if page.url.scheme() == "http" && target.scheme() == "https" {
+        "; with --header 'X-Forwarded-Proto: https' the app may take the request for one over https"
+    } else {
+        ""
+    };
+    format!(" (this one redirects to {}{advice})", without_login(&target))
 }
 
 #[cfg(test)]
@@ -160,11 +170,5 @@ mod tests {
         for header in ["theme=dark", "laravel_session=eyJpdiI6Ik%3D; path=/", "=", ""] {
             assert_eq!(cookie(header), None, "{header}");
         }
-    }
-
-    #[test]
-    fn a_password_in_the_address_is_not_shown() {
-        let url = Url::parse("http://shop:secret@127.0.0.1/").unwrap();
-        assert_eq!(shown(&url), "http://shop@127.0.0.1/");
     }
 }

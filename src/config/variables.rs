@@ -45,6 +45,9 @@ pub(crate) const SERVICE_VARIABLE: &str = "BPL_PHP_SESSION_SERVICE_VARIABLE";
 /// Whether the launch sets the variables of the app's framework.
 pub(crate) const LAUNCH_FRAMEWORK: &str = "BPL_PHP_SESSION_FRAMEWORK";
 
+/// Whether the app gets the variables with the password, although nothing was found that reads them.
+pub(crate) const STORE_VARIABLES: &str = "BPL_PHP_SESSION_STORE_VARIABLES";
+
 /// Whether PHP reaches Redis through the session proxy.
 pub const PROXY: &str = "BPL_PHP_SESSION_PROXY";
 

@@ -2,6 +2,7 @@
 
 use super::error::EndpointError;
 use super::fields::Fields;
+use crate::system::files::is_der;
 use crate::system::secret::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -36,8 +37,8 @@ impl Pem {
 /// Fails if it is not PEM.
 pub(super) fn read(fields: &Fields<'_>, names: &[&str]) -> Result<Option<Pem>, EndpointError> {
     let Some(field) = fields.text(names)? else { return Ok(None) };
-    let text =
-        decode(&field.text).ok_or_else(|| fields.unusable(&field.key, "is not PEM", EXPECTED))?;
+    let text = decode(&field.text)
+        .ok_or_else(|| fields.unusable(&field.key, problem(&field.text), EXPECTED))?;
     // A decoded text is in no file.
     let file = if text == field.text { fields.file(&field.key) } else { None };
     Ok(Some(Pem { text: Secret::new(text), file }))
@@ -55,6 +56,15 @@ fn decode(text: &str) -> Option<String> {
     text.contains(BEGIN).then_some(text)
 }
 
+/// What a text is that is not PEM.
+fn problem(text: &str) -> &'static str {
+    let compact: String = text.split_ascii_whitespace().collect();
+    match STANDARD.decode(compact) {
+        Ok(bytes) if is_der(&bytes) => "is DER in base64, not PEM",
+        _ => "is not PEM",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +75,7 @@ mod tests {
         assert_eq!(decode(pem).as_deref(), Some(pem));
         assert_eq!(decode(&pem.replace('\n', "\\n")).as_deref(), Some(pem));
         assert_eq!(decode(&STANDARD.encode(pem)).as_deref(), Some(pem));
+        assert_eq!(problem(&STANDARD.encode([0x30, 0x82, 1, 2])), "is DER in base64, not PEM");
         for text in ["", "MIIB", "/etc/ssl/ca.pem", "%%%", "bm90IHBlbQ=="] {
             assert_eq!(decode(text), None, "{text}");
         }

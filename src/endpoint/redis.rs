@@ -121,6 +121,13 @@ impl RedisEndpoint {
         }
     }
 
+    /// The name of the user who logs in. Such a user may have the rights for sessions only (`php::redis_commands`), so
+    /// nobody sends anything else for one.
+    #[must_use]
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.auth.as_ref()?.user.as_deref()
+    }
+
     /// Whether it is a cluster.
     #[must_use]
     pub(crate) fn is_cluster(&self) -> bool {

@@ -5,6 +5,7 @@ use super::dotenv::{AppEnvironment, Set};
 use super::known::{Framework, Kind};
 use super::redis_url::{Dialect, host_of, redis_url};
 use super::session_use::{Connection, OwnSessions, SessionUse};
+use super::store_variables::PREFIX;
 use super::variable::{AppVariable, AppVariables, value_of};
 use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;
@@ -24,8 +25,6 @@ const REDIS: [&str; 5] =
     ["REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD"];
 const MEMCACHED: [&str; 4] =
     ["MEMCACHED_HOST", "MEMCACHED_PORT", "MEMCACHED_USERNAME", "MEMCACHED_PASSWORD"];
-/// Prefix of the variables that a custom connection may read.
-const OURS: &str = "PHP_SESSION_STORE_";
 /// The variables that choose a custom connection.
 const CHOICE: [&str; 2] = ["SESSION_CONNECTION", "SESSION_STORE"];
 
@@ -47,7 +46,7 @@ pub(super) fn session_use(
         store,
     };
     if let Some(file) = app.connection_of_its_own() {
-        return SessionUse::Configured(format!("{file} reads {OURS}…"));
+        return SessionUse::Configured(format!("{file} reads {PREFIX}…"));
     }
     let variables = match connection {
         Some(connection) => variables(framework, connection),
@@ -69,10 +68,10 @@ pub(super) fn session_use(
 
 /// How Laravel reads a uri. The database is set elsewhere: if it were in the uri, the cache would share it, and
 /// `cache:clear` would empty it. A password that is a list of user and password reaches phpredis unchanged, which
-/// uses both.
+/// uses both. TLS options are for phpredis and for Predis, which an app may choose.
 fn dialect(knows_users: bool) -> Dialect {
     let login = (!knows_users).then_some("password[]");
-    Dialect { tls: "context[stream]", login, json: true, database: false }
+    Dialect { tls: &["context[stream]", "ssl"], login, json: true, database: false }
 }
 
 /// The variables for Laravel.
@@ -138,7 +137,7 @@ impl App<'_> {
             Store::Memcached => "config/cache.php",
         };
         let text = read_text(&self.folder.join(file)).ok()?;
-        text.contains(OURS).then_some(file)
+        text.contains(PREFIX).then_some(file)
     }
 
     /// Whether the app's configuration reads the variables. If a file is missing, Laravel uses its own, which does.
@@ -214,7 +213,7 @@ impl App<'_> {
                 set.place
             ),
             advice: format!(
-                "Remove it there, along with the others that name the {} server (a .env for development need not be in the image), or give sessions their own connection that reads {OURS}…",
+                "Remove it there, along with the others that name the {} server (a .env for development need not be in the image), or give sessions their own connection that reads {PREFIX}…",
                 self.store.title()
             ),
         }

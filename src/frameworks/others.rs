@@ -2,11 +2,10 @@
 
 use super::known::Kind;
 use super::session_use::{OwnSessions, SessionUse};
+use super::store_variables::PREFIX;
 use crate::system::files::read_text;
 use std::path::Path;
 
-/// Prefix of the variables that a configuration may read.
-const OURS: &str = "PHP_SESSION_STORE_";
 /// Drupal's service that keeps sessions; an app's file may replace it.
 const DRUPAL_STORAGE: &str = "session_handler.storage";
 const MAGENTO: &str = "app/etc/env.php";
@@ -67,11 +66,18 @@ fn own(kind: Kind, keeps: &str) -> SessionUse {
 /// Magento uses PHP's own sessions if `save` is `files`, the default.
 fn magento(app_dir: &Path) -> SessionUse {
     let text = read_text(&app_dir.join(MAGENTO)).unwrap_or_default();
-    if text.contains(OURS) {
-        return SessionUse::Configured(format!("{MAGENTO} reads {OURS}…"));
+    if text.contains(PREFIX) {
+        return SessionUse::Configured(format!("{MAGENTO} reads {PREFIX}…"));
     }
     match save_of_magento(&text) {
         None | Some("files") => SessionUse::Php,
+        // As for its cache, but it has no such session handler, and says nothing.
+        Some(save @ "valkey") => own(
+            Kind::Magento,
+            &format!(
+                "local files: {MAGENTO} has 'save' => '{save}', which Magento does not know for sessions"
+            ),
+        ),
         Some(_) => own(Kind::Magento, &format!("what {MAGENTO} says")),
     }
 }
@@ -84,7 +90,7 @@ fn save_of_magento(text: &str) -> Option<&str> {
 }
 
 fn reads_ours(path: &Path) -> bool {
-    read_text(path).is_ok_and(|text| text.contains(OURS) || text.contains(DRUPAL_STORAGE))
+    read_text(path).is_ok_and(|text| text.contains(PREFIX) || text.contains(DRUPAL_STORAGE))
 }
 
 #[cfg(test)]
@@ -111,6 +117,8 @@ mod tests {
         for save in ["redis", "db"] {
             assert!(matches!(env(save), SessionUse::Own(_)));
         }
+        let SessionUse::Own(valkey) = env("valkey") else { panic!("valkey") };
+        assert!(valkey.what.contains("local files: app/etc/env.php"), "{}", valkey.what);
         let ours = "['session' => ['save' => 'redis', 'redis' => ['host' => getenv('PHP_SESSION_STORE_HOST')]]]";
         assert!(matches!(of(Kind::Magento, &[(MAGENTO, ours)]), SessionUse::Configured(_)));
     }

@@ -11,8 +11,8 @@ use std::fmt::{Display, Write};
 /// How clients differ in reading a uri.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dialect {
-    /// The query parameter for TLS options.
-    pub(super) tls: &'static str,
+    /// The query parameters for TLS options: each client reads its own, and ignores the others.
+    pub(super) tls: &'static [&'static str],
     /// The query parameter for user and password, for clients that ignore the uri's user.
     pub(super) login: Option<&'static str>,
     /// Whether values that are valid JSON are decoded.
@@ -22,7 +22,8 @@ pub(super) struct Dialect {
 }
 
 /// Symfony's and Predis's.
-pub(super) const USUAL: Dialect = Dialect { tls: "ssl", login: None, json: false, database: true };
+pub(super) const USUAL: Dialect =
+    Dialect { tls: &["ssl"], login: None, json: false, database: true };
 
 /// The uri; `None` for a cluster or a socket, which have no form that every client reads.
 pub(super) fn redis_url(
@@ -60,7 +61,9 @@ fn login(Auth { user, password }: &Auth, dialect: Dialect, query: &mut Query) ->
 
 fn add_tls(query: &mut Query, files: &TlsFiles, verify_peer: bool, dialect: Dialect) {
     let mut add = |name: &str, value: &dyn Display| {
-        query.add(&format!("{}[{name}]", dialect.tls), value);
+        for options in dialect.tls {
+            query.add(&format!("{options}[{name}]"), value);
+        }
     };
     if let Some(file) = &files.ca {
         add("cafile", &file.display());

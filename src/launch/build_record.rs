@@ -25,6 +25,9 @@ pub struct LaunchRecord {
     pub openssl_capath: String,
     /// Whether PHP may preload our script, because the app does not preload one itself.
     pub may_preload: bool,
+    /// `session.sid_length` at build; 0 if it is unknown.
+    #[serde(default)]
+    pub sid_length: usize,
     /// The keys that find the service.
     pub search_keys: SearchKeys,
     /// Whether PHP's strict mode for sessions is on, as of PHP 8.6 by default.
@@ -36,6 +39,21 @@ pub struct LaunchRecord {
     /// The app's framework, if we know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub framework: Option<Framework>,
+    /// `PHP_INI_SCAN_DIR` as the build had it.
+    #[serde(default)]
+    pub scan_dirs: String,
+    #[serde(default)]
+    pub app: AppFacts,
+}
+
+/// What the app's own files say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct AppFacts {
+    /// Whether its framework takes the save path for a folder: then it must hold no secret.
+    pub takes_save_path_for_folder: bool,
+    /// Whether they name a variable that tells where sessions are.
+    pub reads_store_variables: bool,
 }
 
 /// Why the build's record cannot be read.

@@ -4,6 +4,7 @@ use super::resolve::ResolvedService;
 use super::route::Route;
 use crate::config::variables::{EMBED_CREDENTIALS, MISSING, OPTIONS, PROBE, PROXY};
 use crate::frameworks::known::Framework;
+use crate::php::PHP_INI_SCAN_DIR;
 use std::path::Path;
 
 pub(super) fn sessions(found: &ResolvedService, route: Route) -> String {
@@ -33,9 +34,17 @@ pub(super) fn no_sessions(error: &anyhow::Error) -> String {
 
 pub(super) fn foreign_ini(file: &Path) -> String {
     format!(
-        "warning: PHP reads {} after ours, and that file sets where sessions are kept. Put the buildpack that wrote it before this one, or leave it out",
+        "warning: PHP reads {} after ours, so sessions are kept where that file says. Leave out the buildpack that wrote it: if the file contains a password, that is in the image, whatever the order",
         file.display()
     )
+}
+
+/// `folders` are those that PHP read at the build.
+pub(super) fn replaced_scan_dirs(folders: &[String]) -> Option<String> {
+    let folders = (!folders.is_empty()).then(|| folders.join(", "))?;
+    Some(format!(
+        "warning: PHP no longer reads the ini files that it had at the build ({folders}), which may have loaded the extension: {PHP_INI_SCAN_DIR} was replaced. Append to it instead, as {PHP_INI_SCAN_DIR}=:/folder"
+    ))
 }
 
 pub(super) fn limit(limit: &str) -> String {
@@ -56,7 +65,7 @@ pub(super) fn no_mechanisms() -> String {
 pub(super) fn failing_for_now(found: &ResolvedService, problem: &str) -> String {
     let ResolvedService { endpoint, service, .. } = found;
     format!(
-        "warning: sessions cannot be kept at {endpoint} for now, from service {service}: {problem}. The app starts anyway, because this may pass"
+        "warning: for now, service {service} cannot keep sessions at {endpoint}: {problem}. The app starts anyway, because this may pass"
     )
 }
 
@@ -102,7 +111,7 @@ pub(super) fn stopping_refusal(found: &ResolvedService, problem: &str) -> String
 }
 
 pub(super) fn framework_variables(framework: &Framework, names: &[&str]) -> String {
-    format!("{framework} keeps its sessions there too: set {}", names.join(", "))
+    format!("{framework} keeps its sessions there too, as the launch has set {}", names.join(", "))
 }
 
 pub(super) fn framework_elsewhere(framework: &Framework, what: &str, advice: &str) -> String {

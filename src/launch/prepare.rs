@@ -18,6 +18,7 @@ use crate::php::PHP_INI_SCAN_DIR;
 use crate::php::foreign_ini::session_ini_read_after;
 use crate::php::ini::Connection;
 use crate::php::ini_file::IniFile;
+use crate::php::scan_dirs::no_longer_read;
 use crate::php::tls::{TlsFiles, require_tls};
 use crate::php::variable::{Variable, names};
 use crate::store::Store;
@@ -77,6 +78,7 @@ pub fn prepare(
     };
     let scan_dirs = environment.text(PHP_INI_SCAN_DIR)?.unwrap_or_default();
     messages.extend(session_ini_read_after(layer, scan_dirs).map(|file| log::foreign_ini(&file)));
+    messages.extend(log::replaced_scan_dirs(&no_longer_read(&record.scan_dirs, scan_dirs)));
     let mut variables = connection.variables_of(environment, layer);
     if nested::is_set_already(environment, &variables)? {
         messages.clear();
@@ -200,8 +202,9 @@ impl Context<'_> {
     /// Asks the service whether it would keep a session.
     fn ask(&self, found: &ResolvedService, tls_files: &TlsFiles, route: Route) -> Outcome {
         let (endpoint, options) = (&found.endpoint, &found.options);
-        let strict_mode = self.record.strict_mode;
-        Question { endpoint, tls_files, options, route, strict_mode }.ask(self.environment.as_env())
+        let LaunchRecord { strict_mode, sid_length, .. } = *self.record;
+        let question = Question { endpoint, tls_files, options, route, strict_mode, sid_length };
+        question.ask(self.environment.as_env())
     }
 
     /// The options for what the launcher starts: PHP's command line keeps no connection, which a fork would share.

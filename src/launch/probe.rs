@@ -5,10 +5,12 @@ mod outcome;
 mod redis;
 mod redis_session;
 mod refusal;
+pub(crate) mod tls;
 
 use super::route::Route;
 use crate::config::options::Options;
 use crate::endpoint::Endpoint;
+use crate::php::memcached_directives::refused_keys;
 use crate::php::tls::TlsFiles;
 use libcnb::Env;
 pub(super) use outcome::Outcome;
@@ -27,6 +29,8 @@ pub(super) struct Question<'a> {
     pub(super) route: Route,
     /// Whether PHP's strict mode for sessions is on.
     pub(super) strict_mode: bool,
+    /// `session.sid_length` at build.
+    pub(super) sid_length: usize,
 }
 
 impl Question<'_> {
@@ -34,7 +38,10 @@ impl Question<'_> {
     pub(super) fn ask(&self, env: &Env) -> Outcome {
         match self.endpoint {
             Endpoint::Redis(endpoint) => redis::ask(self, endpoint, env),
-            Endpoint::Memcached(endpoint) => memcached::probe(endpoint),
+            Endpoint::Memcached(endpoint) => match refused_keys(self.options, self.sid_length) {
+                Some(refused) => Outcome::Refused(refused),
+                None => memcached::probe(endpoint),
+            },
         }
     }
 }

@@ -25,22 +25,85 @@ impl Started {
         Self::by(&String::from_utf8_lossy(&command))
     }
 
-    /// `session-check`, `launcher session-check --json`, `launcher 'session-check --json'`, `launcher sh -c 'session-check
-    /// || …'`; `session-proxy`, `launcher session-proxy`, `launcher session-proxy status --json`.
+    /// `session-check`, `launcher session-check --json`, `launcher sh -c 'session-check || …'`; `session-proxy`,
+    /// `launcher -- session-proxy status`. What starts something else as well is of the app: `sh -c 'session-check; php …'`
+    /// must not start without a service.
     fn by(command: &str) -> Self {
-        let words = command.split(['\0', ' ', '\n', '\t', ';', '&', '|', '(', ')']);
-        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-        let is = |word: &str, program: &str| Path::new(word).ends_with(program);
-        if words.iter().any(|word| is(word, SESSION_CHECK)) {
-            return Self::SessionCheck;
+        let mut words: Vec<&str> = command.split('\0').filter(|word| !word.is_empty()).collect();
+        if words.first().is_some_and(|word| is(word, LAUNCHER)) {
+            words.remove(0);
         }
-        // A shell that starts the proxy beside the app has more words after it.
-        match words.iter().position(|word| is(word, SESSION_PROXY)).map(|at| &words[at + 1..]) {
-            Some([]) => Self::SessionProxy,
-            Some(["status", ..]) => Self::ProxyStatus,
+        words.retain(|word| *word != "--");
+        let script = match words[..] {
+            [script] => script,
+            [shell, option, script, ..] if is_shell(shell) && option.ends_with('c') => script,
+            _ => return Self::of_command(words.into_iter()).unwrap_or(Self::App),
+        };
+        let script = unquoted(script);
+        let mut started = script
+            .split(['\n', ';', '&', '|', '(', ')', '{', '}'])
+            .filter_map(|command| Self::of_command(command.split_whitespace()));
+        match started.next() {
+            Some(first) if started.all(|other| other == first) => first,
             _ => Self::App,
         }
     }
+
+    /// What one command of a shell starts; `None` for what only tells or tests something.
+    fn of_command<'a>(words: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let mut words = words.skip_while(|word| is_prefix(word));
+        let program = words.next()?;
+        Some(match words.next() {
+            _ if is(program, SESSION_CHECK) => Self::SessionCheck,
+            None if is(program, SESSION_PROXY) => Self::SessionProxy,
+            Some("status") if is(program, SESSION_PROXY) => Self::ProxyStatus,
+            _ if HARMLESS.contains(&program) || program.starts_with('>') => return None,
+            _ => Self::App,
+        })
+    }
+}
+
+const LAUNCHER: &str = "launcher";
+/// A shell's script without what is quoted: an argument, such as the URL of a page.
+fn unquoted(script: &str) -> String {
+    let mut open = None;
+    let is_plain = |c: &char| match open {
+        None if matches!(c, '\'' | '"') => {
+            open = Some(*c);
+            false
+        }
+        None => true,
+        Some(quote) => {
+            open = open.filter(|_| *c != quote);
+            false
+        }
+    };
+    script.chars().filter(is_plain).collect()
+}
+
+/// Words of a shell that start nothing of the app.
+const HARMLESS: [&str; 13] = [
+    "test", "[", "true", "false", ":", "exit", "echo", "printf", "sleep", "set", "fi", "done",
+    "esac",
+];
+/// Words before a command.
+const PREFIXES: [&str; 14] = [
+    "exec", "command", "env", "time", "timeout", "nice", "!", "if", "then", "else", "elif",
+    "while", "until", "do",
+];
+
+/// Whether a word stands before a command: `exec`, `timeout 60`, `env NAME=value`.
+fn is_prefix(word: &str) -> bool {
+    let is_number = word.starts_with(|c: char| c.is_ascii_digit());
+    PREFIXES.contains(&word) || word.starts_with('-') || word.contains('=') || is_number
+}
+
+fn is_shell(word: &str) -> bool {
+    ["sh", "bash", "dash", "ash"].iter().any(|shell| is(word, shell))
+}
+
+fn is(word: &str, program: &str) -> bool {
+    Path::new(word).ends_with(program)
 }
 
 #[cfg(test)]
@@ -55,6 +118,10 @@ mod tests {
             "/cnb/lifecycle/launcher\0session-check\0",
             "launcher\0session-check --json\0",
             "launcher\0sh\0-c\0session-check || test $? = 2\0",
+            "launcher\0session-check --json >/tmp/report 2>&1 || true\0",
+            "launcher\0--\0bash\0-ec\0until timeout 60 session-check; do sleep 5; done\0",
+            "launcher\0session-check\0--url\0http://127.0.0.1:8080/?a&b;c\0",
+            "launcher\0sh\0-c\0exec session-check --url 'http://127.0.0.1:8080/?a&b'\0",
             "launcher\0/layers/x/session/bin/session-check\0",
         ] {
             assert_eq!(Started::by(command), Started::SessionCheck, "{command}");
@@ -77,7 +144,20 @@ mod tests {
 
     #[test]
     fn anything_else_is_of_the_app() {
-        for command in ["", "/cnb/process/web\0", "launcher\0php\0my-session-check.php\0"] {
+        for command in [
+            "",
+            "/cnb/process/web\0",
+            "launcher\0php\0my-session-check.php\0",
+            "launcher\0sh\0-c\0session-check || true; exec php -S 0.0.0.0:8080\0",
+            "launcher\0session-check && php-fpm\0",
+            "launcher\0bash\0-c\0php worker.php & session-check\0",
+            "launcher\0sh\0-c\0if session-check; then exec apache2-foreground; fi\0",
+            "launcher\0php\0artisan\0run\0session-check\0",
+            "launcher\0echo\0session-check\0",
+            "launcher\0session-check; echo \"it's\"; php-fpm\0",
+            "launcher\0sh\0-c\0session-proxy status; exec php-fpm\0",
+            "launcher\0sh\0-c\0session-proxy status && session-check\0",
+        ] {
             assert_eq!(Started::by(command), Started::App, "{command}");
         }
     }

@@ -34,6 +34,7 @@ answer(array(
     'capath' => (string) ini_get('openssl.capath'),
     'preload' => (string) ini_get('opcache.preload'),
     'strict_mode' => (bool) ini_get('session.use_strict_mode'),
+    'sid_length' => (int) ini_get('session.sid_length'),
     'session_name' => (string) ini_get('session.name'),
     'code' => array_values(array_unique($code[1])),
     'ini_files' => preg_split('/[,\s]+/', php_ini_loaded_file() . ',' . php_ini_scanned_files(), -1, PREG_SPLIT_NO_EMPTY),

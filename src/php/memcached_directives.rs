@@ -30,6 +30,26 @@ const WITH_LOGIN: LockWait =
 const WITHOUT_LOGIN: LockWait =
     LockWait { first: Duration::from_millis(10), last: Duration::from_secs(1) };
 
+/// The limit of a key in Memcached.
+const MAX_KEY: usize = 250;
+/// The extension puts it before the id for the key of a lock.
+const LOCK: &str = "lock.";
+/// The size of an item, session and key together, that Memcached keeps by default (`item_size_max`).
+pub(crate) const USUAL_ITEM: u64 = 1024 * 1024;
+
+/// What is wrong if a session's id makes keys that Memcached refuses: no page could start a session.
+#[must_use]
+pub(crate) fn refused_keys(options: &Options, sid_length: usize) -> Option<String> {
+    let prefix = options.prefix.as_deref().unwrap_or(PREFIX);
+    let lock = if options.locking.unwrap_or(true) { LOCK } else { "" };
+    let most = MAX_KEY.saturating_sub(prefix.len() + lock.len());
+    (sid_length > most).then(|| {
+        format!(
+            "session.sid_length is {sid_length}, but Memcached's keys have at most {MAX_KEY} bytes, and the prefix {prefix:?} and the lock take some of them: no page could start a session.\nSet session.sid_length to {most} or less (PHP's default is 32)."
+        )
+    })
+}
+
 pub(super) fn ini_files(version: &Version) -> Vec<(IniFile, Vec<Directive>)> {
     vec![(IniFile::Base, base(version)), (IniFile::Login, login(version))]
 }
@@ -122,4 +142,21 @@ pub(super) fn variables(
 /// 2.x does not know 3.x's directives, and 3.x refuses 2.x's save path.
 fn is_2(version: &Version) -> bool {
     !version.is_at_least(3, 0, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_fits_into_a_key_with_prefix_and_lock() {
+        let options = Options::default();
+        assert_eq!(refused_keys(&options, 231), None);
+        let refused = refused_keys(&options, 232).unwrap();
+        assert!(refused.contains("session.sid_length to 231 or less"), "{refused}");
+        let without_lock = Options { locking: Some(false), ..Options::default() };
+        assert_eq!(refused_keys(&without_lock, 236), None);
+        let short = Options { prefix: Some("s".to_owned()), ..Options::default() };
+        assert_eq!(refused_keys(&short, 244), None);
+    }
 }

@@ -20,10 +20,13 @@ pub enum When {
     Database,
     /// On a persistent connection.
     Persistent,
+    /// In a cluster, to find its nodes.
+    Cluster,
 }
 
-/// Every Redis command that a session needs.
-pub const COMMANDS: [(&str, When); 10] = [
+/// Every Redis command that a session needs. No part of this buildpack sends a user with a name any other, so that a user
+/// with exactly these rights leaves nothing in the server's ACL LOG.
+pub const COMMANDS: [(&str, When); 11] = [
     ("GET", When::Always),
     ("SETEX", When::Always),
     ("EXPIRE", When::Always),
@@ -34,7 +37,11 @@ pub const COMMANDS: [(&str, When); 10] = [
     ("EVAL", When::Locking),
     ("SELECT", When::Database),
     ("ECHO", When::Persistent),
+    (CLUSTER_SLOTS, When::Cluster),
 ];
+
+/// As the rights name it.
+pub(crate) const CLUSTER_SLOTS: &str = "CLUSTER|SLOTS";
 
 /// phpredis's script to release a lock: only its owner may.
 pub(crate) const UNLOCK: &str = "if redis.call(\"get\",KEYS[1]) == ARGV[1] then return redis.call(\"del\",KEYS[1]) else return 0 end";
@@ -106,6 +113,8 @@ impl Trial<'_> {
             When::Always | When::StrictMode | When::Database => true,
             When::Locking => self.locking,
             When::Persistent => self.persistent,
+            // Those who connect to a cluster send it first.
+            When::Cluster => false,
         });
         let owned = |words: Vec<&str>| words.into_iter().map(str::to_owned).collect();
         sent.map(|(when, words)| TrialCommand { when, words: owned(words) }).collect()
@@ -142,12 +151,13 @@ mod tests {
         Trial { prefix: "shop:", by: "test", locking: true, persistent: true, database: Some(2) };
 
     #[test]
-    fn a_trial_gives_every_command_of_the_table_and_cleans_up() {
+    fn a_trial_gives_every_command_of_the_table_but_a_clusters_and_cleans_up() {
         let commands = TRIAL.commands();
         let named = |it: &TrialCommand| (it.words[0].clone(), format!("{:?}", it.when));
         let given: BTreeSet<(String, String)> = commands.iter().map(named).collect();
-        let table = COMMANDS.map(|(name, when)| (name.to_owned(), format!("{when:?}")));
-        assert_eq!(given, BTreeSet::from(table));
+        let table = COMMANDS.iter().filter(|(_, when)| *when != When::Cluster);
+        let table = table.map(|(name, when)| ((*name).to_owned(), format!("{when:?}")));
+        assert_eq!(given, table.collect());
         let of = |name: &str| {
             let command = commands.iter().find(|it| it.words[0] == name).unwrap();
             command.words[1..].iter().map(String::as_str).collect::<Vec<_>>()
@@ -175,8 +185,8 @@ mod tests {
             ["EXISTS", "GET", "SETEX", "EXPIRE", "DEL"]
         );
         let without = |command: &str| {
-            let all = COMMANDS.iter().map(|(name, _)| *name);
-            all.filter(|name| *name != command).collect::<BTreeSet<_>>()
+            let all = COMMANDS.iter().filter(|(_, when)| *when != When::Cluster);
+            all.map(|(name, _)| *name).filter(|name| *name != command).collect::<BTreeSet<_>>()
         };
         let kept: BTreeSet<String> =
             names(Trial { persistent: false, ..TRIAL }).into_iter().collect();

@@ -4,9 +4,11 @@ use crate::system::command::find_program;
 use libcnb::Env;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 
 /// Why PHP could not be asked.
 #[derive(Debug, thiserror::Error)]
@@ -23,9 +25,9 @@ pub enum PhpError {
     #[error("`php` cannot be started: {0}.")]
     Start(io::Error),
     #[error(
-        "`php` failed to run the buildpack's script ({status}). Its output:\n{output}\nRun `php -v` in the build image to see what is wrong."
+        "`php` failed to run the buildpack's script: {0}\nRun `php -v` in the build image to see what is wrong."
     )]
-    Answer { status: String, output: String },
+    Answer(Ended),
 }
 
 /// Marks a script's answer on stdout: PHP and the app's settings may print before and after it.
@@ -38,15 +40,55 @@ fn with_answer(script: &str) -> String {
     )
 }
 
+/// How a PHP ended that gave no answer.
+#[derive(Debug)]
+pub struct Ended {
+    status: ExitStatus,
+    output: String,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, output } = self;
+        if !output.is_empty() {
+            return write!(formatter, "{status}. Its output:\n{output}");
+        }
+        let meaning = match status.signal() {
+            Some(SIGKILL) => {
+                "Something killed it, most likely for the container's memory limit: raise the limit."
+            }
+            Some(_) => {
+                "It crashed: another extension may be at fault, or the extension does not fit this PHP."
+            }
+            None => {
+                "It ended early: an ini file or an extension may end it, or a limit of the container (memory, number of processes) may be too low."
+            }
+        };
+        write!(
+            formatter,
+            "{status}, without a word.\n{meaning}\nTo see more, run `php -d display_errors=stderr -d display_startup_errors=1 -m` in the same container."
+        )
+    }
+}
+
+const SIGKILL: i32 = 9;
+
 /// The result of a script.
 pub(crate) struct Answer<T> {
     /// The script's answer; `None` if it did not get that far.
     pub(crate) json: Option<T>,
-    pub(crate) status: String,
+    status: ExitStatus,
     /// Everything PHP printed besides the answer.
     pub(crate) output: String,
     /// What it printed on stderr.
     pub(crate) stderr: String,
+}
+
+impl<T> Answer<T> {
+    /// The answer, or how PHP ended without one.
+    pub(crate) fn given(self) -> Result<T, Ended> {
+        self.json.ok_or(Ended { status: self.status, output: self.output })
+    }
 }
 
 /// Runs `php` once with this script, in exactly this environment.
@@ -127,7 +169,7 @@ fn answer_of<T: DeserializeOwned>(output: &Output) -> Answer<T> {
     let answer = answer.last().and_then(|line| line.strip_prefix(MARK)).unwrap_or_default();
     Answer {
         json: serde_json::from_str(answer).ok(),
-        status: output.status.to_string(),
+        status: output.status,
         output: format!("{}\n{stderr}", rest.join("\n")).trim().to_owned(),
         stderr,
     }
@@ -137,6 +179,21 @@ fn answer_of<T: DeserializeOwned>(output: &Output) -> Answer<T> {
 mod tests {
     use super::*;
     use std::fs;
+
+    #[test]
+    fn a_php_that_dies_without_a_word_is_explained() {
+        let ended = |status: i32, output: &str| {
+            let status = ExitStatus::from_raw(status);
+            Ended { status, output: output.to_owned() }.to_string()
+        };
+        let killed = ended(SIGKILL, "");
+        assert!(killed.contains("SIGKILL") && killed.contains("memory limit"), "{killed}");
+        assert!(ended(11, "").contains("crashed"));
+        let early = ended(255 << 8, "");
+        assert!(early.starts_with("exit status: 255, without a word.\n"), "{early}");
+        assert!(early.contains("display_errors=stderr"), "{early}");
+        assert_eq!(ended(255 << 8, "Fatal"), "exit status: 255. Its output:\nFatal");
+    }
 
     /// What is found in a folder with these files.
     fn found(names: &[&str]) -> Result<String, String> {

@@ -57,7 +57,7 @@ impl<'a> Conversation<'a> {
             Request::Unlock { key, owner } => self.unlock(&key, &owner),
             Request::Delete(key) => self.pass(&[b"DEL", &key]),
             Request::Exists(key) => self.exists(&key),
-            Request::Reach => self.reach(),
+            Request::Reach(key) => self.reach(&key),
             Request::Status => bulk(Status::of(self.shared).json().as_bytes()),
         }
     }
@@ -181,9 +181,8 @@ impl<'a> Conversation<'a> {
     }
 
     /// Any reply will do. Asks for what every user of sessions may.
-    fn reach(&self) -> Vec<u8> {
-        let key = [&self.shared.prefix, &b"reach"[..]].concat();
-        match self.shared.service.call(&Command::new(&[b"GET", &key])) {
+    fn reach(&self, key: &[u8]) -> Vec<u8> {
+        match self.shared.service.call(&Command::new(&[b"GET", key])) {
             Ok(_) => OK.to_vec(),
             Err(failure) => unavailable(&failure),
         }

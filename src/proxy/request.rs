@@ -45,8 +45,8 @@ pub enum Request {
     Exists(Vec<u8>),
     /// Our own: the state of the proxy.
     Status,
-    /// Our own: whether the service is reachable.
-    Reach,
+    /// Our own: whether the service is reachable, asked for this key.
+    Reach(Vec<u8>),
 }
 
 /// Why a request is refused.
@@ -148,7 +148,7 @@ impl Request {
             (b"DEL", [name]) => Ok(Self::Delete(key(name)?)),
             (b"EXISTS", [name]) => Ok(Self::Exists(key(name)?)),
             (name, []) if name == STATUS.as_bytes() => Ok(Self::Status),
-            (name, []) if name == REACH.as_bytes() => Ok(Self::Reach),
+            (name, []) if name == REACH.as_bytes() => Ok(Self::Reach([prefix, b"reach"].concat())),
             _ => Err(Refusal::Command),
         }
     }

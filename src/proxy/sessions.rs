@@ -3,17 +3,13 @@
 
 use super::answer::heard;
 use super::key_space::KeySpace;
+use super::lock::Lock;
 use super::request::lock_of;
 use super::scripts::{self, script};
 use super::upstream::{Failure, Service};
 use crate::redis_client::{Command, Reply};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// How long a lock outlives the proxy: longer than a call to the service may take, because such a call renews it.
-const LOCK_TIME: Duration = Duration::from_secs(8);
-/// How long after its confirmation a lock is certain to outlive another call to the service, which takes up to five seconds.
-const CERTAIN: Duration = Duration::from_secs(3);
+use std::time::Instant;
 
 /// The sessions of the service.
 pub(super) struct Sessions {
@@ -26,18 +22,6 @@ pub(super) struct Sessions {
 
 /// A reply for PHP instead of a result.
 type Answer = Vec<u8>;
-
-/// A session's lock, as the service has it.
-#[derive(Debug, Clone)]
-pub(super) struct Lock {
-    /// The session's key.
-    pub(super) key: Vec<u8>,
-    pub(super) secret: Vec<u8>,
-    /// When PHP wants it to end, even if PHP still works.
-    pub(super) ends: Option<Instant>,
-    /// When the command was sent that last set its time.
-    confirmed: Instant,
-}
 
 /// The session as this connection last saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,33 +52,6 @@ pub(super) enum Written {
     Lost,
 }
 
-impl Lock {
-    pub(super) fn new(key: Vec<u8>, secret: Vec<u8>, ends: Option<Instant>) -> Self {
-        Self { key, secret, ends, confirmed: Instant::now() }
-    }
-
-    /// Whether PHP wants it to have ended.
-    pub(super) fn has_ended(&self) -> bool {
-        self.ends.is_some_and(|ends| ends <= Instant::now())
-    }
-
-    /// How long ago the service confirmed it, at least.
-    pub(super) fn age(&self) -> Duration {
-        self.confirmed.elapsed()
-    }
-
-    /// For the service, in milliseconds.
-    fn time(&self) -> String {
-        let left = self.ends.map(|ends| ends.saturating_duration_since(Instant::now()));
-        let time = left.map_or(LOCK_TIME, |left| left.min(LOCK_TIME));
-        time.as_millis().max(1).to_string()
-    }
-
-    fn lock_key(&self) -> Vec<u8> {
-        lock_of(&self.key)
-    }
-}
-
 impl Sessions {
     pub(super) fn new(service: Arc<Service>, prefix: String, worker: String) -> Self {
         Self { service, prefix, worker }
@@ -117,7 +74,7 @@ impl Sessions {
 
     /// Takes a lock, and reads the session if that takes no further round trip. A lock of `owner` is no obstacle.
     pub(super) fn take(&self, mut lock: Lock, owner: &[u8]) -> Result<Taken, Answer> {
-        let (key, time) = (lock.lock_key(), lock.time());
+        let (key, time) = (lock.key_of_lock(), lock.time());
         let arguments = [&lock.secret, time.as_bytes(), owner];
         let take = match self.key_space() {
             KeySpace::Whole => script(scripts::LOCK_AND_READ, &[&key, &lock.key], &arguments),
@@ -144,7 +101,7 @@ impl Sessions {
         if self.key_space() == KeySpace::Divided {
             return Ok(None);
         }
-        let (key, time) = (lock.lock_key(), lock.time());
+        let (key, time) = (lock.key_of_lock(), lock.time());
         let arguments = [&lock.secret, time.as_bytes(), owner];
         let take = script(scripts::LOCK_AND_READ_EXISTING, &[&key, &lock.key], &arguments);
         lock.confirmed = Instant::now();
@@ -159,7 +116,7 @@ impl Sessions {
 
     /// Keeps a lock for longer. A lost lock shows up when PHP writes.
     pub(super) fn renew(&self, lock: &mut Lock) -> Result<bool, Failure> {
-        let (key, time, sent) = (lock.lock_key(), lock.time(), Instant::now());
+        let (key, time, sent) = (lock.key_of_lock(), lock.time(), Instant::now());
         let renew = script(scripts::RENEW, &[&key], &[&lock.secret, time.as_bytes()]);
         let renewed = matches!(self.service.call(&renew)?, Reply::Integer(1));
         if renewed {
@@ -171,7 +128,7 @@ impl Sessions {
     /// Sets when a lock ends, which may be sooner than the service knows.
     pub(super) fn end_at(&self, lock: &mut Lock, ends: Option<Instant>) {
         lock.ends = ends;
-        if ends.is_some_and(|ends| ends < lock.confirmed + LOCK_TIME) {
+        if lock.outlives(ends) {
             // A lost lock shows up when PHP writes.
             let _ = self.renew(lock);
         }
@@ -179,7 +136,8 @@ impl Sessions {
 
     /// Releases a lock. If that fails, it ends by itself.
     pub(super) fn unlock(&self, lock: &Lock) {
-        let _ = self.service.call(&script(scripts::UNLOCK, &[&lock.lock_key()], &[&lock.secret]));
+        let _ =
+            self.service.call(&script(scripts::UNLOCK, &[&lock.key_of_lock()], &[&lock.secret]));
     }
 
     /// Releases a lock that a worker has taken for `owner` and then died.
@@ -200,7 +158,7 @@ impl Sessions {
         if self.key_space() == KeySpace::Divided {
             return self.write_alone(lock, seen, seconds, data);
         }
-        let keys = [&lock.lock_key(), lock.key.as_slice()];
+        let keys = [&lock.key_of_lock(), lock.key.as_slice()];
         match self.call(&script(scripts::WRITE, &keys, &[&lock.secret, seconds, data]))? {
             Reply::Integer(1) => Ok(Written::Unlocked),
             Reply::Integer(2) => self.write_if_same(&lock.key, seen, seconds, data),
@@ -236,9 +194,9 @@ impl Sessions {
         seconds: &[u8],
         data: &[u8],
     ) -> Result<Written, Answer> {
-        let certain = lock.age() < CERTAIN && !lock.has_ended();
+        let certain = lock.is_certain();
         if !certain && !self.renew(lock).map_err(|failure| heard(Err(failure)))? {
-            let (key, time) = (lock.lock_key(), lock.time());
+            let (key, time) = (lock.key_of_lock(), lock.time());
             let arguments = [&lock.secret, time.as_bytes(), &lock.secret];
             let again = self.call(&script(scripts::LOCK, &[&key], &arguments))?;
             if again != Reply::Integer(1) || !self.is_same(&lock.key, seen, data)? {
@@ -288,7 +246,7 @@ impl Sessions {
         let space = self.key_space();
         let touch = match space {
             KeySpace::Whole => {
-                script(scripts::EXPIRE, &[&lock.lock_key(), &lock.key], &[&lock.secret, seconds])
+                script(scripts::EXPIRE, &[&lock.key_of_lock(), &lock.key], &[&lock.secret, seconds])
             }
             KeySpace::Divided => Command::new(&[b"EXPIRE", &lock.key, seconds]),
         };

@@ -150,7 +150,7 @@ impl Service {
     /// Whether trying again may help. After a refused login, only other credentials do.
     fn may_pass(&self, failure: &Failure, used: &Arc<Upstream>) -> bool {
         match failure.problem() {
-            Some(Problem::Login(error) | Problem::Database(error)) if is_passing(error) => true,
+            Some(problem) if problem.reply().is_some_and(is_passing) => true,
             Some(problem) if problem.is_refusal() => {
                 !Arc::ptr_eq(used, &self.pool.credentials().read_again())
             }

@@ -1,7 +1,7 @@
 //! Opens connections to an endpoint and logs in.
 
 use super::command::Command;
-use super::connection::{Connection, Stream};
+use super::connection::{Connection, Stream, Unwritable};
 use super::deadline::{Deadline, Timed};
 use super::error::{Problem, RedisError, Step};
 use super::reply::{ErrorReply, Reply};
@@ -73,12 +73,14 @@ impl Client {
     /// the first node that answers.
     ///
     /// # Errors
-    /// Fails with the problem of the last server tried.
+    /// Fails with the problem of the last server tried in time.
     pub fn connect(&self, deadline: Deadline) -> Result<Connection, RedisError> {
         let mut last = None;
         for server in &self.servers {
             match self.connect_to(server, deadline) {
                 Ok(connection) => return Ok(connection),
+                // With no time left, it says less than the one before it.
+                Err(_) if deadline.is_over() && last.is_some() => {}
                 Err(problem) => last = Some(RedisError { server: self.shown(server), problem }),
             }
         }
@@ -177,7 +179,11 @@ fn handshake(
     let mut tls =
         ClientConnection::new(config, name).map_err(|error| Problem::Tls(error.to_string()))?;
     while tls.is_handshaking() {
-        tls.complete_io(&mut stream).map_err(|error| Problem::of_stream(error, Step::Handshake))?;
+        if let Err(error) = tls.complete_io(&mut stream) {
+            let problem = Problem::of_stream(error, Step::Handshake);
+            let mut rest = Unwritable { tls: &mut tls, socket: &mut stream };
+            return Err(if problem.is_lost() { rest.alert().unwrap_or(problem) } else { problem });
+        }
     }
     Ok(Stream::Tls(Box::new(StreamOwned::new(tls, stream))))
 }

@@ -75,8 +75,17 @@ impl Connection {
             [command] => self.write(command.bytes()),
             _ => self.write(&commands.iter().map(Command::bytes).collect::<Vec<_>>().concat()),
         };
-        written.map_err(|error| Problem::of_stream(error, Step::Answer))?;
-        commands.iter().map(|_| self.receive()).collect()
+        if let Err(error) = written {
+            return Err(self.last_word(Problem::of_stream(error, Step::Answer)));
+        }
+        let mut replies = Vec::with_capacity(commands.len());
+        for _ in commands {
+            match receive(&mut self.received, self.stream.as_read()) {
+                Ok(reply) => replies.push(reply),
+                Err(problem) => return Err(problem.explained_by(replies.pop())),
+            }
+        }
+        Ok(replies)
     }
 
     /// Sends one command and returns its reply.
@@ -85,10 +94,8 @@ impl Connection {
     ///
     /// As [`send`](Self::send).
     pub fn command(&mut self, parts: &[&[u8]], deadline: Deadline) -> Result<Reply, Problem> {
-        self.stream.set_deadline(deadline);
-        self.write(Command::new(parts).bytes())
-            .map_err(|error| Problem::of_stream(error, Step::Answer))?;
-        self.receive()
+        let replies = self.send(&[Command::new(parts)], deadline)?;
+        Ok(replies.into_iter().next().unwrap_or(Reply::Nil))
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -97,17 +104,64 @@ impl Connection {
         stream.flush()
     }
 
-    fn receive(&mut self) -> Result<Reply, Problem> {
+    /// What the server said before it closed the connection, if a write failed for that.
+    fn last_word(&mut self, problem: Problem) -> Problem {
+        if !problem.is_lost() {
+            return problem;
+        }
+        let received = match &mut self.stream {
+            Stream::Tls(tls) => {
+                let mut rest = Unwritable { tls: &mut tls.conn, socket: &mut tls.sock };
+                receive(&mut self.received, &mut rest)
+            }
+            stream => receive(&mut self.received, stream.as_read()),
+        };
+        match received {
+            Ok(reply) => problem.explained_by(Some(reply)),
+            Err(alert @ Problem::TlsRefused(_)) => alert,
+            Err(_) => problem,
+        }
+    }
+}
+
+fn receive(received: &mut Received, stream: &mut dyn Read) -> Result<Reply, Problem> {
+    loop {
+        if let Some((reply, length)) = Reply::parse(received.bytes())? {
+            received.take(length);
+            return Ok(reply);
+        }
+        match received.read(stream) {
+            Ok(0) => return Err(Problem::Closed(Step::Answer)),
+            Ok(_) => {}
+            Err(error) => return Err(Problem::of_stream(error, Step::Answer)),
+        }
+    }
+}
+
+/// Reads from a TLS connection that the server has closed. rustls's own stream would first write what is left, fail,
+/// and never read the server's reason.
+pub(super) struct Unwritable<'a, S> {
+    pub(super) tls: &'a mut ClientConnection,
+    pub(super) socket: &'a mut S,
+}
+
+impl<S: Read> Unwritable<'_, S> {
+    /// Why the server refused the handshake, if it said so.
+    pub(super) fn alert(&mut self) -> Option<Problem> {
+        let problem = Problem::of_stream(self.read(&mut [0]).err()?, Step::Handshake);
+        matches!(problem, Problem::TlsRefused(_)).then_some(problem)
+    }
+}
+
+impl<S: Read> Read for Unwritable<'_, S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            if let Some((reply, length)) = Reply::parse(self.received.bytes())? {
-                self.received.take(length);
-                return Ok(reply);
+            match self.tls.reader().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return result,
             }
-            match self.received.read(self.stream.as_read()) {
-                Ok(0) => return Err(Problem::Closed(Step::Answer)),
-                Ok(_) => {}
-                Err(error) => return Err(Problem::of_stream(error, Step::Answer)),
-            }
+            self.tls.read_tls(self.socket)?;
+            self.tls.process_new_packets().map_err(io::Error::other)?;
         }
     }
 }

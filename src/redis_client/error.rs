@@ -1,7 +1,8 @@
 //! Why a server cannot be used, classified by what to do about it.
 
-use super::reply::{ErrorReply, ProtocolError};
-use rustls::{CertificateError, OtherError};
+use super::distrust::Distrust;
+use super::reply::{ErrorReply, ProtocolError, Reply};
+use rustls::AlertDescription;
 use std::fmt;
 use std::io;
 
@@ -28,17 +29,20 @@ pub enum Problem {
     #[error("{0}")]
     Certificates(String),
     #[error("the server's certificate is not trusted: {0}")]
-    NotTrusted(String),
+    NotTrusted(Distrust),
     #[error("the server does not speak TLS")]
     NoTls,
-    #[error("the server refuses the TLS connection: {0}")]
-    TlsRefused(String),
+    #[error("the server refuses the TLS connection: {0:?}")]
+    TlsRefused(AlertDescription),
     #[error("TLS failed: {0}")]
     Tls(String),
     #[error("the server refuses the login: {0}")]
     Login(ErrorReply),
     #[error("the server refuses the database: {0}")]
     Database(ErrorReply),
+    /// The server said why before it closed the connection.
+    #[error("the server says {0}, and closes the connection")]
+    TurnedAway(ErrorReply),
     #[error("the server closed the connection {0}")]
     Closed(Step),
     #[error("the connection broke {step} ({error})")]
@@ -98,14 +102,30 @@ impl Problem {
 
     fn of_tls(error: &rustls::Error) -> Self {
         match error {
-            // Our own error, unwrapped: rustls would show its type's name around it.
-            rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(why))) => {
-                Self::NotTrusted(why.to_string())
-            }
-            rustls::Error::InvalidCertificate(why) => Self::NotTrusted(why.to_string()),
+            rustls::Error::InvalidCertificate(why) => Self::NotTrusted(why.into()),
             rustls::Error::InvalidMessage(_) => Self::NoTls,
-            rustls::Error::AlertReceived(alert) => Self::TlsRefused(format!("{alert:?}")),
+            rustls::Error::AlertReceived(alert) => Self::TlsRefused(*alert),
             other => Self::Tls(other.to_string()),
+        }
+    }
+
+    /// A lost connection, explained by the last reply before: a server with no room for a client, say, tells it so.
+    /// A proxy that does not know a command may say so and close, but that is about the command.
+    pub(super) fn explained_by(self, last: Option<Reply>) -> Self {
+        match last {
+            Some(Reply::Error(error)) if self.is_lost() && !error.is_unknown_command() => {
+                Self::TurnedAway(error)
+            }
+            _ => self,
+        }
+    }
+
+    /// The server's own words, if it refuses the connection with some.
+    #[must_use]
+    pub fn reply(&self) -> Option<&ErrorReply> {
+        match self {
+            Self::Login(error) | Self::Database(error) | Self::TurnedAway(error) => Some(error),
+            _ => None,
         }
     }
 
@@ -117,6 +137,7 @@ impl Problem {
             self,
             Self::Login(_)
                 | Self::Database(_)
+                | Self::TurnedAway(_)
                 | Self::NotTrusted(_)
                 | Self::Certificates(_)
                 | Self::TlsRefused(_)

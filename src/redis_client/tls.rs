@@ -1,12 +1,13 @@
 //! TLS for an endpoint: whom to trust, and the client's certificate.
 
+use super::certificate::{Date, expired};
 use super::trust::Trust;
 use crate::endpoint::tls::{ClientIdentity, Tls};
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ALL_VERSIONS, ClientConfig};
+use rustls::{ALL_VERSIONS, ClientConfig, Error, InconsistentKeys};
 use rustls_platform_verifier::Verifier;
 use std::sync::Arc;
 
@@ -24,8 +25,11 @@ pub(super) fn client_config(tls: &Tls, verify: bool) -> Result<Arc<ClientConfig>
             let chain = certificates(certificate.text(), "the client's certificate")?;
             let key = PrivateKeyDer::from_pem_slice(key.text().as_bytes())
                 .map_err(|_| "the client's key is not a private key in PEM".to_owned())?;
-            builder.with_client_auth_cert(chain, key).map_err(|error| {
-                format!("the client's certificate and key cannot be used ({error})")
+            builder.with_client_auth_cert(chain, key).map_err(|error| match error {
+                Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+                    "the client's key is not that of the client's certificate".to_owned()
+                }
+                error => format!("the client's certificate and key cannot be used ({error})"),
             })?
         }
     };
@@ -49,6 +53,12 @@ fn verifier(
     let system = Verifier::new(provider)
         .map_err(|error| format!("the system's CAs cannot be used ({error})"))?;
     Ok(Arc::new(system))
+}
+
+/// The day on which one of the service's CAs expired, if any has.
+pub(crate) fn expired_ca(tls: &Tls) -> Option<Date> {
+    let cas = certificates(tls.ca.as_ref()?.text(), "").ok()?;
+    cas.iter().filter_map(|ca| expired(ca)).min()
 }
 
 fn certificates(pem: &str, what: &str) -> Result<Vec<CertificateDer<'static>>, String> {

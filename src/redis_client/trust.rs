@@ -1,5 +1,6 @@
 //! Which servers are trusted.
 
+use super::distrust::Distrust;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
@@ -26,11 +27,6 @@ enum Whom {
     /// Any certificate, which the user allowed with `verify_peer=off`.
     Anything,
 }
-
-/// A common mistake: the credentials contain the server's certificate instead of that of the CA that signed it.
-#[derive(Debug, thiserror::Error)]
-#[error("the credentials contain this very certificate as the CA, but another one signed it")]
-struct NotItsCa;
 
 impl Trust {
     pub(super) fn cas(
@@ -78,7 +74,7 @@ impl ServerCertVerifier for Trust {
             Err(Error::InvalidCertificate(
                 CertificateError::UnknownIssuer | CertificateError::BadSignature,
             )) if certificates.iter().any(|known| known == server) => {
-                let why = OtherError(Arc::new(NotItsCa));
+                let why = OtherError(Arc::new(Distrust::NotItsCa));
                 Err(Error::InvalidCertificate(CertificateError::Other(why)))
             }
             result => result,

@@ -20,6 +20,11 @@ pub enum FileError {
     TooLarge,
     #[error("is not UTF-8 text")]
     NotUtf8,
+    /// A common mistake.
+    #[error(
+        "is a certificate or key in DER, not in PEM (`openssl x509 -inform der` converts a certificate)"
+    )]
+    Der,
 }
 
 /// Reads a whole text file. Follows symbolic links: mounted Secrets consist of them.
@@ -36,7 +41,15 @@ pub(crate) fn read_text(path: &Path) -> Result<String, FileError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(FileError::TooLarge);
     }
-    String::from_utf8(bytes).map_err(|_| FileError::NotUtf8)
+    String::from_utf8(bytes).map_err(|error| match error.as_bytes() {
+        bytes if is_der(bytes) => FileError::Der,
+        _ => FileError::NotUtf8,
+    })
+}
+
+/// Whether bytes look like a certificate or a key in DER: a sequence that is long.
+pub(crate) fn is_der(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x30, 0x81 | 0x82, ..])
 }
 
 /// Like [`read_text`], but `None` for a missing file.

@@ -111,7 +111,13 @@ fn a_stock_laravel_keeps_its_sessions_in_redis(suite: Suite, version: &str) {
         credentials["tls.crt"] = json!(client.certificate);
         credentials["tls.key"] = json!(client.key);
     }
-    laravel_counts_on(app, &bound("redis-sessions", credentials));
+    let with_tls = bound("redis-sessions", credentials);
+    laravel_counts_on(app, &with_tls);
+    // Predis has TLS options of its own. The proxy carries PHP's own sessions, and the check walks Laravel's way too.
+    let predis = ["--env", &with_tls, "--env", APP_KEY, "--env", "REDIS_CLIENT=predis"];
+    counts_on(|| app.start_command(&predis, PUBLIC));
+    let (kept, text) = app.check(&predis);
+    assert!(kept && text.contains("as Laravel connects"), "{text}");
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! Integration tests: real pack, Docker engine, PHP, Redis and Memcached. `make test` sets them up.
 
 #[cfg(test)]
+mod build_log;
+#[cfg(test)]
+mod comparison;
+#[cfg(test)]
 mod concurrency;
 #[cfg(test)]
 mod costs;
@@ -35,6 +39,8 @@ mod platforms;
 #[cfg(test)]
 mod probe;
 #[cfg(test)]
+mod probe_servers;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod redis_servers;
@@ -43,7 +49,11 @@ mod redis_sessions;
 #[cfg(test)]
 mod reproducible;
 #[cfg(test)]
+mod rights;
+#[cfg(test)]
 mod round_trip;
+#[cfg(test)]
+mod servers;
 #[cfg(test)]
 mod session_check;
 #[cfg(test)]

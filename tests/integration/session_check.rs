@@ -143,6 +143,13 @@ fn places_that_set_others_and_settings_that_do_not() {
         ] {
             assert_verdict(&check(&[exits, (INI, settings)]), "kept");
         }
+        // An app without a session says nothing about PHP's, and one that starts it by a setting does.
+        let quiet = ("/workspace/index.php", "<?php echo 'as webman has it';");
+        let checked = check(&[quiet]);
+        assert_verdict(&checked, "unknown");
+        let summary = checked.1["summary"].as_str().unwrap();
+        assert!(summary.contains("no call of session_start()"), "{summary}");
+        assert_verdict(&check(&[quiet, (INI, "session.auto_start = 1")]), "kept");
         // As the app has it, and not switched off.
         let checked = check(&[(INI, "session.use_strict_mode = 1")]);
         assert_verdict(&checked, "kept");
@@ -179,6 +186,10 @@ fn it_is_json_and_a_status_in_every_case() {
             env"#;
         let talking = Mounted::instead_of_php(talking);
         unknown(&talking.with(&[&bound]), &["--json"], "(the password)");
+        // A container with too little memory.
+        let killed = Mounted::instead_of_php("#!/bin/sh\nkill -KILL $$");
+        let words = "signal: 9 (SIGKILL), without a word.\nSomething killed it, most likely for the container's memory";
+        unknown(&killed.with(&[&bound]), &["--json"], words);
 
         // Inside a shell, as the sample for Kubernetes has it (without -- the launcher's own shell would read
         // the $?); any other process is stopped.
@@ -292,4 +303,31 @@ fn a_page_of(app: &App, store: Store) {
     assert_eq!(checked.1["overrides"][0]["file"], elsewhere.0);
     assert_verdict(&ask(&[elsewhere], "/"), "kept");
     assert_verdict(&ask(&[elsewhere], "/nothing.php"), "unknown");
+    asked_as_a_proxy_would(app, &bound);
+}
+
+/// A page that wants https, and a site that is not there; a login in the URL is never shown.
+fn asked_as_a_proxy_would(app: &App, bound: &str) {
+    let secure = "<?php if (($_SERVER['HTTP_X_FORWARDED_PROTO'] ?? '') !== 'https') { \
+        header('Location: https://shop:hunter2@shop.example/secure.php', true, 301); exit; } session_start();";
+    let mounted = Mounted::new(&[("/workspace/htdocs/secure.php", secure)]);
+    let instance = app.start(&mounted.with(&[bound]));
+    let ask = |arguments: &[&str]| {
+        let command = ["/cnb/lifecycle/launcher", "session-check", "--json"];
+        let checked = check_in(&instance.container, &[&command[..], arguments].concat());
+        assert!(!checked.1.to_string().contains("hunter2"), "{:#}", checked.1);
+        checked
+    };
+    let url = "--url=http://shop:hunter2@127.0.0.1:8080/secure.php";
+    let checked = ask(&[url]);
+    assert_verdict(&checked, "unknown");
+    let what = checked.1["web"]["what"].as_str().unwrap();
+    assert!(what.contains("redirects to https://shop.example/secure.php; with --header"), "{what}");
+    let checked = ask(&[url, "--header", "X-Forwarded-Proto: https"]);
+    assert_verdict(&checked, "kept");
+    let checked = ask(&["--url", "http://shop:hunter2@127.0.0.1:1/"]);
+    assert_verdict(&checked, "unknown");
+    let summary = checked.1["summary"].as_str().unwrap();
+    assert!(summary.ends_with("the requested page does not answer."), "{summary}");
+    assert_eq!(checked.1["web"]["session"], "no-answer");
 }

@@ -1,6 +1,7 @@
 //! `session-check` tells apart what may be wrong: real servers in each of these states.
 
 use crate::support::app::{App, build, config, layer, root};
+use crate::support::certificates::Authority;
 use crate::support::check::{
     Checked, assert_cause, assert_verdict, check as support_check, check_service,
 };
@@ -8,7 +9,8 @@ use crate::support::docker::docker;
 use crate::support::layout::Layout;
 use crate::support::relay::Relay;
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
-use crate::support::services::{Memcached, Redis, Twemproxy, run, vcap};
+use crate::support::services::{Memcached, Redis, run, vcap};
+use crate::support::sharding::twemproxy;
 use crate::support::tls::TlsServer;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
@@ -119,8 +121,8 @@ fn too_busy(server: &Redis, admin: &mut redis::Connection, check: &dyn Fn() -> C
 fn a_proxy_that_closes_the_connection_at_a_command() {
     for suite in [BOOKWORM, TRIXIE] {
         with_app(suite, Store::Redis, |app| {
-            let proxy = Twemproxy::start();
-            let credentials = json!({"host": proxy.container.ip()});
+            let proxy = twemproxy();
+            let credentials = json!({"host": proxy.ip()});
             let services = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
             let check = |options: &str| {
                 let options = format!("BPL_PHP_SESSION_OPTIONS={options}");
@@ -218,9 +220,16 @@ fn tls_causes(suite: Suite) {
         let check = |credentials: Value| check_service(app, "redis-sessions", &credentials);
         let server = TlsServer::start("no", &["redis.example"]);
         let mut credentials = server.credentials();
-        assert_cause(&check(credentials.clone()), "tls-other-name");
+        let other_name = check(credentials.clone());
+        assert_cause(&other_name, "tls-other-name");
+        assert_says(&other_name, "it is for redis.example, not for");
         credentials.as_object_mut().unwrap().remove("cacrt");
         assert_cause(&check(credentials.clone()), "tls-not-trusted");
+        let mut wrong = server.credentials();
+        wrong["cacrt"] = json!(Authority::new().certificate);
+        let wrong = check(wrong);
+        assert_cause(&wrong, "tls-not-trusted");
+        assert_says(&wrong, "no CA that we trust signed it");
         credentials["tls"] = json!(false);
         credentials["port"] = json!(6380);
         assert_cause(&check(credentials), "tls-expected");
@@ -237,6 +246,12 @@ fn causes_with_tls_on_debian_12() {
 #[test]
 fn causes_with_tls_on_debian_13() {
     tls_causes(TRIXIE);
+}
+
+/// The likeliest cause has these words.
+fn assert_says(checked: &Checked, words: &str) {
+    let what = checked.1["causes"][0]["what"].as_str().unwrap();
+    assert!(what.contains(words), "{words:?} is not in {what}");
 }
 
 fn memcached_causes(suite: Suite) {
@@ -258,6 +273,15 @@ fn memcached_causes(suite: Suite) {
         assert_eq!(checked.1["causes"][1]["kind"], "text-protocol-only", "{:#}", checked.1);
         let open = Memcached::start();
         assert_cause(&check(login(&open.server())), "password-not-wanted");
+        let long = [
+            "--env",
+            &format!(
+                "VCAP_SERVICES={}",
+                vcap(&[("memcached-sessions", json!({"servers": open.server()}))])
+            ),
+        ]
+        .map(str::to_owned);
+        long_ids(app, &long.each_ref().map(String::as_str));
         // The image has no mechanisms of its own, so without the layer's there are none.
         let bound =
             format!("VCAP_SERVICES={}", vcap(&[("memcached-sessions", login(&closed.server()))]));
@@ -273,6 +297,21 @@ fn memcached_causes(suite: Suite) {
         assert_eq!(failed.len(), 1, "{report:#}");
         assert_eq!(failed[0]["server"], format!("{}:1", closed.container.ip()));
     });
+}
+
+/// An id of 256 characters, with an ini file of the app's own; and the report tells how large a session may be.
+fn long_ids(app: &App, bound: &[&str]) {
+    let checked = support_check(app, bound);
+    assert_verdict(&checked, "kept");
+    assert!(checked.1.to_string().contains("at most 1048576 bytes (item_size_max)"), "{checked:?}");
+    let folder = tempfile::tempdir().unwrap();
+    crate::support::app::make_readable(folder.path());
+    std::fs::write(folder.path().join("long.ini"), "session.sid_length = 256\n").unwrap();
+    let mount = format!("--volume={}:/long:ro", folder.path().display());
+    let scanned = ["--env", "PHP_INI_SCAN_DIR=:/long", &mount];
+    let checked = support_check(app, &[bound, &scanned].concat());
+    assert_cause(&checked, "key-too-long");
+    assert_says(&checked, "Set session.sid_length to 231 or less");
 }
 
 #[test]

@@ -8,7 +8,10 @@ use php_session_store::launch::route::ProxyWanted;
 use php_session_store::php::variable::Variable;
 use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
-use php_session_store::{launch::build_record::LaunchRecord, layers::session::write_files};
+use php_session_store::{
+    launch::build_record::{AppFacts, LaunchRecord},
+    layers::session::write_files,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -41,6 +44,16 @@ impl Harness {
     /// With a PHP that has OpenSSL, or not.
     pub(crate) fn with_tls(store: Store, extension_version: &str, knows_tls: bool) -> Self {
         Self::with(store, extension_version, knows_tls, &Environment::default())
+    }
+
+    /// Of a build in which PHP has ids of this length.
+    pub(crate) fn with_sid_length(store: Store, extension_version: &str, length: usize) -> Self {
+        let harness = Self::new(store, extension_version);
+        let file = harness.layer.path().join("session.toml");
+        let record = fs::read_to_string(&file).unwrap();
+        let length = format!("sid-length = {length}");
+        fs::write(&file, record.replace("sid-length = 32", &length)).unwrap();
+        harness
     }
 
     /// Of a build with `BP_PHP_SESSION_STORE`.
@@ -77,10 +90,13 @@ impl Harness {
             openssl_cafile: String::new(),
             openssl_capath: String::new(),
             may_preload: true,
+            sid_length: 32,
             search_keys: keys,
             strict_mode: false,
             lock_wait: None,
             framework,
+            app: AppFacts::default(),
+            scan_dirs: String::new(),
         };
         write_files(layer.path(), &record, Vec::new(), Vec::new()).unwrap();
         Self { layer, store, record }
@@ -116,12 +132,24 @@ impl Harness {
 
     /// The service as a binding, a file for each entry.
     pub(crate) fn binding(&self, files: &[(&str, &str)]) -> Result<Variables, String> {
+        self.binding_of(files.iter().map(|(name, text)| (*name, text.as_bytes())))
+    }
+
+    /// A binding of a server with TLS, and one more file.
+    pub(crate) fn binding_with(&self, name: &str, bytes: &[u8]) -> Result<Variables, String> {
+        self.binding_of([("host", &b"h"[..]), ("tls", b"true"), (name, bytes)].into_iter())
+    }
+
+    fn binding_of<'a>(
+        &self,
+        files: impl Iterator<Item = (&'a str, &'a [u8])>,
+    ) -> Result<Variables, String> {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("cache");
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("type"), self.store.binding_type()).unwrap();
-        for (name, text) in files {
-            fs::write(folder.join(name), text).unwrap();
+        for (name, bytes) in files {
+            fs::write(folder.join(name), bytes).unwrap();
         }
         self.launch(&[("SERVICE_BINDING_ROOT", root.path().to_str().unwrap())])
     }

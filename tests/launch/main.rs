@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod accounted;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod fake_server;
 #[cfg(test)]
 mod found;
@@ -13,6 +15,8 @@ mod frameworks;
 mod harness;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod last_words;
 #[cfg(test)]
 mod memcached;
 #[cfg(test)]
@@ -31,6 +35,8 @@ mod redis;
 mod redis_client;
 #[cfg(test)]
 mod refused;
+#[cfg(test)]
+mod servers;
 #[cfg(test)]
 mod start;
 mod topology;

@@ -43,3 +43,11 @@ fn memcached_services() {
         assert_eq!(variables[Variable::SavePath.name()], expected, "{credentials}");
     }
 }
+
+#[test]
+fn an_id_that_makes_keys_too_long_stops_the_start() {
+    let harness = Harness::with_sid_length(Store::Memcached, "3.3.0", 256);
+    let said = harness.said_when_asked(&json!({"servers": "127.0.0.1:1"}));
+    assert!(said.starts_with("No session can be kept"), "{said}");
+    assert!(said.contains("Set session.sid_length to 231 or less"), "{said}");
+}

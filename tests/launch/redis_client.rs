@@ -1,30 +1,22 @@
 //! The client for Redis, against servers that speak, lie, hang and close.
 
+use crate::servers::{Authority, answer, plain_server, server_config, tls_server};
 use php_session_store::endpoint::{self, Endpoint};
 use php_session_store::redis_client::{
     Client, Command, Connection, Deadline, Problem, RedisError, Reply, Step,
 };
 use php_session_store::services::{Origin, Services};
 use php_session_store::store::Store;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 use serde_json::{Value, json};
-use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 const PASSWORD: &str = "hunter2";
 
-/// What a server says to what it has read; empty for silence.
-type Answer = fn(&str) -> &'static str;
-
-fn client(credentials: &Value) -> Client {
+pub(crate) fn client(credentials: &Value) -> Client {
     let vcap = json!({"redis": [{"label": "redis", "name": "cache", "credentials": credentials}]});
     let services = Services::parse(&vcap.to_string(), Origin::Vcap).unwrap();
     let reading = endpoint::read(Store::Redis, services.iter().next().unwrap()).unwrap();
@@ -33,11 +25,11 @@ fn client(credentials: &Value) -> Client {
     Client::new(&redis, verify).unwrap()
 }
 
-fn connect(credentials: &Value) -> Result<Connection, RedisError> {
+pub(crate) fn connect(credentials: &Value) -> Result<Connection, RedisError> {
     client(credentials).connect(Deadline::after(Duration::from_secs(5)))
 }
 
-fn problem(credentials: &Value) -> Problem {
+pub(crate) fn problem(credentials: &Value) -> Problem {
     let error = connect(credentials).unwrap_err();
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains(PASSWORD), "{shown}");
@@ -46,76 +38,6 @@ fn problem(credentials: &Value) -> Problem {
 
 fn ping(connection: &mut Connection) -> Result<Reply, Problem> {
     connection.command(&[b"PING"], Deadline::after(Duration::from_secs(5)))
-}
-
-fn answer(mut stream: impl Read + Write, answer: Answer) {
-    let mut buffer = [0; 4096];
-    while let Ok(length @ 1..) = stream.read(&mut buffer) {
-        let text = answer(&String::from_utf8_lossy(&buffer[..length]));
-        if text == "close" || stream.write_all(text.as_bytes()).is_err() {
-            return;
-        }
-    }
-}
-
-fn plain_server(text: Answer) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || listener.incoming().flatten().for_each(|stream| answer(stream, text)));
-    port
-}
-
-fn tls_server(config: ServerConfig) -> u16 {
-    let config = Arc::new(config);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let tls = ServerConnection::new(config.clone()).unwrap();
-            answer(StreamOwned::new(tls, stream), |_| "+PONG\r\n");
-        }
-    });
-    port
-}
-
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let pem = params.self_signed(&key).unwrap().pem();
-        Self { issuer: Issuer::new(params, key), pem }
-    }
-
-    fn identity(&self, name: &str) -> (String, String) {
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let key = KeyPair::generate().unwrap();
-        (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
-    }
-}
-
-fn server_config((certificate, key): &(String, String), clients: Option<&str>) -> ServerConfig {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .unwrap();
-    let builder = match clients {
-        None => builder.with_no_client_auth(),
-        Some(pem) => {
-            let mut roots = RootCertStore::empty();
-            roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();
-            let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
-            builder.with_client_cert_verifier(verifier.build().unwrap())
-        }
-    };
-    let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-    builder.with_single_cert(chain, key).unwrap()
 }
 
 #[test]

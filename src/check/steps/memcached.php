@@ -31,8 +31,19 @@ function server($host, $port, $question)
         }),
         array('delete', $name, function () use ($memcached, $key) {
             answered($memcached->delete($key), $memcached);
+            tell_limit($memcached);
         }),
     ));
+}
+
+/** Comes last: some proxies close the connection on it. */
+function tell_limit($memcached)
+{
+    $all = version_compare(phpversion('memcached'), '3', '<') ? false : $memcached->getStats('settings');
+    $settings = is_array($all) ? reset($all) : false;
+    if (isset($settings['item_size_max'])) {
+        trigger_error("it keeps items of at most $settings[item_size_max] bytes (item_size_max): a larger session is lost");
+    }
 }
 
 function answered($ok, $memcached)

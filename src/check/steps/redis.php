@@ -55,10 +55,10 @@ function cluster($question)
         $parts[] = array('connect', $name, function () use ($name, $question) {
             reach("tcp://$name", stream_context_create(), $question['timeout']);
         });
-        $what = $question['auth'] === null ? 'CLUSTER INFO' : 'log in, CLUSTER INFO';
+        $what = $question['auth'] === null ? 'CLUSTER SLOTS' : 'log in, CLUSTER SLOTS';
         $parts[] = array($what, $name, function () use ($host, $port, $question) {
             $redis = open($question, $host, $port);
-            $redis->rawCommand('CLUSTER', 'INFO');
+            $redis->rawCommand('CLUSTER', 'SLOTS');
             refused($redis);
         });
     }

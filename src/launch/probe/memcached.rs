@@ -5,6 +5,7 @@ use super::outcome::Outcome;
 use super::{CONNECT_TIMEOUT, TIMEOUT};
 use crate::endpoint::Address;
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
+use crate::php::memcached_directives::USUAL_ITEM;
 use crate::redis_client::{Deadline, Problem, Step, dial};
 use std::io::{self, Read, Write};
 use std::time::Duration;
@@ -27,7 +28,7 @@ const UNKNOWN_COMMAND: u16 = 0x81;
 /// Asks the servers one by one. A refusal outweighs a failure that may pass.
 pub(super) fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
     let deadline = Deadline::after(TIMEOUT);
-    let mut passing = None;
+    let (mut passing, mut limits) = (None, Vec::new());
     for address in &endpoint.servers {
         let server = Server { address, deadline };
         let answer = match &endpoint.login {
@@ -35,7 +36,7 @@ pub(super) fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
             None => server.get(),
         };
         match answer {
-            Ok(None) => {}
+            Ok(None) => limits.extend(server.small_items()),
             Ok(Some(refusal)) => return Outcome::Refused(format!("{address}: {refusal}")),
             Err(problem) => {
                 passing.get_or_insert(format!("{address}: {problem}"));
@@ -43,7 +44,7 @@ pub(super) fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
         }
     }
     passing.map_or_else(
-        || Outcome::Kept { round_trip: Duration::ZERO, max_clients: None, limits: Vec::new() },
+        || Outcome::Kept { round_trip: Duration::ZERO, max_clients: None, limits },
         Outcome::Passing,
     )
 }
@@ -86,6 +87,20 @@ impl Server<'_> {
             }
             Err(problem) => Err(problem),
         }
+    }
+
+    /// What is said of a server that keeps smaller items than usual. Only one without a login tells, and no proxy.
+    fn small_items(&self) -> Option<String> {
+        let is_whole =
+            |answer: &[u8]| answer.ends_with(b"END\r\n") || answer.ends_with(b"ERROR\r\n");
+        let answer = self.ask(b"stats settings\r\n", is_whole).ok()?;
+        let text = String::from_utf8_lossy(&answer);
+        let most = text.lines().find_map(|line| line.strip_prefix("STAT item_size_max "))?;
+        let most: u64 = most.trim().parse().ok().filter(|most| *most < USUAL_ITEM)?;
+        let address = self.address;
+        Some(format!(
+            "{address} keeps items of at most {most} bytes (item_size_max): a session that grows larger is lost, and its visitor logged out"
+        ))
     }
 
     fn log_in(&self, login: &Login) -> Result<Refusal, Problem> {

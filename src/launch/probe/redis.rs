@@ -4,6 +4,7 @@
 use super::outcome::Outcome;
 use super::redis_session::Session;
 use super::refusal::{no_tls, of_problem, tls_only};
+use super::tls;
 use super::{CONNECT_TIMEOUT, Question, TIMEOUT};
 use crate::endpoint::redis::{RedisEndpoint, Target};
 use crate::endpoint::tls::Tls;
@@ -17,17 +18,28 @@ use std::time::Duration;
 
 /// Asks the server. If our own TLS fails, PHP has the last word; `env` is for PHP.
 pub(super) fn ask(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) -> Outcome {
-    match probe(question, endpoint) {
-        Outcome::Tls(_)
-            if question.route == Route::Direct && php_connects(question, endpoint, env) =>
-        {
+    let outcome = probe(question, endpoint);
+    if question.route == Route::Proxy {
+        return outcome;
+    }
+    match outcome {
+        Outcome::Tls(_) if php_connects(question, endpoint, env) => {
             Outcome::Kept { round_trip: Duration::ZERO, max_clients: None, limits: Vec::new() }
+        }
+        Outcome::Kept { .. } if question.options.verify_peer.unwrap_or(true) => {
+            match tls::expired_ca_of(endpoint) {
+                Some(expired) if !php_connects(question, endpoint, env) => {
+                    Outcome::Tls(format!("TLS fails: {expired}.\n{}", tls::RENEWED_CA))
+                }
+                _ => outcome,
+            }
         }
         outcome => outcome,
     }
 }
 
-/// Whether TLS works with PHP's OpenSSL, which accepts older servers and certificates than rustls.
+/// Whether TLS works with PHP's OpenSSL, which accepts older servers and certificates than rustls, but no CA that has
+/// expired.
 fn php_connects(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) -> bool {
     let Some(address) = endpoint.first_address() else { return false };
     let verify = question.options.verify_peer.unwrap_or(true);
@@ -89,11 +101,11 @@ fn closing_commands(question: &Question<'_>, endpoint: &RedisEndpoint) -> Option
     Session::new(question, endpoint).find_closing_commands(&client, Deadline::after(TIMEOUT))
 }
 
-/// Whether the server replies without TLS. Sends nothing confidential.
+/// Whether the server replies without TLS. Sends nothing confidential, and what every user may send.
 fn answers_without_tls(endpoint: &RedisEndpoint) -> bool {
     let Some(connection) = connect_otherwise(endpoint, None) else { return false };
     let (mut connection, deadline) = connection;
-    connection.command(&[b"PING"], deadline).is_ok()
+    connection.command(&[b"QUIT"], deadline).is_ok()
 }
 
 /// Whether a server that we tried without TLS supports TLS.

@@ -5,7 +5,7 @@ use super::outcome::Outcome;
 use super::refusal::of_reply;
 use crate::endpoint::redis::RedisEndpoint;
 use crate::launch::route::Route;
-use crate::php::redis_commands::{CLUSTER_PREFIX, PREFIX, Trial, TrialCommand};
+use crate::php::redis_commands::{CLUSTER_PREFIX, CLUSTER_SLOTS, PREFIX, Trial, TrialCommand};
 use crate::proxy::ProxyTrial;
 use crate::redis_client::{Client, Command, Connection, Deadline, Problem, Reply};
 use std::time::{Duration, Instant};
@@ -55,6 +55,14 @@ impl<'a> Session<'a> {
         let (reply, one) = timed(|| connection.send(&[sent(first)], deadline))?;
         let mut verdict = Verdict::default();
         verdict.take(first.name(), &reply[0], self.endpoint);
+        if self.endpoint.is_cluster() {
+            // PHP's handler for clusters sends this first.
+            let slots = connection.command(&[b"CLUSTER", b"SLOTS"], deadline)?;
+            verdict.take(CLUSTER_SLOTS, &slots, self.endpoint);
+        }
+        if verdict.refused.is_some() || verdict.passing.is_some() {
+            return Ok(verdict.outcome(self, one, None));
+        }
         let mut commands: Vec<Command> = others.iter().map(sent).collect();
         let Trial { prefix, by, .. } = self.trial;
         let elsewhere = (0..OTHER_KEYS).map(|number| format!("{prefix}{by}-{number}"));
@@ -72,9 +80,20 @@ impl<'a> Session<'a> {
         }
         // The shorter of two measurements: something else delayed the other.
         let round_trip = one.min(all);
+        Ok(verdict.outcome(self, round_trip, self.max_clients(&mut connection, deadline)))
+    }
+
+    /// From Redis 7 on. A user with a name may have the rights for sessions only, and the server would log a refusal.
+    fn max_clients(&self, connection: &mut Connection, deadline: Deadline) -> Option<u32> {
+        if self.endpoint.user().is_some() {
+            return None;
+        }
         // On its own: twemproxy closes the connection on it, but keeps sessions all the same.
-        let info = connection.command(&[b"INFO", b"clients"], deadline);
-        Ok(verdict.outcome(self, round_trip, info.ok().as_ref().and_then(max_clients)))
+        let Ok(Reply::Bulk(info)) = connection.command(&[b"INFO", b"clients"], deadline) else {
+            return None;
+        };
+        let text = String::from_utf8_lossy(&info);
+        text.lines().find_map(|line| line.strip_prefix("maxclients:"))?.trim().parse().ok()
     }
 
     /// Does what the session proxy does for a session.
@@ -177,6 +196,9 @@ impl<'a> Verdict<'a> {
             self.unknown.clear();
             limits.push("the server refuses EXISTS, so with session.use_strict_mode every returning visitor would get HTTP 500: allow it, or leave strict mode off".to_owned());
         }
+        if self.unknown.contains(&"GET") {
+            return Outcome::Refused("The server does not know even GET. It may be Redis Sentinel (usually on port 26379), which only tells where Redis is.\nUse host and port of Redis itself.".to_owned());
+        }
         if !self.unknown.is_empty() {
             let unknown = self.unknown.join(", ");
             let only = |commands: &[&str]| self.unknown.iter().all(|it| commands.contains(it));
@@ -204,8 +226,7 @@ impl<'a> Verdict<'a> {
 }
 
 fn no_permission(session: &Session<'_>, forbidden: &[&str]) -> String {
-    let user =
-        session.endpoint.auth.as_ref().and_then(|auth| auth.user.as_deref()).unwrap_or("default");
+    let user = session.endpoint.user().unwrap_or("default");
     let rights: Vec<String> =
         forbidden.iter().map(|it| format!("+{}", it.to_lowercase())).collect();
     format!(
@@ -215,11 +236,4 @@ fn no_permission(session: &Session<'_>, forbidden: &[&str]) -> String {
         session.trial.prefix,
         rights.join(" ")
     )
-}
-
-/// From Redis 7 on, and if the user may ask.
-fn max_clients(info: &Reply) -> Option<u32> {
-    let Reply::Bulk(text) = info else { return None };
-    let text = String::from_utf8_lossy(text);
-    text.lines().find_map(|line| line.strip_prefix("maxclients:"))?.trim().parse().ok()
 }

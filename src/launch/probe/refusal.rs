@@ -1,23 +1,40 @@
 //! Explains a server's refusals, and tells those that may pass from those that never will.
 
 use super::outcome::Outcome;
+use super::tls;
 use crate::endpoint::Host;
 use crate::endpoint::redis::{RedisEndpoint, Target};
 use crate::redis_client::{ErrorReply, Problem, ProtocolError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+/// Errors that pass by themselves or by the operator's hand: the server starts, is busy or full, or waits for others. An
+/// error that is neither here nor below never counts as passing.
+const PASSING: [&str; 8] =
+    ["LOADING", "MASTERDOWN", "BUSY", "OOM", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN"];
+/// The same without a code of their own: Redis' own, then what Envoy and twemproxy say while their servers are down.
+const PASSING_TEXTS: [&str; 6] = [
+    "max number of clients",
+    "no upstream host",
+    "upstream failure",
+    "connection refused",
+    "connection timed out",
+    "server closed connection",
+];
+
 /// Explains why the server cannot be reached or does not let us in.
 pub(super) fn of_problem(problem: &Problem, endpoint: &RedisEndpoint) -> Outcome {
+    if let Some(error) = problem.reply() {
+        return of_reply(error, endpoint);
+    }
     match problem {
-        Problem::Login(error) | Problem::Database(error) => of_reply(error, endpoint),
         Problem::Protocol(ProtocolError::IsTls) => tls_only(),
         Problem::Protocol(error) => Outcome::Refused(format!(
             "Something listens there, but {error}.\nCheck the port in the credentials."
         )),
         Problem::NoTls => no_tls(),
         Problem::Certificates(_) | Problem::NotTrusted(_) | Problem::TlsRefused(_) | Problem::Tls(_) => {
-            Outcome::Tls(tls_advice(problem))
+            Outcome::Tls(tls::text(problem, endpoint))
         }
         Problem::Refused | Problem::Connect(_) if is_loopback(endpoint) => Outcome::Passing(
             "nothing listens there. In a container, localhost is the container itself, so only a sidecar can listen there"
@@ -35,19 +52,6 @@ pub(super) fn no_tls() -> Outcome {
 pub(super) fn tls_only() -> Outcome {
     let text = "The server accepts only TLS.\nSet ssl to true in the credentials, or use its port without TLS.";
     Outcome::Refused(text.to_owned())
-}
-
-fn tls_advice(problem: &Problem) -> String {
-    let advice = match problem {
-        Problem::NotTrusted(_) => {
-            "Add the certificate of the CA that signed the server's certificate (not the server's own) to the credentials as ca.crt, and check the host name and the dates in the server's certificate."
-        }
-        Problem::Certificates(_) => "Provide certificates and keys as PEM.",
-        _ => {
-            "If the server requires a client certificate, add tls.crt and tls.key to the credentials."
-        }
-    };
-    format!("TLS fails: {problem}.\n{advice}")
 }
 
 /// Explains an error reply to any command.
@@ -80,16 +84,30 @@ pub(super) fn of_reply(error: &ErrorReply, endpoint: &RedisEndpoint) -> Outcome 
                 || text.contains("no password is set") =>
         {
             refused(
-                "The server has no password. Remove user and password from the credentials, or set one on the server.",
+                "The server has no password. Remove user and password from the credentials, or set one on the server. (Redis Sentinel, usually on port 26379, says so too: use the port of Redis itself.)",
             )
         }
         "ERR" if text.contains("db index") || text.contains("invalid db") => refused(
             "The server does not have this database. Use another one, or raise its number of databases.",
         ),
+        "ERR" if text.contains("not allowed in cluster mode") => refused(
+            "A cluster has only database 0: remove database from the credentials and from BPL_PHP_SESSION_OPTIONS.",
+        ),
         "ERR" if text.contains("cluster support disabled") => refused(
             "The server is not a cluster. Remove cluster.nodes or cluster_mode from the credentials.",
         ),
-        _ => Outcome::Passing(format!("the server says: {error}")),
+        "ERR" if text.contains("wrong number of arguments for 'auth'") => refused(
+            "The server is older than Redis 6 and knows no users. Remove the user from the credentials: it takes the password alone.",
+        ),
+        "CLUSTERDOWN" => Outcome::Passing(format!(
+            "the server says: {error}. It is a node of a cluster in which nobody serves the slot of the session: create the cluster, or give it all slots (redis-cli --cluster create, or fix)"
+        )),
+        code if PASSING.contains(&code) || PASSING_TEXTS.iter().any(|it| text.contains(it)) => {
+            Outcome::Passing(format!("the server says: {error}"))
+        }
+        _ => refused(
+            "This is not an error that is known to pass. The server's own log may say more.",
+        ),
     }
 }
 
@@ -151,6 +169,12 @@ mod tests {
             "ERR AUTH <password> called without any password configured for the default user.",
             "ERR Client sent AUTH, but no password is set",
             "ERR DB index is out of range",
+            "ERR SELECT is not allowed in cluster mode",
+            "ERR This instance has cluster support disabled",
+            "ERR wrong number of arguments for 'auth' command",
+            // What nobody has foreseen.
+            "ERR whatever",
+            "WHATEVER",
         ] {
             assert!(is_refused(text), "{text}");
         }
@@ -163,7 +187,8 @@ mod tests {
             "MASTERDOWN Link with MASTER is down",
             "CLUSTERDOWN The cluster is down",
             "ERR max number of clients reached",
-            "ERR whatever",
+            "TRYAGAIN Multiple keys request during rehashing of slot",
+            "no upstream host",
         ] {
             assert!(!is_refused(text), "{text}");
         }

@@ -2,8 +2,9 @@
 
 use super::{Conversation, Session};
 use crate::proxy::answer::{NIL, OK, ONE, ZERO, bulk, heard};
+use crate::proxy::lock::Lock;
 use crate::proxy::request::lock_of;
-use crate::proxy::sessions::{Lock, Seen, Taken};
+use crate::proxy::sessions::{Seen, Taken};
 use crate::proxy::turns::Turn;
 use crate::redis_client::{Command, Deadline, Reply};
 use std::mem;

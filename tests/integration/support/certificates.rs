@@ -3,6 +3,7 @@
 use super::app::make_readable;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    date_time_ymd,
 };
 use std::fs;
 use std::path::Path;
@@ -28,7 +29,18 @@ const READY: &str = "ready";
 impl Authority {
     /// A new authority.
     pub(crate) fn new() -> Self {
+        Self::with(CertificateParams::new(Vec::new()).expect("no names"))
+    }
+
+    /// One whose certificate has expired.
+    pub(crate) fn expired() -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        params.not_before = date_time_ymd(2019, 1, 1);
+        params.not_after = date_time_ymd(2020, 2, 29);
+        Self::with(params)
+    }
+
+    fn with(mut params: CertificateParams) -> Self {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(DnType::CommonName, "Authority of the tests");
         let key = KeyPair::generate().expect("a key");
