@@ -19,7 +19,7 @@ use crate::php::redis_directives::{LOCK_TIMEOUT, PREFIX};
 use crate::php::variable::Variable;
 use anyhow::{Context, bail};
 use nix::sys::signal::Signal;
-use std::io::{stdin, stdout};
+use std::io::{Write, stdin, stdout};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -138,10 +138,6 @@ fn status(json: bool) -> anyhow::Result<()> {
     let Some(socket) = socket else { bail!("PHP does not use a session proxy here") };
     let status = Client::new(Path::new(socket)).status();
     let status = status.with_context(|| format!("No session proxy answers at {socket}"))?;
-    if json {
-        println!("{}", status.json());
-    } else {
-        println!("{status}");
-    }
-    Ok(())
+    let text = if json { status.json() } else { status.to_string() };
+    Ok(writeln!(stdout(), "{text}")?)
 }

@@ -238,7 +238,7 @@ mod tests {
         let mut said = String::new();
         reader.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         while !said.contains("session proxy: other lines were left out here: ") {
-            let mut bytes = [0; 65536];
+            let mut bytes = vec![0; 65536];
             let length = reader.read(&mut bytes).unwrap();
             said += std::str::from_utf8(&bytes[..length]).unwrap();
         }

@@ -65,7 +65,9 @@ impl Stats {
     /// An answer to PHP, and whether the request was to write a session. It tells the server's role: `ROLE` is not asked for,
     /// as a user with the rights of sessions may not, and each refusal would be an entry in the server's `ACL LOG`.
     pub(super) fn answered(&self, writes: bool, answer: &[u8]) {
-        if answer.starts_with(b"-READONLY") {
+        // A script's error contains its command's error somewhere in the text.
+        let only_reads = |error: &[u8]| error.windows(8).any(|word| word == b"READONLY");
+        if answer.starts_with(b"-") && only_reads(answer) {
             self.role.store(2, Ordering::Relaxed);
         } else if writes && answer.starts_with(b"+") {
             self.role.store(1, Ordering::Relaxed);
@@ -124,7 +126,10 @@ mod tests {
         assert_eq!(stats.role(), "master");
         stats.answered(true, b"-OOM command not allowed\r\n");
         assert_eq!(stats.role(), "master");
-        stats.answered(false, b"-READONLY You can't write against a read only replica.\r\n");
+        stats.answered(
+            true,
+            b"-ERR user_script:1: -READONLY You can't write against a read only replica.\r\n",
+        );
         assert_eq!(stats.role(), "slave");
     }
 

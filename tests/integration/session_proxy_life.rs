@@ -68,7 +68,9 @@ fn a_proxy_of_which_nothing_is_left_is_started_by_the_next_command() {
             let instance = start(app, &redis);
             let mut visitor = HttpClient::new();
             assert_eq!(visitor.get(instance.address(), "/hold.php").body.trim(), "1,kept");
-            instance.container.exec_as_root(&["pkill", "-KILL", "-f", "session-proxy"]);
+            // Each that is left starts others meanwhile.
+            let all = "while pkill -KILL -f '[s]ession-proxy'; do :; done";
+            instance.container.exec_as_root(&["sh", "-c", all]);
             for _ in 0..4 {
                 let answer = visitor.twin().get(instance.address(), "/hold.php");
                 assert!(!answer.body.contains("kept"), "{answer:?}");

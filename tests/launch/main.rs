@@ -28,6 +28,8 @@ mod probe;
 #[cfg(test)]
 mod proxy;
 #[cfg(test)]
+mod proxy_harness;
+#[cfg(test)]
 mod proxy_processes;
 #[cfg(test)]
 mod redis;
