@@ -27,7 +27,7 @@ pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Vec<Finding> 
     let Some(service) = &config.service else { return Vec::new() };
     let Reading { endpoint, unused, options, .. } = match reading_that_connects(service, record) {
         Ok(reading) => reading,
-        Err(error) => return vec![Finding::Failure(error.to_string())],
+        Err(error) => return vec![Finding::Failure(format!("{error:#}"))],
     };
     let mut findings = Vec::new();
     if limit_of_php(&endpoint, &options, record).is_some() {
