@@ -1,5 +1,5 @@
-# Sourced: the images. For each Debian release a base, its variants (images/Dockerfile) and a builder for each; and one
-# image with the services. Only what has changed is rebuilt.
+# Sourced: the images. For each Debian release a base, its variants (images/Dockerfile) and a builder for each; and the
+# services (images/services.Dockerfile). Only what has changed is rebuilt.
 export DOCKER_BUILDKIT=0 # the classic builder is in every engine
 
 image_id() { docker image inspect --format '{{.Id}}' "$1" 2>/dev/null; }
@@ -106,8 +106,8 @@ suite_images() { # suite_images SUITE
   say "$image_prefix/…:$1: up to date"
 }
 
-services_image() {
-  say "$image_prefix/services"
-  quietly docker build --quiet --file "$root/images/services.Dockerfile" \
-    --build-arg "BASE=$image_prefix/base:bookworm" --tag "$image_prefix/services" "$root/images"
+services_image() { # services_image STAGE SUITE
+  say "$image_prefix/$1"
+  quietly docker build --quiet --file "$root/images/services.Dockerfile" --target "$1" \
+    --build-arg "BASE=$image_prefix/base:$2" --tag "$image_prefix/$1" "$root/images"
 }

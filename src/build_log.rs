@@ -3,10 +3,11 @@
 
 mod debug;
 
+use crate::app::AppFindings;
 use crate::config::environment::Environment;
 use crate::config::options::Options;
 use crate::config::platform::BuildPlatform;
-use crate::config::variables::{DISPLAY_ERRORS, EMBED_CREDENTIALS, FRAMEWORK};
+use crate::config::variables::{DISPLAY_ERRORS, EMBED_CREDENTIALS, FRAMEWORK, SESSION_NAME};
 use crate::detect::{Decision, SessionConfig};
 use crate::frameworks::session_use::{OwnSessions, SessionUse};
 use crate::launch::build_record::LaunchRecord;
@@ -19,6 +20,7 @@ use crate::php::memcached_directives::{USUAL_ITEM, refused_keys};
 use crate::store::Store;
 use crate::system::command::is_debug;
 use crate::system::log_line::report;
+use crate::system::masked::masked;
 use bullet_stream::global::{print, set_writer};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -69,6 +71,9 @@ pub fn nothing_to_do(decision: &Decision) {
 pub fn decision(config: &SessionConfig) {
     print::bullet("Session service");
     print::sub_bullet(format!("{}: {}", config.store.title(), config.reason));
+    for warning in &config.warnings {
+        print::warning(warning);
+    }
 }
 
 /// Logs the PHP that was found, and begins the section about its extension.
@@ -93,9 +98,9 @@ pub fn session_settings(
 ) {
     print::bullet("Session settings");
     let verified = if layer.is_verified {
-        "started with it cleanly in the last build, and nothing has changed since"
+        "gave no new warning with it in the last build, and nothing has changed since"
     } else {
-        "starts with it cleanly"
+        "gives no new warning with it"
     };
     print::sub_bullet(format!(
         "Wrote {}/php-session-store.ini (cookie {}); PHP ({}) {verified}",
@@ -103,6 +108,11 @@ pub fn session_settings(
         settings.session_name,
         php.names()
     ));
+    if let Some(theirs) = &settings.other_session_name {
+        print::sub_bullet(format!(
+            "An ini file has session.name = {theirs}, which no longer counts ({SESSION_NAME}={theirs} keeps that cookie)"
+        ));
+    }
     if settings.hide_errors {
         print::sub_bullet(format!(
             "Turned display_errors off, because PHP's warnings show the password ({DISPLAY_ERRORS}=keep leaves it on)"
@@ -112,7 +122,7 @@ pub fn session_settings(
     print::sub_bullet(format!(
         "At launch, bind a {} service whose name contains \"{}\" or whose type is {}",
         store.title(),
-        config.search_keys.of(store).text,
+        masked(&config.search_keys.of(store).text),
         store.binding_type()
     ));
     if let Some(service) = settings.embedded_service {
@@ -145,6 +155,22 @@ pub fn framework(record: &LaunchRecord, app_dir: &Path) {
     }
 }
 
+/// Warns about credentials among the app's files: they are in the image, and a web server may serve them.
+pub fn secrets_in_app(app: &AppFindings) {
+    let kinds = [
+        (&app.bindings, "looks like a service binding, so its credentials are"),
+        (&app.passwords, "contains the password of the bound service, so it is"),
+    ];
+    for (paths, what) in kinds {
+        for path in paths {
+            print::warning(format!(
+                "{} in the app {what} in the image, and a web server may serve it.\nKeep it outside the app, or exclude it: `exclude` in project.toml.",
+                path.display()
+            ));
+        }
+    }
+}
+
 /// Logs what does not fit into Memcached.
 pub fn limits(record: &LaunchRecord) {
     if record.store != Store::Memcached {
@@ -159,9 +185,17 @@ pub fn limits(record: &LaunchRecord) {
     }
 }
 
-/// Warns that another buildpack configures sessions too: Paketo's handlers do, with the build's password.
-pub fn other_handlers(files: &[PathBuf], store: Store) {
+/// Warns that an ini file names another server for sessions: Paketo's handlers write such files, with the build's password,
+/// and an app may have one.
+pub fn other_handlers(files: &[PathBuf], app_dir: &Path, store: Store) {
     for file in files {
+        if let Ok(file) = file.strip_prefix(app_dir) {
+            print::warning(format!(
+                "The app's {} also sets where PHP keeps its sessions. If it contains a password, that is in the image.\nRemove these lines: the buildpack sets session.save_handler and session.save_path.",
+                file.display()
+            ));
+            continue;
+        }
         print::warning(format!(
             "{}, from another buildpack, also sets where PHP keeps its sessions. If it contains the password, that is now in the image.\nRemove that buildpack from the order group. Or, if it is Paketo's session handler, give the binding another type, such as {store}, and a name that contains \"{}\".",
             file.display(),

@@ -1,12 +1,14 @@
 //! What the build decides: whether to contribute, for which store, and why. Detect and build share this code.
 
-use crate::app::{AppOptions, PHP_APP_SIGNS, is_php_app, required_version};
+use crate::app::{AppFindings, AppOptions, PHP_APP_SIGNS, is_php_app, required_version};
 use crate::config::build::{BuildSettings, StoreChoice, mirror};
 use crate::config::environment::{Environment, EnvironmentError};
 use crate::config::mirror::Mirror;
 use crate::config::platform::BuildPlatform;
-use crate::config::variables::{STORE, WEB_DIR};
+use crate::config::variables::{Phase, STORE, WEB_DIR, not_read};
+use crate::endpoint;
 use crate::frameworks::known::Framework;
+use crate::frameworks::takes_save_path_for_folder;
 use crate::services::matching::{SessionService, find_session_service};
 use crate::services::near_miss::near_misses;
 use crate::services::search_keys::SearchKeys;
@@ -42,10 +44,26 @@ pub struct SessionConfig {
     /// The extension versions that the app accepts.
     pub(crate) constraint: Option<Constraint>,
     pub(crate) settings: BuildSettings,
+    /// Lines for the log about variables that do not mean what they seem to.
+    pub(crate) warnings: Vec<String>,
     /// Where to download source releases instead of from their own site.
     pub(crate) mirror: Option<Mirror>,
     /// The app's framework, if we know it and may set it up.
     pub(crate) framework: Option<Framework>,
+    /// Whether the framework, set up or not, takes the save path for a folder.
+    pub(crate) takes_save_path_for_folder: bool,
+}
+
+impl SessionConfig {
+    /// Looks through the app's own files, for the bound service's password among other things.
+    #[must_use]
+    pub fn look_through(&self, app_dir: &Path) -> AppFindings {
+        let reading = self.service.as_ref().map(|service| endpoint::read(self.store, service));
+        match reading {
+            Some(Ok(reading)) => AppFindings::search(app_dir, &reading.endpoint.secrets()),
+            _ => AppFindings::search(app_dir, &[]),
+        }
+    }
 }
 
 impl Decision {
@@ -68,6 +86,8 @@ impl Decision {
         let search_keys = SearchKeys::determine(environment, &options)?;
         let services = Services::read(environment, platform.directory())?;
         let found = find_session_service(&services, &search_keys, &stores)?;
+        let mut warnings = not_read(environment, Phase::Build);
+        warnings.extend(found.iter().filter_map(|found| found.ignores(&search_keys)));
         let (store, reason, service) = match (found, settings.store) {
             (Some(SessionService { store, service, rule }), _) => {
                 let reason = format!("service {service}, matched by its {rule}");
@@ -81,7 +101,8 @@ impl Decision {
                 let reason = format!(
                     "No session service is bound, and {STORE} is not set. Looked for {keys} in {services}."
                 );
-                let hints = hints(environment, &services, &search_keys)?;
+                let mut hints = hints(environment, &services, &search_keys)?;
+                hints.append(&mut warnings);
                 return Ok(if hints.is_empty() {
                     Self::Skip(reason)
                 } else {
@@ -93,7 +114,10 @@ impl Decision {
             }
         };
         let mirror = mirror(environment)?;
-        let framework = Framework::find(app_dir).filter(|_| settings.framework);
+        let framework = Framework::find(app_dir);
+        // Whatever the setting.
+        let takes_save_path_for_folder = takes_save_path_for_folder(app_dir, framework.as_ref());
+        let framework = framework.filter(|_| settings.framework);
         let constraint = required_version(app_dir, store);
         let sessions = SessionConfig {
             store,
@@ -102,8 +126,10 @@ impl Decision {
             search_keys,
             constraint,
             settings,
+            warnings,
             mirror,
             framework,
+            takes_save_path_for_folder,
         };
         Ok(Self::Contribute(Box::new(sessions)))
     }

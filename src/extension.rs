@@ -71,8 +71,8 @@ pub(crate) fn provide(
     if let Some(provider) = unwanted {
         return provide_by(provider, request, work, layer);
     }
-    let php = php.facts().version.clone();
-    let install = distribution::install(&request.target.distro_name, &php, store);
+    let (binary, php) = (&php.facts().binary, php.facts().version.clone());
+    let install = distribution::install(&request.target.distro_name, binary, &php, store);
     Err(ExtensionError::NoProvider { store, php, refusals: refusals.join("\n"), install })
 }
 

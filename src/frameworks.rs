@@ -3,6 +3,7 @@
 //! for it. Nothing here changes the app's files.
 
 mod codeigniter;
+mod codeigniter3;
 mod composer;
 mod dotenv;
 pub mod known;
@@ -19,6 +20,15 @@ use crate::store::Store;
 use known::{Framework, Kind};
 use session_use::{Connection, SessionUse};
 use std::path::Path;
+
+/// Whether the app has code that takes PHP's `session.save_path` for a folder and creates it: then the path must hold no
+/// secret, because the folder may be among the pages. `found` is the app's framework.
+#[must_use]
+pub(crate) fn takes_save_path_for_folder(app_dir: &Path, found: Option<&Framework>) -> bool {
+    let is_codeigniter_3 = found.is_some_and(|found| found.kind == Kind::CodeIgniter3);
+    // An app may contain it beside the framework that it is known by.
+    is_codeigniter_3 || app_dir.join(codeigniter3::CORE).is_file()
+}
 
 impl Framework {
     /// The variables that the launch sets for it, for messages.
@@ -50,6 +60,7 @@ impl Framework {
                 symfony::session_use(self, app_dir, environment, store, connection)
             }
             Kind::CodeIgniter => codeigniter::session_use(self, app_dir, environment, connection),
+            Kind::CodeIgniter3 => codeigniter3::session_use(app_dir, store),
             kind => others::session_use(kind, app_dir),
         }
     }

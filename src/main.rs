@@ -49,13 +49,16 @@ impl Buildpack for PhpSessionStore {
         build_log::php(&config, &php);
         let request = Request::new(&config, &php, &env, &context);
         let extension = contribute_extension_layer(&context, &request)?;
-        let settings = SessionSettings::new(&config, &php, &extension)?;
+        let app = config.look_through(&context.app_dir);
+        let settings = SessionSettings::new(&config, &php, &extension, &app)?;
         let layer = contribute_session_layer(&context, &settings, &extension, &php)?;
         verify(&php, &layer, &settings).map_err(anyhow::Error::from)?;
         build_log::session_settings(&config, &settings, &layer, &php);
+        build_log::secrets_in_app(&app);
         build_log::limits(&settings.record);
         build_log::framework(&settings.record, &context.app_dir);
-        build_log::other_handlers(&session_inis_of_other_layers(&context.layers_dir), config.store);
+        let inis = session_inis_of_other_layers(&context.layers_dir);
+        build_log::other_handlers(&inis, &context.app_dir, config.store);
         build_log::preflight(&preflight(&config, &settings.record));
         build_log::done(started);
         BuildResultBuilder::new().launch(layer.launch).build()

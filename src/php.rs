@@ -9,8 +9,9 @@ pub(crate) mod installation;
 pub(crate) mod memcached_directives;
 pub mod redis_commands;
 pub(crate) mod redis_directives;
-mod scan_dirs;
+pub(crate) mod scan_dirs;
 pub(crate) mod script;
+mod siblings;
 pub mod tls;
 pub mod variable;
 

@@ -10,6 +10,7 @@ mod distrust;
 mod error;
 mod received;
 mod reply;
+mod resolve;
 mod tls;
 mod trust;
 

@@ -2,19 +2,13 @@
 //! servers' files, and the app's own code. PHP's command line, which the check runs, ignores them.
 
 use super::{fpm, php_code};
+use crate::app::own_files::{MAX_FILES, OwnFiles, text_of};
 use crate::config::environment::Environment;
 use crate::php::fpm::directive;
 use crate::php::variable::Variable;
 use serde::Serialize;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folders of third-party code, which contains such calls without running them.
-const FOREIGN: [&str; 3] = ["vendor", "node_modules", ".git"];
-/// The maximum number of files to search.
-const MAX_FILES: usize = 20_000;
-/// Larger files are not code.
-const MAX_BYTES: u64 = 1024 * 1024;
 const SAVE_HANDLER: &str = "session.save_handler";
 const SAVE_PATH: &str = "session.save_path";
 
@@ -57,26 +51,13 @@ impl Search<'_> {
     }
 
     fn in_app(&self) -> Vec<Override> {
-        let mut found = Vec::new();
-        let mut folders = vec![self.app_dir.to_owned()];
-        let mut seen = 0;
-        while let Some(folder) = folders.pop() {
-            for entry in folder.read_dir().into_iter().flatten().flatten() {
-                let (path, name) = (entry.path(), entry.file_name());
-                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-                if is_folder && !FOREIGN.iter().any(|foreign| name == *foreign) {
-                    folders.push(path);
-                } else if path.is_file() {
-                    seen += 1;
-                    found.extend(self.in_file(&path));
-                }
-            }
-            if seen > MAX_FILES {
-                let what =
-                    format!("more than {MAX_FILES} files: the check has not searched all of them");
-                found.push(Override { file: self.app_dir.to_owned(), line: 1, what });
-                break;
-            }
+        // Third-party code contains such calls without running them.
+        let OwnFiles { paths, complete } = OwnFiles::of(self.app_dir);
+        let mut found: Vec<Override> = paths.iter().flat_map(|path| self.in_file(path)).collect();
+        if !complete {
+            let what =
+                format!("more than {MAX_FILES} files: the check has not searched all of them");
+            found.push(Override { file: self.app_dir.to_owned(), line: 1, what });
         }
         found
     }
@@ -99,7 +80,7 @@ impl Search<'_> {
         setting: impl Fn(&str) -> Option<(&str, &str)>,
     ) -> Vec<Override> {
         let mut found = Vec::new();
-        for (index, line) in read(path).lines().enumerate() {
+        for (index, line) in text_of(path).lines().enumerate() {
             let Some((name, value)) = setting(line) else { continue };
             let is_ours = match name {
                 SAVE_HANDLER => value == self.handler,
@@ -131,7 +112,7 @@ fn of_web_server(line: &str) -> Option<(&str, &str)> {
 }
 
 fn in_code(path: &Path) -> Vec<Override> {
-    let code = read(path);
+    let code = text_of(path);
     // Most files have nothing to do with sessions.
     if !code.to_ascii_lowercase().contains("session") {
         return Vec::new();
@@ -142,16 +123,10 @@ fn in_code(path: &Path) -> Vec<Override> {
         .collect()
 }
 
-fn read(path: &Path) -> String {
-    if path.metadata().is_ok_and(|metadata| metadata.len() > MAX_BYTES) {
-        return String::new();
-    }
-    String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn overrides(files: &[(&str, &str)]) -> Vec<(String, usize, String)> {
         let app = tempfile::tempdir().unwrap();

@@ -88,8 +88,8 @@ impl ProviderChoice {
 pub(crate) struct BuildSettings {
     /// The requested store.
     pub(crate) store: StoreChoice,
-    /// PHP's `session.name`, valid for PHP and for an ini file.
-    pub(crate) session_name: String,
+    /// PHP's `session.name`, if it is set here; valid for PHP and for an ini file.
+    session_name: Option<String>,
     /// Who may provide the extension.
     pub(crate) extension: ProviderChoice,
     /// The age in days at which the distribution's packages are fetched again; `None` for never.
@@ -129,6 +129,18 @@ impl BuildSettings {
                 .unwrap_or(true),
         })
     }
+
+    /// PHP's `session.name`.
+    #[must_use]
+    pub(crate) fn session_name(&self) -> &str {
+        self.session_name.as_deref().unwrap_or(DEFAULT_SESSION_NAME)
+    }
+
+    /// Whether nobody has chosen the name.
+    #[must_use]
+    pub(crate) fn takes_default_session_name(&self) -> bool {
+        self.session_name.is_none()
+    }
 }
 
 /// The mirror for source releases. Not part of [`BuildSettings`]: other buildpacks read the variable too, so a bad
@@ -166,14 +178,14 @@ fn max_age(environment: &Environment) -> Result<Option<u64>, SettingError> {
     })
 }
 
-fn session_name(environment: &Environment) -> Result<String, SettingError> {
-    let name = environment.text(SESSION_NAME)?.unwrap_or(DEFAULT_SESSION_NAME).trim();
+fn session_name(environment: &Environment) -> Result<Option<String>, SettingError> {
+    let Some(name) = environment.text(SESSION_NAME)?.map(str::trim) else { return Ok(None) };
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     // PHP warns about a name made only of digits, and uses its default.
     if !name.chars().all(allowed) || name.chars().all(|c| c.is_ascii_digit()) {
         return Err(SettingError::SessionName(name.to_owned()));
     }
-    Ok(name.to_owned())
+    Ok(Some(name.to_owned()))
 }
 
 #[cfg(test)]
@@ -188,7 +200,8 @@ mod tests {
     fn defaults_are_those_of_the_readme() {
         let settings = build(&[]).unwrap();
         assert_eq!(settings.store, StoreChoice::Bound);
-        assert_eq!(settings.session_name, "PHPSESSIONID");
+        assert_eq!(settings.session_name(), "PHPSESSIONID");
+        assert!(settings.takes_default_session_name());
     }
 
     #[test]
@@ -219,6 +232,6 @@ mod tests {
         for name in ["123", "a b", "a\"b", "a=b", "a\nb", "ü", "a;b", "${X}"] {
             assert!(build(&[(SESSION_NAME, name)]).is_err(), "{name}");
         }
-        assert_eq!(build(&[(SESSION_NAME, "shop-1")]).unwrap().session_name, "shop-1");
+        assert_eq!(build(&[(SESSION_NAME, "shop-1")]).unwrap().session_name(), "shop-1");
     }
 }

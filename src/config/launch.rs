@@ -4,6 +4,7 @@ use super::environment::Environment;
 use super::setting::{SettingError, one_of};
 use super::variables::{
     LAUNCH_FRAMEWORK, LOG, METRICS, MISSING, PROBE, PROXY, PROXY_CONNECTIONS, PROXY_FOLDER,
+    STORE_VARIABLES,
 };
 use std::path::PathBuf;
 
@@ -54,6 +55,8 @@ pub(crate) struct LaunchSettings {
     pub(crate) log: bool,
     /// Whether to set the variables of the app's framework.
     pub(crate) framework: bool,
+    /// Whether to set the variables with the password, even if nothing reads them as far as the build saw.
+    pub(crate) store_variables: bool,
     pub(crate) proxy: Proxy,
     /// The most connections that the proxy opens to Redis.
     pub(crate) proxy_connections: usize,
@@ -84,6 +87,12 @@ impl LaunchSettings {
             log: one_of(environment, LOG, &[("on", true), ("off", false)])?.unwrap_or(true),
             framework: one_of(environment, LAUNCH_FRAMEWORK, &[("auto", true), ("off", false)])?
                 .unwrap_or(true),
+            store_variables: one_of(
+                environment,
+                STORE_VARIABLES,
+                &[("auto", false), ("on", true)],
+            )?
+            .unwrap_or(false),
             proxy: one_of(
                 environment,
                 PROXY,
@@ -125,7 +134,8 @@ fn folder(environment: &Environment) -> Result<Option<PathBuf>, SettingError> {
 fn metrics(environment: &Environment) -> Result<Option<String>, SettingError> {
     let Some(text) = environment.text(METRICS)?.map(str::trim) else { return Ok(None) };
     let parts = text.rsplit_once(':');
-    if parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+    let is_host = |host: &str| !host.is_empty() && !host.contains(['/', '@']);
+    if parts.is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok()) {
         return Ok(Some(text.to_owned()));
     }
     Err(SettingError::NoSuchValue {
@@ -176,6 +186,7 @@ mod tests {
             ("9464", false),
             (":9464", false),
             ("h:99999", false),
+            ("http://h:9464", false),
         ] {
             let environment = [(METRICS, text)].into_iter().collect();
             let metrics = LaunchSettings::read(&environment).map(|it| it.metrics);

@@ -3,9 +3,16 @@
 use super::apt::package_name;
 use crate::store::Store;
 use crate::system::version::Version;
+use std::path::Path;
 
 /// The command for an image of this distribution, for messages. `distro` is the name in `os-release`.
-pub(super) fn install(distro: &str, php: &Version, store: Store) -> String {
+pub(super) fn install(distro: &str, binary: &Path, php: &Version, store: Store) -> String {
+    if !binary.starts_with("/usr/bin") {
+        return format!(
+            "{} is not the distribution's: its own pecl install {store}",
+            binary.display()
+        );
+    }
     let series = php.major_minor();
     match distro {
         "alpine" => format!("on Alpine: apk add php{}-pecl-{store}", series.replace('.', "")),
@@ -35,7 +42,13 @@ mod tests {
             ("ubuntu", "on Ubuntu: apt-get install php8.3-redis"),
             ("debian", "on Debian: apt-get install php8.3-redis"),
         ] {
-            assert_eq!(install(distro, &php, Store::Redis), expected);
+            let of_distribution = Path::new("/usr/bin/php8.3");
+            assert_eq!(install(distro, of_distribution, &php, Store::Redis), expected);
+            let of_layer = install(distro, Path::new("/layers/php/bin/php"), &php, Store::Redis);
+            assert!(
+                of_layer.contains("pecl install redis") && !of_layer.contains("apt"),
+                "{of_layer}"
+            );
         }
     }
 }

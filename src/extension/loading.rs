@@ -40,25 +40,39 @@ pub(crate) fn find_loadable(
     // Each bit of `choice` stands for a companion: none first, all last.
     for choice in 0..1 << companions.len() {
         let chosen = companions.iter().enumerate().filter(|(bit, _)| choice >> bit & 1 == 1);
-        let load: Vec<String> = chosen
-            .map(|(_, name)| *name)
-            .chain([request.store.name()])
-            .map(str::to_owned)
-            .collect();
-        let options: Vec<String> = load
-            .iter()
-            .flat_map(|name| ["-d".to_owned(), format!("extension={}", directive(name, layer))])
-            .collect();
-        let program = Program::ask("cli", request.env, &options)?;
-        match usable_version(&program, cli, request.store) {
+        let chosen: Vec<&str> = chosen.map(|(_, name)| *name).collect();
+        let mut load = [&chosen[..], &[request.store.name()]].concat();
+        let mut tried = try_loading(request, &load, layer)?;
+        // An ini file loads it, and lacks only what it depends on.
+        if !chosen.is_empty() && tried.as_ref().is_err_and(|words| words.contains(LOADED_TWICE)) {
+            load = chosen;
+            tried = try_loading(request, &load, layer)?;
+        }
+        match tried {
             Ok(version) => {
-                let provider = Provider::Installed;
-                return Ok(Ok(Extension { provider, version, load }));
+                let load = load.into_iter().map(str::to_owned).collect();
+                return Ok(Ok(Extension { provider: Provider::Installed, version, load }));
             }
             Err(words) => said = words,
         }
     }
     Ok(Err(said))
+}
+
+/// PHP's warning if an ini file loads the extension already.
+const LOADED_TWICE: &str = "is already loaded";
+
+/// The version of the store's extension if PHP loads these as well; else what is wrong.
+fn try_loading(
+    request: &Request<'_>,
+    load: &[&str],
+    layer: Option<&Path>,
+) -> Result<Result<Version, String>, PhpError> {
+    let directives = load.iter().map(|name| directive(request.php, name, layer));
+    let options: Vec<String> =
+        directives.flat_map(|value| ["-d".to_owned(), format!("extension={value}")]).collect();
+    let program = Program::ask("cli", request.env, &options)?;
+    Ok(usable_version(&program, &request.php.cli, request.store))
 }
 
 /// What to do about an ini file that tries and fails to load the extension: PHP warns at each start, but does not

@@ -35,8 +35,8 @@ pub struct Extension {
 impl Extension {
     /// The values of PHP's `extension` directives, in this order. `layer` is the extension layer.
     #[must_use]
-    pub(crate) fn directives(&self, layer: Option<&Path>) -> Vec<String> {
-        self.load.iter().map(|name| directive(name, layer)).collect()
+    pub(crate) fn directives(&self, php: &Php, layer: Option<&Path>) -> Vec<String> {
+        self.load.iter().map(|name| directive(php, name, layer)).collect()
     }
 }
 
@@ -158,9 +158,9 @@ pub(super) fn object_in(layer: &Path, name: &str) -> PathBuf {
 }
 
 /// The value of PHP's `extension` directive, for an extension in the layer or else in PHP's directory.
-pub(super) fn directive(name: &str, layer: Option<&Path>) -> String {
+pub(super) fn directive(php: &Php, name: &str, layer: Option<&Path>) -> String {
     match layer.map(|layer| object_in(layer, name)).filter(|object| object.is_file()) {
         Some(object) => object.display().to_string(),
-        None => format!("{name}.so"),
+        None => php.facts().object(name),
     }
 }

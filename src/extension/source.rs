@@ -2,7 +2,7 @@
 
 use super::apt::{Apt, AptError};
 use super::build_tools;
-use super::release::release_for;
+use super::release::{Release, release_for};
 use super::request::{Fetched, Request};
 use super::unpacked::Unpacked;
 use crate::config::build::Provider;
@@ -30,6 +30,10 @@ pub(super) enum SourceError {
     BuildTools(io::Error),
     #[error("this buildpack pins no release for PHP {0}")]
     NoRelease(Version),
+    #[error(
+        "this buildpack pins no release for PHP {php}: the newest, {newest}, is known to compile with PHP before {before}. A newer version of the buildpack may have one"
+    )]
+    NewerPhp { php: Version, newest: String, before: Version },
     #[error(
         "the build image lacks the headers from {packages}, and apt cannot fetch them: {error}"
     )]
@@ -59,8 +63,9 @@ const MEMCACHED_INCLUDES: &str =
 /// Fails if the image lacks the tools, or one step fails.
 pub(super) fn provide(request: &Request<'_>, work: &Path) -> Result<Fetched, SourceError> {
     let tools = Tools::find(request, work)?;
-    let release = release_for(request.releases, request.store, &request.php.facts().version)
-        .ok_or_else(|| SourceError::NoRelease(request.php.facts().version.clone()))?;
+    let php = &request.php.facts().version;
+    let release = release_for(request.releases, request.store, php)
+        .ok_or_else(|| no_release(request.releases, request.store, php))?;
     let headers = Headers::find(request, work)?;
     let store = request.store;
     let archive = timed(format!("Downloading the source of {store} {}", release.version), || {
@@ -82,6 +87,19 @@ pub(super) fn provide(request: &Request<'_>, work: &Path) -> Result<Fetched, Sou
         unpacked: headers.unpacked,
         release: Some(package),
     })
+}
+
+/// Why no release is for this PHP: it is newer than all of them, or older.
+fn no_release(releases: &[Release], store: Store, php: &Version) -> SourceError {
+    let mut of_store = releases.iter().rev().filter(|release| release.store == store);
+    let newest = of_store.find_map(|it| Some((it, it.php_before.clone()?)));
+    match newest {
+        Some((newest, before)) if !php.precedes(&before) => {
+            let newest = newest.package().to_string();
+            SourceError::NewerPhp { php: php.clone(), newest, before }
+        }
+        _ => SourceError::NoRelease(php.clone()),
+    }
 }
 
 /// phpize and php-config of the PHP in question.
@@ -134,6 +152,10 @@ impl Headers {
         }
         Apt::new(request, work)
             .and_then(|apt| apt.fetch(&MEMCACHED_NEEDS))
+            .and_then(|unpacked| {
+                unpacked.lead_links_to_the_image(Path::new("/"))?;
+                Ok(unpacked)
+            })
             .map(|unpacked| Self { unpacked })
             .map_err(|error| SourceError::NoHeaders { packages: MEMCACHED_NEEDS.join(", "), error })
     }
@@ -223,4 +245,38 @@ fn unpack(archive: &Path, into: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extension::Pins;
+
+    fn pins() -> Vec<Release> {
+        let descriptor: toml::Table = include_str!("../../buildpack.toml").parse().unwrap();
+        let pins: Pins = descriptor["metadata"].clone().try_into().unwrap();
+        pins.releases
+    }
+
+    #[test]
+    fn a_php_that_is_newer_than_the_pins_is_not_compiled_for() {
+        for store in Store::ALL {
+            let message = |php: &str| {
+                let php = php.parse().unwrap();
+                match release_for(&pins(), store, &php) {
+                    Some(release) => release.version.to_string(),
+                    None => no_release(&pins(), store, &php).to_string(),
+                }
+            };
+            for php in ["8.4.99", "8.5.0", "8.5.12"] {
+                assert!(message(php).parse::<Version>().is_ok(), "{store} {php}");
+            }
+            for php in ["8.6.0", "9.0.0"] {
+                let message = message(php);
+                assert!(message.contains(&format!("PHP {php}: the newest, {store} ")), "{message}");
+                assert!(message.contains("PHP before 8.6.0"), "{message}");
+            }
+            assert_eq!(message("5.6.40"), "this buildpack pins no release for PHP 5.6.40");
+        }
+    }
 }

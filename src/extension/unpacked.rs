@@ -2,6 +2,9 @@
 
 use super::package::Package;
 use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 /// Unpacked packages.
@@ -22,6 +25,25 @@ impl Unpacked {
         self.packages.get(*self.owners.get(relative)?)
     }
 
+    /// Leads links to libraries that the image has, and that were therefore not fetched, to those: `libsasl2.so` of
+    /// `libsasl2-dev` is a link to a file of `libsasl2-2`. Where it leads nowhere, the linker takes the static library,
+    /// which no extension can be linked with.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a link cannot be replaced.
+    pub(super) fn lead_links_to_the_image(&self, image: &Path) -> io::Result<()> {
+        for (file, link) in self.owners.keys().map(|file| (file, self.root.join(file))) {
+            let Ok(target) = fs::read_link(&link) else { continue };
+            let of_image = image.join(file).with_file_name(target);
+            if !link.exists() && of_image.is_file() {
+                fs::remove_file(&link)?;
+                symlink(of_image, &link)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The folders with shared libraries.
     #[must_use]
     pub(super) fn library_dirs(&self) -> Vec<PathBuf> {
@@ -38,5 +60,34 @@ impl Unpacked {
             .collect();
         dirs.dedup();
         dirs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::files::write;
+
+    #[test]
+    fn a_link_to_a_library_of_the_image_leads_there() {
+        let (fetched, image) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let folder = Path::new("usr/lib/x86_64-linux-gnu");
+        let owners = ["liba.so", "libb.so", "libb.so.1"].map(|name| (folder.join(name), 0));
+        let unpacked = Unpacked {
+            root: fetched.path().to_owned(),
+            packages: Vec::new(),
+            owners: owners.into_iter().collect(),
+        };
+        let fetched = fetched.path().join(folder);
+        write(&image.path().join(folder).join("liba.so.2"), "").unwrap();
+        write(&fetched.join("libb.so.1"), "").unwrap();
+        symlink("liba.so.2", fetched.join("liba.so")).unwrap();
+        symlink("libb.so.1", fetched.join("libb.so")).unwrap();
+        unpacked.lead_links_to_the_image(image.path()).unwrap();
+        assert_eq!(
+            fs::read_link(fetched.join("liba.so")).unwrap(),
+            image.path().join(folder).join("liba.so.2")
+        );
+        assert_eq!(fs::read_link(fetched.join("libb.so")).unwrap(), Path::new("libb.so.1"));
     }
 }

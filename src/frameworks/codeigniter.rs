@@ -1,9 +1,10 @@
-//! CodeIgniter keeps its own sessions. Variables can override its configuration; their names have a dot or an
+//! CodeIgniter 4 keeps its own sessions. Variables can override its configuration; their names have a dot or an
 //! underscore. Facts and sources: docs/frameworks.md.
 
 use super::dotenv::AppEnvironment;
 use super::known::Framework;
 use super::session_use::{Connection, OwnSessions, SessionUse};
+use super::store_variables::PREFIX;
 use super::variable::{AppVariable, AppVariables, value_of};
 use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;
@@ -34,6 +35,9 @@ pub(super) fn session_use(
         Some(connection) => variables(connection),
         None => Ok(Vec::new()),
     };
+    if read_text(&app_dir.join(FILE)).is_ok_and(|text| text.contains(PREFIX)) {
+        return SessionUse::Configured(format!("{FILE} reads {PREFIX}…"));
+    }
     let checked = variables.and_then(|variables| {
         configuration(framework, app_dir)?;
         set_by_nobody(&AppEnvironment::of_one_file(app_dir, environment), &variables)?;

@@ -67,6 +67,8 @@ frameworks! {
     Symfony: "Symfony", ["symfony/framework-bundle"], ["bin/console", "config/bundles.php"], None;
     CodeIgniter: "CodeIgniter", ["codeigniter4/framework"], ["spark", "app/Config/App.php"],
         Some(("system/CodeIgniter.php", "CI_VERSION = '"));
+    CodeIgniter3: "CodeIgniter", ["codeigniter/framework"], ["system/core/CodeIgniter.php"],
+        Some(("system/core/CodeIgniter.php", "CI_VERSION"));
     CakePhp: "CakePHP", ["cakephp/cakephp"], ["bin/cake"], None;
     Yii: "Yii", ["yiisoft/yii2"], ["yii", "config/web.php"], None;
     Laminas: "Laminas", ["laminas/laminas-mvc", "laminas/laminas-session", "mezzio/mezzio"], [], None;
@@ -92,12 +94,18 @@ impl Framework {
             let of_package = known.packages.iter().find_map(|name| packages.version(name));
             if let Some(version) = of_package {
                 let version = version.clone().or_else(|| known.version_of_file(app_dir));
-                return Some(Self::new(known.kind, version));
+                return Some(Self::new(known.kind, version)).filter(Self::is_of_its_series);
             }
         }
         // Files only if Composer knows nothing: a package name is more reliable than a file name.
         let found = KNOWN.iter().find(|known| known.has_files(app_dir))?;
-        Some(Self::new(found.kind, found.version_of_file(app_dir)))
+        let version = found.version_of_file(app_dir);
+        Some(Self::new(found.kind, version)).filter(Self::is_of_its_series)
+    }
+
+    /// CodeIgniter 2 has the package and the file of CodeIgniter 3, and no use for PHP's sessions.
+    fn is_of_its_series(&self) -> bool {
+        self.kind != Kind::CodeIgniter3 || self.major().is_none_or(|major| major == 3)
     }
 
     fn new(kind: Kind, version: Option<String>) -> Self {
@@ -135,6 +143,7 @@ impl Known {
         let (file, before) = self.version?;
         let text = read_text(&app_dir.join(file)).ok()?;
         let (_, rest) = text.split_once(before)?;
+        let rest = rest.trim_start_matches(['\'', '"', ' ', '=', ',']);
         rest.split(['\'', '"', ' ', '\n']).next().map(str::to_owned)
     }
 }
@@ -194,6 +203,15 @@ mod tests {
             Some((Kind::Laravel, None))
         );
         assert_eq!(found(&[("artisan", ""), ("index.php", "")]), None);
+        let of_3 = "system/core/CodeIgniter.php";
+        for (php, version) in [
+            ("const CI_VERSION = '3.1.13';", Some("3.1.13")),
+            ("define('CI_VERSION', '3.0.6');", Some("3.0.6")),
+            ("define('CI_VERSION', '2.2.6');", None),
+        ] {
+            let expected = version.map(|version| of(Kind::CodeIgniter3, version));
+            assert_eq!(found(&[(of_3, php)]), expected, "{php}");
+        }
         let doku = [("doku.php", ""), ("inc/init.php", ""), ("VERSION", "2024-02-06b \"Kaos\"\n")];
         assert_eq!(found(&doku), Some(of(Kind::DokuWiki, "2024-02-06b")));
     }

@@ -5,12 +5,14 @@ use super::dotenv::{AppEnvironment, Set};
 use super::known::{Framework, Kind};
 use super::redis_url::{Dialect, host_of, redis_url};
 use super::session_use::{Connection, OwnSessions, SessionUse};
+use super::store_variables::PREFIX;
 use super::variable::{AppVariable, AppVariables, value_of};
 use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
 use crate::store::Store;
 use crate::system::files::read_text;
+use crate::system::masked::masked;
 use std::path::Path;
 
 /// The first version whose stock configuration reads `REDIS_URL` and uses phpredis.
@@ -24,8 +26,6 @@ const REDIS: [&str; 5] =
     ["REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD"];
 const MEMCACHED: [&str; 4] =
     ["MEMCACHED_HOST", "MEMCACHED_PORT", "MEMCACHED_USERNAME", "MEMCACHED_PASSWORD"];
-/// Prefix of the variables that a custom connection may read.
-const OURS: &str = "PHP_SESSION_STORE_";
 /// The variables that choose a custom connection.
 const CHOICE: [&str; 2] = ["SESSION_CONNECTION", "SESSION_STORE"];
 
@@ -47,7 +47,7 @@ pub(super) fn session_use(
         store,
     };
     if let Some(file) = app.connection_of_its_own() {
-        return SessionUse::Configured(format!("{file} reads {OURS}…"));
+        return SessionUse::Configured(format!("{file} reads {PREFIX}…"));
     }
     let variables = match connection {
         Some(connection) => variables(framework, connection),
@@ -138,7 +138,7 @@ impl App<'_> {
             Store::Memcached => "config/cache.php",
         };
         let text = read_text(&self.folder.join(file)).ok()?;
-        text.contains(OURS).then_some(file)
+        text.contains(PREFIX).then_some(file)
     }
 
     /// Whether the app's configuration reads the variables. If a file is missing, Laravel uses its own, which does.
@@ -214,7 +214,7 @@ impl App<'_> {
                 set.place
             ),
             advice: format!(
-                "Remove it there, along with the others that name the {} server (a .env for development need not be in the image), or give sessions their own connection that reads {OURS}…",
+                "Remove it there, along with the others that name the {} server (a .env for development need not be in the image), or give sessions their own connection that reads {PREFIX}…",
                 self.store.title()
             ),
         }
@@ -252,7 +252,7 @@ impl App<'_> {
     fn driver(&self, ours: &[(AppVariable, String)]) -> Result<(), OwnSessions> {
         match self.set_by_others(&["SESSION_DRIVER"], ours) {
             Some((_, set)) if set.value.trim() != self.store.name() => Err(OwnSessions {
-                what: format!("{} sets SESSION_DRIVER to {:?}", set.place, set.value),
+                what: format!("{} sets SESSION_DRIVER to {:?}", set.place, masked(&set.value)),
                 advice: format!("Remove SESSION_DRIVER there, or set it to {}.", self.store),
             }),
             _ => Ok(()),

@@ -2,11 +2,10 @@
 
 use super::known::Kind;
 use super::session_use::{OwnSessions, SessionUse};
+use super::store_variables::PREFIX;
 use crate::system::files::read_text;
 use std::path::Path;
 
-/// Prefix of the variables that a configuration may read.
-const OURS: &str = "PHP_SESSION_STORE_";
 /// Drupal's service that keeps sessions; an app's file may replace it.
 const DRUPAL_STORAGE: &str = "session_handler.storage";
 const MAGENTO: &str = "app/etc/env.php";
@@ -67,8 +66,8 @@ fn own(kind: Kind, keeps: &str) -> SessionUse {
 /// Magento uses PHP's own sessions if `save` is `files`, the default.
 fn magento(app_dir: &Path) -> SessionUse {
     let text = read_text(&app_dir.join(MAGENTO)).unwrap_or_default();
-    if text.contains(OURS) {
-        return SessionUse::Configured(format!("{MAGENTO} reads {OURS}…"));
+    if text.contains(PREFIX) {
+        return SessionUse::Configured(format!("{MAGENTO} reads {PREFIX}…"));
     }
     match save_of_magento(&text) {
         None | Some("files") => SessionUse::Php,
@@ -91,7 +90,7 @@ fn save_of_magento(text: &str) -> Option<&str> {
 }
 
 fn reads_ours(path: &Path) -> bool {
-    read_text(path).is_ok_and(|text| text.contains(OURS) || text.contains(DRUPAL_STORAGE))
+    read_text(path).is_ok_and(|text| text.contains(PREFIX) || text.contains(DRUPAL_STORAGE))
 }
 
 #[cfg(test)]

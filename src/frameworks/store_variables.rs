@@ -10,6 +10,9 @@ use crate::endpoint::{Address, Endpoint};
 use crate::system::secret::UNRESERVED;
 use percent_encoding::utf8_percent_encode;
 
+/// The prefix of their names.
+pub(crate) const PREFIX: &str = "PHP_SESSION_STORE_";
+
 /// The variables `PHP_SESSION_STORE_…`.
 #[must_use]
 pub(crate) fn store_variables(connection: &Connection<'_>) -> AppVariables {

@@ -5,6 +5,7 @@ use super::dotenv::AppEnvironment;
 use super::known::{Framework, Kind};
 use super::redis_url::{Dialect, USUAL, host_of, redis_url};
 use super::session_use::{Connection, OwnSessions, SessionUse};
+use super::store_variables::PREFIX;
 use super::variable::{AppVariable, AppVariables};
 use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;
@@ -17,7 +18,6 @@ use std::path::Path;
 const FIRST_NATIVE: u32 = 7;
 /// The configuration folders; the one that wins comes first.
 const FOLDERS: [&str; 2] = ["config/packages/prod", "config/packages"];
-const OURS: &str = "PHP_SESSION_STORE_";
 
 /// What Symfony does with sessions in this environment. At build there is no connection, and only its files count.
 pub(super) fn session_use(
@@ -45,7 +45,7 @@ pub(super) fn session_use(
             "no handler_id was found in config/packages (null there means PHP's own sessions)"
                 .to_owned(),
         ),
-        Handler::Id(id) if id.contains(OURS) => {
+        Handler::Id(id) if id.contains(PREFIX) => {
             SessionUse::Configured(format!("its handler_id is {id}"))
         }
         Handler::Id(id) if reads(&id, "REDIS_URL") && store == Store::Redis => {

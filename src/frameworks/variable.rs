@@ -30,6 +30,14 @@ macro_rules! variables {
     };
 }
 
+impl AppVariable {
+    /// Whether its value contains the password: such a variable is set only where something reads it.
+    #[must_use]
+    pub(crate) fn holds_login(self) -> bool {
+        matches!(self, Self::StoreUrl | Self::StorePassword)
+    }
+}
+
 variables! {
     /// The session service with its login, as a single uri.
     StoreUrl = "PHP_SESSION_STORE_URL";

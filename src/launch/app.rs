@@ -6,7 +6,7 @@ use super::log;
 use super::resolve::ResolvedService;
 use super::tls_files::tls_files;
 use crate::config::environment::Environment;
-use crate::config::launch::{LaunchSettings, Proxy};
+use crate::config::launch::LaunchSettings;
 use crate::endpoint::Endpoint;
 use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::{Connection, OwnSessions, SessionUse};
@@ -49,11 +49,10 @@ pub(super) fn prepare(
     environment: &Environment,
     app_dir: &Path,
 ) -> AppLaunch {
-    let mut variables = match settings.proxy {
-        // These contain the password, which the proxy is to keep from PHP.
-        Proxy::On => AppVariables::default(),
-        Proxy::Auto | Proxy::Off => store_variables(&service.connection()),
-    };
+    let mut variables = store_variables(&service.connection());
+    if !record.app.reads_store_variables && !settings.store_variables {
+        variables.retain(|(variable, _)| !variable.holds_login());
+    }
     let mut message = None;
     if let Some((framework, session_use)) =
         session_use(service, settings, record, environment, app_dir)

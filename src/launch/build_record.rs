@@ -30,9 +30,30 @@ pub struct LaunchRecord {
     pub sid_length: usize,
     /// The keys that find the service.
     pub search_keys: SearchKeys,
+    /// Whether PHP's strict mode for sessions is on, as of PHP 8.6 by default.
+    #[serde(default)]
+    pub strict_mode: bool,
+    /// Where the app itself says how long to wait for a lock, as `setting (file)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_wait: Option<String>,
     /// The app's framework, if we know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub framework: Option<Framework>,
+    /// `PHP_INI_SCAN_DIR` as the build had it.
+    #[serde(default)]
+    pub scan_dirs: String,
+    #[serde(default)]
+    pub app: AppFacts,
+}
+
+/// What the app's own files say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct AppFacts {
+    /// Whether its framework takes the save path for a folder: then it must hold no secret.
+    pub takes_save_path_for_folder: bool,
+    /// Whether they name a variable that tells where sessions are.
+    pub reads_store_variables: bool,
 }
 
 /// Why the build's record cannot be read.

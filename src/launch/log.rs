@@ -2,8 +2,9 @@
 
 use super::resolve::ResolvedService;
 use super::route::Route;
-use crate::config::variables::{EMBED_CREDENTIALS, MISSING, PROBE, PROXY};
+use crate::config::variables::{EMBED_CREDENTIALS, METRICS, MISSING, OPTIONS, PROBE, PROXY};
 use crate::frameworks::known::Framework;
+use crate::php::PHP_INI_SCAN_DIR;
 use std::path::Path;
 
 pub(super) fn sessions(found: &ResolvedService, route: Route) -> String {
@@ -33,13 +34,27 @@ pub(super) fn no_sessions(error: &anyhow::Error) -> String {
 
 pub(super) fn foreign_ini(file: &Path) -> String {
     format!(
-        "warning: PHP reads {} after ours, and that file sets where sessions are kept. Put the buildpack that wrote it before this one, or leave it out",
+        "warning: PHP reads {} after ours, so sessions are kept where that file says. Leave out the buildpack that wrote it: if the file contains a password, that is in the image, whatever the order",
         file.display()
     )
 }
 
-pub(super) fn limit(limit: &str) -> String {
-    format!("warning: {limit}")
+/// `folders` are those that PHP read at the build.
+pub(super) fn replaced_scan_dirs(folders: &[String]) -> Option<String> {
+    let folders = (!folders.is_empty()).then(|| folders.join(", "))?;
+    Some(format!(
+        "warning: PHP no longer reads the ini files that it had at the build ({folders}), which may have loaded the extension: {PHP_INI_SCAN_DIR} was replaced. Append to it instead, as {PHP_INI_SCAN_DIR}=:/folder"
+    ))
+}
+
+pub(super) fn warning(what: &str) -> String {
+    format!("warning: {what}")
+}
+
+pub(super) fn no_metrics() -> String {
+    format!(
+        "warning: {METRICS} is set, but PHP connects to the server itself, so there is no session proxy to serve metrics. To use it, set {PROXY}=on"
+    )
 }
 
 /// The smallest managed plans allow 20 or 30 connections. A request that gets none has no session.
@@ -56,13 +71,16 @@ pub(super) fn no_mechanisms() -> String {
 pub(super) fn failing_for_now(found: &ResolvedService, problem: &str) -> String {
     let ResolvedService { endpoint, service, .. } = found;
     format!(
-        "warning: sessions cannot be kept at {endpoint} for now, from service {service}: {problem}. The app starts anyway, because this may pass"
+        "warning: for now, service {service} cannot keep sessions at {endpoint}: {problem}. The app starts anyway, because this may pass"
     )
 }
 
 pub(super) fn refused(found: &ResolvedService, problem: &str) -> String {
     let ResolvedService { endpoint, service, .. } = found;
-    format!("warning: no session can be kept at {endpoint}, from service {service}.\n{problem}")
+    let unused = not_used(found);
+    format!(
+        "warning: no session can be kept at {endpoint}, from service {service}.\n{problem}{unused}"
+    )
 }
 
 /// `problem` says why the session proxy does not run.
@@ -72,16 +90,46 @@ pub(super) fn without_proxy(problem: &anyhow::Error) -> String {
     )
 }
 
-/// The error for a refusal that stops the start.
-pub(super) fn stopping_refusal(found: &ResolvedService, problem: &str) -> String {
-    let ResolvedService { endpoint, service, .. } = found;
+/// `problem` says what the server refuses to the session proxy.
+pub(super) fn proxy_is_refused(problem: &str) -> String {
     format!(
-        "No session can be kept at {endpoint}, from service {service}.\n{problem}\nTo start anyway, set {PROBE}=warn (or {MISSING}=warn, which makes sessions fail at once)."
+        "warning: PHP connects to Redis itself, because the server keeps sessions for PHP's handler but not for the session proxy ({PROXY}=off silences this):\n{problem}"
     )
 }
 
+/// `setting` is the app's.
+pub(super) fn direct_for_wait(setting: &str) -> String {
+    format!(
+        "PHP connects to Redis itself, with a TLS handshake in each request, because the app sets {setting}, which the session proxy cannot follow. To use the proxy, remove that setting, and set how long to wait with {OPTIONS}=lock_timeout=SECONDS"
+    )
+}
+
+/// `setting` is the app's.
+pub(super) fn wait_without_effect(setting: &str) -> String {
+    format!(
+        "warning: the app sets {setting}, which the session proxy cannot follow: a request waits for its session as long as lock_timeout in {OPTIONS} says. {PROXY}=off follows the app's setting"
+    )
+}
+
+/// The error for a refusal that stops the start.
+pub(super) fn stopping_refusal(found: &ResolvedService, problem: &str) -> String {
+    let ResolvedService { endpoint, service, .. } = found;
+    let unused = not_used(found);
+    format!(
+        "No session can be kept at {endpoint}, from service {service}.\n{problem}{unused}\nTo start anyway, set {PROBE}=warn (or {MISSING}=warn, which makes sessions fail at once)."
+    )
+}
+
+/// What may have been meant instead, should the login be wrong.
+fn not_used(ResolvedService { unused, .. }: &ResolvedService) -> String {
+    if unused.is_empty() {
+        return String::new();
+    }
+    format!("\nBound and not used: {}.", unused.join(", "))
+}
+
 pub(super) fn framework_variables(framework: &Framework, names: &[&str]) -> String {
-    format!("{framework} keeps its sessions there too: set {}", names.join(", "))
+    format!("{framework} keeps its sessions there too, as the launch has set {}", names.join(", "))
 }
 
 pub(super) fn framework_elsewhere(framework: &Framework, what: &str, advice: &str) -> String {

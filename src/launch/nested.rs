@@ -26,7 +26,9 @@ pub(super) fn is_set_already(
             Variable::IniScanDir => {
                 value.split(':').all(|folder| before.split(':').any(|there| there == folder))
             }
-            Variable::LockRetries => !before.is_empty(),
+            // The outer launch has measured the round trip, and may have started a web server.
+            Variable::LockRetries | Variable::Persistent => !before.is_empty(),
+            Variable::SavePath => parts(before).eq(parts(value)),
             _ => before == value,
         };
         if !set {
@@ -34,6 +36,11 @@ pub(super) fn is_set_already(
         }
     }
     Ok(true)
+}
+
+/// The parts of a save path, whether PHP keeps its connection or not.
+fn parts(save_path: &str) -> impl Iterator<Item = &str> {
+    save_path.split(['?', '&']).filter(|part| !part.starts_with("persistent"))
 }
 
 /// Keeps the outer launch's number of tries for a lock: only that launch has measured the server's round trip.

@@ -2,6 +2,7 @@
 
 use super::app::{self, AppLaunch, Reached};
 use super::build_record::{LaunchRecord, read_record};
+use super::command_line::is_php_command_line;
 use super::fpm_pools::fpm_workers;
 use super::probe::{Outcome, Question};
 use super::resolve::{Resolution, ResolvedService, resolve};
@@ -11,11 +12,14 @@ use super::tls_files::tls_files;
 use super::{log, mechanisms, nested};
 use crate::config::environment::Environment;
 use crate::config::launch::{LaunchSettings, Missing, Probe};
+use crate::config::options::Options;
+use crate::config::variables::{Phase, not_read};
 use crate::php;
 use crate::php::PHP_INI_SCAN_DIR;
 use crate::php::foreign_ini::session_ini_read_after;
 use crate::php::ini::Connection;
 use crate::php::ini_file::IniFile;
+use crate::php::scan_dirs::no_longer_read;
 use crate::php::tls::{TlsFiles, require_tls};
 use crate::php::variable::{Variable, names};
 use crate::store::Store;
@@ -75,6 +79,8 @@ pub fn prepare(
     };
     let scan_dirs = environment.text(PHP_INI_SCAN_DIR)?.unwrap_or_default();
     messages.extend(session_ini_read_after(layer, scan_dirs).map(|file| log::foreign_ini(&file)));
+    messages.extend(log::replaced_scan_dirs(&no_longer_read(&record.scan_dirs, scan_dirs)));
+    messages.extend(not_read(environment, Phase::Launch).iter().map(|line| log::warning(line)));
     let mut variables = connection.variables_of(environment, layer);
     if nested::is_set_already(environment, &variables)? {
         messages.clear();
@@ -122,12 +128,13 @@ impl Context<'_> {
     fn prepare(&self, found: &ResolvedService) -> anyhow::Result<Prepared> {
         let Self { record, settings, environment, app_dir, .. } = *self;
         let choice = Choice::of(settings.proxy, found, record)?;
-        if choice == Choice::Only(Route::Direct) {
+        if matches!(choice, Choice::Only(Route::Direct) | Choice::OwnWait) {
             require_tls(&found.endpoint, record.knows_tls)?;
         }
         let tls_files = tls_files(found, record, environment)?;
-        let mut warnings = Vec::new();
-        let (mut route, outcome) = self.choose(choice, found, &tls_files)?;
+        let mut warnings: Vec<String> =
+            found.warnings.iter().map(|warning| log::warning(warning)).collect();
+        let (mut route, outcome) = self.choose(choice, found, &tls_files, &mut warnings)?;
         let round_trip = self.judge(found, outcome, route, &mut warnings)?;
         let mut socket = None;
         if route == Route::Proxy {
@@ -140,10 +147,14 @@ impl Context<'_> {
                 Err(error) => return Err(error),
             }
         }
+        if route == Route::Direct && settings.metrics.is_some() {
+            warnings.push(log::no_metrics());
+        }
         let connection = match socket {
             None => self.connect(found, &tls_files, round_trip, &mut warnings)?,
-            Some(socket) => php::redis_directives::behind_proxy(&socket, &found.options),
+            Some(socket) => php::redis_directives::behind_proxy(&socket, &self.options(found)),
         };
+        warnings.extend(self.unfollowed_wait(route, choice));
         let mut messages = Vec::new();
         if found.is_embedded() {
             messages.push(log::embedded_credentials(found));
@@ -163,6 +174,7 @@ impl Context<'_> {
         choice: Choice,
         found: &ResolvedService,
         tls_files: &TlsFiles,
+        warnings: &mut Vec<String>,
     ) -> anyhow::Result<(Route, Option<Outcome>)> {
         let ask = |route| self.ask(found, tls_files, route);
         let is_nested = nested::is_nested(self.environment)?;
@@ -172,6 +184,7 @@ impl Context<'_> {
             is_asked && !matches!(Started::now(), Started::SessionCheck | Started::ProxyStatus);
         Ok(match choice {
             Choice::Only(route) => (route, is_judged.then(|| ask(route))),
+            Choice::OwnWait => (Route::Direct, is_judged.then(|| ask(Route::Direct))),
             Choice::PreferProxy if is_nested && !nested::goes_through_proxy(self.environment)? => {
                 (Route::Direct, None)
             }
@@ -179,6 +192,13 @@ impl Context<'_> {
                 Outcome::Tls(_) => (Route::Direct, is_judged.then(|| ask(Route::Direct))),
                 // PHP's own words say more than the proxy's.
                 Outcome::Refused(_) if !is_judged => (Route::Direct, None),
+                Outcome::Refused(problem) => match ask(Route::Direct) {
+                    kept @ Outcome::Kept { .. } => {
+                        warnings.push(log::proxy_is_refused(&problem));
+                        (Route::Direct, Some(kept))
+                    }
+                    _ => (Route::Proxy, Some(Outcome::Refused(problem))),
+                },
                 outcome => (Route::Proxy, is_judged.then_some(outcome)),
             },
             Choice::PreferProxy => (Route::Proxy, None),
@@ -188,8 +208,28 @@ impl Context<'_> {
     /// Asks the service whether it would keep a session.
     fn ask(&self, found: &ResolvedService, tls_files: &TlsFiles, route: Route) -> Outcome {
         let (endpoint, options) = (&found.endpoint, &found.options);
-        let sid_length = self.record.sid_length;
-        Question { endpoint, tls_files, options, route, sid_length }.ask(self.environment.as_env())
+        let LaunchRecord { strict_mode, sid_length, .. } = *self.record;
+        let question = Question { endpoint, tls_files, options, route, strict_mode, sid_length };
+        question.ask(self.environment.as_env())
+    }
+
+    /// The options for what the launcher starts: PHP's command line keeps no connection, which a fork would share.
+    fn options(&self, found: &ResolvedService) -> Options {
+        let mut options = found.options.clone();
+        if options.persistent.is_none() && is_php_command_line(self.layer) {
+            options.persistent = Some(false);
+        }
+        options
+    }
+
+    /// What the app says of the wait for a lock, if the session proxy is or would be in its way.
+    fn unfollowed_wait(&self, route: Route, choice: Choice) -> Option<String> {
+        let setting = self.record.lock_wait.as_deref()?;
+        match (route, choice) {
+            (Route::Proxy, _) => Some(log::wait_without_effect(setting)),
+            (Route::Direct, Choice::OwnWait) => Some(log::direct_for_wait(setting)),
+            _ => None,
+        }
     }
 
     /// Returns how long the service takes to reply.
@@ -203,7 +243,7 @@ impl Context<'_> {
         match outcome {
             None => {}
             Some(Outcome::Kept { round_trip, max_clients, limits }) => {
-                warnings.extend(limits.iter().map(|limit| log::limit(limit)));
+                warnings.extend(limits.iter().map(|limit| log::warning(limit)));
                 warnings.extend(self.too_many_workers(route, max_clients));
                 return Ok(round_trip);
             }
@@ -229,14 +269,19 @@ impl Context<'_> {
     /// The connection of PHP's own handler.
     fn connect(
         &self,
-        ResolvedService { endpoint, options, .. }: &ResolvedService,
+        found: &ResolvedService,
         tls_files: &TlsFiles,
         round_trip: Duration,
         messages: &mut Vec<String>,
     ) -> anyhow::Result<Connection> {
         let version = &self.record.extension_version;
-        let mut connection =
-            php::directives::connect(endpoint, tls_files, options, version, round_trip)?;
+        let mut connection = php::directives::connect(
+            &found.endpoint,
+            tls_files,
+            &self.options(found),
+            version,
+            round_trip,
+        )?;
         if connection.ini_files.contains(&IniFile::Login) {
             if mechanisms::are_missing(self.environment)? {
                 messages.push(log::no_mechanisms());

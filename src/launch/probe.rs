@@ -1,5 +1,6 @@
 //! The probe: before PHP connects, the launch does, and finds out whether the service would keep a session.
 
+mod login;
 mod memcached;
 mod outcome;
 mod redis;
@@ -27,6 +28,8 @@ pub(super) struct Question<'a> {
     pub(super) tls_files: &'a TlsFiles,
     pub(super) options: &'a Options,
     pub(super) route: Route,
+    /// Whether PHP's strict mode for sessions is on.
+    pub(super) strict_mode: bool,
     /// `session.sid_length` at build.
     pub(super) sid_length: usize,
 }

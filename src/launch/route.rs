@@ -42,6 +42,8 @@ pub(super) enum Choice {
     /// The session proxy, which keeps its connections: PHP's own handler pays for a TLS handshake in each request. It
     /// will do, though, if the proxy cannot run here.
     PreferProxy,
+    /// PHP's own handler, although it pays for that: the app says how long to wait for a lock, which only PHP can count.
+    OwnWait,
 }
 
 /// The settings demand the proxy, but it cannot serve this endpoint.
@@ -67,7 +69,10 @@ impl Choice {
             {
                 Ok(Self::Only(Route::Proxy))
             }
-            Proxy::Auto if serves && handshakes_often(found) => Ok(Self::PreferProxy),
+            Proxy::Auto if serves && handshakes_often(found) => Ok(match record.lock_wait {
+                None => Self::PreferProxy,
+                Some(_) => Self::OwnWait,
+            }),
             Proxy::Auto | Proxy::Off => Ok(Self::Only(Route::Direct)),
         }
     }

@@ -123,7 +123,7 @@ fn provided(
     }
     let openssl = openssl(request);
     let knows_tls = request.php.cli.knows_tls() || openssl.is_some();
-    let directives = openssl.into_iter().chain(extension.directives(layer)).collect();
+    let directives = openssl.into_iter().chain(extension.directives(request.php, layer)).collect();
     let is_installed = extension.provider == Provider::Installed;
     let installed = is_installed.then(|| installed::package(request, extension)).flatten();
     let (version, files) = (extension.version.clone(), BTreeMap::new());
@@ -137,7 +137,7 @@ fn openssl(request: &Request<'_>) -> Option<String> {
     let object = cli.facts.extension_dir.join("openssl.so");
     if request.store == Store::Redis && !cli.knows_tls() && object.is_file() {
         print::sub_bullet("Enabling PHP's openssl extension, for Redis with TLS");
-        return Some("openssl.so".to_owned());
+        return Some(cli.facts.object("openssl"));
     }
     None
 }

@@ -7,10 +7,12 @@ use crate::config::variables::EXTENSION_MAX_AGE;
 use crate::extension::installed::Installed;
 use crate::extension::{Extension, ExtensionError, Request, companions, find_loadable};
 use crate::system::files::remove;
+use anyhow::ensure;
 use bullet_stream::global::print;
 use libcnb::layer::{EmptyLayerCause, LayerState};
 use serde::{Deserialize, Serialize};
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -93,12 +95,9 @@ pub(super) fn renewed(
     let fresh = layer.join("fresh");
     let renewed =
         fill(request, installed, &fresh).map_err(anyhow::Error::from).and_then(|filled| {
-            for folder in content_folders() {
-                remove(&layer.join(folder))?;
-                if fresh.join(folder).is_dir() {
-                    fs::rename(fresh.join(folder), layer.join(folder))?;
-                }
-            }
+            ensure!(filled.complete, "the new ones would lack libsasl2's plugins");
+            let folders: Vec<&str> = content_folders().collect();
+            swap(&folders, &fresh, layer)?;
             Ok(filled.contents)
         });
     match remove(&fresh).map_err(anyhow::Error::from).and(renewed) {
@@ -112,8 +111,59 @@ pub(super) fn renewed(
     }
 }
 
+/// Puts the fresh folders in the place of the layer's. If one cannot be moved, all are as before.
+fn swap(folders: &[&str], fresh: &Path, layer: &Path) -> anyhow::Result<()> {
+    let old = layer.join("old");
+    remove(&old)?;
+    let swapped =
+        move_folders(folders, layer, &old).and_then(|()| move_folders(folders, fresh, layer));
+    if swapped.is_err() {
+        for folder in folders.iter().filter(|folder| old.join(folder).exists()) {
+            remove(&layer.join(folder))?;
+            fs::rename(old.join(folder), layer.join(folder))?;
+        }
+    }
+    remove(&old)?;
+    Ok(swapped?)
+}
+
+/// Moves the folders that exist.
+fn move_folders(folders: &[&str], from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    let mut there = folders.iter().filter(|folder| from.join(folder).exists());
+    there.try_for_each(|folder| fs::rename(from.join(folder), to.join(folder)))
+}
+
 /// Days since 1970.
 pub(super) fn today() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     since.as_secs() / (24 * 60 * 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::files::write;
+
+    /// A layer with an extension, a fresh one, and what the layer has after the swap.
+    fn swapped(folders: &[&str]) -> (anyhow::Result<()>, String) {
+        let layer = tempfile::tempdir().unwrap();
+        let fresh = layer.path().join("fresh");
+        let extension = layer.path().join("extensions/redis.so");
+        write(&extension, "old").unwrap();
+        write(&fresh.join("extensions/redis.so"), "new").unwrap();
+        write(&fresh.join("nowhere/libraries/x.so"), "new").unwrap();
+        let result = swap(folders, &fresh, layer.path());
+        assert!(!layer.path().join("old").exists());
+        (result, fs::read_to_string(extension).unwrap())
+    }
+
+    #[test]
+    fn a_refresh_that_cannot_be_moved_changes_nothing() {
+        let (result, extension) = swapped(&["extensions", "libraries"]);
+        assert_eq!((result.is_ok(), extension.as_str()), (true, "new"));
+        // The layer has no folder `nowhere`, so the second one cannot be moved there.
+        let (result, extension) = swapped(&["extensions", "nowhere/libraries"]);
+        assert_eq!((result.is_ok(), extension.as_str()), (false, "old"));
+    }
 }

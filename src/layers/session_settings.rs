@@ -1,14 +1,18 @@
 //! The contents of the session layer, decided before anything is written.
 
 use super::extension::ProvidedExtension;
+use crate::app::AppFindings;
 use crate::config::variables::EMBED_CREDENTIALS;
 use crate::detect::SessionConfig;
-use crate::launch::build_record::LaunchRecord;
-use crate::php::Php;
+use crate::launch::build_record::{AppFacts, LaunchRecord};
 use crate::php::ini::Directive;
+use crate::php::{PHP_INI_SCAN_DIR, Php};
 use crate::services::Service;
 use crate::store::Store;
 use anyhow::ensure;
+
+/// The default of `session.name`.
+const PHPS_SESSION_NAME: &str = "PHPSESSID";
 
 /// The contents of the session layer.
 #[derive(Debug)]
@@ -17,13 +21,15 @@ pub struct SessionSettings<'a> {
     pub record: LaunchRecord,
     /// `session.name`, the cookie's name.
     pub(crate) session_name: &'a str,
+    /// The name that another ini file has, if the default takes its place.
+    pub(crate) other_session_name: Option<String>,
     /// The values of PHP's `extension` directives, in this order.
     pub(crate) extensions: &'a [String],
     /// Whether to turn `display_errors` off: if Redis is unreachable, PHP's warning shows the save path with the
     /// password.
     pub(crate) hide_errors: bool,
-    /// Whether preloading needs PHP's opcache to be enabled: it is installed but off (Paketo's PHP).
-    pub(crate) enable_opcache: bool,
+    /// PHP's opcache, if preloading needs it to be enabled: it is installed but off (Paketo's PHP).
+    pub(crate) opcache: Option<String>,
     /// The service whose credentials to embed in the image.
     pub(crate) embedded_service: Option<&'a Service>,
 }
@@ -37,6 +43,7 @@ impl<'a> SessionSettings<'a> {
         config: &'a SessionConfig,
         php: &Php,
         extension: &'a ProvidedExtension,
+        app: &AppFindings,
     ) -> anyhow::Result<Self> {
         let settings = &config.settings;
         ensure!(
@@ -53,30 +60,43 @@ impl<'a> SessionSettings<'a> {
                 may_preload: php.programs().all(|program| program.facts.preload.is_empty()),
                 sid_length: php.programs().map(|it| it.facts.sid_length).max().unwrap_or_default(),
                 search_keys: config.search_keys.clone(),
+                strict_mode: php.programs().any(|program| program.facts.strict_mode),
+                lock_wait: app.lock_wait.clone().filter(|_| config.store == Store::Redis),
                 framework: config.framework.clone(),
+                scan_dirs: extension.env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap_or_default(),
+                app: AppFacts {
+                    takes_save_path_for_folder: config.takes_save_path_for_folder,
+                    reads_store_variables: app.reads_store_variables,
+                },
             },
-            session_name: &settings.session_name,
+            session_name: settings.session_name(),
+            other_session_name: Some(&php.facts().session_name)
+                .filter(|theirs| {
+                    settings.takes_default_session_name()
+                        && ![PHPS_SESSION_NAME, settings.session_name()].contains(&theirs.as_str())
+                })
+                .cloned(),
             extensions: &extension.directives,
             hide_errors: config.store == Store::Redis
                 && php.displays_errors()
                 && !settings.keep_display_errors,
-            enable_opcache: !php.cli.loads("zend opcache")
-                && php.facts().extension_dir.join("opcache.so").is_file(),
+            opcache: (!php.cli.loads("zend opcache")
+                && php.facts().extension_dir.join("opcache.so").is_file())
+            .then(|| php.facts().object("opcache")),
             embedded_service: config.service.as_ref().filter(|_| settings.embed_credentials),
         })
     }
 
     /// The extensions that the ini files load: paths, or names in PHP's directory.
     pub(crate) fn objects(&self) -> impl Iterator<Item = &str> {
-        let opcache = self.enable_opcache.then_some("opcache.so");
-        self.extensions.iter().map(String::as_str).chain(opcache)
+        self.extensions.iter().map(String::as_str).chain(self.opcache.as_deref())
     }
 
     /// The first directives of the ini file that preloads.
     #[must_use]
     pub(crate) fn preload_directives(&self) -> Vec<Directive> {
-        let opcache = self.enable_opcache.then(|| Directive::literal("zend_extension", "opcache"));
-        opcache.into_iter().collect()
+        let opcache = self.opcache.iter();
+        opcache.map(|object| Directive::literal("zend_extension", object)).collect()
     }
 
     /// The first directives of the base ini file, before those of the store.

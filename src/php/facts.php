@@ -33,6 +33,7 @@ answer(array(
     'cafile' => (string) ini_get('openssl.cafile'),
     'capath' => (string) ini_get('openssl.capath'),
     'preload' => (string) ini_get('opcache.preload'),
+    'strict_mode' => (bool) ini_get('session.use_strict_mode'),
     'sid_length' => (int) ini_get('session.sid_length'),
     'session_name' => (string) ini_get('session.name'),
     'code' => array_values(array_unique($code[1])),

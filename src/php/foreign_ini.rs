@@ -1,64 +1,75 @@
-//! Other buildpacks' ini files that set where sessions are kept: Paketo's session handlers write these, password
+//! Ini files that are not ours and set where sessions are kept: Paketo's session handlers write such files, password
 //! included.
 
+use super::fpm::directive;
 use super::ini_file::IniFile;
 use crate::system::files::read_text;
 use std::path::{Path, PathBuf};
 
-const SETTINGS: [&str; 2] = ["session.save_handler", "session.save_path"];
+const SAVE_HANDLER: &str = "session.save_handler";
+const SAVE_PATH: &str = "session.save_path";
 
-/// An ini file of another buildpack that PHP reads after ours and that sets where sessions are kept: it wins. `layer` is
-/// the session layer, `scan_dirs` the value of `PHP_INI_SCAN_DIR`.
+/// An ini file that PHP reads after ours and that sets where sessions are kept: it wins. `layer` is the session layer,
+/// `scan_dirs` the value of `PHP_INI_SCAN_DIR`.
 #[must_use]
 pub(crate) fn session_ini_read_after(layer: &Path, scan_dirs: &str) -> Option<PathBuf> {
     let base = layer.join(IniFile::Base.folder());
     let folders = scan_dirs.split(':').map(Path::new).skip_while(|folder| *folder != base);
-    folders.filter(|folder| !folder.starts_with(layer)).find_map(session_ini_in)
+    let mut files = folders.filter(|folder| !folder.starts_with(layer)).flat_map(ini_files_in);
+    files.find(|file| {
+        settings(file).iter().any(|(name, _)| [SAVE_HANDLER, SAVE_PATH].contains(&&**name))
+    })
 }
 
-/// The first ini file in the folder that sets where sessions are kept.
-fn session_ini_in(folder: &Path) -> Option<PathBuf> {
-    let entries = folder.read_dir().ok()?.flatten().map(|entry| entry.path());
-    let mut files: Vec<PathBuf> = entries
-        .filter(|path| path.extension().is_some_and(|extension| extension == "ini"))
-        .collect();
-    files.sort();
-    files.into_iter().find(|file| read_text(file).is_ok_and(|text| sets_sessions(&text)))
-}
-
-/// The ini files that other buildpacks' layers pass to PHP at launch. `layers` is our layers folder.
+/// The ini files that other buildpacks' layers pass to PHP at launch and that name a server for sessions: these may contain
+/// its password. PHP's own `files` are no server. `layers` is our layers folder.
 #[must_use]
 pub fn session_inis_of_other_layers(layers: &Path) -> Vec<PathBuf> {
     let Some(all) = layers.parent() else { return Vec::new() };
-    let folders = |folder: &Path| {
-        folder
-            .read_dir()
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path())
-            .collect::<Vec<_>>()
-    };
-    let others = folders(all).into_iter().filter(|buildpack| buildpack != layers);
+    let others = entries(all).into_iter().filter(|buildpack| buildpack != layers);
     let mut found: Vec<PathBuf> = others
-        .flat_map(|buildpack| folders(&buildpack))
+        .flat_map(|buildpack| entries(&buildpack))
         .flat_map(|layer| [layer.join("env.launch"), layer.join("env")])
-        .flat_map(|env| folders(&env))
+        .flat_map(|env| entries(&env))
         .filter(|file| file.file_stem().is_some_and(|name| name == super::PHP_INI_SCAN_DIR))
         .filter_map(|file| read_text(&file).ok())
         .flat_map(|value| {
             value.split(':').map(|folder| PathBuf::from(folder.trim())).collect::<Vec<_>>()
         })
-        .filter_map(|folder| session_ini_in(&folder))
+        .flat_map(|folder| ini_files_in(&folder))
+        .filter(|file| settings(file).iter().any(|(name, value)| is_of_server(name, value)))
         .collect();
     found.sort();
     found.dedup();
     found
 }
 
-fn sets_sessions(ini: &str) -> bool {
-    let names = ini.lines().filter_map(|line| Some(line.split_once('=')?.0.trim()));
-    names.into_iter().any(|name| SETTINGS.contains(&name))
+fn is_of_server(name: &str, value: &str) -> bool {
+    match name {
+        SAVE_HANDLER => !matches!(value, "" | "files"),
+        // `N;MODE;/path` is a folder, `tcp://host:6379` and `host:11211` are servers.
+        SAVE_PATH => value.contains(':'),
+        _ => false,
+    }
+}
+
+/// The file's settings, each with its name and its value.
+fn settings(file: &Path) -> Vec<(String, String)> {
+    let text = read_text(file).unwrap_or_default();
+    let settings = text.lines().filter_map(directive);
+    settings.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// The folder's ini files, in the order in which PHP reads them.
+fn ini_files_in(folder: &Path) -> Vec<PathBuf> {
+    let mut files = entries(folder);
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "ini"));
+    files.sort();
+    files
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
 #[cfg(test)]
@@ -67,17 +78,30 @@ mod tests {
     use crate::system::files::write;
 
     #[test]
-    fn only_a_file_that_sets_where_sessions_are_counts() {
+    fn only_files_that_name_a_server_are_suspected_of_its_password() {
         let root = tempfile::tempdir().unwrap();
         let (ours, theirs) = (root.path().join("ours"), root.path().join("theirs"));
-        let ini = theirs.join("config/redis.ini");
-        let value = format!("{}:/nowhere", theirs.join("config").display());
-        write(&theirs.join("config/env.launch/PHP_INI_SCAN_DIR.append"), value).unwrap();
+        let folder = theirs.join("config");
+        let value = format!("{}:/nowhere", folder.display());
+        write(&folder.join("env.launch/PHP_INI_SCAN_DIR.append"), value).unwrap();
         write(&ours.join("session/env.launch/PHP_INI_SCAN_DIR.append"), "/nowhere").unwrap();
-        write(&ini, "session.name = X\n; session.save_path = x\n").unwrap();
-        assert!(session_inis_of_other_layers(&ours).is_empty());
-        write(&ini, "[session]\n  session.save_path=\"tcp://h\"\n").unwrap();
-        assert_eq!(session_inis_of_other_layers(&ours), [ini]);
+        for (text, is_suspect) in [
+            ("session.name = X\n; session.save_path = tcp://h\n", false),
+            // As in php-dist's own file, and in many apps'.
+            ("session.save_handler = files\n", false),
+            ("session.save_handler = \"files\"\nsession.save_path = \"2;0600;/tmp\"\n", false),
+            ("session.save_path =\n", false),
+            ("[session]\n  session.save_path=\"tcp://h\"\n", true),
+            ("session.save_path = h:11211", true),
+            ("session.save_handler = memcached", true),
+        ] {
+            // The second file of the folder counts as much as the first.
+            let ini = folder.join("z.ini");
+            write(&folder.join("a.ini"), "session.save_handler = files\n").unwrap();
+            write(&ini, text).unwrap();
+            let expected: &[PathBuf] = if is_suspect { &[ini] } else { &[] };
+            assert_eq!(session_inis_of_other_layers(&ours), expected, "{text}");
+        }
     }
 
     #[test]
@@ -85,14 +109,16 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let (layer, theirs) = (root.path().join("session"), root.path().join("theirs"));
         let ini = theirs.join("redis.ini");
-        write(&ini, "session.save_path = x\n").unwrap();
         let base = layer.join(IniFile::Base.folder());
         write(&base.join("ours.ini"), "session.save_path = y\n").unwrap();
         let read_after = |folders: &[&Path]| {
             let folders: Vec<String> = folders.iter().map(|it| it.display().to_string()).collect();
             session_ini_read_after(&layer, &folders.join(":"))
         };
-        assert_eq!(read_after(&[Path::new(""), &base, &theirs]), Some(ini));
+        for text in ["session.save_path = x\n", "session.save_handler = files\n"] {
+            write(&ini, text).unwrap();
+            assert_eq!(read_after(&[Path::new(""), &base, &theirs]), Some(ini.clone()), "{text}");
+        }
         assert_eq!(read_after(&[&theirs, &base]), None);
         assert_eq!(read_after(&[&theirs]), None, "PHP does not read ours");
     }

@@ -1,7 +1,7 @@
 //! The installed PHP: its version, its facts, and its warnings.
 
-use super::scan_dirs::PHP_INI_SCAN_DIR;
 use super::script::{PhpError, run_script};
+use super::siblings::{programs_beside, siblings, with_configuration_of};
 use crate::system::version::Version;
 use libcnb::Env;
 use serde::Deserialize;
@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 const FACTS: &str = include_str!("facts.php");
+/// Set by Paketo's php-dist.
+const PHP_EXTENSION_DIR: &str = "PHP_EXTENSION_DIR";
 
 /// Overrides for settings of the app that could spoil the answer, or keep PHP from answering at all. The command
 /// line beats every ini file; PHP ignores a setting that it does not know.
@@ -68,8 +70,11 @@ pub(crate) struct Facts {
     /// Whether PHP is a debug build.
     pub(crate) debug: bool,
     pub(crate) binary: PathBuf,
-    /// Where PHP looks for extensions.
+    /// Where PHP's extensions are.
     pub(crate) extension_dir: PathBuf,
+    /// The same folder, if PHP itself looks elsewhere.
+    #[serde(skip)]
+    lost_extension_dir: Option<PathBuf>,
     /// Where PHP looks for its php.ini, as compiled in.
     pub(crate) configuration_dir: PathBuf,
     /// The compiled-in folder of ini files; empty if there is none.
@@ -92,6 +97,8 @@ pub(crate) struct Facts {
     pub(crate) capath: String,
     /// `opcache.preload` in force, empty if nothing is preloaded.
     pub(crate) preload: String,
+    /// `session.use_strict_mode` in force.
+    pub(crate) strict_mode: bool,
     /// `session.sid_length` in force; 0 if PHP does not know it.
     pub(crate) sid_length: usize,
     /// `session.name` in force.
@@ -108,14 +115,20 @@ impl Php {
     /// # Errors
     /// Fails if there is no PHP, or a program does not answer.
     pub fn ask(env: &Env) -> Result<Self, PhpError> {
-        let cli = Program::ask("cli", env, &[])?;
-        let others = siblings(&cli.facts)
+        let mut cli = Program::ask("cli", env, &[])?;
+        cli.facts.find_extensions(env);
+        let mut others = siblings(&cli.facts)
             .into_iter()
             .map(|(name, configuration)| {
                 let (env, options) = with_configuration_of(env, &configuration);
                 Program::ask(&name, &env, &options)
             })
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        if others.is_empty() {
+            let names = programs_beside(&cli.facts.binary).into_iter();
+            // These read the same ini files.
+            others = names.map(|name| Program { name: name.to_owned(), ..cli.clone() }).collect();
+        }
         Ok(Self { cli, others })
     }
 
@@ -145,6 +158,24 @@ impl Php {
 }
 
 impl Facts {
+    /// Where an ini file that names the folder of the extensions is not read (`PHP_INI_SCAN_DIR` in the place of Paketo's),
+    /// PHP looks for them where it was compiled to be.
+    fn find_extensions(&mut self, env: &Env) {
+        let named = env.get(PHP_EXTENSION_DIR).map(PathBuf::from).filter(|folder| folder.is_dir());
+        if let (false, Some(named)) = (self.extension_dir.is_dir(), named) {
+            self.extension_dir.clone_from(&named);
+            self.lost_extension_dir = Some(named);
+        }
+    }
+
+    /// The value of the `extension` directive for one of PHP's own extensions.
+    #[must_use]
+    pub(crate) fn object(&self, name: &str) -> String {
+        let file = format!("{name}.so");
+        let path = self.lost_extension_dir.as_ref().map(|folder| folder.join(&file));
+        path.map_or(file, |path| path.display().to_string())
+    }
+
     fn displays_errors(&self) -> bool {
         let value = self.display_errors.to_ascii_lowercase();
         !matches!(value.as_str(), "" | "0" | "off" | "no" | "false" | "stderr")
@@ -206,73 +237,9 @@ impl Program {
     }
 }
 
-/// The configurations of the other programs, if they are next to that of the cli: Debian compiles
-/// `/etc/php/8.2/<program>` into each, and enables extensions separately for each.
-fn siblings(cli: &Facts) -> Vec<(String, PathBuf)> {
-    let (Some(parent), true) =
-        (cli.configuration_dir.parent(), cli.configuration_dir.ends_with("cli"))
-    else {
-        return Vec::new();
-    };
-    let series = cli.version.major_minor();
-    let mut siblings: Vec<(String, PathBuf)> = parent
-        .read_dir()
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(|entry| entry.file_name() != "cli" && entry.path().join("conf.d").is_dir())
-        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
-        .filter(|(name, _)| is_installed(Path::new("/"), name, &series))
-        .collect();
-    siblings.sort();
-    siblings
-}
-
-/// Whether the program of a configuration is installed: a package that was removed but not purged leaves its
-/// configuration behind. `series` is PHP's, such as `8.2`.
-fn is_installed(root: &Path, program: &str, series: &str) -> bool {
-    let file = match program {
-        "fpm" => format!("usr/sbin/php-fpm{series}"),
-        "cgi" => format!("usr/bin/php-cgi{series}"),
-        "phpdbg" => format!("usr/bin/phpdbg{series}"),
-        "apache2" => format!("usr/lib/apache2/modules/libphp{series}.so"),
-        _ => return true,
-    };
-    root.join(file).exists()
-}
-
-/// Environment and options that make the cli read the configuration of another program.
-fn with_configuration_of(env: &Env, configuration: &Path) -> (Env, Vec<String>) {
-    let compiled_in = configuration.join("conf.d").display().to_string();
-    let scan_dirs = env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap_or_default();
-    let scan_dirs: Vec<&str> = scan_dirs
-        .split(':')
-        .map(|dir| if dir.is_empty() { compiled_in.as_str() } else { dir })
-        .collect();
-    let mut env = env.clone();
-    env.insert(PHP_INI_SCAN_DIR, scan_dirs.join(":"));
-    let options = if env.contains_key("PHPRC") {
-        Vec::new()
-    } else {
-        vec!["-c".to_owned(), configuration.display().to_string()]
-    };
-    (env, options)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_configuration_that_a_removed_package_has_left_is_no_program() {
-        let root = tempfile::tempdir().unwrap();
-        assert!(!is_installed(root.path(), "fpm", "8.2"));
-        assert!(is_installed(root.path(), "embed", "8.2"));
-        std::fs::create_dir_all(root.path().join("usr/sbin")).unwrap();
-        std::fs::write(root.path().join("usr/sbin/php-fpm8.2"), "").unwrap();
-        assert!(is_installed(root.path(), "fpm", "8.2"));
-        assert!(!is_installed(root.path(), "fpm", "8.4"));
-    }
 
     fn facts() -> serde_json::Value {
         serde_json::json!({
@@ -282,9 +249,24 @@ mod tests {
             "extensions": {"mysqlnd": "mysqlnd 8.2.36", "dom": "20031129", "odd": "", "redis": "5.3.7"},
             "transports": ["tcp", "tls"], "save_handlers": ["files", "memcache"],
             "save_handler": "files", "save_path": "", "display_errors": "", "cafile": "", "capath": "",
-            "preload": "",
-            "sid_length": 32, "session_name": "PHPSESSID", "code": [], "ini_files": [],
+            "preload": "", "strict_mode": false, "sid_length": 32,
+            "session_name": "PHPSESSID", "code": [], "ini_files": [],
         })
+    }
+
+    #[test]
+    fn extensions_that_php_itself_would_not_find_are_named_by_their_path() {
+        let there = tempfile::tempdir().unwrap();
+        let mut env = Env::new();
+        env.insert(PHP_EXTENSION_DIR, there.path());
+        let mut facts: Facts = serde_json::from_value(facts()).unwrap();
+        facts.find_extensions(&Env::new());
+        assert_eq!(facts.object("redis"), "redis.so");
+        facts.find_extensions(&env);
+        assert_eq!(facts.object("redis"), there.path().join("redis.so").display().to_string());
+        let mut found = Facts { extension_dir: "/".into(), lost_extension_dir: None, ..facts };
+        found.find_extensions(&env);
+        assert_eq!(found.object("redis"), "redis.so");
     }
 
     #[test]
@@ -308,21 +290,5 @@ mod tests {
             assert!(failure(name).load_failure("redis").is_some(), "{name}");
         }
         assert!(failure("phpredis.so").load_failure("redis").is_none());
-    }
-
-    #[test]
-    fn another_programs_configuration_takes_the_place_of_the_compiled_in_one() {
-        let scan_dir = |value: Option<&str>| {
-            let mut env = Env::new();
-            if let Some(value) = value {
-                env.insert(PHP_INI_SCAN_DIR, value);
-            }
-            let (env, options) = with_configuration_of(&env, Path::new("/etc/php/8.2/fpm"));
-            assert_eq!(options, ["-c", "/etc/php/8.2/fpm"]);
-            env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap()
-        };
-        assert_eq!(scan_dir(None), "/etc/php/8.2/fpm/conf.d");
-        assert_eq!(scan_dir(Some(":/d")), "/etc/php/8.2/fpm/conf.d:/d");
-        assert_eq!(scan_dir(Some("/x")), "/x");
     }
 }

@@ -129,8 +129,11 @@ pub(super) fn connect(
 pub(crate) fn behind_proxy(socket: &Path, options: &Options) -> Connection {
     let lock_timeout = options.lock_timeout.unwrap_or(LOCK_TIMEOUT);
     let mut query = Query::default();
-    query.add("persistent", flag(true));
-    query.add("persistent_id", PERSISTENT_ID);
+    let persistent = options.persistent.unwrap_or(true);
+    query.add("persistent", flag(persistent));
+    if persistent {
+        query.add("persistent_id", PERSISTENT_ID);
+    }
     query.add("timeout", CONNECT_TIMEOUT.as_secs_f64());
     query.add("read_timeout", (lock_timeout + PROXY_TIMEOUT).as_secs_f64());
     if let Some(prefix) = &options.prefix {
@@ -138,13 +141,8 @@ pub(crate) fn behind_proxy(socket: &Path, options: &Options) -> Connection {
     }
     let save_path = format!("unix://{}?{}", socket.display(), query.0);
     let mut variables = variables(&save_path, options, Duration::ZERO);
-    for (variable, value) in &mut variables {
-        match variable {
-            Variable::LockRetries => *value = PROXY_LOCK_RETRIES.to_string(),
-            // PHP need not check that it still holds the lock: the proxy does so when it writes.
-            Variable::LockExpire => "0".clone_into(value),
-            _ => {}
-        }
+    for (_, value) in variables.iter_mut().filter(|(it, _)| *it == Variable::LockRetries) {
+        *value = PROXY_LOCK_RETRIES.to_string();
     }
     Connection { variables, ini_files: Vec::new() }
 }

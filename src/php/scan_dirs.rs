@@ -26,6 +26,16 @@ pub(super) fn for_launch(env: &Env, layer: &Path, ini_files: &[IniFile]) -> Stri
     folders.join(":")
 }
 
+/// The folders of `recorded`, the build's value, that PHP no longer reads ini files from.
+#[must_use]
+pub(crate) fn no_longer_read(recorded: &str, now: &str) -> Vec<String> {
+    let missing = recorded.split(':').filter(|folder| !now.split(':').any(|it| it == *folder));
+    let named = missing.map(|folder| if folder.is_empty() { "PHP's own" } else { folder });
+    let mut named: Vec<String> = named.map(str::to_owned).collect();
+    named.dedup();
+    named
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,5 +61,17 @@ mod tests {
         let inner = format!("{outer}:/paketo:/layer/conf.d");
         assert_eq!(for_launch_after(&inner, &[IniFile::Login]), outer);
         assert_eq!(for_launch_after(&inner, &[]), ":/paketo:/layer/conf.d");
+    }
+
+    #[test]
+    fn what_is_replaced_rather_than_appended_to_is_named() {
+        for (recorded, now, expected) in [
+            ("", ":/layer/conf.d", &[][..]),
+            ("", "/x:/layer/conf.d", &["PHP's own"]),
+            ("/php/etc:/php/etc:/app", "/php/etc:/app:/layer/conf.d", &[]),
+            ("/php/etc:/php/etc:/app", "/x", &["/php/etc", "/app"]),
+        ] {
+            assert_eq!(no_longer_read(recorded, now), expected, "{recorded} {now}");
+        }
     }
 }

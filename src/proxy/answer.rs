@@ -7,20 +7,15 @@ use crate::redis_client::Reply;
 pub(super) const OK: &[u8] = b"+OK\r\n";
 pub(super) const NIL: &[u8] = b"$-1\r\n";
 pub(super) const ONE: &[u8] = b":1\r\n";
-pub(super) const LOST: &[u8] = b"-ERR the lock of the session was lost\r\n";
+pub(super) const ZERO: &[u8] = b":0\r\n";
+const LOST: &[u8] = b"-ERR the lock of the session was lost\r\n";
 
-/// The reply to PHP for a script that writes.
-pub(super) fn written(reply: Result<Reply, Failure>) -> Vec<u8> {
-    match reply {
-        Ok(Reply::Integer(1)) => OK.to_vec(),
-        Ok(Reply::Integer(_)) => {
-            log(format_args!(
-                "a session was not written: its lock was lost, so another request may have written it since"
-            ));
-            LOST.to_vec()
-        }
-        other => heard(other),
-    }
+/// For a session that was not written.
+pub(super) fn lost() -> Vec<u8> {
+    log(format_args!(
+        "a session was not written: its lock was lost, so another request may have written it since"
+    ));
+    LOST.to_vec()
 }
 
 /// What came of a command, as PHP would have heard it of the service.

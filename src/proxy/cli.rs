@@ -2,10 +2,12 @@
 
 use super::client::Client;
 use super::credentials::Bound;
-use super::log::log;
+use super::life::Life;
+use super::log::{finish, log};
+use super::signals::block;
 use super::socket_folder::Place;
-use super::supervisor::{listen, lock, succeed, supervise};
-use super::worker::{Settings, Worker, retire};
+use super::supervisor::{inherit, supervise};
+use super::worker::{Settings, Worker};
 use crate::config::environment::Environment;
 use crate::config::launch::LaunchSettings;
 use crate::config::platform::LAUNCH_PLATFORM_DIR;
@@ -15,16 +17,13 @@ use crate::launch::build_record::{layer_of_program, read_record};
 use crate::launch::resolve::{Resolution, ResolvedService, resolve};
 use crate::php::redis_directives::{LOCK_TIMEOUT, PREFIX};
 use crate::php::variable::Variable;
-use crate::system::log_line::report;
 use anyhow::{Context, bail};
-use nix::sys::signal::{SigSet, Signal};
-use std::io::stdin;
+use nix::sys::signal::Signal;
+use std::io::{stdin, stdout};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
-use std::os::unix::process::parent_id;
 use std::path::{Path, PathBuf};
-use std::process::{ExitCode, exit};
-use std::thread;
+use std::process::ExitCode;
 use std::time::Duration;
 
 const USAGE: &str = "\
@@ -36,9 +35,6 @@ folder that both share. Otherwise the launch starts it, if BPL_PHP_SESSION_PROXY
 
   status  shows the state of this container's session proxy";
 
-const WATCHED_EVERY: Duration = Duration::from_millis(250);
-/// How often to check whether PHP's connections are gone.
-const LOOKED_EVERY: Duration = Duration::from_millis(50);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -48,6 +44,7 @@ pub fn run() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["supervise", folder] => supervise(&Place::at(PathBuf::from(folder))),
+        ["supervise", folder, "inherit"] => inherit(&Place::at(PathBuf::from(folder))),
         ["work", folder] => work(&Place::at(PathBuf::from(folder))),
         [] => foreground(),
         ["status"] => status(false),
@@ -61,30 +58,26 @@ pub fn run() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{}", report(&format_args!("session proxy: {error:#}")));
-            ExitCode::FAILURE
-        }
+    if let Err(error) = &done {
+        log(format_args!("{error:#}"));
     }
+    finish();
+    if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The worker has the socket as its standard input.
+/// The worker has the socket as its standard input, and the connection to its supervisor as its standard output.
 fn work(place: &Place) -> anyhow::Result<()> {
+    // It lives on while a stopping app still writes, as the supervisor does.
+    block(&[Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP])?;
     let listener = UnixListener::from(stdin().as_fd().try_clone_to_owned()?);
-    watch_supervisor(listener.try_clone()?, place.clone());
-    worker(place)?.serve(&listener)
+    let supervisor = stdout().as_fd().try_clone_to_owned()?;
+    worker(place)?.serve(&listener, Life::supervised(supervisor, place.clone()))
 }
 
 /// Runs in the foreground, for platforms that start, restart and stop it themselves. On SIGTERM it waits until
 /// PHP's connections are gone, because a stopping app still writes; the platform limits the wait.
 fn foreground() -> anyhow::Result<()> {
-    // Before there is another thread, which would receive the signal.
-    let mut told = SigSet::empty();
-    told.add(Signal::SIGTERM);
-    told.add(Signal::SIGINT);
-    told.thread_block()?;
+    let told = block(&[Signal::SIGTERM, Signal::SIGINT])?;
     let settings = LaunchSettings::read(&Environment::current())?;
     let folder = settings.proxy_folder.with_context(|| {
         format!(
@@ -93,22 +86,14 @@ fn foreground() -> anyhow::Result<()> {
     })?;
     let place = Place::shared(&folder);
     place.prepare().with_context(|| format!("{} is of no use", place.folder().display()))?;
-    let Some(_lock) = lock(&place)? else {
+    let lock = place.lock().context("The session proxy's lock cannot be written")?;
+    let Some(_lock) = lock else {
         bail!("Another session proxy is using {}", place.folder().display());
     };
     let worker = worker(&place)?;
-    let listener = listen(&place)?;
+    let listener = place.listen().context("The session proxy's socket cannot be made")?;
     log(format_args!("ready at {}", place.socket().display()));
-    let shared = worker.shared.clone();
-    thread::spawn(move || {
-        // Either the signal has come, or there is nothing to wait for.
-        let _ = told.wait();
-        while shared.stats.clients.get() > 0 {
-            thread::sleep(LOOKED_EVERY);
-        }
-        exit(0);
-    });
-    worker.serve(&listener)
+    worker.serve(&listener, Life::Platform(told))
 }
 
 fn worker(place: &Place) -> anyhow::Result<Worker> {
@@ -129,22 +114,6 @@ fn worker(place: &Place) -> anyhow::Result<Worker> {
     };
     let read = move || found(&environment, &layer).and_then(|service| bound(&service));
     Worker::new(settings, Box::new(read))
-}
-
-/// If the supervisor dies, another one takes over with its own worker; this worker ends with its last client.
-fn watch_supervisor(listener: UnixListener, place: Place) {
-    let supervisor = parent_id();
-    thread::spawn(move || {
-        while parent_id() == supervisor {
-            thread::sleep(WATCHED_EVERY);
-        }
-        log(format_args!("the supervisor died; starting another one"));
-        retire();
-        match succeed(&listener, &place) {
-            Ok(mut successor) => drop(successor.wait()),
-            Err(error) => log(format_args!("cannot start a supervisor: {error}")),
-        }
-    });
 }
 
 fn found(environment: &Environment, layer: &Path) -> anyhow::Result<Box<ResolvedService>> {

@@ -8,10 +8,10 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The status includes the service's role, which may take as long as a request may wait.
-const STATUS_PATIENCE: Duration = Duration::from_secs(8);
-/// An echo does not involve the service.
-const ECHO_PATIENCE: Duration = Duration::from_secs(2);
+/// Whether the service is reachable may take as long to tell as a request may wait.
+const REACH_PATIENCE: Duration = Duration::from_secs(8);
+/// All else does not involve the service.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Whether the proxy at a socket reaches its service; if not, what it says.
 ///
@@ -31,14 +31,14 @@ impl Client {
 
     /// Whether a working proxy answers.
     pub(super) fn answers(&self) -> io::Result<()> {
-        match self.ask(&[b"ECHO", b"ready"], ECHO_PATIENCE)? {
+        match self.ask(&[b"ECHO", b"ready"], PATIENCE)? {
             Reply::Bulk(text) if text == b"ready" => Ok(()),
             other => Err(io::Error::other(format!("it answers {other:?}"))),
         }
     }
 
     pub(super) fn status(&self) -> io::Result<Status> {
-        match self.ask(&[STATUS.as_bytes()], STATUS_PATIENCE)? {
+        match self.ask(&[STATUS.as_bytes()], PATIENCE)? {
             Reply::Bulk(json) => Ok(serde_json::from_slice(&json)?),
             other => Err(io::Error::other(format!("it answers {other:?}"))),
         }
@@ -46,7 +46,7 @@ impl Client {
 
     /// Whether the proxy reaches its service.
     fn reaches_service(&self) -> io::Result<()> {
-        match self.ask(&[REACH.as_bytes()], STATUS_PATIENCE)? {
+        match self.ask(&[REACH.as_bytes()], REACH_PATIENCE)? {
             Reply::Status(_) => Ok(()),
             Reply::Error(error) => Err(io::Error::other(error.to_string())),
             other => Err(io::Error::other(format!("it answers {other:?}"))),

@@ -1,65 +1,47 @@
-//! The conversation with one PHP process. Its lock belongs to its connection and ends with it.
+//! The conversation with one PHP process. Its lock belongs to its connection and ends with it. What happens to a session
+//! depends on what this connection has done, not on settings: a page can change these.
 
-use super::answer::{LOST, NIL, OK, ONE, bulk, heard, plain, unavailable, written};
-use super::request::{Request, lock_of};
-use super::scripts::{self, script};
+mod lock;
+
+use super::answer::{NIL, OK, ONE, ZERO, bulk, heard, lost, unavailable};
+use super::request::{Request, session_of};
+use super::sessions::{Seen, Written};
 use super::shared::Shared;
 use super::status::Status;
-use super::turns::Turn;
-use crate::redis_client::{Command, Deadline, Reply};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
-
-/// How long a lock outlives the proxy: longer than a call to the service may take, because such a call renews it.
-const LOCK_SECONDS: &[u8] = b"8";
-/// How often to renew the lock while PHP works.
-pub(super) const RENEWED_EVERY: Duration = Duration::from_secs(2);
-/// Between tries for a lock held by another container.
-const SHORTEST_WAIT: Duration = Duration::from_millis(2);
-const LONGEST_WAIT: Duration = Duration::from_millis(50);
-/// PHP asks for a lock at least twice, the second time at once.
-const AT_ONCE: Duration = Duration::from_secs(1);
+use crate::redis_client::{Command, Reply};
+use lock::{GaveUp, Held};
+use std::mem;
 
 /// A conversation with one PHP process.
 pub(super) struct Conversation<'a> {
     shared: &'a Shared,
     /// What PHP calls itself, if known.
     peer: Vec<u8>,
-    held: Option<Held<'a>>,
-    /// The session that was last unlocked.
-    unlocked: Vec<u8>,
+    session: Session<'a>,
     gave_up: Option<GaveUp>,
 }
 
-/// A lock that PHP did not get. It asks once more, and phpredis 5.3 then reads the session anyway.
-struct GaveUp {
-    key: Vec<u8>,
-    at: Instant,
-    answer: Vec<u8>,
-}
-
-/// A session that this PHP process has locked.
-struct Held<'a> {
-    key: Vec<u8>,
-    owner: Vec<u8>,
-    secret: Vec<u8>,
-    /// The session's data, read together with taking the lock.
-    read: Option<Vec<u8>>,
-    /// Whether PHP has received it.
-    given: bool,
-    renewed: Instant,
-    _turn: Turn<'a>,
+/// The session that PHP works with.
+enum Session<'a> {
+    /// None that is locked.
+    None,
+    Held(Box<Held<'a>>),
+    /// PHP has written it, and is about to unlock it, which the service has done already.
+    Done {
+        key: Vec<u8>,
+        owner: Vec<u8>,
+        seen: Seen,
+    },
+    /// A worker that has died has locked it for this PHP process.
+    Inherited {
+        key: Vec<u8>,
+    },
 }
 
 impl<'a> Conversation<'a> {
     /// `peer` is what PHP calls itself in a lock, if known.
     pub(super) fn new(shared: &'a Shared, peer: Vec<u8>) -> Self {
-        Self { shared, peer, held: None, unlocked: Vec::new(), gave_up: None }
-    }
-
-    /// Whether there is a lock to renew.
-    pub(super) fn holds_lock(&self) -> bool {
-        self.held.is_some()
+        Self { shared, peer, session: Session::None, gave_up: None }
     }
 
     /// The reply to a request, in the form PHP expects.
@@ -67,120 +49,33 @@ impl<'a> Conversation<'a> {
         match request {
             Request::Echo(text) => bulk(&text),
             Request::Accepted => OK.to_vec(),
-            Request::Lock { key, owner } => self.lock(key, &owner),
+            Request::Lock { key, owner, expire } => self.lock(key, owner, expire),
             Request::Get(key) => self.get(&key),
             Request::GetAndExpire(key, seconds) => self.pass(&[b"GETEX", &key, b"EX", &seconds]),
-            Request::Write { key, seconds, data } => self.write(&key, &seconds, &data),
+            Request::Write { key, seconds, data } => self.write(&key, &seconds, data),
             Request::Expire(key, seconds) => self.expire(&key, &seconds),
             Request::Unlock { key, owner } => self.unlock(&key, &owner),
             Request::Delete(key) => self.pass(&[b"DEL", &key]),
-            Request::Exists(key) => self.pass(&[b"EXISTS", &key]),
+            Request::Exists(key) => self.exists(&key),
             Request::Reach(key) => self.reach(&key),
             Request::Status => bulk(Status::of(self.shared).json().as_bytes()),
         }
     }
 
-    /// Renews the lock while PHP works and waits for no reply.
-    pub(super) fn renew(&mut self) {
-        let Some(held) = &mut self.held else { return };
-        if held.renewed.elapsed() < RENEWED_EVERY {
-            return;
-        }
-        held.renewed = Instant::now();
-        let lock = lock_of(&held.key);
-        let renew = script(scripts::RENEW, &[&lock], &[&held.secret, LOCK_SECONDS]);
-        // A lost lock shows up when PHP writes.
-        let _ = self.shared.service.call(&renew);
-    }
-
-    /// Releases the lock: PHP is gone, or wants another session.
-    pub(super) fn release(&mut self) {
-        if let Some(held) = self.held.take() {
-            let lock = lock_of(&held.key);
-            let unlock = script(scripts::UNLOCK, &[&lock], &[&held.secret]);
-            // It ends by itself otherwise.
-            let _ = self.shared.service.call(&unlock);
-            self.unlocked = held.key;
-        }
-    }
-
-    fn lock(&mut self, key: Vec<u8>, owner: &[u8]) -> Vec<u8> {
-        if let Some(answer) = self.gave_up_lately(&key) {
-            return answer;
-        }
-        self.release();
-        self.shared.stats.requests.add();
-        match self.take_lock(&key, owner) {
-            Ok(Some(held)) => {
-                self.held = Some(held);
-                OK.to_vec()
-            }
-            Ok(None) => {
-                self.shared.stats.lock_timeouts.add();
-                self.give_up(key, NIL.to_vec())
-            }
-            Err(answer) => self.give_up(key, answer),
-        }
-    }
-
-    fn give_up(&mut self, key: Vec<u8>, answer: Vec<u8>) -> Vec<u8> {
-        self.gave_up = Some(GaveUp { key, at: Instant::now(), answer: answer.clone() });
-        answer
-    }
-
-    fn gave_up_lately(&self, key: &[u8]) -> Option<Vec<u8>> {
-        let gave_up = self.gave_up.as_ref()?;
-        let lately = gave_up.key == key && gave_up.at.elapsed() < AT_ONCE;
-        lately.then(|| gave_up.answer.clone())
-    }
-
-    fn take_lock(&self, key: &[u8], owner: &[u8]) -> Result<Option<Held<'a>>, Vec<u8>> {
-        let deadline = Deadline::after(self.shared.lock_timeout);
-        let Some(turn) = self.shared.turns.wait(key, deadline) else { return Ok(None) };
-        let secret = self.shared.secrets.next(owner);
-        let of_owner = self.shared.secrets.owner(owner);
-        let lock = lock_of(key);
-        let take = script(scripts::LOCK, &[&lock, key], &[&secret, LOCK_SECONDS, &of_owner]);
-        let mut wait = SHORTEST_WAIT;
-        let mut elsewhere = None;
-        loop {
-            let reply = self.shared.service.call(&take).map_err(|failure| unavailable(&failure))?;
-            let read = match reply {
-                Reply::Array(replies) => match <[Reply; 2]>::try_from(replies) {
-                    Ok([Reply::Integer(1), Reply::Bulk(data)]) => Some(Some(data)),
-                    Ok([Reply::Integer(1), _]) => Some(None),
-                    _ => None,
-                },
-                other => return Err(plain(other)),
-            };
-            if let Some(read) = read {
-                return Ok(Some(Held {
-                    key: key.to_vec(),
-                    owner: owner.to_vec(),
-                    secret,
-                    read,
-                    given: false,
-                    renewed: Instant::now(),
-                    _turn: turn,
-                }));
-            }
-            let Ok(left) = deadline.remaining() else { return Ok(None) };
-            elsewhere.get_or_insert_with(|| self.shared.stats.waiting_elsewhere.during());
-            sleep(wait.min(left));
-            // A factor of 1.6, so that the waits of two containers don't coincide.
-            wait = (wait * 8 / 5).min(LONGEST_WAIT);
-        }
-    }
-
     fn get(&mut self, key: &[u8]) -> Vec<u8> {
-        if let Some(held) = &mut self.held {
-            if !held.given && held.key == key {
-                held.given = true;
-                return held.read.as_ref().map_or_else(|| NIL.to_vec(), |data| bulk(data));
-            }
-            if lock_of(&held.key) == key {
-                return bulk(&held.owner);
-            }
+        if let Session::Held(held) = &mut self.session
+            && held.lock.key == key
+        {
+            return self.get_held(key);
+        }
+        if matches!(&self.session, Session::Done { key: done, .. } if done == key) {
+            // A new page.
+            self.session = Session::None;
+        }
+        if let Some(session) = session_of(key)
+            && let Some(answer) = self.owner_of(session)
+        {
+            return answer;
         }
         match self.gave_up_lately(key) {
             // The service has just failed: another wait would double the time.
@@ -189,70 +84,103 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    fn write(&mut self, key: &[u8], seconds: &[u8], data: &[u8]) -> Vec<u8> {
-        let Some(held) = self.held.take_if(|held| held.key == key) else {
-            return self.write_without_lock(key, seconds, data);
+    /// Once what was read together with taking the lock, then what the service has.
+    fn get_held(&mut self, key: &[u8]) -> Vec<u8> {
+        let Session::Held(held) = &mut self.session else { return NIL.to_vec() };
+        let known = match &held.seen {
+            Seen::Data(data) if !held.given => {
+                Some(data.as_ref().map_or_else(|| NIL.to_vec(), |data| bulk(data)))
+            }
+            _ => None,
         };
-        let keys = [&lock_of(key), key];
-        let write = script(scripts::WRITE, &keys, &[&held.secret, seconds, data]);
-        let mut reply = self.shared.service.call(&write);
-        if matches!(reply, Ok(Reply::Integer(2))) {
-            let mut arguments = vec![seconds, data];
-            arguments.extend(held.read.as_deref());
-            reply = self.shared.service.call(&script(scripts::WRITE_IF_SAME, &keys, &arguments));
+        held.given = true;
+        if held.owner.is_none() {
+            // This page does not lock.
+            self.release();
         }
-        let answer = written(reply);
-        if answer == OK || answer == LOST {
-            self.unlocked = held.key;
-        } else {
-            // PHP will unlock.
-            self.held = Some(held);
+        if let Some(known) = known {
+            return known;
         }
-        answer
+        let reply = self.shared.service.call(&Command::new(&[b"GET", key]));
+        if let Session::Held(held) = &mut self.session {
+            match &reply {
+                Ok(Reply::Bulk(data)) => held.seen = Seen::Data(Some(data.clone())),
+                Ok(Reply::Nil) => held.seen = Seen::Data(None),
+                _ => {}
+            }
+        }
+        heard(reply)
     }
 
-    /// Without locking, or if the proxy that took PHP's lock has died.
-    fn write_without_lock(&self, key: &[u8], seconds: &[u8], data: &[u8]) -> Vec<u8> {
-        if !self.shared.locking {
-            return self.pass(&[b"SETEX", key, seconds, data]);
+    fn write(&mut self, key: &[u8], seconds: &[u8], data: Vec<u8>) -> Vec<u8> {
+        let sessions = &self.shared.sessions;
+        let written = match &mut self.session {
+            Session::Held(held) if held.lock.key == key => {
+                sessions.write(&mut held.lock, &held.seen, seconds, &data)
+            }
+            // A handler that wraps PHP's may write twice.
+            Session::Done { key: done, seen, .. } if done == key => {
+                sessions.write_if_same(key, seen, seconds, &data)
+            }
+            Session::Inherited { key: inherited } if inherited == key => {
+                let owner = self.shared.secrets.owner(&self.peer);
+                sessions.write_of_owner(key, &owner, seconds, &data)
+            }
+            // Without a lock, as PHP's own handler: the page locks no session, or another one.
+            _ => return self.pass(&[b"SETEX", key, seconds, &data]),
+        };
+        match written {
+            Ok(Written::Locked) => {
+                if let Session::Held(held) = &mut self.session {
+                    held.seen = Seen::Data(Some(data));
+                }
+                OK.to_vec()
+            }
+            Ok(Written::Unlocked) => {
+                self.done(Seen::Data(Some(data)));
+                OK.to_vec()
+            }
+            Ok(Written::Lost) => {
+                self.session = Session::None;
+                lost()
+            }
+            Err(answer) => answer,
         }
-        let arguments = [&self.shared.secrets.owner(&self.peer), seconds, data];
-        let write = script(scripts::WRITE_OF_OWNER, &[&lock_of(key), key], &arguments);
-        written(self.shared.service.call(&write))
+    }
+
+    /// The service has unlocked the session; PHP does not know yet.
+    fn done(&mut self, seen: Seen) {
+        self.session = match mem::replace(&mut self.session, Session::None) {
+            Session::Held(held) => {
+                let Held { lock, owner, .. } = *held;
+                Session::Done { key: lock.key, owner: owner.unwrap_or_default(), seen }
+            }
+            Session::Done { key, owner, .. } => Session::Done { key, owner, seen },
+            other => other,
+        };
     }
 
     fn expire(&mut self, key: &[u8], seconds: &[u8]) -> Vec<u8> {
-        let Some(held) = self.held.as_ref().filter(|held| held.key == key) else {
+        let Session::Held(held) = &mut self.session else {
             return self.pass(&[b"EXPIRE", key, seconds]);
         };
-        let expire = script(scripts::EXPIRE, &[&lock_of(key), key], &[&held.secret, seconds]);
-        match self.shared.service.call(&expire) {
-            Ok(Reply::Integer(1)) => {
-                self.held = None;
-                self.unlocked = key.to_vec();
+        if held.lock.key != key {
+            return self.pass(&[b"EXPIRE", key, seconds]);
+        }
+        match self.shared.sessions.touch(&held.lock, seconds) {
+            Ok((true, unlocked)) => {
+                if unlocked {
+                    let seen = mem::replace(&mut held.seen, Seen::Nothing);
+                    self.done(seen);
+                }
                 ONE.to_vec()
             }
-            other => heard(other),
+            Ok((false, _)) => ZERO.to_vec(),
+            Err(answer) => answer,
         }
     }
 
-    /// Usually the write has already unlocked it.
-    fn unlock(&mut self, key: &[u8], owner: &[u8]) -> Vec<u8> {
-        if self.held.as_ref().is_some_and(|held| held.key == key && held.owner == owner) {
-            self.release();
-        } else if self.unlocked != key {
-            let unlock = script(
-                scripts::UNLOCK_OF_OWNER,
-                &[&lock_of(key)],
-                &[&self.shared.secrets.owner(owner)],
-            );
-            // It ends by itself otherwise.
-            let _ = self.shared.service.call(&unlock);
-        }
-        ONE.to_vec()
-    }
-
-    /// Any reply will do: the user may lack the right to ask.
+    /// Any reply will do. Asks for what every user of sessions may.
     fn reach(&self, key: &[u8]) -> Vec<u8> {
         match self.shared.service.call(&Command::new(&[b"GET", key])) {
             Ok(_) => OK.to_vec(),

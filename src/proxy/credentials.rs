@@ -1,10 +1,11 @@
 //! The service's address and login, read again whenever they may have changed: a rotated password needs no restart.
 
+use super::key_space::KeySpace;
 use super::log::log;
 use crate::endpoint::redis::RedisEndpoint;
 use crate::redis_client::Client;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Reading the binding takes a fraction of a millisecond.
@@ -25,17 +26,26 @@ pub(crate) type Read = Box<dyn Fn() -> anyhow::Result<Bound> + Send + Sync>;
 pub(super) struct Upstream {
     bound: Bound,
     pub(super) client: Client,
+    /// What a script can do there, as soon as that is known.
+    key_space: OnceLock<KeySpace>,
 }
 
 impl Upstream {
     fn new(bound: Bound) -> anyhow::Result<Self> {
         let client = Client::new(&bound.endpoint, bound.verify_peer)?;
-        Ok(Self { bound, client })
+        Ok(Self { bound, client, key_space: OnceLock::new() })
     }
 
-    /// Whether it logs in as a user with a name.
-    pub(super) fn has_user(&self) -> bool {
-        self.bound.endpoint.user().is_some()
+    pub(super) fn key_space(&self) -> Option<KeySpace> {
+        self.key_space.get().copied()
+    }
+
+    pub(super) fn set_key_space(&self, told: KeySpace) {
+        if self.key_space.set(told).is_ok() && told == KeySpace::Divided {
+            log(format_args!(
+                "the service divides its keys among machines, so that a page takes four round trips instead of two: {self}"
+            ));
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! The status as Prometheus metrics, if `BPL_PHP_SESSION_METRICS` is set.
 
-use super::log::{SeldomLog, log};
+use super::log::log;
 use super::shared::Shared;
+use super::signals::wait;
 use super::status::Status;
 use crate::redis_client::Deadline;
+use nix::poll::PollTimeout;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
@@ -15,37 +17,58 @@ use prometheus_client::registry::{Registry, Unit};
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// A worker that is about to end holds the port until its clients are gone.
-const BIND_EVERY: Duration = Duration::from_secs(1);
+/// How often to try to get the port, in milliseconds.
+const BIND_EVERY: u16 = 250;
+/// The worker before gives up the port when it retires.
+const WORTH_MENTIONING: Duration = Duration::from_secs(2);
+/// The pause if the container has too many open files.
+const PAUSE: Duration = Duration::from_secs(1);
 /// A scraper sends a few lines and reads a few kilobytes.
 const PATIENCE: Duration = Duration::from_secs(2);
 const LONGEST_REQUEST: usize = 8192;
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Answers scrapes one after the other until the process ends.
-pub(super) fn serve(address: &str, shared: &Arc<Shared>) {
-    let problems = SeldomLog::default();
-    let listener = loop {
-        match TcpListener::bind(address) {
-            Ok(listener) => break listener,
-            Err(error) => problems.log(&format!("no metrics at {address}: {error}")),
-        }
-        sleep(BIND_EVERY);
-    };
+/// Answers scrapes one after the other, until the worker has retired: the next one wants the port.
+pub(super) fn serve(address: &str, shared: &Arc<Shared>, lifeline: Option<&OwnedFd>) {
+    let Some(listener) = bind(address, lifeline) else { return };
     if let Ok(address) = listener.local_addr() {
         log(format_args!("metrics at http://{address}/metrics"));
     }
     let mut registry = Registry::with_prefix("php_session_proxy");
     registry.register_collector(Box::new(Numbers(shared.clone())));
-    for client in listener.incoming() {
-        match client {
+    let lifeline = lifeline.map(AsFd::as_fd);
+    let both: Vec<_> = [listener.as_fd()].into_iter().chain(lifeline).collect();
+    while wait(&both, PollTimeout::NONE).get(1) != Some(&true) {
+        match listener.accept() {
             // A scraper that is gone needs no reply.
-            Ok(client) => drop(answer(client, &registry)),
-            Err(_) => sleep(BIND_EVERY),
+            Ok((client, _)) => drop(answer(client, &registry)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => sleep(PAUSE),
+        }
+    }
+}
+
+/// Waits for the port, which the worker before may still have; `None` if this one retires meanwhile.
+fn bind(address: &str, lifeline: Option<&OwnedFd>) -> Option<TcpListener> {
+    let started = Instant::now();
+    loop {
+        let bound = TcpListener::bind(address)
+            .and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
+        match bound {
+            Ok(listener) => return Some(listener),
+            Err(error) if started.elapsed() > WORTH_MENTIONING => {
+                log(format_args!("no metrics at {address}: {error}"));
+            }
+            Err(_) => {}
+        }
+        let lifeline = lifeline.map(AsFd::as_fd);
+        if wait(lifeline.as_slice(), PollTimeout::from(BIND_EVERY)).contains(&true) {
+            return None;
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Requests of PHP's redis handler, parsed with limits: only session commands, on session keys.
 
+use std::time::Duration;
+
 /// The maximum length of a value.
 pub(crate) const MAX_VALUE: usize = 64 << 20;
-/// Redis allows longer keys, but a session's key is a prefix plus an id that PHP has checked.
-const MAX_KEY: usize = 1024;
 /// `SET key secret NX PX ms` has six, `EVAL script 1 key secret` has five.
 const MAX_PARTS: usize = 8;
 /// `*8` and `$67108864`, with the line end.
@@ -22,8 +22,8 @@ pub enum Request {
     Echo(Vec<u8>),
     /// `AUTH`, `SELECT 0`: nothing to do.
     Accepted,
-    /// `SET key_LOCK secret NX`.
-    Lock { key: Vec<u8>, owner: Vec<u8> },
+    /// `SET key_LOCK secret NX`, with `PX milliseconds` if PHP wants the lock to end by itself.
+    Lock { key: Vec<u8>, owner: Vec<u8>, expire: Option<Duration> },
     /// `GET key`; the key may be a lock's.
     Get(Vec<u8>),
     /// `GETEX key EX seconds`.
@@ -116,9 +116,9 @@ impl Request {
     /// # Errors
     /// Fails if it is not a session command on a session key.
     pub fn read(parts: &[&[u8]], prefix: &[u8]) -> Result<Self, Refusal> {
+        // However long: PHP's handler takes any id, too.
         let key = |key: &[u8]| {
-            let ours = key.starts_with(prefix) && key.len() <= MAX_KEY;
-            if ours { Ok(key.to_vec()) } else { Err(Refusal::Key) }
+            if key.starts_with(prefix) { Ok(key.to_vec()) } else { Err(Refusal::Key) }
         };
         let session = |lock: &[u8]| key(lock.strip_suffix(LOCK).ok_or(Refusal::Key)?);
         let seconds = |text: &[u8]| {
@@ -129,9 +129,11 @@ impl Request {
         match (name.as_slice(), &parts[1..]) {
             (b"ECHO", [text]) => Ok(Self::Echo(text.to_vec())),
             (b"AUTH", [_] | [_, _]) | (b"SELECT", [b"0"]) => Ok(Self::Accepted),
-            (b"SET", [lock, owner, options @ ..]) if is_lock(options) => {
-                Ok(Self::Lock { key: session(lock)?, owner: owner.to_vec() })
-            }
+            (b"SET", [lock, owner, options @ ..]) => Ok(Self::Lock {
+                key: session(lock)?,
+                owner: owner.to_vec(),
+                expire: lock_expire(options)?,
+            }),
             (b"GET", [name]) => Ok(Self::Get(key(name)?)),
             (b"GETEX", [name, unit, ttl]) if unit.eq_ignore_ascii_case(b"EX") => {
                 Ok(Self::GetAndExpire(key(name)?, seconds(ttl)?))
@@ -152,17 +154,27 @@ impl Request {
     }
 }
 
-fn is_lock(options: &[&[u8]]) -> bool {
+/// `NX`, `NX PX milliseconds`.
+fn lock_expire(options: &[&[u8]]) -> Result<Option<Duration>, Refusal> {
+    let is = |word: &[u8], option: &str| word.eq_ignore_ascii_case(option.as_bytes());
     match options {
-        [nx] => nx.eq_ignore_ascii_case(b"NX"),
-        [nx, px, _] => nx.eq_ignore_ascii_case(b"NX") && px.eq_ignore_ascii_case(b"PX"),
-        _ => false,
+        [nx] if is(nx, "NX") => Ok(None),
+        [nx, px, number] if is(nx, "NX") && is(px, "PX") => {
+            let number = std::str::from_utf8(number).ok().and_then(|text| text.parse().ok());
+            number.map(Duration::from_millis).map(Some).ok_or(Refusal::Command)
+        }
+        _ => Err(Refusal::Command),
     }
 }
 
 /// The key of a session's lock.
 pub(super) fn lock_of(key: &[u8]) -> Vec<u8> {
     [key, LOCK].concat()
+}
+
+/// The key of the session that a lock is for.
+pub(super) fn session_of(lock: &[u8]) -> Option<&[u8]> {
+    lock.strip_suffix(LOCK)
 }
 
 #[cfg(test)]
@@ -227,9 +239,12 @@ mod tests {
 
     #[test]
     fn the_commands_of_sessions_are_understood() {
-        let lock = Request::Lock { key: b"P:a".to_vec(), owner: b"h|1".to_vec() };
-        assert!(read("SET P:a_LOCK h|1 NX PX 30000") == Ok(lock.clone()));
-        assert!(read("SET P:a_LOCK h|1 NX") == Ok(lock));
+        let lock = |expire| Request::Lock { key: b"P:a".to_vec(), owner: b"h|1".to_vec(), expire };
+        let half_a_minute = Some(Duration::from_secs(30));
+        assert!(read("SET P:a_LOCK h|1 NX PX 30000") == Ok(lock(half_a_minute)));
+        assert!(read("SET P:a_LOCK h|1 NX") == Ok(lock(None)));
+        let long = format!("GET P:{}", "a".repeat(100_000));
+        assert!(read(&long).is_ok());
         let unlock = Request::Unlock { key: b"P:a".to_vec(), owner: b"h|1".to_vec() };
         assert!(read("EVALSHA b70c 1 P:a_LOCK h|1") == Ok(unlock));
         assert!(read("get P:a") == Ok(Request::Get(b"P:a".to_vec())));
@@ -249,6 +264,8 @@ mod tests {
             "CONFIG GET requirepass",
             "SET P:a h|1",
             "SET P:a_LOCK h|1 XX",
+            "SET P:a_LOCK h|1 NX PX",
+            "SET P:a_LOCK h|1 NX PX -1",
             "SELECT 1",
             "SETEX P:a -1 x",
             "EXPIRE P:a x",

@@ -1,5 +1,7 @@
 //! What all conversations share.
 
+use super::memory::Budget;
+use super::sessions::Sessions;
 use super::stats::{Counter, Stats};
 use super::turns::Turns;
 use super::upstream::Service;
@@ -8,10 +10,15 @@ use std::time::{Duration, Instant};
 
 /// What all conversations share.
 pub(super) struct Shared {
-    pub(super) service: Service,
+    pub(super) service: Arc<Service>,
+    pub(super) sessions: Sessions,
     pub(super) turns: Turns,
     pub(super) stats: Arc<Stats>,
     pub(super) secrets: Secrets,
+    /// The prefix of session keys.
+    pub(super) prefix: Vec<u8>,
+    /// For large commands.
+    pub(super) memory: Budget,
     pub(super) locking: bool,
     /// How long a request waits for the session's lock.
     pub(super) lock_timeout: Duration,

@@ -1,16 +1,20 @@
 //! The socket's own folder, which only the app's user can enter.
 
 use crate::system::digest::sha256;
+use crate::system::masked::masked;
 use nix::unistd::geteuid;
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs::{self, DirBuilder, File, Metadata, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 /// Possible parents of the folder, in order; the last is writable even if the root file system is not.
 const PARENTS: [&str; 2] = ["/tmp", "/dev/shm"];
 /// A socket's path has at most 108 bytes, including the final NUL.
 const LONGEST_PATH: usize = 107;
+/// The length of a socket's own name: that of `redis.sock`, so that one path is no longer than the other.
+const UNIQUE: usize = 10;
 
 /// The folder of a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +42,10 @@ impl Place {
             let place = Self(parent.join(&name));
             match place.prepare() {
                 Ok(()) => return Ok(place),
-                Err(error) => tried.push(format!("  - {}: {error}", parent.display())),
+                Err(error) => {
+                    let parent = parent.display().to_string();
+                    tried.push(format!("  - {}: {error}", masked(&parent)));
+                }
             }
         }
         Err(NoPlace { tried: tried.join("\n") })
@@ -63,16 +70,63 @@ impl Place {
         &self.0
     }
 
-    /// The socket that PHP connects to.
+    /// The socket that PHP connects to: a link to the present one, each of which has a name of its own. So a process
+    /// can tell whether PHP still reaches the one that it has.
     #[must_use]
     pub(crate) fn socket(&self) -> PathBuf {
         self.0.join("redis.sock")
     }
 
-    /// The lock file: whoever holds the lock is the proxy.
-    #[must_use]
-    pub(crate) fn lock(&self) -> PathBuf {
-        self.0.join("lock")
+    /// Takes the lock: whoever holds it is the proxy. `None` if another process has it.
+    ///
+    /// # Errors
+    /// Fails if the lock's file cannot be written.
+    pub(super) fn lock(&self) -> io::Result<Option<File>> {
+        let lock = File::create(self.lock_file())?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(lock)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Whether a lock is the one of this folder, and not of one that was removed.
+    pub(super) fn is_locked_by(&self, lock: &File) -> bool {
+        let same = |a: &Metadata, b: &Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+        match (lock.metadata(), fs::metadata(self.lock_file())) {
+            (Ok(ours), Ok(theirs)) => same(&ours, &theirs),
+            _ => false,
+        }
+    }
+
+    /// Creates the socket, for whoever holds the lock. PHP finds the previous one until this one is ready.
+    ///
+    /// # Errors
+    /// Fails if it cannot be created.
+    pub(super) fn listen(&self) -> io::Result<UnixListener> {
+        let name = &random()?[..UNIQUE];
+        let path = self.0.join(name);
+        let listener = UnixListener::bind(&path)?;
+        fs::set_permissions(&path, Permissions::from_mode(socket_mode()))?;
+        let previous = fs::read_link(self.socket());
+        let link = self.0.join("next");
+        // Left over, if we were killed right here.
+        let _ = fs::remove_file(&link);
+        symlink(name, &link)?;
+        fs::rename(&link, self.socket())?;
+        if let Some(previous) = previous.ok().as_deref().and_then(Path::file_name) {
+            // It is of no use to anybody, and does no harm.
+            let _ = fs::remove_file(self.0.join(previous));
+        }
+        Ok(listener)
+    }
+
+    /// Whether PHP reaches this listener.
+    pub(super) fn leads_to(&self, listener: &UnixListener) -> bool {
+        let Ok(address) = listener.local_addr() else { return false };
+        let ours = address.as_pathname().and_then(Path::file_name);
+        let present = fs::read_link(self.socket());
+        present.is_ok_and(|present| present.file_name() == ours) && self.socket().exists()
     }
 
     /// Unique to this container, and the same for all its workers.
@@ -112,12 +166,8 @@ impl Place {
         tempfile::tempfile_in(&self.0).map(drop)
     }
 
-    /// Lets the app's user connect.
-    ///
-    /// # Errors
-    /// Fails if the socket does not exist.
-    pub(crate) fn open_socket(&self) -> io::Result<()> {
-        fs::set_permissions(self.socket(), Permissions::from_mode(socket_mode()))
+    fn lock_file(&self) -> PathBuf {
+        self.0.join("lock")
     }
 }
 

@@ -1,6 +1,6 @@
 //! Counters and times, for the proxy's status.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A counter.
@@ -53,11 +53,30 @@ pub(super) struct Stats {
     pub(super) reconnections: Counter,
     /// Requests now waiting for another container.
     pub(super) waiting_elsewhere: Counter,
+    role: AtomicU8,
     microseconds: AtomicU64,
     latencies: [Counter; BUCKETS],
 }
 
+/// The words of Redis, in the order of the numbers that stand for them.
+const ROLES: [&str; 3] = ["unknown", "master", "slave"];
+
 impl Stats {
+    /// An answer to PHP, and whether the request was to write a session. It tells the server's role: `ROLE` is not asked for,
+    /// as a user with the rights of sessions may not, and each refusal would be an entry in the server's `ACL LOG`.
+    pub(super) fn answered(&self, writes: bool, answer: &[u8]) {
+        if answer.starts_with(b"-READONLY") {
+            self.role.store(2, Ordering::Relaxed);
+        } else if writes && answer.starts_with(b"+") {
+            self.role.store(1, Ordering::Relaxed);
+        }
+    }
+
+    /// `master` if the last session was written, `slave` if the server only reads.
+    pub(super) fn role(&self) -> &'static str {
+        ROLES[usize::from(self.role.load(Ordering::Relaxed))]
+    }
+
     pub(super) fn round_trip(&self, took: Duration) {
         let bits = u128::BITS - took.as_micros().leading_zeros();
         let bucket = usize::try_from(bits).unwrap_or(BUCKETS).min(BUCKETS - 1);
@@ -95,6 +114,19 @@ impl Stats {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_servers_role_is_what_it_did_with_the_last_session() {
+        let stats = Stats::default();
+        stats.answered(false, b"+OK\r\n");
+        assert_eq!(stats.role(), "unknown");
+        stats.answered(true, b"+OK\r\n");
+        assert_eq!(stats.role(), "master");
+        stats.answered(true, b"-OOM command not allowed\r\n");
+        assert_eq!(stats.role(), "master");
+        stats.answered(false, b"-READONLY You can't write against a read only replica.\r\n");
+        assert_eq!(stats.role(), "slave");
+    }
 
     #[test]
     fn percentiles_are_upper_bounds() {

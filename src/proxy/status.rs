@@ -1,7 +1,6 @@
 //! The status of a proxy.
 
 use super::shared::Shared;
-use crate::redis_client::{Command, Reply};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub(crate) struct Status {
     /// The service, without its password.
     pub(crate) service: String,
-    /// `master` or `slave`, or why it is unknown.
+    /// `master` or `slave`, as far as the last session tells, or `unknown`.
     pub(crate) role: String,
     /// When this worker started, in seconds since 1970.
     pub(crate) started: u64,
@@ -58,7 +57,7 @@ impl Status {
         let stats = &shared.stats;
         Self {
             service: shared.service.pool.credentials().current().to_string(),
-            role: role(shared),
+            role: stats.role().to_owned(),
             started: since_1970(shared.started.elapsed()),
             seconds: shared.started.elapsed().as_secs(),
             clients: stats.clients.get(),
@@ -90,22 +89,6 @@ impl Status {
 fn since_1970(ago: Duration) -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     now.saturating_sub(ago).as_secs()
-}
-
-/// A user with a name may have the rights for sessions only, and the server would log a refusal.
-fn role(shared: &Shared) -> String {
-    if shared.service.pool.credentials().current().has_user() {
-        return "unknown".to_owned();
-    }
-    match shared.service.call(&Command::new(&[b"ROLE"])) {
-        Ok(Reply::Array(replies)) => match replies.into_iter().next() {
-            Some(Reply::Bulk(role)) => String::from_utf8_lossy(&role).into_owned(),
-            _ => "unknown".to_owned(),
-        },
-        Ok(Reply::Error(error)) => error.to_string(),
-        Ok(_) => "unknown".to_owned(),
-        Err(failure) => failure.to_string(),
-    }
 }
 
 /// As text.

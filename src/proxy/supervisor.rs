@@ -1,59 +1,61 @@
 //! The supervisor: holds the listening socket, so that PHP can connect at any time, and restarts the worker when
-//! it ends.
+//! it ends. If the supervisor itself is killed, a worker starts another one.
 
 use super::log::log;
+use super::signals::{block, wait};
 use super::socket_folder::Place;
 use crate::launch::build_record::SESSION_PROXY;
 use anyhow::Context;
 use libcnb::data::exec_d::ExecDProgramOutput;
 use libcnb::exec_d::write_exec_d_program_output;
+use nix::poll::PollTimeout;
+use nix::sys::signal::Signal;
+use nix::sys::signalfd::SignalFd;
 use nix::unistd::setsid;
 use std::collections::HashMap;
-use std::fs::{self, File, TryLockError};
-use std::io::{self, stdin};
+use std::fs::File;
+use std::io::{self, stdin, stdout};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
-/// The pause before the next worker if one did not live long.
+/// The pause before the next worker if one did not live long, or could not be started.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often to check that the socket still exists.
-const LOOK: Duration = Duration::from_millis(250);
+const LOOK: u16 = 250;
 
 /// Supervises until the container ends; returns at once if this place already has a proxy.
 ///
 /// # Errors
 /// Fails if the socket cannot be created.
 pub(super) fn supervise(place: &Place) -> anyhow::Result<()> {
-    let inherited = inherited();
-    if inherited.is_none() {
-        leave_the_launch();
-    }
+    leave_the_launch();
+    let signals = ends_of_children()?;
     place.prepare().context("The session proxy's folder is of no use")?;
-    let Some(mut lock) = lock(place)? else { return Ok(()) };
-    let mut listener = match inherited {
-        Some(listener) => listener,
-        None => listen(place).context("The session proxy's socket cannot be made")?,
-    };
-    let (ended, ends) = channel();
-    let mut workers = Workers { ended, latest: 0 };
-    workers.start(&listener, place)?;
-    loop {
-        if workers.wait(&ends) {
-            workers.start(&listener, place)?;
-        } else if !place.socket().exists() {
-            log(format_args!("the socket was removed; creating it again"));
-            place.prepare().context("The session proxy's folder is of no use")?;
-            lock = self::lock(place)?.unwrap_or(lock);
-            listener = listen(place).context("The session proxy's socket cannot be made")?;
-            // Connected clients stay with their worker.
-            workers.start(&listener, place)?;
-        }
-    }
+    let lock = place.lock().context("The session proxy's lock cannot be written")?;
+    let Some(lock) = lock else { return Ok(()) };
+    let listener = place.listen().context("The session proxy's socket cannot be made")?;
+    Supervisor::new(place, lock, listener).run(&signals)
+}
+
+/// The same with the socket and the lock of a supervisor that died. A worker hands them over as standard input and
+/// output.
+///
+/// # Errors
+/// Fails if they are not there.
+pub(super) fn inherit(place: &Place) -> anyhow::Result<()> {
+    let signals = ends_of_children()?;
+    let lock = File::from(stdout().as_fd().try_clone_to_owned()?);
+    let listener = UnixListener::from(stdin().as_fd().try_clone_to_owned()?);
+    Supervisor::new(place, lock, listener).run(&signals)
+}
+
+/// Hands socket and lock to another supervisor.
+pub(super) fn hand_over(place: &Place, listener: &UnixListener, lock: File) -> io::Result<Child> {
+    let mut command = this_program("supervise", place)?;
+    command.arg("inherit").stdin(OwnedFd::from(listener.try_clone()?)).stdout(lock).spawn()
 }
 
 /// The launcher reads the output of exec.d programs until every writer has closed it; the supervisor has inherited
@@ -64,77 +66,105 @@ fn leave_the_launch() {
     let _ = setsid();
 }
 
-/// `None` if another supervisor has it.
-pub(super) fn lock(place: &Place) -> anyhow::Result<Option<File>> {
-    let lock = File::create(place.lock()).context("The session proxy's lock cannot be written")?;
-    match lock.try_lock() {
-        Ok(()) => Ok(Some(lock)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error.into()),
+/// Some platforms tell every process to end, and not the app alone, which still writes its sessions.
+fn ends_of_children() -> anyhow::Result<SignalFd> {
+    block(&[Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP])?;
+    Ok(block(&[Signal::SIGCHLD])?)
+}
+
+struct Supervisor<'a> {
+    place: &'a Place,
+    lock: File,
+    listener: UnixListener,
+    worker: Option<Worker>,
+    /// Earlier workers, which still have clients of a socket that was removed.
+    retired: Vec<Child>,
+    /// When the next worker may be started.
+    not_before: Instant,
+}
+
+struct Worker {
+    child: Child,
+    /// When it is closed, with the supervisor or before, the worker leaves new connections to others.
+    _lifeline: UnixStream,
+    started: Instant,
+}
+
+impl<'a> Supervisor<'a> {
+    fn new(place: &'a Place, lock: File, listener: UnixListener) -> Self {
+        let (retired, not_before) = (Vec::new(), Instant::now());
+        Self { place, lock, listener, worker: None, retired, not_before }
     }
-}
 
-/// The socket of a supervisor that died, handed over by its worker.
-fn inherited() -> Option<UnixListener> {
-    let listener = UnixListener::from(stdin().as_fd().try_clone_to_owned().ok()?);
-    // Only a socket has an address.
-    listener.local_addr().is_ok().then_some(listener)
-}
-
-pub(super) fn listen(place: &Place) -> io::Result<UnixListener> {
-    // Left over from a container that was stopped: the lock is ours.
-    match fs::remove_file(place.socket()) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = UnixListener::bind(place.socket())?;
-    place.open_socket()?;
-    Ok(listener)
-}
-
-/// The worker, and earlier ones that still have clients.
-struct Workers {
-    ended: Sender<(u64, String)>,
-    latest: u64,
-}
-
-impl Workers {
-    fn start(&mut self, listener: &UnixListener, place: &Place) -> anyhow::Result<()> {
-        let mut worker =
-            spawn("work", listener, place).context("The session proxy cannot be started")?;
-        self.latest += 1;
-        let (number, ended, started) = (self.latest, self.ended.clone(), Instant::now());
-        thread::spawn(move || {
-            let how = worker.wait().map_or_else(|error| error.to_string(), |it| it.to_string());
-            if started.elapsed() < PAUSE {
-                sleep(PAUSE);
+    fn run(mut self, signals: &SignalFd) -> anyhow::Result<()> {
+        loop {
+            match self.keep_the_place() {
+                Ok(true) => {}
+                Ok(false) => {
+                    log(format_args!("another session proxy has taken over the folder"));
+                    return Ok(());
+                }
+                Err(error) => log(format_args!("the socket is gone and cannot be made: {error}")),
             }
-            // The supervisor ends only with the process.
-            let _ = ended.send((number, how));
-        });
-        Ok(())
-    }
-
-    /// Waits for a while for the end of the latest worker.
-    fn wait(&self, ends: &Receiver<(u64, String)>) -> bool {
-        match ends.recv_timeout(LOOK) {
-            Ok((number, how)) if number == self.latest => {
-                log(format_args!("the worker ended ({how}); starting it again"));
-                true
-            }
-            Ok(_) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => false,
+            self.keep_a_worker();
+            wait(&[signals.as_fd()], PollTimeout::from(LOOK));
+            while let Ok(Some(_)) = signals.read_signal() {}
         }
     }
+
+    /// Creates the socket again if PHP no longer reaches ours; false if somebody else has the folder.
+    fn keep_the_place(&mut self) -> io::Result<bool> {
+        if self.place.is_locked_by(&self.lock) && self.place.leads_to(&self.listener) {
+            return Ok(true);
+        }
+        self.place.prepare()?;
+        if !self.place.is_locked_by(&self.lock) {
+            let Some(lock) = self.place.lock()? else { return Ok(false) };
+            self.lock = lock;
+        }
+        self.listener = self.place.listen()?;
+        log(format_args!("the socket was removed; it is there again"));
+        // Connected clients stay with their worker.
+        self.retired.extend(self.worker.take().map(|worker| worker.child));
+        Ok(true)
+    }
+
+    fn keep_a_worker(&mut self) {
+        self.retired.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+        if let Some(Worker { child, started, .. }) = &mut self.worker {
+            let how = match child.try_wait() {
+                Ok(None) => return,
+                Ok(Some(how)) => how.to_string(),
+                Err(error) => error.to_string(),
+            };
+            log(format_args!("the worker ended ({how}); starting it again"));
+            if started.elapsed() < PAUSE {
+                self.not_before = Instant::now() + PAUSE;
+            }
+            self.worker = None;
+        }
+        if Instant::now() < self.not_before {
+            return;
+        }
+        match self.start_a_worker() {
+            Ok(worker) => self.worker = Some(worker),
+            Err(error) => {
+                log(format_args!("the worker cannot be started: {error}"));
+                self.not_before = Instant::now() + PAUSE;
+            }
+        }
+    }
+
+    fn start_a_worker(&self) -> io::Result<Worker> {
+        let (lifeline, workers) = UnixStream::pair()?;
+        let mut command = this_program("work", self.place)?;
+        command.stdin(OwnedFd::from(self.listener.try_clone()?)).stdout(OwnedFd::from(workers));
+        Ok(Worker { child: command.spawn()?, _lifeline: lifeline, started: Instant::now() })
+    }
 }
 
-/// Starts another supervisor, which takes over the socket.
-pub(super) fn succeed(listener: &UnixListener, place: &Place) -> io::Result<Child> {
-    spawn("supervise", listener, place)
-}
-
-/// Starts this program with the socket as its standard input.
-fn spawn(task: &str, listener: &UnixListener, place: &Place) -> io::Result<Child> {
+fn this_program(task: &str, place: &Place) -> io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg0(SESSION_PROXY).arg(task).arg(place.folder());
-    command.stdin(OwnedFd::from(listener.try_clone()?)).stdout(Stdio::null()).spawn()
+    command.arg0(SESSION_PROXY).arg(task).arg(place.folder()).stdout(Stdio::null());
+    Ok(command)
 }

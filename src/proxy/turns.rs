@@ -40,6 +40,13 @@ impl Turns {
         Some(turn)
     }
 
+    /// A turn that comes at once; `None` if another request has it.
+    pub(super) fn at_once(&self, key: &[u8]) -> Option<Turn<'_>> {
+        let mut queues = self.queues();
+        let ticket = (!queues.waiting.contains_key(key)).then(|| queues.join(key))?;
+        Some(Turn { turns: self, key: key.to_vec(), ticket })
+    }
+
     /// How many requests wait for another one in this container.
     pub(super) fn waiting(&self) -> usize {
         self.queues().waiting.values().map(|queue| queue.len() - 1).sum()

@@ -1,8 +1,8 @@
-//! Sends one command to the service and returns its reply. Broken connections and servers that are not ready cause
+//! Sends commands to the service and returns their replies. Broken connections and servers that are not ready cause
 //! a bounded wait rather than an error. Every command sent this way may be sent twice.
 
 use super::credentials::Upstream;
-use super::log::{SeldomLog, log};
+use super::log::log;
 use super::pool::{NoConnection, Pool};
 use super::stats::Stats;
 use crate::redis_client::{Command, Deadline, ErrorReply, Problem, RedisError, Reply};
@@ -37,8 +37,6 @@ pub(super) struct Service {
     pub(super) pool: Pool,
     read_timeout: Duration,
     stats: Arc<Stats>,
-    problems: SeldomLog,
-    refusals: SeldomLog,
     /// Since when it has not replied.
     trouble: Mutex<Option<Instant>>,
 }
@@ -61,6 +59,12 @@ impl Failure {
         }
     }
 
+    /// Whether a wait ended, perhaps only because the request's own time was up: an earlier try may say more.
+    fn is_out_of_time(&self) -> bool {
+        matches!(self.problem(), Some(Problem::Timeout(_)))
+            || matches!(self, Self::NoConnection(NoConnection::AllInUse(_)))
+    }
+
     /// Whether a new connection was refused, which says nothing about the open ones.
     fn is_refusal(&self) -> bool {
         self.problem().is_some_and(Problem::is_refusal)
@@ -69,39 +73,41 @@ impl Failure {
 
 impl Service {
     pub(super) fn new(pool: Pool, read_timeout: Duration, stats: Arc<Stats>) -> Self {
-        Self {
-            pool,
-            read_timeout,
-            stats,
-            problems: SeldomLog::default(),
-            refusals: SeldomLog::default(),
-            trouble: Mutex::default(),
-        }
+        Self { pool, read_timeout, stats, trouble: Mutex::default() }
     }
 
     /// Sends a command until there is a reply or the time is up. The reply may be a permanent error.
     pub(super) fn call(&self, command: &Command) -> Result<Reply, Failure> {
+        let reply = self.send(std::slice::from_ref(command))?.pop().unwrap_or(Reply::Nil);
+        if let Reply::Error(error) = &reply {
+            log(format_args!("the service refuses: {error}"));
+        }
+        Ok(reply)
+    }
+
+    /// Sends commands together, until each has a reply or the time is up. The replies may be permanent errors.
+    pub(super) fn send(&self, commands: &[Command]) -> Result<Vec<Reply>, Failure> {
         let outage = self.trouble_lasts() >= BOUND;
         let deadline = Deadline::after(if outage { BOUND_OF_OUTAGE } else { BOUND });
         let mut pause = SHORTEST_PAUSE;
         let begun = Instant::now();
+        let mut cause = None;
         loop {
             let started = Instant::now();
             let used = self.pool.credentials().current();
-            let failure = match self.attempt(command, deadline) {
-                Ok(Reply::Error(error)) if is_passing(&error) => Failure::Refused(error),
-                Ok(reply) => {
-                    self.stats.round_trip(started.elapsed());
-                    self.recovered();
-                    if let Reply::Error(error) = &reply {
-                        self.refusals.log(&format!("the service refuses: {error}"));
-                    }
-                    return Ok(reply);
+            let failure = match self.attempt(commands, deadline) {
+                Ok(replies) => {
+                    let Some(error) = replies.iter().find_map(passing_error) else {
+                        self.stats.round_trip(started.elapsed());
+                        self.recovered();
+                        return Ok(replies);
+                    };
+                    Failure::Refused(error.clone())
                 }
                 Err(failure) => failure.into(),
             };
             self.stats.retries.add();
-            self.problems.log(&failure.to_string());
+            log(format_args!("{failure}"));
             let may_pass = self.may_pass(&failure, &used);
             if failure.is_refusal() && self.pool.has_connections() && !deadline.is_over() {
                 // The open ones are no worse for it, and the next try waits for one of them.
@@ -111,20 +117,27 @@ impl Service {
             self.trouble().get_or_insert(begun);
             if outage || deadline.is_over() || !may_pass {
                 self.stats.failures.add();
-                return Err(failure);
+                return Err(cause.filter(|_| failure.is_out_of_time()).unwrap_or(failure));
+            }
+            if !failure.is_out_of_time() {
+                cause = Some(failure);
             }
             sleep(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    fn attempt(&self, command: &Command, deadline: Deadline) -> Result<Reply, NoConnection> {
+    fn attempt(
+        &self,
+        commands: &[Command],
+        deadline: Deadline,
+    ) -> Result<Vec<Reply>, NoConnection> {
         let mut lease = self.pool.borrow(deadline)?;
         let deadline = deadline.or_after(self.read_timeout);
-        match lease.connection().send(std::slice::from_ref(command), deadline) {
-            Ok(mut replies) => {
+        match lease.connection().send(commands, deadline) {
+            Ok(replies) => {
                 lease.give_back();
-                Ok(replies.pop().unwrap_or(Reply::Nil))
+                Ok(replies)
             }
             Err(problem) => {
                 self.stats.reconnections.add();
@@ -159,6 +172,13 @@ impl Service {
 
     fn trouble(&self) -> MutexGuard<'_, Option<Instant>> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn passing_error(reply: &Reply) -> Option<&ErrorReply> {
+    match reply {
+        Reply::Error(error) if is_passing(error) => Some(error),
+        _ => None,
     }
 }
 

@@ -1,44 +1,37 @@
 //! The worker: serves PHP's connections, each in its own thread. PHP's processes are few, and mostly busy with
 //! something else.
 
-use super::conversation::{Conversation, RENEWED_EVERY};
 use super::credentials::{Credentials, Read};
+use super::exchange::converse;
+use super::life::{Life, Stage};
 use super::log::log;
+use super::memory::Budget;
 use super::metrics;
 use super::pool::Pool;
-use super::request::{Request, parse};
+use super::sessions::Sessions;
 use super::shared::{Secrets, Shared};
+use super::signals::wait;
 use super::socket_folder::random;
 use super::stats::{Counter, Stats};
 use super::turns::Turns;
 use super::upstream::Service;
-use crate::redis_client::Received;
-use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
-use nix::sys::utsname::uname;
-use nix::unistd::{Uid, geteuid};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::ffi::OsStrExt;
+use crate::redis_client::Deadline;
+use nix::poll::PollTimeout;
+use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// PHP sends a command in one go, and reads its reply.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// A socket's timeout must not be zero.
-const LEAST: Duration = Duration::from_millis(1);
 const STACK: usize = 512 << 10;
-/// Far more than the PHP processes of a container.
-const MOST_CLIENTS: u64 = 2000;
-
-/// Whether another worker accepts new connections.
-static RETIRED: AtomicBool = AtomicBool::new(false);
-
-/// Leaves new connections to another worker. Accepted ones are still served.
-pub(super) fn retire() {
-    RETIRED.store(true, Ordering::Relaxed);
-}
+/// How often to look again, once its end has come.
+const LOOKED_EVERY: u16 = 100;
+/// How long a connection waits for a thread, if the container has as many as it may have.
+const THREAD_PATIENCE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(20);
+/// The pause if the container has too many open files.
+const FILES_PAUSE: Duration = Duration::from_millis(100);
 
 /// The settings of the proxy.
 #[derive(Debug, Clone)]
@@ -63,15 +56,15 @@ pub struct Settings {
 /// A worker that is ready to serve.
 pub(super) struct Worker {
     pub(super) shared: Arc<Shared>,
-    prefix: Arc<[u8]>,
+    metrics: Option<String>,
 }
 
-/// Serves until the process ends, or until all clients are gone after it has retired.
+/// Serves until the process ends.
 ///
 /// # Errors
 /// Fails if the service cannot be read, or the socket accepts no connections.
 pub fn serve(listener: &UnixListener, settings: Settings, read: Read) -> anyhow::Result<()> {
-    Worker::new(settings, read)?.serve(listener)
+    Worker::new(settings, read)?.serve(listener, Life::Endless)
 }
 
 impl Worker {
@@ -80,149 +73,98 @@ impl Worker {
         let stats = Arc::new(Stats::default());
         let credentials = Credentials::new(read)?;
         let pool = Pool::new(credentials, settings.most_connections, settings.connect_timeout);
+        let service = Arc::new(Service::new(pool, settings.read_timeout, stats.clone()));
+        let worker = random()?;
         let shared = Arc::new(Shared {
-            service: Service::new(pool, settings.read_timeout, stats.clone()),
+            sessions: Sessions::new(service.clone(), settings.prefix.clone(), worker.clone()),
+            service,
             turns: Turns::default(),
             stats,
-            secrets: Secrets {
-                container: settings.container,
-                worker: random()?,
-                count: Counter::default(),
-            },
+            secrets: Secrets { container: settings.container, worker, count: Counter::default() },
+            prefix: settings.prefix.into_bytes(),
+            memory: Budget::default(),
             locking: settings.locking,
             lock_timeout: settings.lock_timeout,
             started: Instant::now(),
             most_connections: settings.most_connections,
         });
-        if let Some(address) = settings.metrics {
-            let shared = shared.clone();
-            thread::spawn(move || metrics::serve(&address, &shared));
-        }
-        let prefix = settings.prefix.into_bytes().into();
-        Ok(Self { shared, prefix })
+        Ok(Self { shared, metrics: settings.metrics })
     }
 
-    /// Serves until the process ends, or until all clients are gone after it has retired.
-    pub(super) fn serve(&self, listener: &UnixListener) -> anyhow::Result<()> {
-        let Self { shared, prefix } = self;
-        while !RETIRED.load(Ordering::Relaxed) {
-            let client = match listener.accept() {
-                Ok((client, _)) => client,
-                // The container has too many open files, or the client is already gone.
-                Err(error) if error.kind() != ErrorKind::InvalidInput => {
-                    log(format_args!("no connection from PHP: {error}"));
-                    thread::sleep(Duration::from_millis(100));
-                    continue;
+    /// Serves until this life ends, and the last client is gone.
+    pub(super) fn serve(&self, listener: &UnixListener, mut life: Life) -> anyhow::Result<()> {
+        // Others may wait for the same connection, and be quicker.
+        listener.set_nonblocking(true)?;
+        self.serve_metrics(&life)?;
+        let (mut stage, mut ends) = (Stage::Serving, false);
+        loop {
+            let listens = (stage != Stage::Retired).then(|| listener.as_fd());
+            if ends {
+                wait(listens.as_slice(), PollTimeout::from(LOOKED_EVERY));
+            } else {
+                let all: Vec<_> = listens.into_iter().chain(life.end()).collect();
+                ends = wait(&all, PollTimeout::NONE).get(1) == Some(&true);
+            }
+            if ends {
+                stage = life.after_end(listener, self.clients());
+            }
+            if stage != Stage::Retired {
+                while let Some(client) = accept(listener)? {
+                    self.serve_client(client);
                 }
-                Err(error) => return Err(error.into()),
-            };
-            let (shared, prefix) = (shared.clone(), prefix.clone());
+            }
+            if stage != Stage::Serving && self.clients() == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn clients(&self) -> u64 {
+        self.shared.stats.clients.get()
+    }
+
+    fn serve_metrics(&self, life: &Life) -> io::Result<()> {
+        let Some(address) = self.metrics.clone() else { return Ok(()) };
+        let (shared, lifeline) = (self.shared.clone(), life.lifeline()?);
+        let serve = move || metrics::serve(&address, &shared, lifeline.as_ref());
+        thread::Builder::new().spawn(serve).map(drop)
+    }
+
+    /// Counts the client before its thread begins, so that it is never overlooked at the end.
+    fn serve_client(&self, client: UnixStream) {
+        self.shared.stats.clients.add();
+        let (client, deadline) = (Arc::new(client), Deadline::after(THREAD_PATIENCE));
+        loop {
+            let (client, shared) = (client.clone(), self.shared.clone());
             let spawned = thread::Builder::new().stack_size(STACK).spawn(move || {
-                shared.stats.clients.add();
                 // A client that is gone needs no reply.
-                let _ = converse(&client, &shared, &prefix);
+                let _ = converse(&client, &shared);
                 shared.stats.clients.subtract();
             });
-            if let Err(error) = spawned {
-                log(format_args!("no thread for a connection from PHP: {error}"));
+            match spawned {
+                Ok(_) => return,
+                Err(error) if deadline.is_over() => {
+                    log(format_args!("no thread for a connection from PHP: {error}"));
+                    self.shared.stats.clients.subtract();
+                    return;
+                }
+                Err(_) => thread::sleep(PAUSE),
             }
         }
-        while shared.stats.clients.get() > 0 {
-            thread::sleep(Duration::from_millis(100));
-        }
-        Ok(())
     }
 }
 
-/// What PHP calls itself in a lock: `host|process`. `None` for another user, as a second safeguard: only its owner
-/// can enter the socket's folder. If the app runs as root, php-fpm's workers have other users. A process of
-/// another container has the number 0 here, which no lock has.
-fn owner(client: &UnixStream) -> Option<Vec<u8>> {
-    let (peer, ours) = (getsockopt(client, PeerCredentials).ok()?, geteuid());
-    let uid = Uid::from_raw(peer.uid());
-    let one_of_us = ours.is_root() || uid == ours || uid.is_root();
-    let process = format!("|{}", peer.pid());
-    let host = uname().ok()?.nodename().as_bytes().to_vec();
-    one_of_us.then(|| [&host, process.as_bytes()].concat())
-}
-
-fn converse(mut client: &UnixStream, shared: &Shared, prefix: &[u8]) -> io::Result<()> {
-    let Some(owner) = owner(client).filter(|_| shared.stats.clients.get() <= MOST_CLIENTS) else {
-        shared.stats.refused.add();
-        return Ok(());
-    };
-    client.set_write_timeout(Some(PATIENCE))?;
-    let mut conversation = Conversation::new(shared, owner);
-    let result = exchange(&mut client, &mut conversation, shared, prefix);
-    conversation.release();
-    result
-}
-
-fn exchange(
-    client: &mut &UnixStream,
-    conversation: &mut Conversation<'_>,
-    shared: &Shared,
-    prefix: &[u8],
-) -> io::Result<()> {
-    let mut received = Received::default();
-    let mut begun = Instant::now();
-    loop {
-        let (request, length) = match parse(received.bytes()) {
-            Ok(Some((parts, length))) => (Request::read(&parts, prefix), length),
-            Ok(None) => {
-                let first = received.bytes().is_empty();
-                if !receive(client, &mut received, conversation, begun)? {
-                    return Ok(());
-                }
-                if first {
-                    begun = Instant::now();
-                }
-                continue;
-            }
-            Err(refusal) => {
-                shared.stats.refused.add();
-                // Nobody knows where the next command would begin.
-                return write!(client, "-{refusal}\r\n");
-            }
-        };
-        received.take(length);
-        let answer = match request {
-            Ok(request) => conversation.answer(request),
-            Err(refusal) => {
-                shared.stats.refused.add();
-                format!("-{refusal}\r\n").into_bytes()
-            }
-        };
-        client.write_all(&answer)?;
-        // The received part of the next command has waited for this one.
-        begun = Instant::now();
-    }
-}
-
-/// Waits for more from PHP and renews its lock meanwhile; false if PHP is gone. `begun` is when a partly received
-/// command began.
-fn receive(
-    client: &mut &UnixStream,
-    received: &mut Received,
-    conversation: &mut Conversation<'_>,
-    begun: Instant,
-) -> io::Result<bool> {
-    let half = !received.bytes().is_empty();
-    loop {
-        if half && begun.elapsed() >= PATIENCE {
-            return Err(ErrorKind::TimedOut.into());
-        }
-        let timeout = match (conversation.holds_lock(), half) {
-            (true, _) => Some(RENEWED_EVERY),
-            (false, true) => Some(PATIENCE.saturating_sub(begun.elapsed()).max(LEAST)),
-            (false, false) => None,
-        };
-        client.set_read_timeout(timeout)?;
-        match received.read(client) {
-            Ok(length) => return Ok(length > 0),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => conversation.renew(),
-            Err(error) => return Err(error),
+/// A connection that waits; `None` if there is none.
+fn accept(listener: &UnixListener) -> io::Result<Option<UnixStream>> {
+    match listener.accept() {
+        Ok((client, _)) => Ok(Some(client)),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Err(error),
+        // The container has too many open files, or the client is already gone.
+        Err(error) => {
+            log(format_args!("no connection from PHP: {error}"));
+            thread::sleep(FILES_PAUSE);
+            Ok(None)
         }
     }
 }

@@ -5,6 +5,7 @@ use super::connection::{Connection, Stream, Unwritable};
 use super::deadline::{Deadline, Timed};
 use super::error::{Problem, RedisError, Step};
 use super::reply::{ErrorReply, Reply};
+use super::resolve::resolve;
 use super::tls::client_config;
 use crate::endpoint::auth::Auth;
 use crate::endpoint::redis::{RedisEndpoint, Target};
@@ -12,11 +13,10 @@ use crate::endpoint::{Address, Host};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Opens any number of connections to one endpoint.
@@ -164,24 +164,6 @@ pub(crate) fn dial(address: &Address, deadline: Deadline) -> Result<TcpStream, P
         }
     }
     Err(last)
-}
-
-/// The system's resolver has no timeout, so it runs in its own thread, and we stop waiting at the deadline.
-fn resolve(address: &Address, deadline: Deadline) -> Result<Vec<SocketAddr>, Problem> {
-    let name = match &address.host {
-        Host::Ip(ip) => return Ok(vec![SocketAddr::new(*ip, address.port)]),
-        Host::Name(name) => name.clone(),
-    };
-    let (sender, receiver) = mpsc::channel();
-    let port = address.port;
-    thread::spawn(move || {
-        let addresses = (name.as_str(), port).to_socket_addrs().map(Iterator::collect);
-        // The receiver may be gone.
-        let _ = sender.send(addresses);
-    });
-    let late = || Problem::Timeout(Step::Resolving);
-    let remaining = deadline.remaining().map_err(|_| late())?;
-    receiver.recv_timeout(remaining).map_err(|_| late())?.map_err(Problem::Resolve)
 }
 
 fn handshake(

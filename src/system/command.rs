@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 
 /// A message shows at most this many lines of a failed program's output, the last ones.
 const SHOWN_LINES: usize = 40;
+/// And at most this many characters of a line: a compiler's command line would hide what it says.
+const SHOWN_CHARACTERS: usize = 240;
 
 /// A program that failed.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +35,8 @@ pub(crate) fn run(command: &mut Command) -> Result<String, CommandError> {
     }
     if !output.status.success() {
         let lines: Vec<&str> = stdout.lines().chain(stderr.lines()).collect();
-        let shown = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
+        let shown: Vec<String> =
+            lines[lines.len().saturating_sub(SHOWN_LINES)..].iter().map(shortened).collect();
         return Err(CommandError::Failed {
             command: words(command),
             status: output.status.to_string(),
@@ -41,6 +44,13 @@ pub(crate) fn run(command: &mut Command) -> Result<String, CommandError> {
         });
     }
     Ok(stdout)
+}
+
+fn shortened(line: &&str) -> String {
+    match line.char_indices().nth(SHOWN_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => (*line).to_owned(),
+    }
 }
 
 /// Whether `BP_LOG_LEVEL` asks for details.
@@ -82,5 +92,9 @@ mod tests {
         let error = run(Command::new("sh").args(["-c", "seq 100; exit 1"])).unwrap_err();
         let message = error.to_string();
         assert!(message.ends_with("99\n100") && !message.contains("\n60\n"), "{message}");
+        let long = "ü".repeat(SHOWN_CHARACTERS);
+        let error =
+            run(Command::new("sh").args(["-c", "echo \"$0\"cc; exit 1", &long])).unwrap_err();
+        assert!(error.to_string().ends_with(&format!("{long}…")), "{error}");
     }
 }

@@ -1,53 +1,16 @@
 //! Concurrent requests of one session keep every update. `make bench` shows what that costs: 400 requests
 //! by 8 clients, with a page of 2 ms.
 
-use crate::support::app::{Instance, Server, build};
+use crate::support::app::{Server, build};
 use crate::support::figures::record;
-use crate::support::http_client::HttpClient;
+use crate::support::hammer::hammer;
 use crate::support::sample::app_with_holding_page;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{BoundService, Memcached, vcap};
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
 use serde_json::json;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
-
-const CLIENTS: u32 = 8;
-
-/// What the clients have met.
-#[derive(Debug)]
-struct Run {
-    requests: u32,
-    counted: u32,
-    took: Duration,
-}
-
-/// Clients of one session ask for a page that holds the session.
-fn hammer(instance: &Instance, requests: u32, milliseconds: u32) -> Run {
-    let address = instance.address();
-    let path = format!("/hold.php?ms={milliseconds}");
-    let mut visitor = HttpClient::new();
-    visitor.get(address, "/hold.php");
-    let asked = AtomicU32::new(0);
-    let start = Instant::now();
-    thread::scope(|scope| {
-        for _ in 0..CLIENTS {
-            scope.spawn(|| {
-                let mut client = visitor.twin();
-                while asked.fetch_add(1, Ordering::Relaxed) < requests {
-                    client.get(address, &path);
-                }
-            });
-        }
-    });
-    let took = start.elapsed();
-    let last = visitor.get(address, "/hold.php");
-    let count: u32 = last.body.split(',').next().unwrap().parse().unwrap();
-    // The first and the last request are not the clients'.
-    Run { requests, counted: count - 2, took }
-}
+use std::time::Duration;
 
 /// With the page's times and numbers of requests as they were measured for the defaults.
 fn every_update_is_kept(suite: Suite, store: Store, login: bool) {
@@ -65,7 +28,7 @@ fn every_update_is_kept(suite: Suite, store: Store, login: bool) {
         let instance = app.start(&["--env", &bound]);
         let mut locked = Duration::ZERO;
         for (requests, milliseconds) in [(400, 2), (80, 50), (64, 250)] {
-            let run = hammer(&instance, requests, milliseconds);
+            let run = hammer(&[&instance], requests, milliseconds);
             assert_eq!(run.counted, run.requests, "{suite:?}, {store}, {milliseconds} ms: {run:?}");
             if milliseconds == 2 {
                 locked = run.took;
@@ -74,7 +37,7 @@ fn every_update_is_kept(suite: Suite, store: Store, login: bool) {
         // Without the lock updates are lost: the test would see it.
         let options = "BPL_PHP_SESSION_OPTIONS=locking=off";
         let unlocked = app.start(&["--env", &bound, "--env", options]);
-        let run = hammer(&unlocked, 400, 2);
+        let run = hammer(&[&unlocked], 400, 2);
         assert!(run.counted < run.requests, "{run:?}");
         let server = match (store, login) {
             (Store::Redis, _) => "Redis",

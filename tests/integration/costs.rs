@@ -7,7 +7,7 @@ use crate::support::services::{Redis, vcap};
 use crate::support::{BOOKWORM, TRIXIE};
 use php_session_store::app::AppOptions;
 use php_session_store::config::environment::Environment;
-use php_session_store::launch::build_record::LaunchRecord;
+use php_session_store::launch::build_record::{AppFacts, LaunchRecord};
 use php_session_store::layers::session::write_files;
 use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
@@ -131,7 +131,11 @@ fn session_layer(layer: &Path) {
         sid_length: 32,
         search_keys: SearchKeys::determine(&Environment::default(), &AppOptions::default())
             .unwrap(),
+        strict_mode: false,
+        lock_wait: None,
         framework: None,
+        app: AppFacts::default(),
+        scan_dirs: String::new(),
     };
     write_files(layer, &record, Vec::new(), Vec::new()).unwrap();
     fs::create_dir_all(layer.join("exec.d")).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::support::app::{
     App, PackBuild, app_of, build, build_and_keep, build_fails, buildpack, buildpack_id, config,
-    layer, root,
+    layer, make_readable, root,
 };
 use crate::support::certificates::Authority;
 use crate::support::docker::{Container, docker};
@@ -19,6 +19,7 @@ use libcnb_test::{SbomType, TestContext};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::fs;
+use tempfile::TempDir;
 
 const PASSWORD: &str = "mArKeR4f1c9e of the extension's tests";
 
@@ -132,12 +133,42 @@ fn php_in_a_layer_has_its_extension_compiled_without_a_network() {
     assert_store_works(app, Store::Redis);
 }
 
+/// Volumes that give the build image libsasl2's library, as another image has it, without the headers.
+fn with_libsasl2() -> (TempDir, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    make_readable(folder.path());
+    let output_of = |variant: &str, command: &[&str]| {
+        let image = BOOKWORM.image(variant);
+        docker(&[&["run", "--rm", "--entrypoint", command[0], &image], &command[1..]].concat())
+            .stdout
+    };
+    let library = "/usr/lib/x86_64-linux-gnu/libsasl2.so.2";
+    let packages = ["dpkg-query", "--status", "libsasl2-2", "libsasl2-modules-db"];
+    let status = [
+        output_of("compiler", &["cat", "/var/lib/dpkg/status"]),
+        output_of("libraries", &packages),
+    ];
+    fs::write(folder.path().join("status"), status.join(&b'\n')).unwrap();
+    fs::write(folder.path().join("library"), output_of("libraries", &["cat", library])).unwrap();
+    let places = [
+        ("status", "/var/lib/dpkg/status"),
+        ("library", library),
+        ("library", &*format!("{library}.0.25")),
+    ];
+    let volumes = places
+        .map(|(name, path)| format!("--volume={}:{path}:ro", folder.path().join(name).display()));
+    (folder, volumes.to_vec())
+}
+
 #[test]
 fn php_in_a_layer_has_memcached_compiled_with_headers_by_apt() {
     let app_dir = app_with_mirror(|_| {});
+    let (_folder, volumes) = with_libsasl2();
     let later = root().join("tests/buildpacks/ini-after").display().to_string();
     let buildpacks = [&*php_in_a_layer(), &buildpack(), &later];
     let options = ["--env", "BP_PHP_SESSION_STORE=memcached", "--env", MIRROR_OF_APP];
+    let options: Vec<&str> =
+        options.into_iter().chain(volumes.iter().map(String::as_str)).collect();
     let build = PackBuild::with(&buildpacks, BOOKWORM, "compiler", app_dir.path(), &options);
     let app = build.app();
     let path = app.log.lines().find(|line| line.contains("A later buildpack has LD_LIBRARY_PATH"));

@@ -1,6 +1,10 @@
 //! Integration tests: real pack, Docker engine, PHP, Redis and Memcached. `make test` sets them up.
 
 #[cfg(test)]
+mod build_log;
+#[cfg(test)]
+mod comparison;
+#[cfg(test)]
 mod concurrency;
 #[cfg(test)]
 mod costs;
@@ -49,6 +53,8 @@ mod rights;
 #[cfg(test)]
 mod round_trip;
 #[cfg(test)]
+mod servers;
+#[cfg(test)]
 mod session_check;
 #[cfg(test)]
 mod session_check_causes;
@@ -59,7 +65,11 @@ mod session_proxy_faults;
 #[cfg(test)]
 mod session_proxy_interleaved;
 #[cfg(test)]
+mod session_proxy_life;
+#[cfg(test)]
 mod session_proxy_places;
+#[cfg(test)]
+mod session_proxy_requests;
 #[cfg(test)]
 mod session_proxy_rotation;
 #[cfg(test)]

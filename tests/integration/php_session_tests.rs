@@ -113,7 +113,7 @@ fn with_servers(store: Store, test: impl FnOnce(&str, &str)) {
     }
 }
 
-fn php_passes_its_own_tests(suite: Suite, store: Store) {
+fn php_passes_its_own_tests(suite: Suite, store: Store, proxy: &str) {
     let mut config = config(suite, "web");
     // The tests expect PHP's own name.
     config.env("BP_PHP_SESSION_STORE", store.name()).env("BP_PHP_SESSION_NAME", "PHPSESSID");
@@ -130,8 +130,9 @@ fn php_passes_its_own_tests(suite: Suite, store: Store) {
             let script = format!("{}:/php_session_tests.sh:ro", script.display());
             let services = format!("VCAP_SERVICES={services}");
             let volumes = ["--volume", &extension, "--volume", &tests, "--volume", &script];
-            let environment =
-                ["--env", &services, "--env", "BPL_PHP_SESSION_OPTIONS=lock_timeout=1"];
+            let proxy = format!("BPL_PHP_SESSION_PROXY={proxy}");
+            let patience = "BPL_PHP_SESSION_OPTIONS=lock_timeout=1";
+            let environment = ["--env", &services, "--env", &proxy, "--env", patience];
             let options = [&volumes[..], &environment, &["--entrypoint", "sleep"]].concat();
             let container = Container::start(&options, &app.image, &["infinity"]);
 
@@ -155,20 +156,30 @@ fn php_passes_its_own_tests(suite: Suite, store: Store) {
 
 #[test]
 fn php_passes_its_own_tests_with_redis_on_debian_12() {
-    php_passes_its_own_tests(BOOKWORM, Store::Redis);
+    php_passes_its_own_tests(BOOKWORM, Store::Redis, "off");
 }
 
 #[test]
 fn php_passes_its_own_tests_with_redis_on_debian_13() {
-    php_passes_its_own_tests(TRIXIE, Store::Redis);
+    php_passes_its_own_tests(TRIXIE, Store::Redis, "off");
+}
+
+#[test]
+fn php_passes_its_own_tests_through_the_proxy_on_debian_12() {
+    php_passes_its_own_tests(BOOKWORM, Store::Redis, "on");
+}
+
+#[test]
+fn php_passes_its_own_tests_through_the_proxy_on_debian_13() {
+    php_passes_its_own_tests(TRIXIE, Store::Redis, "on");
 }
 
 #[test]
 fn php_passes_its_own_tests_with_memcached_on_debian_12() {
-    php_passes_its_own_tests(BOOKWORM, Store::Memcached);
+    php_passes_its_own_tests(BOOKWORM, Store::Memcached, "auto");
 }
 
 #[test]
 fn php_passes_its_own_tests_with_memcached_on_debian_13() {
-    php_passes_its_own_tests(TRIXIE, Store::Memcached);
+    php_passes_its_own_tests(TRIXIE, Store::Memcached, "auto");
 }

@@ -7,4 +7,5 @@ mod distributions;
 mod kpack;
 mod kubernetes;
 mod layouts;
+mod newer_servers;
 mod orders;

@@ -1,10 +1,11 @@
-//! README shows what is printed.
+//! README and docs/troubleshooting.md show what is printed.
 
-use crate::support::BOOKWORM;
 use crate::support::app::{PackBuild, buildpack, make_readable, root};
+use crate::support::docker::docker_ok;
 use crate::support::sample::write;
 use crate::support::secrets::MARKER;
 use crate::support::services::Redis;
+use crate::support::{BOOKWORM, TRIXIE};
 use std::fs;
 
 /// Without its numbers: versions and times change.
@@ -65,4 +66,25 @@ fn samples_of_output_are_what_is_printed() {
     let (kept, said) = build.app().check(&[&bound[..], &["--add-host", &host]].concat());
     assert!(kept, "{said}");
     assert_shown("Sessions in redis are kept.", &said);
+}
+
+/// What PHP itself says, by docs/troubleshooting.md, is in PHP or in an extension, of one Debian or the other.
+#[test]
+fn messages_of_php_are_as_php_has_them() {
+    let page = fs::read_to_string(root().join("docs/troubleshooting.md")).unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| PHP: "));
+    let cells: Vec<&str> = rows.filter_map(|row| row.split(" |").next()).collect();
+    let messages = cells.iter().flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    // PHP puts names of its own between quotes and after colons.
+    let parts = messages.flat_map(|message| message.split(['"', '\'', ':', '(', ')']));
+    let parts: Vec<&str> = parts.map(str::trim).filter(|part| part.len() > 8).collect();
+    assert!(parts.len() >= 12, "{parts:?}");
+    let search =
+        "cat /usr/bin/php8.* /usr/lib/php/*/*.so /lib64/ld-linux-* | tr -cs '[:print:]' '\\n'";
+    let programs = [BOOKWORM, TRIXIE].map(|suite| {
+        docker_ok(&["run", "--rm", "--entrypoint", "sh", &suite.image("full"), "-c", search])
+    });
+    for part in parts {
+        assert!(programs.iter().any(|program| program.contains(part)), "no PHP says {part:?}");
+    }
 }

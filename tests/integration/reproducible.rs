@@ -71,7 +71,8 @@ fn two_packagings_are_equal_and_small() {
         .unwrap();
     assert!(package.status.success(), "{package:?}");
     let program = fs::read(again.join("bin/build")).unwrap();
-    assert!(program.len() <= 5_000_000, "{}", program.len());
+    // The program of Paketo's handler has 6.6 MB.
+    assert!(program.len() <= 6_600_000, "{}", program.len());
     // Its type is ET_DYN: the kernel puts it at another address each time.
     assert_eq!(program[16..18], [3, 0]);
     let first = package_of(Path::new(&buildpack()), folder.path(), "first.cnb");

@@ -9,7 +9,8 @@ use crate::support::docker::docker;
 use crate::support::layout::Layout;
 use crate::support::relay::Relay;
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
-use crate::support::services::{Memcached, Redis, Twemproxy, run, vcap};
+use crate::support::services::{Memcached, Redis, run, vcap};
+use crate::support::sharding::twemproxy;
 use crate::support::tls::TlsServer;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use php_session_store::store::Store;
@@ -120,8 +121,8 @@ fn too_busy(server: &Redis, admin: &mut redis::Connection, check: &dyn Fn() -> C
 fn a_proxy_that_closes_the_connection_at_a_command() {
     for suite in [BOOKWORM, TRIXIE] {
         with_app(suite, Store::Redis, |app| {
-            let proxy = Twemproxy::start();
-            let credentials = json!({"host": proxy.container.ip()});
+            let proxy = twemproxy();
+            let credentials = json!({"host": proxy.ip()});
             let services = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
             let check = |options: &str| {
                 let options = format!("BPL_PHP_SESSION_OPTIONS={options}");

@@ -10,9 +10,9 @@ use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 
-const VERIFIED: &str = "starts with it cleanly";
+const VERIFIED: &str = "gives no new warning with it";
 const VERIFIED_BEFORE: &str =
-    "started with it cleanly in the last build, and nothing has changed since";
+    "gave no new warning with it in the last build, and nothing has changed since";
 
 /// An app whose folder `conf` PHP reads ini files from, after a `php` that counts its runs.
 struct Rebuilds {

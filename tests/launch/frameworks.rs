@@ -64,6 +64,9 @@ impl App {
     }
 }
 
+/// Something reads the variables with the password.
+const READ: (&str, &str) = ("BPL_PHP_SESSION_STORE_VARIABLES", "on");
+
 fn login() -> Value {
     json!({"host": "h", "password": "s3cret"})
 }
@@ -187,7 +190,7 @@ fn what_laravel_s_configuration_has_no_place_for_is_said() {
 fn laravel_with_memcached() {
     let credentials = json!({"servers": "a:1,b:2", "username": "shop", "password": "True"});
     let app = App::new(Store::Memcached, Kind::Laravel, "10.48.29", credentials);
-    let (variables, _) = app.launch(&[("MEMCACHED_PORT", "tcp://10.0.0.1:11211")]);
+    let (variables, _) = app.launch(&[("MEMCACHED_PORT", "tcp://10.0.0.1:11211"), READ]);
     for (name, value) in [
         ("SESSION_DRIVER", "memcached"),
         ("MEMCACHED_HOST", "a"),
@@ -278,12 +281,49 @@ fn codeigniter_is_told_by_variables_as_well() {
     with("4.5.0", authority).assert_left_alone(&[], "only the system's CAs");
 }
 
+/// Nothing reads it: neither a framework nor, as far as the build saw, the app.
+#[test]
+fn no_variable_has_the_password_that_nothing_reads() {
+    let app = App::new(Store::Redis, Kind::Slim, "4.13.0", login());
+    for proxy in ["off", "on"] {
+        let proxy = ("BPL_PHP_SESSION_PROXY", proxy);
+        let (variables, _) = app.launch(&[proxy]);
+        assert_eq!(
+            variables.into_iter().collect::<Vec<_>>(),
+            [
+                ("PHP_SESSION_STORE_HOST", "h".to_owned()),
+                ("PHP_SESSION_STORE_PORT", "6379".to_owned()),
+            ]
+        );
+        let (variables, _) = app.launch(&[proxy, READ]);
+        assert_eq!(variables["PHP_SESSION_STORE_PASSWORD"], "s3cret");
+        assert_eq!(variables["PHP_SESSION_STORE_URL"], "redis://:s3cret@h:6379");
+    }
+}
+
+#[test]
+fn codeigniter_3_is_told_the_lines() {
+    let app = App::new(Store::Redis, Kind::CodeIgniter3, "3.1.13", login());
+    app.assert_left_alone(&[], "$config['sess_driver'] = 'redis';");
+    let lines = "$config['sess_save_path'] = 'tcp://'.getenv('PHP_SESSION_STORE_HOST');";
+    let (_, message) = app.with("application/config/config.php", lines).launch(&[]);
+    assert_eq!(message, "");
+}
+
+#[test]
+fn codeigniter_4_that_reads_our_variables_is_not_warned_of() {
+    let file = "$driver = RedisHandler::class; getenv('PHP_SESSION_STORE_HOST')";
+    let app = App::new(Store::Redis, Kind::CodeIgniter, "4.4.8", login());
+    let (_, message) = app.with("app/Config/Session.php", file).launch(&[]);
+    assert_eq!(message, "");
+}
+
 #[test]
 fn any_configuration_can_read_the_service_from_variables() {
     let credentials = json!({"host": "h", "port": 6380, "username": "u", "password": "s3cret p",
         "database": 2, "tls": true, "ca.crt": CA});
     let app = App::new(Store::Redis, Kind::Drupal, "11.2.0", credentials);
-    let (variables, message) = app.launch(&[]);
+    let (variables, message) = app.launch(&[READ]);
     let url = &variables["PHP_SESSION_STORE_URL"];
     assert!(url.starts_with("rediss://u:s3cret%20p@h:6380/2?ssl[cafile]=%2F"), "{url}");
     for (name, value) in [

@@ -8,7 +8,10 @@ use php_session_store::launch::route::ProxyWanted;
 use php_session_store::php::variable::Variable;
 use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
-use php_session_store::{launch::build_record::LaunchRecord, layers::session::write_files};
+use php_session_store::{
+    launch::build_record::{AppFacts, LaunchRecord},
+    layers::session::write_files,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,6 +22,7 @@ use tempfile::TempDir;
 pub(crate) struct Harness {
     pub(crate) layer: TempDir,
     store: Store,
+    record: LaunchRecord,
 }
 
 /// Where the harness's session proxy would be.
@@ -88,10 +92,22 @@ impl Harness {
             may_preload: true,
             sid_length: 32,
             search_keys: keys,
+            strict_mode: false,
+            lock_wait: None,
             framework,
+            app: AppFacts::default(),
+            scan_dirs: String::new(),
         };
         write_files(layer.path(), &record, Vec::new(), Vec::new()).unwrap();
-        Self { layer, store }
+        Self { layer, store, record }
+    }
+
+    /// With something else in what the build has recorded.
+    pub(crate) fn recorded(self, change: impl FnOnce(&mut LaunchRecord)) -> Self {
+        let mut record = self.record.clone();
+        change(&mut record);
+        write_files(self.layer.path(), &record, Vec::new(), Vec::new()).unwrap();
+        self
     }
 
     /// The service as Cloud Foundry gives it.
@@ -169,12 +185,32 @@ impl Harness {
         }
     }
 
+    /// All that a launch with these variables says.
+    pub(crate) fn said_with(&self, environment: &[(&str, &str)]) -> String {
+        match self.prepare(environment) {
+            Ok(launch) => launch.messages.join("\n"),
+            Err(error) => format!("{error:#}"),
+        }
+    }
+
     /// As [`Self::said`], with a server that is there to be asked.
     pub(crate) fn said_when_asked(&self, credentials: &Value) -> String {
+        self.asked(credentials, "off").1
+    }
+
+    /// With a server that is there to be asked, and a setting of the session proxy: the save path, if there is one, and all
+    /// that the launch says.
+    pub(crate) fn asked(&self, credentials: &Value, proxy: &str) -> (Option<String>, String) {
         let services = self.services("x", credentials);
-        match self.prepare(&[("VCAP_SERVICES", &services), ("BPL_PHP_SESSION_PROBE", "stop")]) {
-            Ok(launch) => launch.messages.join("\n"),
-            Err(error) => error.to_string(),
+        let asking = ("BPL_PHP_SESSION_PROBE", "stop");
+        let settings =
+            [("VCAP_SERVICES", services.as_str()), asking, ("BPL_PHP_SESSION_PROXY", proxy)];
+        match self.prepare(&settings) {
+            Ok(Launch { variables, messages, .. }) => {
+                let path = variables.into_iter().find(|(it, _)| *it == Variable::SavePath);
+                (path.map(|(_, path)| path), messages.join("\n"))
+            }
+            Err(error) => (None, error.to_string()),
         }
     }
 

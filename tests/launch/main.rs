@@ -6,6 +6,8 @@ mod accounted;
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
+mod fake_server;
+#[cfg(test)]
 mod found;
 #[cfg(test)]
 mod frameworks;
@@ -18,11 +20,15 @@ mod last_words;
 #[cfg(test)]
 mod memcached;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 mod options;
 #[cfg(test)]
 mod probe;
 #[cfg(test)]
 mod proxy;
+#[cfg(test)]
+mod proxy_processes;
 #[cfg(test)]
 mod redis;
 #[cfg(test)]
@@ -34,3 +40,5 @@ mod servers;
 #[cfg(test)]
 mod start;
 mod topology;
+#[cfg(test)]
+mod variables;

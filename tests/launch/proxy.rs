@@ -1,5 +1,6 @@
 //! The way to Redis: PHP's own handler, or the session proxy.
 
+use crate::fake_server::{Answer, plain, with_tls};
 use crate::harness::{Harness, PROXY_SOCKET, Variables};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
@@ -75,4 +76,71 @@ fn what_the_proxy_does_not_serve_is_said() {
     assert!(message.contains("BPL_PHP_SESSION_PROXY is on"), "{message}");
     let message = launch(&harness, "yes", &json!({"host": "h"})).unwrap_err();
     assert!(message.contains("auto, on, off"), "{message}");
+}
+
+/// A server that does what PHP's own handler needs, and no script of the session proxy.
+const FOR_PHP_ALONE: Answer = |words| {
+    let script = words.get(1).copied().unwrap_or_default();
+    let of_php = script.starts_with("if redis.call(\"get\",KEYS[1])") || words[0] != "EVAL";
+    Some(if of_php {
+        "+OK\r\n"
+    } else {
+        "-NOPERM User shop has no permissions to run the 'eval' command\r\n"
+    })
+};
+
+#[test]
+fn what_is_tried_is_what_the_route_sends() {
+    let harness = Harness::new(Store::Redis, "6.2.0");
+    let at = |port: u16| json!({"host": "127.0.0.1", "port": port});
+    let tls = json!({"host": "localhost", "port": with_tls(FOR_PHP_ALONE), "tls": true, "verify_peer": "off"});
+
+    let (path, said) = harness.asked(&tls, "auto");
+    assert!(path.is_some_and(|path| path.starts_with("tls://")), "{said}");
+    assert!(said.contains("PHP connects to Redis itself, because the server keeps"), "{said}");
+    assert!(said.contains("may not run EVAL"), "{said}");
+
+    // Whoever wants the proxy gets it or is told.
+    let (path, said) = harness.asked(&at(plain(FOR_PHP_ALONE)), "on");
+    assert_eq!(path, None, "{said}");
+    assert!(said.contains("may not run EVAL"), "{said}");
+    let (path, said) = harness.asked(&at(plain(FOR_PHP_ALONE)), "off");
+    assert!(path.is_some() && !said.contains("warning"), "{said}");
+
+    let (path, said) = harness.asked(&at(plain(|_| Some("+OK\r\n"))), "on");
+    assert!(path.is_some_and(|path| path.contains(PROXY_SOCKET)), "{said}");
+    assert!(!said.contains("warning"), "{said}");
+}
+
+/// Only PHP can count its tries for a lock.
+#[test]
+fn an_app_that_says_how_long_to_wait_for_a_lock_keeps_phps_own_handler() {
+    let setting = "redis.session.lock_retries (htdocs/index.php)";
+    let harness = Harness::new(Store::Redis, "6.2.0")
+        .recorded(|record| record.lock_wait = Some(setting.to_owned()));
+    let answer: Answer = |_| Some("+OK\r\n");
+    let tls =
+        json!({"host": "localhost", "port": with_tls(answer), "tls": true, "verify_peer": "off"});
+    let (path, said) = harness.asked(&tls, "auto");
+    assert!(path.is_some_and(|path| path.starts_with("tls://")), "{said}");
+    let reason = format!("the app sets {setting}, which the session proxy cannot");
+    assert!(said.contains(&reason), "{said}");
+    let plain = json!({"host": "127.0.0.1", "port": plain(answer)});
+    let (path, said) = harness.asked(&plain, "on");
+    assert!(path.is_some_and(|path| path.contains(PROXY_SOCKET)), "{said}");
+    assert!(said.contains(&format!("warning: {reason}")), "{said}");
+    for way in ["auto", "off"] {
+        assert!(!harness.asked(&plain, way).1.contains(setting), "{way}");
+    }
+}
+
+/// When PHP's own handler would let a lock end, the session proxy does.
+#[test]
+fn lock_expire_is_passed_on() {
+    let harness = Harness::new(Store::Redis, "6.2.0");
+    let expire = |credentials: &Value| {
+        launch(&harness, "on", credentials).unwrap()["PHP_SESSION_LOCK_EXPIRE"].clone()
+    };
+    assert_eq!(expire(&json!({"host": "h"})), "60");
+    assert_eq!(expire(&json!({"host": "h", "lock_expire": "5"})), "5");
 }

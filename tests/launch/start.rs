@@ -171,3 +171,17 @@ fn what_php_has_trusted_before_it_still_trusts_with_a_private_ca() {
         assert_eq!(trusted.matches(&format!("\n{text}\n")).count(), 1, "{text} in\n{trusted}");
     }
 }
+
+#[test]
+fn ini_files_that_php_no_longer_reads_are_named() {
+    let harness = Harness::new(Store::Redis, "6.2.0");
+    let with = |folders: &str| {
+        let base = format!("{folders}:{}", harness.layer.path().join("conf.d").display());
+        let environment = [("VCAP_SERVICES", LOGIN), ("PHP_INI_SCAN_DIR", &base)];
+        start(&harness, &environment).unwrap().messages
+    };
+    assert_eq!(with("").len(), 1);
+    assert_eq!(with(":/app").len(), 1);
+    let replaced = with("/app");
+    assert!(replaced[1].contains("(PHP's own)"), "{replaced:?}");
+}

@@ -105,3 +105,74 @@ fn manifests_name_the_same_things() {
     assert_eq!(&binding["spec"]["service"]["name"], secret);
     assert_eq!(binding["spec"]["workload"]["name"], deployment["metadata"]["name"]);
 }
+
+/// The containers of a pod, those that come first included.
+fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
+    ["initContainers", "containers"]
+        .into_iter()
+        .flat_map(|kind| pod[kind].as_array().into_iter().flatten())
+}
+
+/// Without it, `kubectl describe pod` does not say why a container has ended.
+#[test]
+fn the_reason_why_a_container_ends_is_kept() {
+    for name in ["samples/kubernetes/deployment.yaml", "samples/kubernetes/sidecar.yaml"] {
+        let pod = &documents(name)[0]["spec"]["template"]["spec"];
+        assert_eq!(containers(pod).count(), 2, "{name}");
+        for container in containers(pod) {
+            let policy = &container["terminationMessagePolicy"];
+            assert_eq!(policy, "FallbackToLogsOnError", "{name}: {}", container["name"]);
+        }
+    }
+}
+
+/// kpack reads the registry's login from the service account's `secrets`, the kubelet from `imagePullSecrets`, which takes
+/// only this type.
+#[test]
+fn kpack_and_the_kubelet_log_in_to_a_private_registry() {
+    let builder = documents("samples/kpack/builder.yaml");
+    let of_kind = |kind: &'static str| builder.iter().filter(move |it| it["kind"] == kind);
+    let account = of_kind("ServiceAccount").next().expect("a service account");
+    let secret = of_kind("Secret").next().expect("a Secret");
+    for field in ["secrets", "imagePullSecrets"] {
+        assert_eq!(account[field][0]["name"], secret["metadata"]["name"], "{field}");
+    }
+    assert_eq!(secret["type"], "kubernetes.io/dockerconfigjson");
+    let login = secret["stringData"][".dockerconfigjson"].as_str().expect("a text");
+    let login: Value = serde_json::from_str(login).expect("JSON");
+    let registries: Vec<&String> = login["auths"].as_object().expect("logins").keys().collect();
+    let ours = of_kind("ClusterBuildpack").find(|it| {
+        let image = it["spec"]["image"].as_str().expect("an image");
+        registries.iter().any(|registry| image.starts_with(&format!("{registry}/")))
+    });
+    // A resource of the cluster has no namespace that the account's name could be looked up in.
+    let reference = &ours.expect("a buildpack in that registry")["spec"]["serviceAccountRef"];
+    assert_eq!(reference["name"], account["metadata"]["name"]);
+    assert_eq!(reference["namespace"], account["metadata"]["namespace"]);
+    assert!(reference["namespace"].is_string(), "{reference}");
+}
+
+/// A limit that the largest session exceeds would end the proxy, and every session's lock with it.
+#[test]
+fn a_sidecar_has_the_memory_that_the_largest_session_takes() {
+    let page = text("docs/proxy.md");
+    let (_, most) = page.split_once("another of that size (").expect("the figure");
+    let most: u64 = most.split(' ').next().unwrap().parse().expect("megabytes");
+    let pod = &documents("samples/kubernetes/sidecar.yaml")[0]["spec"]["template"]["spec"];
+    let limit =
+        pod["initContainers"][0]["resources"]["limits"]["memory"].as_str().expect("a limit");
+    let mebibytes: u64 = limit.strip_suffix("Mi").expect("mebibytes").parse().expect("a number");
+    assert!(mebibytes << 20 > most * 1_000_000, "{limit} for {most} MB");
+    let app = &documents("samples/cloudfoundry/sidecar.yml")[0]["applications"][0];
+    let mebibytes = |value: &Value| -> u64 {
+        value
+            .as_str()
+            .and_then(|text| text.strip_suffix('M'))
+            .expect("M")
+            .parse()
+            .expect("a number")
+    };
+    let sidecar = mebibytes(&app["sidecars"][0]["memory"]);
+    assert!(sidecar << 20 > most * 1_000_000, "{sidecar}M for {most} MB");
+    assert!(mebibytes(&app["memory"]) >= 2 * sidecar, "the app shares its memory with the sidecar");
+}

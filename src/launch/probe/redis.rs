@@ -1,12 +1,12 @@
 //! The Redis probe: does once what a session does. Without it, phpredis takes a refusal for somebody else's lock:
 //! a missing password costs a page 50 seconds and 90,000 lines of log, or its worker.
 
+use super::login::password_alone;
 use super::outcome::Outcome;
 use super::redis_session::Session;
 use super::refusal::{no_tls, of_problem, tls_only};
 use super::tls;
 use super::{CONNECT_TIMEOUT, Question, TIMEOUT};
-use crate::config::options::Options;
 use crate::endpoint::redis::{RedisEndpoint, Target};
 use crate::endpoint::tls::Tls;
 use crate::launch::route::Route;
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 /// Asks the server. If our own TLS fails, PHP has the last word; `env` is for PHP.
 pub(super) fn ask(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) -> Outcome {
-    let outcome = probe(endpoint, question.options);
+    let outcome = probe(question, endpoint);
     if question.route == Route::Proxy {
         return outcome;
     }
@@ -62,7 +62,8 @@ fn php_connects(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) ->
 const CONNECT: &str = include_str!("tls.php");
 
 /// Does what a session does, under an unused name.
-fn probe(endpoint: &RedisEndpoint, options: &Options) -> Outcome {
+fn probe(question: &Question<'_>, endpoint: &RedisEndpoint) -> Outcome {
+    let options = question.options;
     let verify = options.verify_peer.unwrap_or(true);
     let connected =
         Client::new(endpoint, verify).map_err(|error| error.problem).and_then(|client| {
@@ -73,7 +74,7 @@ fn probe(endpoint: &RedisEndpoint, options: &Options) -> Outcome {
         });
     connected
         .and_then(|(connection, deadline)| {
-            Session::new(endpoint, options).keep(connection, deadline)
+            Session::new(question, endpoint).keep(connection, deadline)
         })
         .unwrap_or_else(|problem| {
             let other_way = match problem {
@@ -82,10 +83,11 @@ fn probe(endpoint: &RedisEndpoint, options: &Options) -> Outcome {
                 Problem::Closed(_) | Problem::Broken { .. } if answers_with_tls(endpoint) => {
                     Some(tls_only())
                 }
-                Problem::Closed(_) | Problem::Broken { .. } => closing_commands(endpoint, options),
+                Problem::Closed(_) | Problem::Broken { .. } => closing_commands(question, endpoint),
                 Problem::Database(ref error) if error.is_unknown_command() => {
-                    closing_commands(endpoint, options)
+                    closing_commands(question, endpoint)
                 }
+                Problem::Login(ref error) => password_alone(endpoint, options, error),
                 _ => None,
             };
             other_way.unwrap_or_else(|| of_problem(&problem, endpoint))
@@ -93,11 +95,12 @@ fn probe(endpoint: &RedisEndpoint, options: &Options) -> Outcome {
 }
 
 /// The commands that a proxy before the server does not know, if it is that.
-fn closing_commands(endpoint: &RedisEndpoint, options: &Options) -> Option<Outcome> {
+fn closing_commands(question: &Question<'_>, endpoint: &RedisEndpoint) -> Option<Outcome> {
     let without_database = RedisEndpoint { database: None, ..endpoint.clone() };
-    let client = Client::new(&without_database, options.verify_peer.unwrap_or(true)).ok()?;
+    let client =
+        Client::new(&without_database, question.options.verify_peer.unwrap_or(true)).ok()?;
     let client = client.with_connect_timeout(CONNECT_TIMEOUT);
-    Session::new(endpoint, options).find_closing_commands(&client, Deadline::after(TIMEOUT))
+    Session::new(question, endpoint).find_closing_commands(&client, Deadline::after(TIMEOUT))
 }
 
 /// Whether the server replies without TLS. Sends nothing confidential, and what every user may send.

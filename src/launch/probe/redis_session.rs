@@ -1,10 +1,12 @@
 //! Does once what a session does with the server, under an unused name.
 
+use super::Question;
 use super::outcome::Outcome;
 use super::refusal::of_reply;
-use crate::config::options::Options;
 use crate::endpoint::redis::RedisEndpoint;
+use crate::launch::route::Route;
 use crate::php::redis_commands::{CLUSTER_PREFIX, CLUSTER_SLOTS, PREFIX, Trial, TrialCommand};
+use crate::proxy::ProxyTrial;
 use crate::redis_client::{Client, Command, Connection, Deadline, Problem, Reply};
 use std::time::{Duration, Instant};
 
@@ -16,11 +18,15 @@ const OTHER_KEYS: usize = 8;
 pub(super) struct Session<'a> {
     endpoint: &'a RedisEndpoint,
     trial: Trial<'a>,
+    through_proxy: bool,
+    strict_mode: bool,
     database: Option<u32>,
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(endpoint: &'a RedisEndpoint, options: &'a Options) -> Self {
+    pub(super) fn new(question: &Question<'a>, endpoint: &'a RedisEndpoint) -> Self {
+        let options = question.options;
+        let through_proxy = question.route == Route::Proxy;
         let cluster = endpoint.is_cluster();
         let prefix = if cluster { CLUSTER_PREFIX } else { PREFIX };
         let trial = Trial {
@@ -28,11 +34,13 @@ impl<'a> Session<'a> {
             by: "probe",
             // PHP's handler for clusters does not lock.
             locking: options.locking.unwrap_or(true) && !cluster,
-            persistent: options.persistent.unwrap_or(cluster),
+            // The session proxy itself replies to what PHP sends on a kept connection.
+            persistent: options.persistent.unwrap_or(cluster) && !through_proxy,
             // Selected when connecting.
             database: None,
         };
-        Self { endpoint, trial, database: options.database.or(endpoint.database) }
+        let database = options.database.or(endpoint.database);
+        Self { endpoint, trial, through_proxy, strict_mode: question.strict_mode, database }
     }
 
     /// Reads, writes, locks and removes a session, and reports what the server says.
@@ -67,6 +75,9 @@ impl<'a> Session<'a> {
         if let Some(reply) = replies[others.len()..].iter().find(moved) {
             verdict.take("GET", reply, self.endpoint);
         }
+        if self.through_proxy && self.trial.locking {
+            self.try_proxy(&mut connection, deadline, &mut verdict)?;
+        }
         // The shorter of two measurements: something else delayed the other.
         let round_trip = one.min(all);
         Ok(verdict.outcome(self, round_trip, self.max_clients(&mut connection, deadline)))
@@ -83,6 +94,22 @@ impl<'a> Session<'a> {
         };
         let text = String::from_utf8_lossy(&info);
         text.lines().find_map(|line| line.strip_prefix("maxclients:"))?.trim().parse().ok()
+    }
+
+    /// Does what the session proxy does for a session.
+    fn try_proxy(
+        &self,
+        connection: &mut Connection,
+        deadline: Deadline,
+        verdict: &mut Verdict<'a>,
+    ) -> Result<(), Problem> {
+        let trial = ProxyTrial::new(self.trial.prefix, self.trial.by);
+        let told = connection.send(&trial.question(), deadline)?;
+        let replies = connection.send(&trial.session(&told), deadline)?;
+        for reply in &replies {
+            verdict.take("EVAL", reply, self.endpoint);
+        }
+        Ok(())
     }
 
     /// After the server closed the connection, finds the commands that it closes it on, each tried on its own
@@ -162,7 +189,9 @@ impl<'a> Verdict<'a> {
         }
         let only_strict_mode = |commands: &[&str]| commands == ["EXISTS"];
         let mut limits = Vec::new();
-        if only_strict_mode(&self.forbidden) || only_strict_mode(&self.unknown) {
+        if !session.strict_mode
+            && (only_strict_mode(&self.forbidden) || only_strict_mode(&self.unknown))
+        {
             self.forbidden.clear();
             self.unknown.clear();
             limits.push("the server refuses EXISTS, so with session.use_strict_mode every returning visitor would get HTTP 500: allow it, or leave strict mode off".to_owned());
@@ -177,6 +206,8 @@ impl<'a> Verdict<'a> {
                 "PHP's handler needs it to release a session's lock. Allow it, or set BPL_PHP_SESSION_OPTIONS=locking=off: concurrent requests of one session then overwrite each other's changes."
             } else if only(&["SELECT"]) {
                 "There is only database 0: remove database from the credentials and from BPL_PHP_SESSION_OPTIONS."
+            } else if only(&["EXISTS"]) {
+                "PHP needs it for every returning visitor, because session.use_strict_mode is on (as of PHP 8.6 by default). Allow it, or turn strict mode off."
             } else if only(&["ECHO"]) {
                 "PHP's handler sends it on persistent connections: set BPL_PHP_SESSION_OPTIONS=persistent=off."
             } else {

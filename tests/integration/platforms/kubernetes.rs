@@ -46,5 +46,8 @@ fn the_sample_deployment_checks_itself_and_shares_sessions() {
         redis.stop_listening(&entries["password"]);
         let (ok, said) = part("initContainers").run(&app.image);
         assert!(!ok && said.contains("are NOT kept"), "{said}");
+        // Without that container, it would start.
+        let (ok, said) = app.run(&options, &["true"]);
+        assert!(ok && said.contains("warning: for now, service"), "{said}");
     });
 }

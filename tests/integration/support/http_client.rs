@@ -61,7 +61,22 @@ impl HttpClient {
         self.answer(response.unwrap_or_else(|error| panic!("{address}{path}: {error}")))
     }
 
-    fn cookie_header(&self) -> String {
+    /// Sends a file to a page that shows its progress.
+    pub(crate) fn upload(&mut self, address: SocketAddr, path: &str) -> Answer {
+        let request = self.agent.post(format!("http://{address}{path}"));
+        let request = request
+            .header("Cookie", self.cookie_header())
+            .content_type("multipart/form-data; boundary=part");
+        let part = |name: &str, text: &str| {
+            format!("--part\r\nContent-Disposition: form-data; name={name}\r\n\r\n{text}\r\n")
+        };
+        let progress = part("PHP_SESSION_UPLOAD_PROGRESS", "file");
+        let file = part("file; filename=file", &"a".repeat(1 << 19));
+        self.answer(request.send(format!("{progress}{file}--part--\r\n")).expect("an answer"))
+    }
+
+    /// What the visitor's requests have as their cookies.
+    pub(crate) fn cookie_header(&self) -> String {
         let cookies: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         cookies.join("; ")

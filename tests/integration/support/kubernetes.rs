@@ -97,8 +97,15 @@ pub(crate) fn container(
     for (field, value) in container.as_object().expect("a container") {
         match field.as_str() {
             // The name and the image are the test's; it probes, and starts again, by itself.
-            "name" | "image" | "ports" | "readinessProbe" | "livenessProbe" | "startupProbe"
-            | "restartPolicy" | "resources" => {}
+            "name"
+            | "image"
+            | "ports"
+            | "readinessProbe"
+            | "livenessProbe"
+            | "startupProbe"
+            | "restartPolicy"
+            | "resources"
+            | "terminationMessagePolicy" => {}
             "env" => {
                 for variable in list(value) {
                     options.push(format!(

@@ -7,6 +7,7 @@ pub(crate) mod check;
 pub(crate) mod docker;
 pub(crate) mod faulty;
 pub(crate) mod figures;
+pub(crate) mod hammer;
 pub(crate) mod http_client;
 pub(crate) mod input;
 pub(crate) mod kubernetes;
@@ -18,6 +19,7 @@ pub(crate) mod relay;
 pub(crate) mod sample;
 pub(crate) mod secrets;
 pub(crate) mod services;
+pub(crate) mod sharding;
 pub(crate) mod shared;
 pub(crate) mod tls;
 

@@ -11,7 +11,10 @@ use php_session_store::php::PHP_INI_SCAN_DIR;
 use php_session_store::php::ini_file::IniFile;
 use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
-use php_session_store::{launch::build_record::LaunchRecord, layers::session::write_files};
+use php_session_store::{
+    launch::build_record::{AppFacts, LaunchRecord},
+    layers::session::write_files,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fs;
@@ -53,7 +56,11 @@ impl PhpProcess {
             may_preload: true,
             sid_length: 32,
             search_keys: search_keys.expect("the usual keys"),
+            strict_mode: false,
+            lock_wait: None,
             framework: None,
+            app: AppFacts::default(),
+            scan_dirs: String::new(),
         };
         write_files(layer.path(), &record, Vec::new(), Vec::new()).expect("our own folder");
         let script = root().join("tests/integration/support/php_process.php");

@@ -1,6 +1,6 @@
 //! Real servers, in containers.
 
-use super::docker::Container;
+use super::docker::{Container, wait_until};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -23,10 +23,15 @@ impl Redis {
 
     /// Starts a server with further options; without any it has no password.
     pub(crate) fn start_with(options: &[&str]) -> Self {
-        let mut command = vec!["redis-server", "--protected-mode", "no", "--save", ""];
+        Self::start_program(IMAGE, "redis-server", options)
+    }
+
+    /// Starts a server of another version or kind.
+    pub(crate) fn start_program(image: &str, program: &str, options: &[&str]) -> Self {
+        let mut command = vec![program, "--protected-mode", "no", "--save", ""];
         command.extend(options);
         let redis = Self {
-            container: Container::start(&["--publish", "127.0.0.1::6379"], IMAGE, &command),
+            container: Container::start(&["--publish", "127.0.0.1::6379"], image, &command),
         };
         redis.container.wait_for_log("Ready to accept connections");
         redis
@@ -44,6 +49,17 @@ impl Redis {
         client.get_connection().expect("a connection")
     }
 
+    /// Makes a cluster's node that owns every slot: one address, which refuses commands with keys of two slots.
+    pub(crate) fn own_all_slots(&self) {
+        let mut connection = self.connection();
+        run(&mut connection, &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
+        wait_until("the cluster", || {
+            let state: String =
+                redis::cmd("CLUSTER").arg("INFO").query(&mut self.connection()).expect("a state");
+            state.contains("cluster_state:ok")
+        });
+    }
+
     /// Refuses new connections from now on. The address stays its own: that of a container that stops is soon
     /// somebody else's.
     pub(crate) fn stop_listening(&self, password: &str) {
@@ -59,21 +75,6 @@ impl Redis {
         let keys: Vec<String> =
             redis::cmd("KEYS").arg("PHPREDIS_SESSION:*").query(&mut connection).expect("keys");
         keys.iter().filter(|key| !key.ends_with("_LOCK")).count()
-    }
-}
-
-/// twemproxy, with a Redis behind it: a proxy that closes the connection at a command that it does not know.
-pub(crate) struct Twemproxy {
-    pub(crate) container: Container,
-}
-
-impl Twemproxy {
-    pub(crate) fn start() -> Self {
-        let script = "printf 'pool:\\n  listen: 0.0.0.0:6379\\n  redis: true\\n  servers:\\n   - 127.0.0.1:6380:1\\n' >/tmp/pool.yml
-            redis-server --port 6380 --save '' --daemonize yes; exec nutcracker -c /tmp/pool.yml";
-        let container = Container::start(&[], IMAGE, &["sh", "-c", script]);
-        container.wait_for_port(6379);
-        Self { container }
     }
 }
 

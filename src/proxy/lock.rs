@@ -1,0 +1,53 @@
+//! A session's lock, as the service has it: a key that expires, and is renewed while PHP works.
+
+use super::request::lock_of;
+use std::time::{Duration, Instant};
+
+/// How long a lock outlives the proxy: longer than a call to the service may take, because such a call renews it.
+const LOCK_TIME: Duration = Duration::from_secs(8);
+/// How long after its confirmation a lock is certain to outlive another call to the service, which takes up to five seconds.
+const CERTAIN: Duration = Duration::from_secs(3);
+
+/// A session's lock, as the service has it.
+#[derive(Debug, Clone)]
+pub(super) struct Lock {
+    /// The session's key.
+    pub(super) key: Vec<u8>,
+    pub(super) secret: Vec<u8>,
+    /// When PHP wants it to end, even if PHP still works.
+    pub(super) ends: Option<Instant>,
+    /// When the command was sent that last set its time.
+    pub(super) confirmed: Instant,
+}
+
+impl Lock {
+    pub(super) fn new(key: Vec<u8>, secret: Vec<u8>, ends: Option<Instant>) -> Self {
+        Self { key, secret, ends, confirmed: Instant::now() }
+    }
+
+    /// Whether PHP wants it to have ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ends.is_some_and(|ends| ends <= Instant::now())
+    }
+
+    /// Whether it is certain to outlive another call to the service.
+    pub(super) fn is_certain(&self) -> bool {
+        self.confirmed.elapsed() < CERTAIN && !self.has_ended()
+    }
+
+    /// Whether it would go on in the service after this end.
+    pub(super) fn outlives(&self, ends: Option<Instant>) -> bool {
+        ends.is_some_and(|ends| ends < self.confirmed + LOCK_TIME)
+    }
+
+    /// For the service, in milliseconds.
+    pub(super) fn time(&self) -> String {
+        let left = self.ends.map(|ends| ends.saturating_duration_since(Instant::now()));
+        let time = left.map_or(LOCK_TIME, |left| left.min(LOCK_TIME));
+        time.as_millis().max(1).to_string()
+    }
+
+    pub(super) fn key_of_lock(&self) -> Vec<u8> {
+        lock_of(&self.key)
+    }
+}

@@ -1,0 +1,122 @@
+//! The session proxy and PHP's own handlers, compared: what pages do with sessions, on an instance of each, and what
+//! comes of it.
+
+pub(crate) mod cases;
+mod sequences;
+mod ways;
+
+use crate::support::app::{App, Server, build, config_for, root};
+use crate::support::services::Redis;
+use crate::support::{BOOKWORM, Suite, TRIXIE};
+use cases::{Case, Known, cases};
+use php_session_store::store::Store;
+use serde_json::Value;
+use std::fs;
+use std::thread;
+use ways::{Kind, Way};
+
+/// What only a Redis has, or what the `files` handler says in its own words.
+const NOT_OF_FILES: &[&str] = &["said", "said_later", "lifetime"];
+
+fn with_app(suite: Suite, test: impl FnOnce(&App)) {
+    let mut config = config_for(Server::NginxFpm, suite, "web");
+    for file in ["page.php", "worker.php"] {
+        let from = root().join("tests/integration/comparison").join(file);
+        config.file(&format!("htdocs/{file}"), fs::read_to_string(from).expect("our own file"));
+    }
+    config
+        .env("BP_PHP_SESSION_STORE", Store::Redis.name())
+        .file("htdocs/auto/index.php", "<?php require '../page.php';")
+        .file("htdocs/auto/.user.ini", "session.auto_start=1");
+    build(&config, |app| test(&app.served_by(Server::NginxFpm)));
+}
+
+fn the_ways_are_equal(suite: Suite) {
+    with_app(suite, |app| {
+        let redis = Redis::start_with(&[]);
+        let only = std::env::var("CASE").unwrap_or_default();
+        let cases: Vec<Case> =
+            cases().into_iter().filter(|case| case.name.contains(&only)).collect();
+        let observe = |kind| {
+            let mut way = Way::start(kind, app, &redis);
+            cases.iter().map(|case| way.observe(case)).collect::<Vec<Value>>()
+        };
+        let (direct, proxy, files) = thread::scope(|scope| {
+            let all = [Kind::Direct, Kind::Proxy, Kind::Files]
+                .map(|kind| scope.spawn(move || observe(kind)));
+            let [direct, proxy, files] = all.map(|way| way.join().expect("observations"));
+            (direct, proxy, files)
+        });
+        if !only.is_empty() {
+            println!("{direct:#?}\n{proxy:#?}");
+        }
+        let mut wrong = Vec::new();
+        for (index, case) in cases.iter().enumerate() {
+            wrong.extend(compare(case, Kind::Proxy, &direct[index], &proxy[index]));
+            wrong.extend(compare(case, Kind::Files, &direct[index], &files[index]));
+        }
+        assert!(wrong.is_empty(), "{suite:?}:\n{}", wrong.join("\n"));
+    });
+}
+
+/// What is not as the table says.
+fn compare(case: &Case, kind: Kind, expected: &Value, found: &Value) -> Vec<String> {
+    let mut differences = Vec::new();
+    let skipped = if kind == Kind::Files { NOT_OF_FILES } else { &[] };
+    find_differences(expected, found, skipped, "", &mut differences);
+    let known: Vec<&Known> = case.known.iter().filter(|known| known.kind == kind).collect();
+    let unknown = differences
+        .iter()
+        .filter(|(at, _)| !known.iter().any(|known| at.starts_with(known.at)))
+        .map(|(at, what)| format!("{}, {kind:?}: {at}: {what}", case.name));
+    let gone = known
+        .iter()
+        .filter(|known| !differences.iter().any(|(at, _)| at.starts_with(known.at)))
+        .map(|known| {
+            format!("{}, {kind:?}: {} no longer differs: {}", case.name, known.at, known.reason)
+        });
+    unknown.chain(gone).collect()
+}
+
+fn find_differences(
+    expected: &Value,
+    found: &Value,
+    skipped: &[&str],
+    at: &str,
+    differences: &mut Vec<(String, String)>,
+) {
+    match (expected, found) {
+        (Value::Object(expected), Value::Object(found)) => {
+            let names =
+                expected.keys().chain(found.keys().filter(|name| !expected.contains_key(*name)));
+            for name in names.filter(|name| !skipped.contains(&name.as_str())) {
+                let of =
+                    |object: &serde_json::Map<_, _>| object.get(name).cloned().unwrap_or_default();
+                find_differences(
+                    &of(expected),
+                    &of(found),
+                    skipped,
+                    &format!("{at}/{name}"),
+                    differences,
+                );
+            }
+        }
+        (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => {
+            for (index, (expected, found)) in expected.iter().zip(found).enumerate() {
+                find_differences(expected, found, skipped, &format!("{at}/{index}"), differences);
+            }
+        }
+        _ if expected == found => {}
+        _ => differences.push((at.to_owned(), format!("{expected} became {found}"))),
+    }
+}
+
+#[test]
+fn sessions_are_equal_on_debian_12() {
+    the_ways_are_equal(BOOKWORM);
+}
+
+#[test]
+fn sessions_are_equal_on_debian_13() {
+    the_ways_are_equal(TRIXIE);
+}

@@ -1,0 +1,80 @@
+//! Locks, and pages at the same time.
+
+use super::{Case, case};
+
+/// What pages set about locks, and what they do at the same time.
+pub(super) fn cases() -> Vec<Case> {
+    const HOLD: &str = "visit(); hold(300);";
+    const OFF: &str = "ini_set('redis.session.locking_enabled', 0);";
+    const ENDS: &str = "ini_set('redis.session.lock_expire', 1);";
+    const FILES: &str = "this handler always locks, and waits without an end";
+    let visit_off = format!("{OFF} visit();");
+    vec![
+        case("a page waits for another one").page("visit();").during(HOLD, "visit();").page("visit();"),
+        case("read and close meanwhile")
+            .page("visit();")
+            .during(HOLD, "look(['read_and_close' => true]);")
+            .page("visit();"),
+        case("locking off").page(&*visit_off).page(&*visit_off).page("visit();"),
+        case("locking off, and nothing changes").page("visit();").page(format!("{OFF} look();")).page("visit();"),
+        case("locking off, and regenerate")
+            .page("visit();")
+            .page(format!("{OFF} visit(); session_regenerate_id(true); add();"))
+            .page("visit();"),
+        case("locking off, and destroy")
+            .page("visit();")
+            .page(format!("{OFF} session_start(); session_destroy();"))
+            .page("visit();"),
+        case("locking off, while another page has a lock")
+            .page("visit();")
+            .during(HOLD, &visit_off)
+            .page("visit();")
+            .files_differ(FILES),
+        case("locking off, while another page has a lock and changes nothing")
+            .page("visit();")
+            .during("look(); hold(300);", &visit_off)
+            .page("visit();"),
+        case("locking off, and a page has a lock meanwhile")
+            .page("visit();")
+            .during(&format!("{visit_off} hold(300);"), "visit();")
+            .page("visit();")
+            .files_differ(FILES),
+        case("locking off within the session").page(format!("visit(); {OFF}")).page("visit();"),
+        case("locking on within the session")
+            .page(format!("{OFF} visit(); ini_set('redis.session.locking_enabled', 1);"))
+            .page("visit();")
+            .files_differ("phpredis does not write without the lock that it did not take"),
+        case("locking off, then on")
+            .page(format!("{OFF} visit(); session_write_close(); ini_set('redis.session.locking_enabled', 1); visit();"))
+            .page("visit();"),
+        case("the session is destroyed meanwhile")
+            .page("visit();")
+            .during("look(); hold(300);", &format!("{OFF} session_start(); session_destroy();"))
+            .page("visit();"),
+        case("a lock that ends by itself")
+            .page("visit();")
+            .page(format!("{ENDS} visit(); usleep(1300000);"))
+            .page("visit();")
+            .files_differ(FILES),
+        case("a lock that ends by itself, and a page meanwhile")
+            .page("visit();")
+            .during(&format!("{ENDS} visit(); hold(1500);"), "visit();")
+            .page("visit();")
+            .files_differ(FILES),
+        case("a lock without an end")
+            .page("visit();")
+            .page("ini_set('redis.session.lock_expire', 0); visit();")
+            .page("visit();"),
+        case("one try for the lock")
+            .page("visit();")
+            .during(HOLD, "ini_set('redis.session.lock_retries', 1); ini_set('redis.session.lock_wait_time', 1000); visit();")
+            .page("visit();")
+            .proxy_differs("", "PHP does not tell the proxy how long it waits; the build and the launch look for these names")
+            .files_differ(FILES),
+        case("a lock that is not given up in time")
+            .page("visit();")
+            .during("visit(); hold(3500);", "visit();")
+            .page("visit();")
+            .files_differ(FILES),
+    ]
+}

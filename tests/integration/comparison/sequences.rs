@@ -1,0 +1,283 @@
+//! Sequences of what PHP can do with sessions, generated, over several PHP processes: after each step the processes with
+//! the session proxy and those without have the same session, and the same is stored.
+
+use super::ways::{Kind, Way};
+use super::with_app;
+use crate::support::app::App;
+use crate::support::services::Redis;
+use crate::support::{BOOKWORM, Suite, TRIXIE};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+const WORKERS: usize = 3;
+const SESSIONS: usize = 3;
+/// How long to look for differences.
+const TIME: Duration = Duration::from_secs(20);
+
+/// What a worker does. A number stands for one of the sessions that are known so far.
+#[derive(Debug, Clone)]
+enum Step {
+    /// Opens a session, after others have been read in vain, with options of `session_start`.
+    Open { session: usize, others: Vec<usize>, options: &'static str },
+    /// Runs code that needs no lock.
+    Run(&'static str),
+    /// Reads the session again.
+    Reset,
+    /// Is killed.
+    Kill,
+    /// The store forgets a session, as when its time is over.
+    Forget(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let options = prop_oneof![
+        5 => Just("[]"),
+        1 => Just("['read_and_close' => true]"),
+        1 => Just("['use_strict_mode' => true]"),
+        1 => Just("['use_strict_mode' => true, 'read_and_close' => true]"),
+        1 => Just("['lazy_write' => false]"),
+        1 => Just("['gc_maxlifetime' => 90000]"),
+    ];
+    let others = prop_oneof![
+        6 => Just(Vec::new()),
+        1 => prop::collection::vec(0..SESSIONS, 1..=2),
+    ];
+    let code = prop::sample::select(vec![
+        "$_SESSION['n'] = ($_SESSION['n'] ?? 0) + 1;",
+        "$_SESSION['n'] = ($_SESSION['n'] ?? 0) + 1;",
+        "$_SESSION['n'] = ($_SESSION['n'] ?? 0) + 1;",
+        "$_SESSION = [];",
+        "return session_write_close();",
+        "return session_write_close();",
+        "return session_write_close();",
+        "return session_abort();",
+        "return session_destroy();",
+        "return session_regenerate_id();",
+        "return session_regenerate_id(true);",
+        "ini_set('redis.session.locking_enabled', 0);",
+        "ini_set('redis.session.locking_enabled', 1);",
+    ]);
+    prop_oneof![
+        8 => (any::<usize>(), others, options)
+            .prop_map(|(session, others, options)| Step::Open { session, others, options }),
+        16 => code.prop_map(Step::Run),
+        1 => Just(Step::Reset),
+        1 => Just(Step::Kill),
+        1 => any::<usize>().prop_map(Step::Forget),
+    ]
+}
+
+/// A PHP process.
+struct Worker {
+    process: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    fn start(way: &Way) -> Self {
+        let php = ["launcher", "--", "php", "/workspace/htdocs/worker.php"];
+        let mut process = Command::new("docker")
+            .args(["exec", "--interactive", &way.instance.container.name])
+            .args(php)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("docker is there");
+        let stdin = process.stdin.take().expect("a pipe");
+        let stdout = BufReader::new(process.stdout.take().expect("a pipe"));
+        Self { process, stdin, stdout }
+    }
+
+    /// What comes of the code; nothing if the process ends.
+    fn run(&mut self, code: &str) -> String {
+        writeln!(self.stdin, "{code}").expect("PHP listens");
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("PHP answers");
+        line
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// One of the ways, with its workers.
+struct Side {
+    way: Way,
+    workers: Vec<Worker>,
+    /// The ids that are known so far. Those that PHP has made are random.
+    ids: Vec<String>,
+    /// What each worker has told last.
+    told: Vec<Value>,
+}
+
+impl Side {
+    fn start(kind: Kind, app: &App, redis: &Redis) -> Self {
+        let way = Way::start(kind, app, redis);
+        let workers = (0..WORKERS).map(|_| Worker::start(&way)).collect();
+        Self { way, workers, ids: Vec::new(), told: Vec::new() }
+    }
+
+    /// Begins with nothing, and with sessions that no sequence had before.
+    fn begin(&mut self, sequence: usize) {
+        for worker in &mut self.workers {
+            worker.run("ini_restore('redis.session.locking_enabled'); session_abort();");
+        }
+        self.way.clear();
+        self.ids = (0..SESSIONS).map(|number| format!("s{sequence}-{number}")).collect();
+        self.told = vec![Value::Null; WORKERS];
+    }
+
+    fn id(&self, session: usize) -> &str {
+        &self.ids[session % self.ids.len()]
+    }
+
+    /// Whether PHP would wait for a lock, maybe for its own.
+    fn would_wait(&mut self, worker: usize, step: &Step) -> bool {
+        let sessions = match step {
+            Step::Open { session, others, .. } => {
+                others.iter().chain([session]).map(|session| self.id(*session).to_owned()).collect()
+            }
+            Step::Reset => vec![self.told[worker]["id"].as_str().unwrap_or_default().to_owned()],
+            _ => Vec::new(),
+        };
+        sessions.iter().any(|id| self.way.is_locked(id))
+    }
+
+    fn take(&mut self, worker: usize, step: &Step) -> Value {
+        let code = match step {
+            Step::Open { session, others, options } => {
+                let handler = if others.is_empty() {
+                    "@ini_set('session.save_handler', 'redis');".to_owned()
+                } else {
+                    let others: Vec<&str> = others.iter().map(|other| self.id(*other)).collect();
+                    format!("@read_first('{}');", others.join("', '"))
+                };
+                format!(
+                    "{handler} @session_id('{}'); return session_start({options});",
+                    self.id(*session)
+                )
+            }
+            Step::Run(code) => (*code).to_owned(),
+            Step::Reset => "return session_reset();".to_owned(),
+            Step::Kill => {
+                self.kill(worker);
+                "return 'a new process';".to_owned()
+            }
+            Step::Forget(session) => {
+                let id = self.id(*session).to_owned();
+                self.way.forget(&id);
+                "return 'forgotten';".to_owned()
+            }
+        };
+        let told = self.workers[worker].run(&code);
+        let told: Value = serde_json::from_str(&told).unwrap_or_else(|_| json!(told));
+        if let Some(id) = told["id"].as_str().filter(|id| !id.is_empty())
+            && !self.ids.iter().any(|known| known == id)
+        {
+            self.ids.push(id.to_owned());
+        }
+        self.told[worker] = told;
+        self.seen(worker)
+    }
+
+    /// Its lock ends with it through the proxy, and only by itself otherwise.
+    fn kill(&mut self, worker: usize) {
+        let told = self.workers[worker].run("return getmypid();");
+        let told: Value = serde_json::from_str(&told).expect("JSON");
+        self.workers[worker].run("posix_kill(getmypid(), 9);");
+        self.workers[worker] = Worker::start(&self.way);
+        self.way.end_locks_of(&told["result"].to_string());
+    }
+
+    /// What the worker has, and what is stored, with names for ids.
+    fn seen(&mut self, worker: usize) -> Value {
+        let seen = json!({"told": self.told[worker], "stored": self.way.stored()});
+        let mut text = seen.to_string();
+        for (number, id) in self.ids.iter().enumerate() {
+            text = text.replace(id, &format!("session {number}"));
+        }
+        serde_json::from_str(&text).expect("JSON as before")
+    }
+}
+
+/// Takes the steps on both sides, and fails at the first difference.
+fn compare(
+    sides: &mut [Side; 2],
+    sequence: usize,
+    steps: &[(usize, Step)],
+) -> Result<(), TestCaseError> {
+    for side in &mut *sides {
+        side.begin(sequence);
+    }
+    for (number, (worker, step)) in steps.iter().enumerate() {
+        if sides[0].would_wait(*worker, step) {
+            continue;
+        }
+        let [direct, proxy] = sides.each_mut().map(|side| side.take(*worker, step));
+        if direct != proxy {
+            let taken: String = steps[..=number]
+                .iter()
+                .map(|(worker, step)| format!("\n  {worker} {step:?}"))
+                .collect();
+            let report =
+                format!("without the proxy {direct}\nwith it           {proxy}\nafter{taken}");
+            return Err(TestCaseError::fail(report));
+        }
+    }
+    Ok(())
+}
+
+fn sequences_are_equal(suite: Suite) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970");
+    let seed = std::env::var("SEED")
+        .map_or(u64::from(now.subsec_nanos()), |seed| seed.parse().expect("a number"));
+    println!("SEED={seed} repeats it");
+    with_app(suite, |app| {
+        let redis = Redis::start_with(&[]);
+        let sides = [Kind::Direct, Kind::Proxy].map(|kind| Side::start(kind, app, &redis));
+        let state = RefCell::new((sides, 0, false));
+        let started = Instant::now();
+        let config = Config {
+            cases: 10_000,
+            rng_seed: RngSeed::Fixed(seed),
+            failure_persistence: None,
+            max_shrink_time: 60_000,
+            ..Config::default()
+        };
+        let sequence = prop::collection::vec((0..WORKERS, step()), 5..60);
+        let outcome = TestRunner::new(config).run(&sequence, |steps| {
+            let (sides, count, failed) = &mut *state.borrow_mut();
+            // Time is for looking, and then for making what was found smaller.
+            if started.elapsed() > TIME && !*failed {
+                return Ok(());
+            }
+            *count += 1;
+            let outcome = compare(sides, *count, &steps);
+            *failed |= outcome.is_err();
+            outcome
+        });
+        println!("{} sequences on {suite:?}", state.borrow().1);
+        outcome.unwrap_or_else(|failure| panic!("SEED={seed}: {failure}"));
+    });
+}
+
+#[test]
+fn sequences_are_equal_on_debian_12() {
+    sequences_are_equal(BOOKWORM);
+}
+
+#[test]
+fn sequences_are_equal_on_debian_13() {
+    sequences_are_equal(TRIXIE);
+}

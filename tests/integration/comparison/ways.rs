@@ -1,0 +1,281 @@
+//! The three ways to keep sessions: an instance of the app for each, and a look at what it stores.
+
+use super::cases::{Case, How, Request};
+use crate::support::app::{App, Instance};
+use crate::support::docker::{docker, wait_until};
+use crate::support::http_client::{Answer, HttpClient};
+use crate::support::services::{Redis, vcap};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How PHP keeps its sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// With the redis handler, connected to the server.
+    Direct,
+    /// With the redis handler, connected to the session proxy.
+    Proxy,
+    /// With PHP's `files` handler.
+    Files,
+}
+
+/// An instance that keeps its sessions in one way.
+pub(crate) struct Way {
+    kind: Kind,
+    pub(crate) instance: Instance,
+    address: SocketAddr,
+    redis: redis::Connection,
+    /// Requests so far.
+    count: u32,
+    /// What stands for `visitor` in ids: another one in each case, as a lock may outlive its case.
+    visitor: String,
+}
+
+impl Way {
+    /// Starts an instance. Its keys have a prefix of their own.
+    pub(crate) fn start(kind: Kind, app: &App, redis: &Redis) -> Self {
+        let bound = vcap(&[("redis-sessions", json!({"host": redis.host()}))]);
+        let bound = format!("VCAP_SERVICES={bound}");
+        let options = format!("BPL_PHP_SESSION_OPTIONS=lock_timeout=1&prefix={}", prefix(kind));
+        let with_redis = ["--env", &bound, "--env", &options, "--env"];
+        let instance = match kind {
+            Kind::Direct => app.start(&[&with_redis[..], &["BPL_PHP_SESSION_PROXY=off"]].concat()),
+            Kind::Proxy => app.start(&[&with_redis[..], &["BPL_PHP_SESSION_PROXY=on"]].concat()),
+            Kind::Files => app.start(&["--env", "BPL_PHP_SESSION_MISSING=files"]),
+        };
+        let address = instance.address();
+        Self {
+            kind,
+            instance,
+            address,
+            redis: redis.connection(),
+            count: 0,
+            visitor: String::new(),
+        }
+    }
+
+    /// What comes of a case, beginning with nothing stored: the answers, and what is stored in the end.
+    pub(crate) fn observe(&mut self, case: &Case) -> Value {
+        let started = std::time::Instant::now();
+        self.clear();
+        self.visitor = format!("visitor{}x", self.count);
+        let mut visitor = match &case.cookie {
+            Some(id) => HttpClient::of_session(&self.named(id)),
+            None => HttpClient::new(),
+        };
+        let answers: Vec<Value> =
+            case.requests.iter().map(|request| self.request(&mut visitor, request)).collect();
+        println!("TIME {:?} {} {:?}", self.kind, case.name, started.elapsed());
+        let observed = json!({"answers": answers, "stored": self.stored()}).to_string();
+        name_new_ids(&observed.replace(&self.visitor, "visitor"))
+    }
+
+    fn named(&self, text: &str) -> String {
+        text.replace("visitor", &self.visitor)
+    }
+
+    fn request(&mut self, visitor: &mut HttpClient, request: &Request) -> Value {
+        let mut other;
+        let visitor = match &request.cookie {
+            Some(id) => {
+                other = HttpClient::of_session(&self.named(id));
+                &mut other
+            }
+            None => visitor,
+        };
+        self.count += 2;
+        let (id, address) = (self.count, self.address);
+        let code = self.named(&request.code);
+        let of_code = query(id, &code);
+        match &request.how {
+            How::Page => self.with_log(id, &visitor.get(address, &format!("/page.php{of_code}"))),
+            How::AutoStart => self.with_log(id, &visitor.get(address, &format!("/auto/{of_code}"))),
+            How::Upload => {
+                self.with_log(id, &visitor.upload(address, &format!("/page.php{of_code}")))
+            }
+            How::CommandLine => self.command_line(id, &code),
+            How::Gone => {
+                let mut stream = TcpStream::connect(address).expect("a server");
+                let cookie = visitor.cookie_header();
+                write!(
+                    stream,
+                    "GET /page.php{of_code} HTTP/1.1\r\nHost: app\r\nCookie: {cookie}\r\n\r\n"
+                )
+                .expect("a server");
+                self.wait_until_held();
+                Value::Null
+            }
+            How::During(meanwhile) => thread::scope(|scope| {
+                let mut twin = visitor.twin();
+                let path = format!("/page.php{of_code}");
+                let held = scope.spawn(move || twin.get(address, &path));
+                self.wait_until_held();
+                let path = format!("/page.php{}", query(id + 1, &self.named(meanwhile)));
+                let meanwhile = self.with_log(id + 1, &visitor.get(address, &path));
+                json!([self.with_log(id, &held.join().expect("an answer")), meanwhile])
+            }),
+        }
+    }
+
+    fn command_line(&self, id: u32, code: &str) -> Value {
+        let page = "/workspace/htdocs/page.php";
+        let id_text = id.to_string();
+        let php =
+            ["exec", &self.instance.container.name, "launcher", "--", "php", page, &id_text, code];
+        let output = docker(&php);
+        let body = String::from_utf8_lossy(&output.stdout).into_owned();
+        // Children answer as well.
+        let mut lines: Vec<&str> = body.lines().collect();
+        lines.sort_unstable();
+        let status = output.status.code().and_then(|code| code.try_into().ok()).expect("a status");
+        self.with_log(id, &Answer { status, body: lines.join("\n") })
+    }
+
+    /// An answer with what PHP said when the page was over.
+    fn with_log(&self, id: u32, answer: &Answer) -> Value {
+        let said_later = self.ask("log", id);
+        let parsed = |line| serde_json::from_str(line).unwrap_or_else(|_| json!(line));
+        let pages: Vec<Value> = answer.body.lines().map(parsed).collect();
+        json!({"status": answer.status, "pages": pages, "said_later": said_later})
+    }
+
+    fn ask(&self, what: &str, id: u32) -> String {
+        let path = format!("/page.php?id={id}&ask={what}");
+        HttpClient::new().get(self.address, &path).body
+    }
+
+    fn wait_until_held(&self) {
+        wait_until("a page that holds its session", || self.ask("held", 0) == "yes");
+    }
+
+    fn keys(&mut self) -> Vec<Vec<u8>> {
+        let pattern = format!("{}*", prefix(self.kind));
+        redis::cmd("KEYS").arg(pattern).query(&mut self.redis).expect("keys")
+    }
+
+    /// Removes all that is stored.
+    pub(crate) fn clear(&mut self) {
+        self.ask("clear", 0);
+        for key in self.keys() {
+            redis::cmd("DEL").arg(&key).exec(&mut self.redis).expect("a server");
+        }
+    }
+
+    /// Whether somebody has a session's lock.
+    pub(crate) fn is_locked(&mut self, id: &str) -> bool {
+        let key = format!("{}{id}_LOCK", prefix(self.kind));
+        redis::cmd("EXISTS").arg(key).query(&mut self.redis).expect("a number")
+    }
+
+    /// Removes a session.
+    pub(crate) fn forget(&mut self, id: &str) {
+        let key = format!("{}{id}", prefix(self.kind));
+        redis::cmd("DEL").arg(key).exec(&mut self.redis).expect("a server");
+    }
+
+    /// Goes on when a process that was killed has no lock any more, for which the proxy must care.
+    pub(crate) fn end_locks_of(&mut self, process: &str) {
+        let killed = Instant::now();
+        loop {
+            let locks = self.locks_of(process);
+            if locks.is_empty() {
+                return;
+            }
+            if self.kind == Kind::Proxy {
+                assert!(killed.elapsed() < Duration::from_secs(9), "{locks:?} of {process}");
+                thread::sleep(Duration::from_millis(5));
+                continue;
+            }
+            redis::cmd("DEL").arg(locks).exec(&mut self.redis).expect("a server");
+        }
+    }
+
+    fn locks_of(&mut self, process: &str) -> Vec<Vec<u8>> {
+        let mut keys = self.keys();
+        keys.retain(|key| {
+            let value: Option<Vec<u8>> =
+                redis::cmd("GET").arg(key).query(&mut self.redis).expect("a value");
+            let value = value.unwrap_or_default();
+            let value = String::from_utf8_lossy(&value);
+            key.ends_with(b"_LOCK") && value.split('|').nth(1) == Some(process)
+        });
+        keys
+    }
+
+    /// What is stored, by its key without the prefix.
+    pub(crate) fn stored(&mut self) -> Value {
+        if self.kind == Kind::Files {
+            let stored = self.ask("stored", 0);
+            let stored: BTreeMap<String, String> =
+                serde_json::from_str(&stored).unwrap_or_else(|_| panic!("{stored}"));
+            return stored.into_iter().map(|(key, data)| (key, json!({"data": data}))).collect();
+        }
+        let mut stored = Map::new();
+        for key in self.keys() {
+            let name = brief(&key[prefix(self.kind).len()..]);
+            let (data, seconds): (Vec<u8>, i64) = redis::pipe()
+                .cmd("GET")
+                .arg(&key)
+                .cmd("TTL")
+                .arg(&key)
+                .query(&mut self.redis)
+                .expect("a value");
+            // A lock's owner and its time are the handler's affair.
+            let value = if name.ends_with("_LOCK") && data.contains(&b'|') {
+                json!("a lock")
+            } else {
+                // As it was given, which was a moment ago.
+                let lifetime = if seconds < 0 { seconds } else { (seconds + 99) / 100 * 100 };
+                json!({"data": brief(&data), "lifetime": lifetime})
+            };
+            stored.insert(name, value);
+        }
+        stored.into()
+    }
+}
+
+fn query(id: u32, code: &str) -> String {
+    format!("?id={id}&code={}", utf8_percent_encode(code, NON_ALPHANUMERIC))
+}
+
+fn prefix(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Direct => "direct:",
+        Kind::Proxy => "proxy:",
+        Kind::Files => "none:",
+    }
+}
+
+/// As the page does it: a text as it is, or what tells it from others if it is long or binary.
+fn brief(data: &[u8]) -> String {
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t'..=b'\r');
+    if data.len() <= 400 && data.iter().all(plain) {
+        return String::from_utf8_lossy(data).into_owned();
+    }
+    let hash = Sha256::digest(data);
+    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{} bytes, {hex}", data.len())
+}
+
+/// Names the ids that PHP has made, which are random, by the order in which they come.
+fn name_new_ids(observed: &str) -> Value {
+    let mut text = observed.to_owned();
+    let is_of_id = |letter: char| matches!(letter, '0'..='9' | 'a'..='v');
+    let is_id = |word: &&str| {
+        (26..=32).contains(&word.len()) && word.chars().any(|letter| letter.is_ascii_digit())
+    };
+    let mut names = BTreeMap::new();
+
+    for id in observed.split(|letter| !is_of_id(letter)).filter(is_id) {
+        let next = names.len() + 1;
+        let name = names.entry(id).or_insert_with(|| format!("new {next}"));
+        text = text.replace(id, name);
+    }
+    serde_json::from_str(&text).expect("JSON as before")
+}

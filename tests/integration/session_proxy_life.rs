@@ -1,0 +1,120 @@
+//! What the session proxy asks of its surroundings: rights in the service, processes, threads. What its processes do for
+//! each other is tested without containers, in `tests/launch/proxy_processes.rs`.
+
+use crate::session_proxy::{ON, admin, start, status, with_app};
+use crate::support::app::make_readable;
+use crate::support::docker::{Container, wait_until};
+use crate::support::http_client::HttpClient;
+use crate::support::secrets::ODD_PASSWORD;
+use crate::support::services::{Redis, run, vcap};
+use crate::support::{BOOKWORM, TRIXIE};
+use serde_json::json;
+use std::fs::{self, Permissions};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+/// A user with the rights that docs/operations.md names, and whatever a part of the proxy sends.
+#[test]
+fn the_documented_rights_are_enough_for_all_that_the_proxy_sends() {
+    with_app(TRIXIE, |app| {
+        let redis = Redis::start(ODD_PASSWORD);
+        let mut admin = admin(&redis);
+        let rights = php_session_store::php::redis_commands::rights("PHPREDIS_SESSION:");
+        let mut user = vec!["ACL", "SETUSER", "shop", "on", ">hunter2"];
+        user.extend(rights.split(' '));
+        run(&mut admin, &user);
+        let credentials = json!({"host": redis.host(), "username": "shop", "password": "hunter2"});
+        let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
+        let metrics = "BPL_PHP_SESSION_METRICS=0.0.0.0:9464";
+        let instance = app.start(&["--env", ON, "--env", &bound, "--env", metrics]);
+
+        let mut visitor = HttpClient::new();
+        for count in 1..=3 {
+            let answer = visitor.get(instance.address(), "/hold.php");
+            assert_eq!(answer.body.trim(), format!("{count},kept"));
+        }
+        instance.container.exec(&["launcher", "session-check"]);
+        let before = status(&instance);
+        assert_eq!(before["role"], "master", "{before}");
+        for _ in 0..3 {
+            let mut stream = TcpStream::connect((instance.container.ip(), 9464)).unwrap();
+            write!(stream, "GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).unwrap();
+            assert!(text.contains(r#"role="master""#), "{text}");
+        }
+        // To look at it is not to use it.
+        let after = status(&instance);
+        for counted in ["round_trips", "failures", "retries", "opened"] {
+            assert_eq!(after[counted], before[counted], "{counted}: {before} {after}");
+        }
+        let refused: Vec<redis::Value> = redis::cmd("ACL").arg("LOG").query(&mut admin).unwrap();
+        assert!(refused.is_empty(), "{refused:?}");
+        let log = instance.container.logs();
+        assert!(!log.contains("refuses"), "{log}");
+    });
+}
+
+/// Where nobody is left, a page has no session, as with a Redis that is down. Any command of the launcher starts the proxy
+/// again.
+#[test]
+fn a_proxy_of_which_nothing_is_left_is_started_by_the_next_command() {
+    for suite in [BOOKWORM, TRIXIE] {
+        with_app(suite, |app| {
+            let redis = Redis::start(ODD_PASSWORD);
+            let instance = start(app, &redis);
+            let mut visitor = HttpClient::new();
+            assert_eq!(visitor.get(instance.address(), "/hold.php").body.trim(), "1,kept");
+            instance.container.exec_as_root(&["pkill", "-KILL", "-f", "session-proxy"]);
+            for _ in 0..4 {
+                let answer = visitor.twin().get(instance.address(), "/hold.php");
+                assert!(!answer.body.contains("kept"), "{answer:?}");
+            }
+            instance.container.exec(&["launcher", "true"]);
+            assert_eq!(visitor.get(instance.address(), "/hold.php").body.trim(), "2,kept");
+        });
+    }
+}
+
+fn echo(stream: &mut UnixStream) -> bool {
+    let mut answer = [0; 11];
+    stream.write_all(b"*2\r\n$4\r\nECHO\r\n$5\r\nready\r\n").is_ok()
+        && stream.read_exact(&mut answer).is_ok()
+        && &answer == b"$5\r\nready\r\n"
+}
+
+#[test]
+fn a_container_without_threads_costs_connections_and_neither_the_proxy_nor_its_log() {
+    const THREADS: usize = 24;
+    with_app(TRIXIE, |app| {
+        let redis = Redis::start(ODD_PASSWORD);
+        let shared = tempfile::tempdir().unwrap();
+        make_readable(shared.path());
+        fs::set_permissions(shared.path(), Permissions::from_mode(0o1777)).unwrap();
+        let volume = format!("{}:/session-proxy", shared.path().display());
+        let bound = crate::session_proxy::bound(&redis);
+        let folder = "BPL_PHP_SESSION_PROXY_FOLDER=/session-proxy";
+        let threads = THREADS.to_string();
+        let options = ["--env", folder, "--env", &bound, "--volume", &volume];
+        let limited = ["--pids-limit", &threads, "--entrypoint", "session-proxy"];
+        let proxy = Container::start(&[&options[..], &limited].concat(), &app.image, &[]);
+        proxy.wait_for_log("ready at");
+        let user = fs::read_dir(shared.path()).unwrap().next().unwrap().unwrap();
+        let connect = || {
+            let stream = UnixStream::connect(user.path().join("redis.sock")).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            stream
+        };
+        let mut pages: Vec<UnixStream> = (0..THREADS + 4).map(|_| connect()).collect();
+        pages.retain_mut(echo);
+        assert!((THREADS / 2..THREADS).contains(&pages.len()), "{}", pages.len());
+        let log = proxy.logs();
+        assert_eq!(log.matches("no thread for a connection from PHP").count(), 1, "{log}");
+        assert!(pages.iter_mut().all(echo));
+        drop(pages);
+        wait_until("a thread", || echo(&mut connect()));
+    });
+}
