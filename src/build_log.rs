@@ -224,7 +224,7 @@ pub fn done(started: Instant) {
 /// Logs why the build failed.
 pub fn failed(error: &libcnb::Error<anyhow::Error>) {
     match error {
-        libcnb::Error::BuildpackError(error) => print::error(report(error)),
+        libcnb::Error::BuildpackError(error) => print::error(report(&format_args!("{error:#}"))),
         framework => print::error(report(framework)),
     }
 }

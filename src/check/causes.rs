@@ -95,6 +95,9 @@ kinds! {
     /// The server has no password.
     PasswordNotWanted: "The server has no password",
         "The server has no password. Remove user and password from the credentials, or set one on the server.";
+    /// The server is older than users.
+    UserNotKnown: "The server is older than Redis 6 and knows no users",
+        "Remove the user from the credentials: the server takes the password alone.";
     /// The server may not speak the binary protocol.
     TextProtocolOnly: "The server may speak only the text protocol",
         "A login needs Memcached's binary protocol, which many proxies and compatible servers don't speak. If the server needs no login, remove user and password from the credentials.";
@@ -150,7 +153,7 @@ kinds! {
 
 /// Parts of messages (matched without case) and what they mean. Every match counts, and the order ranks them. The texts are from PHP,
 /// phpredis 5.3 and 6.2, libmemcached, OpenSSL and Redis.
-pub(crate) const TEXTS: [(&str, Kind); 53] = [
+pub(crate) const TEXTS: [(&str, Kind); 54] = [
     ("unable to find the socket transport", Kind::PhpWithoutTls),
     ("getaddrinfo", Kind::NameNotResolved),
     ("name or service not known", Kind::NameNotResolved),
@@ -175,6 +178,7 @@ pub(crate) const TEXTS: [(&str, Kind); 53] = [
     ("wrongpass", Kind::WrongPassword),
     ("invalid password", Kind::WrongPassword),
     ("invalid username-password", Kind::WrongPassword),
+    ("wrong number of arguments for 'auth'", Kind::UserNotKnown),
     ("called without any password configured", Kind::PasswordNotWanted),
     ("auth, but no password is set", Kind::PasswordNotWanted),
     ("noauth", Kind::PasswordMissing),

@@ -28,7 +28,7 @@ pub(super) fn local_files() -> String {
 
 pub(super) fn no_sessions(error: &anyhow::Error) -> String {
     format!(
-        "warning: sessions will fail: {MISSING} is warn, and there is no usable service for them:\n{error}"
+        "warning: sessions will fail: {MISSING} is warn, and there is no usable service for them:\n{error:#}"
     )
 }
 
@@ -86,7 +86,7 @@ pub(super) fn refused(found: &ResolvedService, problem: &str) -> String {
 /// `problem` says why the session proxy does not run.
 pub(super) fn without_proxy(problem: &anyhow::Error) -> String {
     format!(
-        "warning: PHP connects to Redis itself, with a TLS handshake in each request, because the session proxy does not run ({PROXY}=off silences this):\n{problem}"
+        "warning: PHP connects to Redis itself, with a TLS handshake in each request, because the session proxy does not run ({PROXY}=off silences this):\n{problem:#}"
     )
 }
 

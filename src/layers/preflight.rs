@@ -28,7 +28,7 @@ pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Vec<Finding> 
     let Reading { endpoint, unused, options, warnings, .. } =
         match reading_that_connects(service, record) {
             Ok(reading) => reading,
-            Err(error) => return vec![Finding::Failure(error.to_string())],
+            Err(error) => return vec![Finding::Failure(format!("{error:#}"))],
         };
     let mut findings: Vec<Finding> = warnings.into_iter().map(Finding::Limit).collect();
     if limit_of_php(&endpoint, &options, record).is_some() {
