@@ -79,10 +79,10 @@ kinds! {
         "Check that the certificates and the key in the credentials are PEM and belong together, and that PHP's user may read their files.";
     /// The server does not speak TLS.
     TlsNotSpoken: "The server does not speak TLS there",
-        "The port is not for TLS. Use the TLS port, or set ssl to false in the credentials.";
+        "The port is not for TLS. Use the TLS port, or set ssl to false in the credentials (or BPL_PHP_SESSION_OPTIONS=tls=off).";
     /// The server accepts only TLS.
     TlsExpected: "The server may accept only TLS",
-        "The port may be for TLS only. Set ssl to true in the credentials (Redis), or use a port without TLS (Memcached).";
+        "The port may be for TLS only. Set ssl to true in the credentials (or BPL_PHP_SESSION_OPTIONS=tls=on), or use a port without TLS (Memcached).";
     /// PHP has no TLS.
     PhpWithoutTls: "PHP has no TLS",
         "Use a PHP with its openssl extension, or a service without TLS.";
