@@ -89,7 +89,7 @@ impl<'a> Fields<'a> {
     /// The text of a credential with exactly these words.
     pub(super) fn option(&self, name: &str) -> Option<String> {
         let words = name.replace('_', " ");
-        let is_named = |entry: &&Entry| entry.words.significant(self.store) == words;
+        let is_named = |entry: &&Entry| entry.significant == words;
         let entry = self.entries.iter().filter(|it| !is_empty(&it.credential)).find(is_named)?;
         self.mark(entry);
         self.text_of(entry).ok().map(|field| field.text)
