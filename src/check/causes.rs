@@ -67,7 +67,7 @@ kinds! {
         "Check that the server is not overloaded or stopped, and that no firewall or network policy blocks the connection.";
     /// The certificate's CA is not trusted, or the certificate has expired.
     TlsNotTrusted: "The server's certificate is not trusted",
-        "Add the CA's certificate to the credentials (ca.crt), and check that the server's certificate has not expired.";
+        "Add the CA's certificate to the credentials (ca.crt, or BPL_PHP_SESSION_OPTIONS=ca=/FILE), and check that the server's certificate has not expired.";
     /// The certificate is for another name.
     TlsOtherName: "The server's certificate is for another name",
         "Use the host name in the certificate, or a certificate with this name (or address) among its alternative names.";

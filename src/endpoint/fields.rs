@@ -89,7 +89,7 @@ impl<'a> Fields<'a> {
     /// The text of a credential with exactly these words.
     pub(super) fn option(&self, name: &str) -> Option<String> {
         let words = name.replace('_', " ");
-        let is_named = |entry: &&Entry| entry.words.significant(self.store) == words;
+        let is_named = |entry: &&Entry| entry.significant == words;
         let entry = self.entries.iter().filter(|it| !is_empty(&it.credential)).find(is_named)?;
         self.mark(entry);
         self.text_of(entry).ok().map(|field| field.text)
@@ -257,12 +257,11 @@ impl<'a> Fields<'a> {
         if present.is_empty() {
             present.push("no credentials".to_owned());
         }
-        EndpointError::Missing {
-            service: self.service.to_string(),
-            missing,
-            present: present.join(", "),
-            expected,
+        let mut present = present.join(", ");
+        if let Some(problem) = self.service.problem() {
+            present = format!("{present} (its {problem})");
         }
+        EndpointError::Missing { service: self.service(), missing, present, expected }
     }
 
     pub(super) fn unusable(
@@ -272,7 +271,7 @@ impl<'a> Fields<'a> {
         expected: &'static str,
     ) -> EndpointError {
         EndpointError::Unusable {
-            service: self.service.to_string(),
+            service: self.service(),
             key: key.to_owned(),
             problem: problem.to_owned(),
             expected,
@@ -281,7 +280,7 @@ impl<'a> Fields<'a> {
 
     /// The credentials are fine, but PHP cannot use such a service.
     pub(super) fn unsupported(&self, what: &'static str, instead: &'static str) -> EndpointError {
-        EndpointError::Unsupported { service: self.service.to_string(), what, instead }
+        EndpointError::Unsupported { service: self.service(), what, instead }
     }
 
     pub(super) fn service(&self) -> String {

@@ -61,7 +61,8 @@ pub(super) const PHRASES: [(Meaning, &[&str]); 17] = [
     ),
     // IBM Cloud: `composed`. Render: `connectionString`.
     (Meaning::Uri, &["tls uri", "uri", "composed", "string"]),
-    (Meaning::Scheme, &["scheme"]),
+    // OVHcloud: `endpoints.0.scheme`. Azure: `clientProtocol`.
+    (Meaning::Scheme, &["scheme", "hosts scheme", "client scheme"]),
     (Meaning::Database, &["database", "database number", "database index"]),
     // Spring: `cluster.nodes`. AWS: `configuration_endpoint_address`.
     (Meaning::Nodes, &["cluster hosts", "configuration host"]),
@@ -84,6 +85,7 @@ pub(super) const PHRASES: [(Meaning, &[&str]); 17] = [
             "transit tls mode",
             "tls in transit",
             "in transit tls",
+            "hosts tls",
         ],
     ),
     // Google: `server_ca_certs.0.cert`.
@@ -112,7 +114,7 @@ pub(super) const PHRASES: [(Meaning, &[&str]); 17] = [
 
 /// Words that mean the same as the first one.
 pub(super) const SYNONYMS: [(&str, &[&str]); 11] = [
-    ("host", &["address", "addr", "endpoint", "server", "fqdn", "ip"]),
+    ("host", &["address", "addr", "domain", "endpoint", "server", "fqdn", "ip"]),
     ("hosts", &["addresses", "endpoints", "servers", "nodes"]),
     ("user", &["login"]),
     ("password", &["passwd", "pass", "pwd", "passphrase", "secret", "token"]),
@@ -201,4 +203,24 @@ pub(super) const HARMLESS: [&str; 14] = [
     "type",
     "version",
     "versions",
+];
+
+/// With one of these words, a name is that of another server, whoever owns it.
+pub(super) const OF_OTHERS: [&str; 16] = [
+    "admin",
+    "balanced",
+    "console",
+    "dashboard",
+    "exporter",
+    "http",
+    "management",
+    "metrics",
+    "proxy",
+    "read",
+    "reader",
+    "readonly",
+    "replica",
+    "replicas",
+    "secondary",
+    "slave",
 ];

@@ -129,6 +129,9 @@ fn target(fields: &Fields<'_>, uri: &Uri) -> Result<Target, EndpointError> {
         }
         (Some(host), _) => Ok(Target::Tcp { address: Address { host, port }, tls }),
         (None, Some(socket)) => Ok(Target::Unix(socket.clone())),
+        (None, None) if let Some(address) = only_host(fields, port)? => {
+            Ok(Target::Tcp { address, tls })
+        }
         (None, None) if fields.mention(&SENTINEL) => {
             Err(fields.unsupported(
                 "is reachable only through Sentinel, which PHP's redis extension does not support for sessions",
@@ -146,8 +149,8 @@ fn target(fields: &Fields<'_>, uri: &Uri) -> Result<Target, EndpointError> {
 fn scheme_credential(fields: &Fields<'_>) -> Result<Option<bool>, EndpointError> {
     fields.parsed(Meaning::Scheme, "redis or tcp, or rediss or tls for TLS", |text| {
         match text.to_ascii_lowercase().as_str() {
-            "redis" | "valkey" | "tcp" => Ok(false),
-            "rediss" | "valkeys" | "tls" | "ssl" => Ok(true),
+            "redis" | "valkey" | "tcp" | "plaintext" => Ok(false),
+            "rediss" | "valkeys" | "tls" | "ssl" | "encrypted" => Ok(true),
             _ => Err("is not a Redis scheme".to_owned()),
         }
     })
@@ -191,13 +194,24 @@ fn several_hosts(fields: &Fields<'_>) -> Option<List> {
     fields.list(Meaning::Hosts).ok().flatten().filter(|hosts| hosts.texts.len() > 1)
 }
 
+/// A single one of `hosts`, for where nothing else names a host.
+fn only_host(fields: &Fields<'_>, port: u16) -> Result<Option<Address>, EndpointError> {
+    let list = fields.list(Meaning::Hosts)?.filter(|_| !fields.mention(&SENTINEL));
+    let Some(List { key, texts }) = list else { return Ok(None) };
+    let expected = "a host, such as cache.example.com or cache.example.com:6379";
+    let address = texts.first().map(|text| Address::parse(text, port)).transpose();
+    address.map_err(|problem| fields.unusable(&key, problem, expected))
+}
+
 /// The nodes, should the endpoint turn out to be a cluster. With `hosts` beside `host`, Blacksmith means a
 /// cluster, others a server and its replicas; only the server knows.
 pub(super) fn nodes_if_cluster(fields: &Fields<'_>, endpoint: &RedisEndpoint) -> Vec<Address> {
     let Target::Tcp { address, .. } = &endpoint.target else { return Vec::new() };
     let hosts = several_hosts(fields);
-    // Unused until the server says what it is.
-    fields.ignore(Meaning::Hosts);
+    if fields.has(Meaning::Host) || fields.has(Meaning::Uri) {
+        // Unused until the server says what it is.
+        fields.ignore(Meaning::Hosts);
+    }
     if fields.has(Meaning::ClusterMode) || endpoint.database.is_some_and(|number| number > 0) {
         return Vec::new();
     }

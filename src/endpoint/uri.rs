@@ -115,7 +115,8 @@ fn lacks_brackets(text: &str) -> bool {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    host.matches(':').count() > 1 && !host.contains('[')
+    let is_of_ipv6 = |c: char| c.is_ascii_hexdigit() || c == ':';
+    host.matches(':').count() > 1 && host.chars().all(is_of_ipv6)
 }
 
 /// Whether a uri that cannot be parsed means TLS.

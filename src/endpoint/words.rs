@@ -1,7 +1,7 @@
 //! Splits the names of credentials into words, and finds what they mean.
 
 use super::names::{
-    HARMLESS, Meaning, NEUTRAL, OF_KEY, OF_TLS, PHRASES, SECRET, SYNONYMS, store_words,
+    HARMLESS, Meaning, NEUTRAL, OF_KEY, OF_OTHERS, OF_TLS, PHRASES, SECRET, SYNONYMS, store_words,
 };
 use crate::store::Store;
 use std::collections::BTreeSet;
@@ -25,6 +25,18 @@ impl Words {
         Self(words.flat_map(|word| segments(&word).unwrap_or_else(|| vec![word])).collect())
     }
 
+    /// The words that we don't know, if there are any and none of them says that another server is meant.
+    pub(super) fn of_owner(&self) -> Option<Vec<String>> {
+        let unknown = self.0.iter().filter(|word| !VOCABULARY.contains(word.as_str()));
+        let owner: Vec<String> = unknown.cloned().collect();
+        let is_other = owner.iter().any(|word| OF_OTHERS.contains(&word.as_str()));
+        (!owner.is_empty() && !is_other).then_some(owner)
+    }
+
+    pub(super) fn without(&self, words: &[String]) -> Self {
+        Self(self.0.iter().filter(|word| !words.contains(word)).cloned().collect())
+    }
+
     /// The words with single blanks between them.
     pub(super) fn text(&self) -> String {
         self.0.join(" ")
@@ -46,6 +58,9 @@ impl Words {
 
     /// What they mean for a store.
     pub(super) fn reading(&self, store: Store) -> Option<Reading> {
+        if self.0.iter().any(|word| !VOCABULARY.contains(word.as_str())) {
+            return None;
+        }
         let words = self.canonical(store);
         let texts = [self.text(), words.join(" ")];
         let unchanged = self.0.iter().filter(|word| words.contains(&word.as_str())).count();
@@ -101,23 +116,34 @@ static VOCABULARY: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
     phrases.flat_map(|phrase| phrase.split(' ')).chain(single.copied()).collect()
 });
 
-/// Splits at separators and between `camelCase` words.
+static LONGEST: LazyLock<usize> =
+    LazyLock::new(|| VOCABULARY.iter().map(|word| word.len()).max().unwrap_or_default());
+
+/// Splits at separators and between `camelCase` words, but not a word that we know (`PassWord`).
 fn split(name: &str) -> Vec<String> {
-    let chars: Vec<char> = name.chars().collect();
+    let parts = name.split(|c: char| !c.is_alphanumeric());
+    let words = parts.flat_map(|part| match part.to_lowercase() {
+        lower if VOCABULARY.contains(lower.as_str()) => vec![lower],
+        _ => camel_case_words(part),
+    });
+    words.filter(|word| !word.is_empty()).collect()
+}
+
+fn camel_case_words(part: &str) -> Vec<String> {
+    let chars: Vec<char> = part.chars().collect();
     let mut words = vec![String::new()];
     for (index, c) in chars.iter().enumerate() {
         let before = index.checked_sub(1).map(|before| chars[before]);
         let is_start = c.is_uppercase()
             && (before.is_some_and(|before| !before.is_uppercase())
                 || chars.get(index + 1).is_some_and(|after| after.is_lowercase()));
-        if is_start || !c.is_alphanumeric() {
+        if is_start {
             words.push(String::new());
         }
-        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
+        if let Some(word) = words.last_mut() {
             word.extend(c.to_lowercase());
         }
     }
-    words.retain(|word| !word.is_empty());
     words
 }
 
@@ -127,8 +153,7 @@ fn segments(text: &str) -> Option<Vec<String>> {
         return Some(Vec::new());
     }
     // The longest first: `hosts` is not `host` and an `s`.
-    let longest = VOCABULARY.iter().map(|word| word.len()).max().unwrap_or_default();
-    (1..=text.len().min(longest)).rev().find_map(|end| {
+    (1..=text.len().min(*LONGEST)).rev().find_map(|end| {
         let (word, rest) = text.split_at_checked(end)?;
         let mut words = vec![VOCABULARY.get(word)?.to_string()];
         words.extend(segments(rest)?);
@@ -179,7 +204,7 @@ mod tests {
             (Meaning::User, "user username userName REDIS_USER login valkey.username acl_user"),
             (
                 Meaning::Password,
-                "password PASSWORD pass pwd passwd redis-password valkey-password service_password \
+                "password PASSWORD PassWord pass pwd passwd redis-password valkey-password service_password \
                  auth_string authToken auth_token primaryKey host_password secret token access_key \
                  REDIS_AUTH requirepass redisSecret REDISPASSWORD attribute.auth_token passphrase",
             ),

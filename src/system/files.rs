@@ -138,18 +138,34 @@ fn make_parent(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::unistd::{Uid, setfsuid};
     use std::fs;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use std::process::Command;
+    use std::thread;
 
     #[test]
     fn what_is_denied_says_whose_it_is_and_who_asks() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let uid = file.as_file().metadata().unwrap().uid();
-        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
-        let message = cannot_read(file.path(), denied).to_string();
-        assert!(message.contains(&format!("belongs to user and group {uid}:")), "{message}");
-        assert!(message.contains("with mode 0600, and this process runs as "), "{message}");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        fs::write(&file, "hunter2").unwrap();
+        let uid = file.metadata().unwrap().uid();
+        let read = |closed: &Path| {
+            fs::set_permissions(closed, fs::Permissions::from_mode(0)).unwrap();
+            let as_another = || {
+                // Only root may, and only root has to. It holds for this thread alone.
+                setfsuid(Uid::from_raw(65534));
+                read_text(&file).unwrap_err().to_string()
+            };
+            let message = thread::scope(|scope| scope.spawn(as_another).join().unwrap());
+            fs::set_permissions(closed, fs::Permissions::from_mode(0o700)).unwrap();
+            message
+        };
+        for closed in [file.as_path(), folder.path()] {
+            let message = read(closed);
+            assert!(message.contains(&format!("belongs to user and group {uid}:")), "{message}");
+            assert!(message.contains("with mode 0000, and this process runs as "), "{message}");
+        }
     }
 
     #[test]

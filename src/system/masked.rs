@@ -3,16 +3,23 @@
 use std::borrow::Cow;
 
 const SCHEME_END: &str = "://";
+const HIDDEN: &str = "***";
 
 /// The value without what stands between `://` and the last `@`, and without a query, which may hold a password, too.
 /// If there is no `@`, nothing after `://` is shown: the value may be part of a uri that was cut at a special character
-/// of its password.
+/// of its password. Of JSON and of `host,password=…` nothing is shown.
 pub(crate) fn masked(value: &str) -> Cow<'_, str> {
-    let Some((scheme, rest)) = value.split_once(SCHEME_END) else { return Cow::Borrowed(value) };
+    let (scheme, rest) = match value.split_once(SCHEME_END) {
+        _ if value.trim_start().starts_with(['{', '[']) => return Cow::Borrowed(HIDDEN),
+        Some((scheme, rest)) => (format!("{scheme}{SCHEME_END}"), rest),
+        None if value.contains('@') => (String::new(), value),
+        None if value.contains("password=") => return Cow::Borrowed(HIDDEN),
+        None => return Cow::Borrowed(value),
+    };
     let parts = rest.rsplit_once('@').filter(|(login, _)| !login.contains('?'));
     let host = parts.and_then(|(_, host)| host.split('?').next());
     let host = host.map(|host| format!("@{host}")).unwrap_or_default();
-    Cow::Owned(format!("{scheme}{SCHEME_END}***{host}"))
+    Cow::Owned(format!("{scheme}{HIDDEN}{host}"))
 }
 
 #[cfg(test)]
@@ -23,7 +30,10 @@ mod tests {
     fn what_may_be_a_login_is_not_shown() {
         for (value, shown) in [
             ("redis", "redis"),
-            ("a@b", "a@b"),
+            ("/bindings", "/bindings"),
+            ("default:hunter2@h:1", "***@h:1"),
+            ("h:6380,password=hunter2,ssl=True", "***"),
+            (r#"{"password": "hunter2"}"#, "***"),
             ("redis://:hunter2@h:1/0", "redis://***@h:1/0"),
             ("redis://u:hunter2@x@h", "redis://***@h"),
             ("redis://:hunter", "redis://***"),

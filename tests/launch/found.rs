@@ -125,6 +125,11 @@ fn bindings_that_are_mounted_at_the_wrong_depth_are_told_apart() {
     );
     assert_eq!(deep.matches("outer").count() - deep.matches("(\"outer\")").count(), 1, "{deep}");
     assert!(!deep.contains("has no type"), "{deep}");
+    // Where the folder's name alone is enough, too.
+    fs::rename(root.path().join("outer"), root.path().join("redis-sessions")).unwrap();
+    let named = error(root.path());
+    assert!(named.contains("no credentials (its binding is mounted one level too deep"), "{named}");
+    fs::rename(root.path().join("redis-sessions"), root.path().join("outer")).unwrap();
     let shallow = error(&root.path().join("outer/inner"));
     assert!(
         shallow.contains("this folder is itself a binding: mount it one level deeper"),

@@ -125,3 +125,67 @@ fn a_password_in_the_query_is_neither_shown_nor_taken_for_a_name() {
         assert!(error(&json!({"uri": uri})).contains("before its @"), "{uri}");
     }
 }
+
+#[test]
+fn words_of_the_owner_are_left_out_where_only_one_name_says_where_the_server_is() {
+    for (credentials, expected) in [
+        (json!({"SHOP_REDIS_HOST": "h", "SHOP_REDIS_PASSWORD": "pw"}), "tcp://h:6379?…&auth=pw"),
+        (json!({"shop-host": "h", "shop-port": "1", "shop-password": "pw"}), "tcp://h:1?…&auth=pw"),
+        // nais
+        (
+            json!({"VALKEY_HOST_SHOP": "h", "VALKEY_PORT_SHOP": "1", "VALKEY_PASSWORD_SHOP": "pw"}),
+            "tcp://h:1?…&auth=pw",
+        ),
+        (
+            json!({"SHOP_REDIS_HOST": "h", "SHOP_REDIS_PASSWORD": "pw", "MAIL_HOST": "m", "MAIL_PASSWORD": "m"}),
+            "tcp://h:6379?…&auth=pw",
+        ),
+    ] {
+        let path = save_path(&credentials).unwrap_or_else(|error| panic!("{credentials}: {error}"));
+        assert_eq!(path, expected, "{credentials}");
+    }
+    for guess in [
+        json!({"SHOP_HOST": "h", "MAIL_HOST": "m", "MAIL_PASSWORD": "hunter2"}),
+        json!({"REDIS_PASSWORD": "hunter2", "MAIL_HOST": "m"}),
+        json!({"reader_host": "h", "reader_password": "hunter2"}),
+        json!({"admin-url": "redis://:hunter2@h"}),
+    ] {
+        assert!(error(&guess).contains("has no host"), "{guess}");
+    }
+}
+
+/// Managed services as their Terraform providers show them.
+#[test]
+fn what_terraform_shows_is_read_as_it_is() {
+    for (credentials, expected) in [
+        (
+            json!({"host": "10.0.0.1", "port": 6378, "auth_enabled": true, "auth_string": "a", "read_endpoint": "", "read_endpoint_port": 0,
+                "server_ca_certs": [{"cert": CA, "sha1_fingerprint": "x"}], "transit_encryption_mode": "SERVER_AUTHENTICATION"}),
+            "tls://10.0.0.1:6378?…&auth=a&stream[verify_peer]=1&stream[cafile]=*.pem",
+        ),
+        (
+            json!({"service_host": "h", "service_port": 1, "service_username": "avnadmin", "service_password": "p", "service_uri": "rediss://avnadmin:p@h:1"}),
+            "tls://h:1?…&auth[]=avnadmin&auth[]=p&stream[verify_peer]=1",
+        ),
+        (
+            json!({"endpoint": [{"address": "h", "port": 6379}], "reader_endpoint": [{"address": "r", "port": 6380}], "user_name": "u", "password": "p", "tls": true}),
+            "tls://h:6379?…&auth[]=u&auth[]=p&stream[verify_peer]=1",
+        ),
+        (
+            json!({"endpoints": [{"domain": "h", "port": 20185, "scheme": "rediss", "ssl": true, "uri": "rediss://<username>:<password>@h"}], "password": "p"}),
+            "tls://h:20185?…&auth=p&stream[verify_peer]=1",
+        ),
+        (
+            json!({"hostname": "h", "port": 10000, "primaryKey": "k", "secondaryKey": "l", "clientProtocol": "Encrypted"}),
+            "tls://h:10000?…&auth=k&stream[verify_peer]=1",
+        ),
+        (
+            json!({"configuration_endpoint_address": "c", "port": 1, "auth_token": "a"}),
+            "seed[]=c%3A1&…&auth=a",
+        ),
+        (json!({"servers": "a:1", "PassWord": "p"}), "tcp://a:1?…&auth=p"),
+    ] {
+        let path = save_path(&credentials).unwrap_or_else(|error| panic!("{credentials}: {error}"));
+        assert_eq!(path, expected, "{credentials}");
+    }
+}

@@ -59,11 +59,14 @@ fn value() -> impl Strategy<Value = String> {
         special.prop_map(|text| format!("rediss://{text}:{MARKER}@h/0?db=1")),
         special.prop_map(|text| format!("timeout=1&prefix=redis://:{MARKER}{text}@h")),
         special.prop_map(|text| format!("memcached://u:{text}{MARKER}@[::1]:1")),
+        special.prop_map(|text| format!("u:{text}{MARKER}@h:1")),
+        special.prop_map(|text| format!("{{\"password\": \"{text}{MARKER}\"}}")),
+        special.prop_map(|text| format!("h:1,password={MARKER}{text}")),
     ]
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_a_variable_holds_a_message_shows_no_password(
