@@ -1,6 +1,6 @@
 //! Locks, and pages at the same time.
 
-use super::{Case, case};
+use super::{Case, How, case};
 
 /// What pages set about locks, and what they do at the same time.
 pub(super) fn cases() -> Vec<Case> {
@@ -55,6 +55,7 @@ pub(super) fn cases() -> Vec<Case> {
             .page("visit();")
             .page(format!("{ENDS} visit(); usleep(1300000);"))
             .page("visit();")
+            .proxy_differs("", "nobody else has locked the session since, so nothing is lost if this page writes it")
             .files_differ(FILES),
         case("a lock that ends by itself, and a page meanwhile")
             .page("visit();")
@@ -71,9 +72,19 @@ pub(super) fn cases() -> Vec<Case> {
             .page("visit();")
             .proxy_differs("", "PHP does not tell the proxy how long it waits; the build and the launch look for these names")
             .files_differ(FILES),
+        case("a lock, after one that was not given up in time")
+            .does(
+                How::CommandLine,
+                "session_id('visitor'); $child = pcntl_fork();
+                if (!$child) { pcntl_async_signals(true); pcntl_signal(15, fn() => exit); visit(); hold(9000); }
+                while (!file_exists('/tmp/held')) { usleep(1000); }
+                @session_start(); @session_write_close();
+                posix_kill($child, 15); pcntl_wait($status); unlink('/tmp/held'); visit();",
+            )
+            .page("visit();"),
         case("a lock that is not given up in time")
             .page("visit();")
-            .during("visit(); hold(3500);", "visit();")
+            .during("visit(); hold(5000);", "visit();")
             .page("visit();")
             .files_differ(FILES),
     ]
