@@ -77,7 +77,7 @@ pub(super) fn cases() -> Vec<Case> {
             .proxy_differs("", "PHP does not tell the proxy how long it waits; the build and the launch look for these names")
             .files_differ(FILES),
         case("a lock, soon after a page could not get it")
-            .page("visit();"),
+            .page("visit();")
             .during(
                 "visit(); hold(0); for ($i = 0; $i < 4000 && !file_exists('/tmp/go_on'); $i++) { usleep(1000); }",
                 "session_start(); session_write_close(); touch('/tmp/go_on'); usleep(200000); visit();",
