@@ -8,6 +8,7 @@ pub use own_files::AppFindings;
 use crate::store::Store;
 use crate::system::constraint::Constraint;
 use crate::system::files::{FileError, read_text_if_present};
+use crate::system::masked::masked;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::io;
@@ -39,7 +40,7 @@ pub enum AppError {
     OptionsNotAnObject,
     #[error("In the app's {OPTIONS_FILE}, {0} is not a string. Write it as \"{0}\": \"…\".")]
     NotAText(&'static str),
-    #[error("The app's folder {} cannot be listed: {error}.", .path.display())]
+    #[error("The app's folder {} cannot be listed: {error}.", masked(&.path.display().to_string()))]
     List { path: PathBuf, error: io::Error },
 }
 
@@ -61,6 +62,8 @@ impl AppOptions {
     ///
     /// Fails if it is not a JSON object, or one of our keys has the wrong type.
     pub fn parse(json: &str) -> Result<Self, AppError> {
+        // Some editors write a byte order mark.
+        let json = json.trim_start_matches('\u{feff}');
         // As a `Value` first: its errors give a position and quote nothing from the file.
         let Value::Object(options) = serde_json::from_str(json).map_err(AppError::ParseOptions)?
         else {
@@ -69,7 +72,8 @@ impl AppOptions {
         let mut search_keys = HashMap::new();
         for store in Store::ALL {
             let variable = store.search_key_variable();
-            match options.get(variable) {
+            let in_any_case = options.iter().find(|(key, _)| key.eq_ignore_ascii_case(variable));
+            match options.get(variable).or(in_any_case.map(|(_, value)| value)) {
                 None | Some(Value::Null) => {}
                 // Blank counts as unset, as in the environment.
                 Some(Value::String(key)) if key.trim().is_empty() => {}
@@ -192,6 +196,8 @@ mod tests {
         )
         .unwrap();
         assert_eq!(options.search_key(Store::Redis), Some("shop"));
+        let marked = AppOptions::parse("\u{feff}{\"redis_session_store_service_name\": \"shop\"}");
+        assert_eq!(marked.unwrap().search_key(Store::Redis), Some("shop"));
         let blank = AppOptions::parse(r#"{"REDIS_SESSION_STORE_SERVICE_NAME": ""}"#).unwrap();
         assert_eq!(blank.search_key(Store::Redis), None);
     }

@@ -20,6 +20,7 @@ use crate::php::memcached_directives::{USUAL_ITEM, refused_keys};
 use crate::store::Store;
 use crate::system::command::is_debug;
 use crate::system::log_line::report;
+use crate::system::masked::masked;
 use bullet_stream::global::{print, set_writer};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -70,6 +71,9 @@ pub fn nothing_to_do(decision: &Decision) {
 pub fn decision(config: &SessionConfig) {
     print::bullet("Session service");
     print::sub_bullet(format!("{}: {}", config.store.title(), config.reason));
+    for warning in &config.warnings {
+        print::warning(warning);
+    }
 }
 
 /// Logs the PHP that was found, and begins the section about its extension.
@@ -118,7 +122,7 @@ pub fn session_settings(
     print::sub_bullet(format!(
         "At launch, bind a {} service whose name contains \"{}\" or whose type is {}",
         store.title(),
-        config.search_keys.of(store).text,
+        masked(&config.search_keys.of(store).text),
         store.binding_type()
     ));
     if let Some(service) = settings.embedded_service {
@@ -220,7 +224,7 @@ pub fn done(started: Instant) {
 /// Logs why the build failed.
 pub fn failed(error: &libcnb::Error<anyhow::Error>) {
     match error {
-        libcnb::Error::BuildpackError(error) => print::error(report(error)),
+        libcnb::Error::BuildpackError(error) => print::error(report(&format_args!("{error:#}"))),
         framework => print::error(report(framework)),
     }
 }

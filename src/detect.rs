@@ -5,7 +5,7 @@ use crate::config::build::{BuildSettings, StoreChoice, mirror};
 use crate::config::environment::{Environment, EnvironmentError};
 use crate::config::mirror::Mirror;
 use crate::config::platform::BuildPlatform;
-use crate::config::variables::{STORE, WEB_DIR};
+use crate::config::variables::{Phase, STORE, WEB_DIR, not_read};
 use crate::endpoint;
 use crate::frameworks::known::Framework;
 use crate::frameworks::takes_save_path_for_folder;
@@ -44,6 +44,8 @@ pub struct SessionConfig {
     /// The extension versions that the app accepts.
     pub(crate) constraint: Option<Constraint>,
     pub(crate) settings: BuildSettings,
+    /// Lines for the log about variables that do not mean what they seem to.
+    pub(crate) warnings: Vec<String>,
     /// Where to download source releases instead of from their own site.
     pub(crate) mirror: Option<Mirror>,
     /// The app's framework, if we know it and may set it up.
@@ -84,6 +86,8 @@ impl Decision {
         let search_keys = SearchKeys::determine(environment, &options)?;
         let services = Services::read(environment, platform.directory())?;
         let found = find_session_service(&services, &search_keys, &stores)?;
+        let mut warnings = not_read(environment, Phase::Build);
+        warnings.extend(found.iter().filter_map(|found| found.ignores(&search_keys)));
         let (store, reason, service) = match (found, settings.store) {
             (Some(SessionService { store, service, rule }), _) => {
                 let reason = format!("service {service}, matched by its {rule}");
@@ -97,7 +101,8 @@ impl Decision {
                 let reason = format!(
                     "No session service is bound, and {STORE} is not set. Looked for {keys} in {services}."
                 );
-                let hints = hints(environment, &services, &search_keys)?;
+                let mut hints = hints(environment, &services, &search_keys)?;
+                hints.append(&mut warnings);
                 return Ok(if hints.is_empty() {
                     Self::Skip(reason)
                 } else {
@@ -121,6 +126,7 @@ impl Decision {
             search_keys,
             constraint,
             settings,
+            warnings,
             mirror,
             framework,
             takes_save_path_for_folder,

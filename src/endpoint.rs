@@ -2,15 +2,18 @@
 
 mod address;
 pub(crate) mod auth;
+mod entries;
 mod error;
 mod fields;
 pub(crate) mod memcached;
+mod names;
 pub(crate) mod pem;
-mod prefixes;
 pub(crate) mod redis;
-mod redis_uri;
 pub(crate) mod tls;
+mod unknown;
+mod uri;
 mod values;
+mod words;
 
 pub(crate) use address::{Address, Host};
 pub(crate) use error::EndpointError;
@@ -42,6 +45,8 @@ pub struct Reading {
     pub options: Options,
     /// The names of the credentials that are not used.
     pub(crate) unused: Vec<String>,
+    /// Lines for the log.
+    pub(crate) warnings: Vec<String>,
     /// Nodes that may form a cluster; only the server can say whether they do.
     pub(crate) nodes_if_cluster: Vec<Address>,
 }
@@ -51,9 +56,20 @@ pub struct Reading {
 /// # Errors
 /// Fails if a credential is missing or invalid; the error names it.
 pub fn read(store: Store, service: &Service) -> Result<Reading, EndpointError> {
-    let fields = Fields::of(store, service)?;
-    let text_of = |name| fields.text(&[name]).ok().flatten().map(|field| field.text);
-    let (options, not_ours) = Options::among(store, text_of);
+    read_with(store, service, Options::default())
+}
+
+/// The same, with the options of the launch, which beat what the credentials say.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_with(
+    store: Store,
+    service: &Service,
+    options: Options,
+) -> Result<Reading, EndpointError> {
+    let fields = Fields::of(store, service, &options)?;
+    let (of_service, not_ours) = Options::among(store, |name| fields.option(name));
     let endpoint = match store {
         Store::Redis => Endpoint::Redis(RedisEndpoint::read(&fields)?),
         Store::Memcached => Endpoint::Memcached(MemcachedEndpoint::read(&fields)?),
@@ -62,13 +78,11 @@ pub fn read(store: Store, service: &Service) -> Result<Reading, EndpointError> {
         Endpoint::Redis(endpoint) => redis::nodes_if_cluster(&fields, endpoint),
         Endpoint::Memcached(_) => Vec::new(),
     };
-    let unknown = fields.unused_secrets();
-    if endpoint.secrets().is_empty() && !unknown.is_empty() {
-        return Err(fields.unknown_password(&unknown));
-    }
+    unknown::require_known(&fields, &endpoint)?;
     let mut unused = fields.unused();
     unused.extend(not_ours.into_iter().map(str::to_owned));
-    Ok(Reading { endpoint, options, unused, nodes_if_cluster })
+    let warnings = fields.warnings();
+    Ok(Reading { endpoint, options: options.or(of_service), unused, warnings, nodes_if_cluster })
 }
 
 impl Endpoint {

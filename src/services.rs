@@ -53,8 +53,10 @@ impl Services {
         if let Some(path) =
             environment.text(VCAP_SERVICES_FILE_PATH)?.map(|path| PathBuf::from(path.trim()))
         {
-            let json = read_text(&path)
-                .map_err(|error| ServicesError::ReadVcapFile { path: path.clone(), error })?;
+            let json = read_text(&path).map_err(|error| ServicesError::ReadVcapFile {
+                path: origin::shown(&path),
+                error,
+            })?;
             let origin = Origin::VcapFile(path);
             services.add(origin.clone(), vcap::parse(&json, &origin)?, None);
         }
@@ -99,10 +101,7 @@ impl fmt::Display for Services {
             let names: Vec<String> = self
                 .iter()
                 .filter(|service| service.origin == *origin)
-                .map(|service| match &service.kind_problem {
-                    None => format!("{:?}", service.name),
-                    Some(problem) => format!("{:?}: its {problem}", service.name),
-                })
+                .map(|service| format!("{:?}", service.name))
                 .collect();
             let separator = if index == 0 { "" } else { ", " };
             let shown = names.iter().take(NAMED_SERVICES).cloned().collect::<Vec<_>>().join(", ");

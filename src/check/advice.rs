@@ -3,6 +3,7 @@
 use super::causes::Kind;
 use super::steps::Part;
 use crate::endpoint::Endpoint;
+use crate::system::secret::Secret;
 use std::fmt::Write;
 
 pub(super) fn advice(kind: Kind, endpoint: &Endpoint, prefix: &str, parts: &[Part]) -> String {
@@ -12,10 +13,9 @@ pub(super) fn advice(kind: Kind, endpoint: &Endpoint, prefix: &str, parts: &[Par
             || general.to_owned(),
             |rights| format!("Grant the user the missing rights: {rights}"),
         ),
-        Kind::WrongPassword if has_blank(endpoint) => {
-            format!(
-                "The password begins or ends with a blank. Remove it, unless it belongs there. {general}"
-            )
+        Kind::WrongPassword => {
+            let doubt = endpoint.secrets().into_iter().find_map(Secret::doubt);
+            doubt.map_or_else(|| general.to_owned(), |doubt| format!("{doubt} {general}"))
         }
         _ => general.to_owned(),
     }
@@ -43,10 +43,6 @@ fn missing_rights(endpoint: &Endpoint, prefix: &str, parts: &[Part]) -> Option<S
         let _ = write!(rights, " +{command}");
     }
     (!rights.is_empty()).then(|| format!("ACL SETUSER {user}{rights}"))
-}
-
-fn has_blank(endpoint: &Endpoint) -> bool {
-    endpoint.secrets().iter().any(|secret| secret.expose().trim() != secret.expose())
 }
 
 #[cfg(test)]

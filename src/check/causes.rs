@@ -67,7 +67,7 @@ kinds! {
         "Check that the server is not overloaded or stopped, and that no firewall or network policy blocks the connection.";
     /// The certificate's CA is not trusted, or the certificate has expired.
     TlsNotTrusted: "The server's certificate is not trusted",
-        "Add the CA's certificate to the credentials (ca.crt), and check that the server's certificate has not expired.";
+        "Add the CA's certificate to the credentials (ca.crt, or BPL_PHP_SESSION_OPTIONS=ca=/FILE), and check that the server's certificate has not expired.";
     /// The certificate is for another name.
     TlsOtherName: "The server's certificate is for another name",
         "Use the host name in the certificate, or a certificate with this name (or address) among its alternative names.";
@@ -79,10 +79,10 @@ kinds! {
         "Check that the certificates and the key in the credentials are PEM and belong together, and that PHP's user may read their files.";
     /// The server does not speak TLS.
     TlsNotSpoken: "The server does not speak TLS there",
-        "The port is not for TLS. Use the TLS port, or set ssl to false in the credentials.";
+        "The port is not for TLS. Use the TLS port, or set ssl to false in the credentials (or BPL_PHP_SESSION_OPTIONS=tls=off).";
     /// The server accepts only TLS.
     TlsExpected: "The server may accept only TLS",
-        "The port may be for TLS only. Set ssl to true in the credentials (Redis), or use a port without TLS (Memcached).";
+        "The port may be for TLS only. Set ssl to true in the credentials (or BPL_PHP_SESSION_OPTIONS=tls=on), or use a port without TLS (Memcached).";
     /// PHP has no TLS.
     PhpWithoutTls: "PHP has no TLS",
         "Use a PHP with its openssl extension, or a service without TLS.";
@@ -95,6 +95,9 @@ kinds! {
     /// The server has no password.
     PasswordNotWanted: "The server has no password",
         "The server has no password. Remove user and password from the credentials, or set one on the server.";
+    /// The server is older than users.
+    UserNotKnown: "The server is older than Redis 6 and knows no users",
+        "Remove the user from the credentials: the server takes the password alone.";
     /// The server may not speak the binary protocol.
     TextProtocolOnly: "The server may speak only the text protocol",
         "A login needs Memcached's binary protocol, which many proxies and compatible servers don't speak. If the server needs no login, remove user and password from the credentials.";
@@ -150,7 +153,7 @@ kinds! {
 
 /// Parts of messages (matched without case) and what they mean. Every match counts, and the order ranks them. The texts are from PHP,
 /// phpredis 5.3 and 6.2, libmemcached, OpenSSL and Redis.
-pub(crate) const TEXTS: [(&str, Kind); 53] = [
+pub(crate) const TEXTS: [(&str, Kind); 54] = [
     ("unable to find the socket transport", Kind::PhpWithoutTls),
     ("getaddrinfo", Kind::NameNotResolved),
     ("name or service not known", Kind::NameNotResolved),
@@ -175,6 +178,7 @@ pub(crate) const TEXTS: [(&str, Kind); 53] = [
     ("wrongpass", Kind::WrongPassword),
     ("invalid password", Kind::WrongPassword),
     ("invalid username-password", Kind::WrongPassword),
+    ("wrong number of arguments for 'auth'", Kind::UserNotKnown),
     ("called without any password configured", Kind::PasswordNotWanted),
     ("auth, but no password is set", Kind::PasswordNotWanted),
     ("noauth", Kind::PasswordMissing),

@@ -8,6 +8,7 @@ use super::report::Report;
 use crate::config::environment::Environment;
 use crate::config::platform::LAUNCH_PLATFORM_DIR;
 use crate::launch::build_record::layer_of_program;
+use crate::system::masked::masked;
 use anyhow::{Context, bail};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -59,7 +60,7 @@ impl Arguments {
                     Err(wrong) => problem = Err(wrong),
                 },
                 other if other.starts_with('-') => {
-                    problem = Err(format!("Unknown option {other:?}."));
+                    problem = Err(format!("Unknown option {:?}.", masked(other)));
                 }
                 _ => problem = Err("The URL of a page belongs after --url.".to_owned()),
             }

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// The maximum number of PHP files to search.
 const MAX_FILES: usize = 50_000;
+/// Folders of packages with code that no page runs.
+const SHOWN_ONLY: [&str; 7] = ["tests", "Tests", "test", "examples", "example", "demo", "docs"];
 /// Larger files are not code.
 const MAX_BYTES: u64 = 1024 * 1024;
 
@@ -35,6 +37,10 @@ pub(super) fn is_likely(
 fn in_folders(app_dir: &Path) -> bool {
     // The app's own code first. A buildpack for Composer may have put a link in the place of `vendor`.
     let mut folders = vec![app_dir.join("vendor"), app_dir.to_owned()];
+    let is_shown_only = |path: &Path| {
+        path.starts_with(app_dir.join("vendor"))
+            && path.file_name().is_some_and(|name| SHOWN_ONLY.iter().any(|it| name == *it))
+    };
     let (mut seen, mut entries) = (0, Vec::new());
     while let Some(folder) = folders.pop() {
         entries.clear();
@@ -42,7 +48,7 @@ fn in_folders(app_dir: &Path) -> bool {
         for entry in &entries {
             let Ok(kind) = entry.file_type() else { continue };
             let path = entry.path();
-            if kind.is_dir() && path != app_dir.join("vendor") {
+            if kind.is_dir() && path != app_dir.join("vendor") && !is_shown_only(&path) {
                 folders.push(path);
             } else if kind.is_file() && is_php(&path) {
                 seen += 1;
@@ -104,6 +110,7 @@ mod tests {
             ),
             ("session.php", "<?php function session_start($x) {}"),
             ("notes.txt", CALL),
+            ("vendor/recaptcha/examples/login.php", CALL),
         ] {
             assert!(!likely(&[(file, text)], None), "{file}: {text}");
         }

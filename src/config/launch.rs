@@ -134,7 +134,8 @@ fn folder(environment: &Environment) -> Result<Option<PathBuf>, SettingError> {
 fn metrics(environment: &Environment) -> Result<Option<String>, SettingError> {
     let Some(text) = environment.text(METRICS)?.map(str::trim) else { return Ok(None) };
     let parts = text.rsplit_once(':');
-    if parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+    let is_host = |host: &str| !host.is_empty() && !host.contains(['/', '@']);
+    if parts.is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok()) {
         return Ok(Some(text.to_owned()));
     }
     Err(SettingError::NoSuchValue {
@@ -185,6 +186,7 @@ mod tests {
             ("9464", false),
             (":9464", false),
             ("h:99999", false),
+            ("http://h:9464", false),
         ] {
             let environment = [(METRICS, text)].into_iter().collect();
             let metrics = LaunchSettings::read(&environment).map(|it| it.metrics);

@@ -1,8 +1,10 @@
 //! Session options, from the environment at launch or from the binding.
 
-use super::environment::{Environment, EnvironmentError};
+use super::environment::Environment;
+use super::option_error::{OptionsError, hint, unknown, wrong_form};
 use super::variables::OPTIONS;
 use crate::store::Store;
+use std::path::PathBuf;
 use std::time::Duration;
 use url::form_urlencoded;
 
@@ -26,6 +28,12 @@ pub struct Options {
     pub lock_expire: Option<Duration>,
     /// Whether to verify the server's certificate.
     pub verify_peer: Option<bool>,
+    /// Whether to use TLS, whatever the credentials say.
+    pub(crate) tls: Option<bool>,
+    /// The file with the CA of the server's certificate.
+    pub(crate) ca: Option<PathBuf>,
+    /// The user, whatever the credentials say; `default` stands for a login with the password alone.
+    pub(crate) username: Option<String>,
 }
 
 /// One option, as users see it.
@@ -39,7 +47,7 @@ const BOTH: &[Store] = &Store::ALL;
 const REDIS: &[Store] = &[Store::Redis];
 
 /// Every option; docs/settings.md shows the same table.
-const DESCRIPTIONS: [Description; 9] = [
+const DESCRIPTIONS: [Description; 12] = [
     Description { name: "timeout", stores: BOTH, value: "seconds, 0.1 to 60" },
     Description { name: "read_timeout", stores: REDIS, value: "seconds, 0.1 to 60" },
     Description { name: "persistent", stores: BOTH, value: "on or off" },
@@ -53,59 +61,50 @@ const DESCRIPTIONS: [Description; 9] = [
     Description { name: "lock_timeout", stores: BOTH, value: "seconds, 1 to 600" },
     Description { name: "lock_expire", stores: BOTH, value: "seconds, 1 to 86400" },
     Description { name: "verify_peer", stores: REDIS, value: "on or off" },
+    Description { name: "tls", stores: BOTH, value: "on or off" },
+    Description { name: "ca", stores: REDIS, value: "the absolute path of a file" },
+    Description { name: "username", stores: BOTH, value: "a name" },
 ];
 
-/// An option that cannot be used.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum OptionsError {
-    #[error(transparent)]
-    Environment(#[from] EnvironmentError),
-    #[error(
-        "{OPTIONS} has the option {name:?}, which {store} sessions don't support.\nSupported options: {list}."
-    )]
-    Unknown { name: String, store: Store, list: String },
-    #[error("{OPTIONS} has {name}={value:?}.\nExpected {expected}.{hint}")]
-    Value { name: &'static str, value: String, expected: &'static str, hint: &'static str },
-}
+/// Options that say the same as a credential of that name.
+const OF_ENDPOINT: [&str; 4] = ["database", "tls", "ca", "username"];
 
 impl Options {
-    /// Reads `BPL_PHP_SESSION_OPTIONS`.
+    /// Reads `BPL_PHP_SESSION_OPTIONS`. Neither case nor `-` for `_` matters in a name.
     ///
     /// # Errors
     /// Fails, listing the options, if one is unknown or has an invalid value.
     pub fn read(environment: &Environment, store: Store) -> Result<Self, OptionsError> {
         let mut options = Self::default();
-        let text = environment.text(OPTIONS)?.unwrap_or_default();
-        for (name, value) in form_urlencoded::parse(text.trim().as_bytes()) {
-            let description = of_store(store).find(|it| it.name == name).ok_or_else(|| {
-                let list = of_store(store).map(|it| format!("{} ({})", it.name, it.value));
-                let list = list.collect::<Vec<_>>().join(", ");
-                OptionsError::Unknown { name: name.to_string(), store, list }
+        let text = environment.text(OPTIONS)?.unwrap_or_default().trim();
+        if let Some(problem) = wrong_form(text) {
+            return Err(OptionsError::Form { problem });
+        }
+        for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+            let plain = name.trim().to_ascii_lowercase().replace('-', "_");
+            let description = of_store(store).find(|it| it.name == plain).ok_or_else(|| {
+                unknown(&name, store, of_store(store).map(|it| (it.name, it.value)))
             })?;
             options.set(description.name, value.trim()).ok_or_else(|| OptionsError::Value {
                 name: description.name,
                 value: value.to_string(),
                 expected: description.value,
-                hint: if value.contains('=') {
-                    "\nSeparate options by &, as in timeout=1&prefix=shop:."
-                } else {
-                    ""
-                },
+                hint: hint(&value, description.value),
             })?;
         }
         Ok(options)
     }
 
     /// Reads options from a service's credentials (`text_of` finds one by name), and returns the names of those
-    /// with values that don't fit: a broker's `timeout` of 5000 is in milliseconds and means something else. The
-    /// database is not among them: it belongs to the endpoint.
+    /// with values that don't fit: a broker's `timeout` of 5000 is in milliseconds and means something else. Those
+    /// of the endpoint are not among them.
     pub(crate) fn among(
         store: Store,
         text_of: impl Fn(&'static str) -> Option<String>,
     ) -> (Self, Vec<&'static str>) {
         let mut options = Self::default();
         let names = of_store(store).map(|description| description.name);
-        let not_ours = names.filter(|name| *name != "database").filter(|name| {
+        let not_ours = names.filter(|name| !OF_ENDPOINT.contains(name)).filter(|name| {
             text_of(name).is_some_and(|text| options.set(name, text.trim()).is_none())
         });
         let not_ours = not_ours.collect();
@@ -125,6 +124,9 @@ impl Options {
             lock_timeout: self.lock_timeout.or(other.lock_timeout),
             lock_expire: self.lock_expire.or(other.lock_expire),
             verify_peer: self.verify_peer.or(other.verify_peer),
+            tls: self.tls.or(other.tls),
+            ca: self.ca.or(other.ca),
+            username: self.username.or(other.username),
         }
     }
 
@@ -140,6 +142,11 @@ impl Options {
             "lock_timeout" => self.lock_timeout = Some(seconds(text, 1.0, 600.0)?),
             "lock_expire" => self.lock_expire = Some(seconds(text, 1.0, 86_400.0)?),
             "verify_peer" => self.verify_peer = Some(flag(text)?),
+            "tls" => self.tls = Some(flag(text)?),
+            "ca" => self.ca = Some(Some(PathBuf::from(text)).filter(|path| path.is_absolute())?),
+            "username" => {
+                self.username = Some(Some(text.to_owned()).filter(|text| !text.is_empty())?);
+            }
             _ => return None,
         }
         Some(())
@@ -182,7 +189,7 @@ mod tests {
     fn options_are_read_like_a_query() {
         let options = read(
             "timeout=1&read_timeout=0.5&persistent=off&prefix=shop%3A&database=3&locking=no\
-             &lock_timeout=10&lock_expire=60&verify_peer=off",
+             &lock_timeout=10&lock_expire=60&verify_peer=off&tls=on&ca=/ca.pem&username=shop",
             Store::Redis,
         )
         .unwrap();
@@ -198,6 +205,9 @@ mod tests {
                 lock_timeout: Some(Duration::from_secs(10)),
                 lock_expire: Some(Duration::from_mins(1)),
                 verify_peer: Some(false),
+                tls: Some(true),
+                ca: Some("/ca.pem".into()),
+                username: Some("shop".into()),
             }
         );
         assert_eq!(read("", Store::Redis), Ok(Options::default()));
@@ -220,7 +230,10 @@ mod tests {
             "timeout=NaN",
             "timeout=-1",
             "timeout=x",
-            "timeout",
+            "timeout=",
+            "timeout=2s",
+            "ca=ca.pem",
+            "username=",
             "locking=2",
             "prefix=",
             "prefix=a b",
@@ -242,10 +255,36 @@ mod tests {
     }
 
     #[test]
+    fn other_forms_get_their_own_words() {
+        for (text, expected) in [
+            (r#"{"timeout": 1}"#, "is JSON"),
+            ("\"timeout=1\"", "is in quotes"),
+            ("--timeout=1", "has a - before"),
+            ("timeout: 1", "has no ="),
+            ("redis://:hunter2@h", "has a uri"),
+            ("timeout=redis://:hunter2&x@h", "has a uri"),
+            ("timeout=2s", "without a unit"),
+            ("timeout=1 prefix=shop:", "Separate options by &"),
+            ("timeout=1;prefix=shop:", "Separate options by &"),
+            ("verfy_peer=off", "Did you mean verify_peer?"),
+            (":hunter2@h=1", "has the option \"…\""),
+        ] {
+            let message = read(text, Store::Redis).unwrap_err();
+            assert!(
+                message.contains(expected) && !message.contains("hunter2"),
+                "{text}: {message}"
+            );
+        }
+        let options = read("Lock-Timeout=5", Store::Redis).unwrap();
+        assert_eq!(options.lock_timeout, Some(Duration::from_secs(5)));
+    }
+
+    #[test]
     fn every_option_can_be_set() {
         for description in &DESCRIPTIONS {
             let mut options = Options::default();
-            assert_eq!(options.set(description.name, "1"), Some(()), "{}", description.name);
+            let value = if description.name == "ca" { "/ca.pem" } else { "1" };
+            assert_eq!(options.set(description.name, value), Some(()), "{}", description.name);
             assert_ne!(options, Options::default(), "{}", description.name);
         }
     }

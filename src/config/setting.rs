@@ -2,18 +2,20 @@
 
 use super::environment::{Environment, EnvironmentError};
 use super::variables::{MIRROR, SESSION_NAME};
+use crate::system::masked::masked;
 
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum SettingError {
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
-    #[error("{variable} is {value:?}, which is not a valid value. Use one of: {allowed}.")]
+    #[error("{variable} is {:?}, which is not a valid value. Use one of: {allowed}.", masked(.value))]
     NoSuchValue { variable: &'static str, value: String, allowed: String },
     #[error("{MIRROR} {0}. Use https://HOST/PATH or file:///PATH.")]
     Mirror(&'static str),
     #[error(
-        "{SESSION_NAME} is {0:?}, which is not a valid cookie name. Use letters, digits, - and _, but not digits alone."
+        "{SESSION_NAME} is {:?}, which is not a valid cookie name. Use letters, digits, - and _, but not digits alone.",
+        masked(.0)
     )]
     SessionName(String),
 }

@@ -1,7 +1,7 @@
 //! Where a server listens.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 /// Where a server listens.
@@ -28,6 +28,9 @@ impl Address {
     /// Fails if the host or the port is invalid.
     pub(crate) fn parse(text: &str, default_port: u16) -> Result<Self, &'static str> {
         if let Ok(host) = text.parse() {
+            if has_port_without_brackets(text, default_port) {
+                return Err(NO_BRACKETS);
+            }
             return Ok(Self { host, port: default_port });
         }
         if text.contains("://") {
@@ -50,6 +53,25 @@ impl Address {
     }
 }
 
+impl Address {
+    /// Parses a host that may be followed by a port, as some brokers write it.
+    ///
+    /// # Errors
+    /// Fails if the host is invalid.
+    pub(crate) fn parse_host(text: &str) -> Result<(Host, Option<u16>), &'static str> {
+        match text.parse() {
+            Ok(host) => Ok((host, None)),
+            Err(problem) => {
+                let with_port = text.rsplit_once(':').and_then(|(host, port)| {
+                    let port = port.parse().ok().filter(|port| *port > 0)?;
+                    Some((host.parse().ok()?, Some(port)))
+                });
+                with_port.ok_or(problem)
+            }
+        }
+    }
+}
+
 impl FromStr for Host {
     type Err = &'static str;
 
@@ -67,6 +89,15 @@ impl FromStr for Host {
     }
 }
 
+pub(super) const NO_BRACKETS: &str =
+    "has an IPv6 address without brackets: write [ADDRESS]:PORT, such as [fd00::5]:6379";
+
+/// Whether an IPv6 address ends in what must have been meant as the port.
+fn has_port_without_brackets(text: &str, port: u16) -> bool {
+    let address = text.strip_suffix(&format!(":{port}"));
+    address.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
+}
+
 const NO_HOST: &str = "is not a host name or IP address";
 
 /// What people write by mistake instead of a host.
@@ -79,11 +110,6 @@ fn mistake(text: &str) -> &'static str {
         "is in quotes"
     } else if text.starts_with('\u{feff}') {
         "begins with a byte order mark, which an editor must have added"
-    } else if text
-        .rsplit_once(':')
-        .is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok())
-    {
-        "contains a port: give that as the credential port"
     } else if text.contains('/') {
         "contains a slash"
     } else {
@@ -120,7 +146,6 @@ mod tests {
     fn usual_mistakes_get_their_own_words() {
         for (text, expected) in [
             ("redis://h", "has a scheme"),
-            ("h:6379", "contains a port"),
             ("/run/redis.sock", "unix:///PATH"),
             ("h/0", "contains a slash"),
             ("\"h\"", "in quotes"),

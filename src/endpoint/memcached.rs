@@ -3,17 +3,13 @@
 use super::address::Address;
 use super::error::EndpointError;
 use super::fields::Fields;
-use super::tls::FLAG;
+use super::names::Meaning;
+use super::tls::is_wanted;
+use super::uri::{Uri, uri};
 use crate::system::secret::Secret;
 use std::fmt;
 
 const DEFAULT_PORT: u16 = 11211;
-
-const SERVERS: [&str; 1] = ["servers"];
-const HOST: [&str; 2] = ["host", "hostname"];
-const PORT: [&str; 1] = ["port"];
-const USER: [&str; 2] = ["username", "user"];
-const PASSWORD: [&str; 1] = ["password"];
 
 /// The limit of libsasl2's client.
 const MAX_USER_BYTES: usize = 1024;
@@ -38,20 +34,23 @@ impl MemcachedEndpoint {
     /// # Errors
     /// Fails if a credential is missing or invalid; the error names it.
     pub(super) fn read(fields: &Fields<'_>) -> Result<Self, EndpointError> {
-        if fields.flag(&FLAG)? == Some(true) {
+        let uri = uri(fields)?;
+        let tls_only = fields.has(Meaning::TlsPort) && !fields.has(Meaning::Port);
+        if is_wanted(fields, None, uri.tls || tls_only)? {
             return Err(fields.unsupported(
                 "accepts only TLS connections, and PHP's memcached extension does not support TLS",
                 "Bind a service without TLS, or put a proxy such as stunnel in front of it.",
             ));
         }
-        Ok(Self { servers: servers(fields)?, login: login(fields)? })
+        Ok(Self { servers: servers(fields, &uri)?, login: login(fields, uri)? })
     }
 }
 
-fn servers(fields: &Fields<'_>) -> Result<Vec<Address>, EndpointError> {
-    let port = fields.port(&PORT)?.unwrap_or(DEFAULT_PORT);
-    if let Some(list) = fields.list(&SERVERS)? {
-        let parse = |text: &String| Address::parse(text, port);
+fn servers(fields: &Fields<'_>, uri: &Uri) -> Result<Vec<Address>, EndpointError> {
+    let port = fields.port(Meaning::Port)?.or(uri.port);
+    let default = port.unwrap_or(DEFAULT_PORT);
+    if let Some(list) = fields.list(Meaning::Hosts)? {
+        let parse = |text: &String| Address::parse(text, default);
         let expected = "a list of servers such as mc1.example.com:11211,mc2.example.com:11211";
         return list
             .texts
@@ -60,27 +59,37 @@ fn servers(fields: &Fields<'_>) -> Result<Vec<Address>, EndpointError> {
             .collect::<Result<_, _>>()
             .map_err(|problem| fields.unusable(&list.key, problem, expected));
     }
-    match fields.host(&HOST)? {
-        Some(host) => Ok(vec![Address { host, port }]),
+    let host = fields.host()?.or_else(|| Some((uri.server.clone()?, None)));
+    match host {
+        Some((host, of_host)) => {
+            Ok(vec![Address { host, port: port.or(of_host).unwrap_or(DEFAULT_PORT) }])
+        }
         None => Err(fields.missing(
             "servers",
-            "the credential servers (host:port, one or several), or host and port",
+            "the credential servers (host:port, one or several), or host and port, or uri",
         )),
     }
 }
 
-fn login(fields: &Fields<'_>) -> Result<Option<Login>, EndpointError> {
+fn login(fields: &Fields<'_>, uri: Uri) -> Result<Option<Login>, EndpointError> {
     let expected = "both username and password for a server with SASL, or neither";
-    match (fields.text(&USER)?, fields.secret(&PASSWORD)?) {
+    let (of_uri, password_of_uri) =
+        uri.auth.map(|auth| (auth.user, Some(auth.password))).unwrap_or_default();
+    let (key, user) = match fields.text(Meaning::User)? {
+        Some(field) => (field.key, Some(field.text)),
+        None => ("uri".to_owned(), of_uri),
+    };
+    let user = fields.options.username.clone().or(user);
+    match (user, fields.secret(Meaning::Password)?.or(password_of_uri)) {
         (None, None) => Ok(None),
-        (Some(user), Some(_)) if user.text.trim() != user.text => {
+        (Some(user), Some(_)) if user.trim() != user => {
             let problem = "begins or ends with a blank, which SASL would drop";
-            Err(fields.unusable(&user.key, problem, "a user without leading or trailing blanks"))
+            Err(fields.unusable(&key, problem, "a user without leading or trailing blanks"))
         }
-        (Some(user), Some(_)) if user.text.len() > MAX_USER_BYTES => {
-            Err(fields.unusable(&user.key, "is too long for SASL", "at most 1024 bytes"))
+        (Some(user), Some(_)) if user.len() > MAX_USER_BYTES => {
+            Err(fields.unusable(&key, "is too long for SASL", "at most 1024 bytes"))
         }
-        (Some(user), Some(password)) => Ok(Some(Login { user: user.text, password })),
+        (Some(user), Some(password)) => Ok(Some(Login { user, password })),
         (Some(_), None) => Err(fields.missing("password for its username", expected)),
         (None, Some(_)) => Err(fields.missing("username for its password", expected)),
     }

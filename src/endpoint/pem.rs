@@ -2,7 +2,8 @@
 
 use super::error::EndpointError;
 use super::fields::Fields;
-use crate::system::files::is_der;
+use super::names::Meaning;
+use crate::system::files::{is_der, read_text};
 use crate::system::secret::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -30,21 +31,46 @@ impl Pem {
     }
 }
 
-/// Reads the first of the names that is present.
+/// Reads the likeliest credential of this meaning: PEM, or the path of a file with it.
 ///
 /// # Errors
 ///
 /// Fails if it is not PEM.
-pub(super) fn read(fields: &Fields<'_>, names: &[&str]) -> Result<Option<Pem>, EndpointError> {
-    let Some(field) = fields.text(names)? else { return Ok(None) };
-    let text = decode(&field.text)
-        .ok_or_else(|| fields.unusable(&field.key, problem(&field.text), EXPECTED))?;
+pub(super) fn read(fields: &Fields<'_>, meaning: Meaning) -> Result<Option<Pem>, EndpointError> {
+    let Some(field) = fields.text(meaning)? else { return Ok(None) };
+    let unusable = |problem: &str| fields.unusable(&field.key, problem, EXPECTED);
+    if field.text.starts_with('/') && field.text.trim().lines().count() == 1 {
+        return of_file(Path::new(field.text.trim())).map(Some).map_err(|it| unusable(&it));
+    }
+    let text = decode(&field.text).ok_or_else(|| unusable(problem(&field.text)))?;
     // A decoded text is in no file.
     let file = if text == field.text { fields.file(&field.key) } else { None };
     Ok(Some(Pem { text: Secret::new(text), file }))
 }
 
-fn decode(text: &str) -> Option<String> {
+/// Reads the CA that the options name.
+///
+/// # Errors
+///
+/// Fails if the file cannot be read, or is not PEM.
+pub(super) fn of_option(fields: &Fields<'_>) -> Result<Option<Pem>, EndpointError> {
+    let Some(path) = &fields.options.ca else { return Ok(None) };
+    let error = |problem| EndpointError::CaOption {
+        path: path.display().to_string(),
+        problem,
+        expected: EXPECTED,
+    };
+    of_file(path).map(Some).map_err(error)
+}
+
+fn of_file(path: &Path) -> Result<Pem, String> {
+    let content = read_text(path).map_err(|error| error.to_string())?;
+    let text = decode(&content).ok_or("is not PEM")?;
+    let file = (text == content).then(|| path.to_owned());
+    Ok(Pem { text: Secret::new(text), file })
+}
+
+pub(super) fn decode(text: &str) -> Option<String> {
     const BEGIN: &str = "-----BEGIN ";
     if text.contains(BEGIN) {
         // Some sources cannot hold newlines and write \n instead.

@@ -4,73 +4,19 @@ use super::address::Address;
 use super::auth::Auth;
 use super::error::EndpointError;
 use super::fields::{Fields, List};
-use super::redis_uri::{Uri, is_encrypted_scheme, parse};
+use super::names::Meaning;
 use super::tls::{Tls, ignore_material, is_wanted, tls};
+use super::uri::{Uri, uri};
 use std::fmt;
 use std::path::PathBuf;
 
 const DEFAULT_PORT: u16 = 6379;
 
-// The names of each field, likelier ones first. A dot leads into nested values: a9s keeps its credentials below
-// `redis` or `valkey`, IBM below `connection.rediss`.
-const HOST: [&str; 4] = [
-    "host",
-    "hostname",
-    "attribute.primary_endpoint_address",
-    "connection.rediss.hosts.0.hostname",
-];
-const PORT: [&str; 6] = [
-    "port",
-    "host_port",
-    "attribute.port",
-    "redis.port",
-    "valkey.port",
-    "connection.rediss.hosts.0.port",
-];
-const TLS_PORT: [&str; 2] = ["tls_port", "sslport"];
-const USER: [&str; 5] = [
-    "username",
-    "user",
-    "redis.username",
-    "valkey.username",
-    "connection.rediss.authentication.username",
-];
-const PASSWORD: [&str; 12] = [
-    "password",
-    "primarykey",
-    "primary_access_key",
-    "redis-password",
-    "valkey-password",
-    "host_password",
-    "auth_token",
-    "authtoken",
-    "attribute.auth_token",
-    "redis.password",
-    "valkey.password",
-    "connection.rediss.authentication.password",
-];
-const URI: [&str; 3] = ["uri", "url", "connection.rediss.composed.0"];
-const SCHEME: [&str; 2] = ["scheme", "protocol"];
-const DATABASE: [&str; 2] = ["database", "db"];
-const NODES: [&str; 2] = ["cluster.nodes", "cluster_nodes"];
-const HOSTS: [&str; 1] = ["hosts"];
-const CLUSTER_MODE: [&str; 2] = ["cluster_mode", "cluster-mode"];
-
-/// Signs of Sentinel. If there is a host as well, that host follows a failover by itself (a9s).
-const SENTINEL: [&str; 7] = [
-    "sentinel",
-    "sentinels",
-    "sentinel.nodes",
-    "sentinel.master",
-    "sentinel_master_name",
-    "sentinel_nodes",
-    "load_balanced_host",
-];
-/// Signs of a login through the cloud's IAM, with tokens valid for minutes instead of a password.
-const IAM: [&str; 6] =
-    ["role-arn", "role_arn", "profile-arn", "profile_arn", "iam_auth", "iam-auth"];
-
-const URI_EXPECTED: &str = "redis://USER:PASSWORD@HOST:PORT/DATABASE (rediss:// for TLS) with special characters percent-encoded";
+/// Words of Sentinel, and a9s's `load_balanced_host`, which leads to any replica. If there is a host as well, that
+/// host follows a failover by itself (a9s).
+const SENTINEL: [&str; 3] = ["sentinel", "sentinels", "balanced"];
+/// Words of a login through the cloud's IAM, with tokens valid for minutes instead of a password.
+const IAM: [&str; 2] = ["arn", "iam"];
 
 /// What it takes to connect to a Redis server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,14 +48,14 @@ impl RedisEndpoint {
     /// Fails if a credential is missing or invalid; the error names it.
     pub(super) fn read(fields: &Fields<'_>) -> Result<Self, EndpointError> {
         let uri = uri(fields)?;
-        let auth = auth(fields)?.or_else(|| uri.auth.clone());
-        if auth.is_none() && fields.has(&IAM) {
+        let auth = auth(fields, &uri)?;
+        if auth.is_none() && fields.mention(&IAM) {
             return Err(fields.unsupported(
                 "has no password but a login through the cloud's identity management (IAM), which PHP's redis extension does not support",
                 "Bind a service with a username and a password.",
             ));
         }
-        let database = fields.number(&DATABASE)?.or(uri.database);
+        let database = fields.number(Meaning::Database)?.or(uri.database);
         let target = target(fields, &uri)?;
         match (&target, database) {
             (Target::Cluster { .. }, Some(1..)) => Err(fields.unsupported(
@@ -154,11 +100,19 @@ impl RedisEndpoint {
     }
 }
 
+impl Target {
+    #[must_use]
+    pub(super) fn is_socket(&self) -> bool {
+        matches!(self, Self::Unix(_))
+    }
+}
+
 fn target(fields: &Fields<'_>, uri: &Uri) -> Result<Target, EndpointError> {
-    let tls_port = fields.port(&TLS_PORT)?;
+    let tls_port = fields.port(Meaning::TlsPort)?;
     let scheme = scheme_credential(fields)?;
     let encrypted = is_wanted(fields, scheme, uri.tls || tls_port.is_some())?;
-    let port = fields.port(&PORT)?.or(uri.port);
+    let (host, port_of_host) = fields.host()?.unzip();
+    let port = fields.port(Meaning::Port)?.or(port_of_host.flatten()).or(uri.port);
     let port = if encrypted { tls_port.or(port) } else { port }.unwrap_or(DEFAULT_PORT);
     let tls = if encrypted {
         Some(tls(fields)?)
@@ -166,17 +120,19 @@ fn target(fields: &Fields<'_>, uri: &Uri) -> Result<Target, EndpointError> {
         ignore_material(fields);
         None
     };
-    let host = fields.host(&HOST)?.or_else(|| uri.server.clone());
     if let Some(nodes) = nodes(fields, port)? {
         return Ok(Target::Cluster { nodes, tls });
     }
-    match (host, &uri.socket) {
-        (Some(host), _) if fields.flag(&CLUSTER_MODE)? == Some(true) => {
+    match (host.or_else(|| uri.server.clone()), &uri.socket) {
+        (Some(host), _) if fields.flag(Meaning::ClusterMode)? == Some(true) => {
             Ok(Target::Cluster { nodes: vec![Address { host, port }], tls })
         }
         (Some(host), _) => Ok(Target::Tcp { address: Address { host, port }, tls }),
         (None, Some(socket)) => Ok(Target::Unix(socket.clone())),
-        (None, None) if fields.has(&SENTINEL) => {
+        (None, None) if let Some(address) = only_host(fields, port)? => {
+            Ok(Target::Tcp { address, tls })
+        }
+        (None, None) if fields.mention(&SENTINEL) => {
             Err(fields.unsupported(
                 "is reachable only through Sentinel, which PHP's redis extension does not support for sessions",
                 "Add the credential host, with a name that follows the master through a failover.",
@@ -189,27 +145,12 @@ fn target(fields: &Fields<'_>, uri: &Uri) -> Result<Target, EndpointError> {
     }
 }
 
-/// The uri's parts. An invalid one is no error if there are also a host and a password: it may be a dashboard's
-/// address, or contain an unencoded password. Its scheme still counts, so that TLS is not lost.
-fn uri(fields: &Fields<'_>) -> Result<Uri, EndpointError> {
-    let Some(field) = fields.text(&URI)? else { return Ok(Uri::default()) };
-    let text = field.text.trim();
-    match parse(text) {
-        Ok(uri) => Ok(uri),
-        Err(_) if fields.has(&HOST) && fields.has(&PASSWORD) => {
-            fields.ignore(&URI);
-            Ok(Uri { tls: is_encrypted_scheme(text), ..Uri::default() })
-        }
-        Err(problem) => Err(fields.unusable(&field.key, problem, URI_EXPECTED)),
-    }
-}
-
 /// What a `scheme` credential says about TLS.
 fn scheme_credential(fields: &Fields<'_>) -> Result<Option<bool>, EndpointError> {
-    fields.parsed(&SCHEME, "redis or tcp, or rediss or tls for TLS", |text| {
+    fields.parsed(Meaning::Scheme, "redis or tcp, or rediss or tls for TLS", |text| {
         match text.to_ascii_lowercase().as_str() {
-            "redis" | "valkey" | "tcp" => Ok(false),
-            "rediss" | "valkeys" | "tls" | "ssl" => Ok(true),
+            "redis" | "valkey" | "tcp" | "plaintext" => Ok(false),
+            "rediss" | "valkeys" | "tls" | "ssl" | "encrypted" => Ok(true),
             _ => Err("is not a Redis scheme".to_owned()),
         }
     })
@@ -217,11 +158,13 @@ fn scheme_credential(fields: &Fields<'_>) -> Result<Option<bool>, EndpointError>
 
 /// The nodes of a cluster; `None` if it is not a cluster.
 fn nodes(fields: &Fields<'_>, port: u16) -> Result<Option<Vec<Address>>, EndpointError> {
-    let mode = fields.flag(&CLUSTER_MODE)?;
+    let mode = fields.flag(Meaning::ClusterMode)?;
     if mode == Some(false) {
         return Ok(None);
     }
-    let Some(list) = fields.list(&NODES)?.or_else(|| hosts(fields, mode)) else { return Ok(None) };
+    let Some(list) = fields.list(Meaning::Nodes)?.or_else(|| hosts(fields, mode)) else {
+        return Ok(None);
+    };
     let nodes = list
         .texts
         .iter()
@@ -237,18 +180,27 @@ fn nodes(fields: &Fields<'_>, port: u16) -> Result<Option<Vec<Address>>, Endpoin
 /// `hosts`, if they can only be a cluster's nodes: there is no `host`, or the credentials say so.
 fn hosts(fields: &Fields<'_>, mode: Option<bool>) -> Option<List> {
     if mode == Some(true) {
-        return fields.list(&HOSTS).ok().flatten();
+        return fields.list(Meaning::Hosts).ok().flatten();
     }
-    several_hosts(fields).filter(|_| !fields.has(&HOST) && !fields.has(&URI))
+    several_hosts(fields).filter(|_| !fields.has(Meaning::Host) && !fields.has(Meaning::Uri))
 }
 
 /// Several `hosts`. With Sentinel they are replicas of one another, and writing to any of them would lose
 /// sessions; a single one only repeats the host.
 fn several_hosts(fields: &Fields<'_>) -> Option<List> {
-    if fields.has(&SENTINEL) {
+    if fields.mention(&SENTINEL) {
         return None;
     }
-    fields.list(&HOSTS).ok().flatten().filter(|hosts| hosts.texts.len() > 1)
+    fields.list(Meaning::Hosts).ok().flatten().filter(|hosts| hosts.texts.len() > 1)
+}
+
+/// A single one of `hosts`, for where nothing else names a host.
+fn only_host(fields: &Fields<'_>, port: u16) -> Result<Option<Address>, EndpointError> {
+    let list = fields.list(Meaning::Hosts)?.filter(|_| !fields.mention(&SENTINEL));
+    let Some(List { key, texts }) = list else { return Ok(None) };
+    let expected = "a host, such as cache.example.com or cache.example.com:6379";
+    let address = texts.first().map(|text| Address::parse(text, port)).transpose();
+    address.map_err(|problem| fields.unusable(&key, problem, expected))
 }
 
 /// The nodes, should the endpoint turn out to be a cluster. With `hosts` beside `host`, Blacksmith means a
@@ -256,9 +208,11 @@ fn several_hosts(fields: &Fields<'_>) -> Option<List> {
 pub(super) fn nodes_if_cluster(fields: &Fields<'_>, endpoint: &RedisEndpoint) -> Vec<Address> {
     let Target::Tcp { address, .. } = &endpoint.target else { return Vec::new() };
     let hosts = several_hosts(fields);
-    // Unused until the server says what it is.
-    fields.ignore(&HOSTS);
-    if fields.has(&CLUSTER_MODE) || endpoint.database.is_some_and(|number| number > 0) {
+    if fields.has(Meaning::Host) || fields.has(Meaning::Uri) {
+        // Unused until the server says what it is.
+        fields.ignore(Meaning::Hosts);
+    }
+    if fields.has(Meaning::ClusterMode) || endpoint.database.is_some_and(|number| number > 0) {
         return Vec::new();
     }
     let Some(hosts) = hosts else { return Vec::new() };
@@ -266,10 +220,18 @@ pub(super) fn nodes_if_cluster(fields: &Fields<'_>, endpoint: &RedisEndpoint) ->
 }
 
 /// A uri's user and password count only if there is no credential for the password: Bitnami puts the password in
-/// the user's place, SAP something that is not a user.
-fn auth(fields: &Fields<'_>) -> Result<Option<Auth>, EndpointError> {
-    let Some(password) = fields.secret(&PASSWORD)? else { return Ok(None) };
-    Ok(Some(Auth::new(fields.text(&USER)?.map(|field| field.text), password)))
+/// the user's place, SAP something that is not a user. The option's user beats both.
+fn auth(fields: &Fields<'_>, uri: &Uri) -> Result<Option<Auth>, EndpointError> {
+    let auth = match fields.secret(Meaning::Password)? {
+        Some(password) => {
+            Some(Auth::new(fields.text(Meaning::User)?.map(|field| field.text), password))
+        }
+        None => uri.auth.clone(),
+    };
+    Ok(match (auth, &fields.options.username) {
+        (Some(auth), Some(user)) => Some(Auth::new(Some(user.clone()), auth.password)),
+        (auth, _) => auth,
+    })
 }
 
 /// The endpoint without its password, for messages.

@@ -2,6 +2,7 @@
 
 use super::error::EndpointError;
 use super::fields::Fields;
+use super::names::Meaning;
 use super::pem::{self, Pem};
 
 /// The TLS settings of a connection.
@@ -20,32 +21,44 @@ pub(crate) struct ClientIdentity {
     pub(crate) key: Pem,
 }
 
-/// Whether the connection uses TLS. A flag decides first, then the scheme if there is one. Without either, TLS is
-/// on if the uri or a TLS port says so (`implied`), or if the credentials contain certificates.
+/// Certificates and keys make sense only with TLS (cert-manager, operators).
+const MATERIAL: [Meaning; 4] =
+    [Meaning::Ca, Meaning::Certificate, Meaning::ClientCertificate, Meaning::ClientKey];
+
+/// Whether the connection uses TLS. The option decides first, then a flag, then the scheme if there is one. Without
+/// any, TLS is on if the uri or a TLS port says so (`implied`), or if the credentials contain certificates.
 pub(super) fn is_wanted(
     fields: &Fields<'_>,
     scheme: Option<bool>,
     implied: bool,
 ) -> Result<bool, EndpointError> {
-    let has_material = has_material(fields);
-    Ok(fields.flag(&FLAG)?.or(scheme).unwrap_or(implied || has_material))
+    let flag = fields.flag(Meaning::Tls)?;
+    // Where there is no port without TLS, there is one with it.
+    let tls_only = fields.flag(Meaning::PlainPortEnabled)?.filter(|plain| !plain).map(|_| true);
+    let has_material = MATERIAL.iter().any(|meaning| fields.has(*meaning));
+    let said = fields.options.tls.or(flag).or(tls_only).or(scheme);
+    Ok(said.unwrap_or(implied || has_material || fields.options.ca.is_some()))
 }
 
 /// Marks certificates and keys as unused, for services with TLS turned off.
 pub(super) fn ignore_material(fields: &Fields<'_>) {
-    for names in [&CA[..], &CLIENT_CERTIFICATE, &CLIENT_KEY] {
-        fields.ignore(names);
+    for meaning in MATERIAL {
+        fields.ignore(meaning);
     }
 }
 
-/// Whether the credentials contain certificates or keys, which make sense only with TLS (cert-manager, operators).
-fn has_material(fields: &Fields<'_>) -> bool {
-    [&CA[..], &CLIENT_CERTIFICATE, &CLIENT_KEY].iter().any(|names| fields.has(names))
-}
-
 pub(super) fn tls(fields: &Fields<'_>) -> Result<Tls, EndpointError> {
-    let certificate = pem::read(fields, &CLIENT_CERTIFICATE)?;
-    let key = pem::read(fields, &CLIENT_KEY)?;
+    let key = pem::read(fields, Meaning::ClientKey)?;
+    let mut certificate = pem::read(fields, Meaning::ClientCertificate)?;
+    let mut ca = pem::of_option(fields)?
+        .map_or_else(|| pem::read(fields, Meaning::Ca), |ca| Ok(Some(ca)))?;
+    // In servicebinding.io's words, `certificates` belong to `private-key`; elsewhere they are the CA's.
+    let either = pem::read(fields, Meaning::Certificate)?;
+    match either {
+        Some(either) if key.is_some() && certificate.is_none() => certificate = Some(either),
+        Some(either) if ca.is_none() => ca = Some(either),
+        _ => {}
+    }
     let expected = "both tls.crt and tls.key for a server that asks for a client certificate";
     let client = match (certificate, key) {
         (Some(certificate), Some(key)) => Some(ClientIdentity { certificate, key }),
@@ -53,22 +66,5 @@ pub(super) fn tls(fields: &Fields<'_>) -> Result<Tls, EndpointError> {
         (Some(_), None) => return Err(fields.missing("key for its client certificate", expected)),
         (None, Some(_)) => return Err(fields.missing("client certificate for its key", expected)),
     };
-    Ok(Tls { ca: pem::read(fields, &CA)?, client })
+    Ok(Tls { ca, client })
 }
-
-pub(super) const FLAG: [&str; 3] = ["ssl", "tls", "tls_enabled"];
-
-const CA: [&str; 8] = [
-    "cacrt",
-    "ca.crt",
-    "ca.pem",
-    "ca-cert.pem",
-    "ca_cert",
-    "certificates",
-    "certificate_base64",
-    "connection.rediss.certificate.certificate_base64",
-];
-
-const CLIENT_CERTIFICATE: [&str; 3] = ["tls.crt", "client.crt", "client_cert"];
-
-const CLIENT_KEY: [&str; 4] = ["tls.key", "client.key", "client_key", "private-key"];

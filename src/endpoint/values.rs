@@ -11,25 +11,31 @@ pub(super) fn is_empty(credential: &Credential) -> bool {
     }
 }
 
-/// The ways to split a path into a name and the rest.
-pub(super) fn splits(path: &str) -> impl Iterator<Item = (&str, &str)> {
-    path.match_indices('.').map(|(dot, _)| (&path[..dot], &path[dot + 1..]))
+/// Whether it is empty, or says no.
+pub(super) fn is_off(credential: &Credential) -> bool {
+    match credential {
+        Credential::Value(Value::Bool(flag)) => !flag,
+        Credential::Value(Value::String(text)) => text.is_empty() || flag(text) == Some(false),
+        _ => is_empty(credential),
+    }
 }
 
-/// The value at a path.
-pub(super) fn find_in<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
-    match value {
-        Value::Object(map) => {
-            let get = |name: &str| {
-                map.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-            };
-            get(path).or_else(|| splits(path).find_map(|(head, tail)| find_in(get(head)?, tail)))
-        }
-        Value::Array(list) => {
-            let (head, tail) = path.split_once('.').map_or((path, None), |(a, b)| (a, Some(b)));
-            let item = list.get(head.parse::<usize>().ok()?)?;
-            tail.map_or(Some(item), |tail| find_in(item, tail))
-        }
+/// What a text says about a flag. Aiven's `REDIS_SSL` is `required`, Google's `transit_encryption_mode`
+/// `SERVER_AUTHENTICATION`, AWS's also `preferred`; `verify-full` is from databases.
+pub(super) fn flag(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().replace('_', "-").as_str() {
+        "true"
+        | "1"
+        | "yes"
+        | "on"
+        | "enabled"
+        | "required"
+        | "require"
+        | "preferred"
+        | "server-authentication"
+        | "verify-ca"
+        | "verify-full" => Some(true),
+        "false" | "0" | "no" | "off" | "disabled" | "disable" | "none" => Some(false),
         _ => None,
     }
 }

@@ -12,6 +12,7 @@ use crate::endpoint::Endpoint;
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
 use crate::store::Store;
 use crate::system::files::read_text;
+use crate::system::masked::masked;
 use std::path::Path;
 
 /// The first version whose stock configuration reads `REDIS_URL` and uses phpredis.
@@ -251,7 +252,7 @@ impl App<'_> {
     fn driver(&self, ours: &[(AppVariable, String)]) -> Result<(), OwnSessions> {
         match self.set_by_others(&["SESSION_DRIVER"], ours) {
             Some((_, set)) if set.value.trim() != self.store.name() => Err(OwnSessions {
-                what: format!("{} sets SESSION_DRIVER to {:?}", set.place, set.value),
+                what: format!("{} sets SESSION_DRIVER to {:?}", set.place, masked(&set.value)),
                 advice: format!("Remove SESSION_DRIVER there, or set it to {}.", self.store),
             }),
             _ => Ok(()),

@@ -51,6 +51,6 @@ pub fn write(layer: &Path, service: &Service) -> Result<(), EmbedError> {
 pub(crate) fn read(layer: &Path) -> Result<Option<Services>, ServicesError> {
     let path = layer.join(FILE);
     let text = read_text_if_present(&path)
-        .map_err(|error| ServicesError::ReadVcapFile { path: path.clone(), error })?;
+        .map_err(|error| ServicesError::ReadEmbedded { path: path.clone(), error })?;
     text.map(|json| Services::parse(&json, Origin::Embedded)).transpose()
 }

@@ -35,7 +35,7 @@ pub fn run(start_proxy: StartProxy<'_>) -> ExitCode {
         // It will find the same error, and report it in the requested format.
         Err(_) if started == Started::SessionCheck => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", report(&error));
+            eprintln!("{}", report(&format_args!("{error:#}")));
             ExitCode::FAILURE
         }
     }

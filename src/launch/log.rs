@@ -2,7 +2,7 @@
 
 use super::resolve::ResolvedService;
 use super::route::Route;
-use crate::config::variables::{EMBED_CREDENTIALS, MISSING, OPTIONS, PROBE, PROXY};
+use crate::config::variables::{EMBED_CREDENTIALS, METRICS, MISSING, OPTIONS, PROBE, PROXY};
 use crate::frameworks::known::Framework;
 use crate::php::PHP_INI_SCAN_DIR;
 use std::path::Path;
@@ -28,7 +28,7 @@ pub(super) fn local_files() -> String {
 
 pub(super) fn no_sessions(error: &anyhow::Error) -> String {
     format!(
-        "warning: sessions will fail: {MISSING} is warn, and there is no usable service for them:\n{error}"
+        "warning: sessions will fail: {MISSING} is warn, and there is no usable service for them:\n{error:#}"
     )
 }
 
@@ -47,8 +47,14 @@ pub(super) fn replaced_scan_dirs(folders: &[String]) -> Option<String> {
     ))
 }
 
-pub(super) fn limit(limit: &str) -> String {
-    format!("warning: {limit}")
+pub(super) fn warning(what: &str) -> String {
+    format!("warning: {what}")
+}
+
+pub(super) fn no_metrics() -> String {
+    format!(
+        "warning: {METRICS} is set, but PHP connects to the server itself, so there is no session proxy to serve metrics. To use it, set {PROXY}=on"
+    )
 }
 
 /// The smallest managed plans allow 20 or 30 connections. A request that gets none has no session.
@@ -71,13 +77,16 @@ pub(super) fn failing_for_now(found: &ResolvedService, problem: &str) -> String 
 
 pub(super) fn refused(found: &ResolvedService, problem: &str) -> String {
     let ResolvedService { endpoint, service, .. } = found;
-    format!("warning: no session can be kept at {endpoint}, from service {service}.\n{problem}")
+    let unused = not_used(found);
+    format!(
+        "warning: no session can be kept at {endpoint}, from service {service}.\n{problem}{unused}"
+    )
 }
 
 /// `problem` says why the session proxy does not run.
 pub(super) fn without_proxy(problem: &anyhow::Error) -> String {
     format!(
-        "warning: PHP connects to Redis itself, with a TLS handshake in each request, because the session proxy does not run ({PROXY}=off silences this):\n{problem}"
+        "warning: PHP connects to Redis itself, with a TLS handshake in each request, because the session proxy does not run ({PROXY}=off silences this):\n{problem:#}"
     )
 }
 
@@ -105,9 +114,18 @@ pub(super) fn wait_without_effect(setting: &str) -> String {
 /// The error for a refusal that stops the start.
 pub(super) fn stopping_refusal(found: &ResolvedService, problem: &str) -> String {
     let ResolvedService { endpoint, service, .. } = found;
+    let unused = not_used(found);
     format!(
-        "No session can be kept at {endpoint}, from service {service}.\n{problem}\nTo start anyway, set {PROBE}=warn (or {MISSING}=warn, which makes sessions fail at once)."
+        "No session can be kept at {endpoint}, from service {service}.\n{problem}{unused}\nTo start anyway, set {PROBE}=warn (or {MISSING}=warn, which makes sessions fail at once)."
     )
+}
+
+/// What may have been meant instead, should the login be wrong.
+fn not_used(ResolvedService { unused, .. }: &ResolvedService) -> String {
+    if unused.is_empty() {
+        return String::new();
+    }
+    format!("\nBound and not used: {}.", unused.join(", "))
 }
 
 pub(super) fn framework_variables(framework: &Framework, names: &[&str]) -> String {

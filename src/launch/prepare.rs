@@ -13,6 +13,7 @@ use super::{log, mechanisms, nested};
 use crate::config::environment::Environment;
 use crate::config::launch::{LaunchSettings, Missing, Probe};
 use crate::config::options::Options;
+use crate::config::variables::{Phase, not_read};
 use crate::php;
 use crate::php::PHP_INI_SCAN_DIR;
 use crate::php::foreign_ini::session_ini_read_after;
@@ -79,6 +80,7 @@ pub fn prepare(
     let scan_dirs = environment.text(PHP_INI_SCAN_DIR)?.unwrap_or_default();
     messages.extend(session_ini_read_after(layer, scan_dirs).map(|file| log::foreign_ini(&file)));
     messages.extend(log::replaced_scan_dirs(&no_longer_read(&record.scan_dirs, scan_dirs)));
+    messages.extend(not_read(environment, Phase::Launch).iter().map(|line| log::warning(line)));
     let mut variables = connection.variables_of(environment, layer);
     if nested::is_set_already(environment, &variables)? {
         messages.clear();
@@ -130,7 +132,8 @@ impl Context<'_> {
             require_tls(&found.endpoint, record.knows_tls)?;
         }
         let tls_files = tls_files(found, record, environment)?;
-        let mut warnings = Vec::new();
+        let mut warnings: Vec<String> =
+            found.warnings.iter().map(|warning| log::warning(warning)).collect();
         let (mut route, outcome) = self.choose(choice, found, &tls_files, &mut warnings)?;
         let round_trip = self.judge(found, outcome, route, &mut warnings)?;
         let mut socket = None;
@@ -143,6 +146,9 @@ impl Context<'_> {
                 }
                 Err(error) => return Err(error),
             }
+        }
+        if route == Route::Direct && settings.metrics.is_some() {
+            warnings.push(log::no_metrics());
         }
         let connection = match socket {
             None => self.connect(found, &tls_files, round_trip, &mut warnings)?,
@@ -237,7 +243,7 @@ impl Context<'_> {
         match outcome {
             None => {}
             Some(Outcome::Kept { round_trip, max_clients, limits }) => {
-                warnings.extend(limits.iter().map(|limit| log::limit(limit)));
+                warnings.extend(limits.iter().map(|limit| log::warning(limit)));
                 warnings.extend(self.too_many_workers(route, max_clients));
                 return Ok(round_trip);
             }

@@ -1,5 +1,6 @@
 //! The probe: before PHP connects, the launch does, and finds out whether the service would keep a session.
 
+mod login;
 mod memcached;
 mod outcome;
 mod redis;

@@ -6,10 +6,11 @@ use super::topology::settled;
 use crate::config::environment::Environment;
 use crate::config::launch::{LaunchSettings, Missing};
 use crate::config::options::Options;
-use crate::config::variables::{MISSING, STORE};
+use crate::config::variables::{MISSING, Phase, STORE, not_read};
 use crate::endpoint::{self, Endpoint};
 use crate::services::matching::{Rule, SessionService, find_session_service};
 use crate::services::near_miss::near_misses;
+use crate::services::search_keys::SearchKeys;
 use crate::services::{Origin, Service, Services, platform_variables};
 use crate::store::Store;
 use std::fmt;
@@ -48,6 +49,8 @@ pub(crate) struct ResolvedService {
     pub(crate) endpoint: Endpoint,
     /// The names of its credentials that are not used.
     pub(crate) unused: Vec<String>,
+    /// Lines for the log.
+    pub(crate) warnings: Vec<String>,
     /// The options of the launch and of the service.
     pub(crate) options: Options,
 }
@@ -68,13 +71,13 @@ pub(crate) fn resolve(
     let services = Services::read(environment, platform_dir)?;
     let keys = record.search_keys.clone().overridden_by(environment)?;
     if let Some(found) = find_session_service(&services, &keys, &[store])? {
-        return ResolvedService::resolution(&found, options);
+        return ResolvedService::resolution(&found, options, &keys);
     }
     let variable =
         keys.any_of_its_kind.then(|| platform_variables::read(environment, store)).transpose()?;
     if let Some(service) = variable.flatten() {
         let found = SessionService { store, service: &service, rule: Rule::Variable };
-        return ResolvedService::resolution(&found, options);
+        return ResolvedService::resolution(&found, options, &keys);
     }
     let others: Vec<Store> = Store::ALL.into_iter().filter(|other| *other != store).collect();
     if let Some(SessionService { store: other, service, .. }) =
@@ -86,7 +89,7 @@ pub(crate) fn resolve(
     if let Some(embedded) = embedded::read(layer)?
         && let Some(found) = find_session_service(&embedded, &keys, &[store])?
     {
-        return ResolvedService::resolution(&found, options);
+        return ResolvedService::resolution(&found, options, &keys);
     }
     if settings.missing == Missing::Files {
         return Ok(Resolution::Files);
@@ -100,19 +103,23 @@ pub(crate) fn resolve(
             )
         }));
     }
-    if let Some(other) = environment.text(STORE)?.filter(|other| other.trim() != store.name()) {
-        hints.push(format!("{STORE} is {other:?} here, but it is only read at build. This image keeps sessions in {store}"));
-    }
+    hints.extend(not_read(environment, Phase::Launch));
     let hints = hints.iter().fold(String::new(), |text, hint| text + "\n  - " + hint);
     let keys = keys.describe(&[store]);
     Err(LaunchError::Missing { store, keys, services: services.to_string(), hints }.into())
 }
 
 impl ResolvedService {
-    fn resolution(found: &SessionService<'_>, options: Options) -> anyhow::Result<Resolution> {
+    fn resolution(
+        found: &SessionService<'_>,
+        options: Options,
+        keys: &SearchKeys,
+    ) -> anyhow::Result<Resolution> {
         let SessionService { store, service, rule } = found;
-        let mut reading = endpoint::read(*store, service)?;
-        let options = options.or(mem::take(&mut reading.options));
+        let mut warnings: Vec<String> = found.ignores(keys).into_iter().collect();
+        let mut reading = endpoint::read_with(*store, service, options)?;
+        let options = mem::take(&mut reading.options);
+        warnings.append(&mut reading.warnings);
         let (endpoint, unused) = settled(reading, &options);
         Ok(Resolution::Service(Box::new(Self {
             store: *store,
@@ -120,6 +127,7 @@ impl ResolvedService {
             rule: rule.clone(),
             endpoint,
             unused,
+            warnings,
             options,
         })))
     }

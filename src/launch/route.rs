@@ -69,6 +69,10 @@ impl Choice {
             {
                 Ok(Self::Only(Route::Proxy))
             }
+            // Code that takes the save path for a folder would put the password into that folder's name.
+            Proxy::Auto if serves && record.app.takes_save_path_for_folder => {
+                Ok(Self::Only(Route::Proxy))
+            }
             Proxy::Auto if serves && handshakes_often(found) => Ok(match record.lock_wait {
                 None => Self::PreferProxy,
                 Some(_) => Self::OwnWait,

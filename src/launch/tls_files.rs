@@ -10,6 +10,7 @@ use crate::endpoint::tls::{ClientIdentity, Tls};
 use crate::php;
 use crate::php::tls::{ClientFiles, TlsFiles};
 use crate::system::digest::sha256;
+use crate::system::masked::masked;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -83,7 +84,10 @@ fn keep(folders: &[&Path], text: &str) -> Result<PathBuf, TlsFilesError> {
     for folder in folders {
         match file_in(folder, text) {
             Ok(path) => return Ok(path),
-            Err(error) => tried.push(format!("  - {}: {error}", folder.display())),
+            Err(error) => {
+                let folder = folder.display().to_string();
+                tried.push(format!("  - {}: {error}", masked(&folder)));
+            }
         }
     }
     Err(TlsFilesError { tried: tried.join("\n") })

@@ -25,11 +25,12 @@ pub enum Finding {
 #[must_use]
 pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Vec<Finding> {
     let Some(service) = &config.service else { return Vec::new() };
-    let Reading { endpoint, unused, options, .. } = match reading_that_connects(service, record) {
-        Ok(reading) => reading,
-        Err(error) => return vec![Finding::Failure(error.to_string())],
-    };
-    let mut findings = Vec::new();
+    let Reading { endpoint, unused, options, warnings, .. } =
+        match reading_that_connects(service, record) {
+            Ok(reading) => reading,
+            Err(error) => return vec![Finding::Failure(format!("{error:#}"))],
+        };
+    let mut findings: Vec<Finding> = warnings.into_iter().map(Finding::Limit).collect();
     if limit_of_php(&endpoint, &options, record).is_some() {
         findings.push(Finding::Limit(format!(
             "PHP's own handler cannot connect to {service}, so at launch PHP will use the session proxy (unless {PROXY} is off)"

@@ -13,6 +13,7 @@ use crate::php::tls::TlsFiles;
 use crate::php::variable::Variable;
 use crate::php::{PHP_INI_SCAN_DIR, Php, PhpError};
 use crate::store::Store;
+use crate::system::masked::masked;
 use libcnb::Env;
 use std::time::Duration;
 
@@ -76,7 +77,8 @@ pub fn verify(
         ] {
             if value != expected {
                 let (program, scan_dir) = (after.name.clone(), scan_dir.clone());
-                let (value, expected) = (value.clone(), expected.to_owned());
+                // A save path may hold a password.
+                let (value, expected) = (masked(value).into_owned(), masked(expected).into_owned());
                 return Err(VerifyError::Setting { program, setting, value, expected, scan_dir });
             }
         }

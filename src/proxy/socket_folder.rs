@@ -1,6 +1,7 @@
 //! The socket's own folder, which only the app's user can enter.
 
 use crate::system::digest::sha256;
+use crate::system::masked::masked;
 use nix::unistd::geteuid;
 use std::fs::{self, DirBuilder, File, Metadata, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Read};
@@ -41,7 +42,10 @@ impl Place {
             let place = Self(parent.join(&name));
             match place.prepare() {
                 Ok(()) => return Ok(place),
-                Err(error) => tried.push(format!("  - {}: {error}", parent.display())),
+                Err(error) => {
+                    let parent = parent.display().to_string();
+                    tried.push(format!("  - {}: {error}", masked(&parent)));
+                }
             }
         }
         Err(NoPlace { tried: tried.join("\n") })

@@ -47,7 +47,7 @@ pub enum Problem {
     Closed(Step),
     #[error("the connection broke {step} ({error})")]
     Broken { step: Step, error: io::Error },
-    #[error("{0}")]
+    #[error(transparent)]
     Protocol(#[from] ProtocolError),
 }
 

@@ -2,7 +2,8 @@
 
 use super::credentials::{Credential, Credentials};
 use super::error::ServicesError;
-use crate::system::files::read_text;
+use super::origin::shown;
+use crate::system::files::{denied, read_text};
 use serde_json::Value;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -49,15 +50,14 @@ impl Layout {
 /// The visible entries of a folder. Kubernetes keeps a Secret's data in `..data` and `..<timestamp>`, and links
 /// the visible names to it.
 pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, ServicesError> {
-    let list = |error| ServicesError::ListBindings { path: folder.to_owned(), error };
     let entries = match folder.read_dir() {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(list(error)),
+        Err(error) => return Err(cannot_list(folder, &error)),
     };
     let mut found = Vec::new();
     for entry in entries {
-        let entry = entry.map_err(list)?;
+        let entry = entry.map_err(|error| cannot_list(folder, &error))?;
         // Kubernetes and Cloud Foundry write only UTF-8 names.
         if let Ok(name) = entry.file_name().into_string()
             && !name.starts_with('.')
@@ -66,6 +66,17 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, ServicesE
         }
     }
     Ok(found)
+}
+
+fn cannot_list(folder: &Path, error: &io::Error) -> ServicesError {
+    let path = shown(folder);
+    match error.kind() {
+        io::ErrorKind::NotADirectory => ServicesError::BindingsFile { path },
+        io::ErrorKind::PermissionDenied if let Ok(metadata) = folder.metadata() => {
+            ServicesError::ListBindings { path, problem: denied(&metadata) }
+        }
+        _ => ServicesError::ListBindings { path, problem: error.to_string() },
+    }
 }
 
 /// A file's text, without the final newline that editors and `echo` add.

@@ -2,7 +2,7 @@
 
 use super::binding_files::{Layout, entries};
 use super::error::ServicesError;
-use super::origin::Origin;
+use super::origin::{Origin, VCAP_SERVICES_FILE_PATH, shown};
 use super::service::{CredentialSource, Service};
 use crate::system::files::{FileError, read_text_if_present};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub(super) fn read(root: &Path) -> Result<Vec<Service>, ServicesError> {
 pub(super) fn problem(root: &Path, found: &[Service], named: bool) -> Option<String> {
     let is_binding = |folder: &Path| folder.join("type").is_file() || folder.join("host").is_file();
     if is_binding(root) {
-        let root = root.display();
+        let root = shown(root);
         return Some(format!(
             "this folder is itself a binding: mount it one level deeper, as {root}/NAME"
         ));
@@ -31,17 +31,36 @@ pub(super) fn problem(root: &Path, found: &[Service], named: bool) -> Option<Str
     if found.is_empty() && named && !root.exists() {
         return Some("no such folder".to_owned());
     }
-    None
+    let is_json_file = |(_, path): &(String, PathBuf)| is_json(path) && path.is_file();
+    let (name, _) = entries(root).ok()?.into_iter().find(is_json_file)?;
+    found.is_empty().then(|| {
+        format!(
+            "{name:?} is a file: a binding is a folder with a file for each credential. For JSON as Cloud Foundry writes it, set {VCAP_SERVICES_FILE_PATH}={}/{name}",
+            shown(root)
+        )
+    })
 }
 
-/// The binding in a subfolder, if it was mounted one level too deep.
-fn nested(folder: &Path) -> Option<String> {
+/// What holds the credentials of a folder without a type, if they are not files of its own.
+fn misplaced(folder: &Path) -> Option<String> {
     if folder.join("metadata").is_dir() {
         return None;
     }
     let inner = entries(folder).ok()?;
-    let (name, _) = inner.iter().find(|(_, path)| path.join("type").is_file())?;
-    Some(format!("binding is mounted one level too deep, in {name}"))
+    if let Some((name, _)) = inner.iter().find(|(_, path)| path.join("type").is_file()) {
+        return Some(format!("binding is mounted one level too deep, in {name}"));
+    }
+    let only_json = inner.len() == 1 && is_json(&inner[0].1);
+    only_json.then(|| {
+        format!(
+            "folder holds only {}: a binding has a file for each credential, and one named type",
+            inner[0].0
+        )
+    })
+}
+
+fn is_json(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "json")
 }
 
 fn service(root: &Path, name: String, folder: PathBuf) -> Service {
@@ -56,7 +75,9 @@ fn service(root: &Path, name: String, folder: PathBuf) -> Service {
     Service {
         name,
         instance_name: text("instance-name"),
-        kind_problem: problem.map(|problem| format!("type {problem}")).or_else(|| nested(&folder)),
+        kind_problem: problem
+            .map(|problem| format!("type {problem}"))
+            .or_else(|| misplaced(&folder)),
         kind: kind.ok().flatten(),
         credentials_type: None,
         tags: text("tags").map(|tags| parse_tags(&tags)).unwrap_or_default(),
@@ -171,11 +192,11 @@ mod tests {
     }
 
     #[test]
-    fn no_folder_means_no_bindings_and_a_closed_one_is_an_error() {
+    fn no_folder_means_no_bindings_and_a_file_is_an_error() {
         let root = tempfile::tempdir().unwrap();
         assert!(read(&root.path().join("none")).unwrap().is_empty());
         write(root.path(), &[("file", b"")]);
         let error = read(&root.path().join("file")).unwrap_err();
-        assert!(error.to_string().contains("cannot be listed"), "{error}");
+        assert!(error.to_string().contains("which is a file"), "{error}");
     }
 }

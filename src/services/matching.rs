@@ -5,6 +5,7 @@ use super::search_keys::SearchKeys;
 use super::service::Service;
 use crate::config::variables::STORE;
 use crate::store::Store;
+use crate::system::masked::masked;
 use std::fmt;
 
 /// The service found for the sessions.
@@ -14,6 +15,27 @@ pub struct SessionService<'a> {
     pub service: &'a Service,
     /// The rule that found it.
     pub(crate) rule: Rule,
+}
+
+impl SessionService<'_> {
+    /// A line about the search key, if one was chosen, and another rule than that found the service.
+    #[must_use]
+    pub(crate) fn ignores(&self, keys: &SearchKeys) -> Option<String> {
+        let Self { store, service, rule } = self;
+        let key = keys.of(*store);
+        let by_key = match rule {
+            Rule::NameIs(_) | Rule::NameContains(_) => true,
+            Rule::Tag(tag) => *tag == key.text,
+            _ => false,
+        };
+        (key.chosen && !by_key).then(|| {
+            format!(
+                "{} asks for {:?}, but no service has that in its name: using {service}, found by its {rule}",
+                store.search_key_variable(),
+                masked(&key.text)
+            )
+        })
+    }
 }
 
 /// The rules that find a service; an earlier one beats a later one.
@@ -161,11 +183,11 @@ fn is(kind: Option<&String>, expected: &str) -> bool {
 impl fmt::Display for Rule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NameIs(key) => write!(formatter, "name {key:?}"),
-            Self::NameContains(key) => write!(formatter, "name containing {key:?}"),
+            Self::NameIs(key) => write!(formatter, "name {:?}", masked(key)),
+            Self::NameContains(key) => write!(formatter, "name containing {:?}", masked(key)),
             Self::Type(kind) => write!(formatter, "type {kind}"),
             Self::CredentialsType(kind) => write!(formatter, "credential type={kind}"),
-            Self::Tag(tag) => write!(formatter, "tag {tag:?}"),
+            Self::Tag(tag) => write!(formatter, "tag {:?}", masked(tag)),
             Self::Kind(store) => write!(formatter, "kind ({})", store.title()),
             Self::Variable => formatter.write_str("variable (no service is bound)"),
         }

@@ -6,6 +6,7 @@ use super::origin::Origin;
 use super::search_keys::SearchKeys;
 use super::service::Service;
 use crate::store::Store;
+use crate::system::masked::masked;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -32,7 +33,8 @@ fn near_miss(service: &Service, keys: &SearchKeys, store: Store) -> Option<Strin
     }
     if plain(&service.name).contains(&plain(key)) {
         return Some(format!(
-            "The name of {service} almost contains {key:?}, but letter case and hyphens must match. Rename it, or {by_name}"
+            "The name of {service} almost contains {:?}, but letter case and hyphens must match. Rename it, or {by_name}",
+            masked(key)
         ));
     }
     if service.is_of_kind(store) {
@@ -49,6 +51,9 @@ fn near_miss(service: &Service, keys: &SearchKeys, store: Store) -> Option<Strin
 
 /// A binding must have a type; a Secret without the key `type` has none.
 fn without_type(service: &Service, stores: &[Store]) -> Option<String> {
+    if let Some(problem) = service.problem() {
+        return Some(format!("{:?}: its {problem}", service.name));
+    }
     let types: Vec<&str> = stores.iter().map(|store| store.binding_type()).collect();
     let untyped = matches!(service.origin, Origin::Bindings(_)) && service.kind.is_none();
     untyped.then(|| {

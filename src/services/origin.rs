@@ -1,7 +1,8 @@
 //! Where a service came from.
 
+use crate::system::masked::masked;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where a service came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,15 +22,20 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bindings(root) => write!(formatter, "service bindings in {}", root.display()),
+            Self::Bindings(root) => write!(formatter, "service bindings in {}", shown(root)),
             Self::Vcap => formatter.write_str(VCAP_SERVICES),
             Self::VcapFile(path) => {
-                write!(formatter, "{VCAP_SERVICES_FILE_PATH} {}", path.display())
+                write!(formatter, "{VCAP_SERVICES_FILE_PATH} {}", shown(path))
             }
             Self::Variable => formatter.write_str("environment variable"),
             Self::Embedded => formatter.write_str("the credentials embedded in the image"),
         }
     }
+}
+
+/// A path for a message. It comes from a variable, which may hold a uri by mistake.
+pub(super) fn shown(path: &Path) -> String {
+    masked(&path.display().to_string()).into_owned()
 }
 
 /// Points to the folder of service bindings (servicebinding.io).

@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 /// Variables with a uri. Heroku sets both of the first two, the second one with TLS; the others are from the Redis
 /// Cloud and Valkey add-ons and from Vercel. If two name the same server, the later one counts.
 const REDIS: [&str; 5] = ["REDIS_URL", "REDIS_TLS_URL", "REDISCLOUD_URL", "VALKEY_URL", "KV_URL"];
-/// Variables with servers; each has `_USERNAME` and `_PASSWORD` variables beside it.
-const MEMCACHED: [&str; 2] = ["MEMCACHIER_SERVERS", "MEMCACHEDCLOUD_SERVERS"];
+/// Variables with servers; each has `_USERNAME` and `_PASSWORD` variables beside it. Dokku's has a uri.
+const MEMCACHED: [&str; 3] = ["MEMCACHED_URL", "MEMCACHIER_SERVERS", "MEMCACHEDCLOUD_SERVERS"];
 const SERVERS: &str = "_SERVERS";
 
 /// Why no single variable could be chosen.
@@ -30,6 +30,10 @@ pub(crate) enum VariableError {
         "{SERVICE_VARIABLE} is {0}, but there is no such variable in the environment.\nSet {0}, or unset {SERVICE_VARIABLE}."
     )]
     NotSet(String),
+    #[error(
+        "{SERVICE_VARIABLE} is not the name of a variable.\nSet it to the name of the variable that holds the service, such as REDIS_URL, not to its value."
+    )]
+    NotAName,
 }
 
 /// The platform's variables that are set and name a server of this store.
@@ -63,6 +67,10 @@ pub(crate) fn read(
     store: Store,
 ) -> Result<Option<Service>, VariableError> {
     if let Some(name) = environment.text(SERVICE_VARIABLE)?.map(str::trim) {
+        // Not repeated: it may be the variable's value.
+        if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            return Err(VariableError::NotAName);
+        }
         let service = service(environment, store, name)?;
         return service.map(Some).ok_or_else(|| VariableError::NotSet(name.to_owned()));
     }
@@ -88,6 +96,7 @@ fn service(
     let mut add = |name: &str, text: &str| credentials.insert(name.to_owned(), Value::from(text));
     match store {
         Store::Redis => drop(add("uri", value)),
+        Store::Memcached if value.contains("://") => drop(add("uri", value)),
         Store::Memcached => {
             add("servers", value);
             if let Some(prefix) = name.strip_suffix(SERVERS) {
@@ -165,6 +174,13 @@ mod tests {
         assert_eq!(chosen(&variables, Store::Redis).unwrap().unwrap(), "REDIS_URL");
         let message = chosen(&[(SERVICE_VARIABLE, "CACHE_URL")], Store::Redis).unwrap_err();
         assert!(message.contains("no such variable"), "{message}");
+        for value in ["redis://:hunter2@h", "hunter2@h:1"] {
+            let message = chosen(&[(SERVICE_VARIABLE, value)], Store::Redis).unwrap_err();
+            assert!(
+                message.contains("not to its value") && !message.contains("hunter2"),
+                "{message}"
+            );
+        }
     }
 
     #[test]

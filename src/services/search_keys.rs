@@ -4,6 +4,7 @@ use crate::app::AppOptions;
 use crate::config::environment::{Environment, EnvironmentError};
 use crate::config::variables::STORE;
 use crate::store::Store;
+use crate::system::masked::masked;
 use serde::{Deserialize, Serialize};
 
 /// The search key of each store.
@@ -93,7 +94,7 @@ impl SearchKeys {
     #[must_use]
     pub(crate) fn describe(&self, stores: &[Store]) -> String {
         let each = |store: &Store| {
-            let key = &self.of(*store).text;
+            let key = masked(&self.of(*store).text);
             let any = if self.any_of_its_kind {
                 format!(", or any {} service", store.title())
             } else {

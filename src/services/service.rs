@@ -17,7 +17,7 @@ pub struct Service {
     pub(crate) instance_name: Option<String>,
     /// A service binding's type, or Cloud Foundry's label.
     pub(crate) kind: Option<String>,
-    /// Why a service binding's type cannot be read, if there is one.
+    /// Why a service binding's type cannot be read, or has none.
     pub(super) kind_problem: Option<String>,
     /// The credential `type`, if it is not the binding's own type.
     pub(crate) credentials_type: Option<String>,
@@ -55,6 +55,12 @@ impl Service {
             CredentialSource::Folder(folder) => binding_files::credential_file(folder, name),
             CredentialSource::Inline(_) => None,
         }
+    }
+
+    /// What looks wrong with the binding's files, if anything.
+    #[must_use]
+    pub(crate) fn problem(&self) -> Option<&str> {
+        self.kind_problem.as_deref()
     }
 
     /// Whether its type, label or a tag says that it is a server of this store.

@@ -2,7 +2,7 @@
 
 use super::credentials::{Credential, Credentials};
 use super::error::ServicesError;
-use super::origin::Origin;
+use super::origin::{Origin, VCAP_SERVICES_FILE_PATH};
 use super::service::{CredentialSource, Service};
 use serde_json::{Map, Value};
 
@@ -13,6 +13,9 @@ pub(super) fn parse(json: &str, origin: &Origin) -> Result<Vec<Service>, Service
     let labels = match serde_json::from_str(json) {
         Ok(Value::Object(labels)) => labels,
         Ok(_) => return Err(error("is JSON, but not an object.".to_owned())),
+        Err(_) if matches!(origin, Origin::Vcap) && json.trim_start().starts_with('/') => {
+            return Err(error(format!("is a path. Set {VCAP_SERVICES_FILE_PATH} to it instead.")));
+        }
         Err(syntax) => return Err(error(format!("is not valid JSON: {syntax}."))),
     };
     let mut services = Vec::new();

@@ -1,7 +1,9 @@
 //! Reads files that others wrote, and writes our own.
 
-use std::fs::File;
+use nix::unistd::{getegid, geteuid};
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The maximum size of a file that we read. A Kubernetes Secret holds at most 1 MiB and Cloud Foundry's binding
@@ -13,6 +15,8 @@ pub(crate) const MAX_BYTES: u64 = 16 * 1024 * 1024;
 pub enum FileError {
     #[error("cannot be read: {0}")]
     Read(#[from] io::Error),
+    #[error("cannot be read: {0}")]
+    Denied(String),
     #[error("is not a regular file")]
     NotAFile,
     /// It has more than [`MAX_BYTES`].
@@ -33,11 +37,12 @@ pub enum FileError {
 /// Fails as [`FileError`] lists. Never waits for a FIFO, never reads a device.
 pub(crate) fn read_text(path: &Path) -> Result<String, FileError> {
     // Opening a FIFO waits for its writer, so check first.
-    if !std::fs::metadata(path)?.is_file() {
+    let explained = |error| cannot_read(path, error);
+    if !std::fs::metadata(path).map_err(explained)?.is_file() {
         return Err(FileError::NotAFile);
     }
     let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    File::open(path).map_err(explained)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(FileError::TooLarge);
     }
@@ -50,6 +55,24 @@ pub(crate) fn read_text(path: &Path) -> Result<String, FileError> {
 /// Whether bytes look like a certificate or a key in DER: a sequence that is long.
 pub(crate) fn is_der(bytes: &[u8]) -> bool {
     matches!(bytes, [0x30, 0x81 | 0x82, ..])
+}
+
+fn cannot_read(path: &Path, error: io::Error) -> FileError {
+    // Without a right to its folder, nothing is known about the file.
+    let metadata = path.metadata().or_else(|_| path.parent().unwrap_or(path).metadata());
+    match (error.kind(), metadata) {
+        (io::ErrorKind::PermissionDenied, Ok(metadata)) => FileError::Denied(denied(&metadata)),
+        _ => error.into(),
+    }
+}
+
+/// Why the system denies access to a file or folder: whose it is, and who asks.
+pub(crate) fn denied(metadata: &Metadata) -> String {
+    let (owner, group, mode) = (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777);
+    let us = format!("{}:{}", geteuid(), getegid());
+    format!(
+        "Permission denied. It belongs to user and group {owner}:{group} with mode {mode:04o}, and this process runs as {us}"
+    )
 }
 
 /// Like [`read_text`], but `None` for a missing file.
@@ -115,9 +138,35 @@ fn make_parent(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::unistd::{Uid, setfsuid};
     use std::fs;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use std::process::Command;
+    use std::thread;
+
+    #[test]
+    fn what_is_denied_says_whose_it_is_and_who_asks() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        fs::write(&file, "hunter2").unwrap();
+        let uid = file.metadata().unwrap().uid();
+        let read = |closed: &Path| {
+            fs::set_permissions(closed, fs::Permissions::from_mode(0)).unwrap();
+            let as_another = || {
+                // Only root may, and only root has to. It holds for this thread alone.
+                setfsuid(Uid::from_raw(65534));
+                read_text(&file).unwrap_err().to_string()
+            };
+            let message = thread::scope(|scope| scope.spawn(as_another).join().unwrap());
+            fs::set_permissions(closed, fs::Permissions::from_mode(0o700)).unwrap();
+            message
+        };
+        for closed in [file.as_path(), folder.path()] {
+            let message = read(closed);
+            assert!(message.contains(&format!("belongs to user and group {uid}:")), "{message}");
+            assert!(message.contains("with mode 0000, and this process runs as "), "{message}");
+        }
+    }
 
     #[test]
     fn odd_files_are_errors_and_never_wait() {

@@ -1,6 +1,8 @@
 //! Secrets: strings that must never be shown.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::fmt;
 
 /// Unreserved characters of a uri (RFC 3986, 2.3); everything else may be encoded.
@@ -22,6 +24,34 @@ impl Secret {
     #[must_use]
     pub(crate) fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// A common mistake that explains why a server refuses it. Shows nothing of it.
+    #[must_use]
+    pub(crate) fn doubt(&self) -> Option<&'static str> {
+        let text = self.0.as_str();
+        let is_quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+        let decoded = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let is_text = |text: &String| {
+            text.len() >= 6 && text.trim_end().chars().all(|c| c.is_ascii_graphic())
+        };
+        let is_encoded =
+            percent_decode_str(text).decode_utf8().is_ok_and(|decoded| decoded != text);
+        if text.trim() != text {
+            Some("The password begins or ends with a blank. Remove it, unless it belongs there.")
+        } else if is_quoted('"') || is_quoted('\'') {
+            Some("The password is in quotes. Remove them, unless they belong there.")
+        } else if is_encoded {
+            Some(
+                "The password looks percent-encoded, which it must be in a uri only: write it in plain text.",
+            )
+        } else if decoded.as_ref().is_some_and(is_text) {
+            Some(
+                "The password looks like base64: write it in plain text (in a Secret, use stringData instead of data).",
+            )
+        } else {
+            None
+        }
     }
 }
 
@@ -100,6 +130,22 @@ mod tests {
     #[test]
     fn debug_shows_nothing() {
         assert_eq!(format!("{:?}", Some(Secret::new("hunter2"))), "Some(Secret(…))");
+    }
+
+    #[test]
+    fn what_is_often_wrong_with_a_password_is_said_without_it() {
+        for (password, expected) in [
+            ("hunter2 ", "blank"),
+            ("\"hunter2\"", "quotes"),
+            ("hunter%402", "percent-encoded"),
+            ("aHVudGVyMjMK", "base64"),
+        ] {
+            let doubt = Secret::new(password).doubt().unwrap();
+            assert!(doubt.contains(expected) && !doubt.contains("hunter"), "{password}: {doubt}");
+        }
+        for password in ["hunter2", "100%", "%zz", "a\"b", "c2VjcmV0LXdpdGgtYmluYXJ5AA=="] {
+            assert_eq!(Secret::new(password).doubt(), None, "{password}");
+        }
     }
 
     #[test]

@@ -46,9 +46,21 @@ fn a_server_that_will_never_keep_a_session_stops_the_start() {
         assert_refused(
             app,
             "no password",
-            &json!({"host": host}),
-            &["requires a password", "BPL_PHP_SESSION_PROBE=warn"],
+            &json!({"host": host, "color": "blue"}),
+            &["requires a password", "BPL_PHP_SESSION_PROBE=warn", "Bound and not used: color."],
         );
+        let for_show = json!({"uri": format!("redis://show:{MARKER}@{host}?family=0")});
+        assert_refused(
+            app,
+            "a user that the server does not know",
+            &for_show,
+            &["password works without the user \"show\"", "username=default"],
+        );
+        let alone = ["--env", "BPL_PHP_SESSION_OPTIONS=username=default"];
+        let Start { started, log, .. } = start(app, &for_show, &alone);
+        assert!(started && log.contains("has family in its query"), "{log}");
+        let encoded = json!({"host": host, "password": "wrong%40x"});
+        assert_refused(app, "an encoded password", &encoded, &["looks percent-encoded"]);
         let wrong = json!({"host": host, "password": "wrong "});
         assert_refused(
             app,
@@ -136,8 +148,12 @@ fn what_is_wrong_with_tls_stops_the_start_unless_phps_own_tls_works() {
                 app,
                 "a port with TLS without",
                 &plain,
-                &["accepts only TLS", "Set ssl to true"],
+                &["accepts only TLS", "Set ssl to true", "BPL_PHP_SESSION_OPTIONS=tls=on"],
             );
+            // What a broker's user can do about it.
+            let options = ["--env", "BPL_PHP_SESSION_OPTIONS=tls=on&verify_peer=off"];
+            let Start { started, log, .. } = start(app, &plain, &options);
+            assert!(started && log.contains("tls://"), "{log}");
             credentials["cacrt"] = Value::Null;
             assert_refused(app, "an unknown authority", &credentials, &["not trusted", "ca.crt"]);
 

@@ -196,6 +196,9 @@ fn it_is_json_and_a_status_in_every_case() {
         let script = "session-check --json || test $? = 2";
         let (ok, said) = app.run(&[], &["--", "sh", "-c", script]);
         assert!(ok && said.contains("\"unknown\""), "{said}");
+        let script = "session-check || true; exec php -v";
+        let (ok, said) = app.run(&[], &["--", "sh", "-c", script]);
+        assert!(!ok && said.contains("No redis service is bound"), "{said}");
         let (ok, said) = app.run(&[], &["true"]);
         assert!(!ok && said.contains("No redis service is bound"), "{said}");
 

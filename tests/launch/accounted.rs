@@ -26,6 +26,14 @@ fn passwords_under_the_names_of_charts_and_operators_are_used() {
         "auth_token",
         "attribute.auth_token",
         "primary_access_key",
+        "auth_string",
+        "service_password",
+        "pass",
+        "pwd",
+        "redisSecret",
+        "AccessKey",
+        "REDISPASSWORD",
+        "requirepass",
     ] {
         let path = save_path(&json!({"host": "h", name: "pw"})).unwrap();
         assert_eq!(path, "tcp://h:6379?…&auth=pw", "{name}");
@@ -36,14 +44,14 @@ fn passwords_under_the_names_of_charts_and_operators_are_used() {
 
 #[test]
 fn an_unknown_name_that_looks_like_a_password_stops_the_start() {
-    for name in ["sessions-password", "api_token", "redisSecret", "accessKey"] {
+    for name in ["sessions-password", "api_token", "clientSecret", "secondary_access_key"] {
         let error = error(&json!({"host": "h", name: "hunter2"}));
         assert!(error.contains(&format!("{name:?} looks like one")), "{name}: {error}");
     }
     // Where the password is known, another one is only named.
     assert!(save_path(&json!({"host": "h", "password": "pw", "admin-password": "x"})).is_ok());
     let memcached = Harness::new(Store::Memcached, "3.2.0");
-    let error = memcached.vcap("x", &json!({"host": "h", "sasl-password": "hunter2"})).unwrap_err();
+    let error = memcached.vcap("x", &json!({"host": "h", "shop-password": "hunter2"})).unwrap_err();
     assert!(error.contains("looks like one") && !error.contains("hunter2"), "{error}");
 }
 
@@ -129,8 +137,14 @@ fn a_uris_query_is_used_or_refused_by_name() {
         let path = save_path(&json!({"uri": uri})).unwrap().replace("auth[]", "auth%5B%5D");
         assert_eq!(path, expected, "{uri}");
     }
-    let weight = error(&json!({"uri": "redis://h?weight=2&password=hunter2"}));
-    assert!(weight.contains("Set it as an option"), "{weight}");
+    // ioredis', go-redis' and redis-py's own words are named, and stop nothing.
+    let queries = "?family=0&dial_timeout=5s&health_check_interval=2&password=hunter2";
+    let launch = launch(&json!({"uri": format!("redis://h{queries}")}));
+    let said = launch.messages.join("\n");
+    let names = "warning: the credential \"uri\" has family, dial_timeout, health_check_interval in its query";
+    assert!(said.contains(names) && !said.contains("hunter2"), "{said}");
+    let tls = error(&json!({"uri": "redis://:hunter2@h?ssl_cert_reqs=required"}));
+    assert!(tls.contains("asks for TLS in its query"), "{tls}");
     let socket = error(&json!({"uri": "unix:///run/redis.sock?ssl=true"}));
     assert!(socket.contains("asks for TLS on a Unix socket"), "{socket}");
 }

@@ -87,6 +87,16 @@ fn a_variable_of_the_platform_is_the_service_where_none_is_bound() {
     assert_eq!(variables[Variable::SavePath.name()], "a:1,b:2");
     assert_eq!(variables[Variable::Password.name()], "p");
 
+    // Dokku's, and one with a login.
+    for (uri, user) in
+        [("memcached://dokku-memcached-m:11211", None), ("memcached://u:p@m", Some("u"))]
+    {
+        let variables =
+            Harness::chosen(Store::Memcached).launch(&[("MEMCACHED_URL", uri)]).unwrap();
+        assert!(variables[Variable::SavePath.name()].ends_with("m:11211"), "{variables:?}");
+        assert_eq!(variables.get(Variable::Username.name()).map(String::as_str), user);
+    }
+
     // What is bound comes first.
     let bound = vcap(&json!({"x": [{"name": "redis-sessions", "credentials": {"host": "bound"}}]}));
     let found = path(&redis, &[heroku[0], ("VCAP_SERVICES", &bound)]).unwrap();
@@ -113,11 +123,47 @@ fn bindings_that_are_mounted_at_the_wrong_depth_are_told_apart() {
         deep.contains("\"outer\": its binding is mounted one level too deep, in inner"),
         "{deep}"
     );
+    assert_eq!(deep.matches("outer").count() - deep.matches("(\"outer\")").count(), 1, "{deep}");
+    assert!(!deep.contains("has no type"), "{deep}");
+    // Where the folder's name alone is enough, too.
+    fs::rename(root.path().join("outer"), root.path().join("redis-sessions")).unwrap();
+    let named = error(root.path());
+    assert!(named.contains("no credentials (its binding is mounted one level too deep"), "{named}");
+    fs::rename(root.path().join("redis-sessions"), root.path().join("outer")).unwrap();
     let shallow = error(&root.path().join("outer/inner"));
     assert!(
         shallow.contains("this folder is itself a binding: mount it one level deeper"),
         "{shallow}"
     );
+}
+
+#[test]
+fn json_in_place_of_a_folder_is_said_with_the_variable_for_it() {
+    let harness = Harness::new(Store::Redis, "6.2.0");
+    let root = tempfile::tempdir().unwrap();
+    let file = root.path().join("vcap.json");
+    fs::write(&file, r#"{"redis": []}"#).unwrap();
+    let error = |name: &str, value: &std::path::Path| {
+        path(&harness, &[(name, value.to_str().unwrap())]).unwrap_err()
+    };
+    let is_file = error("SERVICE_BINDING_ROOT", &file);
+    assert!(
+        is_file.contains("is a file") && is_file.contains("VCAP_SERVICES_FILE_PATH"),
+        "{is_file}"
+    );
+    let holds_file = error("SERVICE_BINDING_ROOT", root.path());
+    assert!(
+        holds_file.contains("a binding is a folder with a file for each credential"),
+        "{holds_file}"
+    );
+    let variable = error("VCAP_SERVICES", &file);
+    assert!(variable.contains("is a path. Set VCAP_SERVICES_FILE_PATH"), "{variable}");
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(root.path().join("cache")).unwrap();
+    fs::write(root.path().join("cache/credentials.json"), "{}").unwrap();
+    let in_folder = error("SERVICE_BINDING_ROOT", root.path());
+    assert!(in_folder.contains("its folder holds only credentials.json"), "{in_folder}");
+    assert!(!in_folder.contains("has no type"), "{in_folder}");
 }
 
 #[test]

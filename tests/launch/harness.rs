@@ -185,6 +185,14 @@ impl Harness {
         }
     }
 
+    /// All that a launch with these variables says.
+    pub(crate) fn said_with(&self, environment: &[(&str, &str)]) -> String {
+        match self.prepare(environment) {
+            Ok(launch) => launch.messages.join("\n"),
+            Err(error) => format!("{error:#}"),
+        }
+    }
+
     /// As [`Self::said`], with a server that is there to be asked.
     pub(crate) fn said_when_asked(&self, credentials: &Value) -> String {
         self.asked(credentials, "off").1

@@ -20,6 +20,8 @@ mod last_words;
 #[cfg(test)]
 mod memcached;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 mod options;
 #[cfg(test)]
 mod probe;
@@ -40,3 +42,5 @@ mod servers;
 #[cfg(test)]
 mod start;
 mod topology;
+#[cfg(test)]
+mod variables;

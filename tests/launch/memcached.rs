@@ -26,6 +26,20 @@ fn memcached_services() {
         ("user-provided", json!({"servers": ["a:1", "[::1]:2"]}), "a:1,[::1]:2", false),
         ("user-provided", json!({"servers": "::1"}), "[::1]:11211", false),
         ("user-provided", json!({"host": "h"}), "h:11211", false),
+        ("user-provided", json!({"uri": "memcached://h:1"}), "h:1", false),
+        ("user-provided", json!({"endpoint": "h:2"}), "h:2", false),
+        (
+            "user-provided",
+            json!({"MEMCACHED_HOST": "h", "memcached-user": "u", "memcached-password": "p"}),
+            "h:11211",
+            true,
+        ),
+        (
+            "user-provided",
+            json!({"host": "h", "login": "u", "SASL_PASSWORD": "p"}),
+            "h:11211",
+            true,
+        ),
         ("user-provided", json!({"hostname": "h", "port": "11212"}), "h:11212", false),
     ];
     for (label, credentials, expected, login) in rows {

@@ -144,3 +144,16 @@ fn lock_expire_is_passed_on() {
     assert_eq!(expire(&json!({"host": "h"})), "60");
     assert_eq!(expire(&json!({"host": "h", "lock_expire": "5"})), "5");
 }
+
+/// CodeIgniter 3 makes a folder named like the save path.
+#[test]
+fn a_save_path_that_is_taken_for_a_folder_holds_no_password() {
+    let harness = Harness::new(Store::Redis, "6.2.0")
+        .recorded(|record| record.app.takes_save_path_for_folder = true);
+    let credentials = json!({"host": "h", "password": PASSWORD});
+    let variables = launch(&harness, "auto", &credentials).unwrap();
+    assert!(!variables["PHP_SESSION_SAVE_PATH"].contains(PASSWORD));
+    assert!(variables["PHP_SESSION_SAVE_PATH"].contains(PROXY_SOCKET));
+    let variables = launch(&harness, "off", &credentials).unwrap();
+    assert!(variables["PHP_SESSION_SAVE_PATH"].contains(PASSWORD));
+}

@@ -64,6 +64,11 @@ fn what_is_malformed_is_said_with_what_is_expected() {
                 &["\"uri\" has a ?, / or #", "percent-encoded"],
             ),
             (json!({"uri": "redis://h/hunter2"}), &["not a database number"]),
+            (
+                json!({"uri": "redis://:hunter2@fd00::5:6379"}),
+                &["\"uri\" has an IPv6 address without brackets", "[fd00::5]:6379"],
+            ),
+            (json!({"cluster.nodes": "fd00::5:6379"}), &["IPv6 address without brackets"]),
             (json!({"uri": "unix:///tmp/a b"}), &["\"uri\" does not have a path"]),
             (json!({"host": "h", "tls": true, "cacrt": "hunter2"}), &["\"cacrt\" is not PEM"]),
             (
@@ -85,11 +90,21 @@ fn what_memcached_sessions_cannot_use_is_said_with_what_would_work() {
         &[
             (json!({"credhub-ref": "((/c/x))"}), &["credhub-ref", "interpolate"]),
             (json!({"host": "h", "tls": true}), &["memcached extension does not support TLS"]),
+            (json!({"host": "h", "ca.crt": CA}), &["memcached extension does not support TLS"]),
+            (
+                json!({"host": "h", "tls_port": 11212}),
+                &["memcached extension does not support TLS"],
+            ),
+            (json!({"uri": "redis://h"}), &["does not have a Memcached scheme", "memcached://"]),
             (
                 json!({"servers": "h", "username": "u"}),
                 &["no password for its username", "neither"],
             ),
             (json!({"servers": "h", "password": "hunter2"}), &["no username for its password"]),
+            (
+                json!({"servers": "h", "memcached-password": "hunter2"}),
+                &["no username for its password", "It has: memcached-password, servers"],
+            ),
             (json!({"servers": "h", "username": " u", "password": "p"}), &["blank"]),
             (
                 json!({"servers": "h:x"}),

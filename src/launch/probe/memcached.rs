@@ -37,7 +37,12 @@ pub(super) fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
         };
         match answer {
             Ok(None) => limits.extend(server.small_items()),
-            Ok(Some(refusal)) => return Outcome::Refused(format!("{address}: {refusal}")),
+            Ok(Some(refusal)) => {
+                let login = endpoint.login.as_ref().filter(|_| refusal == LOGIN_REFUSED);
+                let doubt = login.and_then(|login| login.password.doubt());
+                let doubt = doubt.map(|doubt| format!(" {doubt}")).unwrap_or_default();
+                return Outcome::Refused(format!("{address}: {refusal}{doubt}"));
+            }
             Err(problem) => {
                 passing.get_or_insert(format!("{address}: {problem}"));
             }

@@ -1,6 +1,7 @@
 //! The Redis probe: does once what a session does. Without it, phpredis takes a refusal for somebody else's lock:
 //! a missing password costs a page 50 seconds and 90,000 lines of log, or its worker.
 
+use super::login::password_alone;
 use super::outcome::Outcome;
 use super::redis_session::Session;
 use super::refusal::{no_tls, of_problem, tls_only};
@@ -86,6 +87,7 @@ fn probe(question: &Question<'_>, endpoint: &RedisEndpoint) -> Outcome {
                 Problem::Database(ref error) if error.is_unknown_command() => {
                     closing_commands(question, endpoint)
                 }
+                Problem::Login(ref error) => password_alone(endpoint, options, error),
                 _ => None,
             };
             other_way.unwrap_or_else(|| of_problem(&problem, endpoint))

@@ -63,12 +63,13 @@ fn step() -> impl Strategy<Value = Step> {
         "ini_set('redis.session.locking_enabled', 1);",
     ]);
     prop_oneof![
-        8 => (any::<usize>(), others, options)
+        32 => (any::<usize>(), others, options)
             .prop_map(|(session, others, options)| Step::Open { session, others, options }),
-        16 => code.prop_map(Step::Run),
-        1 => Just(Step::Reset),
+        64 => code.prop_map(Step::Run),
+        4 => Just(Step::Reset),
+        // A new process takes time.
         1 => Just(Step::Kill),
-        1 => any::<usize>().prop_map(Step::Forget),
+        4 => any::<usize>().prop_map(Step::Forget),
     ]
 }
 
@@ -87,6 +88,7 @@ impl Worker {
             .args(php)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .expect("docker is there");
         let stdin = process.stdin.take().expect("a pipe");

@@ -42,7 +42,7 @@ impl Way {
     pub(crate) fn start(kind: Kind, app: &App, redis: &Redis) -> Self {
         let bound = vcap(&[("redis-sessions", json!({"host": redis.host()}))]);
         let bound = format!("VCAP_SERVICES={bound}");
-        let options = format!("BPL_PHP_SESSION_OPTIONS=lock_timeout=1&prefix={}", prefix(kind));
+        let options = format!("BPL_PHP_SESSION_OPTIONS=lock_timeout=2&prefix={}", prefix(kind));
         let with_redis = ["--env", &bound, "--env", &options, "--env"];
         let instance = match kind {
             Kind::Direct => app.start(&[&with_redis[..], &["BPL_PHP_SESSION_PROXY=off"]].concat()),
@@ -62,7 +62,6 @@ impl Way {
 
     /// What comes of a case, beginning with nothing stored: the answers, and what is stored in the end.
     pub(crate) fn observe(&mut self, case: &Case) -> Value {
-        let started = std::time::Instant::now();
         self.clear();
         self.visitor = format!("visitor{}x", self.count);
         let mut visitor = match &case.cookie {
@@ -71,7 +70,6 @@ impl Way {
         };
         let answers: Vec<Value> =
             case.requests.iter().map(|request| self.request(&mut visitor, request)).collect();
-        println!("TIME {:?} {} {:?}", self.kind, case.name, started.elapsed());
         let observed = json!({"answers": answers, "stored": self.stored()}).to_string();
         name_new_ids(&observed.replace(&self.visitor, "visitor"))
     }

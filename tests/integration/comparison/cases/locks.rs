@@ -55,11 +55,16 @@ pub(super) fn cases() -> Vec<Case> {
             .page("visit();")
             .page(format!("{ENDS} visit(); usleep(1300000);"))
             .page("visit();")
+            .proxy_differs("", "nobody else has locked the session since, so nothing is lost if this page writes it")
             .files_differ(FILES),
         case("a lock that ends by itself, and a page meanwhile")
             .page("visit();")
-            .during(&format!("{ENDS} visit(); hold(1500);"), "visit();")
+            .during(&format!("{ENDS} visit(); hold(1500);"), "session_start(); add('meanwhile');")
             .page("visit();")
+            .proxy_differs(
+                "/answers/1/0/said_later",
+                "PHP's handler looks after the lock before it writes, the proxy as it writes",
+            )
             .files_differ(FILES),
         case("a lock without an end")
             .page("visit();")
@@ -71,9 +76,16 @@ pub(super) fn cases() -> Vec<Case> {
             .page("visit();")
             .proxy_differs("", "PHP does not tell the proxy how long it waits; the build and the launch look for these names")
             .files_differ(FILES),
+        case("a lock, soon after a page could not get it")
+            .page("visit();")
+            .during(
+                "visit(); hold(0); for ($i = 0; $i < 4000 && !file_exists('/tmp/go_on'); $i++) { usleep(1000); }",
+                "session_start(); session_write_close(); touch('/tmp/go_on'); usleep(200000); visit();",
+            )
+            .page("visit();"),
         case("a lock that is not given up in time")
             .page("visit();")
-            .during("visit(); hold(3500);", "visit();")
+            .during("visit(); hold(5000);", "visit();")
             .page("visit();")
             .files_differ(FILES),
     ]

@@ -1,0 +1,155 @@
+//! A service's credentials as a flat list, each with the meaning of its name.
+
+use super::names::Meaning;
+use super::values::is_empty;
+use super::words::{Reading, Words};
+use crate::services::{Credential, Credentials};
+use crate::store::Store;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// A credential, or a value nested in one.
+pub(super) struct Entry {
+    /// Its place in the list as the service has it.
+    pub(super) number: usize,
+    /// The name as the service writes it, with dots before nested names.
+    pub(super) key: String,
+    /// The length of the credential's own name, without nested ones.
+    top: usize,
+    pub(super) words: Words,
+    /// The words that tell what is meant.
+    pub(super) significant: String,
+    reading: Option<Reading>,
+    pub(super) credential: Credential,
+}
+
+impl Entry {
+    pub(super) fn meaning(&self) -> Option<Meaning> {
+        self.reading.map(|reading| reading.meaning)
+    }
+
+    /// Whether it is a credential itself.
+    pub(super) fn is_top(&self) -> bool {
+        self.key.len() == self.top
+    }
+
+    pub(super) fn top_name(&self) -> &str {
+        &self.key[..self.top]
+    }
+
+    /// The name, marked if the value is null or empty, which explains why it counts as missing.
+    pub(super) fn describe(&self) -> String {
+        match &self.credential {
+            Credential::Value(Value::Null) => format!("{} (null)", self.key),
+            Credential::Value(Value::String(text)) if text.is_empty() => {
+                format!("{} (empty)", self.key)
+            }
+            _ => self.key.clone(),
+        }
+    }
+}
+
+/// The entries of a service for a store, the likeliest of each meaning first.
+pub(super) fn entries_of(store: Store, credentials: &Credentials) -> Vec<Entry> {
+    let list = Entries::read(store, credentials, Vec::new());
+    match words_of_owner(store, &list) {
+        Some(owner) => Entries::read(store, credentials, owner),
+        None => list,
+    }
+}
+
+/// Where nothing says where the server is: the words in the only name that would say it without them (`SHOP_REDIS_HOST`,
+/// nais's `VALKEY_URI_SESSIONS`).
+fn words_of_owner(store: Store, list: &[Entry]) -> Option<Vec<String>> {
+    let says_where = |reading: Option<Reading>| {
+        let meaning = reading.map(|reading| reading.meaning);
+        matches!(meaning, Some(Meaning::Host | Meaning::Uri | Meaning::Hosts | Meaning::Nodes))
+    };
+    let present = || list.iter().filter(|entry| entry.is_top() && !is_empty(&entry.credential));
+    if list.iter().any(|entry| says_where(entry.reading)) {
+        return None;
+    }
+    let names_store = present().any(|entry| entry.words.name(store));
+    let candidates = present().filter(|entry| !names_store || entry.words.name(store));
+    let owners: BTreeSet<Vec<String>> = candidates
+        .filter_map(|entry| {
+            let owner = entry.words.of_owner()?;
+            says_where(entry.words.without(&owner).reading(store)).then_some(owner)
+        })
+        .collect();
+    // Several would be a guess.
+    if owners.len() == 1 { owners.into_iter().next() } else { None }
+}
+
+struct Entries {
+    store: Store,
+    /// Words that say no more than whose credentials they are.
+    owner: Vec<String>,
+    list: Vec<Entry>,
+}
+
+impl Entries {
+    fn read(store: Store, credentials: &Credentials, owner: Vec<String>) -> Vec<Entry> {
+        let mut entries = Self { store, owner, list: Vec::new() };
+        for (name, credential) in credentials.iter() {
+            entries.add(name, name.len(), credential.clone());
+        }
+        let mut list = entries.list;
+        list.sort_by_key(|entry| entry.reading.map(|Reading { rank, .. }| (rank, entry.number)));
+        list
+    }
+
+    /// Adds a value, and those nested in it.
+    fn add(&mut self, key: &str, top: usize, credential: Credential) {
+        let before = self.list.len();
+        let words = Words::of(key).without(&self.owner);
+        let reading = words.reading(self.store).filter(|_| self.says_what(key));
+        let is_list =
+            reading.is_some_and(|it| matches!(it.meaning, Meaning::Hosts | Meaning::Nodes));
+        let is_container = match &credential {
+            // Cloud Foundry's binding files hold nested values as JSON.
+            Credential::Value(Value::String(text))
+                if key.len() == top && text.starts_with(['{', '[']) =>
+            {
+                if let Ok(value) = serde_json::from_str(text) {
+                    self.add_nested(key, top, &value, is_list);
+                }
+                false
+            }
+            Credential::Value(value) => {
+                self.add_nested(key, top, value, is_list);
+                value.is_object() || value.is_array()
+            }
+            Credential::Unusable(_) => false,
+        };
+        let has_nested = self.list[before..].iter().any(|entry| entry.reading.is_some());
+        let reading = reading.filter(|_| !(is_container && has_nested && !is_list));
+        let (number, key) = (self.list.len(), key.to_owned());
+        let significant = words.significant(self.store);
+        self.list.push(Entry { number, key, top, words, significant, reading, credential });
+    }
+
+    /// Whether the last of nested names says what it is: `host.connection` is no host.
+    fn says_what(&self, key: &str) -> bool {
+        let key = key.strip_suffix(".0").unwrap_or(key);
+        let own = key.rsplit_once('.').map(|(_, own)| own);
+        own.is_none_or(|own| !Words::of(own).significant(self.store).is_empty())
+    }
+
+    /// Adds the members of an object, and the first item of a list: further ones are replicas or alternatives.
+    fn add_nested(&mut self, key: &str, top: usize, value: &Value, is_list: bool) {
+        match value {
+            Value::Object(map) => {
+                for (name, value) in map {
+                    self.add(&format!("{key}.{name}"), top, Credential::Value(value.clone()));
+                }
+            }
+            Value::Array(items) => {
+                if let Some(first) = items.first().filter(|it| it.is_object() || !is_list) {
+                    self.add(&format!("{key}.0"), top, Credential::Value(first.clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+}
