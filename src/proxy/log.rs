@@ -236,7 +236,7 @@ mod tests {
             STUCK.log(format_args!("line {}", number % 2), || OUTPUT.get().unwrap());
         }
         let mut said = String::new();
-        reader.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        reader.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         while !said.contains("session proxy: other lines were left out here: ") {
             let mut bytes = vec![0; 65536];
             let length = reader.read(&mut bytes).unwrap();
