@@ -17,6 +17,7 @@ mod metrics;
 mod pool;
 pub mod request;
 mod scripts;
+mod seen;
 mod sessions;
 mod shared;
 mod signals;

@@ -5,7 +5,8 @@ mod lock;
 
 use super::answer::{NIL, OK, ONE, ZERO, bulk, heard, lost, unavailable};
 use super::request::{Request, session_of};
-use super::sessions::{Seen, Written};
+use super::seen::Seen;
+use super::sessions::Written;
 use super::shared::Shared;
 use super::status::Status;
 use crate::redis_client::{Command, Reply};
@@ -87,29 +88,25 @@ impl<'a> Conversation<'a> {
     /// Once what was read together with taking the lock, then what the service has.
     fn get_held(&mut self, key: &[u8]) -> Vec<u8> {
         let Session::Held(held) = &mut self.session else { return NIL.to_vec() };
-        let known = match &held.seen {
-            Seen::Data(data) if !held.given => {
-                Some(data.as_ref().map_or_else(|| NIL.to_vec(), |data| bulk(data)))
+        let first = !mem::replace(&mut held.given, true);
+        let seen = mem::replace(&mut held.seen, Seen::Nothing);
+        let does_not_lock = held.owner.is_none();
+        let (answer, seen) = match seen {
+            Seen::Data(data) if first => {
+                (data.as_ref().map_or_else(|| NIL.to_vec(), |data| bulk(data)), Seen::Data(data))
             }
-            _ => None,
+            before => match self.shared.service.call(&Command::new(&[b"GET", key])) {
+                Ok(Reply::Bulk(data)) => (bulk(&data), Seen::Data(Some(data))),
+                Ok(Reply::Nil) => (NIL.to_vec(), Seen::Data(None)),
+                other => (heard(other), before),
+            },
         };
-        held.given = true;
-        if held.owner.is_none() {
-            // This page does not lock.
+        if does_not_lock {
             self.release();
+        } else if let Session::Held(held) = &mut self.session {
+            held.seen = seen.remembered();
         }
-        if let Some(known) = known {
-            return known;
-        }
-        let reply = self.shared.service.call(&Command::new(&[b"GET", key]));
-        if let Session::Held(held) = &mut self.session {
-            match &reply {
-                Ok(Reply::Bulk(data)) => held.seen = Seen::Data(Some(data.clone())),
-                Ok(Reply::Nil) => held.seen = Seen::Data(None),
-                _ => {}
-            }
-        }
-        heard(reply)
+        answer
     }
 
     fn write(&mut self, key: &[u8], seconds: &[u8], data: Vec<u8>) -> Vec<u8> {

@@ -6,6 +6,7 @@ use super::key_space::KeySpace;
 use super::lock::Lock;
 use super::request::lock_of;
 use super::scripts::{self, script};
+use super::seen::Seen;
 use super::upstream::{Failure, Service};
 use crate::redis_client::{Command, Reply};
 use std::sync::Arc;
@@ -22,15 +23,6 @@ pub(super) struct Sessions {
 
 /// A reply for PHP instead of a result.
 type Answer = Vec<u8>;
-
-/// The session as this connection last saw it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Seen {
-    /// It has not been read.
-    Nothing,
-    /// Its data, if there is a session.
-    Data(Option<Vec<u8>>),
-}
 
 /// What came of asking for a lock.
 pub(super) enum Taken {
@@ -85,7 +77,7 @@ impl Sessions {
             Reply::Integer(1) => Ok(Taken::Locked(lock, Seen::Nothing)),
             Reply::Integer(_) => Ok(Taken::Busy),
             Reply::Array(replies) => Ok(match <[Reply; 2]>::try_from(replies) {
-                Ok([Reply::Integer(1), data]) => Taken::Locked(lock, seen(data)),
+                Ok([Reply::Integer(1), data]) => Taken::Locked(lock, Seen::of(data)),
                 _ => Taken::Busy,
             }),
             other => Err(heard(Ok(other))),
@@ -108,7 +100,7 @@ impl Sessions {
         let Reply::Array(mut replies) = self.call(&take)? else { return Ok(None) };
         let data = if replies.len() > 1 { replies.pop() } else { None };
         Ok(Some(match (replies.pop(), data) {
-            (Some(Reply::Integer(1)), Some(data)) => Taken::Locked(lock, seen(data)),
+            (Some(Reply::Integer(1)), Some(data)) => Taken::Locked(lock, Seen::of(data)),
             (Some(Reply::Integer(0)), None) => Taken::Missing,
             _ => Taken::Busy,
         }))
@@ -161,6 +153,9 @@ impl Sessions {
         let keys = [&lock.key_of_lock(), lock.key.as_slice()];
         match self.call(&script(scripts::WRITE, &keys, &[&lock.secret, seconds, data]))? {
             Reply::Integer(1) => Ok(Written::Unlocked),
+            Reply::Integer(2) if matches!(seen, Seen::Large(_)) => {
+                self.lock_again(lock, seen, seconds, data)
+            }
             Reply::Integer(2) => self.write_if_same(&lock.key, seen, seconds, data),
             Reply::Integer(_) => Ok(Written::Lost),
             other => Err(heard(Ok(other))),
@@ -194,15 +189,30 @@ impl Sessions {
         seconds: &[u8],
         data: &[u8],
     ) -> Result<Written, Answer> {
-        let certain = lock.is_certain();
-        if !certain && !self.renew(lock).map_err(|failure| heard(Err(failure)))? {
-            let (key, time) = (lock.key_of_lock(), lock.time());
-            let arguments = [&lock.secret, time.as_bytes(), &lock.secret];
-            let again = self.call(&script(scripts::LOCK, &[&key], &arguments))?;
-            if again != Reply::Integer(1) || !self.is_same(&lock.key, seen, data)? {
-                return Ok(Written::Lost);
-            }
+        if lock.is_certain() || self.renew(lock).map_err(|failure| heard(Err(failure)))? {
+            return self.write_locked(lock, seconds, data);
         }
+        self.lock_again(lock, seen, seconds, data)
+    }
+
+    /// Takes a lock that is gone once more, and writes if nobody else has written since.
+    fn lock_again(
+        &self,
+        lock: &Lock,
+        seen: &Seen,
+        seconds: &[u8],
+        data: &[u8],
+    ) -> Result<Written, Answer> {
+        let (key, time) = (lock.key_of_lock(), lock.time());
+        let arguments = [&lock.secret, time.as_bytes(), &lock.secret];
+        let again = self.call(&script(scripts::LOCK, &[&key], &arguments))?;
+        if again != Reply::Integer(1) || !self.is_same(&lock.key, seen, data)? {
+            return Ok(Written::Lost);
+        }
+        self.write_locked(lock, seconds, data)
+    }
+
+    fn write_locked(&self, lock: &Lock, seconds: &[u8], data: &[u8]) -> Result<Written, Answer> {
         match self.call(&Command::new(&[b"SETEX", &lock.key, seconds, data]))? {
             Reply::Status(_) => Ok(Written::Locked),
             other => Err(heard(Ok(other))),
@@ -213,7 +223,7 @@ impl Sessions {
     fn is_same(&self, key: &[u8], seen: &Seen, data: &[u8]) -> Result<bool, Answer> {
         match self.call(&Command::new(&[b"GET", key]))? {
             Reply::Nil => Ok(true),
-            Reply::Bulk(now) => Ok(now == data || *seen == Seen::Data(Some(now))),
+            Reply::Bulk(now) => Ok(now == data || *seen == Seen::Data(Some(now)).remembered()),
             other => Err(heard(Ok(other))),
         }
     }
@@ -260,12 +270,5 @@ impl Sessions {
     /// Sends any other command.
     pub(super) fn call(&self, command: &Command) -> Result<Reply, Answer> {
         self.service.call(command).map_err(|failure| heard(Err(failure)))
-    }
-}
-
-fn seen(reply: Reply) -> Seen {
-    match reply {
-        Reply::Bulk(data) => Seen::Data(Some(data)),
-        _ => Seen::Data(None),
     }
 }

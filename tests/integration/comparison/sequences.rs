@@ -228,10 +228,11 @@ fn compare(
         }
         let [direct, proxy] = sides.each_mut().map(|side| side.take(*worker, step));
         if direct != proxy {
-            let taken: String = steps[..=number]
+            let taken: Vec<String> = steps[..=number]
                 .iter()
-                .map(|(worker, step)| format!("\n  {worker} {step:?}"))
+                .map(|(worker, step)| format!("  {worker} {step:?}"))
                 .collect();
+            let taken = taken.join("\n");
             let report =
                 format!("without the proxy {direct}\nwith it           {proxy}\nafter{taken}");
             return Err(TestCaseError::fail(report));

@@ -257,7 +257,7 @@ fn brief(data: &[u8]) -> String {
         return String::from_utf8_lossy(data).into_owned();
     }
     let hash = Sha256::digest(data);
-    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hash.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     format!("{} bytes, {hex}", data.len())
 }
 
