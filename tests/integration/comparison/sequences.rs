@@ -234,7 +234,7 @@ fn compare(
                 .collect();
             let taken = taken.join("\n");
             let report =
-                format!("without the proxy {direct}\nwith it           {proxy}\nafter{taken}");
+                format!("without the proxy {direct}\nwith it           {proxy}\nafter\n{taken}");
             return Err(TestCaseError::fail(report));
         }
     }
