@@ -50,10 +50,10 @@ pub(crate) fn turning_away_after_handshake(config: ServerConfig, said: &'static 
     })
 }
 
-pub(crate) fn serve(mut each: impl FnMut(TcpStream) + Send + 'static) -> u16 {
+pub(crate) fn serve(each: impl FnMut(TcpStream) + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || listener.incoming().flatten().for_each(|stream| each(stream)));
+    thread::spawn(move || listener.incoming().flatten().for_each(each));
     port
 }
 
