@@ -1,7 +1,7 @@
 //! A service's credentials as a flat list, each with the meaning of its name.
 
 use super::names::Meaning;
-use super::values::is_empty;
+use super::values::{is_empty, is_true_or_false};
 use super::words::{Reading, Words};
 use crate::services::{Credential, Credentials};
 use crate::store::Store;
@@ -103,7 +103,11 @@ impl Entries {
     fn add(&mut self, key: &str, top: usize, credential: Credential) {
         let before = self.list.len();
         let words = Words::of(key).without(&self.owner);
-        let reading = words.reading(self.store).filter(|_| self.says_what(key));
+        let reading = words
+            .reading(self.store)
+            .filter(|_| self.says_what(key))
+            // `auth` may say whether there is a password.
+            .filter(|it| it.meaning != Meaning::Password || !is_true_or_false(&credential));
         let is_list =
             reading.is_some_and(|it| matches!(it.meaning, Meaning::Hosts | Meaning::Nodes));
         let is_container = match &credential {

@@ -70,8 +70,15 @@ fn of_file(path: &Path) -> Result<Pem, String> {
     Ok(Pem { text: Secret::new(text), file })
 }
 
-pub(super) fn decode(text: &str) -> Option<String> {
-    const BEGIN: &str = "-----BEGIN ";
+const BEGIN: &str = "-----BEGIN ";
+
+/// Whether a text begins as PEM does, or as PEM in base64.
+pub(super) fn is_like(text: &str) -> bool {
+    let text = text.trim_start();
+    text.starts_with(BEGIN) || text.starts_with("LS0tLS1CRUdJTi")
+}
+
+fn decode(text: &str) -> Option<String> {
     if text.contains(BEGIN) {
         // Some sources cannot hold newlines and write \n instead.
         let one_line = !text.trim_end().contains('\n');

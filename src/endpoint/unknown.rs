@@ -68,7 +68,7 @@ fn looks_like_tls(entry: &Entry) -> bool {
 }
 
 fn is_pem(entry: &Entry) -> bool {
-    text(entry).is_some_and(|text| pem::decode(text).is_some())
+    text(entry).is_some_and(pem::is_like)
 }
 
 fn text(entry: &Entry) -> Option<&str> {

@@ -11,6 +11,14 @@ pub(super) fn is_empty(credential: &Credential) -> bool {
     }
 }
 
+pub(super) fn is_true_or_false(credential: &Credential) -> bool {
+    match credential {
+        Credential::Value(Value::Bool(_)) => true,
+        Credential::Value(Value::String(text)) => matches!(text.as_str(), "true" | "false"),
+        _ => false,
+    }
+}
+
 /// Whether it is empty, or says no.
 pub(super) fn is_off(credential: &Credential) -> bool {
     match credential {

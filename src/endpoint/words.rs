@@ -93,7 +93,10 @@ impl Words {
 
     /// With synonyms, without neutral words and without repetitions.
     fn canonical(&self, store: Store) -> Vec<&str> {
-        let is_neutral = |word: &str| NEUTRAL.contains(&word) || store_words(store).contains(&word);
+        let is_neutral = |word: &str| {
+            VOCABULARY.contains(word)
+                && (NEUTRAL.contains(&word) || store_words(store).contains(&word))
+        };
         let mut words: Vec<&str> =
             self.0.iter().filter(|word| !is_neutral(word)).map(|word| synonym(word)).collect();
         words.dedup();
@@ -102,6 +105,10 @@ impl Words {
 }
 
 fn synonym(word: &str) -> &str {
+    if !VOCABULARY.contains(word) {
+        // Most of a service's names, where there are thousands.
+        return word;
+    }
     let canonical = SYNONYMS.iter().find(|(_, others)| others.contains(&word));
     canonical.map_or(word, |(canonical, _)| canonical)
 }

@@ -87,6 +87,8 @@ fn what_is_for_another_is_not_taken() {
         "cluster_bus_port": 16379, "MEMCACHED_HOST": "m", "MEMCACHED_PASSWORD": "m", "proxy_host": "x",
     });
     assert_eq!(save_path(&credentials).unwrap(), "tcp://h:6379?…&auth=pw");
+    // Neither is a flag.
+    assert_eq!(save_path(&json!({"host": "h", "auth": true})).unwrap(), "tcp://h:6379?…");
     // Sentinel's password, or another store's, is none of a server's.
     let without = json!({"host": "h", "sentinel_password": "s", "MEMCACHED_PASSWORD": "m"});
     assert_eq!(save_path(&without).unwrap(), "tcp://h:6379?…");
