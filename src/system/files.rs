@@ -138,7 +138,7 @@ mod tests {
         fs::write(&file, "hunter2").unwrap();
         let uid = file.metadata().unwrap().uid();
         let read = |closed: &Path| {
-            fs::set_permissions(closed, fs::Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(closed, fs::Permissions::from_mode(0o000)).unwrap();
             let as_another = || {
                 // Only root may, and only root has to. It holds for this thread alone.
                 setfsuid(Uid::from_raw(65534));
