@@ -159,6 +159,9 @@ fn segments(text: &str) -> Option<Vec<String>> {
     if text.is_empty() {
         return Some(Vec::new());
     }
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     // The longest first: `hosts` is not `host` and an `s`.
     (1..=text.len().min(*LONGEST)).rev().find_map(|end| {
         let (word, rest) = text.split_at_checked(end)?;
