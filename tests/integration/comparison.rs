@@ -34,6 +34,7 @@ fn with_app(suite: Suite, test: impl FnOnce(&App)) {
 fn the_ways_are_equal(suite: Suite) {
     with_app(suite, |app| {
         let redis = Redis::start_with(&[]);
+        // `CASE=reset` compares those with this word, and shows what they do.
         let only = std::env::var("CASE").unwrap_or_default();
         let cases: Vec<Case> =
             cases().into_iter().filter(|case| case.name.contains(&only)).collect();
@@ -41,17 +42,19 @@ fn the_ways_are_equal(suite: Suite) {
             let mut way = Way::start(kind, app, &redis);
             cases.iter().map(|case| way.observe(case)).collect::<Vec<Value>>()
         };
-        let (direct, proxy, files) = thread::scope(|scope| {
+        let [direct, proxy, files] = thread::scope(|scope| {
             let all = [Kind::Direct, Kind::Proxy, Kind::Files]
                 .map(|kind| scope.spawn(move || observe(kind)));
-            let [direct, proxy, files] = all.map(|way| way.join().expect("observations"));
-            (direct, proxy, files)
+            all.map(|way| way.join().expect("observations"))
         });
         if !only.is_empty() {
-            println!("{direct:#?}\n{proxy:#?}");
+            println!("{direct:#?}\n{proxy:#?}\n{files:#?}");
         }
         let mut wrong = Vec::new();
         for (index, case) in cases.iter().enumerate() {
+            if direct[index].to_string().contains("Error: ") {
+                wrong.push(format!("{}: PHP does not run the code: {}", case.name, direct[index]));
+            }
             wrong.extend(compare(case, Kind::Proxy, &direct[index], &proxy[index]));
             wrong.extend(compare(case, Kind::Files, &direct[index], &files[index]));
         }

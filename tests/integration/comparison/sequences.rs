@@ -133,7 +133,7 @@ impl Side {
     /// Begins with nothing, and with sessions that no sequence had before.
     fn begin(&mut self, sequence: usize) {
         for worker in &mut self.workers {
-            worker.run("ini_restore('redis.session.locking_enabled'); session_abort();");
+            worker.run("ini_set('redis.session.locking_enabled', 1); session_abort();");
         }
         self.way.clear();
         self.ids = (0..SESSIONS).map(|number| format!("s{sequence}-{number}")).collect();
