@@ -153,7 +153,7 @@ kinds! {
 
 /// Parts of messages (matched without case) and what they mean. Every match counts, and the order ranks them. The texts are from PHP,
 /// phpredis 5.3 and 6.2, libmemcached, OpenSSL and Redis.
-pub(crate) const TEXTS: [(&str, Kind); 54] = [
+pub(crate) const TEXTS: [(&str, Kind); 56] = [
     ("unable to find the socket transport", Kind::PhpWithoutTls),
     ("getaddrinfo", Kind::NameNotResolved),
     ("name or service not known", Kind::NameNotResolved),
@@ -182,10 +182,14 @@ pub(crate) const TEXTS: [(&str, Kind); 54] = [
     ("called without any password configured", Kind::PasswordNotWanted),
     ("auth, but no password is set", Kind::PasswordNotWanted),
     ("noauth", Kind::PasswordMissing),
-    ("denied redis is running in protected mode", Kind::ProtectedMode),
+    // Valkey leaves out who.
+    ("running in protected mode", Kind::ProtectedMode),
     ("failed to send authentication", Kind::MechanismsMissing),
     ("authentication failure", Kind::WrongPassword),
     ("noperm", Kind::NoPermission),
+    // In a script: Redis 7, then Redis 8 and Valkey.
+    ("the user executing the script can't", Kind::NoPermission),
+    ("acl failure in script", Kind::NoPermission),
     ("unknown command", Kind::UnknownCommand),
     // Proxies have words of their own.
     ("unsupported command", Kind::UnknownCommand),
