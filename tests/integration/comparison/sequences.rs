@@ -228,12 +228,9 @@ fn compare(
         }
         let [direct, proxy] = sides.each_mut().map(|side| side.take(*worker, step));
         if direct != proxy {
-            let taken: String = steps[..=number]
-                .iter()
-                .map(|(worker, step)| format!("\n  {worker} {step:?}"))
-                .collect();
+            let taken = &steps[..=number];
             let report =
-                format!("without the proxy {direct}\nwith it           {proxy}\nafter{taken}");
+                format!("without the proxy {direct}\nwith it           {proxy}\nafter {taken:?}");
             return Err(TestCaseError::fail(report));
         }
     }
