@@ -47,6 +47,10 @@ impl<'a> Conversation<'a> {
 
     /// The reply to a request, in the form PHP expects.
     pub(super) fn answer(&mut self, request: Request) -> Vec<u8> {
+        if !matches!(request, Request::Lock { .. } | Request::Get(_)) {
+            // PHP is through with the session that it did not get: whatever comes next is another try.
+            self.gave_up = None;
+        }
         match request {
             Request::Echo(text) => bulk(&text),
             Request::Accepted => OK.to_vec(),

@@ -75,7 +75,7 @@ impl<'a> Session<'a> {
         if let Some(reply) = replies[others.len()..].iter().find(moved) {
             verdict.take("GET", reply, self.endpoint);
         }
-        if self.through_proxy && self.trial.locking {
+        if self.through_proxy && self.trial.locking && verdict.is_good() {
             self.try_proxy(&mut connection, deadline, &mut verdict)?;
         }
         // The shorter of two measurements: something else delayed the other.
@@ -159,6 +159,15 @@ struct Verdict<'a> {
 }
 
 impl<'a> Verdict<'a> {
+    /// Whether nothing is known that would keep a session from being kept.
+    fn is_good(&self) -> bool {
+        let mut missing = self.forbidden.iter().chain(&self.unknown);
+        // Only strict mode needs that one.
+        missing.all(|command| *command == "EXISTS")
+            && self.refused.is_none()
+            && self.passing.is_none()
+    }
+
     fn take(&mut self, command: &'a str, reply: &Reply, endpoint: &RedisEndpoint) {
         let Reply::Error(error) = reply else { return };
         if error.is_unknown_command() {

@@ -74,6 +74,13 @@ pub(super) fn of_reply(error: &ErrorReply, endpoint: &RedisEndpoint) -> Outcome 
             "The server is a cluster node. Add cluster.nodes or cluster_mode to the credentials.",
         ),
         "NOPERM" => refused("Grant the user this right."),
+        // In a script: Redis 7, then Redis 8 and Valkey.
+        "ERR"
+            if text.contains("user executing the script can't")
+                || text.contains("acl failure in script") =>
+        {
+            refused("Grant the user this right.")
+        }
         "ERR" if text.contains("invalid password") => {
             refused(&format!("Check the password in the credentials.{}", password_hint(endpoint)))
         }

@@ -84,7 +84,7 @@ function brief($value)
     $path = ini_get('session.save_path');
     $value = $path ? str_replace([$path, htmlspecialchars($path)], '(save path)', $value) : $value;
     $plain = preg_match('/^[ -~\s]{0,400}$/D', $value);
-    return $plain ? $value : strlen($value) . ' bytes, ' . hash('sha256', $value);
+    return $plain ? $value : strlen($value) . ' bytes, ' . base64_encode(hash('sha256', $value, true));
 }
 
 // Where PHP's `files` handler keeps sessions.

@@ -10,7 +10,7 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         ends("exit", "exit;"),
         ends("an exception", "throw new Exception('no');"),
-        ends("a fatal error", "require 'missing.php';"),
+        ends("a fatal error", "eval('class A { function f(); }');"),
         ends("out of memory", "ini_set('memory_limit', '4M'); $a = str_repeat('a', 1 << 24);"),
         ends("out of time", "set_time_limit(1); while (true) {}"),
         ends(
