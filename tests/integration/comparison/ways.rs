@@ -5,7 +5,6 @@ use crate::support::app::{App, Instance};
 use crate::support::docker::{docker, wait_until};
 use crate::support::http_client::{Answer, HttpClient};
 use crate::support::services::{Redis, vcap};
-use base64::prelude::{BASE64_STANDARD, Engine};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
