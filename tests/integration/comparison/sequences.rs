@@ -228,13 +228,9 @@ fn compare(
         }
         let [direct, proxy] = sides.each_mut().map(|side| side.take(*worker, step));
         if direct != proxy {
-            let taken: Vec<String> = steps[..=number]
-                .iter()
-                .map(|(worker, step)| format!("  {worker} {step:?}"))
-                .collect();
-            let taken = taken.join("\n");
+            let taken = &steps[..=number];
             let report =
-                format!("without the proxy {direct}\nwith it           {proxy}\nafter\n{taken}");
+                format!("without the proxy {direct}\nwith it           {proxy}\nafter {taken:?}");
             return Err(TestCaseError::fail(report));
         }
     }

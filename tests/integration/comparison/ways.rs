@@ -5,6 +5,7 @@ use crate::support::app::{App, Instance};
 use crate::support::docker::{docker, wait_until};
 use crate::support::http_client::{Answer, HttpClient};
 use crate::support::services::{Redis, vcap};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -256,9 +257,8 @@ fn brief(data: &[u8]) -> String {
     if data.len() <= 400 && data.iter().all(plain) {
         return String::from_utf8_lossy(data).into_owned();
     }
-    let hash = Sha256::digest(data);
-    let hex = hash.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
-    format!("{} bytes, {hex}", data.len())
+    let hash = BASE64_STANDARD.encode(Sha256::digest(data));
+    format!("{} bytes, {hash}", data.len())
 }
 
 /// Names the ids that PHP has made, which are random, by the order in which they come.
