@@ -65,6 +65,11 @@ impl Failure {
             || matches!(self, Self::NoConnection(NoConnection::AllInUse(_)))
     }
 
+    /// The earlier failure, if this one says only that the time was up.
+    fn or_cause(self, cause: Option<Self>) -> Self {
+        cause.filter(|_| self.is_out_of_time()).unwrap_or(self)
+    }
+
     /// Whether a new connection was refused, which says nothing about the open ones.
     fn is_refusal(&self) -> bool {
         self.problem().is_some_and(Problem::is_refusal)
@@ -117,7 +122,7 @@ impl Service {
             self.trouble().get_or_insert(begun);
             if outage || deadline.is_over() || !may_pass {
                 self.stats.failures.add();
-                return Err(cause.filter(|_| failure.is_out_of_time()).unwrap_or(failure));
+                return Err(failure.or_cause(cause));
             }
             if !failure.is_out_of_time() {
                 cause = Some(failure);
@@ -185,4 +190,25 @@ fn passing_error(reply: &Reply) -> Option<&ErrorReply> {
 /// A script's error contains its command's error somewhere in the text.
 fn is_passing(error: &ErrorReply) -> bool {
     PASSING.iter().any(|text| error.text().contains(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redis_client::Step;
+
+    fn failure(problem: Problem) -> Failure {
+        NoConnection::from(RedisError { server: "tcp://redis:6379".to_owned(), problem }).into()
+    }
+
+    /// A wrong port: the last try, with milliseconds left, does not even resolve the name.
+    #[test]
+    fn the_end_of_the_time_hides_no_cause() {
+        let late = || failure(Problem::Timeout(Step::Resolving));
+        let shown = |cause, last: Failure| last.or_cause(cause).to_string();
+        assert!(shown(Some(failure(Problem::Refused)), late()).contains("connection refused"));
+        assert!(shown(None, late()).contains("timed out resolving the name"));
+        let closed = failure(Problem::Closed(Step::Answer));
+        assert!(shown(Some(failure(Problem::Refused)), closed).contains("closed"));
+    }
 }

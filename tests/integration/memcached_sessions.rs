@@ -105,6 +105,33 @@ fn two_servers_are_both_used_on_debian_13() {
     two_servers_are_both_used(TRIXIE);
 }
 
+/// PHP's command line keeps no connection: libmemcached aborts a process whose parent has used it.
+fn a_task_that_forks_loses_nothing(suite: Suite) {
+    with_app(suite, |app| {
+        let memcached = Memcached::start();
+        let bound = format!("VCAP_SERVICES={}", services(json!({"servers": memcached.server()})));
+        let task = "function count_up() { session_id('abc'); session_start(); \
+            $_SESSION['n'] = ($_SESSION['n'] ?? 0) + 1; session_write_close(); return $_SESSION['n']; } \
+            count_up(); \
+            for ($child = 0; $child < 3; $child++) if (pcntl_fork() === 0) { \
+            for ($i = 0; $i < 5; $i++) count_up(); exit(0); } \
+            while (pcntl_wait($status) > 0) if ($status !== 0) exit('a child failed'); \
+            exit('counted ' . count_up());";
+        let (succeeded, output) = app.run(&["--env", &bound], &["--", "php", "-r", task]);
+        assert!(succeeded && output.contains("counted 17"), "{output}");
+    });
+}
+
+#[test]
+fn a_task_that_forks_loses_nothing_on_debian_12() {
+    a_task_that_forks_loses_nothing(BOOKWORM);
+}
+
+#[test]
+fn a_task_that_forks_loses_nothing_on_debian_13() {
+    a_task_that_forks_loses_nothing(TRIXIE);
+}
+
 /// What the server shows of the options: its keys, and when they expire.
 #[test]
 fn the_options_reach_the_server() {
