@@ -11,6 +11,7 @@ mod log;
 mod mechanisms;
 mod nested;
 pub mod prepare;
+mod prepared;
 pub(crate) mod probe;
 pub(crate) mod resolve;
 pub mod route;

@@ -97,6 +97,10 @@ pub(super) fn proxy_is_refused(problem: &str) -> String {
     )
 }
 
+pub(super) fn password_in_folder() -> String {
+    "warning: the app's framework takes session.save_path for a folder unless its own settings say otherwise, and PHP's own handler needs the password in it: a folder in the app would be named like the path, password included. Set the framework's lines (docs/frameworks.md says which)".to_owned()
+}
+
 /// `setting` is the app's.
 pub(super) fn direct_for_wait(setting: &str) -> String {
     format!(

@@ -1,9 +1,10 @@
 //! The launch as a story: finds the session service, asks it, and sets the variables for PHP and the app.
 
-use super::app::{self, AppLaunch, Reached};
+use super::app::{self, Reached};
 use super::build_record::{LaunchRecord, read_record};
 use super::command_line::is_php_command_line;
 use super::fpm_pools::fpm_workers;
+use super::prepared::Prepared;
 use super::probe::{Outcome, Question};
 use super::resolve::{Resolution, ResolvedService, resolve};
 use super::route::{Choice, ProxyWanted, Route, StartProxy};
@@ -21,33 +22,12 @@ use crate::php::ini::Connection;
 use crate::php::ini_file::IniFile;
 use crate::php::scan_dirs::no_longer_read;
 use crate::php::tls::{TlsFiles, require_tls};
-use crate::php::variable::{Variable, names};
 use crate::store::Store;
 use anyhow::bail;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What the launch sets and logs.
-pub struct Launch {
-    pub variables: Vec<(Variable, String)>,
-    /// Lines for the log, without any secret.
-    pub messages: Vec<String>,
-    /// What the launch sets and logs for the app itself.
-    pub app: AppLaunch,
-}
-
-/// Without the values: the save path may hold the password.
-impl fmt::Debug for Launch {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { variables, messages, .. } = self;
-        formatter
-            .debug_struct("Launch")
-            .field("variables", &names(variables))
-            .field("messages", messages)
-            .finish()
-    }
-}
+pub use super::prepared::Launch;
 
 /// Finds the session service, asks whether it would keep a session, starts the session proxy if it is used, and
 /// returns the variables for PHP and the app. `layer` is the session layer, `app_dir` the app's folder.
@@ -87,31 +67,6 @@ pub fn prepare(
         nested::keep_lock_retries(environment, &mut variables)?;
     }
     Ok(Launch { variables, messages, app })
-}
-
-/// How PHP connects, and what the launch logs and sets for the app.
-struct Prepared {
-    connection: Connection,
-    messages: Vec<String>,
-    app: AppLaunch,
-}
-
-impl Prepared {
-    fn with_local_files() -> Self {
-        Self {
-            connection: Connection { variables: Vec::new(), ini_files: vec![IniFile::Files] },
-            messages: vec![log::local_files()],
-            app: AppLaunch::default(),
-        }
-    }
-
-    fn without_sessions(store: Store, error: &anyhow::Error) -> Self {
-        Self {
-            connection: php::directives::nowhere(store),
-            messages: vec![log::no_sessions(error)],
-            app: AppLaunch::default(),
-        }
-    }
 }
 
 /// Everything a launch depends on besides the service.
@@ -155,6 +110,10 @@ impl Context<'_> {
             Some(socket) => php::redis_directives::behind_proxy(&socket, &self.options(found)),
         };
         warnings.extend(self.unfollowed_wait(route, choice));
+        let in_path = found.store == Store::Redis && !found.endpoint.secrets().is_empty();
+        if record.app.takes_save_path_for_folder && route == Route::Direct && in_path {
+            warnings.push(log::password_in_folder());
+        }
         let mut messages = Vec::new();
         if found.is_embedded() {
             messages.push(log::embedded_credentials(found));

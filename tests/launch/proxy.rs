@@ -154,6 +154,11 @@ fn a_save_path_that_is_taken_for_a_folder_holds_no_password() {
     let variables = launch(&harness, "auto", &credentials).unwrap();
     assert!(!variables["PHP_SESSION_SAVE_PATH"].contains(PASSWORD));
     assert!(variables["PHP_SESSION_SAVE_PATH"].contains(PROXY_SOCKET));
-    let variables = launch(&harness, "off", &credentials).unwrap();
-    assert!(variables["PHP_SESSION_SAVE_PATH"].contains(PASSWORD));
+    // Where that cannot be, it is said.
+    let cluster = json!({"cluster.nodes": "h:1", "password": PASSWORD});
+    let warned = |credentials: &Value| {
+        harness.said("x", credentials).contains("takes session.save_path for a folder")
+    };
+    assert!(warned(&cluster) && warned(&credentials));
+    assert!(!warned(&json!({"host": "h"})));
 }

@@ -1,0 +1,56 @@
+//! What a launch comes to.
+
+use super::app::AppLaunch;
+use super::log;
+use crate::php;
+use crate::php::ini::Connection;
+use crate::php::ini_file::IniFile;
+use crate::php::variable::{Variable, names};
+use crate::store::Store;
+use std::fmt;
+
+/// What the launch sets and logs.
+pub struct Launch {
+    pub variables: Vec<(Variable, String)>,
+    /// Lines for the log, without any secret.
+    pub messages: Vec<String>,
+    /// What the launch sets and logs for the app itself.
+    pub app: AppLaunch,
+}
+
+/// Without the values: the save path may hold the password.
+impl fmt::Debug for Launch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { variables, messages, .. } = self;
+        formatter
+            .debug_struct("Launch")
+            .field("variables", &names(variables))
+            .field("messages", messages)
+            .finish()
+    }
+}
+
+/// How PHP connects, and what the launch logs and sets for the app.
+pub(super) struct Prepared {
+    pub(super) connection: Connection,
+    pub(super) messages: Vec<String>,
+    pub(super) app: AppLaunch,
+}
+
+impl Prepared {
+    pub(super) fn with_local_files() -> Self {
+        Self {
+            connection: Connection { variables: Vec::new(), ini_files: vec![IniFile::Files] },
+            messages: vec![log::local_files()],
+            app: AppLaunch::default(),
+        }
+    }
+
+    pub(super) fn without_sessions(store: Store, error: &anyhow::Error) -> Self {
+        Self {
+            connection: php::directives::nowhere(store),
+            messages: vec![log::no_sessions(error)],
+            app: AppLaunch::default(),
+        }
+    }
+}
