@@ -2,6 +2,7 @@
 
 use super::ini::{Connection, Directive, DirectiveError, LOCK_EXPIRE, flag, lock_retries};
 use super::ini_file::IniFile;
+use super::save_path_query::Query;
 use super::tls::TlsFiles;
 use super::variable::Variable;
 use crate::config::options::Options;
@@ -9,10 +10,7 @@ use crate::endpoint::auth::Auth;
 use crate::endpoint::redis::{RedisEndpoint, Target};
 use crate::endpoint::tls::Tls;
 use crate::endpoint::{Address, Host};
-use crate::system::secret::UNRESERVED;
 use crate::system::version::Version;
-use percent_encoding::utf8_percent_encode;
-use std::fmt::{Display, Write};
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
@@ -119,7 +117,7 @@ pub(super) fn connect(
             }
         }
     }
-    variables.extend(self::variables(&format!("{server}{}", query.0), options, round_trip));
+    variables.extend(self::variables(&format!("{server}{}", query.text()), options, round_trip));
     Ok(Connection { variables, ini_files })
 }
 
@@ -139,7 +137,7 @@ pub(crate) fn behind_proxy(socket: &Path, options: &Options) -> Connection {
     if let Some(prefix) = &options.prefix {
         query.add("prefix", prefix);
     }
-    let save_path = format!("unix://{}?{}", socket.display(), query.0);
+    let save_path = format!("unix://{}?{}", socket.display(), query.text());
     let mut variables = variables(&save_path, options, Duration::ZERO);
     for (_, value) in variables.iter_mut().filter(|(it, _)| *it == Variable::LockRetries) {
         *value = PROXY_LOCK_RETRIES.to_string();
@@ -245,20 +243,6 @@ fn ipv6(target: &Target) -> Option<Ipv6Addr> {
     match target {
         Target::Tcp { address: Address { host: Host::Ip(IpAddr::V6(ip)), .. }, .. } => Some(*ip),
         _ => None,
-    }
-}
-
-/// The query of a save path, which phpredis parses like a page's. Before that it splits the save path at blanks
-/// and commas, so we encode everything we can.
-#[derive(Default)]
-struct Query(String);
-
-impl Query {
-    fn add(&mut self, name: &str, value: impl Display) {
-        let value = value.to_string();
-        let separator = if self.0.is_empty() { "" } else { "&" };
-        // Writing to a String cannot fail.
-        let _ = write!(self.0, "{separator}{name}={}", utf8_percent_encode(&value, UNRESERVED));
     }
 }
 
