@@ -50,12 +50,17 @@ pub(crate) fn turning_away_after_handshake(config: ServerConfig, said: &'static 
     })
 }
 
-pub(crate) fn serve(each: impl FnMut(TcpStream) + Send + 'static) -> u16 {
+pub(crate) fn serve(mut each: impl FnMut(TcpStream) + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    // As Redis does: a small write that waits for the last one's confirmation is lost where the connection is closed.
-    let at_once = |stream: &TcpStream| stream.set_nodelay(true).unwrap();
-    thread::spawn(move || listener.incoming().flatten().inspect(at_once).for_each(each));
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // As Redis does: a small write that waits for the last one's confirmation is lost where the connection is
+            // closed.
+            stream.set_nodelay(true).unwrap();
+            each(stream);
+        }
+    });
     port
 }
 
