@@ -103,20 +103,27 @@ proptest! {
 /// Hosts and users are shown, in messages of success as in errors, and are no secrets: without the marker, unless
 /// they look like a uri with a password.
 fn shown(name: String, value: Value) -> (String, Value) {
-    let lower = name.to_ascii_lowercase();
+    let value = shown_at(&name, value);
+    (name, value)
+}
+
+/// `path` is the name with those around it: `host` with a `name` in it is a `hostname`, too.
+fn shown_at(path: &str, value: Value) -> Value {
+    let lower = path.to_ascii_lowercase().replace(['.', '-', '_', ' '], "");
     let names = ["host", "hostname", "hosts", "nodes", "servers", "user", "username"];
     let is_shown = names.iter().any(|shown| lower.ends_with(shown));
-    let value = match value {
+    let below = |(name, value): (String, Value)| {
+        let value = shown_at(&format!("{path}.{name}"), value);
+        (name, value)
+    };
+    match value {
         Value::String(text) if is_shown && !text.contains('@') => text.replace(MARKER, "h").into(),
         Value::Array(list) => {
-            list.into_iter().map(|value| shown(name.clone(), value).1).collect::<Vec<_>>().into()
+            list.into_iter().map(|value| shown_at(path, value)).collect::<Vec<_>>().into()
         }
-        Value::Object(map) => {
-            Value::Object(map.into_iter().map(|(name, value)| shown(name, value)).collect())
-        }
+        Value::Object(map) => Value::Object(map.into_iter().map(below).collect()),
         other => other,
-    };
-    (name, value)
+    }
 }
 
 /// The search above sees messages of success, too.

@@ -141,15 +141,14 @@ impl Drop for Sidecar {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // Some start others meanwhile.
-        loop {
-            let all = [self.processes("supervise"), self.processes("work")].concat();
-            if all.is_empty() {
-                break;
-            }
-            for pid in all {
+        // Some start others meanwhile, which have no command line while they begin: none may be seen for a while.
+        let mut last_seen = Instant::now();
+        while last_seen.elapsed() < Duration::from_millis(300) {
+            for pid in [self.processes("supervise"), self.processes("work")].concat() {
                 signal(pid, Signal::SIGKILL);
+                last_seen = Instant::now();
             }
+            sleep(Duration::from_millis(20));
         }
     }
 }
