@@ -109,9 +109,10 @@ fn shown(name: String, value: Value) -> (String, Value) {
 
 /// `path` is the name with those around it: `host` with a `name` in it is a `hostname`, too.
 fn shown_at(path: &str, value: Value) -> Value {
-    let lower = path.to_ascii_lowercase().replace(['.', '-', '_', ' '], "");
+    let mut lower = path.to_ascii_lowercase();
+    lower.retain(|c| c.is_ascii_alphanumeric());
     let names = ["host", "hostname", "hosts", "nodes", "servers", "user", "username"];
-    let is_shown = names.iter().any(|shown| lower.ends_with(shown));
+    let is_shown = names.iter().any(|shown| lower.contains(shown)) && !lower.ends_with("password");
     let below = |(name, value): (String, Value)| {
         let value = shown_at(&format!("{path}.{name}"), value);
         (name, value)
