@@ -65,9 +65,10 @@ impl Failure {
             || matches!(self, Self::NoConnection(NoConnection::AllInUse(_)))
     }
 
-    /// The earlier failure, if this one says only that the time was up.
+    /// Why there was no connection before, if this failure says only that the time was up.
     fn or_cause(self, cause: Option<Self>) -> Self {
-        cause.filter(|_| self.is_out_of_time()).unwrap_or(self)
+        let of_connection = |cause: &Self| self.is_out_of_time() && cause.problem().is_some();
+        cause.filter(of_connection).unwrap_or(self)
     }
 
     /// Whether a new connection was refused, which says nothing about the open ones.
@@ -208,6 +209,9 @@ mod tests {
         let shown = |cause, last: Failure| last.or_cause(cause).to_string();
         assert!(shown(Some(failure(Problem::Refused)), late()).contains("connection refused"));
         assert!(shown(None, late()).contains("timed out resolving the name"));
+        // A server that recovers is none: PHP goes on without a session.
+        let demoted = Failure::Refused(ErrorReply::new("READONLY"));
+        assert!(shown(Some(demoted), late()).contains("timed out"));
         let closed = failure(Problem::Closed(Step::Answer));
         assert!(shown(Some(failure(Problem::Refused)), closed).contains("closed"));
     }
