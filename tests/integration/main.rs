@@ -63,17 +63,13 @@ mod session_proxy;
 #[cfg(test)]
 mod session_proxy_faults;
 #[cfg(test)]
-mod session_proxy_interleaved;
-#[cfg(test)]
 mod session_proxy_life;
+#[cfg(test)]
+mod session_proxy_memory;
 #[cfg(test)]
 mod session_proxy_places;
 #[cfg(test)]
-mod session_proxy_requests;
-#[cfg(test)]
 mod session_proxy_rotation;
-#[cfg(test)]
-mod session_proxy_scale;
 #[cfg(test)]
 mod session_proxy_sidecar;
 #[cfg(test)]
