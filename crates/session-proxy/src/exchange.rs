@@ -41,7 +41,7 @@ fn owner(client: &UnixStream) -> Option<Vec<u8>> {
 /// Fails if the connection breaks.
 pub(super) fn converse(mut client: &UnixStream, shared: &Shared) -> io::Result<()> {
     let Some(owner) = owner(client).filter(|_| shared.stats.clients.get() <= MOST_CLIENTS) else {
-        shared.stats.refused.add();
+        shared.stats.refused.inc();
         return Ok(());
     };
     client.set_write_timeout(Some(PATIENCE))?;
@@ -73,7 +73,7 @@ fn exchange(
                 if received.bytes().len() > SMALL && reserved.is_none() {
                     reserved = reserve(shared, announced(received.bytes()), conversation);
                     if reserved.is_none() {
-                        shared.stats.refused.add();
+                        shared.stats.refused.inc();
                         return client.write_all(NO_MEMORY);
                     }
                     begun = Instant::now();
@@ -81,7 +81,7 @@ fn exchange(
                 continue;
             }
             Err(refusal) => {
-                shared.stats.refused.add();
+                shared.stats.refused.inc();
                 // Nobody knows where the next command would begin.
                 return write!(client, "-{refusal}\r\n");
             }
@@ -95,7 +95,7 @@ fn exchange(
                 answer
             }
             Err(refusal) => {
-                shared.stats.refused.add();
+                shared.stats.refused.inc();
                 format!("-{refusal}\r\n").into_bytes()
             }
         };

@@ -1,6 +1,7 @@
 //! A few connections for many PHP processes: each round trip borrows one.
 
 use super::credentials::{Credentials, Upstream};
+use prometheus_client::metrics::counter::Counter;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use store_client::{Connection, Deadline, RedisError};
@@ -16,6 +17,8 @@ pub(super) struct Pool {
     credentials: Credentials,
     most: usize,
     connect_timeout: Duration,
+    /// Connections opened so far.
+    opened: Counter,
     state: Mutex<State>,
     returned: Condvar,
 }
@@ -26,7 +29,6 @@ struct State {
     /// Idle, borrowed, or connecting.
     count: usize,
     connecting: usize,
-    opened: u64,
     /// What last refused a new connection, and when. Open ones may go on, after a change of the password, say.
     refused: Option<(Arc<Upstream>, Instant)>,
 }
@@ -71,9 +73,14 @@ pub(super) enum NoConnection {
 }
 
 impl Pool {
-    pub(super) fn new(credentials: Credentials, most: usize, connect_timeout: Duration) -> Self {
+    pub(super) fn new(
+        credentials: Credentials,
+        most: usize,
+        connect_timeout: Duration,
+        opened: Counter,
+    ) -> Self {
         let (state, returned) = (Mutex::default(), Condvar::new());
-        Self { credentials, most, connect_timeout, state, returned }
+        Self { credentials, most, connect_timeout, opened, state, returned }
     }
 
     pub(super) fn credentials(&self) -> &Credentials {
@@ -108,7 +115,7 @@ impl Pool {
         state.connecting -= 1;
         match &connected {
             Ok(_) => {
-                state.opened += 1;
+                self.opened.inc();
                 state.refused = None;
             }
             Err(error) if error.problem.is_refusal() => {
@@ -134,10 +141,10 @@ impl Pool {
         self.state().has_connections()
     }
 
-    /// The number of connections, of idle ones, and of all opened so far.
-    pub(super) fn counts(&self) -> (usize, usize, u64) {
+    /// The number of connections, and of idle ones.
+    pub(super) fn counts(&self) -> (usize, usize) {
         let state = self.state();
-        (state.count, state.idle.len(), state.opened)
+        (state.count, state.idle.len())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -188,20 +195,22 @@ mod tests {
         let endpoint = RedisEndpoint { target: Target::Unix(socket), auth: None, database: None };
         let bound = Bound { endpoint, verify_peer: true };
         let credentials = Credentials::new(Box::new(move || Ok(bound.clone()))).unwrap();
-        let pool = Pool::new(credentials, 1, Duration::from_secs(1));
+        let opened = Counter::default();
+        let pool = Pool::new(credentials, 1, Duration::from_secs(1), opened.clone());
+        let counts = || (pool.counts(), opened.get());
         let soon = || Deadline::after(Duration::from_secs(1));
         pool.borrow(soon()).unwrap().give_back();
         pool.borrow(soon()).unwrap().give_back();
-        assert_eq!(pool.counts(), (1, 1, 1));
+        assert_eq!(counts(), ((1, 1), 1));
         pool.state().idle[0].born -= GREATEST_AGE;
         pool.borrow(soon()).unwrap().give_back();
-        assert_eq!(pool.counts(), (1, 1, 2));
+        assert_eq!(counts(), ((1, 1), 2));
         // One that is not given back makes room for another one.
         drop(pool.borrow(soon()).unwrap());
-        assert_eq!(pool.counts(), (0, 0, 2));
+        assert_eq!(counts(), ((0, 0), 2));
         // A failed connection neither counts as opened nor keeps its slot.
         drop(server);
         assert!(pool.borrow(soon()).is_err());
-        assert_eq!(pool.counts(), (0, 0, 2));
+        assert_eq!(counts(), ((0, 0), 2));
     }
 }

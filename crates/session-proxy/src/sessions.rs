@@ -44,6 +44,17 @@ pub(super) enum Written {
     Lost,
 }
 
+impl Written {
+    /// This, if the service's reply says that the session is written.
+    fn if_told(self, reply: Reply) -> Result<Self, Answer> {
+        match reply {
+            Reply::Integer(1) | Reply::Status(_) => Ok(self),
+            Reply::Integer(_) => Ok(Self::Lost),
+            other => Err(heard(Ok(other))),
+        }
+    }
+}
+
 impl Sessions {
     pub(super) fn new(service: Arc<Service>, prefix: String, worker: String) -> Self {
         Self { service, prefix, worker }
@@ -152,13 +163,11 @@ impl Sessions {
         }
         let keys = [&lock.key_of_lock(), lock.key.as_slice()];
         match self.call(&script(scripts::WRITE, &keys, &[&lock.secret, seconds, data]))? {
-            Reply::Integer(1) => Ok(Written::Unlocked),
             Reply::Integer(2) if matches!(seen, Seen::Large(_)) => {
                 self.lock_again(lock, seen, seconds, data)
             }
             Reply::Integer(2) => self.write_if_same(&lock.key, seen, seconds, data),
-            Reply::Integer(_) => Ok(Written::Lost),
-            other => Err(heard(Ok(other))),
+            reply => Written::Unlocked.if_told(reply),
         }
     }
 
@@ -174,11 +183,8 @@ impl Sessions {
         if let Seen::Data(Some(data)) = seen {
             arguments.push(data);
         }
-        match self.call(&script(scripts::WRITE_IF_SAME, &[&lock_of(key), key], &arguments))? {
-            Reply::Integer(1) => Ok(Written::Unlocked),
-            Reply::Integer(_) => Ok(Written::Lost),
-            other => Err(heard(Ok(other))),
-        }
+        let write = script(scripts::WRITE_IF_SAME, &[&lock_of(key), key], &arguments);
+        Written::Unlocked.if_told(self.call(&write)?)
     }
 
     /// With one key in each command, nothing but time tells that the lock is still there when the session is written.
@@ -213,10 +219,8 @@ impl Sessions {
     }
 
     fn write_locked(&self, lock: &Lock, seconds: &[u8], data: &[u8]) -> Result<Written, Answer> {
-        match self.call(&Command::new(&[b"SETEX", &lock.key, seconds, data]))? {
-            Reply::Status(_) => Ok(Written::Locked),
-            other => Err(heard(Ok(other))),
-        }
+        let write = Command::new(&[b"SETEX", &lock.key, seconds, data]);
+        Written::Locked.if_told(self.call(&write)?)
     }
 
     /// Whether a session is as this connection has seen it, or has the data already.
@@ -243,11 +247,7 @@ impl Sessions {
             }
             KeySpace::Divided => Command::new(&[b"SETEX", key, seconds, data]),
         };
-        match self.call(&write)? {
-            Reply::Integer(1) | Reply::Status(_) => Ok(Written::Locked),
-            Reply::Integer(_) => Ok(Written::Lost),
-            other => Err(heard(Ok(other))),
-        }
+        Written::Locked.if_told(self.call(&write)?)
     }
 
     /// Extends a session's lifetime, and unlocks it if that takes no further round trip; tells whether the session exists and

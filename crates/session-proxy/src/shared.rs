@@ -2,10 +2,11 @@
 
 use super::memory::Budget;
 use super::sessions::Sessions;
-use super::stats::{Counter, Stats};
+use super::stats::Stats;
 use super::turns::Turns;
 use super::upstream::Service;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// What all conversations share.
@@ -23,7 +24,18 @@ pub(super) struct Shared {
     /// How long a request waits for the session's lock.
     pub(super) lock_timeout: Duration,
     pub(super) started: Instant,
-    pub(super) most_connections: usize,
+}
+
+impl Shared {
+    /// What the proxy counts, and its connections and queues as they are now.
+    pub(super) fn stats_now(&self) -> &Stats {
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let (connections, idle) = self.service.pool.counts();
+        self.stats.connections.set(count(connections));
+        self.stats.idle.set(count(idle));
+        self.stats.waiting_here.set(count(self.turns.waiting()));
+        &self.stats
+    }
 }
 
 /// Creates the values of locks, which identify them as ours: `host|process|container.worker.number`.
@@ -32,7 +44,7 @@ pub(super) struct Secrets {
     pub(super) container: String,
     /// Unique to this worker, now and for ever.
     pub(super) worker: String,
-    pub(super) count: Counter,
+    pub(super) count: AtomicU64,
 }
 
 impl Secrets {
@@ -42,8 +54,7 @@ impl Secrets {
     }
 
     pub(super) fn next(&self, php: &[u8]) -> Vec<u8> {
-        self.count.add();
-        let unique = format!("{}.{:x}", self.worker, self.count.get());
+        let unique = format!("{}.{:x}", self.worker, self.count.fetch_add(1, Ordering::Relaxed));
         [self.owner(php), unique.into_bytes()].concat()
     }
 }

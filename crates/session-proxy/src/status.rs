@@ -1,164 +1,167 @@
 //! The status of a proxy.
 
 use super::shared::Shared;
+use super::stats::Stats;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-/// The state of a proxy, as shown by `session-proxy status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status {
-    /// The service, without its password.
-    pub service: String,
-    /// `master` or `slave`, as far as the last session tells, or `unknown`.
-    pub role: String,
-    /// When this worker started, in seconds since 1970.
-    pub started: u64,
-    /// Its uptime in seconds.
-    pub seconds: u64,
-    /// PHP's connections.
-    pub clients: u64,
-    /// Sessions locked.
-    pub requests: u64,
-    /// Commands answered by the service.
-    pub round_trips: u64,
-    /// Requests that wait for another request of the same session in this container.
-    pub waiting: u64,
-    /// Requests that wait for another container.
-    pub waiting_elsewhere: u64,
-    /// Locks that somebody else held for too long.
-    pub lock_timeouts: u64,
-    /// Connections to the service that broke.
-    pub reconnections: u64,
-    /// Commands sent again.
-    pub retries: u64,
-    /// Commands without a reply in time.
-    pub failures: u64,
-    /// Commands that do not belong to a session.
-    pub refused: u64,
-    /// Connections to the service.
-    pub connections: u64,
-    /// Idle connections.
-    pub idle: u64,
-    /// The maximum number of connections.
-    pub most_connections: u64,
-    /// Connections opened so far.
-    pub opened: u64,
-    /// The median round trip, in microseconds, rounded up to a power of two.
-    pub p50_us: u64,
-    /// The 99th percentile, likewise.
-    pub p99_us: u64,
-}
+/// The state of a proxy, as shown by `session-proxy status`: a JSON object.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Status(Value);
 
 impl Status {
     pub(super) fn of(shared: &Shared) -> Self {
-        let (connections, idle, opened) = shared.service.pool.counts();
-        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        let stats = &shared.stats;
-        Self {
-            service: shared.service.pool.credentials().current().to_string(),
-            role: stats.role().to_owned(),
-            started: since_1970(shared.started.elapsed()),
-            seconds: shared.started.elapsed().as_secs(),
-            clients: stats.clients.get(),
-            requests: stats.requests.get(),
-            round_trips: stats.round_trips(),
-            waiting: count(shared.turns.waiting()),
-            waiting_elsewhere: stats.waiting_elsewhere.get(),
-            reconnections: stats.reconnections.get(),
-            lock_timeouts: stats.lock_timeouts.get(),
-            retries: stats.retries.get(),
-            failures: stats.failures.get(),
-            refused: stats.refused.get(),
-            connections: count(connections),
-            idle: count(idle),
-            most_connections: count(shared.most_connections),
-            opened,
-            p50_us: stats.percentile(50),
-            p99_us: stats.percentile(99),
-        }
+        let service = shared.service.pool.credentials().current().to_string();
+        Self::new(&service, shared.started.elapsed(), shared.stats_now())
+    }
+
+    /// `service` is the service without its password.
+    fn new(service: &str, uptime: Duration, stats: &Stats) -> Self {
+        Self(json!({
+            "service": service,
+            "role": stats.role(),
+            "started": stats.started.get(),
+            "seconds": uptime.as_secs(),
+            "clients": stats.clients.get(),
+            "requests": stats.requests.get(),
+            "round_trips": stats.round_trips.count(),
+            "waiting": stats.waiting_here.get(),
+            "waiting_elsewhere": stats.waiting_elsewhere.get(),
+            "lock_timeouts": stats.lock_timeouts.get(),
+            "reconnections": stats.reconnections.get(),
+            "retries": stats.retries.get(),
+            "failures": stats.failures.get(),
+            "refused": stats.refused.get(),
+            "connections": stats.connections.get(),
+            "idle": stats.idle.get(),
+            "most_connections": stats.most_connections.get(),
+            "opened": stats.opened.get(),
+            "p50_us": stats.round_trips.percentile(50),
+            "p99_us": stats.round_trips.percentile(99),
+        }))
     }
 
     /// As JSON.
     #[must_use]
     pub fn json(&self) -> String {
-        serde_json::json!(self).to_string()
+        self.0.to_string()
     }
-}
-
-fn since_1970(ago: Duration) -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    now.saturating_sub(ago).as_secs()
 }
 
 /// As text.
 impl fmt::Display for Status {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "service       {} ({})", self.service, self.role)?;
-        writeln!(formatter, "running       {} s", self.seconds)?;
-        writeln!(formatter, "PHP           {} connected", self.clients)?;
+        let it = |name: &str| match &self.0[name] {
+            Value::String(text) => text.clone(),
+            number => number.to_string(),
+        };
+        writeln!(formatter, "service       {} ({})", it("service"), it("role"))?;
+        writeln!(formatter, "running       {} s", it("seconds"))?;
+        writeln!(formatter, "PHP           {} connected", it("clients"))?;
         writeln!(
             formatter,
             "sessions      {} locked so far, {} waiting here, {} for another container, {} gave up waiting",
-            self.requests, self.waiting, self.waiting_elsewhere, self.lock_timeouts
+            it("requests"),
+            it("waiting"),
+            it("waiting_elsewhere"),
+            it("lock_timeouts")
         )?;
         writeln!(
             formatter,
             "round trips   {}, half within {} µs, 99 % within {} µs",
-            self.round_trips, self.p50_us, self.p99_us
+            it("round_trips"),
+            it("p50_us"),
+            it("p99_us")
         )?;
         writeln!(
             formatter,
             "connections   {} of {}, {} idle, {} opened so far",
-            self.connections, self.most_connections, self.idle, self.opened
+            it("connections"),
+            it("most_connections"),
+            it("idle"),
+            it("opened")
         )?;
         write!(
             formatter,
             "problems      broken connections: {}, commands sent again: {}, without a reply: {}, refused: {}",
-            self.reconnections, self.retries, self.failures, self.refused
+            it("reconnections"),
+            it("retries"),
+            it("failures"),
+            it("refused")
         )
     }
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
+    use prometheus_client::encoding::text::encode;
 
-    /// Every number is another one.
-    pub(crate) fn example() -> Status {
-        Status {
-            service: "tcp://10.0.0.5:6379".to_owned(),
-            role: "master".to_owned(),
-            started: 1_764_300_000,
-            seconds: 1001,
-            clients: 1002,
-            requests: 1003,
-            round_trips: 1004,
-            waiting: 1005,
-            waiting_elsewhere: 1006,
-            lock_timeouts: 1007,
-            reconnections: 1008,
-            retries: 1009,
-            failures: 1010,
-            refused: 1011,
-            connections: 1012,
-            idle: 1013,
-            most_connections: 1014,
-            opened: 1015,
-            p50_us: 1016,
-            p99_us: 1017,
+    const SERVICE: &str = "tcp://10.0.0.5:6379";
+
+    /// Every number is another one, the round trips' too.
+    fn example() -> (Status, Stats) {
+        let it = Stats::default();
+        let gauges = [
+            &it.started,
+            &it.clients,
+            &it.waiting_here,
+            &it.waiting_elsewhere,
+            &it.connections,
+            &it.idle,
+            &it.most_connections,
+        ];
+        for (gauge, number) in gauges.into_iter().zip(1001..) {
+            gauge.set(number);
         }
+        let counters = [
+            &it.requests,
+            &it.lock_timeouts,
+            &it.retries,
+            &it.failures,
+            &it.refused,
+            &it.opened,
+            &it.reconnections,
+        ];
+        for (counter, number) in counters.into_iter().zip(2001..) {
+            counter.inc_by(number);
+        }
+        for took in [1, 1, 1, 100] {
+            it.round_trips.observe(Duration::from_millis(took));
+        }
+        it.answered(true, b"+OK\r\n");
+        (Status::new(SERVICE, Duration::from_secs(3001), &it), it)
+    }
+
+    fn numbers(status: &Status) -> Vec<(String, String)> {
+        let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let all = status.0.as_object().unwrap().clone();
+        all.into_iter().map(|(name, value)| (name, text(value))).collect()
     }
 
     #[test]
     fn people_are_told_all_that_programs_are() {
-        let text = example().to_string();
-        let json: serde_json::Value = serde_json::from_str(&example().json()).unwrap();
+        let (status, _) = example();
+        let text = status.to_string();
         // The seconds say it better than a number of ten digits.
-        let told = json.as_object().unwrap().iter().filter(|(name, _)| *name != "started");
-        for (name, value) in told {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        for (name, value) in numbers(&status).into_iter().filter(|(name, _)| name != "started") {
             assert!(text.contains(&value), "{name} is not in\n{text}");
         }
+    }
+
+    /// The percentiles are what Prometheus makes of the histogram.
+    #[test]
+    fn prometheus_is_told_all_that_the_status_has() {
+        let (status, all) = example();
+        let mut text = String::new();
+        encode(&mut text, &all.registry(SERVICE)).unwrap();
+        for (name, value) in numbers(&status) {
+            let known = ["p50_us", "p99_us", "seconds"].contains(&name.as_str());
+            let told = [format!("{name}=\"{value}\""), format!(" {value}\n")];
+            assert!(known || told.iter().any(|it| text.contains(it)), "{name} is not in\n{text}");
+        }
+        assert!(text.ends_with("# EOF\n"), "{text}");
     }
 }

@@ -104,7 +104,7 @@ impl Service {
             let failure = match self.attempt(commands, deadline) {
                 Ok(replies) => {
                     let Some(error) = replies.iter().find_map(passing_error) else {
-                        self.stats.round_trip(started.elapsed());
+                        self.stats.round_trips.observe(started.elapsed());
                         self.recovered();
                         return Ok(replies);
                     };
@@ -112,7 +112,7 @@ impl Service {
                 }
                 Err(failure) => failure.into(),
             };
-            self.stats.retries.add();
+            self.stats.retries.inc();
             log(format_args!("{failure}"));
             let may_pass = self.may_pass(&failure, &used);
             if failure.is_refusal() && self.pool.has_connections() && !deadline.is_over() {
@@ -122,7 +122,7 @@ impl Service {
             self.pool.close_idle();
             self.trouble().get_or_insert(begun);
             if outage || deadline.is_over() || !may_pass {
-                self.stats.failures.add();
+                self.stats.failures.inc();
                 return Err(failure.or_cause(cause));
             }
             if !failure.is_out_of_time() {
@@ -146,7 +146,7 @@ impl Service {
                 Ok(replies)
             }
             Err(problem) => {
-                self.stats.reconnections.add();
+                self.stats.reconnections.inc();
                 let server = self.pool.credentials().current().to_string();
                 Err(RedisError { server, problem }.into())
             }

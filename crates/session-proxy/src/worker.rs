@@ -11,7 +11,7 @@ use super::pool::Pool;
 use super::sessions::Sessions;
 use super::shared::{Secrets, Shared};
 use super::signals::wait;
-use super::stats::{Counter, Stats};
+use super::stats::Stats;
 use super::turns::Turns;
 use super::upstream::Service;
 use nix::poll::PollTimeout;
@@ -19,8 +19,9 @@ use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use store_client::{Deadline, random};
 
 const STACK: usize = 512 << 10;
@@ -65,8 +66,13 @@ impl Worker {
     /// Fails if the service cannot be read.
     pub fn new(settings: Settings, read: Read) -> anyhow::Result<Self> {
         let stats = Arc::new(Stats::default());
+        stats
+            .started
+            .set(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
+        let most = settings.most_connections;
+        stats.most_connections.set(u64::try_from(most)?);
         let credentials = Credentials::new(read)?;
-        let pool = Pool::new(credentials, settings.most_connections, settings.connect_timeout);
+        let pool = Pool::new(credentials, most, settings.connect_timeout, stats.opened.clone());
         let service = Arc::new(Service::new(pool, settings.read_timeout, stats.clone()));
         let worker = random()?;
         let shared = Arc::new(Shared {
@@ -74,13 +80,12 @@ impl Worker {
             service,
             turns: Turns::default(),
             stats,
-            secrets: Secrets { container: settings.container, worker, count: Counter::default() },
+            secrets: Secrets { container: settings.container, worker, count: AtomicU64::default() },
             prefix: settings.prefix.into_bytes(),
             memory: Budget::default(),
             locking: settings.locking,
             lock_timeout: settings.lock_timeout,
             started: Instant::now(),
-            most_connections: settings.most_connections,
         });
         Ok(Self { shared, metrics: settings.metrics })
     }
@@ -129,20 +134,20 @@ impl Worker {
 
     /// Counts the client before its thread begins, so that it is never overlooked at the end.
     fn serve_client(&self, client: UnixStream) {
-        self.shared.stats.clients.add();
+        self.shared.stats.clients.inc();
         let (client, deadline) = (Arc::new(client), Deadline::after(THREAD_PATIENCE));
         loop {
             let (client, shared) = (client.clone(), self.shared.clone());
             let spawned = thread::Builder::new().stack_size(STACK).spawn(move || {
                 // A client that is gone needs no reply.
                 let _ = converse(&client, &shared);
-                shared.stats.clients.subtract();
+                shared.stats.clients.dec();
             });
             match spawned {
                 Ok(_) => return,
                 Err(error) if deadline.is_over() => {
                     log(format_args!("no thread for a connection from PHP: {error}"));
-                    self.shared.stats.clients.subtract();
+                    self.shared.stats.clients.dec();
                     return;
                 }
                 Err(_) => thread::sleep(PAUSE),

@@ -6,6 +6,7 @@ use crate::lock::Lock;
 use crate::request::lock_of;
 use crate::seen::Seen;
 use crate::sessions::Taken;
+use crate::stats::During;
 use crate::turns::Turn;
 use std::mem;
 use std::thread::sleep;
@@ -82,7 +83,7 @@ impl<'a> Conversation<'a> {
             return answer;
         }
         let ends = expire.map(|expire| Instant::now() + expire);
-        self.shared.stats.requests.add();
+        self.shared.stats.requests.inc();
         if let Session::Held(held) = &mut self.session
             && held.owner.is_none()
             && held.lock.key == key
@@ -98,7 +99,7 @@ impl<'a> Conversation<'a> {
                 OK.to_vec()
             }
             Ok(None) => {
-                self.shared.stats.lock_timeouts.add();
+                self.shared.stats.lock_timeouts.inc();
                 self.give_up(key, NIL.to_vec())
             }
             Err(answer) => self.give_up(key, answer),
@@ -134,7 +135,7 @@ impl<'a> Conversation<'a> {
                 return Ok(Some(Held::new(lock, Some(owner.to_vec()), seen, turn)));
             }
             let Ok(left) = deadline.remaining() else { return Ok(None) };
-            elsewhere.get_or_insert_with(|| self.shared.stats.waiting_elsewhere.during());
+            elsewhere.get_or_insert_with(|| During::of(&self.shared.stats.waiting_elsewhere));
             sleep(wait.min(left));
             // A factor of 1.6, so that the waits of two containers don't coincide.
             wait = (wait * 8 / 5).min(LONGEST_WAIT);
