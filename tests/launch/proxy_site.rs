@@ -3,11 +3,10 @@
 use crate::proxy_harness::wait_until;
 use crate::redis_process::{Redis, run};
 use php_session_store::endpoint::{self, Endpoint};
-use php_session_store::proxy::credentials::Bound;
-use php_session_store::proxy::worker::{Settings, serve};
 use php_session_store::services::{Origin, Services};
 use php_session_store::store::Store;
 use serde_json::json;
+use session_proxy::{Bound, Endless, Settings, Worker};
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -66,7 +65,10 @@ impl Site {
             metrics: None,
         };
         let bound = Bound { endpoint, verify_peer: true };
-        thread::spawn(move || serve(&listener, settings, Box::new(move || Ok(bound.clone()))));
+        thread::spawn(move || {
+            let worker = Worker::new(settings, Box::new(move || Ok(bound.clone()))).unwrap();
+            worker.serve(&listener, Endless)
+        });
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
