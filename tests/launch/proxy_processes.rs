@@ -1,6 +1,7 @@
 //! The session proxy's processes: who is there when others are killed, told to end, or have a log that is stuck.
 
 use crate::proxy_harness::{PATIENCE, Proxy, echo, signal, wait_until};
+use crate::proxy_site::{command, reply};
 use nix::sys::signal::Signal;
 use std::fs;
 use std::io::{Read, Write};
@@ -103,7 +104,11 @@ fn a_sidecar_that_is_told_to_end_says_so_and_waits_for_phps_connections() {
     log.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut sidecar = proxy.foreground(OwnedFd::from(written));
     let mut page = proxy.connect().unwrap();
-    assert!(echo(&mut page));
+    // The harness's own connection may not have ended yet.
+    wait_until("one client alone", || {
+        page.write_all(command(&["SESSIONPROXY.STATUS"]).as_bytes()).unwrap();
+        reply(&mut page).contains("\"clients\":1,")
+    });
     signal(sidecar.0.id().cast_signed(), Signal::SIGTERM);
     let mut said = String::new();
     wait_until("a line", || {
