@@ -15,6 +15,10 @@ mod detect;
 #[cfg(test)]
 mod extension;
 #[cfg(test)]
+mod extension_compiled;
+#[cfg(test)]
+mod extension_reuse;
+#[cfg(test)]
 mod failover;
 #[cfg(test)]
 mod faults;
