@@ -2,8 +2,9 @@
 
 use crate::extension::{PASSWORD, assert_store_works, config_for};
 use crate::support::BOOKWORM;
-use crate::support::app::{PackBuild, app_of, build_and_keep, buildpack_id, config, root};
+use crate::support::app::{app_of, build_and_keep, buildpack_id, config, root};
 use crate::support::http_client::assert_sessions_are_shared;
+use crate::support::pack_build::PackBuild;
 use crate::support::services::BoundService;
 use libcnb::data::buildpack::BuildpackId;
 use libcnb::data::sbom::SbomFormat;
@@ -26,10 +27,8 @@ fn what_to_load_is_decided_anew_where_php_has_gained_an_extension() {
     let scan_dir = ["--env", "PHP_INI_SCAN_DIR=:/workspace/ini"];
     build.again(&[&store[..], &scan_dir].concat());
     let log = &build.app().log;
-    assert!(
-        log.contains("Reusing the cached extension layer") && log.contains("(loads redis)"),
-        "{log}"
-    );
+    assert!(log.contains("Reusing the cached extension layer"), "{log}");
+    assert!(log.contains("(loads redis)"), "{log}");
     let service = BoundService::start(Store::Redis, PASSWORD);
     let bound = service.env();
     let options = [&scan_dir[..], &["--env", &bound]].concat();

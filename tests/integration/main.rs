@@ -39,11 +39,15 @@ mod php_as_users_have_it;
 #[cfg(test)]
 mod php_session_tests;
 #[cfg(test)]
+mod phpredis_commands;
+#[cfg(test)]
 mod platforms;
 #[cfg(test)]
 mod probe;
 #[cfg(test)]
 mod probe_servers;
+#[cfg(test)]
+mod products;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
@@ -62,6 +66,8 @@ mod servers;
 mod session_check;
 #[cfg(test)]
 mod session_check_causes;
+#[cfg(test)]
+mod session_check_page;
 #[cfg(test)]
 mod session_proxy;
 #[cfg(test)]

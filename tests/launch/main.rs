@@ -12,6 +12,8 @@ mod found;
 #[cfg(test)]
 mod frameworks;
 #[cfg(test)]
+mod frameworks_others;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod hostile;
@@ -37,6 +39,8 @@ mod proxy_processes;
 mod proxy_requests;
 #[cfg(test)]
 mod proxy_scale;
+#[cfg(test)]
+mod proxy_service;
 #[cfg(test)]
 mod proxy_site;
 #[cfg(test)]

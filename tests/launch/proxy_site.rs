@@ -76,8 +76,7 @@ impl Site {
     }
 
     pub(crate) fn php(&self, number: u32) -> Php {
-        let stream = UnixStream::connect(self.socket()).unwrap();
-        Php { stream, owner: format!("test|{number}") }
+        Php::new(UnixStream::connect(self.socket()).unwrap(), number)
     }
 
     pub(crate) fn stored(&self, key: &str) -> Option<String> {
@@ -107,6 +106,10 @@ pub(crate) struct Php {
 }
 
 impl Php {
+    pub(crate) fn new(stream: UnixStream, number: u32) -> Self {
+        Self { stream, owner: format!("test|{number}") }
+    }
+
     pub(crate) fn say(&mut self, parts: &[&str]) -> String {
         self.stream.write_all(command(parts).as_bytes()).unwrap();
         reply(&mut self.stream)

@@ -11,34 +11,50 @@ use tempfile::TempDir;
 pub(crate) struct Redis {
     process: Child,
     pub(crate) port: u16,
-    _folder: TempDir,
+    options: Vec<String>,
+    folder: TempDir,
 }
 
 impl Redis {
     /// Starts a server with these options.
     pub(crate) fn start(options: &[&str]) -> Self {
+        let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
         let begun = Instant::now();
-        loop {
-            let port = free_port();
-            let folder = tempfile::tempdir().unwrap();
-            let process = Command::new("redis-server")
-                .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
-                .arg(folder.path())
-                .args(options)
-                .stdout(Stdio::null())
-                .spawn()
-                .expect("redis-server is on the PATH: `make setup` installs it");
-            let mut redis = Self { process, port, _folder: folder };
-            // Another process may have taken the port meanwhile.
-            while redis.process.try_wait().unwrap().is_none() {
-                if redis.answers() {
-                    return redis;
-                }
-                assert!(begun.elapsed() < PATIENCE, "redis-server {options:?} does not answer");
-                sleep(Duration::from_millis(5));
+        // Another process may take the port meanwhile.
+        while begun.elapsed() < PATIENCE {
+            let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
+            let process = spawn(port, &folder, &options);
+            let mut redis = Self { process, port, options: options.clone(), folder };
+            if redis.is_up() {
+                return redis;
             }
-            assert!(begun.elapsed() < PATIENCE, "redis-server {options:?} does not start");
         }
+        panic!("redis-server {options:?} does not start");
+    }
+
+    /// Ends the process, and with it all that it keeps.
+    pub(crate) fn stop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Starts it on the same port.
+    pub(crate) fn start_again(&mut self) {
+        self.process = spawn(self.port, &self.folder, &self.options);
+        assert!(self.is_up(), "the port {} is somebody else's", self.port);
+    }
+
+    /// Waits until it answers; false if it has ended.
+    fn is_up(&mut self) -> bool {
+        let begun = Instant::now();
+        while self.process.try_wait().unwrap().is_none() {
+            if self.answers() {
+                return true;
+            }
+            assert!(begun.elapsed() < PATIENCE, "redis-server does not answer: {:?}", self.options);
+            sleep(Duration::from_millis(5));
+        }
+        false
     }
 
     fn answers(&self) -> bool {
@@ -72,6 +88,16 @@ impl Drop for Redis {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+fn spawn(port: u16, folder: &TempDir, options: &[String]) -> Child {
+    Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
+        .arg(folder.path())
+        .args(options)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("redis-server is on the PATH: `make setup` installs it")
 }
 
 /// A port that nobody has now.
