@@ -62,6 +62,7 @@ fn soak(apps: &[App; 2], duration: Duration) {
         })
     };
     let (first, last) = thread::scope(|scope| {
+        let _goes_on = load.goes_on();
         for number in 0..CLIENTS {
             let load = &load;
             scope.spawn(move || load.client(number));
@@ -81,9 +82,7 @@ fn soak(apps: &[App; 2], duration: Duration) {
                 minute += 1;
             }
         }
-        let last = footprint(&service);
-        load.end();
-        (first.expect("a tenth has passed"), last)
+        (first.expect("a tenth has passed"), footprint(&service))
     });
     for (which, first, last) in [("struck", &first[0], &last[0]), ("spared", &first[1], &last[1])] {
         println!("soak: {which} proxy at first {first}, at last {last}");

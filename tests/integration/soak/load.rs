@@ -120,8 +120,9 @@ impl Load {
         mem::take(&mut self.seen.lock().expect("nothing panics with it"))
     }
 
-    pub(super) fn end(&self) {
-        self.over.store(true, Ordering::Relaxed);
+    /// The clients go on until it is dropped, even by a panic.
+    pub(super) fn goes_on(&self) -> GoesOn<'_> {
+        GoesOn(&self.over)
     }
 
     /// Looks for what is lost, when it is over; all that was wrong.
@@ -129,5 +130,13 @@ impl Load {
         let mut wrong = self.wrong.into_inner().expect("nothing panics with it");
         wrong.extend(self.visitors.look(self.addresses[0]));
         wrong
+    }
+}
+
+pub(super) struct GoesOn<'a>(&'a AtomicBool);
+
+impl Drop for GoesOn<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
