@@ -29,6 +29,8 @@ struct State {
     /// Idle, borrowed, or connecting.
     count: usize,
     connecting: usize,
+    /// Requests that wait for a connection.
+    waiting: usize,
     /// What last refused a new connection, and when. Open ones may go on, after a change of the password, say.
     refused: Option<(Arc<Upstream>, Instant)>,
 }
@@ -105,8 +107,10 @@ impl Pool {
             }
             let in_use = state.count;
             let left = deadline.remaining().map_err(|_| NoConnection::AllInUse(in_use))?;
+            state.waiting += 1;
             let waited = self.returned.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.waiting -= 1;
         }
         drop(state);
         let slot = Slot(self);
@@ -175,8 +179,12 @@ impl Lease<'_> {
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        self.0.state().count -= 1;
-        self.0.returned.notify_one();
+        let mut state = self.0.state();
+        state.count -= 1;
+        // To wake nobody is a system call, too.
+        if state.waiting > 0 {
+            self.0.returned.notify_one();
+        }
     }
 }
 
