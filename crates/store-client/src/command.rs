@@ -1,6 +1,7 @@
 //! Commands: arrays of bulk strings in RESP, the Redis serialization protocol.
 
 use std::fmt;
+use std::io::Write;
 
 /// A command, as sent over the wire.
 #[derive(Clone, PartialEq, Eq)]
@@ -12,9 +13,10 @@ impl Command {
     pub fn new(parts: &[&[u8]]) -> Self {
         let length = parts.iter().map(|part| part.len() + 16).sum::<usize>() + 16;
         let mut bytes = Vec::with_capacity(length);
-        bytes.extend_from_slice(format!("*{}\r\n", parts.len()).as_bytes());
+        // Writing to memory does not fail.
+        let _ = write!(bytes, "*{}\r\n", parts.len());
         for part in parts {
-            bytes.extend_from_slice(format!("${}\r\n", part.len()).as_bytes());
+            let _ = write!(bytes, "${}\r\n", part.len());
             bytes.extend_from_slice(part);
             bytes.extend_from_slice(b"\r\n");
         }
