@@ -2,8 +2,8 @@
 
 use super::conversation::Conversation;
 use super::log::log;
-use super::memory::{Reservation, SMALL, announced};
-use super::request::{Request, parse};
+use super::memory::{Reservation, SMALL};
+use super::request::{Request, announced, parse};
 use super::shared::Shared;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::sys::utsname::uname;

@@ -1,7 +1,8 @@
 //! Why a server cannot be used, classified by what to do about it.
 
 use super::distrust::Distrust;
-use super::reply::{ErrorReply, ProtocolError, Reply};
+use super::reply::{ErrorReply, Reply};
+use super::resp::ProtocolError;
 use rustls::AlertDescription;
 use std::fmt;
 use std::io;
