@@ -14,7 +14,7 @@ use crate::php::redis_directives::{LOCK_TIMEOUT, PREFIX};
 use crate::php::variable::Variable;
 use anyhow::{Context, bail};
 use nix::sys::signal::Signal;
-use session_proxy::{Bound, ProxyClient, Settings, Worker, block, finish, log};
+use session_proxy::{Access, ProxyClient, Settings, Worker, block, finish, log};
 use std::io::{Write, stdin, stdout};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
@@ -108,7 +108,7 @@ fn worker(place: &Place) -> anyhow::Result<Worker> {
         most_connections: launch.proxy_connections,
         metrics: launch.metrics,
     };
-    let read = move || found(&environment, &layer).and_then(|service| bound(&service));
+    let read = move || found(&environment, &layer).and_then(|service| access(&service));
     Worker::new(settings, Box::new(read))
 }
 
@@ -120,11 +120,11 @@ fn found(environment: &Environment, layer: &Path) -> anyhow::Result<Box<Resolved
     }
 }
 
-fn bound(found: &ResolvedService) -> anyhow::Result<Bound> {
+fn access(found: &ResolvedService) -> anyhow::Result<Access> {
     let Endpoint::Redis(redis) = &found.endpoint else { bail!("The session service is not Redis") };
     let mut endpoint = redis.clone();
     endpoint.database = found.options.database.or(endpoint.database);
-    Ok(Bound { endpoint, verify_peer: found.options.verify_peer.unwrap_or(true) })
+    Ok(Access { endpoint, verify_peer: found.options.verify_peer.unwrap_or(true) })
 }
 
 fn status(json: bool) -> anyhow::Result<()> {

@@ -1,7 +1,7 @@
 //! Replies to PHP, in the form that its redis handler expects.
 
 use super::log::log;
-use super::upstream::Failure;
+use super::retry::Failure;
 use store_client::Reply;
 
 pub(super) const OK: &[u8] = b"+OK\r\n";

@@ -157,7 +157,7 @@ fn reserve<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::credentials::Bound;
+    use super::super::upstream::Access;
     use super::super::worker::{Settings, Worker};
     use super::*;
     use std::io::Read;
@@ -182,7 +182,7 @@ mod tests {
         });
         let target = Target::Unix(socket.to_owned());
         let endpoint = RedisEndpoint { target, auth: None, database: None };
-        let bound = Bound { endpoint, verify_peer: true };
+        let access = Access { endpoint, verify_peer: true };
         let second = Duration::from_secs(1);
         let settings = Settings {
             container: String::new(),
@@ -194,7 +194,7 @@ mod tests {
             most_connections: 4,
             metrics: None,
         };
-        Worker::new(settings, Box::new(move || Ok(bound.clone()))).unwrap()
+        Worker::new(settings, Box::new(move || Ok(access.clone()))).unwrap()
     }
 
     /// PHP's side of a connection.

@@ -30,7 +30,7 @@ pub use connection::Connection;
 pub use deadline::Deadline;
 pub use distrust::Distrust;
 pub use endpoint::{RedisEndpoint, Target};
-pub use error::{Problem, RedisError, Step};
+pub use error::{Activity, Problem, RedisError};
 pub use printable::printable;
 pub use random::random;
 pub use received::Received;

@@ -8,7 +8,7 @@ use crate::php::memcached_directives::USUAL_ITEM;
 use crate::system::secret::doubt;
 use std::io::{self, Read, Write};
 use std::time::Duration;
-use store_client::{Address, Deadline, Problem, Step, dial};
+use store_client::{Activity, Address, Deadline, Problem, dial};
 
 /// The first command of a session, which every proxy knows. It is longer than a header of the binary protocol,
 /// which a server with SASL would wait for.
@@ -84,7 +84,7 @@ impl Server<'_> {
                 _ => Some(NO_MEMCACHED),
             }),
             // With SASL, memcached closes the connection on text.
-            Err(problem @ (Problem::Closed(_) | Problem::Timeout(Step::Answer))) => {
+            Err(problem @ (Problem::Closed(_) | Problem::Timeout(Activity::Answer))) => {
                 match self.binary(NOOP, b"", b"") {
                     Ok((AUTHENTICATION_ERROR, _)) => Ok(Some(LOGIN_WANTED)),
                     _ => Err(problem),
@@ -150,7 +150,7 @@ impl Server<'_> {
                 let status = u16::from_be_bytes([header[6], header[7]]);
                 Ok((status, answer[HEADER..].to_vec()))
             }
-            _ => Err(Problem::Closed(Step::Answer)),
+            _ => Err(Problem::Closed(Activity::Answer)),
         }
     }
 
@@ -173,8 +173,8 @@ impl Server<'_> {
             Ok(answer)
         };
         exchange().map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => Problem::Timeout(Step::Answer),
-            _ => Problem::of_stream(error, Step::Answer),
+            io::ErrorKind::WouldBlock => Problem::Timeout(Activity::Answer),
+            _ => Problem::of_stream(error, Activity::Answer),
         })
     }
 }

@@ -13,7 +13,7 @@ use crate::php::script::run_script;
 use libcnb::Env;
 use serde_json::json;
 use std::time::Duration;
-use store_client::{Client, Connection, Deadline, Problem, RedisEndpoint, Step, Target, Tls};
+use store_client::{Activity, Client, Connection, Deadline, Problem, RedisEndpoint, Target, Tls};
 
 /// Asks the server. If our own TLS fails, PHP has the last word; `env` is for PHP.
 pub(super) fn ask(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) -> Outcome {
@@ -77,7 +77,7 @@ fn probe(question: &Question<'_>, endpoint: &RedisEndpoint) -> Outcome {
         .unwrap_or_else(|problem| {
             let other_way = match problem {
                 // A Redis without TLS waits for the end of the line.
-                Problem::Timeout(Step::Handshake) => answers_without_tls(endpoint).then(no_tls),
+                Problem::Timeout(Activity::Handshake) => answers_without_tls(endpoint).then(no_tls),
                 Problem::Closed(_) | Problem::Broken { .. } if answers_with_tls(endpoint) => {
                     Some(tls_only())
                 }
