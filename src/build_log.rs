@@ -181,7 +181,7 @@ pub fn limits(record: &LaunchRecord) {
         USUAL_ITEM >> 20
     ));
     if let Some(refused) = refused_keys(&Options::default(), record.sid_length) {
-        print::warning(refused);
+        print::warning(refused.to_string());
     }
 }
 

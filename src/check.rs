@@ -1,10 +1,8 @@
 //! `session-check`: whether sessions are kept under the app's settings, and if not, why not.
 
-mod advice;
-pub(crate) mod causes;
+mod causes;
 pub mod cli;
 mod conclusion;
-pub(crate) mod diagnosis;
 mod fpm;
 pub(crate) mod overrides;
 pub(crate) mod page;
@@ -13,6 +11,7 @@ mod proxy_hops;
 mod question;
 mod render;
 pub(crate) mod report;
+mod server;
 mod session_start;
 mod setup;
 pub(crate) mod steps;
@@ -21,6 +20,7 @@ pub(crate) mod web;
 
 use crate::config::environment::Environment;
 use crate::config::variables::MISSING;
+use crate::diagnosis::{Cause, CauseKind};
 use crate::endpoint::Endpoint;
 use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::SessionUse;
@@ -28,23 +28,22 @@ use crate::launch::app::session_use_behind_fpm;
 use crate::launch::build_record::{LaunchRecord, read_record};
 use crate::launch::prepare::prepare;
 use crate::launch::resolve::{Resolution, ResolvedService, resolve};
-use crate::launch::route::ProxyWanted;
+use crate::launch::route::{ProxyWanted, Route};
 use crate::launch::tls_files::tls_files;
 use crate::php::Php;
-use crate::php::redis_directives::read_timeout;
 use crate::php::variable::Variable;
 use crate::proxy;
 use crate::store::Store;
 use crate::system::secret::Redactor;
 use anyhow::anyhow;
-use causes::Kind;
+use causes::{Evidence, find_causes};
 use conclusion::AppUse;
-use diagnosis::{Cause, Evidence, find_causes};
 use overrides::Search;
 use page::Page;
 use proxy_hops::with_both_hops;
 use report::{FrameworkReport, Report};
 use serde_json::Value;
+use server::cause_at_server;
 use setup::{Expected, Setup};
 use std::path::{Path, PathBuf};
 use steps::{Part, Setting};
@@ -89,7 +88,7 @@ pub(crate) fn check(
             Ok(Report {
                 verdict: Verdict::NotKept,
                 summary: "Sessions are NOT kept: they are in local files, which are lost with the container.".to_owned(),
-                causes: vec![Cause::new(Kind::LocalFiles, what)],
+                causes: vec![Cause::new(CauseKind::LocalFiles, what)],
                 ..Report::new(None, &record, &php)
             })
         }
@@ -129,28 +128,34 @@ impl Check<'_> {
         let setup = expected.setup(&php.cli.facts);
         let mut settings = steps::settings(self.environment, &php.cli.facts.save_handler)?;
         let always_run = self.always_run(&settings);
-        redact_settings(&mut settings, redactor);
+        redact(settings.iter_mut().map(|it| &mut it.value), redactor);
         let framework =
             session_use_behind_fpm(self.found, &self.record, self.environment, self.app_dir)?;
         let mut parts = self.parts(&php, setup)?;
+        let of_php = parts.len();
         if let Some((framework, SessionUse::Variables(_))) = &framework {
             parts.extend(self.parts_of_framework(framework, &parts)?);
         }
-        redact_parts(&mut parts, redactor);
+        redact(parts.iter_mut().flat_map(|it| it.server.iter_mut().chain(&mut it.said)), redactor);
+        let failed = parts.iter().position(|part| !part.ok);
         let evidence = Evidence {
             store: self.record.store,
             expected: &expected,
-            prefix: question::prefix(self.found),
-            read_timeout: self.read_timeout(),
-            options: &self.found.options,
             php: &php,
-            parts: &parts,
             settings: &settings,
+            failed: failed.map(|failed| &parts[failed]),
+            of_server: match failed.and_then(|failed| self.route_of(&parts, failed, of_php)) {
+                Some(route) => {
+                    cause_at_server(self.found, &self.record, self.environment, &settings, route)?
+                }
+                None => None,
+            },
         };
-        let mut causes = find_causes(&evidence);
+        let mut causes = find_causes(evidence);
         if let Some((framework, SessionUse::Own(own))) = &framework {
-            causes.push(Cause::of_framework(framework, own));
+            causes.push(causes::of_framework(framework, own));
         }
+        redact(causes.iter_mut().map(|it| &mut it.what), redactor);
         let app = self.app_use(framework.as_ref(), &settings, &always_run);
         let search = Search {
             proc: Path::new("/proc"),
@@ -214,6 +219,16 @@ impl Check<'_> {
         Ok(steps::probe(self.environment, self.found.endpoint.save_handler(), &question)?)
     }
 
+    /// The route that failed, if it led to the server; from `of_php` on, the parts are a framework's.
+    fn route_of(&self, parts: &[Part], failed: usize, of_php: usize) -> Option<Route> {
+        match self.proxy_socket() {
+            // That was the session proxy's socket.
+            Some(_) if failed < of_php && parts[failed].name == "connect" => None,
+            Some(_) if failed < of_php => Some(Route::Proxy),
+            _ => Some(Route::Direct),
+        }
+    }
+
     fn app_use(
         &self,
         framework: Option<&(Framework, SessionUse)>,
@@ -269,27 +284,10 @@ impl Check<'_> {
         let settings = settings.iter().filter(|setting| names.contains(&setting.name.as_str()));
         settings.map(|setting| self.app_dir.join(&setting.value)).collect()
     }
-
-    /// In milliseconds. libmemcached's timeout looks like a lost connection, and the proxy replies earlier.
-    fn read_timeout(&self) -> f64 {
-        match &self.found.endpoint {
-            Endpoint::Redis(redis) if self.proxy_socket().is_none() => {
-                let timeout = self.found.options.read_timeout;
-                timeout.unwrap_or(read_timeout(redis.is_cluster())).as_secs_f64() * 1000.0
-            }
-            Endpoint::Redis(_) | Endpoint::Memcached(_) => f64::INFINITY,
-        }
-    }
 }
 
-fn redact_settings(settings: &mut [Setting], redactor: &Redactor) {
-    for setting in settings {
-        setting.value = redactor.hide(&setting.value);
-    }
-}
-
-fn redact_parts(parts: &mut [Part], redactor: &Redactor) {
-    for text in parts.iter_mut().flat_map(|part| part.server.iter_mut().chain(&mut part.said)) {
+fn redact<'a>(texts: impl Iterator<Item = &'a mut String>, redactor: &Redactor) {
+    for text in texts {
         *text = redactor.hide(text);
     }
 }

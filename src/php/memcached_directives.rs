@@ -5,6 +5,7 @@ use super::ini::{Connection, Directive, LOCK_EXPIRE, flag, lock_retries};
 use super::ini_file::IniFile;
 use super::variable::Variable;
 use crate::config::options::Options;
+use crate::diagnosis::{Cause, CauseKind};
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
 use crate::system::version::Version;
 use std::time::Duration;
@@ -39,14 +40,16 @@ pub(crate) const USUAL_ITEM: u64 = 1024 * 1024;
 
 /// What is wrong if a session's id makes keys that Memcached refuses: no page could start a session.
 #[must_use]
-pub(crate) fn refused_keys(options: &Options, sid_length: usize) -> Option<String> {
+pub(crate) fn refused_keys(options: &Options, sid_length: usize) -> Option<Cause> {
     let prefix = options.prefix.as_deref().unwrap_or(PREFIX);
     let lock = if options.locking.unwrap_or(true) { LOCK } else { "" };
     let most = MAX_KEY.saturating_sub(prefix.len() + lock.len());
     (sid_length > most).then(|| {
-        format!(
-            "session.sid_length is {sid_length}, but Memcached's keys have at most {MAX_KEY} bytes, and the prefix {prefix:?} and the lock take some of them: no page could start a session.\nSet session.sid_length to {most} or less (PHP's default is 32)."
-        )
+        let what = format!(
+            "session.sid_length is {sid_length}, but Memcached's keys have at most {MAX_KEY} bytes, and the prefix {prefix:?} and the lock take some of them: no page could start a session."
+        );
+        Cause::new(CauseKind::KeyTooLong, what)
+            .with_advice(format!("Set session.sid_length to {most} or less (PHP's default is 32)."))
     })
 }
 
@@ -153,7 +156,7 @@ mod tests {
         let options = Options::default();
         assert_eq!(refused_keys(&options, 231), None);
         let refused = refused_keys(&options, 232).unwrap();
-        assert!(refused.contains("session.sid_length to 231 or less"), "{refused}");
+        assert!(refused.advice.contains("session.sid_length to 231 or less"), "{refused}");
         let without_lock = Options { locking: Some(false), ..Options::default() };
         assert_eq!(refused_keys(&without_lock, 236), None);
         let short = Options { prefix: Some("s".to_owned()), ..Options::default() };

@@ -90,7 +90,7 @@ impl Trial<'_> {
     #[must_use]
     pub(crate) fn commands(self) -> Vec<TrialCommand> {
         let by = self.by;
-        let key = format!("{}{by}-{}", self.prefix, random());
+        let key = format!("{}{}", self.prefix, unused_name(by));
         let lock = format!("{key}_LOCK");
         let (seconds, milliseconds) = (LIFETIME.to_string(), (LIFETIME * 1000).to_string());
         let database = self.database.map(|database| database.to_string());
@@ -121,14 +121,14 @@ impl Trial<'_> {
     }
 }
 
-/// Keeps two containers that probe at once apart.
-fn random() -> u64 {
+/// The id of a session that nobody has; `by` says which program tries it. Keeps two containers that probe at once apart.
+pub(crate) fn unused_name(by: &str) -> String {
     let mut bytes = [0; 8];
     let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
     if read.is_err() {
         bytes = u64::from(std::process::id()).to_le_bytes();
     }
-    u64::from_le_bytes(bytes)
+    format!("{by}-{}", u64::from_le_bytes(bytes))
 }
 
 /// The rights that an ACL user needs, as Redis writes them: `~PREFIX* +get …`.
@@ -144,7 +144,7 @@ pub fn rights(prefix: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::causes::Kind;
+    use crate::diagnosis::CauseKind;
     use std::collections::BTreeSet;
 
     const TRIAL: Trial<'_> =
@@ -198,7 +198,7 @@ mod tests {
         let rights = rights(PREFIX);
         for (text, what) in [
             (include_str!("../../docs/operations.md"), "docs/operations.md"),
-            (Kind::NoPermission.advice(), "session-check's advice"),
+            (CauseKind::NoPermission.advice(), "the advice"),
         ] {
             assert!(text.contains(&rights), "{what} has not: {rights}");
         }

@@ -3,10 +3,9 @@
 use super::key_space::KeySpace;
 use super::request::lock_of;
 use super::scripts::{self, script};
-use super::socket_folder::random;
 use crate::redis_client::{Command, Reply};
 
-/// A session under an unused name, from its lock to its end.
+/// A session from its lock to its end.
 pub(crate) struct ProxyTrial {
     prefix: String,
     unique: String,
@@ -18,10 +17,8 @@ const LOCK_TIME: &[u8] = b"10000";
 const LIFETIME: &[u8] = b"10";
 
 impl ProxyTrial {
-    /// `by` says which program tries it, as part of the key.
-    pub(crate) fn new(prefix: &str, by: &str) -> Self {
-        // Without randomness, two trials at once may see each other.
-        let unique = format!("{by}-{}", random().unwrap_or_default());
+    /// `unique` is an id that no session has.
+    pub(crate) fn new(prefix: &str, unique: String) -> Self {
         Self { prefix: prefix.to_owned(), unique }
     }
 

@@ -4,6 +4,7 @@ use super::outcome::Outcome;
 use super::{CONNECT_TIMEOUT, TIMEOUT};
 use crate::config::options::Options;
 use crate::config::variables::OPTIONS;
+use crate::diagnosis::{Cause, CauseKind};
 use crate::endpoint::auth::Auth;
 use crate::endpoint::redis::RedisEndpoint;
 use crate::redis_client::{Client, Deadline, ErrorReply};
@@ -21,7 +22,7 @@ pub(super) fn password_alone(
         RedisEndpoint { auth: Some(Auth { user: None, password }), ..endpoint.clone() };
     let client = Client::new(&without_user, options.verify_peer.unwrap_or(true)).ok()?;
     client.with_connect_timeout(CONNECT_TIMEOUT).connect(Deadline::after(TIMEOUT)).ok()?;
-    Some(Outcome::Refused(format!(
-        "The server says: {error}\nThe password works without the user {user:?}. To log in with the password alone, set {OPTIONS}=username=default."
-    )))
+    Some(Outcome::Refused(Cause::seen(CauseKind::WrongPassword, error).with_advice(format!(
+        "The password works without the user {user:?}. To log in with the password alone, set {OPTIONS}=username=default."
+    ))))
 }
