@@ -8,9 +8,9 @@ mod recognise;
 pub(crate) use causes::CauseKind;
 pub(crate) use recognise::kinds_in;
 
-use crate::redis_client::ErrorReply;
 use serde::Serialize;
 use std::fmt;
+use store_client::ErrorReply;
 
 /// Why sessions are not kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,12 +1,10 @@
 //! What is wrong if our own client meets a problem with a server.
 
 use super::{Cause, CauseKind};
-use crate::endpoint::Host;
-use crate::endpoint::redis::RedisEndpoint;
-use crate::endpoint::tls::Tls;
-use crate::redis_client::{Distrust, ErrorReply, Problem, ProtocolError};
+use crate::system::secret::doubt;
 use rustls::AlertDescription;
 use std::io::ErrorKind;
+use store_client::{Distrust, ErrorReply, Host, Problem, ProtocolError, RedisEndpoint, Tls};
 
 impl Cause {
     /// Why a Redis server cannot be reached or does not let us in.
@@ -30,7 +28,7 @@ impl Cause {
     /// An error reply to any command.
     pub(crate) fn of_reply_to(error: &ErrorReply, endpoint: &RedisEndpoint) -> Self {
         let cause = Self::of_reply(error);
-        let doubt = endpoint.auth.as_ref().and_then(|auth| auth.password.doubt());
+        let doubt = endpoint.auth.as_ref().and_then(|auth| doubt(&auth.password));
         match doubt.filter(|_| cause.kind == CauseKind::WrongPassword) {
             Some(doubt) => cause.doubted(doubt),
             None => cause,

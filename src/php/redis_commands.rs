@@ -3,8 +3,7 @@
 
 use serde::Serialize;
 use std::fmt::Write;
-use std::fs::File;
-use std::io::Read;
+use store_client::random;
 
 /// When a command is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -121,14 +120,10 @@ impl Trial<'_> {
     }
 }
 
-/// The id of a session that nobody has; `by` says which program tries it. Keeps two containers that probe at once apart.
+/// The id of a session that nobody has; `by` says which program tries it. Without randomness, two containers that try at once
+/// may see each other.
 pub(crate) fn unused_name(by: &str) -> String {
-    let mut bytes = [0; 8];
-    let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
-    if read.is_err() {
-        bytes = u64::from(std::process::id()).to_le_bytes();
-    }
-    format!("{by}-{}", u64::from_le_bytes(bytes))
+    format!("{by}-{}", random().unwrap_or_default())
 }
 
 /// The rights that an ACL user needs, as Redis writes them: `~PREFIX* +get …`.

@@ -2,9 +2,8 @@
 
 use super::outcome::Outcome;
 use crate::diagnosis::{Cause, CauseKind};
-use crate::endpoint::redis::RedisEndpoint;
-use crate::redis_client::Reply;
 use std::time::Duration;
+use store_client::{RedisEndpoint, Reply};
 
 /// What the replies have shown so far.
 pub(super) struct Findings<'a> {

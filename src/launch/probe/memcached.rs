@@ -4,11 +4,11 @@
 use super::outcome::Outcome;
 use super::{CONNECT_TIMEOUT, TIMEOUT};
 use crate::diagnosis::{Cause, CauseKind};
-use crate::endpoint::Address;
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
 use crate::php::memcached_directives::USUAL_ITEM;
-use crate::redis_client::{Deadline, Problem, Step, dial};
+use crate::system::secret::doubt;
 use std::io::{self, Read, Write};
+use store_client::{Address, Deadline, Problem, Step, dial};
 
 /// The first command of a session, which every proxy knows. It is longer than a header of the binary protocol,
 /// which a server with SASL would wait for.
@@ -40,7 +40,7 @@ pub(super) fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
             Ok(Some(refusal)) => {
                 let cause = at(address, Cause::of(refusal));
                 let login = endpoint.login.as_ref().filter(|_| refusal == CauseKind::WrongPassword);
-                let doubt = login.and_then(|login| login.password.doubt());
+                let doubt = login.and_then(|login| doubt(&login.password));
                 return Outcome::Refused(match doubt {
                     Some(doubt) => cause.doubted(doubt),
                     None => cause,

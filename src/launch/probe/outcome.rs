@@ -65,7 +65,7 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::redis_client::ErrorReply;
+    use store_client::ErrorReply;
 
     #[test]
     fn a_refusal_is_told_from_what_may_pass() {

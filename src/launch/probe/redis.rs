@@ -6,14 +6,14 @@ use super::outcome::Outcome;
 use super::redis_session::SessionTrial;
 use super::{CONNECT_TIMEOUT, Question, TIMEOUT};
 use crate::diagnosis::{Cause, CauseKind};
-use crate::endpoint::redis::{RedisEndpoint, Target};
-use crate::endpoint::tls::Tls;
 use crate::launch::route::Route;
 use crate::php::installation::neutral_options;
 use crate::php::script::run_script;
-use crate::redis_client::{Client, Connection, Deadline, Problem, Step, expired_ca};
 use libcnb::Env;
 use serde_json::json;
+use store_client::{
+    Client, Connection, Deadline, Problem, RedisEndpoint, Step, Target, Tls, expired_ca,
+};
 
 /// Asks the server. If our own TLS fails, PHP has the last word; `env` is for PHP.
 pub(super) fn ask(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) -> Outcome {

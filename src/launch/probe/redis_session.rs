@@ -3,14 +3,13 @@
 use super::Question;
 use super::findings::Findings;
 use super::outcome::Outcome;
-use crate::endpoint::redis::RedisEndpoint;
 use crate::launch::route::Route;
 use crate::php::redis_commands::{
     CLUSTER_PREFIX, CLUSTER_SLOTS, PREFIX, Trial, TrialCommand, unused_name,
 };
-use crate::proxy::ProxyTrial;
-use crate::redis_client::{Client, Command, Connection, Deadline, Problem, Reply};
+use session_proxy::ProxyTrial;
 use std::time::{Duration, Instant};
+use store_client::{Client, Command, Connection, Deadline, Problem, RedisEndpoint, Reply};
 
 /// How many other keys to look up: a cluster's node holds some of the sessions itself, so a single key would often
 /// miss that others are elsewhere.
