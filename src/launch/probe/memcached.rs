@@ -6,7 +6,6 @@ use super::{CONNECT_TIMEOUT, TIMEOUT};
 use crate::diagnosis::{Cause, CauseKind};
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
 use crate::php::memcached_directives::USUAL_ITEM;
-use crate::system::secret::doubt;
 use std::io::{self, Read, Write};
 use store_client::{Address, Deadline, Problem, Step, dial};
 
@@ -38,13 +37,9 @@ pub(super) fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
         match answer {
             Ok(None) => limits.extend(server.small_items()),
             Ok(Some(refusal)) => {
-                let cause = at(address, Cause::of(refusal));
-                let login = endpoint.login.as_ref().filter(|_| refusal == CauseKind::WrongPassword);
-                let doubt = login.and_then(|login| doubt(&login.password));
-                return Outcome::Refused(match doubt {
-                    Some(doubt) => cause.doubted(doubt),
-                    None => cause,
-                });
+                let password = endpoint.login.as_ref().map(|login| &login.password);
+                let cause = Cause::of(refusal).with_doubt(password);
+                return Outcome::Refused(at(address, cause));
             }
             Err(problem) => {
                 let cause = Cause::of_connection(&problem, Some(&address.host));
