@@ -20,6 +20,7 @@ pub(crate) mod verdict;
 pub(crate) mod web;
 
 use crate::config::environment::Environment;
+use crate::config::launch::LaunchSettings;
 use crate::config::variables::MISSING;
 use crate::endpoint::Endpoint;
 use crate::frameworks::known::Framework;
@@ -31,7 +32,6 @@ use crate::launch::resolve::{Resolution, ResolvedService, resolve};
 use crate::launch::route::ProxyWanted;
 use crate::launch::tls_files::tls_files;
 use crate::php::Php;
-use crate::php::redis_directives::read_timeout;
 use crate::php::variable::Variable;
 use crate::proxy;
 use crate::store::Store;
@@ -70,14 +70,21 @@ pub(crate) fn check(
     page: Option<&Page>,
 ) -> anyhow::Result<Report> {
     let record = read_record(layer)?;
-    match resolve(environment, platform_dir, layer, &record)? {
+    let launch = &LaunchSettings::read(environment)?;
+    match resolve(environment, platform_dir, layer, &record, launch)? {
         Resolution::Service(found) => {
             let save_path = match environment.text(Variable::SavePath.name())? {
                 Some(save_path) => save_path.to_owned(),
                 None => return Err(not_prepared(environment, platform_dir, layer, app_dir)),
             };
-            let check =
-                Check { environment, record, found: &found, save_path: &save_path, app_dir };
+            let check = Check {
+                environment,
+                record,
+                launch,
+                found: &found,
+                save_path: &save_path,
+                app_dir,
+            };
             let redactor = check.redactor();
             check
                 .run(page, &redactor)
@@ -116,6 +123,7 @@ fn not_prepared(
 struct Check<'a> {
     environment: &'a Environment,
     record: LaunchRecord,
+    launch: &'a LaunchSettings,
     found: &'a ResolvedService,
     save_path: &'a str,
     app_dir: &'a Path,
@@ -123,15 +131,20 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn run(&self, page: Option<&Page>, redactor: &Redactor) -> anyhow::Result<Report> {
-        let endpoint = &self.found.endpoint;
+        let endpoint = &self.found.plan.endpoint;
         let php = Php::ask(self.environment.as_env())?;
         let expected = Expected { endpoint, save_path: self.save_path };
         let setup = expected.setup(&php.cli.facts);
         let mut settings = steps::settings(self.environment, &php.cli.facts.save_handler)?;
         let always_run = self.always_run(&settings);
         redact_settings(&mut settings, redactor);
-        let framework =
-            session_use_behind_fpm(self.found, &self.record, self.environment, self.app_dir)?;
+        let framework = session_use_behind_fpm(
+            &self.found.plan,
+            self.launch,
+            &self.record,
+            self.environment,
+            self.app_dir,
+        )?;
         let mut parts = self.parts(&php, setup)?;
         if let Some((framework, SessionUse::Variables(_))) = &framework {
             parts.extend(self.parts_of_framework(framework, &parts)?);
@@ -140,9 +153,8 @@ impl Check<'_> {
         let evidence = Evidence {
             store: self.record.store,
             expected: &expected,
-            prefix: question::prefix(self.found),
             read_timeout: self.read_timeout(),
-            options: &self.found.options,
+            plan: &self.found.plan,
             php: &php,
             parts: &parts,
             settings: &settings,
@@ -188,10 +200,10 @@ impl Check<'_> {
         let mut parts = Vec::new();
         // Other buildpacks' settings may have other credentials.
         if setup == Setup::Ours {
-            let handler = self.found.endpoint.save_handler();
+            let handler = self.found.plan.endpoint.save_handler();
             parts = steps::probe(self.environment, handler, &self.question()?)?;
             if let (Some(socket), Endpoint::Redis(redis)) =
-                (self.proxy_socket(), &self.found.endpoint)
+                (self.proxy_socket(), &self.found.plan.endpoint)
             {
                 parts = with_both_hops(parts, socket, redis);
             }
@@ -205,13 +217,14 @@ impl Check<'_> {
 
     /// The way of a framework that connects itself, where PHP's own sessions go through the proxy.
     fn parts_of_framework(&self, it: &Framework, others: &[Part]) -> anyhow::Result<Vec<Part>> {
-        let Endpoint::Redis(redis) = &self.found.endpoint else { return Ok(Vec::new()) };
+        let Endpoint::Redis(redis) = &self.found.plan.endpoint else { return Ok(Vec::new()) };
         if self.proxy_socket().is_none() || others.iter().any(|part| !part.ok) {
             return Ok(Vec::new());
         }
-        let files = tls_files(self.found, &self.record, self.environment)?;
-        let question = question::question_of_framework(it.kind.name(), redis, self.found, &files);
-        Ok(steps::probe(self.environment, self.found.endpoint.save_handler(), &question)?)
+        let files = tls_files(&self.found.plan, &self.record, self.environment)?;
+        let question =
+            question::question_of_framework(it.kind.name(), redis, &self.found.plan, &files);
+        Ok(steps::probe(self.environment, self.found.plan.endpoint.save_handler(), &question)?)
     }
 
     fn app_use(
@@ -232,22 +245,22 @@ impl Check<'_> {
     /// What PHP is told about the server.
     fn question(&self) -> anyhow::Result<Value> {
         Ok(if let Some(socket) = self.proxy_socket() {
-            question::question_to_proxy(socket, self.found)
+            question::question_to_proxy(socket, &self.found.plan)
         } else {
-            let files = tls_files(self.found, &self.record, self.environment)?;
-            question::question(self.found, &self.record, &files)
+            let files = tls_files(&self.found.plan, &self.record, self.environment)?;
+            question::question(&self.found.plan, &self.record, &files)
         })
     }
 
     /// Requests a page of the running app.
     fn web(&self, page: &Page, php: &Php) -> anyhow::Result<WebReport> {
-        let (question, handler) = (self.question()?, self.found.endpoint.save_handler());
+        let (question, handler) = (self.question()?, self.found.plan.endpoint.save_handler());
         let look = |id: &str| Ok(steps::look(self.environment, handler, &question, id)?);
         visit(page, &php.cli.facts.session_name, look)
     }
 
     fn proxy_socket(&self) -> Option<&str> {
-        question::proxy_socket(self.save_path, &self.found.endpoint)
+        question::proxy_socket(self.save_path, &self.found.plan.endpoint)
     }
 
     /// The values that must never be shown.
@@ -257,7 +270,7 @@ impl Check<'_> {
             // Messages show the endpoint instead.
             redactor.add(self.save_path, "(the save path)");
         }
-        for secret in self.found.endpoint.secrets() {
+        for secret in self.found.plan.endpoint.secrets() {
             redactor.add(secret.expose(), "(the password)");
         }
         redactor
@@ -270,14 +283,11 @@ impl Check<'_> {
         settings.map(|setting| self.app_dir.join(&setting.value)).collect()
     }
 
-    /// In milliseconds. libmemcached's timeout looks like a lost connection, and the proxy replies earlier.
+    /// In milliseconds. The proxy replies earlier.
     fn read_timeout(&self) -> f64 {
-        match &self.found.endpoint {
-            Endpoint::Redis(redis) if self.proxy_socket().is_none() => {
-                let timeout = self.found.options.read_timeout;
-                timeout.unwrap_or(read_timeout(redis.is_cluster())).as_secs_f64() * 1000.0
-            }
-            Endpoint::Redis(_) | Endpoint::Memcached(_) => f64::INFINITY,
+        match self.proxy_socket() {
+            Some(_) => f64::INFINITY,
+            None => self.found.plan.read_timeout.as_secs_f64() * 1000.0,
         }
     }
 }

@@ -4,13 +4,13 @@ use super::advice::advice;
 use super::causes::{Kind, TEXTS};
 use super::setup::{Expected, Setup};
 use super::steps::{Part, Setting};
-use crate::config::options::Options;
 use crate::endpoint::Endpoint;
 use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::OwnSessions;
 use crate::launch::probe::tls;
 use crate::php::Php;
 use crate::php::memcached_directives::refused_keys;
+use crate::plan::Plan;
 use crate::store::Store;
 use serde::Serialize;
 
@@ -20,11 +20,9 @@ pub(super) struct Evidence<'a> {
     pub(super) store: Store,
     /// The endpoint and the save path that PHP should use.
     pub(super) expected: &'a Expected<'a>,
-    /// The prefix of session keys.
-    pub(super) prefix: &'a str,
     /// How long PHP waits for a reply, in milliseconds.
     pub(super) read_timeout: f64,
-    pub(super) options: &'a Options,
+    pub(super) plan: &'a Plan,
     pub(super) php: &'a Php,
     pub(super) parts: &'a [Part],
     pub(super) settings: &'a [Setting],
@@ -61,7 +59,7 @@ pub(super) fn find_causes(evidence: &Evidence<'_>) -> Vec<Cause> {
 fn too_long_for_memcached(evidence: &Evidence<'_>) -> Option<Cause> {
     let setting = evidence.settings.iter().find(|setting| setting.name == "session.sid_length");
     let sid_length = setting.and_then(|setting| setting.value.parse().ok())?;
-    let refused = refused_keys(evidence.options, sid_length);
+    let refused = refused_keys(evidence.plan, sid_length);
     let what = refused.filter(|_| evidence.store == Store::Memcached)?;
     Some(Cause::new(Kind::KeyTooLong, what))
 }
@@ -76,8 +74,7 @@ fn explain_tls(causes: &mut [Cause], evidence: &Evidence<'_>) {
     };
     let Endpoint::Redis(redis) = evidence.expected.endpoint else { return };
     if let Some(cause) = causes.iter_mut().find(is_of_certificates)
-        && let Some((problem, advice)) =
-            tls::diagnosis(redis, evidence.options.verify_peer.unwrap_or(true))
+        && let Some((problem, advice)) = tls::diagnosis(redis, evidence.plan.verify_peer)
     {
         cause.what = format!("{} A connection of our own: {problem}.", cause.what);
         cause.advice = advice;
@@ -129,7 +126,7 @@ fn causes_of(failed: &Part, evidence: &Evidence<'_>) -> Vec<Cause> {
     let cause = |kind: Kind| Cause {
         kind,
         what: format!("{kind}: {place} failed."),
-        advice: advice(kind, endpoint, evidence.prefix, evidence.parts),
+        advice: advice(kind, endpoint, &evidence.plan.prefix, evidence.parts),
     };
     kinds.into_iter().map(cause).collect()
 }

@@ -9,10 +9,10 @@ mod refusal;
 pub(crate) mod tls;
 
 use super::route::Route;
-use crate::config::options::Options;
 use crate::endpoint::Endpoint;
 use crate::php::memcached_directives::refused_keys;
 use crate::php::tls::TlsFiles;
+use crate::plan::Plan;
 use libcnb::Env;
 pub(super) use outcome::Outcome;
 use std::time::Duration;
@@ -22,11 +22,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// For the whole probe.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The question: would this service keep sessions with these options?
+/// The question: would this service keep sessions as planned?
 pub(super) struct Question<'a> {
-    pub(super) endpoint: &'a Endpoint,
+    pub(super) plan: &'a Plan,
     pub(super) tls_files: &'a TlsFiles,
-    pub(super) options: &'a Options,
     pub(super) route: Route,
     /// Whether PHP's strict mode for sessions is on.
     pub(super) strict_mode: bool,
@@ -37,9 +36,9 @@ pub(super) struct Question<'a> {
 impl Question<'_> {
     /// Asks the service. If only PHP can tell, runs PHP with `env`.
     pub(super) fn ask(&self, env: &Env) -> Outcome {
-        match self.endpoint {
+        match &self.plan.endpoint {
             Endpoint::Redis(endpoint) => redis::ask(self, endpoint, env),
-            Endpoint::Memcached(endpoint) => match refused_keys(self.options, self.sid_length) {
+            Endpoint::Memcached(endpoint) => match refused_keys(self.plan, self.sid_length) {
                 Some(refused) => Outcome::Refused(refused),
                 None => memcached::probe(endpoint),
             },

@@ -3,15 +3,14 @@
 use super::session::SessionLayer;
 use super::session_settings::SessionSettings;
 use crate::config::environment::Environment;
-use crate::config::options::Options;
-use crate::endpoint::Endpoint;
 use crate::launch::build_record::LaunchRecord;
 use crate::php::directives::connect;
-use crate::php::ini::{Connection, DirectiveError};
+use crate::php::ini::{DirectiveError, PhpSettings};
 use crate::php::ini_file::IniFile;
 use crate::php::tls::TlsFiles;
 use crate::php::variable::Variable;
 use crate::php::{PHP_INI_SCAN_DIR, Php, PhpError};
+use crate::plan::Plan;
 use crate::store::Store;
 use crate::system::masked::masked;
 use libcnb::Env;
@@ -54,17 +53,17 @@ pub fn verify(
         return Ok(());
     }
     let LaunchRecord { store, extension_version, .. } = &settings.record;
-    let (options, files) = (Options::default(), TlsFiles::default());
-    let example = Endpoint::example(*store);
-    let connection = connect(&example, &files, &options, extension_version, Duration::ZERO)?;
-    let every = Connection {
-        variables: [&connection.variables[..], &[(Variable::CaFile, "ca.pem".to_owned())]].concat(),
+    let (plan, files) = (Plan::example(*store), TlsFiles::default());
+    let php_settings = connect(&plan, &files, extension_version, Duration::ZERO)?;
+    let every = PhpSettings {
+        variables: [&php_settings.variables[..], &[(Variable::CaFile, "ca.pem".to_owned())]]
+            .concat(),
         ini_files: IniFile::ALL
             .into_iter()
             .filter(|it| *it != IniFile::Base && layer.path.join(it.folder()).is_dir())
             .collect(),
     };
-    let env = environment_of(connection, layer);
+    let env = environment_of(php_settings, layer);
     let after = asked(before, &env, *store)?;
     asked(before, &environment_of(every, layer), *store)?;
     let text = |name: &str| env.get_string_lossy(name).unwrap_or_default();
@@ -86,10 +85,10 @@ pub fn verify(
     Ok(())
 }
 
-/// The environment of a launch with this connection.
-fn environment_of(connection: Connection, layer: &SessionLayer) -> Env {
+/// The environment of a launch with these settings.
+fn environment_of(settings: PhpSettings, layer: &SessionLayer) -> Env {
     let mut env = layer.launch_env.clone();
-    for (variable, value) in connection.variables_of(&Environment::of(env.clone()), &layer.path) {
+    for (variable, value) in settings.variables_of(&Environment::of(env.clone()), &layer.path) {
         env.insert(variable.name(), value);
     }
     env

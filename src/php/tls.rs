@@ -1,7 +1,6 @@
 //! The certificate files for PHP's TLS.
 
 use crate::endpoint::Endpoint;
-use crate::endpoint::tls::Tls;
 use std::path::PathBuf;
 
 /// The files that PHP is given.
@@ -23,7 +22,9 @@ pub(crate) struct ClientFiles {
 impl TlsFiles {
     /// The files that the launch will write, with placeholder paths.
     #[must_use]
-    pub(crate) fn planned(tls: &Tls) -> Self {
+    pub(crate) fn planned(endpoint: &Endpoint) -> Self {
+        let Endpoint::Redis(redis) = endpoint else { return Self::default() };
+        let Some(tls) = redis.tls() else { return Self::default() };
         let client = tls.client.as_ref().map(|_| ClientFiles {
             certificate: PathBuf::from("certificate.pem"),
             key: PathBuf::from("key.pem"),

@@ -27,14 +27,12 @@ pub(super) fn ask(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) 
         Outcome::Tls(_) if php_connects(question, endpoint, env) => {
             Outcome::Kept { round_trip: Duration::ZERO, max_clients: None, limits: Vec::new() }
         }
-        Outcome::Kept { .. } if question.options.verify_peer.unwrap_or(true) => {
-            match tls::expired_ca_of(endpoint) {
-                Some(expired) if !php_connects(question, endpoint, env) => {
-                    Outcome::Tls(format!("TLS fails: {expired}.\n{}", tls::RENEWED_CA))
-                }
-                _ => outcome,
+        Outcome::Kept { .. } if question.plan.verify_peer => match tls::expired_ca_of(endpoint) {
+            Some(expired) if !php_connects(question, endpoint, env) => {
+                Outcome::Tls(format!("TLS fails: {expired}.\n{}", tls::RENEWED_CA))
             }
-        }
+            _ => outcome,
+        },
         outcome => outcome,
     }
 }
@@ -43,7 +41,7 @@ pub(super) fn ask(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) 
 /// expired.
 fn php_connects(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) -> bool {
     let Some(address) = endpoint.first_address() else { return false };
-    let verify = question.options.verify_peer.unwrap_or(true);
+    let verify = question.plan.verify_peer;
     let mut context = json!({"verify_peer": verify, "verify_peer_name": verify});
     if let Some(ca) = &question.tls_files.ca {
         context["cafile"] = json!(ca);
@@ -63,12 +61,10 @@ const CONNECT: &str = include_str!("tls.php");
 
 /// Does what a session does, under an unused name.
 fn probe(question: &Question<'_>, endpoint: &RedisEndpoint) -> Outcome {
-    let options = question.options;
-    let verify = options.verify_peer.unwrap_or(true);
+    let verify = question.plan.verify_peer;
     let connected =
         Client::new(endpoint, verify).map_err(|error| error.problem).and_then(|client| {
-            let client =
-                client.with_database(options.database).with_connect_timeout(CONNECT_TIMEOUT);
+            let client = client.with_connect_timeout(CONNECT_TIMEOUT);
             let deadline = Deadline::after(TIMEOUT);
             Ok((client.connect(deadline).map_err(|error| error.problem)?, deadline))
         });
@@ -87,7 +83,7 @@ fn probe(question: &Question<'_>, endpoint: &RedisEndpoint) -> Outcome {
                 Problem::Database(ref error) if error.is_unknown_command() => {
                     closing_commands(question, endpoint)
                 }
-                Problem::Login(ref error) => password_alone(endpoint, options, error),
+                Problem::Login(ref error) => password_alone(endpoint, verify, error),
                 _ => None,
             };
             other_way.unwrap_or_else(|| of_problem(&problem, endpoint))
@@ -97,8 +93,7 @@ fn probe(question: &Question<'_>, endpoint: &RedisEndpoint) -> Outcome {
 /// The commands that a proxy before the server does not know, if it is that.
 fn closing_commands(question: &Question<'_>, endpoint: &RedisEndpoint) -> Option<Outcome> {
     let without_database = RedisEndpoint { database: None, ..endpoint.clone() };
-    let client =
-        Client::new(&without_database, question.options.verify_peer.unwrap_or(true)).ok()?;
+    let client = Client::new(&without_database, question.plan.verify_peer).ok()?;
     let client = client.with_connect_timeout(CONNECT_TIMEOUT);
     Session::new(question, endpoint).find_closing_commands(&client, Deadline::after(TIMEOUT))
 }

@@ -5,7 +5,7 @@ use super::outcome::Outcome;
 use super::refusal::of_reply;
 use crate::endpoint::redis::RedisEndpoint;
 use crate::launch::route::Route;
-use crate::php::redis_commands::{CLUSTER_PREFIX, CLUSTER_SLOTS, PREFIX, Trial, TrialCommand};
+use crate::php::redis_commands::{CLUSTER_SLOTS, Trial, TrialCommand};
 use crate::proxy::ProxyTrial;
 use crate::redis_client::{Client, Command, Connection, Deadline, Problem, Reply};
 use std::time::{Duration, Instant};
@@ -20,27 +20,23 @@ pub(super) struct Session<'a> {
     trial: Trial<'a>,
     through_proxy: bool,
     strict_mode: bool,
-    database: Option<u32>,
 }
 
 impl<'a> Session<'a> {
     pub(super) fn new(question: &Question<'a>, endpoint: &'a RedisEndpoint) -> Self {
-        let options = question.options;
+        let plan = question.plan;
         let through_proxy = question.route == Route::Proxy;
-        let cluster = endpoint.is_cluster();
-        let prefix = if cluster { CLUSTER_PREFIX } else { PREFIX };
         let trial = Trial {
-            prefix: options.prefix.as_deref().unwrap_or(prefix),
+            prefix: &plan.prefix,
             by: "probe",
-            // PHP's handler for clusters does not lock.
-            locking: options.locking.unwrap_or(true) && !cluster,
+            locking: plan.locks(),
             // The session proxy itself replies to what PHP sends on a kept connection.
-            persistent: options.persistent.unwrap_or(cluster) && !through_proxy,
+            persistent: plan.persistence.to_server && !through_proxy,
             // Selected when connecting.
             database: None,
         };
-        let database = options.database.or(endpoint.database);
-        Self { endpoint, trial, through_proxy, strict_mode: question.strict_mode, database }
+        let strict_mode = question.strict_mode;
+        Self { endpoint, trial, through_proxy, strict_mode }
     }
 
     /// Reads, writes, locks and removes a session, and reports what the server says.
@@ -120,7 +116,7 @@ impl<'a> Session<'a> {
         client: &Client,
         deadline: Deadline,
     ) -> Option<Outcome> {
-        let commands = Trial { database: self.database, ..self.trial }.commands();
+        let commands = Trial { database: self.endpoint.database, ..self.trial }.commands();
         let mut verdict = Verdict::default();
         for command in &commands {
             match client.connect(deadline).ok()?.send(&[sent(command)], deadline) {
