@@ -172,7 +172,7 @@ impl Defaults {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::redis::{RedisEndpoint, Target};
+    use store_client::{RedisEndpoint, Target};
 
     fn redis(target: impl FnOnce(&RedisEndpoint) -> Target, database: Option<u32>) -> Endpoint {
         let Endpoint::Redis(redis) = Endpoint::example(Store::Redis) else { unreachable!() };

@@ -5,15 +5,12 @@ use super::ini_file::IniFile;
 use super::save_path_query::Query;
 use super::tls::TlsFiles;
 use super::variable::Variable;
-use crate::endpoint::auth::Auth;
-use crate::endpoint::redis::{RedisEndpoint, Target};
-use crate::endpoint::tls::Tls;
-use crate::endpoint::{Address, Host};
 use crate::plan::Plan;
 use crate::system::version::Version;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
+use store_client::{Address, Auth, Host, RedisEndpoint, Target, Tls};
 
 /// How long connecting to the session proxy may take.
 pub(crate) const PROXY_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
