@@ -170,7 +170,7 @@ pub fn limits(record: &LaunchRecord) {
         USUAL_ITEM >> 20
     ));
     if let Some(refused) = refused_keys(&Plan::example(record.store), record.sid_length) {
-        print::warning(refused);
+        print::warning(refused.to_string());
     }
 }
 

@@ -11,13 +11,15 @@
 //! | on request | [`check`] |
 //!
 //! [`config`], [`frameworks`], [`php`], [`store`], [`store_client`] and [`system`] serve all of them, [`app`] is what the app's
-//! files say, and [`build_log`] is what the build prints. What build and launch agree on is [`launch::build_record`].
+//! files say, [`build_log`] is what the build prints, and `diagnosis` is what launch and check say of a service. What build and
+//! launch agree on is [`launch::build_record`].
 
 pub mod app;
 pub mod build_log;
 pub mod check;
 pub mod config;
 pub mod detect;
+mod diagnosis;
 pub mod endpoint;
 pub mod extension;
 pub mod frameworks;

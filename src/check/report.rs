@@ -1,10 +1,10 @@
 //! The report of the check. Its JSON is described in docs/session-check.schema.json.
 
-use super::diagnosis::Cause;
 use super::overrides::Override;
 use super::steps::{Part, Setting};
 use super::verdict::Verdict;
 use super::web::WebReport;
+use crate::diagnosis::Cause;
 use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::SessionUse;
 use crate::launch::build_record::LaunchRecord;

@@ -152,12 +152,12 @@ impl Context<'_> {
                 Outcome::Tls(_) => (Route::Direct, is_judged.then(|| ask(Route::Direct))),
                 // PHP's own words say more than the proxy's.
                 Outcome::Refused(_) if !is_judged => (Route::Direct, None),
-                Outcome::Refused(problem) => match ask(Route::Direct) {
+                Outcome::Refused(cause) => match ask(Route::Direct) {
                     kept @ Outcome::Kept { .. } => {
-                        warnings.push(log::proxy_is_refused(&problem));
+                        warnings.push(log::proxy_is_refused(&cause));
                         (Route::Direct, Some(kept))
                     }
-                    _ => (Route::Proxy, Some(Outcome::Refused(problem))),
+                    _ => (Route::Proxy, Some(Outcome::Refused(cause))),
                 },
                 outcome => (Route::Proxy, is_judged.then_some(outcome)),
             },
@@ -204,10 +204,10 @@ impl Context<'_> {
                 warnings.extend(self.too_many_workers(route, max_clients));
                 return Ok(round_trip);
             }
-            Some(Outcome::Passing(problem)) => warnings.push(log::failing_for_now(found, &problem)),
-            Some(Outcome::Refused(problem) | Outcome::Tls(problem)) => match self.settings.probe {
-                Probe::Warn => warnings.push(log::refused(found, &problem)),
-                _ => bail!(log::stopping_refusal(found, &problem)),
+            Some(Outcome::Passing(cause)) => warnings.push(log::failing_for_now(found, &cause)),
+            Some(Outcome::Refused(cause) | Outcome::Tls(cause)) => match self.settings.probe {
+                Probe::Warn => warnings.push(log::refused(found, &cause)),
+                _ => bail!(log::stopping_refusal(found, &cause)),
             },
         }
         Ok(Duration::ZERO)

@@ -28,7 +28,7 @@ pub(crate) type StartProxy<'a> = &'a dyn Fn(&ProxyWanted<'_>) -> anyhow::Result<
 
 /// How PHP reaches the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Route {
+pub(crate) enum Route {
     /// Through its own handler.
     Direct,
     /// Through the session proxy.

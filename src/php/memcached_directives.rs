@@ -4,6 +4,7 @@
 use super::ini::{Directive, PhpSettings, flag, lock_retries};
 use super::ini_file::IniFile;
 use super::variable::Variable;
+use crate::diagnosis::{Cause, CauseKind};
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
 use crate::plan::Plan;
 use crate::system::version::Version;
@@ -32,14 +33,16 @@ pub(crate) const USUAL_ITEM: u64 = 1024 * 1024;
 
 /// What is wrong if a session's id makes keys that Memcached refuses: no page could start a session.
 #[must_use]
-pub(crate) fn refused_keys(plan: &Plan, sid_length: usize) -> Option<String> {
+pub(crate) fn refused_keys(plan: &Plan, sid_length: usize) -> Option<Cause> {
     let prefix = &plan.prefix;
     let lock = if plan.locking { LOCK } else { "" };
     let most = MAX_KEY.saturating_sub(prefix.len() + lock.len());
     (sid_length > most).then(|| {
-        format!(
-            "session.sid_length is {sid_length}, but Memcached's keys have at most {MAX_KEY} bytes, and the prefix {prefix:?} and the lock take some of them: no page could start a session.\nSet session.sid_length to {most} or less (PHP's default is 32)."
-        )
+        let what = format!(
+            "session.sid_length is {sid_length}, but Memcached's keys have at most {MAX_KEY} bytes, and the prefix {prefix:?} and the lock take some of them: no page could start a session."
+        );
+        Cause::new(CauseKind::KeyTooLong, what)
+            .with_advice(format!("Set session.sid_length to {most} or less (PHP's default is 32)."))
     })
 }
 
@@ -135,7 +138,7 @@ mod tests {
         let plan = Plan::example(Store::Memcached);
         assert_eq!(refused_keys(&plan, 231), None);
         let refused = refused_keys(&plan, 232).unwrap();
-        assert!(refused.contains("session.sid_length to 231 or less"), "{refused}");
+        assert!(refused.advice.contains("session.sid_length to 231 or less"), "{refused}");
         let without_lock = Plan { locking: false, ..plan.clone() };
         assert_eq!(refused_keys(&without_lock, 236), None);
         let short = Plan { prefix: "s".to_owned(), ..plan };

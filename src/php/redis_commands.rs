@@ -84,8 +84,7 @@ impl Trial<'_> {
     #[must_use]
     pub(crate) fn commands(self) -> Vec<TrialCommand> {
         let by = self.by;
-        // Without randomness, two containers that try at once may see each other.
-        let key = format!("{}{by}-{}", self.prefix, random().unwrap_or_default());
+        let key = format!("{}{}", self.prefix, unused_name(by));
         let lock = format!("{key}_LOCK");
         let (seconds, milliseconds) = (LIFETIME.to_string(), (LIFETIME * 1000).to_string());
         let database = self.database.map(|database| database.to_string());
@@ -116,6 +115,12 @@ impl Trial<'_> {
     }
 }
 
+/// The id of a session that nobody has; `by` says which program tries it. Without randomness, two containers that try at once
+/// may see each other.
+pub(crate) fn unused_name(by: &str) -> String {
+    format!("{by}-{}", random().unwrap_or_default())
+}
+
 /// The rights that an ACL user needs, as Redis writes them: `~PREFIX* +get …`.
 #[must_use]
 pub fn rights(prefix: &str) -> String {
@@ -129,7 +134,7 @@ pub fn rights(prefix: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::causes::Kind;
+    use crate::diagnosis::CauseKind;
     use crate::plan::PREFIX;
     use std::collections::BTreeSet;
 
@@ -184,7 +189,7 @@ mod tests {
         let rights = rights(PREFIX);
         for (text, what) in [
             (include_str!("../../docs/operations.md"), "docs/operations.md"),
-            (Kind::NoPermission.advice(), "session-check's advice"),
+            (CauseKind::NoPermission.advice(), "the advice"),
         ] {
             assert!(text.contains(&rights), "{what} has not: {rights}");
         }
