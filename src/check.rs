@@ -19,6 +19,7 @@ pub(crate) mod verdict;
 pub(crate) mod web;
 
 use crate::config::environment::Environment;
+use crate::config::launch::LaunchSettings;
 use crate::config::variables::MISSING;
 use crate::diagnosis::{Cause, CauseKind};
 use crate::endpoint::Endpoint;
@@ -32,6 +33,7 @@ use crate::launch::route::{ProxyWanted, Route};
 use crate::launch::tls_files::tls_files;
 use crate::php::Php;
 use crate::php::variable::Variable;
+use crate::plan::Plan;
 use crate::proxy;
 use crate::store::Store;
 use crate::system::secret::Redactor;
@@ -69,14 +71,15 @@ pub(crate) fn check(
     page: Option<&Page>,
 ) -> anyhow::Result<Report> {
     let record = read_record(layer)?;
-    match resolve(environment, platform_dir, layer, &record)? {
+    let launch = &LaunchSettings::read(environment)?;
+    match resolve(environment, platform_dir, layer, &record, launch)? {
         Resolution::Service(found) => {
             let save_path = match environment.text(Variable::SavePath.name())? {
                 Some(save_path) => save_path.to_owned(),
                 None => return Err(not_prepared(environment, platform_dir, layer, app_dir)),
             };
-            let check =
-                Check { environment, record, found: &found, save_path: &save_path, app_dir };
+            let (found, plan, save_path) = (&*found, &found.plan, &*save_path);
+            let check = Check { environment, record, launch, found, plan, save_path, app_dir };
             let redactor = check.redactor();
             check
                 .run(page, &redactor)
@@ -115,22 +118,24 @@ fn not_prepared(
 struct Check<'a> {
     environment: &'a Environment,
     record: LaunchRecord,
+    launch: &'a LaunchSettings,
     found: &'a ResolvedService,
+    plan: &'a Plan,
     save_path: &'a str,
     app_dir: &'a Path,
 }
 
 impl Check<'_> {
     fn run(&self, page: Option<&Page>, redactor: &Redactor) -> anyhow::Result<Report> {
-        let endpoint = &self.found.endpoint;
+        let endpoint = &self.plan.endpoint;
         let php = Php::ask(self.environment.as_env())?;
         let expected = Expected { endpoint, save_path: self.save_path };
         let setup = expected.setup(&php.cli.facts);
         let mut settings = steps::settings(self.environment, &php.cli.facts.save_handler)?;
         let always_run = self.always_run(&settings);
         redact(settings.iter_mut().map(|it| &mut it.value), redactor);
-        let framework =
-            session_use_behind_fpm(self.found, &self.record, self.environment, self.app_dir)?;
+        let Self { environment, record, launch, plan, app_dir, .. } = self;
+        let framework = session_use_behind_fpm(plan, launch, record, environment, app_dir)?;
         let mut parts = self.parts(&php, setup)?;
         let of_php = parts.len();
         if let Some((framework, SessionUse::Variables(_))) = &framework {
@@ -145,9 +150,7 @@ impl Check<'_> {
             settings: &settings,
             failed: failed.map(|failed| &parts[failed]),
             of_server: match failed.and_then(|failed| self.route_of(&parts, failed, of_php)) {
-                Some(route) => {
-                    cause_at_server(self.found, &self.record, self.environment, &settings, route)?
-                }
+                Some(route) => cause_at_server(plan, record, environment, &settings, route)?,
                 None => None,
             },
         };
@@ -193,10 +196,10 @@ impl Check<'_> {
         let mut parts = Vec::new();
         // Other buildpacks' settings may have other credentials.
         if setup == Setup::Ours {
-            let handler = self.found.endpoint.save_handler();
+            let handler = self.plan.endpoint.save_handler();
             parts = steps::probe(self.environment, handler, &self.question()?)?;
             if let (Some(socket), Endpoint::Redis(redis)) =
-                (self.proxy_socket(), &self.found.endpoint)
+                (self.proxy_socket(), &self.plan.endpoint)
             {
                 parts = with_both_hops(parts, socket, redis);
             }
@@ -210,13 +213,13 @@ impl Check<'_> {
 
     /// The way of a framework that connects itself, where PHP's own sessions go through the proxy.
     fn parts_of_framework(&self, it: &Framework, others: &[Part]) -> anyhow::Result<Vec<Part>> {
-        let Endpoint::Redis(redis) = &self.found.endpoint else { return Ok(Vec::new()) };
+        let Endpoint::Redis(redis) = &self.plan.endpoint else { return Ok(Vec::new()) };
         if self.proxy_socket().is_none() || others.iter().any(|part| !part.ok) {
             return Ok(Vec::new());
         }
-        let files = tls_files(self.found, &self.record, self.environment)?;
-        let question = question::question_of_framework(it.kind.name(), redis, self.found, &files);
-        Ok(steps::probe(self.environment, self.found.endpoint.save_handler(), &question)?)
+        let files = tls_files(self.plan, &self.record, self.environment)?;
+        let question = question::question_of_framework(it.kind.name(), redis, self.plan, &files);
+        Ok(steps::probe(self.environment, self.plan.endpoint.save_handler(), &question)?)
     }
 
     /// The route that failed, if it led to the server; from `of_php` on, the parts are a framework's.
@@ -247,22 +250,22 @@ impl Check<'_> {
     /// What PHP is told about the server.
     fn question(&self) -> anyhow::Result<Value> {
         Ok(if let Some(socket) = self.proxy_socket() {
-            question::question_to_proxy(socket, self.found)
+            question::question_to_proxy(socket, self.plan)
         } else {
-            let files = tls_files(self.found, &self.record, self.environment)?;
-            question::question(self.found, &self.record, &files)
+            let files = tls_files(self.plan, &self.record, self.environment)?;
+            question::question(self.plan, &self.record, &files)
         })
     }
 
     /// Requests a page of the running app.
     fn web(&self, page: &Page, php: &Php) -> anyhow::Result<WebReport> {
-        let (question, handler) = (self.question()?, self.found.endpoint.save_handler());
+        let (question, handler) = (self.question()?, self.plan.endpoint.save_handler());
         let look = |id: &str| Ok(steps::look(self.environment, handler, &question, id)?);
         visit(page, &php.cli.facts.session_name, look)
     }
 
     fn proxy_socket(&self) -> Option<&str> {
-        question::proxy_socket(self.save_path, &self.found.endpoint)
+        question::proxy_socket(self.save_path, &self.plan.endpoint)
     }
 
     /// The values that must never be shown.
@@ -272,7 +275,7 @@ impl Check<'_> {
             // Messages show the endpoint instead.
             redactor.add(self.save_path, "(the save path)");
         }
-        for secret in self.found.endpoint.secrets() {
+        for secret in self.plan.endpoint.secrets() {
             redactor.add(secret.expose(), "(the password)");
         }
         redactor

@@ -1,7 +1,7 @@
 //! Keeps PHP sessions in a bound Redis or Memcached service.
 //!
 //! Data flows one way, and the same code reads the services at detect, build and launch:
-//! [`services`] → [session service](services::matching) → [`endpoint`] → [PHP's directives](php::ini).
+//! [`services`] → [session service](services::matching) → [`endpoint`] → [`plan`] → [PHP's directives](php::ini).
 //!
 //! | at | runs |
 //! | --- | --- |
@@ -26,6 +26,7 @@ pub mod frameworks;
 pub mod launch;
 pub mod layers;
 pub mod php;
+pub mod plan;
 pub mod proxy;
 pub mod services;
 pub mod store;

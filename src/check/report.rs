@@ -127,7 +127,7 @@ impl Report {
             Some(found) => Self {
                 store: Some(found.store.to_string()),
                 service: Some(format!("{}, found by its {}", found.service, found.rule)),
-                endpoint: Some(found.endpoint.to_string()),
+                endpoint: Some(found.plan.endpoint.to_string()),
                 credentials: Some(credentials(found)),
                 ..report
             },

@@ -5,13 +5,13 @@ use crate::config::environment::Environment;
 use crate::diagnosis::Cause;
 use crate::launch::build_record::LaunchRecord;
 use crate::launch::probe::Question;
-use crate::launch::resolve::ResolvedService;
 use crate::launch::route::Route;
 use crate::launch::tls_files::tls_files;
+use crate::plan::Plan;
 
 /// Why the server keeps no session by this route; `None` if it would.
 pub(super) fn cause_at_server(
-    found: &ResolvedService,
+    plan: &Plan,
     record: &LaunchRecord,
     environment: &Environment,
     settings: &[Setting],
@@ -20,9 +20,8 @@ pub(super) fn cause_at_server(
     let value = |name| settings.iter().find(|it| it.name == name).map(|it| it.value.as_str());
     let sid_length = value("session.sid_length").and_then(|it| it.parse().ok());
     let question = Question {
-        endpoint: &found.endpoint,
-        tls_files: &tls_files(found, record, environment)?,
-        options: &found.options,
+        plan,
+        tls_files: &tls_files(plan, record, environment)?,
         route,
         strict_mode: value("session.use_strict_mode") == Some("1"),
         sid_length: sid_length.unwrap_or(record.sid_length),

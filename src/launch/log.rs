@@ -6,6 +6,7 @@ use crate::config::variables::{EMBED_CREDENTIALS, METRICS, MISSING, OPTIONS, PRO
 use crate::diagnosis::Cause;
 use crate::frameworks::known::Framework;
 use crate::php::PHP_INI_SCAN_DIR;
+use crate::plan::Plan;
 use std::path::Path;
 
 pub(super) fn sessions(found: &ResolvedService, route: Route) -> String {
@@ -70,14 +71,14 @@ pub(super) fn no_mechanisms() -> String {
 }
 
 pub(super) fn failing_for_now(found: &ResolvedService, cause: &Cause) -> String {
-    let ResolvedService { endpoint, service, .. } = found;
+    let ResolvedService { plan: Plan { endpoint, .. }, service, .. } = found;
     format!(
         "warning: for now, service {service} cannot keep sessions at {endpoint}. The app starts anyway, because this may pass.\n{cause}"
     )
 }
 
 pub(super) fn refused(found: &ResolvedService, cause: &Cause) -> String {
-    let ResolvedService { endpoint, service, .. } = found;
+    let ResolvedService { plan: Plan { endpoint, .. }, service, .. } = found;
     let unused = not_used(found);
     format!(
         "warning: no session can be kept at {endpoint}, from service {service}.\n{cause}{unused}"
@@ -118,7 +119,7 @@ pub(super) fn wait_without_effect(setting: &str) -> String {
 
 /// The error for a refusal that stops the start.
 pub(super) fn stopping_refusal(found: &ResolvedService, cause: &Cause) -> String {
-    let ResolvedService { endpoint, service, .. } = found;
+    let ResolvedService { plan: Plan { endpoint, .. }, service, .. } = found;
     let unused = not_used(found);
     format!(
         "No session can be kept at {endpoint}, from service {service}.\n{cause}{unused}\nTo start anyway, set {PROBE}=warn (or {MISSING}=warn, which makes sessions fail at once)."

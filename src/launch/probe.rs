@@ -9,10 +9,10 @@ mod redis;
 mod redis_session;
 
 use super::route::Route;
-use crate::config::options::Options;
 use crate::endpoint::Endpoint;
 use crate::php::memcached_directives::refused_keys;
 use crate::php::tls::TlsFiles;
+use crate::plan::Plan;
 use libcnb::Env;
 pub(crate) use outcome::Outcome;
 use std::time::Duration;
@@ -22,11 +22,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// For the whole probe.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The question: would this service keep sessions with these options?
+/// The question: would this service keep sessions as planned?
 pub(crate) struct Question<'a> {
-    pub(crate) endpoint: &'a Endpoint,
+    pub(crate) plan: &'a Plan,
     pub(crate) tls_files: &'a TlsFiles,
-    pub(crate) options: &'a Options,
     pub(crate) route: Route,
     /// Whether PHP's strict mode for sessions is on.
     pub(crate) strict_mode: bool,
@@ -37,9 +36,9 @@ pub(crate) struct Question<'a> {
 impl Question<'_> {
     /// Asks the service. If only PHP can tell, runs PHP with `env`.
     pub(crate) fn ask(&self, env: &Env) -> Outcome {
-        match self.endpoint {
+        match &self.plan.endpoint {
             Endpoint::Redis(endpoint) => redis::ask(self, endpoint, env),
-            Endpoint::Memcached(endpoint) => match refused_keys(self.options, self.sid_length) {
+            Endpoint::Memcached(endpoint) => match refused_keys(self.plan, self.sid_length) {
                 Some(refused) => Outcome::of(refused),
                 None => memcached::probe(endpoint),
             },

@@ -45,11 +45,6 @@ pub(crate) const CLUSTER_SLOTS: &str = "CLUSTER|SLOTS";
 /// phpredis's script to release a lock: only its owner may.
 pub(crate) const UNLOCK: &str = "if redis.call(\"get\",KEYS[1]) == ARGV[1] then return redis.call(\"del\",KEYS[1]) else return 0 end";
 
-/// The default prefix of session keys.
-pub const PREFIX: &str = "PHPREDIS_SESSION:";
-/// The same in a cluster.
-pub(crate) const CLUSTER_PREFIX: &str = "PHPREDIS_CLUSTER_SESSION:";
-
 /// In seconds: how long an aborted trial leaves its key behind.
 const LIFETIME: u32 = 10;
 
@@ -140,6 +135,7 @@ pub fn rights(prefix: &str) -> String {
 mod tests {
     use super::*;
     use crate::diagnosis::CauseKind;
+    use crate::plan::PREFIX;
     use std::collections::BTreeSet;
 
     const TRIAL: Trial<'_> =

@@ -23,7 +23,7 @@ pub(super) fn ask(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) 
     }
     match outcome {
         Outcome::Tls(_) if php_connects(question, endpoint, env) => Outcome::kept(Vec::new()),
-        Outcome::Kept { .. } if question.options.verify_peer.unwrap_or(true) => {
+        Outcome::Kept { .. } if question.plan.verify_peer => {
             match endpoint.tls().and_then(expired_ca) {
                 Some(date) if !php_connects(question, endpoint, env) => {
                     let expired = format!("a CA in the credentials expired on {date}");
@@ -41,7 +41,7 @@ pub(super) fn ask(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) 
 /// expired.
 fn php_connects(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) -> bool {
     let Some(address) = endpoint.first_address() else { return false };
-    let verify = question.options.verify_peer.unwrap_or(true);
+    let verify = question.plan.verify_peer;
     let mut context = json!({"verify_peer": verify, "verify_peer_name": verify});
     if let Some(ca) = &question.tls_files.ca {
         context["cafile"] = json!(ca);
@@ -61,12 +61,10 @@ const CONNECT: &str = include_str!("tls.php");
 
 /// Does what a session does, under an unused name.
 fn probe(question: &Question<'_>, endpoint: &RedisEndpoint) -> Outcome {
-    let options = question.options;
-    let verify = options.verify_peer.unwrap_or(true);
+    let verify = question.plan.verify_peer;
     let connected =
         Client::new(endpoint, verify).map_err(|error| error.problem).and_then(|client| {
-            let client =
-                client.with_database(options.database).with_connect_timeout(CONNECT_TIMEOUT);
+            let client = client.with_connect_timeout(CONNECT_TIMEOUT);
             let deadline = Deadline::after(TIMEOUT);
             Ok((client.connect(deadline).map_err(|error| error.problem)?, deadline))
         });
@@ -86,7 +84,7 @@ fn probe(question: &Question<'_>, endpoint: &RedisEndpoint) -> Outcome {
                 Problem::Database(ref error) if error.is_unknown_command() => {
                     closing_commands(question, endpoint)
                 }
-                Problem::Login(ref error) => password_alone(endpoint, options, error),
+                Problem::Login(ref error) => password_alone(endpoint, verify, error),
                 _ => None,
             };
             other_way.unwrap_or_else(|| Outcome::of(Cause::of_problem(&problem, endpoint)))
@@ -96,8 +94,7 @@ fn probe(question: &Question<'_>, endpoint: &RedisEndpoint) -> Outcome {
 /// The commands that a proxy before the server does not know, if it is that.
 fn closing_commands(question: &Question<'_>, endpoint: &RedisEndpoint) -> Option<Outcome> {
     let without_database = RedisEndpoint { database: None, ..endpoint.clone() };
-    let client =
-        Client::new(&without_database, question.options.verify_peer.unwrap_or(true)).ok()?;
+    let client = Client::new(&without_database, question.plan.verify_peer).ok()?;
     let client = client.with_connect_timeout(CONNECT_TIMEOUT);
     SessionTrial::new(question, endpoint).find_closing_commands(&client, Deadline::after(TIMEOUT))
 }

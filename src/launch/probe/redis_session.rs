@@ -4,9 +4,7 @@ use super::Question;
 use super::findings::Findings;
 use super::outcome::Outcome;
 use crate::launch::route::Route;
-use crate::php::redis_commands::{
-    CLUSTER_PREFIX, CLUSTER_SLOTS, PREFIX, Trial, TrialCommand, unused_name,
-};
+use crate::php::redis_commands::{CLUSTER_SLOTS, Trial, TrialCommand, unused_name};
 use session_proxy::ProxyTrial;
 use std::time::{Duration, Instant};
 use store_client::{Client, Command, Connection, Deadline, Problem, RedisEndpoint, Reply};
@@ -21,27 +19,22 @@ pub(super) struct SessionTrial<'a> {
     trial: Trial<'a>,
     through_proxy: bool,
     strict_mode: bool,
-    database: Option<u32>,
 }
 
 impl<'a> SessionTrial<'a> {
     pub(super) fn new(question: &Question<'a>, endpoint: &'a RedisEndpoint) -> Self {
-        let options = question.options;
+        let plan = question.plan;
         let through_proxy = question.route == Route::Proxy;
-        let cluster = endpoint.is_cluster();
-        let prefix = if cluster { CLUSTER_PREFIX } else { PREFIX };
         let trial = Trial {
-            prefix: options.prefix.as_deref().unwrap_or(prefix),
+            prefix: &plan.prefix,
             by: "probe",
-            // PHP's handler for clusters does not lock.
-            locking: options.locking.unwrap_or(true) && !cluster,
+            locking: plan.locks(),
             // The session proxy itself replies to what PHP sends on a kept connection.
-            persistent: options.persistent.unwrap_or(cluster) && !through_proxy,
+            persistent: plan.persistence.to_server && !through_proxy,
             // Selected when connecting.
             database: None,
         };
-        let database = options.database.or(endpoint.database);
-        Self { endpoint, trial, through_proxy, strict_mode: question.strict_mode, database }
+        Self { endpoint, trial, through_proxy, strict_mode: question.strict_mode }
     }
 
     /// Reads, writes, locks and removes a session, and reports what the server says.
@@ -125,7 +118,7 @@ impl<'a> SessionTrial<'a> {
         client: &Client,
         deadline: Deadline,
     ) -> Option<Outcome> {
-        let commands = Trial { database: self.database, ..self.trial }.commands();
+        let commands = Trial { database: self.endpoint.database, ..self.trial }.commands();
         let mut findings = self.findings();
         for command in &commands {
             match client.connect(deadline).ok()?.send(&[sent(command)], deadline) {
