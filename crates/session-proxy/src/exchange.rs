@@ -2,8 +2,8 @@
 
 use super::conversation::Conversation;
 use super::log::log;
-use super::memory::{Reservation, SMALL, announced};
-use super::request::{Request, parse};
+use super::memory::{Reservation, SMALL};
+use super::request::{Request, announced, parse};
 use super::shared::Shared;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::sys::utsname::uname;
@@ -169,7 +169,7 @@ fn reserve<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::credentials::Bound;
+    use super::super::upstream::Access;
     use super::super::worker::{Settings, Worker};
     use super::*;
     use std::io::Read;
@@ -194,7 +194,7 @@ mod tests {
         });
         let target = Target::Unix(socket.to_owned());
         let endpoint = RedisEndpoint { target, auth: None, database: None };
-        let bound = Bound { endpoint, verify_peer: true };
+        let access = Access { endpoint, verify_peer: true };
         let second = Duration::from_secs(1);
         let settings = Settings {
             container: String::new(),
@@ -206,7 +206,7 @@ mod tests {
             most_connections: 4,
             metrics: None,
         };
-        Worker::new(settings, Box::new(move || Ok(bound.clone()))).unwrap()
+        Worker::new(settings, Box::new(move || Ok(access.clone()))).unwrap()
     }
 
     /// PHP's side of a connection.
