@@ -83,6 +83,8 @@ mod session_proxy_rotation;
 #[cfg(test)]
 mod session_proxy_sidecar;
 #[cfg(test)]
+mod soak;
+#[cfg(test)]
 mod speed;
 #[cfg(test)]
 mod starts;

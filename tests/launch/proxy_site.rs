@@ -6,7 +6,7 @@ use php_session_store::endpoint::{self, Endpoint};
 use php_session_store::services::{Origin, Services};
 use php_session_store::store::Store;
 use serde_json::json;
-use session_proxy::{Bound, Endless, Settings, Worker};
+use session_proxy::{Access, Endless, Settings, Worker};
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -64,9 +64,9 @@ impl Site {
             most_connections: 6,
             metrics: None,
         };
-        let bound = Bound { endpoint, verify_peer: true };
+        let access = Access { endpoint, verify_peer: true };
         thread::spawn(move || {
-            let worker = Worker::new(settings, Box::new(move || Ok(bound.clone()))).unwrap();
+            let worker = Worker::new(settings, Box::new(move || Ok(access.clone()))).unwrap();
             worker.serve(&listener, Endless)
         });
     }
