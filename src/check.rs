@@ -3,22 +3,22 @@
 mod advice;
 pub(crate) mod causes;
 pub mod cli;
+mod code;
 mod conclusion;
 pub(crate) mod diagnosis;
 mod fpm;
 pub(crate) mod overrides;
 pub(crate) mod page;
-mod php_code;
 mod proxy_hops;
 mod question;
 mod render;
 pub(crate) mod report;
-mod session_start;
 mod setup;
 pub(crate) mod steps;
 pub(crate) mod verdict;
 pub(crate) mod web;
 
+use crate::app::own_files::Files;
 use crate::config::environment::Environment;
 use crate::config::variables::MISSING;
 use crate::endpoint::Endpoint;
@@ -38,9 +38,10 @@ use crate::store::Store;
 use crate::system::secret::Redactor;
 use anyhow::anyhow;
 use causes::Kind;
+use code::Places;
 use conclusion::AppUse;
 use diagnosis::{Cause, Evidence, find_causes};
-use overrides::Search;
+use overrides::{Override, Search};
 use page::Page;
 use proxy_hops::with_both_hops;
 use report::{FrameworkReport, Report};
@@ -151,15 +152,7 @@ impl Check<'_> {
         if let Some((framework, SessionUse::Own(own))) = &framework {
             causes.push(Cause::of_framework(framework, own));
         }
-        let app = self.app_use(framework.as_ref(), &settings, &always_run);
-        let search = Search {
-            proc: Path::new("/proc"),
-            environment: self.environment,
-            configuration_dir: &php.facts().configuration_dir,
-            app_dir: self.app_dir,
-            always_run,
-            handler: endpoint.save_handler(),
-        };
+        let (app, overrides) = self.app(&php, framework.as_ref(), &settings, &always_run);
         let setups: Vec<Setup> = php.programs().map(|it| expected.setup(&it.facts)).collect();
         let works = parts.iter().all(|part| part.ok);
         let page = page.filter(|_| works && php.cli.loads(self.record.store.name()));
@@ -168,11 +161,7 @@ impl Check<'_> {
             settings,
             steps: parts,
             causes,
-            // PHP's handler does not matter to a framework that keeps its own sessions.
-            overrides: match &framework {
-                Some((_, SessionUse::Variables(_))) => Vec::new(),
-                _ => search.overrides(),
-            },
+            overrides,
             framework: framework.as_ref().map(|(it, used)| FrameworkReport::new(it, used)),
             ..Report::new(Some(self.found), &self.record, &php)
         };
@@ -214,19 +203,33 @@ impl Check<'_> {
         Ok(steps::probe(self.environment, self.found.endpoint.save_handler(), &question)?)
     }
 
-    fn app_use(
+    /// What the app does with PHP's sessions, and what may override our settings.
+    fn app(
         &self,
+        php: &Php,
         framework: Option<&(Framework, SessionUse)>,
         settings: &[Setting],
         always_run: &[PathBuf],
-    ) -> AppUse {
-        match framework {
-            Some((_, SessionUse::Configured(_))) => AppUse::Configured,
-            _ if session_start::is_likely(self.app_dir, framework, settings, always_run) => {
-                AppUse::Likely
-            }
-            _ => AppUse::None,
+    ) -> (AppUse, Vec<Override>) {
+        let told = AppUse::told_by(framework, settings);
+        // PHP's handler does not matter to a framework that keeps its own sessions.
+        if let (Some(told), Some((_, SessionUse::Variables(_)))) = (told, framework) {
+            return (told, Vec::new());
         }
+        let own = Files::of_app(self.app_dir);
+        let (app_dir, with_packages) = (self.app_dir, told.is_none());
+        let places = Places { app_dir, own: &own, always_run, with_packages };
+        let code = places.read(self.environment, php);
+        let search = Search {
+            proc: Path::new("/proc"),
+            environment: self.environment,
+            configuration_dir: &php.facts().configuration_dir,
+            app_dir,
+            own: &own,
+            handler: self.found.endpoint.save_handler(),
+        };
+        let by_code = if code.starts_session { AppUse::Likely } else { AppUse::None };
+        (told.unwrap_or(by_code), search.overrides(code.overrides))
     }
 
     /// What PHP is told about the server.
