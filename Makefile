@@ -42,7 +42,7 @@ fuzz:           ## fuzz every parser, for SECONDS=60 each
 	@scripts/fuzz $(or $(SECONDS),60)
 
 check:          ## check format and lints
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- --deny warnings
 
 release:        ## build a release in packaged/release: VERSION=0.1.0
