@@ -61,7 +61,6 @@ pub(crate) struct NotLaunched(&'static str);
 
 /// Runs all checks. `layer` is the session layer, `app_dir` the app's folder, `page` one of the running app.
 ///
-/// # Errors
 /// Fails if there is nothing to check: no service, or no PHP.
 pub(crate) fn check(
     environment: &Environment,

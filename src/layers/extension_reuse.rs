@@ -9,6 +9,7 @@ use crate::extension::{Extension, ExtensionError, Request, companions, find_load
 use crate::system::files::remove;
 use anyhow::ensure;
 use bullet_stream::global::print;
+use indoc::formatdoc;
 use libcnb::layer::{EmptyLayerCause, LayerState};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -103,9 +104,9 @@ pub(super) fn renewed(
     match remove(&fresh).map_err(anyhow::Error::from).and(renewed) {
         Ok(contents) => Some(contents),
         Err(error) => {
-            print::warning(format!(
-                "The distribution's packages in the extension layer are {age} days old and cannot be refreshed: {error:#}\nThe build keeps using them. {EXTENSION_MAX_AGE} sets after how many days they are refreshed."
-            ));
+            print::warning(formatdoc! {"
+                The distribution's packages in the extension layer are {age} days old and cannot be refreshed: {error:#}
+                The build keeps using them. {EXTENSION_MAX_AGE} sets after how many days they are refreshed."});
             None
         }
     }

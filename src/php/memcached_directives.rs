@@ -7,6 +7,7 @@ use super::variable::Variable;
 use crate::config::options::Options;
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
 use crate::system::version::Version;
+use indoc::formatdoc;
 use std::time::Duration;
 
 /// The extension's own default is libmemcached's, 4 seconds.
@@ -44,9 +45,9 @@ pub(crate) fn refused_keys(options: &Options, sid_length: usize) -> Option<Strin
     let lock = if options.locking.unwrap_or(true) { LOCK } else { "" };
     let most = MAX_KEY.saturating_sub(prefix.len() + lock.len());
     (sid_length > most).then(|| {
-        format!(
-            "session.sid_length is {sid_length}, but Memcached's keys have at most {MAX_KEY} bytes, and the prefix {prefix:?} and the lock take some of them: no page could start a session.\nSet session.sid_length to {most} or less (PHP's default is 32)."
-        )
+        formatdoc! {"
+            session.sid_length is {sid_length}, but Memcached's keys have at most {MAX_KEY} bytes, and the prefix {prefix:?} and the lock take some of them: no page could start a session.
+            Set session.sid_length to {most} or less (PHP's default is 32)."}
     })
 }
 

@@ -40,9 +40,6 @@ impl TlsFiles {
 pub(crate) struct NoOpenSsl;
 
 /// Makes sure that PHP supports TLS if the endpoint needs it.
-///
-/// # Errors
-/// Fails if the endpoint needs TLS and PHP's streams don't support it.
 pub(crate) fn require_tls(endpoint: &Endpoint, knows_tls: bool) -> Result<(), NoOpenSsl> {
     match endpoint {
         Endpoint::Redis(redis) if redis.tls().is_some() && !knows_tls => Err(NoOpenSsl),

@@ -13,6 +13,7 @@ use crate::launch::resolve::{Resolution, ResolvedService, resolve};
 use crate::php::redis_directives::{LOCK_TIMEOUT, PREFIX};
 use crate::php::variable::Variable;
 use anyhow::{Context, bail};
+use indoc::indoc;
 use nix::sys::signal::Signal;
 use session_proxy::{Bound, ProxyClient, Settings, Worker, block, finish, log};
 use std::io::{Write, stdin, stdout};
@@ -22,14 +23,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-const USAGE: &str = "\
-Usage: session-proxy
-       session-proxy status [--json]
+const USAGE: &str = indoc! {"
+    Usage: session-proxy
+           session-proxy status [--json]
 
-Runs the session proxy as a separate process beside the app: BPL_PHP_SESSION_PROXY_FOLDER names the
-folder that both share. Otherwise the launch starts it, if BPL_PHP_SESSION_PROXY says so.
+    Runs the session proxy as a separate process beside the app: BPL_PHP_SESSION_PROXY_FOLDER names the
+    folder that both share. Otherwise the launch starts it, if BPL_PHP_SESSION_PROXY says so.
 
-  status  shows the state of this container's session proxy";
+      status  shows the state of this container's session proxy"};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
