@@ -75,7 +75,7 @@ impl Arguments {
                 }
                 Ok(Some(Short(other))) => problem = Err(unknown(&format!("-{other}"))),
                 Err(_) => {
-                    problem = Err("There is a value after an option that has none.".to_owned())
+                    problem = Err("There is a value after an option that has none.".to_owned());
                 }
             }
         }
