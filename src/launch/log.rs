@@ -7,6 +7,7 @@ use crate::diagnosis::Cause;
 use crate::frameworks::known::Framework;
 use crate::php::PHP_INI_SCAN_DIR;
 use crate::plan::Plan;
+use crate::store::Store;
 use indoc::formatdoc;
 use std::path::Path;
 
@@ -52,6 +53,14 @@ pub(super) fn replaced_scan_dirs(folders: &[String]) -> Option<String> {
 
 pub(super) fn warning(what: &str) -> String {
     format!("warning: {what}")
+}
+
+pub(super) fn not_for_proxy(plan: &Plan, store: Store) -> String {
+    format!(
+        "{PROXY} is on, but the session proxy serves only a single Redis server, not {} at {}.\nSet {PROXY}=auto, or bind a single Redis server.",
+        store.title(),
+        plan.endpoint
+    )
 }
 
 pub(super) fn no_metrics() -> String {
