@@ -81,7 +81,7 @@ mod tests {
     use super::*;
     use anyhow::anyhow;
     use std::sync::atomic::{AtomicBool, Ordering};
-    use store_client::Target;
+    use store_client::{RedisEndpoint, Target};
 
     #[test]
     fn a_binding_that_cannot_be_read_again_is_said_with_its_cause() {
@@ -90,16 +90,16 @@ mod tests {
             auth: None,
             database: None,
         };
-        let (bound, was_read) = (Bound { endpoint, verify_peer: true }, AtomicBool::new(false));
+        let (access, was_read) = (Access { endpoint, verify_peer: true }, AtomicBool::new(false));
         let credentials = Credentials::new(Box::new(move || {
             if was_read.swap(true, Ordering::Relaxed) {
                 return Err(anyhow!("no such file").context("The binding cannot be read"));
             }
-            Ok(bound.clone())
+            Ok(access.clone())
         }));
         let credentials = credentials.unwrap();
         credentials.read_again();
-        let problem = credentials.state.lock().unwrap().problem.clone();
+        let problem = credentials.last.lock().unwrap().problem.clone();
         assert_eq!(problem.as_deref(), Some("The binding cannot be read: no such file"));
     }
 }
