@@ -7,7 +7,7 @@ use super::started_process::Started;
 use crate::config::environment::Environment;
 use crate::config::platform::LAUNCH_PLATFORM_DIR;
 use crate::php::variable::Variable;
-use crate::system::log_line::report;
+use crate::system::log_line::{report, report_error};
 use libcnb::data::exec_d::ExecDProgramOutputKey;
 use libcnb::data::exec_d_program_output_key;
 use libcnb::exec_d::write_exec_d_program_output;
@@ -35,7 +35,7 @@ pub fn run(start_proxy: StartProxy<'_>) -> ExitCode {
         // It will find the same error, and report it in the requested format.
         Err(_) if started == Started::SessionCheck => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", report(&format_args!("{error:#}")));
+            eprintln!("{}", report_error(&error));
             ExitCode::FAILURE
         }
     }

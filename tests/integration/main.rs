@@ -66,6 +66,7 @@ mod servers;
 mod session_check;
 #[cfg(test)]
 mod session_check_causes;
+mod session_check_code;
 #[cfg(test)]
 mod session_check_page;
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! `session-check --url`: a page is asked as a visitor would, and as a proxy would.
 
-use crate::session_check::Mounted;
 use crate::support::BOOKWORM;
 use crate::support::app::{App, Server, build, config_for};
-use crate::support::check::{assert_cause, assert_verdict, check_in};
+use crate::support::check::{Mounted, assert_cause, assert_verdict, check_in};
 use crate::support::sample::app_for_every_server;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::BoundService;
