@@ -5,7 +5,7 @@ use super::{fpm, php_code};
 use crate::app::own_files::{MAX_FILES, OwnFiles, text_of};
 use crate::config::environment::Environment;
 use crate::php::fpm::directive;
-use crate::php::variable::Variable;
+use crate::variable::Variable;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
