@@ -4,7 +4,9 @@ use super::{Cause, CauseKind};
 use crate::system::secret::doubt;
 use rustls::AlertDescription;
 use std::io::ErrorKind;
-use store_client::{Distrust, ErrorReply, Host, Problem, ProtocolError, RedisEndpoint, Tls};
+use store_client::{
+    Distrust, ErrorReply, Host, Problem, ProtocolError, RedisEndpoint, Secret, Tls,
+};
 
 impl Cause {
     /// Why a Redis server cannot be reached or does not let us in.
@@ -27,19 +29,18 @@ impl Cause {
 
     /// An error reply to any command.
     pub(crate) fn of_reply_to(error: &ErrorReply, endpoint: &RedisEndpoint) -> Self {
-        let cause = Self::of_reply(error);
-        let doubt = endpoint.auth.as_ref().and_then(|auth| doubt(&auth.password));
-        match doubt.filter(|_| cause.kind == CauseKind::WrongPassword) {
-            Some(doubt) => cause.doubted(doubt),
-            None => cause,
-        }
+        Self::of_reply(error).with_doubt(endpoint.auth.as_ref().map(|auth| &auth.password))
     }
 
-    /// With a common mistake that explains why a password is refused.
+    /// With a common mistake that explains why this password is refused, if it is that.
     #[must_use]
-    pub(crate) fn doubted(self, doubt: &str) -> Self {
-        let advice = format!("{} {doubt}", self.advice);
-        self.with_advice(advice)
+    pub(crate) fn with_doubt(mut self, password: Option<&Secret>) -> Self {
+        if self.kind == CauseKind::WrongPassword
+            && let Some(doubt) = password.and_then(doubt)
+        {
+            self.advice = format!("{} {doubt}", self.advice);
+        }
+        self
     }
 
     /// Why any server cannot be reached.

@@ -14,7 +14,7 @@ use crate::plan::Plan;
 use crate::variable::Variable;
 use anyhow::{Context, bail};
 use nix::sys::signal::Signal;
-use session_proxy::{Bound, ProxyClient, Settings, Worker, block, finish, log};
+use session_proxy::{Access, ProxyClient, Settings, Worker, block, finish, log};
 use std::io::{Write, stdin, stdout};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
@@ -103,7 +103,7 @@ fn worker(place: &Place) -> anyhow::Result<Worker> {
         most_connections: launch.proxy_connections,
         metrics: launch.metrics.clone(),
     };
-    let read = move || found(&environment, &layer, &launch).and_then(|found| bound(found.plan));
+    let read = move || found(&environment, &layer, &launch).and_then(|found| access(found.plan));
     Worker::new(settings, Box::new(read))
 }
 
@@ -119,11 +119,11 @@ fn found(
     }
 }
 
-fn bound(plan: Plan) -> anyhow::Result<Bound> {
+fn access(plan: Plan) -> anyhow::Result<Access> {
     let Endpoint::Redis(endpoint) = plan.endpoint else {
         bail!("The session service is not Redis")
     };
-    Ok(Bound { endpoint, verify_peer: plan.verify_peer })
+    Ok(Access { endpoint, verify_peer: plan.verify_peer })
 }
 
 fn status(json: bool) -> anyhow::Result<()> {

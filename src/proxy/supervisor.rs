@@ -75,14 +75,14 @@ struct Supervisor<'a> {
     place: &'a Place,
     lock: File,
     listener: UnixListener,
-    worker: Option<Worker>,
+    worker: Option<WorkerProcess>,
     /// Earlier workers, which still have clients of a socket that was removed.
     retired: Vec<Child>,
     /// When the next worker may be started.
     not_before: Instant,
 }
 
-struct Worker {
+struct WorkerProcess {
     child: Child,
     /// When it is closed, with the supervisor or before, the worker leaves new connections to others.
     _lifeline: UnixStream,
@@ -130,7 +130,7 @@ impl<'a> Supervisor<'a> {
 
     fn keep_a_worker(&mut self) {
         self.retired.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
-        if let Some(Worker { child, started, .. }) = &mut self.worker {
+        if let Some(WorkerProcess { child, started, .. }) = &mut self.worker {
             let how = match child.try_wait() {
                 Ok(None) => return,
                 Ok(Some(how)) => how.to_string(),
@@ -154,11 +154,11 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    fn start_a_worker(&self) -> io::Result<Worker> {
+    fn start_a_worker(&self) -> io::Result<WorkerProcess> {
         let (lifeline, workers) = UnixStream::pair()?;
         let mut command = this_program("work", self.place)?;
         command.stdin(OwnedFd::from(self.listener.try_clone()?)).stdout(OwnedFd::from(workers));
-        Ok(Worker { child: command.spawn()?, _lifeline: lifeline, started: Instant::now() })
+        Ok(WorkerProcess { child: command.spawn()?, _lifeline: lifeline, started: Instant::now() })
     }
 }
 

@@ -6,9 +6,8 @@ use super::{CONNECT_TIMEOUT, TIMEOUT};
 use crate::diagnosis::{Cause, CauseKind};
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
 use crate::php::memcached_directives::USUAL_ITEM;
-use crate::system::secret::doubt;
 use std::io::{self, Read, Write};
-use store_client::{Address, Deadline, Problem, Step, dial};
+use store_client::{Activity, Address, Deadline, Problem, dial};
 
 /// The first command of a session, which every proxy knows. It is longer than a header of the binary protocol,
 /// which a server with SASL would wait for.
@@ -38,13 +37,9 @@ pub(super) fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
         match answer {
             Ok(None) => limits.extend(server.small_items()),
             Ok(Some(refusal)) => {
-                let cause = at(address, Cause::of(refusal));
-                let login = endpoint.login.as_ref().filter(|_| refusal == CauseKind::WrongPassword);
-                let doubt = login.and_then(|login| doubt(&login.password));
-                return Outcome::Refused(match doubt {
-                    Some(doubt) => cause.doubted(doubt),
-                    None => cause,
-                });
+                let password = endpoint.login.as_ref().map(|login| &login.password);
+                let cause = Cause::of(refusal).with_doubt(password);
+                return Outcome::Refused(at(address, cause));
             }
             Err(problem) => {
                 let cause = Cause::of_connection(&problem, Some(&address.host));
@@ -80,7 +75,7 @@ impl MemcachedServer<'_> {
                 _ => Some(CauseKind::OtherService),
             }),
             // With SASL, memcached closes the connection on text.
-            Err(problem @ (Problem::Closed(_) | Problem::Timeout(Step::Answer))) => {
+            Err(problem @ (Problem::Closed(_) | Problem::Timeout(Activity::Answer))) => {
                 match self.binary(NOOP, b"", b"") {
                     Ok((AUTHENTICATION_ERROR, _)) => Ok(Some(CauseKind::PasswordMissing)),
                     _ => Err(problem),
@@ -148,7 +143,7 @@ impl MemcachedServer<'_> {
                 let status = u16::from_be_bytes([header[6], header[7]]);
                 Ok((status, answer[HEADER..].to_vec()))
             }
-            _ => Err(Problem::Closed(Step::Answer)),
+            _ => Err(Problem::Closed(Activity::Answer)),
         }
     }
 
@@ -171,8 +166,8 @@ impl MemcachedServer<'_> {
             Ok(answer)
         };
         exchange().map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => Problem::Timeout(Step::Answer),
-            _ => Problem::of_stream(error, Step::Answer),
+            io::ErrorKind::WouldBlock => Problem::Timeout(Activity::Answer),
+            _ => Problem::of_stream(error, Activity::Answer),
         })
     }
 }

@@ -3,15 +3,15 @@
 
 mod debug;
 
+use super::decision::{Decision, SessionConfig};
+use super::preflight::Finding;
+use super::session::SessionSettings;
 use crate::app::AppFindings;
 use crate::config::environment::Environment;
 use crate::config::platform::BuildPlatform;
 use crate::config::variables::{DISPLAY_ERRORS, EMBED_CREDENTIALS, FRAMEWORK, SESSION_NAME};
-use crate::detect::{Decision, SessionConfig};
 use crate::frameworks::session_use::{OwnSessions, SessionUse};
 use crate::launch::build_record::LaunchRecord;
-use crate::layers::preflight::Finding;
-use crate::layers::session_settings::SessionSettings;
 use crate::php::Php;
 use crate::php::ini_file::IniFile;
 use crate::php::memcached_directives::{USUAL_ITEM, refused_keys};

@@ -2,10 +2,10 @@
 
 use super::apt::{Apt, AptError};
 use super::dpkg::installed_package;
+use super::package::Package;
 use super::request::Request;
 use super::runpath::copy_with_runpath;
 use crate::config::build::Provider;
-use crate::extension::package::Package;
 use crate::system::files::WriteError;
 use crate::system::sasl::{PLAIN, mechanisms_of_system, plugins_in};
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! The cache key of the extension layer.
 
-use crate::extension::Request;
-use crate::extension::release::release_for;
+use super::release::release_for;
+use super::request::Request;
 use crate::store::Store;
 use crate::system::version::Version;
 use serde::{Deserialize, Serialize};

@@ -1,12 +1,13 @@
 //! The contents of the extension layer, and how it is filled.
 
+use super::error::ExtensionError;
+use super::installed::Installed;
+use super::loading::{Companions, companions};
+use super::package::Package;
+use super::provide::{CONTENT_FOLDERS, provide};
+use super::request::{Extension, Request};
+use super::sasl::{SaslError, bring_mechanisms};
 use crate::config::build::Provider;
-use crate::extension::installed::Installed;
-use crate::extension::package::Package;
-use crate::extension::{
-    CONTENT_FOLDERS, Companions, Extension, ExtensionError, Request, SaslError, bring_mechanisms,
-    companions, provide,
-};
 use crate::store::Store;
 use crate::system::digest;
 use crate::system::files::{WriteError, at, remove};

@@ -1,11 +1,13 @@
 //! Whether the cached extension layer is reused as it is, and why it is rebuilt or refreshed.
 
-use super::extension_contents::{Contents, checksums, content_folders, describe, fill};
-use super::extension_key::Key;
+use super::contents::{Contents, checksums, content_folders, describe, fill};
+use super::error::ExtensionError;
+use super::installed::Installed;
+use super::key::Key;
+use super::loading::{companions, find_loadable};
+use super::request::{Extension, Request};
 use crate::config::build::Provider;
 use crate::config::variables::EXTENSION_MAX_AGE;
-use crate::extension::installed::Installed;
-use crate::extension::{Extension, ExtensionError, Request, companions, find_loadable};
 use crate::system::files::remove;
 use anyhow::ensure;
 use bullet_stream::global::print;

@@ -1,9 +1,9 @@
 //! The contents of the session layer, decided before anything is written.
 
-use super::extension::ProvidedExtension;
 use crate::app::AppFindings;
+use crate::build::decision::SessionConfig;
+use crate::build::extension::ProvidedExtension;
 use crate::config::variables::EMBED_CREDENTIALS;
-use crate::detect::SessionConfig;
 use crate::launch::build_record::{AppFacts, LaunchRecord};
 use crate::php::ini::Directive;
 use crate::php::{PHP_INI_SCAN_DIR, Php};

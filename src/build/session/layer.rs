@@ -1,10 +1,10 @@
 //! The session layer: PHP's ini files, and the exec.d program that sets their variables at launch. It takes no
 //! time to write, so it is never cached; the same input gives the same bytes.
 
-use super::extension::ProvidedExtension;
-use super::sbom;
-use super::session_settings::SessionSettings;
-use crate::extension::package::{Package, PackageSource};
+use super::settings::SessionSettings;
+use crate::build::extension::ProvidedExtension;
+use crate::build::extension::package::{Package, PackageSource};
+use crate::build::sbom;
 use crate::launch::build_record::{
     EXEC_D_PROGRAM, LaunchRecord, SESSION_CHECK, SESSION_PROXY, write_record,
 };

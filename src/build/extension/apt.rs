@@ -2,11 +2,11 @@
 //! apply, but nothing is installed, and nothing is written outside the work folder.
 
 use super::dpkg::{owner_of, package};
+use super::package::Package;
+use super::progress::{downloaded, timed};
 use super::request::{Fetched, Request};
 use super::unpacked::Unpacked;
 use crate::config::build::Provider;
-use crate::extension::package::Package;
-use crate::extension::progress::{downloaded, timed};
 use crate::store::Store;
 use crate::system::command::{CommandError, find_program, run};
 use crate::system::digest;

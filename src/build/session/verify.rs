@@ -1,7 +1,7 @@
 //! The verification: PHP itself starts with the ini files, without a new warning, and uses their settings.
 
-use super::session::SessionLayer;
-use super::session_settings::SessionSettings;
+use super::layer::SessionLayer;
+use super::settings::SessionSettings;
 use crate::config::environment::Environment;
 use crate::launch::build_record::LaunchRecord;
 use crate::php::directives::connect;

@@ -1,8 +1,8 @@
 //! What the launch would say about the service bound to the build, so that users need not wait until the container
 //! starts.
 
+use crate::build::decision::SessionConfig;
 use crate::config::variables::PROXY;
-use crate::detect::SessionConfig;
 use crate::endpoint::{self, Endpoint, Reading};
 use crate::launch::build_record::LaunchRecord;
 use crate::launch::route::{limit_of_php, proxy_serves};

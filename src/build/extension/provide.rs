@@ -1,43 +1,18 @@
-//! A store's PHP extension: who provides it, and what PHP must load.
+//! Fetches an extension from whoever has one that PHP can load.
 
-mod apt;
-mod build_tools;
-mod distribution;
-mod download;
-mod dpkg;
-mod error;
-pub(crate) mod installed;
-mod libraries;
-mod loading;
-pub(crate) mod package;
-mod progress;
-pub(crate) mod release;
-mod request;
-mod runpath;
-mod sasl;
-mod source;
-mod unpacked;
-
-pub(crate) use error::ExtensionError;
-pub(crate) use loading::{Companions, companions, enabled_in_vain, find_loadable};
-pub use release::Pins;
-pub use request::{Extension, Request};
-pub(crate) use sasl::{SaslError, bring_mechanisms};
-
+use super::error::ExtensionError;
+use super::package::Package;
+use super::request::{COMPANIONS, Extension, Fetched, OBJECTS, Request, object_in};
+use super::runpath::{LIBRARIES, copy_with_runpath};
+use super::{apt, distribution, libraries, loading, source};
 use crate::config::build::Provider;
 use crate::system::files::remove;
-use package::Package;
-use request::{COMPANIONS, Fetched, OBJECTS, object_in};
-use runpath::copy_with_runpath;
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::Path;
 
-/// The folder of a layer for the libraries of its extensions. Not `lib`: the launcher would put that on
-/// `LD_LIBRARY_PATH`, for every process of the image.
-const LIBRARIES: &str = "libraries";
 /// The folders of a layer that a provider fills.
-pub(crate) const CONTENT_FOLDERS: [&str; 2] = [OBJECTS, LIBRARIES];
+pub(super) const CONTENT_FOLDERS: [&str; 2] = [OBJECTS, LIBRARIES];
 
 /// Fetches the extension into the layer from the first provider whose extension PHP can load, with the libraries
 /// that it needs and PHP lacks. Temporary files go to `work`. `installed` says why PHP's own extension is not
@@ -45,7 +20,7 @@ pub(crate) const CONTENT_FOLDERS: [&str; 2] = [OBJECTS, LIBRARIES];
 ///
 /// # Errors
 /// Fails if no provider has it, or PHP can load none of them.
-pub(crate) fn provide(
+pub(super) fn provide(
     request: &Request<'_>,
     installed: Option<&str>,
     work: &Path,

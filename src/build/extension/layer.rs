@@ -1,15 +1,16 @@
 //! The extension layer: what PHP needs for the store and the run image may lack. It is cached, and reused until
 //! something changes that its contents depend on.
 
-use super::extension_contents::{SASL_FOLDER, describe, fill};
-use super::extension_key::Key;
-use super::extension_reuse::{Metadata, reasons_to_refill, refreshed, renewed, restored, today};
+use super::contents::{SASL_FOLDER, describe, fill};
+use super::installed::{self, Installed};
+use super::key::Key;
+use super::loading::enabled_in_vain;
+use super::package::Package;
+use super::request::{Extension, Request};
+use super::reuse::{Metadata, reasons_to_refill, refreshed, renewed, restored, today};
+use crate::build::sbom;
 use crate::config::build::Provider;
 use crate::config::variables::EXTENSION;
-use crate::extension::installed::{self, Installed};
-use crate::extension::package::Package;
-use crate::extension::{Extension, Request, enabled_in_vain};
-use crate::layers::sbom;
 use crate::store::Store;
 use crate::system::sasl::{SASL_PATH, system_plugin_folders};
 use crate::system::version::Version;

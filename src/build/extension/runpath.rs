@@ -1,12 +1,15 @@
 //! Where an object in the layer finds its libraries. This is written into the object (`DT_RUNPATH`):
 //! `LD_LIBRARY_PATH` would affect every process of the image, and take precedence over the system's own libraries.
 
-use super::LIBRARIES;
 use crate::system::files::{self, WriteError, at};
 use object_rewrite::Rewriter;
 use std::fs;
 use std::io;
 use std::path::Path;
+
+/// The folder of a layer for the libraries of its extensions. Not `lib`: the launcher would put that on
+/// `LD_LIBRARY_PATH`, for every process of the image.
+pub(super) const LIBRARIES: &str = "libraries";
 
 /// Copies an object into the layer so that it finds its libraries in the system, else in the layer.
 ///

@@ -2,13 +2,13 @@
 
 use super::apt::{Apt, AptError};
 use super::build_tools;
+use super::download::{DownloadError, Wanted, download};
+use super::progress::{downloaded, timed};
 use super::release::{Release, release_for};
 use super::request::{Fetched, Request};
 use super::unpacked::Unpacked;
 use crate::config::build::Provider;
 use crate::config::environment::prepend_paths;
-use crate::extension::download::{DownloadError, Wanted, download};
-use crate::extension::progress::{downloaded, timed};
 use crate::store::Store;
 use crate::system::command::{CommandError, find_program, run};
 use crate::system::version::Version;
@@ -250,10 +250,10 @@ fn unpack(archive: &Path, into: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extension::Pins;
+    use crate::build::extension::Pins;
 
     fn pins() -> Vec<Release> {
-        let descriptor: toml::Table = include_str!("../../buildpack.toml").parse().unwrap();
+        let descriptor: toml::Table = include_str!("../../../buildpack.toml").parse().unwrap();
         let pins: Pins = descriptor["metadata"].clone().try_into().unwrap();
         pins.releases
     }

@@ -4,9 +4,9 @@ use super::dpkg;
 use super::package::Package;
 use super::release::{Pins, Release, release_for};
 use super::unpacked::Unpacked;
+use crate::build::decision::SessionConfig;
 use crate::config::build::{Provider, ProviderChoice};
 use crate::config::mirror::Mirror;
-use crate::detect::SessionConfig;
 use crate::endpoint;
 use crate::php::Php;
 use crate::store::Store;
@@ -24,7 +24,7 @@ pub(super) const COMPANIONS: [&str; 2] = ["igbinary", "msgpack"];
 /// An extension that PHP can load: we tried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Extension {
+pub(super) struct Extension {
     pub(crate) provider: Provider,
     /// The version that it reports.
     pub(crate) version: Version,

@@ -2,7 +2,7 @@
 //! reproducible: no time of day, no random serial number. Each is about forty lines of JSON; the libraries that
 //! could write them are used only in tests, to validate them.
 
-use crate::extension::package::{Package, PackageSource};
+use super::extension::package::{Package, PackageSource};
 use crate::system::digest::sha256;
 use libcnb::data::sbom::SbomFormat;
 use libcnb::sbom::Sbom;
