@@ -66,10 +66,6 @@ pub(super) fn prepare(
 }
 
 /// What the app's framework does with sessions behind php-fpm.
-///
-/// # Errors
-///
-/// Fails if a setting cannot be read, or a file cannot be written.
 pub(crate) fn session_use_behind_fpm(
     plan: &Plan,
     settings: &LaunchSettings,

@@ -6,7 +6,7 @@ use super::route::StartProxy;
 use super::started_process::Started;
 use crate::config::environment::Environment;
 use crate::config::platform::LAUNCH_PLATFORM_DIR;
-use crate::system::log_line::report;
+use crate::system::log_line::{report, report_error};
 use libcnb::exec_d::write_exec_d_program_output;
 use std::path::Path;
 use std::process::ExitCode;
@@ -32,7 +32,7 @@ pub fn run(start_proxy: StartProxy<'_>) -> ExitCode {
         // It will find the same error, and report it in the requested format.
         Err(_) if started == Started::SessionCheck => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", report(&format_args!("{error:#}")));
+            eprintln!("{}", report_error(&error));
             ExitCode::FAILURE
         }
     }
