@@ -6,7 +6,7 @@ use php_session_store::endpoint::{self, Endpoint};
 use php_session_store::services::{Origin, Services};
 use php_session_store::store::Store;
 use serde_json::json;
-use session_proxy::Bound;
+use session_proxy::Access;
 use session_proxy::{Endless, Settings};
 use std::collections::hash_map::DefaultHasher;
 use std::fmt::Write as _;
@@ -138,10 +138,10 @@ pub(crate) fn start_proxy(socket: &Path, redis: &Redis) {
         most_connections: 6,
         metrics: None,
     };
-    let bound = Bound { endpoint, verify_peer: true };
+    let access = Access { endpoint, verify_peer: true };
     thread::spawn(move || {
         let worker =
-            session_proxy::Worker::new(settings, Box::new(move || Ok(bound.clone()))).unwrap();
+            session_proxy::Worker::new(settings, Box::new(move || Ok(access.clone()))).unwrap();
         worker.serve(&listener, Endless)
     });
 }
