@@ -18,9 +18,10 @@ use crate::php::memcached_directives::{USUAL_ITEM, refused_keys};
 use crate::plan::Plan;
 use crate::store::Store;
 use crate::system::command::is_debug;
-use crate::system::log_line::report;
+use crate::system::log_line::{report, report_error};
 use crate::system::masked::masked;
 use bullet_stream::global::{print, set_writer};
+use indoc::formatdoc;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -137,10 +138,11 @@ pub fn framework(record: &LaunchRecord, app_dir: &Path) {
             framework.variables(store)
         )),
         SessionUse::Configured(what) => print::sub_bullet(format!("{framework}: {what}")),
-        SessionUse::Own(OwnSessions { what, advice }) => print::warning(format!(
-            "{framework} does not keep its sessions in {}: {what}.\n{advice}",
+        SessionUse::Own(OwnSessions { what, advice }) => print::warning(formatdoc! {"
+            {framework} does not keep its sessions in {}: {what}.
+            {advice}",
             store.title()
-        )),
+        }),
     }
 }
 
@@ -152,10 +154,11 @@ pub fn secrets_in_app(app: &AppFindings) {
     ];
     for (paths, what) in kinds {
         for path in paths {
-            print::warning(format!(
-                "{} in the app {what} in the image, and a web server may serve it.\nKeep it outside the app, or exclude it: `exclude` in project.toml.",
+            print::warning(formatdoc! {"
+                {} in the app {what} in the image, and a web server may serve it.
+                Keep it outside the app, or exclude it: `exclude` in project.toml.",
                 path.display()
-            ));
+            });
         }
     }
 }
@@ -179,17 +182,19 @@ pub fn limits(record: &LaunchRecord) {
 pub fn other_handlers(files: &[PathBuf], app_dir: &Path, store: Store) {
     for file in files {
         if let Ok(file) = file.strip_prefix(app_dir) {
-            print::warning(format!(
-                "The app's {} also sets where PHP keeps its sessions. If it contains a password, that is in the image.\nRemove these lines: the buildpack sets session.save_handler and session.save_path.",
+            print::warning(formatdoc! {"
+                The app's {} also sets where PHP keeps its sessions. If it contains a password, that is in the image.
+                Remove these lines: the buildpack sets session.save_handler and session.save_path.",
                 file.display()
-            ));
+            });
             continue;
         }
-        print::warning(format!(
-            "{}, from another buildpack, also sets where PHP keeps its sessions. If it contains the password, that is now in the image.\nRemove that buildpack from the order group. Or, if it is Paketo's session handler, give the binding another type, such as {store}, and a name that contains \"{}\".",
+        print::warning(formatdoc! {"
+            {}, from another buildpack, also sets where PHP keeps its sessions. If it contains the password, that is now in the image.
+            Remove that buildpack from the order group. Or, if it is Paketo's session handler, give the binding another type, such as {store}, and a name that contains \"{}\".",
             file.display(),
             store.default_search_key()
-        ));
+        });
     }
 }
 
@@ -197,9 +202,9 @@ pub fn other_handlers(files: &[PathBuf], app_dir: &Path, store: Store) {
 pub fn preflight(findings: &[Finding]) {
     for finding in findings {
         match finding {
-            Finding::Failure(error) => print::warning(format!(
-                "The app will not start with the service bound to this build:\n{error}"
-            )),
+            Finding::Failure(error) => print::warning(formatdoc! {"
+                The app will not start with the service bound to this build:
+                {error}"}),
             Finding::Limit(limit) => print::sub_bullet(limit),
         }
     }
@@ -213,7 +218,7 @@ pub fn done(started: Instant) {
 /// Logs why the build failed.
 pub fn failed(error: &libcnb::Error<anyhow::Error>) {
     match error {
-        libcnb::Error::BuildpackError(error) => print::error(report(&format_args!("{error:#}"))),
+        libcnb::Error::BuildpackError(error) => print::error(report_error(error)),
         framework => print::error(report(framework)),
     }
 }

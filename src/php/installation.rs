@@ -180,10 +180,6 @@ impl Facts {
 
 impl Program {
     /// Runs `php` once with these options and reads its answer.
-    ///
-    /// # Errors
-    ///
-    /// Fails if there is no PHP, or it does not answer.
     pub(crate) fn ask(name: &str, env: &Env, options: &[String]) -> Result<Self, PhpError> {
         let options: Vec<&str> =
             options.iter().map(String::as_str).chain(neutral_options()).collect();

@@ -10,9 +10,10 @@ use crate::config::variables::PROXY_FOLDER;
 use crate::endpoint::Endpoint;
 use crate::launch::build_record::{layer_of_program, read_record};
 use crate::launch::resolve::{Resolution, ResolvedService, resolve};
-use crate::php::variable::Variable;
 use crate::plan::Plan;
+use crate::variable::Variable;
 use anyhow::{Context, bail};
+use indoc::indoc;
 use nix::sys::signal::Signal;
 use session_proxy::{Access, ProxyClient, Settings, Worker, block, finish, log};
 use std::io::{Write, stdin, stdout};
@@ -21,14 +22,14 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "\
-Usage: session-proxy
-       session-proxy status [--json]
+const USAGE: &str = indoc! {"
+    Usage: session-proxy
+           session-proxy status [--json]
 
-Runs the session proxy as a separate process beside the app: BPL_PHP_SESSION_PROXY_FOLDER names the
-folder that both share. Otherwise the launch starts it, if BPL_PHP_SESSION_PROXY says so.
+    Runs the session proxy as a separate process beside the app: BPL_PHP_SESSION_PROXY_FOLDER names the
+    folder that both share. Otherwise the launch starts it, if BPL_PHP_SESSION_PROXY says so.
 
-  status  shows the state of this container's session proxy";
+      status  shows the state of this container's session proxy"};
 
 /// Runs the program.
 #[must_use]

@@ -26,9 +26,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 const LOOK: u16 = 250;
 
 /// Supervises until the container ends; returns at once if this place already has a proxy.
-///
-/// # Errors
-/// Fails if the socket cannot be created.
 pub(super) fn supervise(place: &Place) -> anyhow::Result<()> {
     leave_the_launch();
     let signals = ends_of_children()?;
@@ -41,9 +38,6 @@ pub(super) fn supervise(place: &Place) -> anyhow::Result<()> {
 
 /// The same with the socket and the lock of a supervisor that died. A worker hands them over as standard input and
 /// output.
-///
-/// # Errors
-/// Fails if they are not there.
 pub(super) fn inherit(place: &Place) -> anyhow::Result<()> {
     let signals = ends_of_children()?;
     let lock = File::from(stdout().as_fd().try_clone_to_owned()?);

@@ -58,6 +58,7 @@ mod servers;
 mod session_check;
 #[cfg(test)]
 mod session_check_causes;
+mod session_check_code;
 #[cfg(test)]
 mod session_proxy;
 #[cfg(test)]

@@ -1,15 +1,16 @@
 //! `session-check` says whether the app's sessions are kept: never that they are where they are not.
 
-use crate::support::app::{App, Server, build, config, config_for, layer, make_readable};
-use crate::support::check::{assert_cause, assert_verdict, check, check_in, check_with};
-use crate::support::sample::{app_for_every_server, write};
+use crate::support::app::{App, Server, build, config, config_for, layer};
+use crate::support::check::{
+    INI, Mounted, POOL, assert_cause, assert_verdict, check, check_in, check_with,
+};
+use crate::support::sample::app_for_every_server;
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{BoundService, Redis, run, vcap};
 use crate::support::{BOOKWORM, Suite, on_both};
 use php_session_store::store::Store;
 use serde_json::json;
 use std::thread;
-use tempfile::TempDir;
 
 fn with_app(suite: Suite, store: Store, test: impl FnOnce(&App)) {
     let mut config = config(suite, "web");
@@ -55,44 +56,6 @@ on_both! {
     sessions_that_are_kept: |suite| Store::ALL.into_iter().for_each(|store| kept(suite, store));
 }
 
-/// Files that the test mounts into a container, by their paths there.
-struct Mounted {
-    folder: TempDir,
-    options: Vec<String>,
-}
-
-impl Mounted {
-    fn new(files: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        make_readable(folder.path());
-        let mut options = Vec::new();
-        for (index, (path, text)) in files.iter().enumerate() {
-            let name = index.to_string();
-            write(folder.path(), &name, text);
-            let file = folder.path().join(name);
-            options.push(format!("--volume={}:{path}:ro", file.display()));
-        }
-        Self { folder, options }
-    }
-
-    /// With a program in PHP's place.
-    fn instead_of_php(script: &str) -> Self {
-        let mounted = Self::new(&[("/usr/local/bin/php", script)]);
-        let file = mounted.folder.path().join("0");
-        std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o755))
-            .unwrap();
-        mounted
-    }
-
-    fn with<'a>(&'a self, others: &[&'a str]) -> Vec<&'a str> {
-        self.options.iter().map(String::as_str).chain(others.iter().copied()).collect()
-    }
-}
-
-/// An ini file that PHP's command line reads before ours.
-const INI: &str = "/etc/php/8.2/cli/conf.d/99-of-test.ini";
-const POOL: &str = "/etc/php/8.2/fpm/pool.d/zz.conf";
-
 #[test]
 fn places_that_set_others_and_settings_that_do_not() {
     with_app(BOOKWORM, Store::Redis, |app| {
@@ -106,9 +69,6 @@ fn places_that_set_others_and_settings_that_do_not() {
         for (file, text) in [
             ("/workspace/.user.ini", "session.save_handler = files"),
             ("/workspace/.htaccess", "php_value session.save_path /tmp"),
-            ("/workspace/ini_set.php", "<?php ini_set('session.save_handler', 'files');"),
-            ("/workspace/path.php", "<?php session_save_path('/tmp');"),
-            ("/workspace/own.php", "<?php session_set_save_handler(new Own, true);"),
             (POOL, "[zz]\nphp_value[session.save_handler] = files"),
             (POOL, "[zz]\nphp_admin_value[session.save_path] = /var/lib/php/session"),
         ] {

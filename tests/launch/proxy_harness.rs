@@ -84,6 +84,13 @@ impl Proxy {
         sidecar
     }
 
+    /// What it says if it cannot use a folder.
+    pub(crate) fn refusal_of(&self, folder: &Path) -> String {
+        let output = self.command().env("BPL_PHP_SESSION_PROXY_FOLDER", folder).output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     pub(crate) fn place(&self) -> PathBuf {
         self.folder.path().join(format!("php-session-store-{}", geteuid()))
     }

@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
@@ -189,4 +190,10 @@ fn metrics_ask_the_service_for_nothing_and_are_the_present_workers() {
     proxy.kill_and_wait("supervise");
     wait_until("the metrics of the next worker", clients(0));
     assert!(echo(&mut page));
+}
+
+#[test]
+fn a_folder_that_is_of_no_use_is_said_with_the_cause() {
+    let said = Proxy::new().refusal_of(Path::new("/dev/null"));
+    assert!(said.contains("is of no use: ") && said.contains("Not a directory"), "{said}");
 }

@@ -66,12 +66,40 @@ impl LastRead {
                 self.current = Arc::new(upstream);
             }
             Err(error) => {
-                let problem = error.to_string();
+                let problem = format!("{error:#}");
                 if self.problem.as_ref() != Some(&problem) {
                     log(format_args!("still using the previous credentials: {problem}"));
                     self.problem = Some(problem);
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::anyhow;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use store_client::{RedisEndpoint, Target};
+
+    #[test]
+    fn a_binding_that_cannot_be_read_again_is_said_with_its_cause() {
+        let endpoint = RedisEndpoint {
+            target: Target::Unix("/redis.sock".into()),
+            auth: None,
+            database: None,
+        };
+        let (access, was_read) = (Access { endpoint, verify_peer: true }, AtomicBool::new(false));
+        let credentials = Credentials::new(Box::new(move || {
+            if was_read.swap(true, Ordering::Relaxed) {
+                return Err(anyhow!("no such file").context("The binding cannot be read"));
+            }
+            Ok(access.clone())
+        }));
+        let credentials = credentials.unwrap();
+        credentials.read_again();
+        let problem = credentials.last.lock().unwrap().problem.clone();
+        assert_eq!(problem.as_deref(), Some("The binding cannot be read: no such file"));
     }
 }

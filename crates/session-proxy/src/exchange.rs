@@ -38,9 +38,6 @@ fn owner(client: &UnixStream) -> Option<Vec<u8>> {
 }
 
 /// Serves a client until it is gone.
-///
-/// # Errors
-/// Fails if the connection breaks.
 pub(super) fn converse(mut client: &UnixStream, shared: &Shared) -> io::Result<()> {
     let Some(owner) = owner(client).filter(|_| shared.stats.clients.get() <= MOST_CLIENTS) else {
         shared.stats.refused.inc();

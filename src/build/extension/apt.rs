@@ -41,8 +41,6 @@ pub(crate) enum AptError {
 
 /// Fetches the extension's package, with all dependencies that the image lacks.
 ///
-/// # Errors
-///
 /// Fails if apt is missing or fails, or if PHP is not the distribution's.
 pub(super) fn provide(request: &Request<'_>, work: &Path) -> Result<Fetched, AptError> {
     let apt = Apt::new(request, work)?;
@@ -67,9 +65,6 @@ pub(super) fn package_name(php: &Version, store: Store) -> String {
 
 impl<'a> Apt<'a> {
     /// The image's apt, with its own folder in `work`.
-    ///
-    /// # Errors
-    /// Fails if the image has no apt.
     pub(super) fn new(request: &Request<'a>, work: &Path) -> Result<Self, AptError> {
         for program in ["apt-get", "dpkg-deb", "dpkg-query"] {
             find_program(request.env, program).ok_or(AptError::NoApt(program))?;
@@ -89,9 +84,6 @@ impl<'a> Apt<'a> {
     }
 
     /// Downloads and unpacks the packages, with all dependencies that the image lacks.
-    ///
-    /// # Errors
-    /// Fails if apt fails: no network, no such package, a bad signature …
     pub(super) fn fetch(&self, names: &[&str]) -> Result<Unpacked, AptError> {
         self.update()?;
         // Archives from an earlier fetch are already unpacked.

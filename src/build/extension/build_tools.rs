@@ -7,10 +7,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// The tools as they are, or copies in `folder` that know where PHP is.
-///
-/// # Errors
-///
-/// Fails if a script cannot be read or its copy cannot be written.
 pub(super) fn in_place(
     phpize: PathBuf,
     php_config: PathBuf,

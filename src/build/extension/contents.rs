@@ -12,6 +12,7 @@ use crate::store::Store;
 use crate::system::digest;
 use crate::system::files::{WriteError, at, remove};
 use bullet_stream::global::print;
+use indoc::formatdoc;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -86,9 +87,10 @@ fn fetched(
 }
 
 fn missing_mechanisms(error: &SaslError) -> String {
-    format!(
-        "libsasl2's mechanism plugins cannot be added to the image, and without them every login to a Memcached with a password fails.\nReason: {error}\nInstall them in the run image (on Debian: apt-get install libsasl2-modules), or bind a service without a password."
-    )
+    formatdoc! {"
+        libsasl2's mechanism plugins cannot be added to the image, and without them every login to a Memcached with a password fails.
+        Reason: {error}
+        Install them in the run image (on Debian: apt-get install libsasl2-modules), or bind a service without a password."}
 }
 
 /// What was found, for the log.

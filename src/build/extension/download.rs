@@ -36,9 +36,6 @@ pub(super) enum DownloadError {
 }
 
 /// Downloads a file into the folder `into`, verifies its checksum and returns its path.
-///
-/// # Errors
-/// Fails if the download fails, or if the checksum differs.
 pub(super) fn download(
     wanted: Wanted<'_>,
     mirror: Option<&Mirror>,

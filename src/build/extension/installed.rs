@@ -24,7 +24,6 @@ pub(crate) enum Installed {
 
 /// Finds the extension in the installed PHP.
 ///
-/// # Errors
 /// Fails if PHP loads it but cannot keep sessions with it, if only some of PHP's programs load it, or if it is
 /// loaded and the settings ask for another one.
 pub(crate) fn find(request: &Request<'_>) -> Result<Installed, ExtensionError> {

@@ -19,10 +19,6 @@ pub(crate) enum LibrariesError {
 
 /// The libraries that `objects` need and PHP itself does not: the run image has what PHP needs, but may lack
 /// anything else, even what this build image has. They are searched in `dirs` first.
-///
-/// # Errors
-///
-/// Fails if a library is missing.
 pub(super) fn needed(
     env: &Env,
     objects: &[PathBuf],

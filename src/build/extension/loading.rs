@@ -5,6 +5,7 @@ use crate::config::build::Provider;
 use crate::php::{PhpError, Program};
 use crate::store::Store;
 use crate::system::version::Version;
+use indoc::formatdoc;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -24,9 +25,6 @@ pub(crate) fn companions(request: &Request<'_>, layer: Option<&Path>) -> Compani
 
 /// Finds out how PHP can load the extension, from the layer or from PHP's own directory, with as few companions as
 /// possible. If it cannot, returns PHP's message.
-///
-/// # Errors
-/// Fails if PHP does not run.
 pub(crate) fn find_loadable(
     request: &Request<'_>,
     layer: Option<&Path>,
@@ -89,10 +87,11 @@ pub(crate) fn enabled_in_vain(request: &Request<'_>, extension: &Extension) -> O
         [] => String::new(),
         before => format!(", or put {} before it", before.join(" and ")),
     };
-    Some(format!(
-        "An ini file enables {store} where PHP cannot load it, so PHP warns at each start. Sessions are kept all the same: the buildpack's ini file loads {}.\nRemove the line `extension={store}.so`{or}. PHP says: {failure}",
+    Some(formatdoc! {"
+        An ini file enables {store} where PHP cannot load it, so PHP warns at each start. Sessions are kept all the same: the buildpack's ini file loads {}.
+        Remove the line `extension={store}.so`{or}. PHP says: {failure}",
         extension.load.join(", ")
-    ))
+    })
 }
 
 fn is_there(request: &Request<'_>, name: &str, layer: Option<&Path>) -> bool {

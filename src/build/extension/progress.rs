@@ -7,10 +7,6 @@ use std::io;
 use std::path::Path;
 
 /// Runs a step and prints how long it took.
-///
-/// # Errors
-///
-/// Fails as the step does.
 pub(super) fn timed<T, E>(
     what: impl AsRef<str>,
     step: impl FnOnce() -> Result<T, E>,
@@ -25,9 +21,6 @@ pub(super) fn timed<T, E>(
 }
 
 /// Prints what was downloaded and the size of its archive.
-///
-/// # Errors
-/// Fails if the archive does not exist.
 pub(super) fn downloaded(what: &impl Display, archive: &Path) -> io::Result<()> {
     let size = fs::metadata(archive)?.len();
     print::sub_bullet(format!("{what} ({} kB)", size.div_ceil(1000)));

@@ -17,9 +17,6 @@ pub(super) const CONTENT_FOLDERS: [&str; 2] = [OBJECTS, LIBRARIES];
 /// Fetches the extension into the layer from the first provider whose extension PHP can load, with the libraries
 /// that it needs and PHP lacks. Temporary files go to `work`. `installed` says why PHP's own extension is not
 /// used. Returns the packages that the layer contains parts of.
-///
-/// # Errors
-/// Fails if no provider has it, or PHP can load none of them.
 pub(super) fn provide(
     request: &Request<'_>,
     installed: Option<&str>,

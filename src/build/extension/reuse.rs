@@ -11,6 +11,7 @@ use crate::config::variables::EXTENSION_MAX_AGE;
 use crate::system::files::remove;
 use anyhow::ensure;
 use bullet_stream::global::print;
+use indoc::formatdoc;
 use libcnb::layer::{EmptyLayerCause, LayerState};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -105,9 +106,9 @@ pub(super) fn renewed(
     match remove(&fresh).map_err(anyhow::Error::from).and(renewed) {
         Ok(contents) => Some(contents),
         Err(error) => {
-            print::warning(format!(
-                "The distribution's packages in the extension layer are {age} days old and cannot be refreshed: {error:#}\nThe build keeps using them. {EXTENSION_MAX_AGE} sets after how many days they are refreshed."
-            ));
+            print::warning(formatdoc! {"
+                The distribution's packages in the extension layer are {age} days old and cannot be refreshed: {error:#}
+                The build keeps using them. {EXTENSION_MAX_AGE} sets after how many days they are refreshed."});
             None
         }
     }

@@ -12,9 +12,6 @@ use std::path::Path;
 pub(super) const LIBRARIES: &str = "libraries";
 
 /// Copies an object into the layer so that it finds its libraries in the system, else in the layer.
-///
-/// # Errors
-/// Fails if it cannot be read or written, or is not a shared object.
 pub(super) fn copy_with_runpath(from: &Path, to: &Path) -> Result<(), WriteError> {
     let copied = fs::read(from).and_then(|bytes| with_runpath(&bytes, &runpath(to)));
     files::write(to, copied.map_err(at(to))?)

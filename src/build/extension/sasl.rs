@@ -30,10 +30,6 @@ pub(crate) enum SaslError {
 
 /// Copies the plugins into the layer's folder, from this image or from apt: the run image may lack them even if
 /// this build image has them. Returns the packages that they belong to.
-///
-/// # Errors
-///
-/// Fails if they cannot be fetched.
 pub(crate) fn bring_mechanisms(
     request: &Request<'_>,
     work: &Path,

@@ -57,10 +57,6 @@ const MEMCACHED_INCLUDES: &str =
     "#include <libmemcached/memcached.h>\n#include <sasl/sasl.h>\n#include <zlib.h>\n";
 
 /// Downloads and compiles the extension.
-///
-/// # Errors
-///
-/// Fails if the image lacks the tools, or one step fails.
 pub(super) fn provide(request: &Request<'_>, work: &Path) -> Result<Fetched, SourceError> {
     let tools = Tools::find(request, work)?;
     let php = &request.php.facts().version;

@@ -28,10 +28,6 @@ impl Unpacked {
     /// Leads links to libraries that the image has, and that were therefore not fetched, to those: `libsasl2.so` of
     /// `libsasl2-dev` is a link to a file of `libsasl2-2`. Where it leads nowhere, the linker takes the static library,
     /// which no extension can be linked with.
-    ///
-    /// # Errors
-    ///
-    /// Fails if a link cannot be replaced.
     pub(super) fn lead_links_to_the_image(&self, image: &Path) -> io::Result<()> {
         for (file, link) in self.owners.keys().map(|file| (file, self.root.join(file))) {
             let Ok(target) = fs::read_link(&link) else { continue };
