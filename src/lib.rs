@@ -28,3 +28,4 @@ pub mod proxy;
 pub mod services;
 pub mod store;
 pub mod system;
+pub mod variable;

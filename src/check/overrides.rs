@@ -5,7 +5,7 @@ use super::fpm;
 use crate::app::own_files::{Files, MAX_FILES, text_of};
 use crate::config::environment::Environment;
 use crate::php::fpm::directive;
-use crate::php::variable::Variable;
+use crate::variable::Variable;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 

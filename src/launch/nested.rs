@@ -3,7 +3,7 @@
 
 use super::route::Route;
 use crate::config::environment::{Environment, EnvironmentError};
-use crate::php::variable::Variable;
+use crate::variable::Variable;
 
 /// The route that an outer launch has set up for a server with TLS; `None` if there is no outer launch.
 pub(super) fn outer_route(environment: &Environment) -> Result<Option<Route>, EnvironmentError> {

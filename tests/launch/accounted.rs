@@ -2,8 +2,8 @@
 
 use crate::harness::{CA, Harness, KEY, PROBE_OFF, proxy};
 use php_session_store::launch::prepare::{Launch, prepare};
-use php_session_store::php::variable::Variable;
 use php_session_store::store::Store;
+use php_session_store::variable::Variable;
 use serde_json::{Value, json};
 use std::path::Path;
 

@@ -3,9 +3,9 @@
 
 use crate::harness::{Harness, PROBE_OFF};
 use php_session_store::launch::embedded;
-use php_session_store::php::variable::Variable;
 use php_session_store::services::{Origin, Services};
 use php_session_store::store::Store;
+use php_session_store::variable::Variable;
 use serde_json::json;
 use std::fs;
 

@@ -153,8 +153,7 @@ mod tests {
             let error = timed.read(&mut [0]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::TimedOut);
             let took = started.elapsed();
-            // Sockets count in ticks of a few milliseconds.
-            assert!((wait..wait + WAIT / 3).contains(&took), "{wait:?} took {took:?}");
+            assert!((wait..wait + WAIT).contains(&took), "{wait:?} took {took:?}");
         }
     }
 }

@@ -3,12 +3,12 @@
 use crate::app::AppOptions;
 use crate::config::environment::Environment;
 use crate::config::platform::BuildPlatform;
-use crate::php::variable::Variable;
 use crate::php::{Php, Program};
 use crate::services::Services;
 use crate::services::matching::rule_by_rule;
 use crate::services::search_keys::SearchKeys;
 use crate::store::Store;
+use crate::variable::Variable;
 use libcnb::Platform;
 use std::path::Path;
 
@@ -66,6 +66,6 @@ fn of_program(program: &Program) -> String {
 
 /// What the launch may set.
 pub(super) fn of_launch() -> String {
-    let names = Variable::ALL.map(Variable::name).join(", ");
+    let names = Variable::OF_PHP.iter().map(|it| it.name()).collect::<Vec<_>>().join(", ");
     format!("The launch sets some of these variables, depending on the settings: {names}")
 }

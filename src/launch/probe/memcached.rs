@@ -38,7 +38,10 @@ pub(super) fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
             Ok(None) => limits.extend(server.small_items()),
             Ok(Some(refusal)) => {
                 let password = endpoint.login.as_ref().map(|login| &login.password);
-                let cause = Cause::of(refusal).with_doubt(password);
+                let cause = match refusal {
+                    CauseKind::OtherService => Cause::seen(refusal, "it is not Memcached"),
+                    _ => Cause::of(refusal).with_doubt(password),
+                };
                 return Outcome::Refused(at(address, cause));
             }
             Err(problem) => {
