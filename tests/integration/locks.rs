@@ -71,7 +71,7 @@ fn the_lock_of_a_killed_task_falls_away_after_a_minute() {
 fn lock_timeout_holds_with_a_server_that_is_far_away() {
     with_holding_page(TRIXIE, Store::Redis, |app| {
         let redis = Redis::start_with(&[]);
-        let relay = Relay::start(redis.container.address(6379), Duration::from_millis(10));
+        let relay = Relay::start(redis.container.address(6379), Duration::from_millis(20));
         let credentials = json!({"host": relay.host(), "port": relay.port()});
         let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
         let options = "BPL_PHP_SESSION_OPTIONS=lock_timeout=3";
