@@ -15,13 +15,13 @@ demo:           ## a page: one visitor, two instances, one session (STORE=memcac
 demo-stop:      ## remove what the demo started, and list what is left
 	@scripts/demo stop
 
-unit:           ## the tests that need only Rust
+unit:           ## the tests that need no container
 	cargo test --locked --lib --bins --test launch --test samples
 
 test:           ## unit, property and integration tests
 	@scripts/test
 
-slow:           ## the integration tests that take minutes by their nature
+slow:           ## the other Debian, waits as users have them, builds done twice, speed
 	@scripts/test slow
 
 test-one:       ## one integration test, by its name: NAME=locks::session_reset
@@ -29,7 +29,7 @@ test-one:       ## one integration test, by its name: NAME=locks::session_reset
 	@FAST=1 scripts/package
 	cargo test --locked --test integration -- $(NAME)
 
-platforms:      ## the tests of platforms other than pack: kpack, Kubernetes, Cloud Foundry
+platforms:      ## kpack, Kubernetes, Cloud Foundry, pack of today
 	@scripts/test platforms
 
 bench:          ## measure what docs/performance.md says, and write it (PARTS="speed faults")
@@ -42,7 +42,7 @@ fuzz:           ## fuzz every parser, for SECONDS=60 each
 	@scripts/fuzz $(or $(SECONDS),60)
 
 check:          ## check format and lints
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- --deny warnings
 
 release:        ## build a release in packaged/release: VERSION=0.1.0

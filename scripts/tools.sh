@@ -42,20 +42,21 @@ pack_tool() {
   rm -rf "$src"
 }
 
-lifecycle_archive() {
-  local archive=$tools/lifecycle-v$LIFECYCLE_VERSION.tgz
+lifecycle_archive() { # lifecycle_archive [VERSION SUM MORE_PLATFORM_APIS]
+  local version=${1:-$LIFECYCLE_VERSION} sum=${2:-$LIFECYCLE_SUM}
+  local archive=$tools/lifecycle-v$version.tgz
   if [ -f "$archive" ]; then say "lifecycle: $archive"; return; fi
   needs go "the lifecycle is built with it"
-  say "lifecycle: building v$LIFECYCLE_VERSION"
+  say "lifecycle: building v$version"
   local src stage
-  src=$(go_module buildpacks/lifecycle "$LIFECYCLE_VERSION" "$LIFECYCLE_SUM")
+  src=$(go_module buildpacks/lifecycle "$version" "$sum")
   stage=$(mktemp -d)
   mkdir "$stage/lifecycle"
   for program in lifecycle launcher; do
-    go_build "$src" "github.com/buildpacks/lifecycle/cmd.Version=$LIFECYCLE_VERSION" \
+    go_build "$src" "github.com/buildpacks/lifecycle/cmd.Version=$version" \
       "./cmd/$program" "$stage/lifecycle/$program"
     # Without these, the lifecycle warns in every build.
-    bills_of_materials "$stage/lifecycle/$program" "$LIFECYCLE_VERSION"
+    bills_of_materials "$stage/lifecycle/$program" "$version"
   done
   for link in analyzer builder creator detector exporter extender rebaser restorer; do
     ln -s lifecycle "$stage/lifecycle/$link"
@@ -69,9 +70,9 @@ deprecated = []
 supported = ["0.7", "0.8", "0.9", "0.10", "0.11", "0.12"]
 [apis.platform]
 deprecated = []
-supported = ["0.7", "0.8", "0.9", "0.10", "0.11", "0.12", "0.13", "0.14"]
+supported = ["0.7", "0.8", "0.9", "0.10", "0.11", "0.12", "0.13", "0.14"${3:-}]
 [lifecycle]
-version = "$LIFECYCLE_VERSION"
+version = "$version"
 TOML
   tar -C "$stage" -czf "$archive.part" lifecycle.toml lifecycle
   mv "$archive.part" "$archive"

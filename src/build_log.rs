@@ -12,7 +12,6 @@ use crate::detect::{Decision, SessionConfig};
 use crate::frameworks::session_use::{OwnSessions, SessionUse};
 use crate::launch::build_record::LaunchRecord;
 use crate::layers::preflight::Finding;
-use crate::layers::session::SessionLayer;
 use crate::layers::session_settings::SessionSettings;
 use crate::php::Php;
 use crate::php::ini_file::IniFile;
@@ -90,20 +89,10 @@ pub fn php(config: &SessionConfig, php: &Php) {
 }
 
 /// Logs what was written, now that PHP has been verified to start with it, and what the launch needs.
-pub fn session_settings(
-    config: &SessionConfig,
-    settings: &SessionSettings<'_>,
-    layer: &SessionLayer,
-    php: &Php,
-) {
+pub fn session_settings(config: &SessionConfig, settings: &SessionSettings<'_>, php: &Php) {
     print::bullet("Session settings");
-    let verified = if layer.is_verified {
-        "gave no new warning with it in the last build, and nothing has changed since"
-    } else {
-        "gives no new warning with it"
-    };
     print::sub_bullet(format!(
-        "Wrote {}/php-session-store.ini (cookie {}); PHP ({}) {verified}",
+        "Wrote {}/php-session-store.ini (cookie {}); PHP ({}) gives no new warning with it",
         IniFile::Base.folder(),
         settings.session_name,
         php.names()

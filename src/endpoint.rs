@@ -1,31 +1,27 @@
 //! Endpoints: what it takes to connect to a session service, read from its credentials.
 
-mod address;
-pub(crate) mod auth;
 mod entries;
 mod error;
 mod fields;
 pub(crate) mod memcached;
 mod names;
-pub(crate) mod pem;
-pub(crate) mod redis;
-pub(crate) mod tls;
+mod pem;
+mod redis;
+mod tls;
 mod unknown;
 mod uri;
 mod values;
 mod words;
 
-pub(crate) use address::{Address, Host};
 pub(crate) use error::EndpointError;
 
 use crate::config::options::Options;
 use crate::services::Service;
 use crate::store::Store;
-use crate::system::secret::Secret;
 use fields::Fields;
 use memcached::MemcachedEndpoint;
-use redis::RedisEndpoint;
 use std::fmt;
+use store_client::{Address, Auth, Host, RedisEndpoint, Secret, Target};
 
 /// What it takes to connect to a session service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +67,7 @@ pub(crate) fn read_with(
     let fields = Fields::of(store, service, &options)?;
     let (of_service, not_ours) = Options::among(store, |name| fields.option(name));
     let endpoint = match store {
-        Store::Redis => Endpoint::Redis(RedisEndpoint::read(&fields)?),
+        Store::Redis => Endpoint::Redis(redis::read(&fields)?),
         Store::Memcached => Endpoint::Memcached(MemcachedEndpoint::read(&fields)?),
     };
     let nodes_if_cluster = match &endpoint {
@@ -114,8 +110,8 @@ impl Endpoint {
         let password = Secret::new("\";${X}\nextension=x");
         match store {
             Store::Redis => Self::Redis(RedisEndpoint {
-                target: redis::Target::Tcp { address: Address { host, port: 6379 }, tls: None },
-                auth: Some(auth::Auth { user: None, password }),
+                target: Target::Tcp { address: Address { host, port: 6379 }, tls: None },
+                auth: Some(Auth { user: None, password }),
                 database: None,
             }),
             Store::Memcached => Self::Memcached(MemcachedEndpoint {
@@ -144,7 +140,7 @@ mod tests {
     fn each_kind_of_endpoint_has_its_handler() {
         let Endpoint::Redis(single) = Endpoint::example(Store::Redis) else { unreachable!() };
         let nodes = single.first_address().cloned().into_iter().collect();
-        let target = redis::Target::Cluster { nodes, tls: None };
+        let target = Target::Cluster { nodes, tls: None };
         let cluster = Endpoint::Redis(RedisEndpoint { target, ..single.clone() });
         assert_eq!(cluster.save_handler(), "rediscluster");
         assert_eq!(Endpoint::Redis(single).save_handler(), "redis");

@@ -4,7 +4,6 @@ pub(crate) mod extension;
 mod extension_contents;
 mod extension_key;
 mod extension_reuse;
-mod fingerprint;
 pub mod preflight;
 mod sbom;
 pub mod session;

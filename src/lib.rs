@@ -7,10 +7,10 @@
 //! | --- | --- |
 //! | detect, build | [`detect`], then [`extension`] and [`layers`] |
 //! | launch | [`launch`] |
-//! | while the app runs | [`proxy`], if it is used |
+//! | while the app runs | [`proxy`], if it is used: it runs [`session_proxy`] |
 //! | on request | [`check`] |
 //!
-//! [`config`], [`frameworks`], [`php`], [`redis_client`], [`store`] and [`system`] serve all of them, [`app`] is what the app's
+//! [`config`], [`frameworks`], [`php`], [`store`], [`store_client`] and [`system`] serve all of them, [`app`] is what the app's
 //! files say, and [`build_log`] is what the build prints. What build and launch agree on is [`launch::build_record`].
 
 pub mod app;
@@ -25,7 +25,6 @@ pub mod launch;
 pub mod layers;
 pub mod php;
 pub mod proxy;
-pub mod redis_client;
 pub mod services;
 pub mod store;
 pub mod system;

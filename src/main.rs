@@ -51,9 +51,9 @@ impl Buildpack for PhpSessionStore {
         let extension = contribute_extension_layer(&context, &request)?;
         let app = config.look_through(&context.app_dir);
         let settings = SessionSettings::new(&config, &php, &extension, &app)?;
-        let layer = contribute_session_layer(&context, &settings, &extension, &php)?;
+        let layer = contribute_session_layer(&context, &settings, &extension)?;
         verify(&php, &layer, &settings).map_err(anyhow::Error::from)?;
-        build_log::session_settings(&config, &settings, &layer, &php);
+        build_log::session_settings(&config, &settings, &php);
         build_log::secrets_in_app(&app);
         build_log::limits(&settings.record);
         build_log::framework(&settings.record, &context.app_dir);

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use php_session_store::redis_client::Reply;
+use store_client::Reply;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(Some((reply, length))) = Reply::parse(bytes) {

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use php_session_store::proxy::request::{Request, parse};
+use session_proxy::{Request, parse};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(Some((parts, length))) = parse(bytes) {

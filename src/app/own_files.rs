@@ -2,9 +2,9 @@
 
 use super::lock_waits;
 use crate::frameworks::store_variables::PREFIX;
-use crate::system::secret::Secret;
 use std::fs;
 use std::path::{Path, PathBuf};
+use store_client::Secret;
 
 /// Folders of third-party code.
 const FOREIGN: [&str; 3] = ["vendor", "node_modules", ".git"];

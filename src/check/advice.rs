@@ -3,7 +3,7 @@
 use super::causes::Kind;
 use super::steps::Part;
 use crate::endpoint::Endpoint;
-use crate::system::secret::Secret;
+use crate::system::secret::doubt;
 use std::fmt::Write;
 
 pub(super) fn advice(kind: Kind, endpoint: &Endpoint, prefix: &str, parts: &[Part]) -> String {
@@ -14,7 +14,7 @@ pub(super) fn advice(kind: Kind, endpoint: &Endpoint, prefix: &str, parts: &[Par
             |rights| format!("Grant the user the missing rights: {rights}"),
         ),
         Kind::WrongPassword => {
-            let doubt = endpoint.secrets().into_iter().find_map(Secret::doubt);
+            let doubt = endpoint.secrets().into_iter().find_map(doubt);
             doubt.map_or_else(|| general.to_owned(), |doubt| format!("{doubt} {general}"))
         }
         _ => general.to_owned(),

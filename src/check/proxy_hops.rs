@@ -2,10 +2,10 @@
 
 use super::question::place;
 use super::steps::Part;
-use crate::endpoint::redis::RedisEndpoint;
-use crate::proxy::reaches_service;
+use session_proxy::ProxyClient;
 use std::path::Path;
 use std::time::Instant;
+use store_client::RedisEndpoint;
 
 /// The step for the proxy's own hop.
 const REACH: &str = "reach the service";
@@ -25,13 +25,13 @@ pub(super) fn with_both_hops(
         part.server = Some(server.clone());
     }
     let started = Instant::now();
-    let problem = reaches_service(Path::new(socket)).err();
+    let problem = ProxyClient::new(Path::new(socket)).reaches_service().err();
     let reached = Part {
         name: REACH.to_owned(),
         server: Some(server),
         ok: problem.is_none(),
         milliseconds: started.elapsed().as_secs_f64() * 1000.0,
-        said: problem.into_iter().collect(),
+        said: problem.map(|error| error.to_string()).into_iter().collect(),
     };
     if !reached.ok {
         // PHP would only report the same.

@@ -1,9 +1,8 @@
 //! What the steps in PHP are told about the server: the endpoint as Rust knows it, so that they need not parse the
 //! save path.
 
+use crate::endpoint::Endpoint;
 use crate::endpoint::memcached::MemcachedEndpoint;
-use crate::endpoint::redis::{RedisEndpoint, Target};
-use crate::endpoint::{Address, Endpoint, Host};
 use crate::launch::build_record::LaunchRecord;
 use crate::launch::resolve::ResolvedService;
 use crate::php::redis_commands::{CLUSTER_PREFIX, PREFIX, Trial};
@@ -11,6 +10,7 @@ use crate::php::redis_directives::{encryption, shares_ca};
 use crate::php::tls::TlsFiles;
 use crate::php::{memcached_directives, redis_directives};
 use serde_json::{Map, Value, json};
+use store_client::{Address, Host, RedisEndpoint, Target};
 
 /// The question for `steps/redis.php` or `steps/memcached.php`.
 pub(super) fn question(

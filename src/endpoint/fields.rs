@@ -1,6 +1,5 @@
 //! Reads credentials by meaning, whatever name each broker gives them.
 
-use super::address::{Address, Host};
 use super::entries::{Entry, entries_of};
 use super::error::EndpointError;
 use super::names::{METADATA, Meaning};
@@ -9,11 +8,11 @@ use crate::config::options::Options;
 use crate::services::{Credential, Service};
 use crate::store::Store;
 use crate::system::masked::masked;
-use crate::system::secret::Secret;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use store_client::{Address, Host, Secret};
 
 /// A message shows at most this many bytes of a host.
 const MOST_SHOWN: usize = 100;

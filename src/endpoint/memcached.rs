@@ -1,13 +1,12 @@
 //! A Memcached endpoint, from the credentials that brokers and operators give.
 
-use super::address::Address;
 use super::error::EndpointError;
 use super::fields::Fields;
 use super::names::Meaning;
 use super::tls::is_wanted;
 use super::uri::{Uri, uri};
-use crate::system::secret::Secret;
 use std::fmt;
+use store_client::{Address, Secret};
 
 const DEFAULT_PORT: u16 = 11211;
 

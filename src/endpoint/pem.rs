@@ -4,32 +4,12 @@ use super::error::EndpointError;
 use super::fields::Fields;
 use super::names::Meaning;
 use crate::system::files::{is_der, read_text};
-use crate::system::secret::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use std::path::{Path, PathBuf};
-
-/// A certificate or a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pem {
-    text: Secret,
-    file: Option<PathBuf>,
-}
+use std::path::Path;
+use store_client::Pem;
 
 const EXPECTED: &str = "PEM (-----BEGIN …), or PEM in base64";
-
-impl Pem {
-    #[must_use]
-    pub(crate) fn text(&self) -> &str {
-        self.text.expose()
-    }
-
-    /// The binding's file with exactly this text, if there is one.
-    #[must_use]
-    pub(crate) fn file(&self) -> Option<&Path> {
-        self.file.as_deref()
-    }
-}
 
 /// Reads the likeliest credential of this meaning: PEM, or the path of a file with it.
 ///
@@ -45,7 +25,7 @@ pub(super) fn read(fields: &Fields<'_>, meaning: Meaning) -> Result<Option<Pem>,
     let text = decode(&field.text).ok_or_else(|| unusable(problem(&field.text)))?;
     // A decoded text is in no file.
     let file = if text == field.text { fields.file(&field.key) } else { None };
-    Ok(Some(Pem { text: Secret::new(text), file }))
+    Ok(Some(Pem::new(text, file)))
 }
 
 /// Reads the CA that the options name.
@@ -67,7 +47,7 @@ fn of_file(path: &Path) -> Result<Pem, String> {
     let content = read_text(path).map_err(|error| error.to_string())?;
     let text = decode(&content).ok_or("is not PEM")?;
     let file = (text == content).then(|| path.to_owned());
-    Ok(Pem { text: Secret::new(text), file })
+    Ok(Pem::new(text, file))
 }
 
 const BEGIN: &str = "-----BEGIN ";

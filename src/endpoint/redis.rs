@@ -1,14 +1,11 @@
 //! A Redis endpoint, from the credentials of brokers and operators.
 
-use super::address::Address;
-use super::auth::Auth;
 use super::error::EndpointError;
 use super::fields::{Fields, List};
 use super::names::Meaning;
-use super::tls::{Tls, ignore_material, is_wanted, tls};
+use super::tls::{ignore_material, is_wanted, tls};
 use super::uri::{Uri, uri};
-use std::fmt;
-use std::path::PathBuf;
+use store_client::{Address, Auth, RedisEndpoint, Target};
 
 const DEFAULT_PORT: u16 = 6379;
 
@@ -18,92 +15,26 @@ const SENTINEL: [&str; 3] = ["sentinel", "sentinels", "balanced"];
 /// Words of a login through the cloud's IAM, with tokens valid for minutes instead of a password.
 const IAM: [&str; 2] = ["arn", "iam"];
 
-/// What it takes to connect to a Redis server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RedisEndpoint {
-    pub(crate) target: Target,
-    /// How to log in; `None` for a server without a password.
-    pub(crate) auth: Option<Auth>,
-    /// The database to select; `None` leaves it to the server.
-    pub(crate) database: Option<u32>,
-}
-
-/// Where a Redis server is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Target {
-    /// A TCP port.
-    Tcp { address: Address, tls: Option<Tls> },
-    /// A cluster.
-    Cluster {
-        /// The nodes to connect to first; never empty.
-        nodes: Vec<Address>,
-        tls: Option<Tls>,
-    },
-    /// A Unix socket.
-    Unix(PathBuf),
-}
-
-impl RedisEndpoint {
-    /// # Errors
-    /// Fails if a credential is missing or invalid; the error names it.
-    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, EndpointError> {
-        let uri = uri(fields)?;
-        let auth = auth(fields, &uri)?;
-        if auth.is_none() && fields.mention(&IAM) {
-            return Err(fields.unsupported(
-                "has no password but a login through the cloud's identity management (IAM), which PHP's redis extension does not support",
-                "Bind a service with a username and a password.",
-            ));
-        }
-        let database = fields.number(Meaning::Database)?.or(uri.database);
-        let target = target(fields, &uri)?;
-        match (&target, database) {
-            (Target::Cluster { .. }, Some(1..)) => Err(fields.unsupported(
-                "has a database other than 0, and a cluster has only database 0",
-                "Remove the database from its credentials.",
-            )),
-            (Target::Cluster { .. }, _) => Ok(Self { target, auth, database: None }),
-            _ => Ok(Self { target, auth, database }),
-        }
+/// # Errors
+/// Fails if a credential is missing or invalid; the error names it.
+pub(super) fn read(fields: &Fields<'_>) -> Result<RedisEndpoint, EndpointError> {
+    let uri = uri(fields)?;
+    let auth = auth(fields, &uri)?;
+    if auth.is_none() && fields.mention(&IAM) {
+        return Err(fields.unsupported(
+            "has no password but a login through the cloud's identity management (IAM), which PHP's redis extension does not support",
+            "Bind a service with a username and a password.",
+        ));
     }
-
-    /// The name of the user who logs in. Such a user may have the rights for sessions only (`php::redis_commands`), so
-    /// nobody sends anything else for one.
-    #[must_use]
-    pub(crate) fn user(&self) -> Option<&str> {
-        self.auth.as_ref()?.user.as_deref()
-    }
-
-    /// Whether it is a cluster.
-    #[must_use]
-    pub(crate) fn is_cluster(&self) -> bool {
-        matches!(self.target, Target::Cluster { .. })
-    }
-
-    /// The address to connect to first; `None` for a socket.
-    #[must_use]
-    pub(crate) fn first_address(&self) -> Option<&Address> {
-        match &self.target {
-            Target::Tcp { address, .. } => Some(address),
-            Target::Cluster { nodes, .. } => nodes.first(),
-            Target::Unix(_) => None,
-        }
-    }
-
-    /// TLS, if connections are encrypted.
-    #[must_use]
-    pub(crate) fn tls(&self) -> Option<&Tls> {
-        match &self.target {
-            Target::Tcp { tls, .. } | Target::Cluster { tls, .. } => tls.as_ref(),
-            Target::Unix(_) => None,
-        }
-    }
-}
-
-impl Target {
-    #[must_use]
-    pub(super) fn is_socket(&self) -> bool {
-        matches!(self, Self::Unix(_))
+    let database = fields.number(Meaning::Database)?.or(uri.database);
+    let target = target(fields, &uri)?;
+    match (&target, database) {
+        (Target::Cluster { .. }, Some(1..)) => Err(fields.unsupported(
+            "has a database other than 0, and a cluster has only database 0",
+            "Remove the database from its credentials.",
+        )),
+        (Target::Cluster { .. }, _) => Ok(RedisEndpoint { target, auth, database: None }),
+        _ => Ok(RedisEndpoint { target, auth, database }),
     }
 }
 
@@ -232,31 +163,4 @@ fn auth(fields: &Fields<'_>, uri: &Uri) -> Result<Option<Auth>, EndpointError> {
         (Some(auth), Some(user)) => Some(Auth::new(Some(user.clone()), auth.password)),
         (auth, _) => auth,
     })
-}
-
-/// The endpoint without its password, for messages.
-impl fmt::Display for RedisEndpoint {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.target {
-            Target::Tcp { address, tls } => write!(formatter, "{}{address}", scheme(tls.as_ref()))?,
-            Target::Cluster { nodes, tls } => {
-                let nodes: Vec<String> = nodes.iter().map(ToString::to_string).collect();
-                write!(formatter, "the cluster {}{}", scheme(tls.as_ref()), nodes.join(","))?;
-            }
-            Target::Unix(path) => write!(formatter, "unix://{}", path.display())?,
-        }
-        match &self.auth {
-            None => formatter.write_str(", no password")?,
-            Some(Auth { user: None, .. }) => {}
-            Some(Auth { user: Some(user), .. }) => write!(formatter, ", user {user:?}")?,
-        }
-        match self.database {
-            None => Ok(()),
-            Some(database) => write!(formatter, ", database {database}"),
-        }
-    }
-}
-
-fn scheme(tls: Option<&Tls>) -> &'static str {
-    if tls.is_some() { "tls://" } else { "tcp://" }
 }

@@ -3,23 +3,8 @@
 use super::error::EndpointError;
 use super::fields::Fields;
 use super::names::Meaning;
-use super::pem::{self, Pem};
-
-/// The TLS settings of a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Tls {
-    /// The CA of the server's certificate; `None` means the system's CAs.
-    pub(crate) ca: Option<Pem>,
-    /// The client's certificate, for servers that ask for one.
-    pub(crate) client: Option<ClientIdentity>,
-}
-
-/// A client's certificate and key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ClientIdentity {
-    pub(crate) certificate: Pem,
-    pub(crate) key: Pem,
-}
+use super::pem;
+use store_client::{ClientIdentity, Tls};
 
 /// Certificates and keys make sense only with TLS (cert-manager, operators).
 const MATERIAL: [Meaning; 4] =

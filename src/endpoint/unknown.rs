@@ -7,10 +7,10 @@ use super::error::EndpointError;
 use super::fields::Fields;
 use super::names::Meaning;
 use super::pem;
-use super::redis::RedisEndpoint;
 use crate::services::Credential;
 use crate::store::Store;
 use serde_json::Value;
+use store_client::{RedisEndpoint, Target};
 
 /// # Errors
 ///
@@ -47,7 +47,7 @@ pub(super) fn require_known(fields: &Fields<'_>, endpoint: &Endpoint) -> Result<
 /// Whether the credentials themselves say that there is no TLS. A socket needs none.
 fn says_no_tls(fields: &Fields<'_>, endpoint: &Endpoint) -> Result<bool, EndpointError> {
     let is_socket =
-        matches!(endpoint, Endpoint::Redis(RedisEndpoint { target, .. }) if target.is_socket());
+        matches!(endpoint, Endpoint::Redis(RedisEndpoint { target: Target::Unix(_), .. }));
     Ok(is_socket || fields.flag(Meaning::Tls)? == Some(false))
 }
 

@@ -1,16 +1,14 @@
 //! Uris of servers: `rediss://user:password@host:port/database`, `memcached://host:port`.
 
-use super::address::{Host, NO_BRACKETS};
-use super::auth::Auth;
 use super::error::EndpointError;
 use super::fields::Fields;
 use super::names::Meaning;
 use super::values::flag;
 use super::words::Words;
 use crate::store::Store;
-use crate::system::secret::Secret;
 use percent_encoding::percent_decode_str;
 use std::path::PathBuf;
+use store_client::{Auth, Host, NO_BRACKETS, Secret};
 use url::Url;
 
 /// The parts of a uri; a separate credential beats each of them.

@@ -8,14 +8,13 @@ use super::store_variables::PREFIX;
 use super::variable::{AppVariable, AppVariables, value_of};
 use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;
-use crate::endpoint::auth::Auth;
 use crate::endpoint::memcached::MemcachedEndpoint;
-use crate::endpoint::redis::{RedisEndpoint, Target};
 use crate::system::files::read_text;
 use crate::system::secret::UNRESERVED;
 use crate::system::version::Version;
 use percent_encoding::utf8_percent_encode;
 use std::path::Path;
+use store_client::{Auth, RedisEndpoint, Target};
 
 const FILE: &str = "app/Config/Session.php";
 /// The stock configuration contains this.

@@ -1,12 +1,11 @@
 //! A Redis endpoint as a single uri, for the clients of PHP frameworks.
 
 use super::session_use::Connection;
-use crate::endpoint::auth::Auth;
-use crate::endpoint::redis::{RedisEndpoint, Target};
 use crate::php::tls::TlsFiles;
 use crate::system::secret::UNRESERVED;
 use percent_encoding::utf8_percent_encode;
 use std::fmt::{Display, Write};
+use store_client::{Auth, RedisEndpoint, Target};
 
 /// How clients differ in reading a uri.
 #[derive(Debug, Clone, Copy)]

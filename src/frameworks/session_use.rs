@@ -1,9 +1,9 @@
 //! What the app's framework does with sessions: the same answer at build, at launch and in `session-check`.
 
 use super::variable::AppVariables;
-use crate::endpoint::redis::Target;
-use crate::endpoint::{Address, Endpoint};
+use crate::endpoint::Endpoint;
 use crate::php::tls::TlsFiles;
+use store_client::{Address, Target};
 
 /// What the framework does with sessions.
 #[derive(Debug, PartialEq, Eq)]

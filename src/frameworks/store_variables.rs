@@ -4,11 +4,11 @@
 use super::redis_url::{USUAL, redis_url};
 use super::session_use::Connection;
 use super::variable::{AppVariable, AppVariables};
+use crate::endpoint::Endpoint;
 use crate::endpoint::memcached::MemcachedEndpoint;
-use crate::endpoint::redis::{RedisEndpoint, Target};
-use crate::endpoint::{Address, Endpoint};
 use crate::system::secret::UNRESERVED;
 use percent_encoding::utf8_percent_encode;
+use store_client::{Address, RedisEndpoint, Target};
 
 /// The prefix of their names.
 pub(crate) const PREFIX: &str = "PHP_SESSION_STORE_";

@@ -5,8 +5,6 @@ use super::resolve::ResolvedService;
 use super::trusted_cas;
 use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;
-use crate::endpoint::pem::Pem;
-use crate::endpoint::tls::{ClientIdentity, Tls};
 use crate::php;
 use crate::php::tls::{ClientFiles, TlsFiles};
 use crate::system::digest::sha256;
@@ -14,6 +12,7 @@ use crate::system::masked::masked;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use store_client::{ClientIdentity, Pem, Tls};
 use tempfile::{Builder, NamedTempFile};
 
 const PREFIX: &str = "php-session-store-";

@@ -1,10 +1,9 @@
 //! Asks the server what only it knows: whether it is a cluster node.
 
 use crate::config::options::Options;
-use crate::endpoint::redis::{RedisEndpoint, Target};
 use crate::endpoint::{Endpoint, Reading};
-use crate::redis_client::{Client, Deadline, Reply};
 use std::time::Duration;
+use store_client::{Client, Deadline, RedisEndpoint, Reply, Target};
 
 /// For the whole question. A server that is down or slow is assumed to be a single one.
 const TIMEOUT: Duration = Duration::from_secs(1);

@@ -19,7 +19,6 @@ use libcnb::data::layer_name;
 use libcnb::layer::{CachedLayerDefinition, InvalidMetadataAction, RestoredLayerAction};
 use libcnb::layer_env::{LayerEnv, ModificationBehavior, Scope};
 use libcnb::{Buildpack, Env};
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What PHP must load, and the environment it will run in.
@@ -32,8 +31,6 @@ pub struct ProvidedExtension {
     pub(crate) knows_tls: bool,
     /// The build's environment plus what the layer adds at launch.
     pub(crate) env: Env,
-    /// The layer's files with their SHA-256; empty without a layer.
-    pub(crate) files: BTreeMap<String, String>,
     /// The package of the image's own extension, which the layer's bill of materials does not list.
     pub(crate) installed: Option<Package>,
 }
@@ -103,8 +100,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
         Installed::Usable(extension) => extension,
         Installed::Not(_) | Installed::Unwanted { .. } => contents.extension,
     };
-    let files = contents.files;
-    Ok(ProvidedExtension { files, ..provided(request, &extension, Some(&path), env) })
+    Ok(provided(request, &extension, Some(&path), env))
 }
 
 fn provided(
@@ -126,8 +122,8 @@ fn provided(
     let directives = openssl.into_iter().chain(extension.directives(request.php, layer)).collect();
     let is_installed = extension.provider == Provider::Installed;
     let installed = is_installed.then(|| installed::package(request, extension)).flatten();
-    let (version, files) = (extension.version.clone(), BTreeMap::new());
-    ProvidedExtension { version, directives, knows_tls, env, files, installed }
+    let version = extension.version.clone();
+    ProvidedExtension { version, directives, knows_tls, env, installed }
 }
 
 /// PHP's OpenSSL extension, if it is installed but not enabled (Paketo's PHP): without it, TLS fails on every

@@ -2,7 +2,6 @@
 //! time to write, so it is never cached; the same input gives the same bytes.
 
 use super::extension::ProvidedExtension;
-use super::fingerprint::Inputs;
 use super::sbom;
 use super::session_settings::SessionSettings;
 use crate::extension::package::{Package, PackageSource};
@@ -10,22 +9,20 @@ use crate::launch::build_record::{
     EXEC_D_PROGRAM, LaunchRecord, SESSION_CHECK, SESSION_PROXY, write_record,
 };
 use crate::launch::embedded;
+use crate::php::PHP_INI_SCAN_DIR;
 use crate::php::directives::ini_files;
 use crate::php::ini::{Directive, render};
 use crate::php::ini_file::IniFile;
-use crate::php::{PHP_INI_SCAN_DIR, Php};
 use crate::store::Store;
 use crate::system::digest;
 use crate::system::files::{self, WriteError, at};
 use anyhow::Context;
 use libcnb::build::BuildContext;
 use libcnb::data::launch::{Launch, LaunchBuilder, Process, ProcessBuilder, ProcessType};
-use libcnb::data::layer_content_metadata::LayerContentMetadata;
 use libcnb::data::{layer_name, process_type};
 use libcnb::layer::UncachedLayerDefinition;
 use libcnb::layer_env::{LayerEnv, ModificationBehavior, Scope};
-use libcnb::{Buildpack, Env, read_toml_file};
-use serde::{Deserialize, Serialize};
+use libcnb::{Buildpack, Env};
 use std::path::{Path, PathBuf};
 
 const INI_FILE: &str = "php-session-store.ini";
@@ -45,28 +42,12 @@ fn processes(layer: &Path) -> [Process; 2] {
     ]
 }
 
-/// What the lifecycle keeps of the layer in the image's label, for the next build.
-#[derive(Debug, Serialize, Deserialize)]
-struct Metadata {
-    /// The fingerprint of the verification. A build that fails makes no image, so it can be written beforehand.
-    verified: String,
-}
-
-/// The fingerprint of the last build's verification. libcnb deletes it with the layer that is written anew.
-fn verified_before(layers: &Path) -> Option<String> {
-    let file = layers.join("session.toml");
-    let restored: LayerContentMetadata<Metadata> = read_toml_file(file).ok()?;
-    Some(restored.metadata.verified)
-}
-
 /// The written layer.
 #[derive(Debug)]
 pub struct SessionLayer {
     pub(crate) path: PathBuf,
     /// The environment that the launcher passes to exec.d programs: the build's, with all layers applied.
     pub(crate) launch_env: Env,
-    /// Whether the last build has verified PHP with the same settings and everything else that matters.
-    pub(crate) is_verified: bool,
     /// Adds `session-check` and `session-proxy` to the image's process types.
     pub launch: Launch,
 }
@@ -80,9 +61,7 @@ pub fn contribute_session_layer<B: Buildpack<Error = anyhow::Error>>(
     context: &BuildContext<B>,
     settings: &SessionSettings<'_>,
     extension: &ProvidedExtension,
-    php: &Php,
 ) -> libcnb::Result<SessionLayer, anyhow::Error> {
-    let before = verified_before(&context.layers_dir);
     let definition = UncachedLayerDefinition { build: false, launch: true };
     let layer = context.uncached_layer(layer_name!("session"), definition)?;
     let path = layer.path();
@@ -97,31 +76,11 @@ pub fn contribute_session_layer<B: Buildpack<Error = anyhow::Error>>(
     let checksum = digest::sha256_of_file(&program).map_err(at(&program));
     let checksum = checksum.map_err(anyhow::Error::from)?;
     let launch_env = layer_env.apply(Scope::Launch, &extension.env);
-    let inputs = Inputs {
-        program: &checksum,
-        php,
-        env: &launch_env,
-        settings,
-        own_files: files_for_php(&path),
-        extension,
-    };
-    let verified = inputs.fingerprint();
-    let is_verified = verified.is_some() && verified == before;
-    if let Some(verified) = verified {
-        layer.write_metadata(Metadata { verified })?;
-    }
     layer.write_exec_d_programs([(EXEC_D_PROGRAM, program)])?;
     layer.write_sboms(&sbom::of_packages("session", &packages(checksum, extension)))?;
     link_programs(&path).map_err(anyhow::Error::from)?;
     let launch = LaunchBuilder::new().processes(processes(&path)).build();
-    Ok(SessionLayer { path, launch_env, is_verified, launch })
-}
-
-/// The layer's files that PHP may read.
-fn files_for_php(layer: &Path) -> Vec<PathBuf> {
-    let ini_files = IniFile::ALL.map(|it| layer.join(it.folder()).join(INI_FILE));
-    let files = ini_files.into_iter().chain([layer.join(PRELOAD_FILE)]);
-    files.filter(|file| file.is_file()).collect()
+    Ok(SessionLayer { path, launch_env, launch })
 }
 
 /// What the layer's bill of materials lists: our program, and the image's own extension, which no other bill lists.

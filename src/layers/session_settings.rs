@@ -87,11 +87,6 @@ impl<'a> SessionSettings<'a> {
         })
     }
 
-    /// The extensions that the ini files load: paths, or names in PHP's directory.
-    pub(crate) fn objects(&self) -> impl Iterator<Item = &str> {
-        self.extensions.iter().map(String::as_str).chain(self.opcache.as_deref())
-    }
-
     /// The first directives of the ini file that preloads.
     #[must_use]
     pub(crate) fn preload_directives(&self) -> Vec<Directive> {

@@ -7,7 +7,7 @@ use crate::config::options::Options;
 use crate::endpoint::Endpoint;
 use crate::launch::build_record::LaunchRecord;
 use crate::php::directives::connect;
-use crate::php::ini::{Connection, DirectiveError};
+use crate::php::ini::DirectiveError;
 use crate::php::ini_file::IniFile;
 use crate::php::tls::TlsFiles;
 use crate::php::variable::Variable;
@@ -15,6 +15,7 @@ use crate::php::{PHP_INI_SCAN_DIR, Php, PhpError};
 use crate::store::Store;
 use crate::system::masked::masked;
 use libcnb::Env;
+use std::path::Path;
 use std::time::Duration;
 
 /// Why PHP would not keep its sessions as configured.
@@ -40,8 +41,7 @@ pub enum VerifyError {
     },
 }
 
-/// Runs each of PHP's programs as the launch will, with an example endpoint, and again with every ini file that a
-/// launch may use; not if the last build has done so, and nothing has changed.
+/// Runs each of PHP's programs as a launch does, with an example endpoint and every ini file that a launch may use.
 ///
 /// # Errors
 /// Fails if PHP warns or does not apply the settings.
@@ -50,25 +50,19 @@ pub fn verify(
     layer: &SessionLayer,
     settings: &SessionSettings<'_>,
 ) -> Result<(), VerifyError> {
-    if layer.is_verified {
-        return Ok(());
-    }
     let LaunchRecord { store, extension_version, .. } = &settings.record;
     let (options, files) = (Options::default(), TlsFiles::default());
     let example = Endpoint::example(*store);
     let connection = connect(&example, &files, &options, extension_version, Duration::ZERO)?;
-    let every = Connection {
-        variables: [&connection.variables[..], &[(Variable::CaFile, "ca.pem".to_owned())]].concat(),
-        ini_files: IniFile::ALL
-            .into_iter()
-            .filter(|it| *it != IniFile::Base && layer.path.join(it.folder()).is_dir())
-            .collect(),
-    };
-    let env = environment_of(connection, layer);
-    let after = asked(before, &env, *store)?;
-    asked(before, &environment_of(every, layer), *store)?;
+    let mut env = layer.launch_env.clone();
+    for (variable, value) in connection.variables_of(&Environment::of(env.clone()), &layer.path) {
+        env.insert(variable.name(), value);
+    }
     let text = |name: &str| env.get_string_lossy(name).unwrap_or_default();
     let (save_path, scan_dir) = (text(Variable::SavePath.name()), text(PHP_INI_SCAN_DIR));
+    env.insert(Variable::CaFile.name(), "ca.pem");
+    env.insert(PHP_INI_SCAN_DIR, with_every_ini_file(&scan_dir, &layer.path));
+    let after = asked(before, &env, *store)?;
     for after in after.programs() {
         for (setting, value, expected) in [
             ("session.save_handler", &after.facts.save_handler, store.name()),
@@ -86,13 +80,15 @@ pub fn verify(
     Ok(())
 }
 
-/// The environment of a launch with this connection.
-fn environment_of(connection: Connection, layer: &SessionLayer) -> Env {
-    let mut env = layer.launch_env.clone();
-    for (variable, value) in connection.variables_of(&Environment::of(env.clone()), &layer.path) {
-        env.insert(variable.name(), value);
-    }
-    env
+/// The folders of a launch that uses every ini file, each before the base: two set another save handler, and what the base
+/// sets must count.
+fn with_every_ini_file(scan_dir: &str, layer: &Path) -> String {
+    let others = IniFile::ALL.into_iter().filter(|it| *it != IniFile::Base);
+    let folders = others.chain([IniFile::Base]).map(|it| layer.join(it.folder()));
+    let folders: Vec<String> =
+        folders.filter(|it| it.is_dir()).map(|it| it.display().to_string()).collect();
+    let base = layer.join(IniFile::Base.folder()).display().to_string();
+    scan_dir.replace(&base, &folders.join(":"))
 }
 
 /// PHP in this environment, once none of its programs has a new warning.

@@ -8,8 +8,6 @@ phpinfo(INFO_MODULES);
 $modules = ob_get_clean();
 preg_match('/^PHP Extension => (\d+)$/m', $general, $api);
 preg_match('/^Registered save handlers => (.*)$/m', $modules, $handlers);
-// The program itself and its libraries are what it executes.
-preg_match_all('#^\S+ ..x. .*? (/.*)$#m', (string) @file_get_contents('/proc/self/maps'), $code);
 $extensions = array();
 foreach (get_loaded_extensions() as $name) {
     // As it stands: mysqlnd's begins with its name, and dom's is a date.
@@ -36,6 +34,4 @@ answer(array(
     'strict_mode' => (bool) ini_get('session.use_strict_mode'),
     'sid_length' => (int) ini_get('session.sid_length'),
     'session_name' => (string) ini_get('session.name'),
-    'code' => array_values(array_unique($code[1])),
-    'ini_files' => preg_split('/[,\s]+/', php_ini_loaded_file() . ',' . php_ini_scanned_files(), -1, PREG_SPLIT_NO_EMPTY),
 ));

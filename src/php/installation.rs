@@ -5,7 +5,7 @@ use super::siblings::{programs_beside, siblings, with_configuration_of};
 use crate::system::version::Version;
 use libcnb::Env;
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const FACTS: &str = include_str!("facts.php");
@@ -103,10 +103,6 @@ pub(crate) struct Facts {
     pub(crate) sid_length: usize,
     /// `session.name` in force.
     pub(crate) session_name: String,
-    /// The files with the program's code: PHP, its extensions, their libraries. Empty if they are unknown.
-    pub(crate) code: BTreeSet<PathBuf>,
-    /// The ini files that it has read.
-    pub(crate) ini_files: BTreeSet<PathBuf>,
 }
 
 impl Php {
@@ -250,7 +246,7 @@ mod tests {
             "transports": ["tcp", "tls"], "save_handlers": ["files", "memcache"],
             "save_handler": "files", "save_path": "", "display_errors": "", "cafile": "", "capath": "",
             "preload": "", "strict_mode": false, "sid_length": 32,
-            "session_name": "PHPSESSID", "code": [], "ini_files": [],
+            "session_name": "PHPSESSID",
         })
     }
 

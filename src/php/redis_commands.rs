@@ -3,8 +3,7 @@
 
 use serde::Serialize;
 use std::fmt::Write;
-use std::fs::File;
-use std::io::Read;
+use store_client::random;
 
 /// When a command is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -90,7 +89,8 @@ impl Trial<'_> {
     #[must_use]
     pub(crate) fn commands(self) -> Vec<TrialCommand> {
         let by = self.by;
-        let key = format!("{}{by}-{}", self.prefix, random());
+        // Without randomness, two containers that try at once may see each other.
+        let key = format!("{}{by}-{}", self.prefix, random().unwrap_or_default());
         let lock = format!("{key}_LOCK");
         let (seconds, milliseconds) = (LIFETIME.to_string(), (LIFETIME * 1000).to_string());
         let database = self.database.map(|database| database.to_string());
@@ -119,16 +119,6 @@ impl Trial<'_> {
         let owned = |words: Vec<&str>| words.into_iter().map(str::to_owned).collect();
         sent.map(|(when, words)| TrialCommand { when, words: owned(words) }).collect()
     }
-}
-
-/// Keeps two containers that probe at once apart.
-fn random() -> u64 {
-    let mut bytes = [0; 8];
-    let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
-    if read.is_err() {
-        bytes = u64::from(std::process::id()).to_le_bytes();
-    }
-    u64::from_le_bytes(bytes)
 }
 
 /// The rights that an ACL user needs, as Redis writes them: `~PREFIX* +get …`.

@@ -6,14 +6,11 @@ use super::save_path_query::Query;
 use super::tls::TlsFiles;
 use super::variable::Variable;
 use crate::config::options::Options;
-use crate::endpoint::auth::Auth;
-use crate::endpoint::redis::{RedisEndpoint, Target};
-use crate::endpoint::tls::Tls;
-use crate::endpoint::{Address, Host};
 use crate::system::version::Version;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
+use store_client::{Address, Auth, Host, RedisEndpoint, Target, Tls};
 
 /// phpredis's own default is a day.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

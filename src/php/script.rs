@@ -124,7 +124,7 @@ fn php(script: &str, options: &[&str], env: &Env) -> Result<Command, PhpError> {
 }
 
 /// The path of `php`. Alpine has one for each release, such as `php83`, and no `php`.
-pub(crate) fn program(env: &Env) -> Result<PathBuf, PhpError> {
+fn program(env: &Env) -> Result<PathBuf, PhpError> {
     if let Some(program) = find_program(env, "php") {
         return Ok(program);
     }

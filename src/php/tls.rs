@@ -1,8 +1,8 @@
 //! The certificate files for PHP's TLS.
 
 use crate::endpoint::Endpoint;
-use crate::endpoint::tls::Tls;
 use std::path::PathBuf;
+use store_client::Tls;
 
 /// The files that PHP is given.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -1,13 +1,8 @@
 //! The program `session-proxy`.
 
-use super::client::Client;
-use super::credentials::Bound;
-use super::life::Life;
-use super::log::{finish, log};
-use super::signals::block;
+use super::life::{Lifeline, UntilTold};
 use super::socket_folder::Place;
 use super::supervisor::{inherit, supervise};
-use super::worker::{Settings, Worker};
 use crate::config::environment::Environment;
 use crate::config::launch::LaunchSettings;
 use crate::config::platform::LAUNCH_PLATFORM_DIR;
@@ -19,6 +14,7 @@ use crate::php::redis_directives::{LOCK_TIMEOUT, PREFIX};
 use crate::php::variable::Variable;
 use anyhow::{Context, bail};
 use nix::sys::signal::Signal;
+use session_proxy::{Bound, ProxyClient, Settings, Worker, block, finish, log};
 use std::io::{Write, stdin, stdout};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
@@ -71,7 +67,7 @@ fn work(place: &Place) -> anyhow::Result<()> {
     block(&[Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP])?;
     let listener = UnixListener::from(stdin().as_fd().try_clone_to_owned()?);
     let supervisor = stdout().as_fd().try_clone_to_owned()?;
-    worker(place)?.serve(&listener, Life::supervised(supervisor, place.clone()))
+    worker(place)?.serve(&listener, Lifeline::new(supervisor, place.clone()))
 }
 
 /// Runs in the foreground, for platforms that start, restart and stop it themselves. On SIGTERM it waits until
@@ -93,7 +89,7 @@ fn foreground() -> anyhow::Result<()> {
     let worker = worker(&place)?;
     let listener = place.listen().context("The session proxy's socket cannot be made")?;
     log(format_args!("ready at {}", place.socket().display()));
-    worker.serve(&listener, Life::Platform(told))
+    worker.serve(&listener, UntilTold(told))
 }
 
 fn worker(place: &Place) -> anyhow::Result<Worker> {
@@ -136,7 +132,7 @@ fn status(json: bool) -> anyhow::Result<()> {
     let path = environment.text(Variable::SavePath.name())?.unwrap_or_default();
     let socket = path.strip_prefix("unix://").and_then(|path| path.split('?').next());
     let Some(socket) = socket else { bail!("PHP does not use a session proxy here") };
-    let status = Client::new(Path::new(socket)).status();
+    let status = ProxyClient::new(Path::new(socket)).status();
     let status = status.with_context(|| format!("No session proxy answers at {socket}"))?;
     let text = if json { status.json() } else { status.to_string() };
     Ok(writeln!(stdout(), "{text}")?)

@@ -1,9 +1,9 @@
-//! How long a worker lives, and whether it takes new connections meanwhile. It never ends before its last client.
+//! What a worker's life depends on: a platform, or a supervisor.
 
-use super::log::log;
 use super::socket_folder::Place;
 use super::supervisor::hand_over;
 use nix::sys::signalfd::SignalFd;
+use session_proxy::{Life, Stage, log};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
@@ -13,26 +13,8 @@ use std::time::{Duration, Instant};
 /// The pause before the next supervisor, if one did not live long.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What a worker does about connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// Takes them.
-    Serving,
-    /// Takes them, and ends when there are none.
-    Leaving,
-    /// Leaves new ones to another worker, and ends when there are none.
-    Retired,
-}
-
-/// What a worker's life depends on.
-pub(super) enum Life {
-    /// Nothing: it serves as long as the process lives.
-    Endless,
-    /// A signal, from a platform that starts, restarts and stops it.
-    Platform(SignalFd),
-    /// A supervisor.
-    Supervisor(Lifeline),
-}
+/// Lives until a signal of a platform that starts, restarts and stops it.
+pub(super) struct UntilTold(pub(super) SignalFd);
 
 /// The connection to the supervisor that started the worker.
 pub(super) struct Lifeline {
@@ -42,49 +24,35 @@ pub(super) struct Lifeline {
     successor: Option<(Child, Instant)>,
 }
 
-impl Life {
-    pub(super) fn supervised(connection: OwnedFd, place: Place) -> Self {
-        Self::Supervisor(Lifeline { connection, place, successor: None })
+impl Life for UntilTold {
+    fn end(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.0.as_fd())
     }
 
-    /// Becomes readable when this life comes to its end.
-    pub(super) fn end(&self) -> Option<BorrowedFd<'_>> {
-        match self {
-            Self::Endless => None,
-            Self::Platform(signal) => Some(signal.as_fd()),
-            Self::Supervisor(lifeline) => Some(lifeline.connection.as_fd()),
-        }
+    fn lifeline(&self) -> io::Result<Option<OwnedFd>> {
+        Ok(None)
     }
 
-    /// Hangs up when the worker gives up what only one of them can have.
-    pub(super) fn lifeline(&self) -> io::Result<Option<OwnedFd>> {
-        match self {
-            Self::Endless | Self::Platform(_) => Ok(None),
-            Self::Supervisor(lifeline) => lifeline.connection.try_clone().map(Some),
+    /// A stopping app still writes, over new connections too.
+    fn after_end(&mut self, _: &UnixListener, clients: u64) -> Stage {
+        if let Ok(Some(_)) = self.0.read_signal() {
+            log(format_args!("told to end; serving until PHP's connections are gone: {clients}"));
         }
-    }
-
-    /// What to do from the end on; to be asked again and again.
-    pub(super) fn after_end(&mut self, listener: &UnixListener, clients: u64) -> Stage {
-        match self {
-            Self::Endless => Stage::Serving,
-            // A stopping app still writes, over new connections too.
-            Self::Platform(signal) => {
-                if let Ok(Some(_)) = signal.read_signal() {
-                    log(format_args!(
-                        "told to end; serving until PHP's connections are gone: {clients}"
-                    ));
-                }
-                Stage::Leaving
-            }
-            Self::Supervisor(lifeline) => lifeline.after_end(listener),
-        }
+        Stage::Leaving
     }
 }
 
-impl Lifeline {
+impl Life for Lifeline {
+    fn end(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.connection.as_fd())
+    }
+
+    fn lifeline(&self) -> io::Result<Option<OwnedFd>> {
+        self.connection.try_clone().map(Some)
+    }
+
     /// As long as this worker lives, there is a supervisor. It retires only if there is one.
-    fn after_end(&mut self, listener: &UnixListener) -> Stage {
+    fn after_end(&mut self, listener: &UnixListener, _: u64) -> Stage {
         if let Some((child, _)) = &mut self.successor {
             // So that it does not stay a zombie.
             let _ = child.try_wait();
@@ -100,6 +68,12 @@ impl Lifeline {
                 Stage::Serving
             }
         }
+    }
+}
+
+impl Lifeline {
+    pub(super) fn new(connection: OwnedFd, place: Place) -> Self {
+        Self { connection, place, successor: None }
     }
 
     fn ensure_supervisor(&mut self, listener: &UnixListener) -> io::Result<bool> {

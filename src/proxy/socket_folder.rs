@@ -4,10 +4,11 @@ use crate::system::digest::sha256;
 use crate::system::masked::masked;
 use nix::unistd::geteuid;
 use std::fs::{self, DirBuilder, File, Metadata, Permissions, TryLockError};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use store_client::random;
 
 /// Possible parents of the folder, in order; the last is writable even if the root file system is not.
 const PARENTS: [&str; 2] = ["/tmp", "/dev/shm"];
@@ -169,13 +170,6 @@ impl Place {
     fn lock_file(&self) -> PathBuf {
         self.0.join("lock")
     }
-}
-
-/// A random text.
-pub(super) fn random() -> io::Result<String> {
-    let mut bytes = [0; 8];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(format!("{:016x}", u64::from_ne_bytes(bytes)))
 }
 
 /// If we run as root, php-fpm's workers have other users, which we don't know.

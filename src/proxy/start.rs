@@ -1,10 +1,10 @@
 //! Starts the container's proxy, or finds the running one.
 
-use super::client::Client;
 use super::socket_folder::{NoPlace, Place};
 use crate::config::variables::PROXY_FOLDER;
 use crate::launch::build_record::SESSION_PROXY;
 use crate::launch::route::ProxyWanted;
+use session_proxy::ProxyClient;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::process::parent_id;
@@ -49,7 +49,7 @@ pub fn start(wanted: &ProxyWanted<'_>) -> anyhow::Result<PathBuf> {
     }
     let place = wanted.place()?;
     let socket = place.socket();
-    if Client::new(&socket).answers().is_ok() {
+    if ProxyClient::new(&socket).answers().is_ok() {
         return Ok(socket);
     }
     let program = wanted.layer.join("bin").join(SESSION_PROXY);
@@ -69,7 +69,7 @@ pub fn find(wanted: &ProxyWanted<'_>) -> anyhow::Result<Option<PathBuf>> {
         return start(wanted).map(Some);
     }
     let socket = wanted.place()?.socket();
-    match Client::new(&socket).answers() {
+    match ProxyClient::new(&socket).answers() {
         Ok(()) => Ok(Some(socket)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StartError::Silent { socket, error }.into()),
@@ -85,7 +85,7 @@ impl ProxyWanted<'_> {
 fn wait_for(socket: &Path, patience: Duration) -> io::Result<()> {
     let started = Instant::now();
     loop {
-        match Client::new(socket).answers() {
+        match ProxyClient::new(socket).answers() {
             Err(_) if started.elapsed() < patience => sleep(PAUSE),
             answered => return answered,
         }

@@ -1,8 +1,6 @@
 //! The supervisor: holds the listening socket, so that PHP can connect at any time, and restarts the worker when
 //! it ends. If the supervisor itself is killed, a worker starts another one.
 
-use super::log::log;
-use super::signals::{block, wait};
 use super::socket_folder::Place;
 use crate::launch::build_record::SESSION_PROXY;
 use anyhow::Context;
@@ -12,6 +10,7 @@ use nix::poll::PollTimeout;
 use nix::sys::signal::Signal;
 use nix::sys::signalfd::SignalFd;
 use nix::unistd::setsid;
+use session_proxy::{block, log, wait};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, stdin, stdout};
@@ -107,7 +106,7 @@ impl<'a> Supervisor<'a> {
                 Err(error) => log(format_args!("the socket is gone and cannot be made: {error}")),
             }
             self.keep_a_worker();
-            wait(&[signals.as_fd()], PollTimeout::from(LOOK));
+            let _ = wait(&[signals.as_fd()], PollTimeout::from(LOOK));
             while let Ok(Some(_)) = signals.read_signal() {}
         }
     }

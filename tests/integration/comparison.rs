@@ -7,7 +7,7 @@ mod ways;
 
 use crate::support::app::{App, Server, build, config_for, root};
 use crate::support::services::Redis;
-use crate::support::{BOOKWORM, Suite, TRIXIE};
+use crate::support::{Suite, on_both};
 use cases::{Case, Known, cases};
 use php_session_store::store::Store;
 use serde_json::Value;
@@ -114,12 +114,6 @@ fn find_differences(
     }
 }
 
-#[test]
-fn sessions_are_equal_on_debian_12() {
-    the_ways_are_equal(BOOKWORM);
-}
-
-#[test]
-fn sessions_are_equal_on_debian_13() {
-    the_ways_are_equal(TRIXIE);
+on_both! {
+    sessions_are_equal: the_ways_are_equal;
 }

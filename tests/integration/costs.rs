@@ -1,10 +1,9 @@
-//! What the buildpack itself costs: detect and the launch beside the start of `true`, and PHP's runs in a build with
-//! nothing changed. `make bench` shows it.
+//! What the buildpack itself costs: detect and the launch beside the start of `true`. `make bench` shows it.
 
-use crate::support::app::{PackBuild, buildpack, root};
+use crate::support::BOOKWORM;
+use crate::support::app::buildpack;
 use crate::support::figures::record;
 use crate::support::services::{Redis, vcap};
-use crate::support::{BOOKWORM, TRIXIE};
 use php_session_store::app::AppOptions;
 use php_session_store::config::environment::Environment;
 use php_session_store::launch::build_record::{AppFacts, LaunchRecord};
@@ -140,29 +139,4 @@ fn session_layer(layer: &Path) {
     write_files(layer, &record, Vec::new(), Vec::new()).unwrap();
     fs::create_dir_all(layer.join("exec.d")).unwrap();
     fs::copy(Path::new(&buildpack()).join("bin/build"), layer.join("exec.d/session_env")).unwrap();
-}
-
-/// PHP's programs are cli alone in the one image, and cli, fpm and apache2 among others in the other.
-#[test]
-fn a_build_with_nothing_changed_runs_php_once_for_each_program() {
-    for (suite, variant, programs) in [(BOOKWORM, "full", 1), (TRIXIE, "web", 4)] {
-        let counter = root().join("tests/buildpacks/php-that-counts").display().to_string();
-        let buildpacks = [counter.as_str(), &buildpack()];
-        let options = ["--env", "BP_PHP_SESSION_STORE=redis"];
-        let app_dir = root().join("samples/counter");
-        let mut build = PackBuild::with(&buildpacks, suite, variant, &app_dir, &options);
-        let started = Instant::now();
-        build.again(&options);
-        let seconds = started.elapsed().as_secs_f64();
-        let runs = "/layers/php-that-counts/counter/runs";
-        let output = build.app().output("cat", &[], &[runs]);
-        let output = String::from_utf8(output.stdout).unwrap();
-        let runs: Vec<f64> =
-            output.lines().map(|line| line.parse::<f64>().unwrap() / 1e6).collect();
-        let figure = json!({
-            "suite": suite.name, "programs": programs, "seconds": seconds, "php_milliseconds": runs,
-        });
-        record("builds", &figure);
-        assert_eq!(runs.len(), programs, "{runs:?}\n{}", build.app().log);
-    }
 }

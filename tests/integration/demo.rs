@@ -167,52 +167,61 @@ impl Drop for Images {
     }
 }
 
-/// An ordinary user of the engine, as most machines have one: the group of its socket, and no right beside.
-#[test]
-fn who_has_docker_and_pack_needs_neither_root_nor_a_bootstrap() {
-    const USER: u32 = 12345;
-    let registry = Registry::start();
-    let debian = debian_in(&registry);
-    // All that the user has: a checkout, the buildpack, pack, the lifecycle.
-    let home = tempfile::tempdir().expect("a folder");
-    make_readable(home.path());
-    let checkout = home.path().join("checkout");
-    for folder in ["scripts", "images", "samples"] {
-        let to = checkout.join(folder);
-        fs::create_dir_all(&to).expect("our own folder");
-        copy(&root().join(folder), &to);
-    }
-    let packaged = home.path().join("buildpack");
-    fs::create_dir(&packaged).expect("our own folder");
-    copy(Path::new(&buildpack()), &packaged);
-    let tools = home.path().join("tools");
-    fs::create_dir_all(tools.join("bin")).expect("our own folder");
-    fs::copy(of_setup("bin/pack"), tools.join("bin/pack")).expect("pack of make setup");
-    let archive = lifecycle();
-    fs::copy(&archive, tools.join(archive.file_name().expect("a name"))).expect("the lifecycle");
-    for folder in [home.path(), &tools, &tools.join("bin")] {
-        chown(folder, Some(USER), Some(USER)).expect("tests run as root");
-    }
+mod slow {
+    use super::*;
 
-    let name = unique_name("demo");
-    let images = unique_name("images");
-    let _images = Images(format!("{images}/*"));
-    let socket = fs::metadata("/var/run/docker.sock").expect("the engine's socket");
-    let mut script = Command::new("setpriv");
-    script
-        .args(["--reuid", &USER.to_string(), "--regid", &USER.to_string()])
-        .args(["--groups", &socket.gid().to_string(), "--no-new-privs"])
-        .arg(checkout.join("scripts/demo"))
-        .envs([("DEMO", &*name), ("PHP_SESSION_STORE_IMAGES", &images), ("DEBIAN_IMAGES", &debian)])
-        .env("BUILDPACK", &packaged)
-        .env("HOME", home.path())
-        .env("PHP_SESSION_STORE_TOOLS", &tools);
-    let demo = Demo::run(name, &mut script);
-    assert!(demo.log.contains("4, served by"), "{}", demo.log);
-    // The base is the registry's image, not a file system of its own.
-    let first_layer =
-        |image: &str| docker_ok(&["inspect", "--format", "{{index .RootFS.Layers 0}}", image]);
-    let pulled = format!("{debian}:bookworm-slim");
-    assert_eq!(first_layer(&format!("{images}/base:bookworm")), first_layer(&pulled));
-    docker(&["rmi", &pulled]);
+    /// An ordinary user of the engine, as most machines have one: the group of its socket, and no right beside.
+    #[test]
+    fn who_has_docker_and_pack_needs_neither_root_nor_a_bootstrap() {
+        const USER: u32 = 12345;
+        let registry = Registry::start();
+        let debian = debian_in(&registry);
+        // All that the user has: a checkout, the buildpack, pack, the lifecycle.
+        let home = tempfile::tempdir().expect("a folder");
+        make_readable(home.path());
+        let checkout = home.path().join("checkout");
+        for folder in ["scripts", "images", "samples"] {
+            let to = checkout.join(folder);
+            fs::create_dir_all(&to).expect("our own folder");
+            copy(&root().join(folder), &to);
+        }
+        let packaged = home.path().join("buildpack");
+        fs::create_dir(&packaged).expect("our own folder");
+        copy(Path::new(&buildpack()), &packaged);
+        let tools = home.path().join("tools");
+        fs::create_dir_all(tools.join("bin")).expect("our own folder");
+        fs::copy(of_setup("bin/pack"), tools.join("bin/pack")).expect("pack of make setup");
+        let archive = lifecycle("LIFECYCLE_VERSION");
+        fs::copy(&archive, tools.join(archive.file_name().expect("a name")))
+            .expect("the lifecycle");
+        for folder in [home.path(), &tools, &tools.join("bin")] {
+            chown(folder, Some(USER), Some(USER)).expect("tests run as root");
+        }
+
+        let name = unique_name("demo");
+        let images = unique_name("images");
+        let _images = Images(format!("{images}/*"));
+        let socket = fs::metadata("/var/run/docker.sock").expect("the engine's socket");
+        let mut script = Command::new("setpriv");
+        script
+            .args(["--reuid", &USER.to_string(), "--regid", &USER.to_string()])
+            .args(["--groups", &socket.gid().to_string(), "--no-new-privs"])
+            .arg(checkout.join("scripts/demo"))
+            .envs([
+                ("DEMO", &*name),
+                ("PHP_SESSION_STORE_IMAGES", &images),
+                ("DEBIAN_IMAGES", &debian),
+            ])
+            .env("BUILDPACK", &packaged)
+            .env("HOME", home.path())
+            .env("PHP_SESSION_STORE_TOOLS", &tools);
+        let demo = Demo::run(name, &mut script);
+        assert!(demo.log.contains("4, served by"), "{}", demo.log);
+        // The base is the registry's image, not a file system of its own.
+        let first_layer =
+            |image: &str| docker_ok(&["inspect", "--format", "{{index .RootFS.Layers 0}}", image]);
+        let pulled = format!("{debian}:bookworm-slim");
+        assert_eq!(first_layer(&format!("{images}/base:bookworm")), first_layer(&pulled));
+        docker(&["rmi", &pulled]);
+    }
 }

@@ -9,7 +9,7 @@ use crate::support::http_client::HttpClient;
 use crate::support::relay::Relay;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{IMAGE, Redis, vcap};
-use crate::support::{BOOKWORM, Suite, TRIXIE};
+use crate::support::{Suite, on_both};
 use php_session_store::store::Store;
 use serde_json::{Map, Value, json};
 use std::net::{IpAddr, SocketAddr};
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 const ROUND_TRIPS: [f64; 6] = [0.0, 0.1, 0.2, 0.5, 1.0, 2.0];
 /// How long each way is measured in each round; the ways take turns.
 const TURN: Duration = Duration::from_millis(200);
-const MANY: Load USUAL.in_turns_of(TURN);
+const MANY: Load = USUAL.in_turns_of(TURN);
 /// In which the first one warms everything up.
 const ROUNDS: usize = 8;
 
@@ -204,12 +204,6 @@ fn a_page_by_distance(suite: Suite) {
     });
 }
 
-#[test]
-fn a_page_by_distance_on_debian_12() {
-    a_page_by_distance(BOOKWORM);
-}
-
-#[test]
-fn a_page_by_distance_on_debian_13() {
-    a_page_by_distance(TRIXIE);
+on_both! {
+    a_page_by_distance;
 }

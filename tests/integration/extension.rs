@@ -12,7 +12,7 @@ use crate::support::mirror::{
     MIRROR_OF_APP, app_with_mirror, build_offline, mirror, php_in_a_layer,
 };
 use crate::support::services::{BoundService, Memcached, vcap};
-use crate::support::{BOOKWORM, Suite, TRIXIE};
+use crate::support::{BOOKWORM, Suite, on_both};
 use libcnb::data::buildpack::BuildpackId;
 use libcnb::data::sbom::SbomFormat;
 use libcnb_test::{SbomType, TestContext};
@@ -81,26 +81,6 @@ fn assert_libraries_are_the_extensions_alone(app: &App, store: Store) {
     let maps = memory_of_php(app, &format!("cp {ours}/libhashkit.so.2 {system} &&"));
     let has = |folder: &str| maps.contains(&format!("{folder}/libhashkit.so.2"));
     assert!(has(system) && !has(&ours), "{maps}");
-}
-
-#[test]
-fn apt_provides_redis_on_debian_12() {
-    apt_provides(BOOKWORM, Store::Redis);
-}
-
-#[test]
-fn apt_provides_redis_on_debian_13() {
-    apt_provides(TRIXIE, Store::Redis);
-}
-
-#[test]
-fn apt_provides_memcached_on_debian_12() {
-    apt_provides(BOOKWORM, Store::Memcached);
-}
-
-#[test]
-fn apt_provides_memcached_on_debian_13() {
-    apt_provides(TRIXIE, Store::Memcached);
 }
 
 #[test]
@@ -520,4 +500,9 @@ fn an_extension_that_the_image_has_is_in_the_bill_as_well() {
         let expected = ["php-session-store", "php8.2-redis"];
         assert_sboms_name(&context, "session", &expected);
     });
+}
+
+on_both! {
+    apt_provides_redis: |suite| apt_provides(suite, Store::Redis);
+    apt_provides_memcached: |suite| apt_provides(suite, Store::Memcached);
 }

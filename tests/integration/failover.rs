@@ -3,7 +3,7 @@
 use crate::support::app::{App, Instance, build, config};
 use crate::support::http_client::HttpClient;
 use crate::support::services::{Redis, run, vcap};
-use crate::support::{BOOKWORM, Suite, TRIXIE};
+use crate::support::{Suite, on_both};
 use serde_json::json;
 
 /// The name by which the app knows its server.
@@ -82,22 +82,7 @@ fn kept_connections_stay_on_the_demoted_server(suite: Suite) {
     });
 }
 
-#[test]
-fn a_name_that_moves_fails_no_request_on_debian_12() {
-    a_name_that_moves_fails_no_request(BOOKWORM);
-}
-
-#[test]
-fn a_name_that_moves_fails_no_request_on_debian_13() {
-    a_name_that_moves_fails_no_request(TRIXIE);
-}
-
-#[test]
-fn kept_connections_stay_on_the_demoted_server_on_debian_12() {
-    kept_connections_stay_on_the_demoted_server(BOOKWORM);
-}
-
-#[test]
-fn kept_connections_stay_on_the_demoted_server_on_debian_13() {
-    kept_connections_stay_on_the_demoted_server(TRIXIE);
+on_both! {
+    a_name_that_moves_fails_no_request;
+    kept_connections_stay_on_the_demoted_server;
 }

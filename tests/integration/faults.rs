@@ -1,4 +1,7 @@
-//! What users notice when something fails, measured. `make bench` shows it.
+//! What users notice when something fails, measured: `slow`, which `make bench` shows. The usual tests look at the same, with
+//! one request of each visitor and less patience.
+
+mod table;
 
 use crate::session_proxy::who_shows;
 use crate::support::app::{App, Instance, Server, build};
@@ -6,11 +9,11 @@ use crate::support::faulty::{Clients, FaultyServer, Kind, Outcome, PASSWORD};
 use crate::support::figures::record;
 use crate::support::sample::app_with_holding_page;
 use crate::support::services::vcap;
-use crate::support::{BOOKWORM, Suite, TRIXIE};
+use crate::support::{BOOKWORM, Suite, on_both};
 use php_session_store::store::Store;
 use serde_json::json;
-use std::fmt;
 use std::time::Duration;
+use table::{FAULTS, FAULTS_OF_PROXY, Fault, REFUSALS};
 
 /// A web server, its workers and its options.
 #[derive(Clone, Copy)]
@@ -39,132 +42,8 @@ const IMPATIENT: Web = Web {
     options: &["--env", "BPL_PHP_SESSION_OPTIONS=lock_timeout=1"],
     ..PHP_ITSELF
 };
-
-/// What happens to the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    Restart,
-    Down,
-    Hung,
-    WrongPassword,
-    Reset,
-    Dropped,
-    LockedOut,
-    Full,
-    NoPermission,
-    Demoted,
-    Loading,
-    LoadingForLong,
-    WorkerKilled,
-    SupervisorKilled,
-    FolderRemoved,
-}
-
-const FAULTS: [Fault; 6] =
-    [Fault::Restart, Fault::Down, Fault::WrongPassword, Fault::Reset, Fault::Dropped, Fault::Hung];
-/// What Redis answers, and takes no session.
-const REFUSALS: [Fault; 6] = [
-    Fault::LockedOut,
-    Fault::Full,
-    Fault::NoPermission,
-    Fault::Demoted,
-    Fault::Loading,
-    Fault::LoadingForLong,
-];
-/// What happens to the proxy itself.
-const FAULTS_OF_PROXY: [Fault; 3] =
-    [Fault::WorkerKilled, Fault::SupervisorKilled, Fault::FolderRemoved];
-
-/// What is noticed, as docs/operations.md says.
-struct Row {
-    errors: u32,
-    /// Pages with a session of nobody.
-    forgotten: u32,
-    /// At most, in seconds.
-    longest: f64,
-}
-
-impl Fault {
-    fn happen(self, server: &FaultyServer, instance: &Instance) {
-        let as_root = |command: &str| instance.container.exec_as_root(&["sh", "-c", command]);
-        match self {
-            Self::Restart => server.kill(false),
-            Self::Down => server.kill(true),
-            Self::Hung => server.hang(),
-            Self::WrongPassword => server.change_password(),
-            Self::Reset => server.cut("REJECT --reject-with tcp-reset"),
-            Self::Dropped => server.cut("DROP"),
-            Self::LockedOut => server.lock_out(),
-            Self::Full => server.fill(),
-            Self::NoPermission => server.forbid(),
-            Self::Demoted => server.demote(),
-            Self::Loading => server.load(2),
-            Self::LoadingForLong => server.load(60),
-            Self::WorkerKilled => drop(as_root("pkill -KILL -f 'session-proxy [w]ork'")),
-            Self::SupervisorKilled => drop(as_root("pkill -KILL -f 'session-proxy [s]upervise'")),
-            Self::FolderRemoved => drop(as_root("rm -r /tmp/php-session-store-*")),
-        }
-    }
-
-    /// How many requests each visitor makes while it lasts.
-    fn rounds(self) -> u32 {
-        if self == Self::Hung || REFUSALS.contains(&self) { 1 } else { 3 }
-    }
-
-    /// The row of the table for this fault. The waits are those of the ini files.
-    fn row(self, kind: Kind, web: Web) -> Row {
-        let all = self.rounds() * web.workers;
-        let (errors, forgotten, longest) = match (self, kind) {
-            (Self::Restart, Kind::Redis)
-            | (Self::WorkerKilled | Self::SupervisorKilled | Self::FolderRemoved, _) => (0, 0, 2.0),
-            (Self::Loading, _) if web.options == PROXY => (0, 0, 5.0),
-            (Self::Full, _) if web.options == PROXY => (all, 0, 2.0),
-            (Self::LockedOut | Self::NoPermission, _) if web.options == PROXY => (0, all, 2.0),
-            // phpredis takes a refusal for somebody else's lock, and tries again for 15 seconds and more.
-            (Self::Full | Self::NoPermission | Self::Demoted, _) if web.options != PROXY => {
-                (all, 0, 50.0)
-            }
-            (Self::Loading | Self::LoadingForLong, _) if web.options != PROXY => (all, 0, 5.0),
-            // The proxy's connections outlive the password; it waits for 5 seconds, and lets nobody wait longer.
-            (Self::WrongPassword, _) if web.options == PROXY => (0, 0, 2.0),
-            _ if web.options == PROXY => (0, all, 6.0),
-            // Memcached keeps everything in memory: each visitor starts over, once.
-            (Self::Restart, _) => (0, web.workers, 2.0),
-            (Self::Hung, Kind::Redis) => (all, 0, 4.0),
-            (Self::Hung, Kind::MemcachedWithLogin) => (0, all, 7.0),
-            // Each of 38 tries for the lock waits 5 seconds (8 tries with a second's timeout); no setting
-            // changes that.
-            (Self::Hung, Kind::Memcached) if web.name == IMPATIENT.name => (0, all, 45.0),
-            (Self::Hung, Kind::Memcached) => (0, all, 200.0),
-            (Self::Dropped, Kind::Redis) => (0, all, 3.0),
-            (Self::Dropped, Kind::Memcached) => (0, all, 7.5),
-            _ => (0, all, 2.0),
-        };
-        Row { errors, forgotten, longest }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Restart => "restarted",
-            Self::Down => "down",
-            Self::Hung => "hung (SIGSTOP)",
-            Self::WrongPassword => "password changed",
-            Self::Reset => "network answers with resets",
-            Self::Dropped => "network drops packets",
-            Self::LockedOut => "password changed, connections closed",
-            Self::Full => "out of memory (OOM)",
-            Self::NoPermission => "user may not write (NOPERM)",
-            Self::Demoted => "demoted (READONLY)",
-            Self::Loading => "restarted, loads its data for 2 s (LOADING)",
-            Self::LoadingForLong => "restarted, loads its data for 60 s",
-            Self::WorkerKilled => "proxy's worker killed",
-            Self::SupervisorKilled => "proxy's supervisor killed",
-            Self::FolderRemoved => "proxy's folder removed",
-        })
-    }
-}
+const NGINX_FPM_IMPATIENT: Web =
+    Web { name: "php-fpm, lock_timeout=1", options: IMPATIENT.options, ..NGINX_FPM };
 
 fn record_outcome(fault: Fault, kind: Kind, suite: Suite, web: Web, outcome: Outcome) {
     let Outcome { requests, errors, forgotten, longest } = outcome;
@@ -176,29 +55,22 @@ fn record_outcome(fault: Fault, kind: Kind, suite: Suite, web: Web, outcome: Out
     record("faults", &figure);
 }
 
-/// Every fault in turn, and after each of them all is well again.
-fn faults(suite: Suite, kind: Kind, web: Web) {
-    let faults = FAULTS.into_iter().filter(|fault| {
-        // Without a login there is no password.
-        kind != Kind::Memcached || *fault != Fault::WrongPassword
-    });
-    faults_in_turn(suite, kind, web, &faults.collect::<Vec<_>>());
-}
-
-fn faults_in_turn(suite: Suite, kind: Kind, web: Web, faults: &[Fault]) {
+/// Every fault in turn, and after each of them all is well again. Each visitor makes so many requests at most meanwhile.
+fn faults_in_turn(suite: Suite, kind: Kind, web: Web, faults: &[Fault], most_rounds: u32) {
     let store = if kind == Kind::Redis { Store::Redis } else { Store::Memcached };
     build(&app_with_holding_page(suite, store), |app| {
         let server = FaultyServer::start(kind);
         let name = format!("my-{}", store.default_search_key());
         let bound = format!("VCAP_SERVICES={}", vcap(&[(&name, server.credentials())]));
         let instance = start(app, &[&["--env", &bound], web.options].concat(), web.command);
+        let mut clients = Clients::served(web.workers as usize, &instance);
         let mut worse = Vec::new();
         for fault in faults.iter().copied() {
-            let mut clients = Clients::new(web.workers as usize, &instance);
+            let rounds = fault.rounds().min(most_rounds);
             fault.happen(&server, &instance);
-            let outcome = clients.visit(&instance, fault.rounds());
+            let outcome = clients.visit(&instance, rounds);
             record_outcome(fault, kind, suite, web, outcome);
-            let row = fault.row(kind, web);
+            let row = fault.row(kind, web, rounds);
             let noticed = (outcome.errors, outcome.forgotten);
             let longest = Duration::from_secs_f64(row.longest);
             if noticed != (row.errors, row.forgotten) || outcome.longest > longest {
@@ -209,9 +81,7 @@ fn faults_in_turn(suite: Suite, kind: Kind, web: Web, faults: &[Fault]) {
                 assert_eq!(who_shows(&instance, &[PASSWORD]), [] as [&str; 0], "{fault}");
             }
             server.heal();
-            // libmemcached leaves a server alone for 2 seconds after a failure.
-            std::thread::sleep(Duration::from_secs(3));
-            Clients::new(web.workers as usize, &instance);
+            clients = Clients::served(web.workers as usize, &instance);
         }
         assert!(worse.is_empty(), "{kind}, {}: {worse:#?}", web.name);
         // So the search does find it.
@@ -226,87 +96,79 @@ fn start(app: &App, options: &[&str], command: &[&str]) -> Instance {
     if command.is_empty() { app.start(options) } else { app.start_command(options, command) }
 }
 
-#[test]
-fn faults_of_redis_behind_nginx() {
-    faults(BOOKWORM, Kind::Redis, NGINX_FPM);
+/// What the usual tests look at: once.
+fn once(kind: Kind, web: Web, faults: &[&[Fault]]) {
+    faults_in_turn(BOOKWORM, kind, web, &faults.concat(), 1);
 }
 
 #[test]
-fn faults_of_redis_behind_nginx_on_debian_13() {
-    faults(TRIXIE, Kind::Redis, NGINX_FPM);
+fn redis_that_fails_and_refuses() {
+    once(Kind::Redis, NGINX_FPM_IMPATIENT, &[&FAULTS, &REFUSALS]);
 }
 
 #[test]
-fn faults_of_redis_with_php_itself() {
-    faults(BOOKWORM, Kind::Redis, PHP_ITSELF);
+fn redis_that_fails_behind_the_proxy() {
+    once(Kind::Redis, NGINX_FPM_PROXY, &[&FAULTS]);
 }
 
 #[test]
-fn faults_of_redis_behind_nginx_and_the_proxy() {
-    faults(BOOKWORM, Kind::Redis, NGINX_FPM_PROXY);
+fn redis_that_refuses_behind_the_proxy_and_a_proxy_that_fails() {
+    once(Kind::Redis, NGINX_FPM_PROXY, &[&REFUSALS, &FAULTS_OF_PROXY]);
 }
 
 #[test]
-fn faults_of_redis_behind_nginx_and_the_proxy_on_debian_13() {
-    faults(TRIXIE, Kind::Redis, NGINX_FPM_PROXY);
+fn memcached_with_a_login_that_fails() {
+    once(Kind::MemcachedWithLogin, NGINX_FPM_IMPATIENT, &[&FAULTS]);
 }
 
-#[test]
-fn faults_of_redis_with_php_itself_and_the_proxy() {
-    faults(BOOKWORM, Kind::Redis, PHP_ITSELF_PROXY);
-}
+mod slow {
+    use super::*;
 
-#[test]
-fn faults_of_memcached_behind_nginx() {
-    faults(BOOKWORM, Kind::Memcached, NGINX_FPM);
-}
+    fn faults(suite: Suite, kind: Kind, web: Web) {
+        let faults = FAULTS.into_iter().filter(|fault| {
+            // Without a login there is no password.
+            kind != Kind::Memcached || *fault != Fault::WrongPassword
+        });
+        faults_in_turn(suite, kind, web, &faults.collect::<Vec<_>>(), 3);
+    }
 
-#[test]
-fn faults_of_memcached_with_php_itself() {
-    faults(BOOKWORM, Kind::Memcached, IMPATIENT);
-}
+    fn refusals(suite: Suite, web: Web, more: &[Fault]) {
+        faults_in_turn(suite, Kind::Redis, web, &[&REFUSALS, more].concat(), 3);
+    }
 
-#[test]
-fn faults_of_memcached_with_a_login_behind_nginx() {
-    faults(BOOKWORM, Kind::MemcachedWithLogin, NGINX_FPM);
-}
+    on_both! {
+        redis_behind_nginx: |suite| faults(suite, Kind::Redis, NGINX_FPM);
+        redis_behind_nginx_and_the_proxy: |suite| faults(suite, Kind::Redis, NGINX_FPM_PROXY);
+        memcached_with_a_login_behind_nginx:
+            |suite| faults(suite, Kind::MemcachedWithLogin, NGINX_FPM);
+        redis_that_refuses_behind_nginx: |suite| refusals(suite, NGINX_FPM, &[]);
+        redis_that_refuses_and_the_proxy_behind_nginx:
+            |suite| refusals(suite, NGINX_FPM_PROXY, &FAULTS_OF_PROXY);
+    }
 
-#[test]
-fn faults_of_memcached_with_a_login_behind_nginx_on_debian_13() {
-    faults(TRIXIE, Kind::MemcachedWithLogin, NGINX_FPM);
-}
+    #[test]
+    fn redis_with_php_itself() {
+        faults(BOOKWORM, Kind::Redis, PHP_ITSELF);
+    }
 
-#[test]
-fn faults_of_memcached_with_a_login_with_php_itself() {
-    faults(BOOKWORM, Kind::MemcachedWithLogin, PHP_ITSELF);
-}
+    #[test]
+    fn redis_with_php_itself_and_the_proxy() {
+        faults(BOOKWORM, Kind::Redis, PHP_ITSELF_PROXY);
+    }
 
-#[test]
-fn faults_of_redis_that_refuses_behind_nginx() {
-    faults_in_turn(BOOKWORM, Kind::Redis, NGINX_FPM, &REFUSALS);
-}
+    /// For three minutes, a server hangs.
+    #[test]
+    fn memcached_behind_nginx() {
+        faults(BOOKWORM, Kind::Memcached, NGINX_FPM);
+    }
 
-#[test]
-fn faults_of_redis_that_refuses_behind_nginx_on_debian_13() {
-    faults_in_turn(TRIXIE, Kind::Redis, NGINX_FPM, &REFUSALS);
-}
+    #[test]
+    fn memcached_with_php_itself() {
+        faults(BOOKWORM, Kind::Memcached, IMPATIENT);
+    }
 
-#[test]
-fn faults_of_redis_that_refuses_and_of_the_proxy_behind_nginx() {
-    faults_in_turn(
-        BOOKWORM,
-        Kind::Redis,
-        NGINX_FPM_PROXY,
-        &[&REFUSALS[..], &FAULTS_OF_PROXY].concat(),
-    );
-}
-
-#[test]
-fn faults_of_redis_that_refuses_and_of_the_proxy_behind_nginx_on_debian_13() {
-    faults_in_turn(
-        TRIXIE,
-        Kind::Redis,
-        NGINX_FPM_PROXY,
-        &[&REFUSALS[..], &FAULTS_OF_PROXY].concat(),
-    );
+    #[test]
+    fn memcached_with_a_login_with_php_itself() {
+        faults(BOOKWORM, Kind::MemcachedWithLogin, PHP_ITSELF);
+    }
 }

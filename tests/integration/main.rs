@@ -84,6 +84,5 @@ mod starts;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
-mod verification;
 #[cfg(test)]
 mod web_servers;

@@ -88,9 +88,16 @@ macro_rules! rows {
 
 rows! {
     debian_12: Php::Image(BOOKWORM, "web");
-    debian_13: Php::Image(TRIXIE, "web");
-    everything_on_debian_12: Php::Image(BOOKWORM, "everything");
-    everything_on_debian_13: Php::Image(TRIXIE, "everything");
     as_paketo: Php::Layer(Layout::Paketo);
-    as_heroku: Php::Layer(Layout::Heroku);
+}
+
+mod slow {
+    use super::*;
+
+    rows! {
+        debian_13: Php::Image(TRIXIE, "web");
+        everything_on_debian_12: Php::Image(BOOKWORM, "everything");
+        everything_on_debian_13: Php::Image(TRIXIE, "everything");
+        as_heroku: Php::Layer(Layout::Heroku);
+    }
 }

@@ -4,7 +4,7 @@ use crate::support::app::{App, build, build_fails, config};
 use crate::support::http_client::{HttpClient, assert_sessions_are_shared};
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{BoundService, Memcached, vcap};
-use crate::support::{BOOKWORM, Suite, TRIXIE};
+use crate::support::{BOOKWORM, Suite, TRIXIE, on_both};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -58,16 +58,6 @@ fn wrong_password_fails_at_once_and_says_so(suite: Suite) {
     });
 }
 
-#[test]
-fn a_wrong_password_fails_at_once_and_says_so_on_debian_12() {
-    wrong_password_fails_at_once_and_says_so(BOOKWORM);
-}
-
-#[test]
-fn a_wrong_password_fails_at_once_and_says_so_on_debian_13() {
-    wrong_password_fails_at_once_and_says_so(TRIXIE);
-}
-
 fn two_servers_are_both_used(suite: Suite) {
     with_app(suite, |app| {
         // The container of the other one, and its address, outlive it.
@@ -95,16 +85,6 @@ fn two_servers_are_both_used(suite: Suite) {
     });
 }
 
-#[test]
-fn two_servers_are_both_used_on_debian_12() {
-    two_servers_are_both_used(BOOKWORM);
-}
-
-#[test]
-fn two_servers_are_both_used_on_debian_13() {
-    two_servers_are_both_used(TRIXIE);
-}
-
 /// PHP's command line keeps no connection: libmemcached aborts a process whose parent has used it.
 fn a_task_that_forks_loses_nothing(suite: Suite) {
     with_app(suite, |app| {
@@ -120,16 +100,6 @@ fn a_task_that_forks_loses_nothing(suite: Suite) {
         let (succeeded, output) = app.run(&["--env", &bound], &["--", "php", "-r", task]);
         assert!(succeeded && output.contains("counted 17"), "{output}");
     });
-}
-
-#[test]
-fn a_task_that_forks_loses_nothing_on_debian_12() {
-    a_task_that_forks_loses_nothing(BOOKWORM);
-}
-
-#[test]
-fn a_task_that_forks_loses_nothing_on_debian_13() {
-    a_task_that_forks_loses_nothing(TRIXIE);
 }
 
 /// What the server shows of the options: its keys, and when they expire.
@@ -180,12 +150,9 @@ fn a_service_of_the_other_store_stops_the_start_and_both_stop_the_build() {
     });
 }
 
-#[test]
-fn sessions_with_and_without_a_login_on_debian_12() {
-    sessions_with_and_without_a_login(BOOKWORM);
-}
-
-#[test]
-fn sessions_with_and_without_a_login_on_debian_13() {
-    sessions_with_and_without_a_login(TRIXIE);
+on_both! {
+    a_wrong_password_fails_at_once_and_says_so: wrong_password_fails_at_once_and_says_so;
+    two_servers_are_both_used;
+    a_task_that_forks_loses_nothing;
+    sessions_with_and_without_a_login;
 }

@@ -3,7 +3,7 @@
 use crate::support::php_process::PhpProcess;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{Memcached, Redis, run, vcap};
-use crate::support::{BOOKWORM, Suite, TRIXIE};
+use crate::support::{Suite, on_both};
 use php_session_store::services::VCAP_SERVICES;
 use php_session_store::store::Store;
 use proptest::prelude::*;
@@ -46,16 +46,6 @@ fn redis_logs_in_with_any_user_and_password(suite: Suite) {
     });
 }
 
-#[test]
-fn redis_logs_in_with_any_user_and_password_on_debian_12() {
-    redis_logs_in_with_any_user_and_password(BOOKWORM);
-}
-
-#[test]
-fn redis_logs_in_with_any_user_and_password_on_debian_13() {
-    redis_logs_in_with_any_user_and_password(TRIXIE);
-}
-
 fn memcached_logs_in_with_any_user_and_password(suite: Suite) {
     let memcached = Memcached::start_with_login("shop", "x");
     let mut php = PhpProcess::start(suite, Store::Memcached);
@@ -78,12 +68,7 @@ fn memcached_logs_in_with_any_user_and_password(suite: Suite) {
     });
 }
 
-#[test]
-fn memcached_logs_in_with_any_user_and_password_on_debian_12() {
-    memcached_logs_in_with_any_user_and_password(BOOKWORM);
-}
-
-#[test]
-fn memcached_logs_in_with_any_user_and_password_on_debian_13() {
-    memcached_logs_in_with_any_user_and_password(TRIXIE);
+on_both! {
+    redis_logs_in_with_any_user_and_password;
+    memcached_logs_in_with_any_user_and_password;
 }

@@ -7,7 +7,7 @@ use crate::support::layout::Layout;
 use crate::support::sample::{app_for_every_server, write};
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::BoundService;
-use crate::support::{BOOKWORM, Suite, TRIXIE};
+use crate::support::{BOOKWORM, Suite, TRIXIE, on_both};
 use php_session_store::store::Store;
 use std::fs;
 use tempfile::TempDir;
@@ -123,7 +123,7 @@ fn extensions_that_the_app_enables_are_used_in_any_order() {
 
 /// Where the app's ini files take the place of Debian's.
 #[test]
-fn extensions_that_the_app_enables_are_used_in_any_order_on_debian_13() {
+fn extensions_that_the_app_enables_instead_of_debians_are_used_in_any_order() {
     let service = BoundService::start(Store::Redis, ODD_PASSWORD);
     for extensions in ENABLED {
         let app = app_with_settings(&ini_that_enables(extensions));
@@ -134,14 +134,6 @@ fn extensions_that_the_app_enables_are_used_in_any_order_on_debian_13() {
             let launch = ["--env", scan_dir, "--env", &bound];
             assert_enabled_extensions_are_used(app, extensions, &launch);
         });
-    }
-}
-
-#[test]
-fn each_setting_that_people_have_keeps_sessions() {
-    let service = BoundService::start(Store::Redis, ODD_PASSWORD);
-    for (name, settings) in SETTINGS {
-        settings_keep_sessions(BOOKWORM, &service, name, settings);
     }
 }
 
@@ -184,39 +176,43 @@ fn settings_together_keep_sessions(suite: Suite, store: Store) {
 }
 
 #[test]
-fn settings_that_people_have_keep_sessions_in_redis_on_debian_13() {
+fn settings_that_people_have_keep_sessions_in_redis() {
     settings_together_keep_sessions(TRIXIE, Store::Redis);
 }
 
-#[test]
-fn settings_that_people_have_keep_sessions_in_memcached_on_debian_12() {
-    settings_together_keep_sessions(BOOKWORM, Store::Memcached);
-}
-
-#[test]
-fn settings_that_people_have_keep_sessions_in_memcached_on_debian_13() {
-    settings_together_keep_sessions(TRIXIE, Store::Memcached);
-}
-
 /// Xdebug's variable sets the mode over every ini file and every option, at build as well.
-#[test]
-fn xdebug_in_every_mode_keeps_sessions() {
+fn xdebug_in_every_mode_keeps_sessions(suite: Suite) {
     let modes = ["off", "develop", "debug", "coverage", "profile", "trace", "gcstats"];
     let settings =
         "xdebug.start_with_request=yes\nxdebug.client_host=127.0.0.1\nxdebug.output_dir=/tmp";
     let service = BoundService::start(Store::Redis, ODD_PASSWORD);
-    for suite in [BOOKWORM, TRIXIE] {
-        let app = app_with_settings(settings);
-        let mut config = config_with_settings(suite, &app, Store::Redis);
-        build(config.env("XDEBUG_MODE", modes[1..].join(",")), |app| {
-            let (scan_dir, bound) = (format!("PHP_INI_SCAN_DIR={SCAN_DIR}"), service.env());
-            let mut visitor = HttpClient::new();
-            for (count, mode) in (1..).zip(modes) {
-                let variable = format!("XDEBUG_MODE={mode}");
-                let options = ["--env", &scan_dir, "--env", &bound, "--env", &variable];
-                let instance = app.start(&options);
-                assert_eq!(visitor.count(instance.address()), count, "{mode}");
-            }
-        });
+    let app = app_with_settings(settings);
+    let mut config = config_with_settings(suite, &app, Store::Redis);
+    build(config.env("XDEBUG_MODE", modes[1..].join(",")), |app| {
+        let (scan_dir, bound) = (format!("PHP_INI_SCAN_DIR={SCAN_DIR}"), service.env());
+        let mut visitor = HttpClient::new();
+        for (count, mode) in (1..).zip(modes) {
+            let variable = format!("XDEBUG_MODE={mode}");
+            let options = ["--env", &scan_dir, "--env", &bound, "--env", &variable];
+            let instance = app.start(&options);
+            assert_eq!(visitor.count(instance.address()), count, "{mode}");
+        }
+    });
+}
+
+on_both! {
+    xdebug_in_every_mode_keeps_sessions;
+    settings_that_people_have_keep_sessions_in_memcached: |suite| settings_together_keep_sessions(suite, Store::Memcached);
+}
+
+mod slow {
+    use super::*;
+
+    #[test]
+    fn each_setting_that_people_have_keeps_sessions() {
+        let service = BoundService::start(Store::Redis, ODD_PASSWORD);
+        for (name, settings) in SETTINGS {
+            settings_keep_sessions(BOOKWORM, &service, name, settings);
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::support::docker::Container;
 use crate::support::sample::write;
 use crate::support::secrets::MARKER;
 use crate::support::services::{Memcached, Redis, vcap};
-use crate::support::{BOOKWORM, Suite, TRIXIE};
+use crate::support::{Suite, on_both};
 use php_session_store::php::PHP_INI_SCAN_DIR;
 use php_session_store::store::Store;
 use serde_json::json;
@@ -154,32 +154,8 @@ fn php_passes_its_own_tests(suite: Suite, store: Store, proxy: &str) {
     });
 }
 
-#[test]
-fn php_passes_its_own_tests_with_redis_on_debian_12() {
-    php_passes_its_own_tests(BOOKWORM, Store::Redis, "off");
-}
-
-#[test]
-fn php_passes_its_own_tests_with_redis_on_debian_13() {
-    php_passes_its_own_tests(TRIXIE, Store::Redis, "off");
-}
-
-#[test]
-fn php_passes_its_own_tests_through_the_proxy_on_debian_12() {
-    php_passes_its_own_tests(BOOKWORM, Store::Redis, "on");
-}
-
-#[test]
-fn php_passes_its_own_tests_through_the_proxy_on_debian_13() {
-    php_passes_its_own_tests(TRIXIE, Store::Redis, "on");
-}
-
-#[test]
-fn php_passes_its_own_tests_with_memcached_on_debian_12() {
-    php_passes_its_own_tests(BOOKWORM, Store::Memcached, "auto");
-}
-
-#[test]
-fn php_passes_its_own_tests_with_memcached_on_debian_13() {
-    php_passes_its_own_tests(TRIXIE, Store::Memcached, "auto");
+on_both! {
+    php_passes_its_own_tests_with_redis: |suite| php_passes_its_own_tests(suite, Store::Redis, "off");
+    php_passes_its_own_tests_through_the_proxy: |suite| php_passes_its_own_tests(suite, Store::Redis, "on");
+    php_passes_its_own_tests_with_memcached: |suite| php_passes_its_own_tests(suite, Store::Memcached, "auto");
 }

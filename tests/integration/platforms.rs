@@ -7,5 +7,6 @@ mod distributions;
 mod kpack;
 mod kubernetes;
 mod layouts;
+mod newer_pack;
 mod newer_servers;
 mod orders;

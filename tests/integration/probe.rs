@@ -7,7 +7,7 @@ use crate::support::http_client::assert_sessions_are_shared;
 use crate::support::secrets::MARKER;
 use crate::support::services::{IMAGE, Memcached, Redis, run, vcap};
 use crate::support::tls::{PASSWORD, TlsServer};
-use crate::support::{BOOKWORM, TRIXIE};
+use crate::support::{BOOKWORM, Suite, TRIXIE, on_both};
 use php_session_store::php::redis_commands::{COMMANDS, When};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -136,35 +136,32 @@ fn a_server_that_will_never_keep_a_session_stops_the_start() {
     });
 }
 
-#[test]
-fn what_is_wrong_with_tls_stops_the_start_unless_phps_own_tls_works() {
-    for suite in [BOOKWORM, TRIXIE] {
-        build(config(suite, "full").env("BP_PHP_SESSION_STORE", "redis"), |app| {
-            let server = TlsServer::start("no", &[]);
-            let mut credentials = server.credentials();
-            assert!(start(app, &credentials, &[]).started);
-            let plain = json!({"host": server.container.ip(), "port": 6380, "password": PASSWORD});
-            assert_refused(
-                app,
-                "a port with TLS without",
-                &plain,
-                &["accepts only TLS", "Set ssl to true", "BPL_PHP_SESSION_OPTIONS=tls=on"],
-            );
-            // What a broker's user can do about it.
-            let options = ["--env", "BPL_PHP_SESSION_OPTIONS=tls=on&verify_peer=off"];
-            let Start { started, log, .. } = start(app, &plain, &options);
-            assert!(started && log.contains("tls://"), "{log}");
-            credentials["cacrt"] = Value::Null;
-            assert_refused(app, "an unknown authority", &credentials, &["not trusted", "ca.crt"]);
+fn what_is_wrong_with_tls_stops_the_start_unless_phps_own_tls_works(suite: Suite) {
+    build(config(suite, "full").env("BP_PHP_SESSION_STORE", "redis"), |app| {
+        let server = TlsServer::start("no", &[]);
+        let mut credentials = server.credentials();
+        assert!(start(app, &credentials, &[]).started);
+        let plain = json!({"host": server.container.ip(), "port": 6380, "password": PASSWORD});
+        assert_refused(
+            app,
+            "a port with TLS without",
+            &plain,
+            &["accepts only TLS", "Set ssl to true", "BPL_PHP_SESSION_OPTIONS=tls=on"],
+        );
+        // What a broker's user can do about it.
+        let options = ["--env", "BPL_PHP_SESSION_OPTIONS=tls=on&verify_peer=off"];
+        let Start { started, log, .. } = start(app, &plain, &options);
+        assert!(started && log.contains("tls://"), "{log}");
+        credentials["cacrt"] = Value::Null;
+        assert_refused(app, "an unknown authority", &credentials, &["not trusted", "ca.crt"]);
 
-            // A name in the subject and nowhere else: OpenSSL takes it, and our own library does not.
-            let old = TlsServer::start_with_subject("old.example");
-            let host = format!("old.example:{}", old.container.ip());
-            let credentials = json!({"host": "old.example", "tls_port": 6380, "password": PASSWORD, "cacrt": old.authority.certificate});
-            let Start { started, log, .. } = start(app, &credentials, &["--add-host", &host]);
-            assert!(started && !log.contains("warning"), "{log}");
-        });
-    }
+        // A name in the subject and nowhere else: OpenSSL takes it, and our own library does not.
+        let old = TlsServer::start_with_subject("old.example");
+        let host = format!("old.example:{}", old.container.ip());
+        let credentials = json!({"host": "old.example", "tls_port": 6380, "password": PASSWORD, "cacrt": old.authority.certificate});
+        let Start { started, log, .. } = start(app, &credentials, &["--add-host", &host]);
+        assert!(started && !log.contains("warning"), "{log}");
+    });
 }
 
 #[test]
@@ -293,72 +290,73 @@ fn a_plan_with_fewer_connections_than_workers_is_named() {
 }
 
 /// `MONITOR` shows what phpredis sends for sessions of every kind.
-#[test]
-fn phpredis_sends_the_commands_of_the_table_and_no_other() {
+fn phpredis_sends_the_commands_of_the_table_and_no_other(suite: Suite) {
     const PAGES: &str = "foreach ([0, 1] as $strict) { ini_set('session.use_strict_mode', $strict); \
         session_id(''); session_start(); $id = session_id(); $_SESSION['a'] = 1; session_write_close(); \
         session_id($id); session_start(); $_SESSION['a'] = 2; session_write_close(); \
         session_id($id); session_start(); session_write_close(); \
         session_id($id); session_start(); session_regenerate_id(true); $_SESSION['b'] = 1; session_write_close(); \
         session_start(); session_destroy(); }";
-    for suite in [BOOKWORM, TRIXIE] {
-        build(config(suite, "full").env("BP_PHP_SESSION_STORE", "redis"), |app| {
-            let redis = Redis::start_with(&[]);
-            let credentials = json!({"host": redis.host(), "database": 2});
-            let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
-            let monitor =
-                Container::start(&[], IMAGE, &["redis-cli", "-h", &redis.host(), "monitor"]);
-            monitor.wait_for_log("OK");
-            let options = [
-                "--env",
-                &bound,
-                "--env",
-                "BPL_PHP_SESSION_OPTIONS=persistent=on",
-                "--env",
-                "BPL_PHP_SESSION_PROBE=off",
-            ];
-            let pages = [
-                "--",
-                "php",
-                "-d",
-                "session.use_cookies=0",
-                "-d",
-                "session.cache_limiter=",
-                "-r",
-                PAGES,
-            ];
-            let (succeeded, output) = app.run(&options, &pages);
-            assert!(succeeded && !output.contains("Warning"), "{output}");
-            let mut connection = redis.connection();
-            run(&mut connection, &["ECHO", "the end"]);
-            monitor.wait_for_log("the end");
-            let log = monitor.logs();
-            // What a script runs is marked `lua`; the client of the test says hello in its own way.
-            let lines = log.lines().filter(|line| !line.contains(" lua]") && line.contains('"'));
-            let mut sent: Vec<String> = lines
-                .filter(|line| !line.contains("CLIENT") && !line.contains("HELLO"))
-                .filter_map(|line| Some(line.split('"').nth(1)?.to_uppercase()))
-                .collect();
-            sent.sort();
-            sent.dedup();
-            let of_one_server = COMMANDS.iter().filter(|(_, when)| *when != When::Cluster);
-            let mut expected: Vec<&str> = of_one_server.map(|(command, _)| *command).collect();
-            expected.sort_unstable();
-            assert_eq!(sent, expected, "{log}");
+    build(config(suite, "full").env("BP_PHP_SESSION_STORE", "redis"), |app| {
+        let redis = Redis::start_with(&[]);
+        let credentials = json!({"host": redis.host(), "database": 2});
+        let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
+        let monitor = Container::start(&[], IMAGE, &["redis-cli", "-h", &redis.host(), "monitor"]);
+        monitor.wait_for_log("OK");
+        let options = [
+            "--env",
+            &bound,
+            "--env",
+            "BPL_PHP_SESSION_OPTIONS=persistent=on",
+            "--env",
+            "BPL_PHP_SESSION_PROBE=off",
+        ];
+        let pages = [
+            "--",
+            "php",
+            "-d",
+            "session.use_cookies=0",
+            "-d",
+            "session.cache_limiter=",
+            "-r",
+            PAGES,
+        ];
+        let (succeeded, output) = app.run(&options, &pages);
+        assert!(succeeded && !output.contains("Warning"), "{output}");
+        let mut connection = redis.connection();
+        run(&mut connection, &["ECHO", "the end"]);
+        monitor.wait_for_log("the end");
+        let log = monitor.logs();
+        // What a script runs is marked `lua`; the client of the test says hello in its own way.
+        let lines = log.lines().filter(|line| !line.contains(" lua]") && line.contains('"'));
+        let mut sent: Vec<String> = lines
+            .filter(|line| !line.contains("CLIENT") && !line.contains("HELLO"))
+            .filter_map(|line| Some(line.split('"').nth(1)?.to_uppercase()))
+            .collect();
+        sent.sort();
+        sent.dedup();
+        let of_one_server = COMMANDS.iter().filter(|(_, when)| *when != When::Cluster);
+        let mut expected: Vec<&str> = of_one_server.map(|(command, _)| *command).collect();
+        expected.sort_unstable();
+        assert_eq!(sent, expected, "{log}");
 
-            // And a user with these rights, and no other, keeps sessions.
-            let rights = php_session_store::php::redis_commands::rights("PHPREDIS_SESSION:");
-            let mut words = vec!["ACL", "SETUSER", "shop", "on", ">pw"];
-            words.extend(rights.split(' '));
-            run(&mut connection, &words);
-            let credentials =
-                json!({"host": redis.host(), "username": "shop", "password": "pw", "database": 2});
-            let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
-            assert_sessions_are_shared(
-                app,
-                &["--env", &bound, "--env", "BPL_PHP_SESSION_OPTIONS=persistent=on"],
-            );
-        });
-    }
+        // And a user with these rights, and no other, keeps sessions.
+        let rights = php_session_store::php::redis_commands::rights("PHPREDIS_SESSION:");
+        let mut words = vec!["ACL", "SETUSER", "shop", "on", ">pw"];
+        words.extend(rights.split(' '));
+        run(&mut connection, &words);
+        let credentials =
+            json!({"host": redis.host(), "username": "shop", "password": "pw", "database": 2});
+        let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
+        assert_sessions_are_shared(
+            app,
+            &["--env", &bound, "--env", "BPL_PHP_SESSION_OPTIONS=persistent=on"],
+        );
+    });
     assert!(COMMANDS.iter().any(|(_, when)| *when == When::StrictMode));
+}
+
+on_both! {
+    phpredis_sends_the_commands_of_the_table_and_no_other;
+    what_is_wrong_with_tls_stops_the_start_unless_phps_own_tls_works;
 }

@@ -6,7 +6,7 @@ use crate::support::docker::{Container, Network};
 use crate::support::http_client::assert_sessions_are_shared;
 use crate::support::services::vcap;
 use crate::support::tls::{PASSWORD, TlsServer};
-use crate::support::{BOOKWORM, Suite, TRIXIE};
+use crate::support::{BOOKWORM, Suite, TRIXIE, on_both};
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -72,16 +72,6 @@ fn tls_with_a_private_authority(suite: Suite) {
 }
 
 #[test]
-fn tls_with_a_private_authority_on_debian_12() {
-    tls_with_a_private_authority(BOOKWORM);
-}
-
-#[test]
-fn tls_with_a_private_authority_on_debian_13() {
-    tls_with_a_private_authority(TRIXIE);
-}
-
-#[test]
 fn tls_with_a_clients_certificate() {
     let server = TlsServer::start("yes", &[]);
     let client = server.authority.identity(&["client"]);
@@ -98,8 +88,8 @@ fn tls_with_a_clients_certificate() {
     });
 }
 
-fn ipv6(suite: Suite, number: u16) {
-    let network = Network::with_ipv6(number);
+fn ipv6(suite: Suite) {
+    let network = Network::with_ipv6();
     let redis = ["redis-server", "--protected-mode", "no", "--bind", "*", "-::*"];
     let redis = [&redis[..], &["--requirepass", PASSWORD]].concat();
     let in_network = ["--network", network.name.as_str()];
@@ -113,16 +103,6 @@ fn ipv6(suite: Suite, number: u16) {
     });
 }
 
-#[test]
-fn ipv6_on_debian_12() {
-    ipv6(BOOKWORM, 12);
-}
-
-#[test]
-fn ipv6_on_debian_13() {
-    ipv6(TRIXIE, 13);
-}
-
 fn socket(suite: Suite) {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
@@ -134,16 +114,6 @@ fn socket(suite: Suite) {
     server.wait_for_log("ready to accept connections at /sock/redis.sock");
     let credentials = json!({"uri": "unix:///sock/redis.sock", "password": PASSWORD});
     with_app(suite, |app| assert_works(app, &credentials, &["--volume", &mount]));
-}
-
-#[test]
-fn a_socket_on_debian_12() {
-    socket(BOOKWORM);
-}
-
-#[test]
-fn a_socket_on_debian_13() {
-    socket(TRIXIE);
 }
 
 /// Three nodes, with a password, an ACL user, and perhaps TLS.
@@ -213,12 +183,9 @@ fn cluster(suite: Suite) {
     });
 }
 
-#[test]
-fn a_cluster_on_debian_12() {
-    cluster(BOOKWORM);
-}
-
-#[test]
-fn a_cluster_on_debian_13() {
-    cluster(TRIXIE);
+on_both! {
+    tls_with_a_private_authority;
+    ipv6;
+    a_socket: socket;
+    a_cluster: cluster;
 }

@@ -6,29 +6,25 @@ use crate::support::app::App;
 use crate::support::check::{assert_verdict, check_in};
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{Redis, run, vcap};
-use crate::support::{BOOKWORM, TRIXIE};
+use crate::support::{Suite, on_both};
 use php_session_store::php::redis_commands::rights;
 use serde_json::json;
 
-#[test]
-fn the_documented_rights_are_enough_for_everything() {
-    for suite in [BOOKWORM, TRIXIE] {
-        with_app(suite, |app| {
-            let redis = Redis::start(ODD_PASSWORD);
-            let mut admin = admin(&redis);
-            let password = format!(">{MARKER}");
-            let mut user = vec!["ACL", "SETUSER", "shop", "on", &password];
-            let rights = rights("PHPREDIS_SESSION:");
-            user.extend(rights.split(' '));
-            run(&mut admin, &user);
-            for route in ["on", "off"] {
-                everything(app, &redis, route);
-                let denied: Vec<redis::Value> =
-                    redis::cmd("ACL").arg("LOG").query(&mut admin).unwrap();
-                assert!(denied.is_empty(), "proxy {route}: {denied:?}");
-            }
-        });
-    }
+fn the_documented_rights_are_enough_for_everything(suite: Suite) {
+    with_app(suite, |app| {
+        let redis = Redis::start(ODD_PASSWORD);
+        let mut admin = admin(&redis);
+        let password = format!(">{MARKER}");
+        let mut user = vec!["ACL", "SETUSER", "shop", "on", &password];
+        let rights = rights("PHPREDIS_SESSION:");
+        user.extend(rights.split(' '));
+        run(&mut admin, &user);
+        for route in ["on", "off"] {
+            everything(app, &redis, route);
+            let denied: Vec<redis::Value> = redis::cmd("ACL").arg("LOG").query(&mut admin).unwrap();
+            assert!(denied.is_empty(), "proxy {route}: {denied:?}");
+        }
+    });
 }
 
 fn everything(app: &App, redis: &Redis, route: &str) {
@@ -47,4 +43,8 @@ fn everything(app: &App, redis: &Redis, route: &str) {
         // As a session has shown it: nobody asks for it.
         assert_eq!(status(&instance)["role"], "master");
     }
+}
+
+on_both! {
+    the_documented_rights_are_enough_for_everything;
 }

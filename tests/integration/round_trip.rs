@@ -1,7 +1,7 @@
 //! What is rendered arrives: PHP itself takes the settings apart again.
 
 use crate::support::php_process::PhpProcess;
-use crate::support::{BOOKWORM, Suite, TRIXIE};
+use crate::support::{Suite, on_both};
 use php_session_store::config::variables::OPTIONS;
 use php_session_store::services::VCAP_SERVICES;
 use php_session_store::store::Store;
@@ -58,16 +58,6 @@ fn redis_endpoints_arrive(suite: Suite) {
     });
 }
 
-#[test]
-fn redis_endpoints_arrive_on_debian_12() {
-    redis_endpoints_arrive(BOOKWORM);
-}
-
-#[test]
-fn redis_endpoints_arrive_on_debian_13() {
-    redis_endpoints_arrive(TRIXIE);
-}
-
 fn memcached_endpoints_arrive(suite: Suite) {
     let php = RefCell::new(PhpProcess::start(suite, Store::Memcached));
     proptest!(property(), |(
@@ -89,12 +79,7 @@ fn memcached_endpoints_arrive(suite: Suite) {
     });
 }
 
-#[test]
-fn memcached_endpoints_arrive_on_debian_12() {
-    memcached_endpoints_arrive(BOOKWORM);
-}
-
-#[test]
-fn memcached_endpoints_arrive_on_debian_13() {
-    memcached_endpoints_arrive(TRIXIE);
+on_both! {
+    redis_endpoints_arrive;
+    memcached_endpoints_arrive;
 }

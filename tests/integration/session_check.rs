@@ -5,7 +5,7 @@ use crate::support::check::{assert_cause, assert_verdict, check, check_in, check
 use crate::support::sample::{app_for_every_server, write};
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{BoundService, Redis, run, vcap};
-use crate::support::{BOOKWORM, Suite, TRIXIE};
+use crate::support::{BOOKWORM, Suite, on_both};
 use php_session_store::store::Store;
 use serde_json::json;
 use std::thread;
@@ -51,13 +51,8 @@ fn kept(suite: Suite, store: Store) {
     });
 }
 
-#[test]
-fn sessions_that_are_kept() {
-    for (suite, store) in
-        [(BOOKWORM, Store::Redis), (BOOKWORM, Store::Memcached), (TRIXIE, Store::Redis)]
-    {
-        kept(suite, store);
-    }
+on_both! {
+    sessions_that_are_kept: |suite| Store::ALL.into_iter().for_each(|store| kept(suite, store));
 }
 
 /// Files that the test mounts into a container, by their paths there.

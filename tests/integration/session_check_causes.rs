@@ -12,7 +12,7 @@ use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{Memcached, Redis, run, vcap};
 use crate::support::sharding::twemproxy;
 use crate::support::tls::TlsServer;
-use crate::support::{BOOKWORM, Suite, TRIXIE};
+use crate::support::{Suite, on_both};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::thread::sleep;
@@ -117,75 +117,60 @@ fn too_busy(server: &Redis, admin: &mut redis::Connection, check: &dyn Fn() -> C
 }
 
 /// Sessions are kept through it, but for what it does not know: SELECT and ECHO.
-#[test]
-fn a_proxy_that_closes_the_connection_at_a_command() {
-    for suite in [BOOKWORM, TRIXIE] {
-        with_app(suite, Store::Redis, |app| {
-            let proxy = twemproxy();
-            let credentials = json!({"host": proxy.ip()});
-            let services = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
-            let check = |options: &str| {
-                let options = format!("BPL_PHP_SESSION_OPTIONS={options}");
-                let direct = "BPL_PHP_SESSION_PROXY=off";
-                support_check(app, &["--env", &services, "--env", &options, "--env", direct])
-            };
-            assert_verdict(&check("timeout=2"), "kept");
-            for (options, command) in [("database=1", "SELECT"), ("persistent=on", "ECHO")] {
-                let checked = check(options);
-                assert_cause(&checked, "unknown-command");
-                let cause = &checked.1["causes"][0];
-                assert!(cause["what"].as_str().unwrap().contains(command), "{cause:#}");
-                let options = format!("BPL_PHP_SESSION_OPTIONS={options}");
-                let direct = "BPL_PHP_SESSION_PROXY=off";
-                let (started, said) =
-                    app.run(&["--env", &services, "--env", &options, "--env", direct], &["true"]);
-                let refusal = format!("does not know {command}");
-                assert!(!started && said.contains(&refusal), "{said}");
-            }
-            let (started, said) = app.run(&["--env", &services], &["true"]);
-            assert!(started && !said.contains("warning"), "{said}");
-        });
-    }
+fn a_proxy_that_closes_the_connection_at_a_command(suite: Suite) {
+    with_app(suite, Store::Redis, |app| {
+        let proxy = twemproxy();
+        let credentials = json!({"host": proxy.ip()});
+        let services = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
+        let check = |options: &str| {
+            let options = format!("BPL_PHP_SESSION_OPTIONS={options}");
+            let direct = "BPL_PHP_SESSION_PROXY=off";
+            support_check(app, &["--env", &services, "--env", &options, "--env", direct])
+        };
+        assert_verdict(&check("timeout=2"), "kept");
+        for (options, command) in [("database=1", "SELECT"), ("persistent=on", "ECHO")] {
+            let checked = check(options);
+            assert_cause(&checked, "unknown-command");
+            let cause = &checked.1["causes"][0];
+            assert!(cause["what"].as_str().unwrap().contains(command), "{cause:#}");
+            let options = format!("BPL_PHP_SESSION_OPTIONS={options}");
+            let direct = "BPL_PHP_SESSION_PROXY=off";
+            let (started, said) =
+                app.run(&["--env", &services, "--env", &options, "--env", direct], &["true"]);
+            let refusal = format!("does not know {command}");
+            assert!(!started && said.contains(&refusal), "{said}");
+        }
+        let (started, said) = app.run(&["--env", &services], &["true"]);
+        assert!(started && !said.contains("warning"), "{said}");
+    });
 }
 
 /// `-ERR unknown`, and no word more: without locks nothing unknown is asked.
-#[test]
-fn a_proxy_that_says_unknown() {
-    for suite in [BOOKWORM, TRIXIE] {
-        with_app(suite, Store::Redis, |app| {
-            let redis = Redis::start_with(&[
-                "--rename-command",
-                "EVAL",
-                "",
-                "--rename-command",
-                "EVALSHA",
-                "",
-            ]);
-            let relay = Relay::of_few_words(redis.container.address(6379));
-            let credentials = json!({"host": relay.host(), "port": relay.port()});
-            let services = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
-            let with = |options: &str| {
-                let options = format!("BPL_PHP_SESSION_OPTIONS={options}");
-                let direct = "BPL_PHP_SESSION_PROXY=off";
-                ["--env", &services, "--env", &options, "--env", direct].map(str::to_owned)
-            };
-            let check =
-                |options: &str| support_check(app, &with(options).each_ref().map(String::as_str));
-            let checked = check("locking=on");
-            assert_cause(&checked, "unknown-command");
-            assert!(
-                checked.1["causes"][0]["what"].as_str().unwrap().contains("EVAL"),
-                "{checked:?}"
-            );
-            assert_verdict(&check("locking=off"), "kept");
-            let start =
-                |options: &str| app.run(&with(options).each_ref().map(String::as_str), &["true"]);
-            let (started, said) = start("locking=on");
-            assert!(!started && said.contains("does not know EVAL"), "{said}");
-            let (started, said) = start("locking=off");
-            assert!(started && !said.contains("warning"), "{said}");
-        });
-    }
+fn a_proxy_that_says_unknown(suite: Suite) {
+    with_app(suite, Store::Redis, |app| {
+        let redis =
+            Redis::start_with(&["--rename-command", "EVAL", "", "--rename-command", "EVALSHA", ""]);
+        let relay = Relay::of_few_words(redis.container.address(6379));
+        let credentials = json!({"host": relay.host(), "port": relay.port()});
+        let services = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
+        let with = |options: &str| {
+            let options = format!("BPL_PHP_SESSION_OPTIONS={options}");
+            let direct = "BPL_PHP_SESSION_PROXY=off";
+            ["--env", &services, "--env", &options, "--env", direct].map(str::to_owned)
+        };
+        let check =
+            |options: &str| support_check(app, &with(options).each_ref().map(String::as_str));
+        let checked = check("locking=on");
+        assert_cause(&checked, "unknown-command");
+        assert!(checked.1["causes"][0]["what"].as_str().unwrap().contains("EVAL"), "{checked:?}");
+        assert_verdict(&check("locking=off"), "kept");
+        let start =
+            |options: &str| app.run(&with(options).each_ref().map(String::as_str), &["true"]);
+        let (started, said) = start("locking=on");
+        assert!(!started && said.contains("does not know EVAL"), "{said}");
+        let (started, said) = start("locking=off");
+        assert!(started && !said.contains("warning"), "{said}");
+    });
 }
 
 /// A PHP that has lost its TLS since the build; the launch, which has a TLS of its own, can only warn.
@@ -203,16 +188,6 @@ fn a_php_without_tls() {
     let openssl = found.lines().find(|line| line.starts_with("/layers")).expect(&found);
     let gone = format!("--volume=/dev/null:{openssl}:ro");
     assert_cause(&support_check(app, &[&direct[..], &[&gone]].concat()), "php-without-tls");
-}
-
-#[test]
-fn causes_with_redis_on_debian_12() {
-    redis_causes(BOOKWORM);
-}
-
-#[test]
-fn causes_with_redis_on_debian_13() {
-    redis_causes(TRIXIE);
 }
 
 fn tls_causes(suite: Suite) {
@@ -236,16 +211,6 @@ fn tls_causes(suite: Suite) {
         let strict = TlsServer::start("yes", &[]);
         assert_cause(&check(strict.credentials()), "tls-client-certificate");
     });
-}
-
-#[test]
-fn causes_with_tls_on_debian_12() {
-    tls_causes(BOOKWORM);
-}
-
-#[test]
-fn causes_with_tls_on_debian_13() {
-    tls_causes(TRIXIE);
 }
 
 /// The likeliest cause has these words.
@@ -314,12 +279,10 @@ fn long_ids(app: &App, bound: &[&str]) {
     assert_says(&checked, "Set session.sid_length to 231 or less");
 }
 
-#[test]
-fn causes_with_memcached_on_debian_12() {
-    memcached_causes(BOOKWORM);
-}
-
-#[test]
-fn causes_with_memcached_on_debian_13() {
-    memcached_causes(TRIXIE);
+on_both! {
+    a_proxy_that_closes_the_connection_at_a_command;
+    a_proxy_that_says_unknown;
+    causes_with_redis: redis_causes;
+    causes_with_tls: tls_causes;
+    causes_with_memcached: memcached_causes;
 }

@@ -8,7 +8,7 @@ use crate::support::http_client::HttpClient;
 use crate::support::sample::app_with_holding_page;
 use crate::support::secrets::{MARKER, ODD_PASSWORD, holds_any};
 use crate::support::services::{Redis, run, vcap};
-use crate::support::{BOOKWORM, Suite, TRIXIE};
+use crate::support::{BOOKWORM, Suite, on_both};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -267,26 +267,10 @@ fn a_stop_takes_no_longer(suite: Suite) {
     });
 }
 
-macro_rules! on_both {
-    ($($test:ident, $on_12:ident, $on_13:ident;)*) => {$(
-        #[test]
-        fn $on_12() {
-            $test(BOOKWORM);
-        }
-
-        #[test]
-        fn $on_13() {
-            $test(TRIXIE);
-        }
-    )*};
-}
-
-pub(crate) use on_both;
-
 on_both! {
-    a_request_takes_two_round_trips, two_round_trips_on_debian_12, two_round_trips_on_debian_13;
-    instances_with_and_without_it_lose_no_update, mixed_on_debian_12, mixed_on_debian_13;
-    php_sees_a_socket_and_no_password, no_password_on_debian_12, no_password_on_debian_13;
-    a_stop_takes_no_longer, stopped_on_debian_12, stopped_on_debian_13;
-    it_runs_in_a_hardened_container, hardened_on_debian_12, hardened_on_debian_13;
+    a_request_takes_two_round_trips;
+    instances_with_and_without_it_lose_no_update;
+    php_sees_a_socket_and_no_password;
+    a_stop_takes_no_longer;
+    it_runs_in_a_hardened_container;
 }

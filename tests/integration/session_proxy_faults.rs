@@ -1,13 +1,13 @@
 //! The session proxy under faults: killed processes, servers that restart, few connections, new passwords.
 
 use crate::session_proxy::{
-    ON, admin, admin_with, bound, hammer, on_both, start, status, who_shows, with_app,
+    ON, admin, admin_with, bound, hammer, start, status, who_shows, with_app,
 };
 use crate::support::docker::{Container, wait_until};
 use crate::support::http_client::HttpClient;
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{IMAGE, Redis, run, vcap};
-use crate::support::{BOOKWORM, Suite, TRIXIE};
+use crate::support::{Suite, on_both};
 use serde_json::json;
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -153,8 +153,8 @@ fn a_new_password_needs_no_restart(suite: Suite) {
 }
 
 on_both! {
-    whatever_is_killed_no_update_is_lost, killed_on_debian_12, killed_on_debian_13;
-    a_server_that_restarts_fails_no_request, restarted_on_debian_12, restarted_on_debian_13;
-    a_server_with_few_connections_is_enough, few_connections_on_debian_12, few_connections_on_debian_13;
-    a_new_password_needs_no_restart, rotated_on_debian_12, rotated_on_debian_13;
+    whatever_is_killed_no_update_is_lost;
+    a_server_that_restarts_fails_no_request;
+    a_server_with_few_connections_is_enough;
+    a_new_password_needs_no_restart;
 }

@@ -3,11 +3,11 @@
 
 use crate::support::services::{Redis, run, vcap};
 use php_session_store::endpoint::{self, Endpoint};
-use php_session_store::proxy::credentials::Bound;
-use php_session_store::proxy::worker::{Settings, serve};
 use php_session_store::services::{Origin, Services};
 use php_session_store::store::Store;
 use serde_json::json;
+use session_proxy::Bound;
+use session_proxy::{Endless, Settings};
 use std::collections::hash_map::DefaultHasher;
 use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
@@ -139,7 +139,11 @@ pub(crate) fn start_proxy(socket: &Path, redis: &Redis) {
         metrics: None,
     };
     let bound = Bound { endpoint, verify_peer: true };
-    thread::spawn(move || serve(&listener, settings, Box::new(move || Ok(bound.clone()))));
+    thread::spawn(move || {
+        let worker =
+            session_proxy::Worker::new(settings, Box::new(move || Ok(bound.clone()))).unwrap();
+        worker.serve(&listener, Endless)
+    });
 }
 
 #[test]

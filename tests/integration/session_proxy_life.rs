@@ -7,7 +7,7 @@ use crate::support::docker::{Container, wait_until};
 use crate::support::http_client::HttpClient;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{Redis, run, vcap};
-use crate::support::{BOOKWORM, TRIXIE};
+use crate::support::{Suite, TRIXIE, on_both};
 use serde_json::json;
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
@@ -60,25 +60,22 @@ fn the_documented_rights_are_enough_for_all_that_the_proxy_sends() {
 
 /// Where nobody is left, a page has no session, as with a Redis that is down. Any command of the launcher starts the proxy
 /// again.
-#[test]
-fn a_proxy_of_which_nothing_is_left_is_started_by_the_next_command() {
-    for suite in [BOOKWORM, TRIXIE] {
-        with_app(suite, |app| {
-            let redis = Redis::start(ODD_PASSWORD);
-            let instance = start(app, &redis);
-            let mut visitor = HttpClient::new();
-            assert_eq!(visitor.get(instance.address(), "/hold.php").body.trim(), "1,kept");
-            // Each that is left starts others meanwhile.
-            let all = "while pkill -KILL -f '[s]ession-proxy'; do :; done";
-            instance.container.exec_as_root(&["sh", "-c", all]);
-            for _ in 0..4 {
-                let answer = visitor.twin().get(instance.address(), "/hold.php");
-                assert!(!answer.body.contains("kept"), "{answer:?}");
-            }
-            instance.container.exec(&["launcher", "true"]);
-            assert_eq!(visitor.get(instance.address(), "/hold.php").body.trim(), "2,kept");
-        });
-    }
+fn a_proxy_of_which_nothing_is_left_is_started_by_the_next_command(suite: Suite) {
+    with_app(suite, |app| {
+        let redis = Redis::start(ODD_PASSWORD);
+        let instance = start(app, &redis);
+        let mut visitor = HttpClient::new();
+        assert_eq!(visitor.get(instance.address(), "/hold.php").body.trim(), "1,kept");
+        // Each that is left starts others meanwhile.
+        let all = "while pkill -KILL -f '[s]ession-proxy'; do :; done";
+        instance.container.exec_as_root(&["sh", "-c", all]);
+        for _ in 0..4 {
+            let answer = visitor.twin().get(instance.address(), "/hold.php");
+            assert!(!answer.body.contains("kept"), "{answer:?}");
+        }
+        instance.container.exec(&["launcher", "true"]);
+        assert_eq!(visitor.get(instance.address(), "/hold.php").body.trim(), "2,kept");
+    });
 }
 
 fn echo(stream: &mut UnixStream) -> bool {
@@ -119,4 +116,8 @@ fn a_container_without_threads_costs_connections_and_neither_the_proxy_nor_its_l
         drop(pages);
         wait_until("a thread", || echo(&mut connect()));
     });
+}
+
+on_both! {
+    a_proxy_of_which_nothing_is_left_is_started_by_the_next_command;
 }

@@ -9,7 +9,7 @@ use crate::support::sample::app_with_holding_page;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{BoundService, Redis, vcap};
 use crate::support::tls::TlsServer;
-use crate::support::{BOOKWORM, Suite, TRIXIE};
+use crate::support::{BOOKWORM, Suite, TRIXIE, on_both};
 use php_session_store::store::Store;
 use serde_json::json;
 use std::thread;
@@ -245,22 +245,7 @@ fn faster_than_the_peers_with_the_proxy_under_other_loads() {
     });
 }
 
-#[test]
-fn faster_than_the_peers_with_the_proxy_on_debian_12() {
-    faster_than_the_peers_with_the_proxy(BOOKWORM);
-}
-
-#[test]
-fn faster_than_the_peers_with_the_proxy_on_debian_13() {
-    faster_than_the_peers_with_the_proxy(TRIXIE);
-}
-
-#[test]
-fn faster_than_the_peers_on_debian_12() {
-    faster_than_the_peers(BOOKWORM);
-}
-
-#[test]
-fn faster_than_the_peers_on_debian_13() {
-    faster_than_the_peers(TRIXIE);
+on_both! {
+    faster_than_the_peers_with_the_proxy;
+    faster_than_the_peers;
 }

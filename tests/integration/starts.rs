@@ -5,7 +5,7 @@ use crate::support::app::{App, build, config};
 use crate::support::http_client::HttpClient;
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{BoundService, Memcached};
-use crate::support::{BOOKWORM, TRIXIE};
+use crate::support::{BOOKWORM, Suite, TRIXIE, on_both};
 use php_session_store::store::Store;
 use serde_json::json;
 
@@ -40,14 +40,8 @@ fn page_without_a_service(app: &App) -> (u16, String) {
 }
 
 /// A migration or a debug shell starts; a page that needs its session fails, and keeps it in no file.
-#[test]
-fn without_a_service_and_with_missing_warn_tasks_run_and_sessions_fail_at_once() {
-    for (suite, store) in [
-        (BOOKWORM, Store::Redis),
-        (TRIXIE, Store::Redis),
-        (BOOKWORM, Store::Memcached),
-        (TRIXIE, Store::Memcached),
-    ] {
+fn without_a_service_and_with_missing_warn_tasks_run_and_sessions_fail_at_once(suite: Suite) {
+    for store in Store::ALL {
         let mut config = config(suite, "full");
         build(config.env("BP_PHP_SESSION_STORE", store.name()), |app| {
             let warn = ["--env", "BPL_PHP_SESSION_MISSING=warn"];
@@ -67,27 +61,29 @@ fn without_a_service_and_with_missing_warn_tasks_run_and_sessions_fail_at_once()
 
 /// Joomla's `filesystem` handler with its path unset, phpMyAdmin and others set `files` and leave the path alone: PHP
 /// must not print the path of ours, and the app gets the files that it has chosen.
-#[test]
-fn an_app_that_chooses_files_gets_files_and_no_password_reaches_the_log() {
+fn an_app_that_chooses_files_gets_files_and_no_password_reaches_the_log(suite: Suite) {
     let count = "ini_set('session.save_handler', 'files'); session_id('abc'); session_start(); $_SESSION['n'] = 'here'; \
                  session_write_close(); session_start(); echo $_SESSION['n'], file_exists('/tmp/sess_abc') ? ' in /tmp' : '';";
-    for suite in [BOOKWORM, TRIXIE] {
-        let mut config = config(suite, "full");
-        build(config.env("BP_PHP_SESSION_STORE", "redis"), |app| {
-            let service = BoundService::start(Store::Redis, MARKER);
-            let bound = service.env();
-            // The log is searched for the password.
-            let (succeeded, output) = app.run(&["--env", &bound], &["--", "php", "-r", count]);
-            assert!(succeeded && output.contains("here in /tmp"), "{output}");
-        });
-    }
+    let mut with_redis = config(suite, "full");
+    build(with_redis.env("BP_PHP_SESSION_STORE", "redis"), |app| {
+        let service = BoundService::start(Store::Redis, MARKER);
+        let bound = service.env();
+        // The log is searched for the password.
+        let (succeeded, output) = app.run(&["--env", &bound], &["--", "php", "-r", count]);
+        assert!(succeeded && output.contains("here in /tmp"), "{output}");
+    });
     // A memcached path holds no secret.
-    let mut config = config(BOOKWORM, "full");
-    build(config.env("BP_PHP_SESSION_STORE", "memcached"), |app| {
+    let mut with_memcached = config(suite, "full");
+    build(with_memcached.env("BP_PHP_SESSION_STORE", "memcached"), |app| {
         let memcached = Memcached::start();
         let services = json!({"x": [{"name": "memcached-sessions", "credentials": {"servers": memcached.server()}}]});
         let bound = format!("VCAP_SERVICES={services}");
         let (_, output) = app.run(&["--env", &bound], &["--", "php", "-r", count]);
         assert!(!output.contains("here"), "{output}");
     });
+}
+
+on_both! {
+    without_a_service_and_with_missing_warn_tasks_run_and_sessions_fail_at_once;
+    an_app_that_chooses_files_gets_files_and_no_password_reaches_the_log;
 }

@@ -4,7 +4,7 @@ use crate::support::app::{App, Server, build, config_for};
 use crate::support::http_client::{HttpClient, assert_sessions_are_shared};
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::BoundService;
-use crate::support::{BOOKWORM, Suite, TRIXIE};
+use crate::support::{Suite, on_both};
 use php_session_store::store::Store;
 
 /// Builds the sample of a web server for a store, and goes on with the app and a bound service.
@@ -37,26 +37,6 @@ fn fpm_keeps_sessions(suite: Suite, store: Store) {
     });
 }
 
-#[test]
-fn fpm_keeps_redis_sessions_on_debian_12() {
-    fpm_keeps_sessions(BOOKWORM, Store::Redis);
-}
-
-#[test]
-fn fpm_keeps_redis_sessions_on_debian_13() {
-    fpm_keeps_sessions(TRIXIE, Store::Redis);
-}
-
-#[test]
-fn fpm_keeps_memcached_sessions_on_debian_12() {
-    fpm_keeps_sessions(BOOKWORM, Store::Memcached);
-}
-
-#[test]
-fn fpm_keeps_memcached_sessions_on_debian_13() {
-    fpm_keeps_sessions(TRIXIE, Store::Memcached);
-}
-
 fn apache_keeps_sessions(suite: Suite) {
     for store in Store::ALL {
         with_app(Server::Apache, suite, store, |app, service| {
@@ -65,12 +45,8 @@ fn apache_keeps_sessions(suite: Suite) {
     }
 }
 
-#[test]
-fn apache_keeps_sessions_on_debian_12() {
-    apache_keeps_sessions(BOOKWORM);
-}
-
-#[test]
-fn apache_keeps_sessions_on_debian_13() {
-    apache_keeps_sessions(TRIXIE);
+on_both! {
+    fpm_keeps_redis_sessions: |suite| fpm_keeps_sessions(suite, Store::Redis);
+    fpm_keeps_memcached_sessions: |suite| fpm_keeps_sessions(suite, Store::Memcached);
+    apache_keeps_sessions;
 }

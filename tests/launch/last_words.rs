@@ -6,10 +6,10 @@ use crate::redis_client::connect;
 use crate::servers::{
     Authority, plain_server, server_config, turning_away, turning_away_after_handshake,
 };
-use php_session_store::redis_client::{Command, Deadline, Problem};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::time::Duration;
+use store_client::{Command, Deadline, Problem};
 
 const DENIED: &str =
     "-DENIED Redis is running in protected mode because it is and no password is set\r\n";

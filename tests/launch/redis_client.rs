@@ -2,9 +2,6 @@
 
 use crate::servers::{Authority, answer, plain_server, server_config, tls_server};
 use php_session_store::endpoint::{self, Endpoint};
-use php_session_store::redis_client::{
-    Client, Command, Connection, Deadline, Problem, RedisError, Reply, Step,
-};
 use php_session_store::services::{Origin, Services};
 use php_session_store::store::Store;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
@@ -13,6 +10,7 @@ use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::thread;
 use std::time::{Duration, Instant};
+use store_client::{Client, Command, Connection, Deadline, Problem, RedisError, Reply, Step};
 
 const PASSWORD: &str = "hunter2";
 

@@ -4,9 +4,7 @@ use super::outcome::Outcome;
 use super::{CONNECT_TIMEOUT, TIMEOUT};
 use crate::config::options::Options;
 use crate::config::variables::OPTIONS;
-use crate::endpoint::auth::Auth;
-use crate::endpoint::redis::RedisEndpoint;
-use crate::redis_client::{Client, Deadline, ErrorReply};
+use store_client::{Auth, Client, Deadline, ErrorReply, RedisEndpoint};
 
 /// The refusal of a user whose password works without it. Many uris have a user that is for show (`redis://h:PASSWORD@…`),
 /// which servers before Redis 6 did not know, and later ones refuse.

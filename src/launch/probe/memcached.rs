@@ -3,12 +3,12 @@
 
 use super::outcome::Outcome;
 use super::{CONNECT_TIMEOUT, TIMEOUT};
-use crate::endpoint::Address;
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
 use crate::php::memcached_directives::USUAL_ITEM;
-use crate::redis_client::{Deadline, Problem, Step, dial};
+use crate::system::secret::doubt;
 use std::io::{self, Read, Write};
 use std::time::Duration;
+use store_client::{Address, Deadline, Problem, Step, dial};
 
 /// The first command of a session, which every proxy knows. It is longer than a header of the binary protocol,
 /// which a server with SASL would wait for.
@@ -39,7 +39,7 @@ pub(super) fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
             Ok(None) => limits.extend(server.small_items()),
             Ok(Some(refusal)) => {
                 let login = endpoint.login.as_ref().filter(|_| refusal == LOGIN_REFUSED);
-                let doubt = login.and_then(|login| login.password.doubt());
+                let doubt = login.and_then(|login| doubt(&login.password));
                 let doubt = doubt.map(|doubt| format!(" {doubt}")).unwrap_or_default();
                 return Outcome::Refused(format!("{address}: {refusal}{doubt}"));
             }

@@ -7,15 +7,13 @@ use super::redis_session::Session;
 use super::refusal::{no_tls, of_problem, tls_only};
 use super::tls;
 use super::{CONNECT_TIMEOUT, Question, TIMEOUT};
-use crate::endpoint::redis::{RedisEndpoint, Target};
-use crate::endpoint::tls::Tls;
 use crate::launch::route::Route;
 use crate::php::installation::neutral_options;
 use crate::php::script::run_script;
-use crate::redis_client::{Client, Connection, Deadline, Problem, Step};
 use libcnb::Env;
 use serde_json::json;
 use std::time::Duration;
+use store_client::{Client, Connection, Deadline, Problem, RedisEndpoint, Step, Target, Tls};
 
 /// Asks the server. If our own TLS fails, PHP has the last word; `env` is for PHP.
 pub(super) fn ask(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) -> Outcome {

@@ -3,12 +3,11 @@
 use super::Question;
 use super::outcome::Outcome;
 use super::refusal::of_reply;
-use crate::endpoint::redis::RedisEndpoint;
 use crate::launch::route::Route;
 use crate::php::redis_commands::{CLUSTER_PREFIX, CLUSTER_SLOTS, PREFIX, Trial, TrialCommand};
-use crate::proxy::ProxyTrial;
-use crate::redis_client::{Client, Command, Connection, Deadline, Problem, Reply};
+use session_proxy::ProxyTrial;
 use std::time::{Duration, Instant};
+use store_client::{Client, Command, Connection, Deadline, Problem, RedisEndpoint, Reply};
 
 /// How many other keys to look up: a cluster's node holds some of the sessions itself, so a single key would often
 /// miss that others are elsewhere.

@@ -2,9 +2,8 @@
 
 use super::outcome::Outcome;
 use super::tls;
-use crate::endpoint::Host;
-use crate::endpoint::redis::{RedisEndpoint, Target};
-use crate::redis_client::{ErrorReply, Problem, ProtocolError};
+use crate::system::secret::doubt;
+use store_client::{ErrorReply, Host, Problem, ProtocolError, RedisEndpoint, Target};
 
 /// Errors that pass by themselves or by the operator's hand: the server starts, is busy or full, or waits for others. An
 /// error that is neither here nor below never counts as passing.
@@ -118,7 +117,7 @@ pub(super) fn of_reply(error: &ErrorReply, endpoint: &RedisEndpoint) -> Outcome 
 
 /// A common mistake that explains why a password is refused. Shows nothing of the password.
 fn password_hint(endpoint: &RedisEndpoint) -> String {
-    let doubt = endpoint.auth.as_ref().and_then(|auth| auth.password.doubt());
+    let doubt = endpoint.auth.as_ref().and_then(|auth| doubt(&auth.password));
     doubt.map(|doubt| format!(" {doubt}")).unwrap_or_default()
 }
 
@@ -135,9 +134,7 @@ fn is_loopback(endpoint: &RedisEndpoint) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::Address;
-    use crate::endpoint::auth::Auth;
-    use crate::system::secret::Secret;
+    use store_client::{Address, Auth, Secret};
 
     fn endpoint(password: &str) -> RedisEndpoint {
         let host = Host::Name("localhost".to_owned());

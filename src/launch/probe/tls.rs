@@ -1,9 +1,8 @@
 //! What is wrong with TLS, in words for the launch and for `session-check`.
 
 use super::TIMEOUT;
-use crate::endpoint::redis::RedisEndpoint;
-use crate::redis_client::{Client, Deadline, Distrust, Problem, expired_ca};
 use rustls::AlertDescription;
+use store_client::{Client, Deadline, Distrust, Problem, RedisEndpoint, Tls, expired_ca};
 
 /// A problem with TLS, and what to do.
 pub(super) fn text(problem: &Problem, endpoint: &RedisEndpoint) -> String {
@@ -32,7 +31,7 @@ pub(super) fn expired_ca_of(endpoint: &RedisEndpoint) -> Option<String> {
 pub(super) const RENEWED_CA: &str = "Put its renewed certificate into the credentials (ca.crt).";
 
 fn advice(problem: &Problem, endpoint: &RedisEndpoint) -> &'static str {
-    let has = |part: fn(&crate::endpoint::tls::Tls) -> bool| endpoint.tls().is_some_and(part);
+    let has = |part: fn(&Tls) -> bool| endpoint.tls().is_some_and(part);
     match problem {
         Problem::NotTrusted(Distrust::Expired(_)) => "Renew the server's certificate.",
         Problem::NotTrusted(Distrust::NotYetValid(_)) => {

@@ -5,7 +5,7 @@ use super::ways::{Kind, Way};
 use super::with_app;
 use crate::support::app::App;
 use crate::support::services::Redis;
-use crate::support::{BOOKWORM, Suite, TRIXIE};
+use crate::support::{Suite, on_both};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 use serde_json::{Value, json};
@@ -271,12 +271,6 @@ fn sequences_are_equal(suite: Suite) {
     });
 }
 
-#[test]
-fn sequences_are_equal_on_debian_12() {
-    sequences_are_equal(BOOKWORM);
-}
-
-#[test]
-fn sequences_are_equal_on_debian_13() {
-    sequences_are_equal(TRIXIE);
+on_both! {
+    sequences_are_equal;
 }

@@ -90,8 +90,13 @@ impl Lifecycle {
         }
         let unpacked = tempfile::tempdir().unwrap();
         make_readable(unpacked.path());
-        let tar = ["-C", unpacked.path().to_str().unwrap(), "-xzf", lifecycle().to_str().unwrap()]
-            .map(str::to_owned);
+        let tar = [
+            "-C",
+            unpacked.path().to_str().unwrap(),
+            "-xzf",
+            lifecycle("LIFECYCLE_VERSION").to_str().unwrap(),
+        ]
+        .map(str::to_owned);
         assert!(Command::new("tar").args(tar).status().unwrap().success());
         Self {
             folder: unpacked.path().join("lifecycle"),

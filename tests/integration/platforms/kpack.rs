@@ -136,7 +136,7 @@ fn builder() -> String {
         ours["optional"],
         TRIXIE.image("bare"),
         TRIXIE.image("bare"),
-        lifecycle().display(),
+        lifecycle("LIFECYCLE_VERSION").display(),
     );
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("builder.toml");

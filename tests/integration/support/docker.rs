@@ -154,11 +154,12 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Creates a network. The subnet is one of those that nobody routes (RFC 4193); `number` tells it
-    /// from the others of the tests.
-    pub(crate) fn with_ipv6(number: u16) -> Self {
+    /// Creates a network. The subnet is one of those that nobody routes (RFC 4193), of this process and network alone.
+    pub(crate) fn with_ipv6() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = unique_name("net");
-        let subnet = format!("fd00:5e55:{number:x}::/64");
+        let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let subnet = format!("fd00:5e55:{:x}:{:x}:{count:x}::/80", process >> 16, process & 0xffff);
         docker_ok(&["network", "create", "--ipv6", "--subnet", &subnet, &name]);
         Self { name }
     }

@@ -224,12 +224,21 @@ impl Outcome {
 pub(crate) struct Clients(Vec<(HttpClient, u32)>);
 
 impl Clients {
-    /// Lets visitors come, and greets every worker so that connections stand.
-    pub(crate) fn new(size: usize, instance: &Instance) -> Self {
-        let mut clients = Self((0..size).map(|_| (HttpClient::new(), 0)).collect());
-        let outcome = clients.visit(instance, 5);
-        assert_eq!((outcome.errors, outcome.forgotten), (0, 0), "{}", instance.container.logs());
-        clients
+    /// Lets visitors come, as soon as every worker serves them, so that connections stand.
+    pub(crate) fn served(size: usize, instance: &Instance) -> Self {
+        let start = Instant::now();
+        loop {
+            let mut clients = Self((0..size).map(|_| (HttpClient::new(), 0)).collect());
+            let outcome = clients.visit(instance, 5);
+            if (outcome.errors, outcome.forgotten) == (0, 0) {
+                return clients;
+            }
+            // libmemcached leaves a server alone for 2 seconds after a failure.
+            let waited = start.elapsed();
+            let log = || instance.container.logs();
+            assert!(waited < Duration::from_secs(30), "no sessions again: {outcome:?}\n{}", log());
+            thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// Every visitor makes some requests, all visitors at the same time.

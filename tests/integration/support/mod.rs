@@ -67,12 +67,42 @@ impl Suite {
     }
 }
 
-/// The lifecycle's archive, as `make setup` leaves it.
-pub(crate) fn lifecycle() -> PathBuf {
-    let version = fs::read_to_string(root().join("scripts/versions.env")).expect("our own file");
-    let version = version
+/// The archive of the lifecycle that has this version in `scripts/versions.env`, as the setup leaves it.
+pub(crate) fn lifecycle(version: &str) -> PathBuf {
+    let versions = fs::read_to_string(root().join("scripts/versions.env")).expect("our own file");
+    let version = versions
         .lines()
-        .find_map(|line| line.strip_prefix("LIFECYCLE_VERSION="))
+        .find_map(|line| line.strip_prefix(version)?.strip_prefix('='))
         .expect("a version");
     of_setup(&format!("lifecycle-v{version}.tgz"))
 }
+
+/// Tests of each Debian release, in a module of their name. Those of Debian 13 are slow (`scripts/test`): what runs on
+/// both releases in the usual set, as the release is the point, is no test of this kind.
+macro_rules! on_both {
+    () => {};
+    ($name:ident; $($rest:tt)*) => {
+        $crate::support::on_both! { $name: $name; $($rest)* }
+    };
+    ($name:ident: $test:expr; $($rest:tt)*) => {
+        mod $name {
+            use super::*;
+
+            const TEST: fn($crate::support::Suite) = $test;
+
+            #[test]
+            fn on_debian_12() {
+                TEST($crate::support::BOOKWORM);
+            }
+
+            #[test]
+            fn on_debian_13() {
+                TEST($crate::support::TRIXIE);
+            }
+        }
+
+        $crate::support::on_both! { $($rest)* }
+    };
+}
+
+pub(crate) use on_both;

@@ -12,7 +12,7 @@ const PARTS: [(&str, &[&str]); 9] = [
     ("distance", &["distance"]),
     ("locking", &["locking"]),
     ("faults", &["faults", "new_visitors"]),
-    ("costs", &["starts", "builds", "proxy"]),
+    ("costs", &["starts", "proxy"]),
     ("programs", &["sizes"]),
     ("crates", &["crates"]),
     ("demo", &["demo"]),
@@ -162,14 +162,6 @@ pub(crate) struct Start {
     pub(crate) microseconds: Vec<f64>,
     #[serde(rename = "true")]
     pub(crate) of_true: Vec<f64>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct Build {
-    pub(crate) suite: String,
-    pub(crate) programs: u32,
-    pub(crate) seconds: f64,
-    pub(crate) php_milliseconds: Vec<f64>,
 }
 
 #[derive(Debug, Deserialize)]

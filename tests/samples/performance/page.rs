@@ -2,7 +2,7 @@
 
 use super::distance;
 use super::figures::{
-    Build, Demo, Fact, Fault, Figures, Locking, NewVisitor, Proxy, Size, Speed, Start, Step,
+    Demo, Fact, Fault, Figures, Locking, NewVisitor, Proxy, Size, Speed, Start, Step,
 };
 use super::spread::Spread;
 
@@ -32,7 +32,7 @@ pub(crate) fn page(figures: &Figures) -> String {
         ("distance", "A page's time by distance", distance::section),
         ("locking", "Concurrent requests of one session", locking),
         ("faults", "Faults", faults),
-        ("costs", "Detect, build, launch and the session proxy", costs),
+        ("costs", "Detect, launch and the session proxy", costs),
         ("programs", "Sizes", programs),
         ("demo", "The demo", demo),
     ];
@@ -207,20 +207,6 @@ fn costs(figures: &Figures) -> String {
             ]
         })
         .collect();
-    let builds: Vec<Vec<String>> = figures
-        .of::<Build>("builds")
-        .iter()
-        .map(|it| {
-            let all: f64 = it.php_milliseconds.iter().sum();
-            vec![
-                format!("{}, PHP's programs: {}", it.suite, it.programs),
-                it.php_milliseconds.len().to_string(),
-                format!("{:.0}", Spread::of(it.php_milliseconds.iter().copied())),
-                format!("{all:.0}"),
-                format!("{:.1} s", it.seconds),
-            ]
-        })
-        .collect();
     let proxy: Vec<String> = figures
         .of::<Proxy>("proxy")
         .iter()
@@ -238,13 +224,6 @@ fn costs(figures: &Figures) -> String {
         .collect();
     "The programs that run before others, beside the start of `true`, in turn:\n\n".to_owned()
         + &table("| | milliseconds | × `true` |", &starts)
-        + "
-A build with nothing changed runs each of PHP's programs (cli, fpm, …) once, to see what it is. That it starts with our settings without
-a warning is known [from the last build](extension.md#when-php-is-verified); the first one runs each program three times. The whole build
-is `pack build`'s.
-
-"
-        + &table("| | runs of PHP | milliseconds of each | of all | the whole build |", &builds)
         + &proxy.concat()
 }
 

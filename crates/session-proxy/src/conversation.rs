@@ -1,0 +1,195 @@
+//! The conversation with one PHP process. Its lock belongs to its connection and ends with it. What happens to a session
+//! depends on what this connection has done, not on settings: a page can change these.
+
+mod lock;
+
+use super::answer::{NIL, OK, ONE, ZERO, bulk, heard, lost, unavailable};
+use super::request::{Request, session_of};
+use super::seen::Seen;
+use super::sessions::Written;
+use super::shared::Shared;
+use super::status::Status;
+use lock::{GaveUp, Held};
+use std::mem;
+use store_client::{Command, Reply};
+
+/// A conversation with one PHP process.
+pub(super) struct Conversation<'a> {
+    shared: &'a Shared,
+    /// What PHP calls itself, if known.
+    peer: Vec<u8>,
+    session: Session<'a>,
+    gave_up: Option<GaveUp>,
+}
+
+/// The session that PHP works with.
+enum Session<'a> {
+    /// None that is locked.
+    None,
+    Held(Box<Held<'a>>),
+    /// PHP has written it, and is about to unlock it, which the service has done already.
+    Done {
+        key: Vec<u8>,
+        owner: Vec<u8>,
+        seen: Seen,
+    },
+    /// A worker that has died has locked it for this PHP process.
+    Inherited {
+        key: Vec<u8>,
+    },
+}
+
+impl<'a> Conversation<'a> {
+    /// `peer` is what PHP calls itself in a lock, if known.
+    pub(super) fn new(shared: &'a Shared, peer: Vec<u8>) -> Self {
+        Self { shared, peer, session: Session::None, gave_up: None }
+    }
+
+    /// The reply to a request, in the form PHP expects.
+    pub(super) fn answer(&mut self, request: Request) -> Vec<u8> {
+        if !matches!(request, Request::Lock { .. } | Request::Get(_)) {
+            // PHP is through with the session that it did not get: whatever comes next is another try.
+            self.gave_up = None;
+        }
+        match request {
+            Request::Echo(text) => bulk(&text),
+            Request::Accepted => OK.to_vec(),
+            Request::Lock { key, owner, expire } => self.lock(key, owner, expire),
+            Request::Get(key) => self.get(&key),
+            Request::GetAndExpire(key, seconds) => self.pass(&[b"GETEX", &key, b"EX", &seconds]),
+            Request::Write { key, seconds, data } => self.write(&key, &seconds, data),
+            Request::Expire(key, seconds) => self.expire(&key, &seconds),
+            Request::Unlock { key, owner } => self.unlock(&key, &owner),
+            Request::Delete(key) => self.pass(&[b"DEL", &key]),
+            Request::Exists(key) => self.exists(&key),
+            Request::Reach(key) => self.reach(&key),
+            Request::Status => bulk(Status::of(self.shared).json().as_bytes()),
+        }
+    }
+
+    fn get(&mut self, key: &[u8]) -> Vec<u8> {
+        if let Session::Held(held) = &mut self.session
+            && held.lock.key == key
+        {
+            return self.get_held(key);
+        }
+        if matches!(&self.session, Session::Done { key: done, .. } if done == key) {
+            // A new page.
+            self.session = Session::None;
+        }
+        if let Some(session) = session_of(key)
+            && let Some(answer) = self.owner_of(session)
+        {
+            return answer;
+        }
+        match self.gave_up_lately(key) {
+            // The service has just failed: another wait would double the time.
+            Some(answer) if answer != NIL => answer,
+            _ => self.pass(&[b"GET", key]),
+        }
+    }
+
+    /// Once what was read together with taking the lock, then what the service has.
+    fn get_held(&mut self, key: &[u8]) -> Vec<u8> {
+        let Session::Held(held) = &mut self.session else { return NIL.to_vec() };
+        let first = !mem::replace(&mut held.given, true);
+        let seen = mem::replace(&mut held.seen, Seen::Nothing);
+        let does_not_lock = held.owner.is_none();
+        let (answer, seen) = match seen {
+            Seen::Data(data) if first => {
+                (data.as_ref().map_or_else(|| NIL.to_vec(), |data| bulk(data)), Seen::Data(data))
+            }
+            before => match self.shared.service.call(&Command::new(&[b"GET", key])) {
+                Ok(Reply::Bulk(data)) => (bulk(&data), Seen::Data(Some(data))),
+                Ok(Reply::Nil) => (NIL.to_vec(), Seen::Data(None)),
+                other => (heard(other), before),
+            },
+        };
+        if does_not_lock {
+            self.release();
+        } else if let Session::Held(held) = &mut self.session {
+            held.seen = seen.remembered();
+        }
+        answer
+    }
+
+    fn write(&mut self, key: &[u8], seconds: &[u8], data: Vec<u8>) -> Vec<u8> {
+        let sessions = &self.shared.sessions;
+        let written = match &mut self.session {
+            Session::Held(held) if held.lock.key == key => {
+                sessions.write(&mut held.lock, &held.seen, seconds, &data)
+            }
+            // A handler that wraps PHP's may write twice.
+            Session::Done { key: done, seen, .. } if done == key => {
+                sessions.write_if_same(key, seen, seconds, &data)
+            }
+            Session::Inherited { key: inherited } if inherited == key => {
+                let owner = self.shared.secrets.owner(&self.peer);
+                sessions.write_of_owner(key, &owner, seconds, &data)
+            }
+            // Without a lock, as PHP's own handler: the page locks no session, or another one.
+            _ => return self.pass(&[b"SETEX", key, seconds, &data]),
+        };
+        match written {
+            Ok(Written::Locked) => {
+                if let Session::Held(held) = &mut self.session {
+                    held.seen = Seen::Data(Some(data));
+                }
+                OK.to_vec()
+            }
+            Ok(Written::Unlocked) => {
+                self.done(Seen::Data(Some(data)));
+                OK.to_vec()
+            }
+            Ok(Written::Lost) => {
+                self.session = Session::None;
+                lost()
+            }
+            Err(answer) => answer,
+        }
+    }
+
+    /// The service has unlocked the session; PHP does not know yet.
+    fn done(&mut self, seen: Seen) {
+        self.session = match mem::replace(&mut self.session, Session::None) {
+            Session::Held(held) => {
+                let Held { lock, owner, .. } = *held;
+                Session::Done { key: lock.key, owner: owner.unwrap_or_default(), seen }
+            }
+            Session::Done { key, owner, .. } => Session::Done { key, owner, seen },
+            other => other,
+        };
+    }
+
+    fn expire(&mut self, key: &[u8], seconds: &[u8]) -> Vec<u8> {
+        let Session::Held(held) = &mut self.session else {
+            return self.pass(&[b"EXPIRE", key, seconds]);
+        };
+        if held.lock.key != key {
+            return self.pass(&[b"EXPIRE", key, seconds]);
+        }
+        match self.shared.sessions.touch(&held.lock, seconds) {
+            Ok((true, unlocked)) => {
+                if unlocked {
+                    let seen = mem::replace(&mut held.seen, Seen::Nothing);
+                    self.done(seen);
+                }
+                ONE.to_vec()
+            }
+            Ok((false, _)) => ZERO.to_vec(),
+            Err(answer) => answer,
+        }
+    }
+
+    /// Any reply will do. Asks for what every user of sessions may.
+    fn reach(&self, key: &[u8]) -> Vec<u8> {
+        match self.shared.service.call(&Command::new(&[b"GET", key])) {
+            Ok(_) => OK.to_vec(),
+            Err(failure) => unavailable(&failure),
+        }
+    }
+
+    fn pass(&self, parts: &[&[u8]]) -> Vec<u8> {
+        heard(self.shared.service.call(&Command::new(parts)))
+    }
+}

@@ -1,0 +1,246 @@
+//! What is said over a connection of PHP: its requests and our answers, in turn.
+
+use super::conversation::Conversation;
+use super::log::log;
+use super::memory::{Reservation, SMALL, announced};
+use super::request::{Request, parse};
+use super::shared::Shared;
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use nix::sys::utsname::uname;
+use nix::unistd::{Uid, geteuid};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+use store_client::{Deadline, Received};
+
+/// PHP sends a command in one go, and reads its reply.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A socket's timeout must not be zero.
+const LEAST: Duration = Duration::from_millis(1);
+/// Far more than the PHP processes of a container.
+const MOST_CLIENTS: u64 = 2000;
+const NO_MEMORY: &[u8] =
+    b"-ERR the session proxy has no memory left for a session of this size: others take it all\r\n";
+
+/// What PHP calls itself in a lock: `host|process`. `None` for another user, as a second safeguard: only its owner
+/// can enter the socket's folder. If the app runs as root, php-fpm's workers have other users. A process of
+/// another container has the number 0 here, which no lock has.
+fn owner(client: &UnixStream) -> Option<Vec<u8>> {
+    let (peer, ours) = (getsockopt(client, PeerCredentials).ok()?, geteuid());
+    let uid = Uid::from_raw(peer.uid());
+    let one_of_us = ours.is_root() || uid == ours || uid.is_root();
+    let process = format!("|{}", peer.pid());
+    let host = uname().ok()?.nodename().as_bytes().to_vec();
+    one_of_us.then(|| [&host, process.as_bytes()].concat())
+}
+
+/// Serves a client until it is gone.
+///
+/// # Errors
+/// Fails if the connection breaks.
+pub(super) fn converse(mut client: &UnixStream, shared: &Shared) -> io::Result<()> {
+    let Some(owner) = owner(client).filter(|_| shared.stats.clients.get() <= MOST_CLIENTS) else {
+        shared.stats.refused.inc();
+        return Ok(());
+    };
+    client.set_write_timeout(Some(PATIENCE))?;
+    let mut conversation = Conversation::new(shared, owner);
+    let result = exchange(&mut client, &mut conversation, shared);
+    conversation.release();
+    result
+}
+
+fn exchange(
+    client: &mut &UnixStream,
+    conversation: &mut Conversation<'_>,
+    shared: &Shared,
+) -> io::Result<()> {
+    let mut received = Received::default();
+    let mut begun = Instant::now();
+    let mut reserved = None;
+    loop {
+        let (request, length) = match parse(received.bytes()) {
+            Ok(Some((parts, length))) => (Request::read(&parts, &shared.prefix), length),
+            Ok(None) => {
+                let first = received.bytes().is_empty();
+                if !receive(client, &mut received, conversation, begun)? {
+                    return Ok(());
+                }
+                if first {
+                    begun = Instant::now();
+                }
+                if received.bytes().len() > SMALL && reserved.is_none() {
+                    reserved = reserve(shared, announced(received.bytes()), conversation);
+                    if reserved.is_none() {
+                        shared.stats.refused.inc();
+                        return client.write_all(NO_MEMORY);
+                    }
+                    begun = Instant::now();
+                }
+                continue;
+            }
+            Err(refusal) => {
+                shared.stats.refused.inc();
+                // Nobody knows where the next command would begin.
+                return write!(client, "-{refusal}\r\n");
+            }
+        };
+        received.take(length);
+        let answer = match request {
+            Ok(request) => {
+                let writes = matches!(request, Request::Write { .. });
+                let answer = conversation.answer(request);
+                shared.stats.answered(writes, &answer);
+                answer
+            }
+            Err(refusal) => {
+                shared.stats.refused.inc();
+                format!("-{refusal}\r\n").into_bytes()
+            }
+        };
+        reserved = None;
+        client.write_all(&answer)?;
+        // The received part of the next command has waited for this one.
+        begun = Instant::now();
+    }
+}
+
+/// Waits for more from PHP and renews its lock meanwhile; false if PHP is gone. `begun` is when a partly received
+/// command began.
+fn receive(
+    client: &mut &UnixStream,
+    received: &mut Received,
+    conversation: &mut Conversation<'_>,
+    begun: Instant,
+) -> io::Result<bool> {
+    let half = !received.bytes().is_empty();
+    loop {
+        if half && begun.elapsed() >= PATIENCE {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        let of_lock = conversation.patience();
+        let of_command = half.then(|| PATIENCE.saturating_sub(begun.elapsed()));
+        let timeout = of_lock.or(of_command).map(|timeout| timeout.max(LEAST));
+        client.set_read_timeout(timeout)?;
+        match received.read(client) {
+            Ok(length) => return Ok(length > 0),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => conversation.renew(),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Waits for memory, and renews PHP's lock meanwhile.
+fn reserve<'a>(
+    shared: &'a Shared,
+    bytes: usize,
+    conversation: &mut Conversation<'_>,
+) -> Option<Reservation<'a>> {
+    let deadline = Deadline::after(PATIENCE);
+    loop {
+        let wait = conversation.patience().unwrap_or(PATIENCE).max(LEAST);
+        let reserved = shared.memory.reserve(bytes, deadline.or_after(wait));
+        if reserved.is_some() {
+            return reserved;
+        }
+        if deadline.is_over() {
+            log(format_args!(
+                "a large session was refused: others take all memory that is for them"
+            ));
+            return None;
+        }
+        conversation.renew();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::credentials::Bound;
+    use super::super::worker::{Settings, Worker};
+    use super::*;
+    use std::io::Read;
+    use std::os::unix::net::UnixListener;
+    use std::thread;
+    use store_client::{RedisEndpoint, Target};
+
+    const END: &[u8] = b"the end\r\n";
+
+    /// A proxy before a service that says `OK` to whatever ends like this.
+    fn proxy(socket: &std::path::Path) -> Worker {
+        let listener = UnixListener::bind(socket).unwrap();
+        thread::spawn(move || {
+            for mut stream in listener.incoming().filter_map(Result::ok) {
+                let mut bytes = [0; 8192];
+                while let Ok(length @ 1..) = stream.read(&mut bytes) {
+                    if bytes[..length].ends_with(END) {
+                        stream.write_all(b"+OK\r\n").unwrap();
+                    }
+                }
+            }
+        });
+        let target = Target::Unix(socket.to_owned());
+        let endpoint = RedisEndpoint { target, auth: None, database: None };
+        let bound = Bound { endpoint, verify_peer: true };
+        let second = Duration::from_secs(1);
+        let settings = Settings {
+            container: String::new(),
+            prefix: "P:".to_owned(),
+            locking: true,
+            lock_timeout: second,
+            connect_timeout: second,
+            read_timeout: second,
+            most_connections: 4,
+            metrics: None,
+        };
+        Worker::new(settings, Box::new(move || Ok(bound.clone()))).unwrap()
+    }
+
+    /// PHP's side of a connection.
+    fn connect(worker: &Worker) -> UnixStream {
+        let (php, ours) = UnixStream::pair().unwrap();
+        let shared = worker.shared.clone();
+        thread::spawn(move || converse(&ours, &shared));
+        php.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        php
+    }
+
+    fn answered(php: &mut UnixStream) -> bool {
+        let mut answer = [0; 5];
+        php.read_exact(&mut answer).is_ok_and(|()| &answer == b"+OK\r\n")
+    }
+
+    /// A write of this length, of which so much is sent.
+    fn write(php: &mut UnixStream, length: usize, sent: usize) {
+        let head = format!("*4\r\n$5\r\nSETEX\r\n$3\r\nP:a\r\n$4\r\n1440\r\n${length}\r\n");
+        php.write_all(head.as_bytes()).unwrap();
+        php.write_all(&vec![b'x'; sent]).unwrap();
+        if sent + END.len() - 2 == length {
+            php.write_all(END).unwrap();
+        }
+    }
+
+    #[test]
+    fn large_commands_wait_until_there_is_memory_for_them_and_small_ones_do_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let worker = proxy(&folder.path().join("service.sock"));
+        let (mut large, mut next) = (connect(&worker), connect(&worker));
+        write(&mut large, (64 << 20) - 100, 100 << 10);
+        let begun = Instant::now();
+        // It has its memory as soon as there is none for another one.
+        while worker.shared.memory.reserve(1 << 20, Deadline::after(Duration::ZERO)).is_some() {
+            assert!(begun.elapsed() < Duration::from_mins(1));
+            thread::yield_now();
+        }
+        write(&mut next, (100 << 10) + 7, 100 << 10);
+        assert!(!answered(&mut next));
+        let mut small = connect(&worker);
+        write(&mut small, 107, 100);
+        assert!(answered(&mut small));
+        drop(large);
+        next.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        assert!(answered(&mut next));
+        assert!(worker.shared.memory.reserve(64 << 20, Deadline::after(LEAST)).is_some());
+    }
+}

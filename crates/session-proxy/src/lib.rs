@@ -1,0 +1,39 @@
+//! The session proxy: stands between PHP and Redis and listens on a Unix socket. To PHP's handler it looks like a Redis
+//! server. It keeps a few connections to the service, repairs them, and locks sessions in one round trip.
+//!
+//! It is given [`Settings`], a way to [`Read`] where the service is, and a [`Life`] to live by.
+
+mod answer;
+mod client;
+mod conversation;
+mod credentials;
+mod exchange;
+mod key_space;
+mod life;
+mod lock;
+mod log;
+mod memory;
+mod metrics;
+mod pool;
+mod request;
+mod scripts;
+mod seen;
+mod sessions;
+mod shared;
+mod signals;
+mod stats;
+mod status;
+mod trial;
+mod turns;
+mod upstream;
+mod worker;
+
+pub use client::ProxyClient;
+pub use credentials::{Bound, Read};
+pub use life::{Endless, Life, Stage};
+pub use log::{finish, log};
+pub use request::{Refusal, Request, parse};
+pub use signals::{block, wait};
+pub use status::Status;
+pub use trial::ProxyTrial;
+pub use worker::{Settings, Worker};

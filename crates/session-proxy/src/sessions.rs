@@ -1,0 +1,274 @@
+//! What a session needs of the service, in as few round trips as its key space allows: two for a page if a script can use a
+//! session and its lock together, else four with one key in each command.
+
+use super::answer::heard;
+use super::key_space::KeySpace;
+use super::lock::Lock;
+use super::request::lock_of;
+use super::scripts::{self, script};
+use super::seen::Seen;
+use super::upstream::{Failure, Service};
+use std::sync::Arc;
+use std::time::Instant;
+use store_client::{Command, Reply};
+
+/// The sessions of the service.
+pub(super) struct Sessions {
+    service: Arc<Service>,
+    /// The prefix of session keys.
+    prefix: String,
+    /// Unique to this worker.
+    worker: String,
+}
+
+/// A reply for PHP instead of a result.
+type Answer = Vec<u8>;
+
+/// What came of asking for a lock.
+pub(super) enum Taken {
+    /// Somebody else has it.
+    Busy,
+    /// There is no such session; only for those that have to exist.
+    Missing,
+    Locked(Lock, Seen),
+}
+
+/// What came of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// The session is written, and still locked.
+    Locked,
+    /// The session is written and unlocked.
+    Unlocked,
+    /// It was not written, because the lock was lost and somebody else may have written since.
+    Lost,
+}
+
+impl Written {
+    /// This, if the service's reply says that the session is written.
+    fn if_told(self, reply: Reply) -> Result<Self, Answer> {
+        match reply {
+            Reply::Integer(1) | Reply::Status(_) => Ok(self),
+            Reply::Integer(_) => Ok(Self::Lost),
+            other => Err(heard(Ok(other))),
+        }
+    }
+}
+
+impl Sessions {
+    pub(super) fn new(service: Arc<Service>, prefix: String, worker: String) -> Self {
+        Self { service, prefix, worker }
+    }
+
+    /// Whether sessions and locks can be used together. The service is asked once, again after its address has changed.
+    pub(super) fn key_space(&self) -> KeySpace {
+        let upstream = self.service.pool.credentials().current();
+        if let Some(known) = upstream.key_space() {
+            return known;
+        }
+        let question = KeySpace::question(&self.prefix, &self.worker);
+        let told =
+            self.service.send(&question).ok().and_then(|replies| KeySpace::told_by(&replies));
+        if let Some(told) = told {
+            upstream.set_key_space(told);
+        }
+        told.unwrap_or(KeySpace::Whole)
+    }
+
+    /// Takes a lock, and reads the session if that takes no further round trip. A lock of `owner` is no obstacle.
+    pub(super) fn take(&self, mut lock: Lock, owner: &[u8]) -> Result<Taken, Answer> {
+        let (key, time) = (lock.key_of_lock(), lock.time());
+        let arguments = [&lock.secret, time.as_bytes(), owner];
+        let take = match self.key_space() {
+            KeySpace::Whole => script(scripts::LOCK_AND_READ, &[&key, &lock.key], &arguments),
+            KeySpace::Divided => script(scripts::LOCK, &[&key], &arguments),
+        };
+        lock.confirmed = Instant::now();
+        match self.call(&take)? {
+            Reply::Integer(1) => Ok(Taken::Locked(lock, Seen::Nothing)),
+            Reply::Integer(_) => Ok(Taken::Busy),
+            Reply::Array(replies) => Ok(match <[Reply; 2]>::try_from(replies) {
+                Ok([Reply::Integer(1), data]) => Taken::Locked(lock, Seen::of(data)),
+                _ => Taken::Busy,
+            }),
+            other => Err(heard(Ok(other))),
+        }
+    }
+
+    /// Takes the lock of a session that has to exist, and reads it; `None` if that would take more than one round trip.
+    pub(super) fn take_existing(
+        &self,
+        mut lock: Lock,
+        owner: &[u8],
+    ) -> Result<Option<Taken>, Answer> {
+        if self.key_space() == KeySpace::Divided {
+            return Ok(None);
+        }
+        let (key, time) = (lock.key_of_lock(), lock.time());
+        let arguments = [&lock.secret, time.as_bytes(), owner];
+        let take = script(scripts::LOCK_AND_READ_EXISTING, &[&key, &lock.key], &arguments);
+        lock.confirmed = Instant::now();
+        let Reply::Array(mut replies) = self.call(&take)? else { return Ok(None) };
+        let data = if replies.len() > 1 { replies.pop() } else { None };
+        Ok(Some(match (replies.pop(), data) {
+            (Some(Reply::Integer(1)), Some(data)) => Taken::Locked(lock, Seen::of(data)),
+            (Some(Reply::Integer(0)), None) => Taken::Missing,
+            _ => Taken::Busy,
+        }))
+    }
+
+    /// Keeps a lock for longer. A lost lock shows up when PHP writes.
+    pub(super) fn renew(&self, lock: &mut Lock) -> Result<bool, Failure> {
+        let (key, time, sent) = (lock.key_of_lock(), lock.time(), Instant::now());
+        let renew = script(scripts::RENEW, &[&key], &[&lock.secret, time.as_bytes()]);
+        let renewed = matches!(self.service.call(&renew)?, Reply::Integer(1));
+        if renewed {
+            lock.confirmed = sent;
+        }
+        Ok(renewed)
+    }
+
+    /// Sets when a lock ends, which may be sooner than the service knows.
+    pub(super) fn end_at(&self, lock: &mut Lock, ends: Option<Instant>) {
+        lock.ends = ends;
+        if lock.outlives(ends) {
+            // A lost lock shows up when PHP writes.
+            let _ = self.renew(lock);
+        }
+    }
+
+    /// Releases a lock. If that fails, it ends by itself.
+    pub(super) fn unlock(&self, lock: &Lock) {
+        let _ =
+            self.service.call(&script(scripts::UNLOCK, &[&lock.key_of_lock()], &[&lock.secret]));
+    }
+
+    /// Releases a lock that a worker has taken for `owner` and then died.
+    pub(super) fn unlock_of_owner(&self, key: &[u8], owner: &[u8]) {
+        let unlock = script(scripts::UNLOCK_OF_OWNER, &[&lock_of(key)], &[owner]);
+        // It ends by itself otherwise.
+        let _ = self.service.call(&unlock);
+    }
+
+    /// Writes a session whose lock this connection has.
+    pub(super) fn write(
+        &self,
+        lock: &mut Lock,
+        seen: &Seen,
+        seconds: &[u8],
+        data: &[u8],
+    ) -> Result<Written, Answer> {
+        if self.key_space() == KeySpace::Divided {
+            return self.write_alone(lock, seen, seconds, data);
+        }
+        let keys = [&lock.key_of_lock(), lock.key.as_slice()];
+        match self.call(&script(scripts::WRITE, &keys, &[&lock.secret, seconds, data]))? {
+            Reply::Integer(2) if matches!(seen, Seen::Large(_)) => {
+                self.lock_again(lock, seen, seconds, data)
+            }
+            Reply::Integer(2) => self.write_if_same(&lock.key, seen, seconds, data),
+            reply => Written::Unlocked.if_told(reply),
+        }
+    }
+
+    /// Writes a session that nobody has locked, if it is still as this connection has seen it.
+    pub(super) fn write_if_same(
+        &self,
+        key: &[u8],
+        seen: &Seen,
+        seconds: &[u8],
+        data: &[u8],
+    ) -> Result<Written, Answer> {
+        let mut arguments = vec![seconds, data];
+        if let Seen::Data(Some(data)) = seen {
+            arguments.push(data);
+        }
+        let write = script(scripts::WRITE_IF_SAME, &[&lock_of(key), key], &arguments);
+        Written::Unlocked.if_told(self.call(&write)?)
+    }
+
+    /// With one key in each command, nothing but time tells that the lock is still there when the session is written.
+    fn write_alone(
+        &self,
+        lock: &mut Lock,
+        seen: &Seen,
+        seconds: &[u8],
+        data: &[u8],
+    ) -> Result<Written, Answer> {
+        if lock.is_certain() || self.renew(lock).map_err(|failure| heard(Err(failure)))? {
+            return self.write_locked(lock, seconds, data);
+        }
+        self.lock_again(lock, seen, seconds, data)
+    }
+
+    /// Takes a lock that is gone once more, and writes if nobody else has written since.
+    fn lock_again(
+        &self,
+        lock: &Lock,
+        seen: &Seen,
+        seconds: &[u8],
+        data: &[u8],
+    ) -> Result<Written, Answer> {
+        let (key, time) = (lock.key_of_lock(), lock.time());
+        let arguments = [&lock.secret, time.as_bytes(), &lock.secret];
+        let again = self.call(&script(scripts::LOCK, &[&key], &arguments))?;
+        if again != Reply::Integer(1) || !self.is_same(&lock.key, seen, data)? {
+            return Ok(Written::Lost);
+        }
+        self.write_locked(lock, seconds, data)
+    }
+
+    fn write_locked(&self, lock: &Lock, seconds: &[u8], data: &[u8]) -> Result<Written, Answer> {
+        let write = Command::new(&[b"SETEX", &lock.key, seconds, data]);
+        Written::Locked.if_told(self.call(&write)?)
+    }
+
+    /// Whether a session is as this connection has seen it, or has the data already.
+    fn is_same(&self, key: &[u8], seen: &Seen, data: &[u8]) -> Result<bool, Answer> {
+        match self.call(&Command::new(&[b"GET", key]))? {
+            Reply::Nil => Ok(true),
+            Reply::Bulk(now) => Ok(now == data || *seen == Seen::Data(Some(now)).remembered()),
+            other => Err(heard(Ok(other))),
+        }
+    }
+
+    /// Writes a session whose lock a worker has taken for `owner` and then died; PHP unlocks it.
+    pub(super) fn write_of_owner(
+        &self,
+        key: &[u8],
+        owner: &[u8],
+        seconds: &[u8],
+        data: &[u8],
+    ) -> Result<Written, Answer> {
+        // PHP has just looked at its lock.
+        let write = match self.key_space() {
+            KeySpace::Whole => {
+                script(scripts::WRITE_OF_OWNER, &[&lock_of(key), key], &[owner, seconds, data])
+            }
+            KeySpace::Divided => Command::new(&[b"SETEX", key, seconds, data]),
+        };
+        Written::Locked.if_told(self.call(&write)?)
+    }
+
+    /// Extends a session's lifetime, and unlocks it if that takes no further round trip; tells whether the session exists and
+    /// whether it is unlocked.
+    pub(super) fn touch(&self, lock: &Lock, seconds: &[u8]) -> Result<(bool, bool), Answer> {
+        let space = self.key_space();
+        let touch = match space {
+            KeySpace::Whole => {
+                script(scripts::EXPIRE, &[&lock.key_of_lock(), &lock.key], &[&lock.secret, seconds])
+            }
+            KeySpace::Divided => Command::new(&[b"EXPIRE", &lock.key, seconds]),
+        };
+        match self.call(&touch)? {
+            Reply::Integer(1) => Ok((true, space == KeySpace::Whole)),
+            Reply::Integer(_) => Ok((false, false)),
+            other => Err(heard(Ok(other))),
+        }
+    }
+
+    /// Sends any other command.
+    pub(super) fn call(&self, command: &Command) -> Result<Reply, Answer> {
+        self.service.call(command).map_err(|failure| heard(Err(failure)))
+    }
+}

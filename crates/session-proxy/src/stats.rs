@@ -1,0 +1,214 @@
+//! The numbers of a proxy: its status and Prometheus read the same ones.
+
+use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::metrics::{MetricType, gauge};
+use prometheus_client::registry::{Registry, Unit};
+use std::fmt;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
+
+/// A number that may also fall.
+pub(super) type Gauge = gauge::Gauge<u64, AtomicU64>;
+
+/// What the proxy counts. Those of its connections and queues are set when somebody asks.
+#[derive(Debug, Default)]
+pub(super) struct Stats {
+    pub(super) started: Gauge,
+    pub(super) clients: Gauge,
+    pub(super) waiting_here: Gauge,
+    pub(super) waiting_elsewhere: Gauge,
+    pub(super) connections: Gauge,
+    pub(super) idle: Gauge,
+    pub(super) most_connections: Gauge,
+    /// Sessions locked, or read or written without a lock.
+    pub(super) requests: Counter,
+    pub(super) lock_timeouts: Counter,
+    pub(super) retries: Counter,
+    pub(super) failures: Counter,
+    pub(super) refused: Counter,
+    pub(super) opened: Counter,
+    pub(super) reconnections: Counter,
+    pub(super) round_trips: RoundTrips,
+    role: AtomicU8,
+}
+
+/// The words of Redis, in the order of the numbers that stand for them.
+const ROLES: [&str; 3] = ["unknown", "master", "slave"];
+
+impl Stats {
+    /// All numbers as Prometheus's metrics, for this service.
+    pub(super) fn registry(&self, service: &str) -> Registry {
+        let mut registry = Registry::with_prefix("php_session_proxy");
+        let service = vec![("service", service.to_owned()), ("role", self.role().to_owned())];
+        registry.register("service", "The service", Info::new(service));
+        for (name, help, gauge) in [
+            ("started_seconds", "When this worker started, in seconds since 1970", &self.started),
+            ("clients", "Connections of PHP", &self.clients),
+            (
+                "waiting_here",
+                "Requests that wait for another request in this container",
+                &self.waiting_here,
+            ),
+            (
+                "waiting_elsewhere",
+                "Requests that wait for another container",
+                &self.waiting_elsewhere,
+            ),
+            ("connections", "Connections to the service", &self.connections),
+            ("connections_idle", "Connections to the service that are idle", &self.idle),
+            ("connections_limit", "The maximum number of connections", &self.most_connections),
+        ] {
+            registry.register(name, help, gauge.clone());
+        }
+        for (name, help, counter) in [
+            ("requests", "Sessions that were locked", &self.requests),
+            ("lock_timeouts", "Locks that somebody else held for too long", &self.lock_timeouts),
+            ("retries", "Commands that were sent again", &self.retries),
+            ("failures", "Commands without a reply in time", &self.failures),
+            ("refused", "Commands that do not belong to a session", &self.refused),
+            ("connections_opened", "Connections opened so far", &self.opened),
+            ("reconnections", "Connections that broke", &self.reconnections),
+        ] {
+            registry.register(name, help, counter.clone());
+        }
+        let help = "How long the service took for a round trip";
+        registry.register_with_unit("round_trip", help, Unit::Seconds, self.round_trips.clone());
+        registry
+    }
+
+    /// An answer to PHP, and whether the request was to write a session. It tells the server's role: `ROLE` is not asked for,
+    /// as a user with the rights of sessions may not, and each refusal would be an entry in the server's `ACL LOG`.
+    pub(super) fn answered(&self, writes: bool, answer: &[u8]) {
+        // A script's error contains its command's error somewhere in the text.
+        let only_reads = |error: &[u8]| error.windows(8).any(|word| word == b"READONLY");
+        if answer.starts_with(b"-") && only_reads(answer) {
+            self.role.store(2, Ordering::Relaxed);
+        } else if writes && answer.starts_with(b"+") {
+            self.role.store(1, Ordering::Relaxed);
+        }
+    }
+
+    /// `master` if the last session was written, `slave` if the server only reads.
+    pub(super) fn role(&self) -> &'static str {
+        ROLES[usize::from(self.role.load(Ordering::Relaxed))]
+    }
+}
+
+/// Counts one more as long as it lives.
+pub(super) struct During<'a>(&'a Gauge);
+
+impl<'a> During<'a> {
+    pub(super) fn of(gauge: &'a Gauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for During<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Powers of two microseconds: up to 67 seconds, and all above.
+const BUCKETS: usize = 27;
+
+/// How long round trips took: a histogram that percentiles can be read from, which Prometheus's own cannot.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RoundTrips {
+    microseconds: Counter,
+    buckets: [Counter; BUCKETS],
+}
+
+impl RoundTrips {
+    pub(super) fn observe(&self, took: Duration) {
+        let bits = u128::BITS - took.as_micros().leading_zeros();
+        let bucket = usize::try_from(bits).unwrap_or(BUCKETS).min(BUCKETS - 1);
+        self.buckets[bucket].inc();
+        self.microseconds.inc_by(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.buckets.iter().map(Counter::get).sum()
+    }
+
+    /// The given percentile, in microseconds, rounded up to a power of two.
+    pub(super) fn percentile(&self, percent: u64) -> u64 {
+        let total = self.count();
+        let mut seen = 0;
+        for (bucket, count) in self.buckets.iter().enumerate() {
+            seen += count.get();
+            if total > 0 && seen * 100 >= total * percent {
+                return 1 << bucket;
+            }
+        }
+        0
+    }
+}
+
+impl EncodeMetric for RoundTrips {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        let seconds = |micros: u64| Duration::from_micros(micros).as_secs_f64();
+        let buckets = self.buckets.iter().enumerate();
+        let mut buckets: Vec<(f64, u64)> =
+            buckets.map(|(bucket, count)| (seconds(1 << bucket), count.get())).collect();
+        buckets[BUCKETS - 1].0 = f64::INFINITY;
+        let count = buckets.iter().map(|(_, count)| count).sum();
+        let sum = seconds(self.microseconds.get());
+        encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Histogram
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prometheus_client::encoding::text::encode;
+
+    #[test]
+    fn the_servers_role_is_what_it_did_with_the_last_session() {
+        let stats = Stats::default();
+        stats.answered(false, b"+OK\r\n");
+        assert_eq!(stats.role(), "unknown");
+        stats.answered(true, b"+OK\r\n");
+        assert_eq!(stats.role(), "master");
+        stats.answered(true, b"-OOM command not allowed\r\n");
+        assert_eq!(stats.role(), "master");
+        stats.answered(
+            true,
+            b"-ERR user_script:1: -READONLY You can't write against a read only replica.\r\n",
+        );
+        assert_eq!(stats.role(), "slave");
+    }
+
+    #[test]
+    fn percentiles_are_upper_bounds() {
+        let stats = Stats::default();
+        let trips = &stats.round_trips;
+        assert_eq!(trips.percentile(50), 0);
+        for _ in 0..98 {
+            trips.observe(Duration::from_micros(100));
+        }
+        trips.observe(Duration::from_millis(10));
+        trips.observe(Duration::from_hours(1));
+        assert_eq!((trips.percentile(50), trips.percentile(99)), (128, 16384));
+        let mut text = String::new();
+        encode(&mut text, &stats.registry("")).unwrap();
+        for line in [
+            "sum 3600.0198",
+            "count 100",
+            "bucket{le=\"0.000064\"} 0",
+            "bucket{le=\"0.000128\"} 98",
+            "bucket{le=\"33.554432\"} 99",
+            "bucket{le=\"+Inf\"} 100",
+        ] {
+            let line = format!("\nphp_session_proxy_round_trip_seconds_{line}\n");
+            assert!(text.contains(&line), "{line} is not in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The status of a proxy.
+
+use super::shared::Shared;
+use super::stats::Stats;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::fmt;
+use std::time::Duration;
+
+/// The state of a proxy, as shown by `session-proxy status`: a JSON object.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Status(Value);
+
+impl Status {
+    pub(super) fn of(shared: &Shared) -> Self {
+        let service = shared.service.pool.credentials().current().to_string();
+        Self::new(&service, shared.started.elapsed(), shared.stats_now())
+    }
+
+    /// `service` is the service without its password.
+    fn new(service: &str, uptime: Duration, stats: &Stats) -> Self {
+        Self(json!({
+            "service": service,
+            "role": stats.role(),
+            "started": stats.started.get(),
+            "seconds": uptime.as_secs(),
+            "clients": stats.clients.get(),
+            "requests": stats.requests.get(),
+            "round_trips": stats.round_trips.count(),
+            "waiting": stats.waiting_here.get(),
+            "waiting_elsewhere": stats.waiting_elsewhere.get(),
+            "lock_timeouts": stats.lock_timeouts.get(),
+            "reconnections": stats.reconnections.get(),
+            "retries": stats.retries.get(),
+            "failures": stats.failures.get(),
+            "refused": stats.refused.get(),
+            "connections": stats.connections.get(),
+            "idle": stats.idle.get(),
+            "most_connections": stats.most_connections.get(),
+            "opened": stats.opened.get(),
+            "p50_us": stats.round_trips.percentile(50),
+            "p99_us": stats.round_trips.percentile(99),
+        }))
+    }
+
+    /// As JSON.
+    #[must_use]
+    pub fn json(&self) -> String {
+        self.0.to_string()
+    }
+}
+
+/// As text.
+impl fmt::Display for Status {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let it = |name: &str| match &self.0[name] {
+            Value::String(text) => text.clone(),
+            number => number.to_string(),
+        };
+        writeln!(formatter, "service       {} ({})", it("service"), it("role"))?;
+        writeln!(formatter, "running       {} s", it("seconds"))?;
+        writeln!(formatter, "PHP           {} connected", it("clients"))?;
+        writeln!(
+            formatter,
+            "sessions      {} locked so far, {} waiting here, {} for another container, {} gave up waiting",
+            it("requests"),
+            it("waiting"),
+            it("waiting_elsewhere"),
+            it("lock_timeouts")
+        )?;
+        writeln!(
+            formatter,
+            "round trips   {}, half within {} µs, 99 % within {} µs",
+            it("round_trips"),
+            it("p50_us"),
+            it("p99_us")
+        )?;
+        writeln!(
+            formatter,
+            "connections   {} of {}, {} idle, {} opened so far",
+            it("connections"),
+            it("most_connections"),
+            it("idle"),
+            it("opened")
+        )?;
+        write!(
+            formatter,
+            "problems      broken connections: {}, commands sent again: {}, without a reply: {}, refused: {}",
+            it("reconnections"),
+            it("retries"),
+            it("failures"),
+            it("refused")
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prometheus_client::encoding::text::encode;
+
+    const SERVICE: &str = "tcp://10.0.0.5:6379";
+
+    /// Every number is another one, the round trips' too.
+    fn example() -> (Status, Stats) {
+        let it = Stats::default();
+        let gauges = [
+            &it.started,
+            &it.clients,
+            &it.waiting_here,
+            &it.waiting_elsewhere,
+            &it.connections,
+            &it.idle,
+            &it.most_connections,
+        ];
+        for (gauge, number) in gauges.into_iter().zip(1001..) {
+            gauge.set(number);
+        }
+        let counters = [
+            &it.requests,
+            &it.lock_timeouts,
+            &it.retries,
+            &it.failures,
+            &it.refused,
+            &it.opened,
+            &it.reconnections,
+        ];
+        for (counter, number) in counters.into_iter().zip(2001..) {
+            counter.inc_by(number);
+        }
+        for took in [1, 1, 1, 100] {
+            it.round_trips.observe(Duration::from_millis(took));
+        }
+        it.answered(true, b"+OK\r\n");
+        (Status::new(SERVICE, Duration::from_secs(3001), &it), it)
+    }
+
+    fn numbers(status: &Status) -> Vec<(String, String)> {
+        let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let all = status.0.as_object().unwrap().clone();
+        all.into_iter().map(|(name, value)| (name, text(value))).collect()
+    }
+
+    #[test]
+    fn people_are_told_all_that_programs_are() {
+        let (status, _) = example();
+        let text = status.to_string();
+        // The seconds say it better than a number of ten digits.
+        for (name, value) in numbers(&status).into_iter().filter(|(name, _)| name != "started") {
+            assert!(text.contains(&value), "{name} is not in\n{text}");
+        }
+    }
+
+    /// The percentiles are what Prometheus makes of the histogram.
+    #[test]
+    fn prometheus_is_told_all_that_the_status_has() {
+        let (status, all) = example();
+        let mut text = String::new();
+        encode(&mut text, &all.registry(SERVICE)).unwrap();
+        for (name, value) in numbers(&status) {
+            let known = ["p50_us", "p99_us", "seconds"].contains(&name.as_str());
+            let told = [format!("{name}=\"{value}\""), format!(" {value}\n")];
+            assert!(known || told.iter().any(|it| text.contains(it)), "{name} is not in\n{text}");
+        }
+        assert!(text.ends_with("# EOF\n"), "{text}");
+    }
+}

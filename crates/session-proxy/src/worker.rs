@@ -1,0 +1,172 @@
+//! The worker: serves PHP's connections, each in its own thread. PHP's processes are few, and mostly busy with
+//! something else.
+
+use super::credentials::{Credentials, Read};
+use super::exchange::converse;
+use super::life::{Life, Stage};
+use super::log::log;
+use super::memory::Budget;
+use super::metrics;
+use super::pool::Pool;
+use super::sessions::Sessions;
+use super::shared::{Secrets, Shared};
+use super::signals::wait;
+use super::stats::Stats;
+use super::turns::Turns;
+use super::upstream::Service;
+use nix::poll::PollTimeout;
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use store_client::{Deadline, random};
+
+const STACK: usize = 512 << 10;
+/// How often to look again, once its end has come.
+const LOOKED_EVERY: u16 = 100;
+/// How long a connection waits for a thread, if the container has as many as it may have.
+const THREAD_PATIENCE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(20);
+/// The pause if the container has too many open files.
+const FILES_PAUSE: Duration = Duration::from_millis(100);
+
+/// The settings of the proxy.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Unique to this container.
+    pub container: String,
+    /// The prefix of session keys.
+    pub prefix: String,
+    pub locking: bool,
+    /// How long a request waits for the session's lock.
+    pub lock_timeout: Duration,
+    /// How long connecting to the service may take.
+    pub connect_timeout: Duration,
+    /// How long to wait for the service's reply.
+    pub read_timeout: Duration,
+    /// The maximum number of connections to the service.
+    pub most_connections: usize,
+    /// Where to serve metrics, `HOST:PORT`.
+    pub metrics: Option<String>,
+}
+
+/// A worker that is ready to serve.
+pub struct Worker {
+    pub(super) shared: Arc<Shared>,
+    metrics: Option<String>,
+}
+
+impl Worker {
+    /// Reads the service's address and login.
+    ///
+    /// # Errors
+    /// Fails if the service cannot be read.
+    pub fn new(settings: Settings, read: Read) -> anyhow::Result<Self> {
+        let stats = Arc::new(Stats::default());
+        stats
+            .started
+            .set(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
+        let most = settings.most_connections;
+        stats.most_connections.set(u64::try_from(most)?);
+        let credentials = Credentials::new(read)?;
+        let pool = Pool::new(credentials, most, settings.connect_timeout, stats.opened.clone());
+        let service = Arc::new(Service::new(pool, settings.read_timeout, stats.clone()));
+        let worker = random()?;
+        let shared = Arc::new(Shared {
+            sessions: Sessions::new(service.clone(), settings.prefix.clone(), worker.clone()),
+            service,
+            turns: Turns::default(),
+            stats,
+            secrets: Secrets { container: settings.container, worker, count: AtomicU64::default() },
+            prefix: settings.prefix.into_bytes(),
+            memory: Budget::default(),
+            locking: settings.locking,
+            lock_timeout: settings.lock_timeout,
+            started: Instant::now(),
+        });
+        Ok(Self { shared, metrics: settings.metrics })
+    }
+
+    /// Serves until this life ends, and the last client is gone.
+    ///
+    /// # Errors
+    /// Fails if the socket accepts no connections.
+    pub fn serve(&self, listener: &UnixListener, mut life: impl Life) -> anyhow::Result<()> {
+        // Others may wait for the same connection, and be quicker.
+        listener.set_nonblocking(true)?;
+        self.serve_metrics(life.lifeline()?)?;
+        let (mut stage, mut ends) = (Stage::Serving, false);
+        loop {
+            let listens = (stage != Stage::Retired).then(|| listener.as_fd());
+            if ends {
+                let _ = wait(listens.as_slice(), PollTimeout::from(LOOKED_EVERY));
+            } else {
+                let all: Vec<_> = listens.into_iter().chain(life.end()).collect();
+                ends = wait(&all, PollTimeout::NONE).get(1) == Some(&true);
+            }
+            if ends {
+                stage = life.after_end(listener, self.clients());
+            }
+            if stage != Stage::Retired {
+                while let Some(client) = accept(listener)? {
+                    self.serve_client(client);
+                }
+            }
+            if stage != Stage::Serving && self.clients() == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn clients(&self) -> u64 {
+        self.shared.stats.clients.get()
+    }
+
+    fn serve_metrics(&self, lifeline: Option<OwnedFd>) -> io::Result<()> {
+        let Some(address) = self.metrics.clone() else { return Ok(()) };
+        let shared = self.shared.clone();
+        let serve = move || metrics::serve(&address, &shared, lifeline.as_ref());
+        thread::Builder::new().spawn(serve).map(drop)
+    }
+
+    /// Counts the client before its thread begins, so that it is never overlooked at the end.
+    fn serve_client(&self, client: UnixStream) {
+        self.shared.stats.clients.inc();
+        let (client, deadline) = (Arc::new(client), Deadline::after(THREAD_PATIENCE));
+        loop {
+            let (client, shared) = (client.clone(), self.shared.clone());
+            let spawned = thread::Builder::new().stack_size(STACK).spawn(move || {
+                // A client that is gone needs no reply.
+                let _ = converse(&client, &shared);
+                shared.stats.clients.dec();
+            });
+            match spawned {
+                Ok(_) => return,
+                Err(error) if deadline.is_over() => {
+                    log(format_args!("no thread for a connection from PHP: {error}"));
+                    self.shared.stats.clients.dec();
+                    return;
+                }
+                Err(_) => thread::sleep(PAUSE),
+            }
+        }
+    }
+}
+
+/// A connection that waits; `None` if there is none.
+fn accept(listener: &UnixListener) -> io::Result<Option<UnixStream>> {
+    match listener.accept() {
+        Ok((client, _)) => Ok(Some(client)),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Err(error),
+        // The container has too many open files, or the client is already gone.
+        Err(error) => {
+            log(format_args!("no connection from PHP: {error}"));
+            thread::sleep(FILES_PAUSE);
+            Ok(None)
+        }
+    }
+}

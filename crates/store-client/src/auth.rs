@@ -1,0 +1,20 @@
+//! How to log in to Redis.
+
+use super::secret::Secret;
+
+/// How to log in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Auth {
+    /// The ACL user; `None` is the user `default`.
+    pub user: Option<String>,
+    pub password: Secret,
+}
+
+impl Auth {
+    /// Logging in as `default` is the same as sending the password alone, which servers older than Redis 6
+    /// understand too.
+    #[must_use]
+    pub fn new(user: Option<String>, password: Secret) -> Self {
+        Self { user: user.filter(|user| user != "default"), password }
+    }
+}

@@ -1,0 +1,192 @@
+//! Opens connections to an endpoint and logs in.
+
+use super::address::{Address, Host};
+use super::auth::Auth;
+use super::command::Command;
+use super::connection::{Connection, Stream, Unwritable};
+use super::deadline::{Deadline, Timed};
+use super::endpoint::{RedisEndpoint, Target};
+use super::error::{Problem, RedisError, Step};
+use super::reply::{ErrorReply, Reply};
+use super::resolve::resolve;
+use super::tls::client_config;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Opens any number of connections to one endpoint.
+#[derive(Debug, Clone)]
+pub struct Client {
+    servers: Vec<Server>,
+    tls: Option<Arc<ClientConfig>>,
+    auth: Option<Auth>,
+    database: Option<u32>,
+    connect_timeout: Option<Duration>,
+}
+
+#[derive(Debug, Clone)]
+enum Server {
+    Tcp(Address),
+    Unix(PathBuf),
+}
+
+impl Client {
+    /// Reads the endpoint's certificates. `verify_peer` tells whether to verify the server's.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a certificate or key cannot be used.
+    pub fn new(endpoint: &RedisEndpoint, verify_peer: bool) -> Result<Self, RedisError> {
+        let servers = match &endpoint.target {
+            Target::Tcp { address, .. } => vec![Server::Tcp(address.clone())],
+            Target::Cluster { nodes, .. } => nodes.iter().cloned().map(Server::Tcp).collect(),
+            Target::Unix(path) => vec![Server::Unix(path.clone())],
+        };
+        let tls = endpoint.tls().map(|tls| client_config(tls, verify_peer)).transpose().map_err(
+            |problem| RedisError {
+                server: endpoint.to_string(),
+                problem: Problem::Certificates(problem),
+            },
+        )?;
+        let (auth, database) = (endpoint.auth.clone(), endpoint.database);
+        Ok(Self { servers, tls, auth, database, connect_timeout: None })
+    }
+
+    /// The same, with a limit on name resolution and connecting.
+    #[must_use]
+    pub fn with_connect_timeout(self, timeout: Duration) -> Self {
+        Self { connect_timeout: Some(timeout), ..self }
+    }
+
+    /// The same, with another database.
+    #[must_use]
+    pub fn with_database(self, database: Option<u32>) -> Self {
+        Self { database: database.or(self.database), ..self }
+    }
+
+    /// Connects, negotiates TLS, logs in and selects the database. Resolves the name each time. In a cluster, uses
+    /// the first node that answers.
+    ///
+    /// # Errors
+    /// Fails with the problem of the last server tried in time.
+    pub fn connect(&self, deadline: Deadline) -> Result<Connection, RedisError> {
+        let mut last = None;
+        for server in &self.servers {
+            match self.connect_to(server, deadline) {
+                Ok(connection) => return Ok(connection),
+                // With no time left, it says less than the one before it.
+                Err(_) if deadline.is_over() && last.is_some() => {}
+                Err(problem) => last = Some(RedisError { server: self.shown(server), problem }),
+            }
+        }
+        // An endpoint has at least one server.
+        Err(last.unwrap_or_else(|| RedisError {
+            server: String::new(),
+            problem: Problem::Connect(ErrorKind::NotFound.into()),
+        }))
+    }
+
+    fn connect_to(&self, server: &Server, deadline: Deadline) -> Result<Connection, Problem> {
+        let stream = match server {
+            Server::Unix(path) => {
+                let stream = UnixStream::connect(path).map_err(Problem::connecting)?;
+                Stream::Unix(Timed::new(stream, deadline))
+            }
+            Server::Tcp(address) => {
+                let dialled = self.connect_timeout.map_or(deadline, |wait| deadline.or_after(wait));
+                let stream = Timed::new(dial(address, dialled)?, deadline);
+                match &self.tls {
+                    None => Stream::Tcp(stream),
+                    Some(config) => handshake(stream, &address.host, config.clone())?,
+                }
+            }
+        };
+        let mut connection = Connection::new(stream);
+        self.log_in(&mut connection, deadline)?;
+        Ok(connection)
+    }
+
+    /// Sends both commands at once, which saves a round trip.
+    fn log_in(&self, connection: &mut Connection, deadline: Deadline) -> Result<(), Problem> {
+        type Refused = fn(ErrorReply) -> Problem;
+        let mut commands = Vec::new();
+        let mut refusals: Vec<Refused> = Vec::new();
+        if let Some(Auth { user, password }) = &self.auth {
+            let mut parts: Vec<&[u8]> = vec![b"AUTH"];
+            parts.extend(user.as_ref().map(String::as_bytes));
+            parts.push(password.expose().as_bytes());
+            commands.push(Command::new(&parts));
+            refusals.push(Problem::Login);
+        }
+        if let Some(database) = self.database {
+            commands.push(Command::new(&[b"SELECT", database.to_string().as_bytes()]));
+            refusals.push(Problem::Database);
+        }
+        if commands.is_empty() {
+            return Ok(());
+        }
+        for (reply, refused) in connection.send(&commands, deadline)?.into_iter().zip(refusals) {
+            if let Reply::Error(error) = reply {
+                return Err(refused(error));
+            }
+        }
+        Ok(())
+    }
+
+    fn shown(&self, server: &Server) -> String {
+        match server {
+            Server::Unix(path) => format!("unix://{}", path.display()),
+            Server::Tcp(address) if self.tls.is_some() => format!("tls://{address}"),
+            Server::Tcp(address) => format!("tcp://{address}"),
+        }
+    }
+}
+
+/// Tries the name's addresses in turn, each with its share of the time.
+///
+/// # Errors
+/// Fails with the problem of the last address tried.
+pub fn dial(address: &Address, deadline: Deadline) -> Result<TcpStream, Problem> {
+    let addresses = resolve(address, deadline)?;
+    let mut last = Problem::Resolve(io::Error::other("it has no address"));
+    for (tried, address) in addresses.iter().enumerate() {
+        let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+        let attempt = deadline.remaining().and_then(|remaining| {
+            let stream = TcpStream::connect_timeout(address, remaining / left)?;
+            stream.set_nodelay(true)?;
+            Ok(stream)
+        });
+        match attempt {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = Problem::connecting(error),
+        }
+    }
+    Err(last)
+}
+
+fn handshake(
+    mut stream: Timed<TcpStream>,
+    host: &Host,
+    config: Arc<ClientConfig>,
+) -> Result<Stream, Problem> {
+    let name = match host {
+        Host::Ip(ip) => ServerName::IpAddress(IpAddr::into(*ip)),
+        Host::Name(name) => ServerName::try_from(name.clone())
+            .map_err(|_| Problem::Tls(format!("{name} is not a valid name for a certificate")))?,
+    };
+    let mut tls =
+        ClientConnection::new(config, name).map_err(|error| Problem::Tls(error.to_string()))?;
+    while tls.is_handshaking() {
+        if let Err(error) = tls.complete_io(&mut stream) {
+            let problem = Problem::of_stream(error, Step::Handshake);
+            let mut rest = Unwritable { tls: &mut tls, socket: &mut stream };
+            return Err(if problem.is_lost() { rest.alert().unwrap_or(problem) } else { problem });
+        }
+    }
+    Ok(Stream::Tls(Box::new(StreamOwned::new(tls, stream))))
+}

@@ -1,0 +1,178 @@
+//! A connection: commands go out, replies come in.
+
+use super::command::Command;
+use super::deadline::{Deadline, Timed};
+use super::error::{Problem, Step};
+use super::received::Received;
+use super::reply::Reply;
+use rustls::{ClientConnection, StreamOwned};
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+
+/// A connection to a server. After a failure it must not be used again.
+pub struct Connection {
+    stream: Stream,
+    received: Received,
+}
+
+pub(super) enum Stream {
+    Tcp(Timed<TcpStream>),
+    Tls(Box<StreamOwned<ClientConnection, Timed<TcpStream>>>),
+    Unix(Timed<UnixStream>),
+}
+
+impl Stream {
+    fn set_deadline(&mut self, deadline: Deadline) {
+        match self {
+            Self::Tcp(stream) => stream.set_deadline(deadline),
+            Self::Tls(stream) => stream.sock.set_deadline(deadline),
+            Self::Unix(stream) => stream.set_deadline(deadline),
+        }
+    }
+
+    fn as_read(&mut self) -> &mut dyn Read {
+        match self {
+            Self::Tcp(stream) => stream,
+            Self::Tls(stream) => stream.as_mut(),
+            Self::Unix(stream) => stream,
+        }
+    }
+
+    fn as_write(&mut self) -> &mut dyn Write {
+        match self {
+            Self::Tcp(stream) => stream,
+            Self::Tls(stream) => stream.as_mut(),
+            Self::Unix(stream) => stream,
+        }
+    }
+}
+
+impl Connection {
+    pub(super) fn new(stream: Stream) -> Self {
+        Self { stream, received: Received::default() }
+    }
+
+    /// A connection over a Unix socket.
+    #[must_use]
+    pub fn over_socket(socket: UnixStream, deadline: Deadline) -> Self {
+        Self::new(Stream::Unix(Timed::new(socket, deadline)))
+    }
+
+    /// Sends the commands together and returns their replies, in one round trip. A refused command gives a
+    /// [`Reply::Error`].
+    ///
+    /// # Errors
+    /// Fails if the connection breaks, the deadline passes, or the response is not a reply.
+    pub fn send(
+        &mut self,
+        commands: &[Command],
+        deadline: Deadline,
+    ) -> Result<Vec<Reply>, Problem> {
+        self.stream.set_deadline(deadline);
+        let written = match commands {
+            // It may be a session of many megabytes.
+            [command] => self.write(command.bytes()),
+            _ => self.write(&commands.iter().map(Command::bytes).collect::<Vec<_>>().concat()),
+        };
+        if let Err(error) = written {
+            return Err(self.last_word(Problem::of_stream(error, Step::Answer)));
+        }
+        let mut replies = Vec::with_capacity(commands.len());
+        for _ in commands {
+            match receive(&mut self.received, self.stream.as_read()) {
+                Ok(reply) => replies.push(reply),
+                Err(problem) => return Err(problem.explained_by(replies.pop())),
+            }
+        }
+        Ok(replies)
+    }
+
+    /// Sends one command and returns its reply.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn command(&mut self, parts: &[&[u8]], deadline: Deadline) -> Result<Reply, Problem> {
+        let replies = self.send(&[Command::new(parts)], deadline)?;
+        Ok(replies.into_iter().next().unwrap_or(Reply::Nil))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let stream = self.stream.as_write();
+        stream.write_all(bytes)?;
+        stream.flush()
+    }
+
+    /// What the server said before it closed the connection, if a write failed for that.
+    fn last_word(&mut self, problem: Problem) -> Problem {
+        if !problem.is_lost() {
+            return problem;
+        }
+        let received = match &mut self.stream {
+            Stream::Tls(tls) => {
+                let mut rest = Unwritable { tls: &mut tls.conn, socket: &mut tls.sock };
+                receive(&mut self.received, &mut rest)
+            }
+            stream => receive(&mut self.received, stream.as_read()),
+        };
+        match received {
+            Ok(reply) => problem.explained_by(Some(reply)),
+            Err(alert @ Problem::TlsRefused(_)) => alert,
+            Err(_) => problem,
+        }
+    }
+}
+
+fn receive(received: &mut Received, stream: &mut dyn Read) -> Result<Reply, Problem> {
+    loop {
+        if let Some((reply, length)) = Reply::parse(received.bytes())? {
+            received.take(length);
+            return Ok(reply);
+        }
+        match received.read(stream) {
+            Ok(0) => return Err(Problem::Closed(Step::Answer)),
+            Ok(_) => {}
+            Err(error) => return Err(Problem::of_stream(error, Step::Answer)),
+        }
+    }
+}
+
+/// Reads from a TLS connection that the server has closed. rustls's own stream would first write what is left, fail,
+/// and never read the server's reason.
+pub(super) struct Unwritable<'a, S> {
+    pub(super) tls: &'a mut ClientConnection,
+    pub(super) socket: &'a mut S,
+}
+
+impl<S: Read> Unwritable<'_, S> {
+    /// Why the server refused the handshake, if it said so.
+    pub(super) fn alert(&mut self) -> Option<Problem> {
+        let problem = Problem::of_stream(self.read(&mut [0]).err()?, Step::Handshake);
+        matches!(problem, Problem::TlsRefused(_)).then_some(problem)
+    }
+}
+
+impl<S: Read> Read for Unwritable<'_, S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.tls.reader().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return result,
+            }
+            self.tls.read_tls(self.socket)?;
+            self.tls.process_new_packets().map_err(io::Error::other)?;
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self.stream {
+            Stream::Tcp(_) => "Connection(tcp)",
+            Stream::Tls(_) => "Connection(tls)",
+            Stream::Unix(_) => "Connection(unix)",
+        })
+    }
+}

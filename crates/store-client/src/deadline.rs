@@ -1,0 +1,137 @@
+//! A common end for several waits.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+/// The time by which something must be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// From now.
+    #[must_use]
+    pub fn after(wait: Duration) -> Self {
+        Self(Instant::now() + wait)
+    }
+
+    /// The time left.
+    ///
+    /// # Errors
+    /// Fails if none is left.
+    pub fn remaining(self) -> io::Result<Duration> {
+        let left = self.0.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
+    }
+
+    /// Whether it has passed.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        self.remaining().is_err()
+    }
+
+    /// The earlier of the two.
+    #[must_use]
+    pub fn or_after(self, wait: Duration) -> Self {
+        self.min(Self::after(wait))
+    }
+}
+
+/// A stream with timeouts for single reads and writes.
+pub(super) trait Timeouts: Read + Write {
+    fn set_timeout(&self, timeout: Duration) -> io::Result<()>;
+}
+
+impl Timeouts for TcpStream {
+    fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(timeout))?;
+        self.set_write_timeout(Some(timeout))
+    }
+}
+
+impl Timeouts for UnixStream {
+    fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
+        self.set_read_timeout(Some(timeout))?;
+        self.set_write_timeout(Some(timeout))
+    }
+}
+
+/// A stream whose reads and writes all end at one deadline: a peer that sends a byte now and then cannot extend it.
+#[derive(Debug)]
+pub(super) struct Timed<S> {
+    stream: S,
+    deadline: Deadline,
+}
+
+impl<S: Timeouts> Timed<S> {
+    pub(super) fn new(stream: S, deadline: Deadline) -> Self {
+        Self { stream, deadline }
+    }
+
+    pub(super) fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = deadline;
+    }
+
+    fn bounded<T>(&mut self, mut run: impl FnMut(&mut S) -> io::Result<T>) -> io::Result<T> {
+        loop {
+            self.stream.set_timeout(self.deadline.remaining()?)?;
+            match run(&mut self.stream) {
+                // This is how the kernel reports a socket timeout; its clock may be slightly early.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+}
+
+impl<S: Timeouts> Read for Timed<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.bounded(|stream| stream.read(buffer))
+    }
+}
+
+impl<S: Timeouts> Write for Timed<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bounded(|stream| stream.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    const WAIT: Duration = Duration::from_millis(150);
+
+    #[test]
+    fn a_peer_that_sends_a_byte_now_and_then_does_not_move_the_deadline() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let sender = thread::spawn(move || {
+            while theirs.write_all(b"x").is_ok() {
+                thread::sleep(WAIT / 10);
+            }
+        });
+        let started = Instant::now();
+        let mut timed = Timed::new(ours, Deadline::after(WAIT));
+        let error = timed.read_exact(&mut [0; 1000]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        // All of it would take 15 seconds.
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+        drop(timed);
+        sender.join().unwrap();
+    }
+
+    #[test]
+    fn a_peer_that_reads_nothing_does_not_hold_a_writer() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let mut timed = Timed::new(ours, Deadline::after(WAIT));
+        let error = timed.write_all(&vec![0; 16 << 20]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+    }
+}

@@ -1,0 +1,93 @@
+//! What it takes to connect to a Redis server.
+
+use super::address::Address;
+use super::auth::Auth;
+use super::tls::Tls;
+use std::fmt;
+use std::path::PathBuf;
+
+/// What it takes to connect to a Redis server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisEndpoint {
+    pub target: Target,
+    /// How to log in; `None` for a server without a password.
+    pub auth: Option<Auth>,
+    /// The database to select; `None` leaves it to the server.
+    pub database: Option<u32>,
+}
+
+/// Where a Redis server is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A TCP port.
+    Tcp { address: Address, tls: Option<Tls> },
+    /// A cluster.
+    Cluster {
+        /// The nodes to connect to first; never empty.
+        nodes: Vec<Address>,
+        tls: Option<Tls>,
+    },
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+impl RedisEndpoint {
+    /// The name of the user who logs in. Such a user may have the rights for sessions only, so nobody sends anything else for
+    /// one.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.auth.as_ref()?.user.as_deref()
+    }
+
+    /// Whether it is a cluster.
+    #[must_use]
+    pub fn is_cluster(&self) -> bool {
+        matches!(self.target, Target::Cluster { .. })
+    }
+
+    /// The address to connect to first; `None` for a socket.
+    #[must_use]
+    pub fn first_address(&self) -> Option<&Address> {
+        match &self.target {
+            Target::Tcp { address, .. } => Some(address),
+            Target::Cluster { nodes, .. } => nodes.first(),
+            Target::Unix(_) => None,
+        }
+    }
+
+    /// TLS, if connections are encrypted.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Tls> {
+        match &self.target {
+            Target::Tcp { tls, .. } | Target::Cluster { tls, .. } => tls.as_ref(),
+            Target::Unix(_) => None,
+        }
+    }
+}
+
+/// The endpoint without its password, for messages.
+impl fmt::Display for RedisEndpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.target {
+            Target::Tcp { address, tls } => write!(formatter, "{}{address}", scheme(tls.as_ref()))?,
+            Target::Cluster { nodes, tls } => {
+                let nodes: Vec<String> = nodes.iter().map(ToString::to_string).collect();
+                write!(formatter, "the cluster {}{}", scheme(tls.as_ref()), nodes.join(","))?;
+            }
+            Target::Unix(path) => write!(formatter, "unix://{}", path.display())?,
+        }
+        match &self.auth {
+            None => formatter.write_str(", no password")?,
+            Some(Auth { user: None, .. }) => {}
+            Some(Auth { user: Some(user), .. }) => write!(formatter, ", user {user:?}")?,
+        }
+        match self.database {
+            None => Ok(()),
+            Some(database) => write!(formatter, ", database {database}"),
+        }
+    }
+}
+
+fn scheme(tls: Option<&Tls>) -> &'static str {
+    if tls.is_some() { "tls://" } else { "tcp://" }
+}

@@ -1,0 +1,38 @@
+//! A small, blocking client for Redis: connects to an [endpoint](RedisEndpoint), logs in, and sends commands. Every wait
+//! ends at a [`Deadline`].
+
+mod address;
+mod auth;
+mod certificate;
+mod client;
+mod command;
+mod connection;
+mod deadline;
+mod distrust;
+mod endpoint;
+mod error;
+mod printable;
+mod random;
+mod received;
+mod reply;
+mod resolve;
+mod secret;
+mod tls;
+mod trust;
+
+pub use address::{Address, Host, NO_BRACKETS};
+pub use auth::Auth;
+pub use certificate::Date;
+pub use client::{Client, dial};
+pub use command::Command;
+pub use connection::Connection;
+pub use deadline::Deadline;
+pub use distrust::Distrust;
+pub use endpoint::{RedisEndpoint, Target};
+pub use error::{Problem, RedisError, Step};
+pub use printable::printable;
+pub use random::random;
+pub use received::Received;
+pub use reply::{ErrorReply, ProtocolError, Reply};
+pub use secret::Secret;
+pub use tls::{ClientIdentity, Pem, Tls, expired_ca};
