@@ -1,4 +1,4 @@
-.PHONY: help setup package demo demo-stop test slow test-one unit platforms bench bench-documents fuzz check release workflows deny
+.PHONY: help setup package demo demo-stop test slow test-one unit platforms soak bench bench-documents fuzz check release workflows deny
 
 help:           ## show this list
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: *## */:\t/' | expand -t 16
@@ -31,6 +31,11 @@ test-one:       ## one integration test, by its name: NAME=locks::session_reset
 
 platforms:      ## kpack, Kubernetes, Cloud Foundry, pack of today
 	@scripts/test platforms
+
+soak:           ## the session proxy under load and faults, for MINUTES=60; a line a minute says what happened
+	@scripts/setup
+	@scripts/package
+	@MINUTES=$(or $(MINUTES),60) cargo test --locked --test integration -- --nocapture soak::
 
 bench:          ## measure what docs/performance.md says, and write it (PARTS="speed faults")
 	@scripts/bench $(PARTS)

@@ -5,7 +5,6 @@ mod debug;
 
 use crate::app::AppFindings;
 use crate::config::environment::Environment;
-use crate::config::options::Options;
 use crate::config::platform::BuildPlatform;
 use crate::config::variables::{DISPLAY_ERRORS, EMBED_CREDENTIALS, FRAMEWORK, SESSION_NAME};
 use crate::detect::{Decision, SessionConfig};
@@ -16,6 +15,7 @@ use crate::layers::session_settings::SessionSettings;
 use crate::php::Php;
 use crate::php::ini_file::IniFile;
 use crate::php::memcached_directives::{USUAL_ITEM, refused_keys};
+use crate::plan::Plan;
 use crate::store::Store;
 use crate::system::command::is_debug;
 use crate::system::log_line::report;
@@ -169,8 +169,8 @@ pub fn limits(record: &LaunchRecord) {
         "A session has at most {} MB, unless the server's item_size_max says otherwise. A larger one is lost",
         USUAL_ITEM >> 20
     ));
-    if let Some(refused) = refused_keys(&Options::default(), record.sid_length) {
-        print::warning(refused);
+    if let Some(refused) = refused_keys(&Plan::example(record.store), record.sid_length) {
+        print::warning(refused.to_string());
     }
 }
 

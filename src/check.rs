@@ -1,10 +1,8 @@
 //! `session-check`: whether sessions are kept under the app's settings, and if not, why not.
 
-mod advice;
-pub(crate) mod causes;
+mod causes;
 pub mod cli;
 mod conclusion;
-pub(crate) mod diagnosis;
 mod fpm;
 pub(crate) mod overrides;
 pub(crate) mod page;
@@ -13,6 +11,7 @@ mod proxy_hops;
 mod question;
 mod render;
 pub(crate) mod report;
+mod server;
 mod session_start;
 mod setup;
 pub(crate) mod steps;
@@ -20,7 +19,9 @@ pub(crate) mod verdict;
 pub(crate) mod web;
 
 use crate::config::environment::Environment;
+use crate::config::launch::LaunchSettings;
 use crate::config::variables::MISSING;
+use crate::diagnosis::{Cause, CauseKind};
 use crate::endpoint::Endpoint;
 use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::SessionUse;
@@ -28,23 +29,23 @@ use crate::launch::app::session_use_behind_fpm;
 use crate::launch::build_record::{LaunchRecord, read_record};
 use crate::launch::prepare::prepare;
 use crate::launch::resolve::{Resolution, ResolvedService, resolve};
-use crate::launch::route::ProxyWanted;
+use crate::launch::route::{ProxyWanted, Route};
 use crate::launch::tls_files::tls_files;
 use crate::php::Php;
-use crate::php::redis_directives::read_timeout;
 use crate::php::variable::Variable;
+use crate::plan::Plan;
 use crate::proxy;
 use crate::store::Store;
 use crate::system::secret::Redactor;
 use anyhow::anyhow;
-use causes::Kind;
+use causes::{Evidence, find_causes};
 use conclusion::AppUse;
-use diagnosis::{Cause, Evidence, find_causes};
 use overrides::Search;
 use page::Page;
 use proxy_hops::with_both_hops;
 use report::{FrameworkReport, Report};
 use serde_json::Value;
+use server::cause_at_server;
 use setup::{Expected, Setup};
 use std::path::{Path, PathBuf};
 use steps::{Part, Setting};
@@ -70,14 +71,15 @@ pub(crate) fn check(
     page: Option<&Page>,
 ) -> anyhow::Result<Report> {
     let record = read_record(layer)?;
-    match resolve(environment, platform_dir, layer, &record)? {
+    let launch = &LaunchSettings::read(environment)?;
+    match resolve(environment, platform_dir, layer, &record, launch)? {
         Resolution::Service(found) => {
             let save_path = match environment.text(Variable::SavePath.name())? {
                 Some(save_path) => save_path.to_owned(),
                 None => return Err(not_prepared(environment, platform_dir, layer, app_dir)),
             };
-            let check =
-                Check { environment, record, found: &found, save_path: &save_path, app_dir };
+            let (found, plan, save_path) = (&*found, &found.plan, &*save_path);
+            let check = Check { environment, record, launch, found, plan, save_path, app_dir };
             let redactor = check.redactor();
             check
                 .run(page, &redactor)
@@ -89,7 +91,7 @@ pub(crate) fn check(
             Ok(Report {
                 verdict: Verdict::NotKept,
                 summary: "Sessions are NOT kept: they are in local files, which are lost with the container.".to_owned(),
-                causes: vec![Cause::new(Kind::LocalFiles, what)],
+                causes: vec![Cause::new(CauseKind::LocalFiles, what)],
                 ..Report::new(None, &record, &php)
             })
         }
@@ -116,41 +118,47 @@ fn not_prepared(
 struct Check<'a> {
     environment: &'a Environment,
     record: LaunchRecord,
+    launch: &'a LaunchSettings,
     found: &'a ResolvedService,
+    plan: &'a Plan,
     save_path: &'a str,
     app_dir: &'a Path,
 }
 
 impl Check<'_> {
     fn run(&self, page: Option<&Page>, redactor: &Redactor) -> anyhow::Result<Report> {
-        let endpoint = &self.found.endpoint;
+        let endpoint = &self.plan.endpoint;
         let php = Php::ask(self.environment.as_env())?;
         let expected = Expected { endpoint, save_path: self.save_path };
         let setup = expected.setup(&php.cli.facts);
         let mut settings = steps::settings(self.environment, &php.cli.facts.save_handler)?;
         let always_run = self.always_run(&settings);
-        redact_settings(&mut settings, redactor);
-        let framework =
-            session_use_behind_fpm(self.found, &self.record, self.environment, self.app_dir)?;
+        redact(settings.iter_mut().map(|it| &mut it.value), redactor);
+        let Self { environment, record, launch, plan, app_dir, .. } = self;
+        let framework = session_use_behind_fpm(plan, launch, record, environment, app_dir)?;
         let mut parts = self.parts(&php, setup)?;
+        let of_php = parts.len();
         if let Some((framework, SessionUse::Variables(_))) = &framework {
             parts.extend(self.parts_of_framework(framework, &parts)?);
         }
-        redact_parts(&mut parts, redactor);
+        redact(parts.iter_mut().flat_map(|it| it.server.iter_mut().chain(&mut it.said)), redactor);
+        let failed = parts.iter().position(|part| !part.ok);
         let evidence = Evidence {
             store: self.record.store,
             expected: &expected,
-            prefix: question::prefix(self.found),
-            read_timeout: self.read_timeout(),
-            options: &self.found.options,
             php: &php,
-            parts: &parts,
             settings: &settings,
+            failed: failed.map(|failed| &parts[failed]),
+            of_server: match failed.and_then(|failed| self.route_of(&parts, failed, of_php)) {
+                Some(route) => cause_at_server(plan, record, environment, &settings, route)?,
+                None => None,
+            },
         };
-        let mut causes = find_causes(&evidence);
+        let mut causes = find_causes(evidence);
         if let Some((framework, SessionUse::Own(own))) = &framework {
-            causes.push(Cause::of_framework(framework, own));
+            causes.push(causes::of_framework(framework, own));
         }
+        redact(causes.iter_mut().map(|it| &mut it.what), redactor);
         let app = self.app_use(framework.as_ref(), &settings, &always_run);
         let search = Search {
             proc: Path::new("/proc"),
@@ -188,10 +196,10 @@ impl Check<'_> {
         let mut parts = Vec::new();
         // Other buildpacks' settings may have other credentials.
         if setup == Setup::Ours {
-            let handler = self.found.endpoint.save_handler();
+            let handler = self.plan.endpoint.save_handler();
             parts = steps::probe(self.environment, handler, &self.question()?)?;
             if let (Some(socket), Endpoint::Redis(redis)) =
-                (self.proxy_socket(), &self.found.endpoint)
+                (self.proxy_socket(), &self.plan.endpoint)
             {
                 parts = with_both_hops(parts, socket, redis);
             }
@@ -205,13 +213,23 @@ impl Check<'_> {
 
     /// The way of a framework that connects itself, where PHP's own sessions go through the proxy.
     fn parts_of_framework(&self, it: &Framework, others: &[Part]) -> anyhow::Result<Vec<Part>> {
-        let Endpoint::Redis(redis) = &self.found.endpoint else { return Ok(Vec::new()) };
+        let Endpoint::Redis(redis) = &self.plan.endpoint else { return Ok(Vec::new()) };
         if self.proxy_socket().is_none() || others.iter().any(|part| !part.ok) {
             return Ok(Vec::new());
         }
-        let files = tls_files(self.found, &self.record, self.environment)?;
-        let question = question::question_of_framework(it.kind.name(), redis, self.found, &files);
-        Ok(steps::probe(self.environment, self.found.endpoint.save_handler(), &question)?)
+        let files = tls_files(self.plan, &self.record, self.environment)?;
+        let question = question::question_of_framework(it.kind.name(), redis, self.plan, &files);
+        Ok(steps::probe(self.environment, self.plan.endpoint.save_handler(), &question)?)
+    }
+
+    /// The route that failed, if it led to the server; from `of_php` on, the parts are a framework's.
+    fn route_of(&self, parts: &[Part], failed: usize, of_php: usize) -> Option<Route> {
+        match self.proxy_socket() {
+            // That was the session proxy's socket.
+            Some(_) if failed < of_php && parts[failed].name == "connect" => None,
+            Some(_) if failed < of_php => Some(Route::Proxy),
+            _ => Some(Route::Direct),
+        }
     }
 
     fn app_use(
@@ -232,22 +250,22 @@ impl Check<'_> {
     /// What PHP is told about the server.
     fn question(&self) -> anyhow::Result<Value> {
         Ok(if let Some(socket) = self.proxy_socket() {
-            question::question_to_proxy(socket, self.found)
+            question::question_to_proxy(socket, self.plan)
         } else {
-            let files = tls_files(self.found, &self.record, self.environment)?;
-            question::question(self.found, &self.record, &files)
+            let files = tls_files(self.plan, &self.record, self.environment)?;
+            question::question(self.plan, &self.record, &files)
         })
     }
 
     /// Requests a page of the running app.
     fn web(&self, page: &Page, php: &Php) -> anyhow::Result<WebReport> {
-        let (question, handler) = (self.question()?, self.found.endpoint.save_handler());
+        let (question, handler) = (self.question()?, self.plan.endpoint.save_handler());
         let look = |id: &str| Ok(steps::look(self.environment, handler, &question, id)?);
         visit(page, &php.cli.facts.session_name, look)
     }
 
     fn proxy_socket(&self) -> Option<&str> {
-        question::proxy_socket(self.save_path, &self.found.endpoint)
+        question::proxy_socket(self.save_path, &self.plan.endpoint)
     }
 
     /// The values that must never be shown.
@@ -257,7 +275,7 @@ impl Check<'_> {
             // Messages show the endpoint instead.
             redactor.add(self.save_path, "(the save path)");
         }
-        for secret in self.found.endpoint.secrets() {
+        for secret in self.plan.endpoint.secrets() {
             redactor.add(secret.expose(), "(the password)");
         }
         redactor
@@ -269,27 +287,10 @@ impl Check<'_> {
         let settings = settings.iter().filter(|setting| names.contains(&setting.name.as_str()));
         settings.map(|setting| self.app_dir.join(&setting.value)).collect()
     }
-
-    /// In milliseconds. libmemcached's timeout looks like a lost connection, and the proxy replies earlier.
-    fn read_timeout(&self) -> f64 {
-        match &self.found.endpoint {
-            Endpoint::Redis(redis) if self.proxy_socket().is_none() => {
-                let timeout = self.found.options.read_timeout;
-                timeout.unwrap_or(read_timeout(redis.is_cluster())).as_secs_f64() * 1000.0
-            }
-            Endpoint::Redis(_) | Endpoint::Memcached(_) => f64::INFINITY,
-        }
-    }
 }
 
-fn redact_settings(settings: &mut [Setting], redactor: &Redactor) {
-    for setting in settings {
-        setting.value = redactor.hide(&setting.value);
-    }
-}
-
-fn redact_parts(parts: &mut [Part], redactor: &Redactor) {
-    for text in parts.iter_mut().flat_map(|part| part.server.iter_mut().chain(&mut part.said)) {
+fn redact<'a>(texts: impl Iterator<Item = &'a mut String>, redactor: &Redactor) {
+    for text in texts {
         *text = redactor.hide(text);
     }
 }

@@ -18,7 +18,7 @@ pub(crate) mod variable;
 use crate::config::environment::Environment;
 use crate::store::Store;
 use known::{Framework, Kind};
-use session_use::{Connection, SessionUse};
+use session_use::{Reach, SessionUse};
 use std::path::Path;
 
 /// Whether the app has code that takes PHP's `session.save_path` for a folder and creates it: then the path must hold no
@@ -42,7 +42,7 @@ impl Framework {
         }
     }
 
-    /// What the framework does with sessions in this environment. At build there is no connection, and only the
+    /// What the framework does with sessions in this environment. At build there is no service, and only the
     /// app's files count.
     #[must_use]
     pub(crate) fn session_use(
@@ -50,16 +50,16 @@ impl Framework {
         app_dir: &Path,
         environment: &Environment,
         store: Store,
-        connection: Option<&Connection<'_>>,
+        service: Option<&Reach<'_>>,
     ) -> SessionUse {
         match self.kind {
             Kind::Laravel | Kind::Lumen => {
-                laravel::session_use(self, app_dir, environment, store, connection)
+                laravel::session_use(self, app_dir, environment, store, service)
             }
             Kind::Symfony | Kind::Shopware => {
-                symfony::session_use(self, app_dir, environment, store, connection)
+                symfony::session_use(self, app_dir, environment, store, service)
             }
-            Kind::CodeIgniter => codeigniter::session_use(self, app_dir, environment, connection),
+            Kind::CodeIgniter => codeigniter::session_use(self, app_dir, environment, service),
             Kind::CodeIgniter3 => codeigniter3::session_use(app_dir, store),
             kind => others::session_use(kind, app_dir),
         }

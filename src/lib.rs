@@ -1,7 +1,7 @@
 //! Keeps PHP sessions in a bound Redis or Memcached service.
 //!
 //! Data flows one way, and the same code reads the services at detect, build and launch:
-//! [`services`] → [session service](services::matching) → [`endpoint`] → [PHP's directives](php::ini).
+//! [`services`] → [session service](services::matching) → [`endpoint`] → [`plan`] → [PHP's directives](php::ini).
 //!
 //! | at | runs |
 //! | --- | --- |
@@ -11,19 +11,22 @@
 //! | on request | [`check`] |
 //!
 //! [`config`], [`frameworks`], [`php`], [`store`], [`store_client`] and [`system`] serve all of them, [`app`] is what the app's
-//! files say, and [`build_log`] is what the build prints. What build and launch agree on is [`launch::build_record`].
+//! files say, [`build_log`] is what the build prints, and `diagnosis` is what launch and check say of a service. What build and
+//! launch agree on is [`launch::build_record`].
 
 pub mod app;
 pub mod build_log;
 pub mod check;
 pub mod config;
 pub mod detect;
+mod diagnosis;
 pub mod endpoint;
 pub mod extension;
 pub mod frameworks;
 pub mod launch;
 pub mod layers;
 pub mod php;
+pub mod plan;
 pub mod proxy;
 pub mod services;
 pub mod store;

@@ -2,10 +2,10 @@
 
 use php_session_store::app::AppOptions;
 use php_session_store::config::environment::Environment;
-use php_session_store::config::options::Options;
 use php_session_store::endpoint::{self, Endpoint};
 use php_session_store::php::tls::TlsFiles;
 use php_session_store::php::{directives::connect, variable::Variable};
+use php_session_store::plan::Plan;
 use php_session_store::services::Services;
 use php_session_store::services::matching::find_session_service;
 use php_session_store::services::search_keys::SearchKeys;
@@ -22,27 +22,25 @@ pub fn launch(environment: &Environment) {
     for store in Store::ALL {
         let Ok(Some(found)) = find_session_service(&services, &keys, &[store]) else { continue };
         let Ok(reading) = endpoint::read(store, found.service) else { continue };
-        check(&reading.endpoint, &reading.options);
+        check(&Plan::settle(reading.endpoint, &reading.options));
     }
 }
 
-/// Tells PHP of the endpoint in every version, and checks that nothing leaves its place.
-fn check(endpoint: &Endpoint, options: &Options) {
-    let versions = match endpoint {
+/// Tells PHP of the plan in every version, and checks that nothing leaves its place.
+fn check(plan: &Plan) {
+    let versions = match plan.endpoint {
         Endpoint::Redis(_) => ["5.0.2", "5.3.7", "6.2.0"],
         Endpoint::Memcached(_) => ["2.2.0", "3.2.0", "3.3.0"],
     };
     for version in versions {
         let version = version.parse().expect("a version");
-        let Ok(connection) =
-            connect(endpoint, &TlsFiles::default(), options, &version, Duration::ZERO)
-        else {
+        let Ok(settings) = connect(plan, &TlsFiles::default(), &version, Duration::ZERO) else {
             continue;
         };
-        for (variable, value) in connection.variables {
+        for (variable, value) in settings.variables {
             assert!(!value.contains('\0'), "{variable:?} has a NUL");
             if variable == Variable::SavePath {
-                assert_save_path(endpoint, &value);
+                assert_save_path(&plan.endpoint, &value);
             }
         }
     }

@@ -1,11 +1,10 @@
 //! The conclusion from all findings.
 
-use super::causes::Kind;
-use super::diagnosis::Cause;
 use super::report::Report;
 use super::setup::Setup;
 use super::verdict::Verdict;
 use super::web::WebSession;
+use crate::diagnosis::{Cause, CauseKind};
 use crate::store::Store;
 
 /// What the app does with the sessions that PHP keeps.
@@ -25,10 +24,10 @@ impl Report {
         let page = self.web.as_ref().map(|web| web.session);
         if page == Some(WebSession::Elsewhere) {
             let what = self.web.iter().map(|web| format!("{}: {}.", web.url, web.what));
-            self.causes.insert(0, Cause::new(Kind::PageElsewhere, what.collect()));
+            self.causes.insert(0, Cause::new(CauseKind::PageElsewhere, what.collect()));
         }
         let of_settings = |cause: &Cause| {
-            matches!(cause.kind, Kind::SettingsOverridden | Kind::FrameworkKeepsItsOwn)
+            matches!(cause.kind, CauseKind::SettingsOverridden | CauseKind::FrameworkKeepsItsOwn)
         };
         let kept_by_page = page == Some(WebSession::InService);
         let (verdict, what) = if kept_by_page && self.causes.iter().all(of_settings) {
@@ -80,18 +79,23 @@ mod tests {
     use crate::check::web::WebReport;
 
     /// What is known before it is concluded.
-    struct Seen {
+    struct Known {
         page: Option<WebSession>,
-        causes: &'static [Kind],
+        causes: &'static [CauseKind],
         overrides: usize,
         setups: &'static [Setup],
         app: AppUse,
     }
 
-    const NOTHING: Seen =
-        Seen { page: None, causes: &[], overrides: 0, setups: &[Setup::Ours], app: AppUse::Likely };
+    const NOTHING: Known = Known {
+        page: None,
+        causes: &[],
+        overrides: 0,
+        setups: &[Setup::Ours],
+        app: AppUse::Likely,
+    };
 
-    fn conclude(seen: &Seen) -> Report {
+    fn conclude(seen: &Known) -> Report {
         let url = "http://127.0.0.1:8080/".to_owned();
         let web = seen.page.map(|session| WebReport { url, session, what: "as seen".to_owned() });
         let place = Override { file: "/app/.user.ini".into(), line: 1, what: String::new() };
@@ -107,42 +111,42 @@ mod tests {
 
     #[test]
     fn each_verdict_has_its_grounds() {
-        use Kind::{FrameworkKeepsItsOwn, SettingsOverridden, WrongPassword};
+        use CauseKind::{FrameworkKeepsItsOwn, SettingsOverridden, WrongPassword};
         let other_handler: &[Setup] = &[Setup::Ours, Setup::OtherHandler];
         for (seen, verdict, words) in [
             (NOTHING, Verdict::Kept, "Sessions in redis are kept."),
-            (Seen { causes: &[WrongPassword], ..NOTHING }, Verdict::NotKept, "are NOT kept."),
+            (Known { causes: &[WrongPassword], ..NOTHING }, Verdict::NotKept, "are NOT kept."),
             (
-                Seen { setups: &[Setup::SameServers], ..NOTHING },
+                Known { setups: &[Setup::SameServers], ..NOTHING },
                 Verdict::Kept,
                 "another buildpack's settings",
             ),
             (
-                Seen { setups: &[Setup::Ours, Setup::OtherServers], ..NOTHING },
+                Known { setups: &[Setup::Ours, Setup::OtherServers], ..NOTHING },
                 Verdict::Unknown,
                 "servers other than those of the bound service",
             ),
-            (Seen { overrides: 1, ..NOTHING }, Verdict::Unknown, "the places below"),
-            (Seen { app: AppUse::Configured, ..NOTHING }, Verdict::Unknown, "the app configures"),
-            (Seen { app: AppUse::None, ..NOTHING }, Verdict::Unknown, "seems to start one"),
+            (Known { overrides: 1, ..NOTHING }, Verdict::Unknown, "the places below"),
+            (Known { app: AppUse::Configured, ..NOTHING }, Verdict::Unknown, "the app configures"),
+            (Known { app: AppUse::None, ..NOTHING }, Verdict::Unknown, "seems to start one"),
             (
-                Seen { app: AppUse::None, page: Some(WebSession::InService), ..NOTHING },
+                Known { app: AppUse::None, page: Some(WebSession::InService), ..NOTHING },
                 Verdict::Kept,
                 "the requested page",
             ),
             (
-                Seen { causes: &[SettingsOverridden], setups: other_handler, ..NOTHING },
+                Known { causes: &[SettingsOverridden], setups: other_handler, ..NOTHING },
                 Verdict::NotKept,
                 "are NOT kept.",
             ),
             // A page says how it is, whatever the settings are.
             (
-                Seen { page: Some(WebSession::InService), overrides: 1, ..NOTHING },
+                Known { page: Some(WebSession::InService), overrides: 1, ..NOTHING },
                 Verdict::Kept,
                 "the requested page",
             ),
             (
-                Seen {
+                Known {
                     page: Some(WebSession::InService),
                     causes: &[SettingsOverridden, FrameworkKeepsItsOwn],
                     ..NOTHING
@@ -151,7 +155,7 @@ mod tests {
                 "the requested page",
             ),
             (
-                Seen {
+                Known {
                     page: Some(WebSession::InService),
                     causes: &[SettingsOverridden, WrongPassword],
                     ..NOTHING
@@ -159,14 +163,14 @@ mod tests {
                 Verdict::NotKept,
                 "are NOT kept.",
             ),
-            (Seen { page: Some(WebSession::Elsewhere), ..NOTHING }, Verdict::NotKept, "NOT kept."),
+            (Known { page: Some(WebSession::Elsewhere), ..NOTHING }, Verdict::NotKept, "NOT kept."),
             (
-                Seen { page: Some(WebSession::None), ..NOTHING },
+                Known { page: Some(WebSession::None), ..NOTHING },
                 Verdict::Unknown,
                 "set no session cookie",
             ),
             (
-                Seen { page: Some(WebSession::NoAnswer), ..NOTHING },
+                Known { page: Some(WebSession::NoAnswer), ..NOTHING },
                 Verdict::Unknown,
                 "does not answer",
             ),
@@ -176,7 +180,7 @@ mod tests {
             assert!(report.summary.contains(words), "{words:?}: {}", report.summary);
             assert_eq!(report.causes.is_empty(), verdict != Verdict::NotKept, "{words}");
         }
-        let elsewhere = conclude(&Seen { page: Some(WebSession::Elsewhere), ..NOTHING });
-        assert_eq!(elsewhere.causes[0].kind, Kind::PageElsewhere);
+        let elsewhere = conclude(&Known { page: Some(WebSession::Elsewhere), ..NOTHING });
+        assert_eq!(elsewhere.causes[0].kind, CauseKind::PageElsewhere);
     }
 }

@@ -4,27 +4,22 @@
 use crate::endpoint::Endpoint;
 use crate::endpoint::memcached::MemcachedEndpoint;
 use crate::launch::build_record::LaunchRecord;
-use crate::launch::resolve::ResolvedService;
-use crate::php::redis_commands::{CLUSTER_PREFIX, PREFIX, Trial};
-use crate::php::redis_directives::{encryption, shares_ca};
+use crate::php::redis_commands::Trial;
+use crate::php::redis_directives::{PROXY_CONNECT_TIMEOUT, encryption, shares_ca};
 use crate::php::tls::TlsFiles;
-use crate::php::{memcached_directives, redis_directives};
+use crate::plan::Plan;
 use serde_json::{Map, Value, json};
 use store_client::{Address, Host, RedisEndpoint, Target};
 
 /// The question for `steps/redis.php` or `steps/memcached.php`.
-pub(super) fn question(
-    found: &ResolvedService,
-    record: &LaunchRecord,
-    tls_files: &TlsFiles,
-) -> Value {
-    match &found.endpoint {
+pub(super) fn question(plan: &Plan, record: &LaunchRecord, tls_files: &TlsFiles) -> Value {
+    match &plan.endpoint {
         Endpoint::Redis(endpoint) => {
             // The session handler of some versions has no TLS options.
             let has_options = !shares_ca(endpoint, &record.extension_version);
-            of_redis(endpoint, found, tls_files, has_options)
+            of_redis(endpoint, plan, tls_files, has_options)
         }
-        Endpoint::Memcached(endpoint) => of_memcached(endpoint, found),
+        Endpoint::Memcached(endpoint) => of_memcached(endpoint, plan),
     }
 }
 
@@ -32,25 +27,25 @@ pub(super) fn question(
 pub(super) fn question_of_framework(
     name: &str,
     endpoint: &RedisEndpoint,
-    found: &ResolvedService,
+    plan: &Plan,
     tls_files: &TlsFiles,
 ) -> Value {
-    let mut question = of_redis(endpoint, found, tls_files, true);
+    let mut question = of_redis(endpoint, plan, tls_files, true);
     question["name"] = json!(format!("{}, as {name} connects", place(endpoint)));
     question
 }
 
 /// The question for the session proxy at `socket`. The proxy takes care of the service's address, login and TLS.
-pub(super) fn question_to_proxy(socket: &str, found: &ResolvedService) -> Value {
-    let timeout = redis_directives::CONNECT_TIMEOUT.as_secs_f64();
+pub(super) fn question_to_proxy(socket: &str, plan: &Plan) -> Value {
+    let timeout = PROXY_CONNECT_TIMEOUT.as_secs_f64();
     json!({
         "name": format!("the session proxy ({socket})"),
         "scheme": "unix", "host": socket, "port": 0,
         "auth": null, "database": null, "stream": null, "tells_lifetime": false,
         // The proxy gives up earlier.
         "timeout": timeout, "read_timeout": 60.0,
-        "prefix": prefix(found),
-        "commands": trial(found, found.options.locking.unwrap_or(true), true).commands(),
+        "prefix": plan.prefix,
+        "commands": trial(plan, true).commands(),
     })
 }
 
@@ -62,37 +57,20 @@ pub(super) fn proxy_socket<'a>(save_path: &'a str, endpoint: &Endpoint) -> Optio
     }
 }
 
-/// The prefix of session keys.
-pub(super) fn prefix(found: &ResolvedService) -> &str {
-    let default = match &found.endpoint {
-        Endpoint::Redis(endpoint) if endpoint.is_cluster() => CLUSTER_PREFIX,
-        Endpoint::Redis(_) => PREFIX,
-        Endpoint::Memcached(_) => memcached_directives::PREFIX,
-    };
-    found.options.prefix.as_deref().unwrap_or(default)
-}
-
 /// The trial session for PHP, without a database.
-fn trial(found: &ResolvedService, locking: bool, persistent: bool) -> Trial<'_> {
-    let (prefix, by) = (prefix(found), "session-check");
-    Trial { prefix, by, locking, persistent, database: None }
+fn trial(plan: &Plan, persistent: bool) -> Trial<'_> {
+    let (prefix, by) = (&plan.prefix, "session-check");
+    Trial { prefix, by, locking: plan.locks(), persistent, database: None }
 }
 
 fn of_redis(
     endpoint: &RedisEndpoint,
-    found: &ResolvedService,
+    plan: &Plan,
     tls_files: &TlsFiles,
     has_tls_options: bool,
 ) -> Value {
-    let options = &found.options;
-    let cluster = endpoint.is_cluster();
-    let database = options.database.or(endpoint.database);
-    let trial = trial(
-        found,
-        // phpredis does not lock in a cluster.
-        !cluster && options.locking.unwrap_or(true),
-        options.persistent.unwrap_or(cluster),
-    );
+    let database = endpoint.database;
+    let trial = trial(plan, plan.persistence.to_server);
     let auth = endpoint.auth.as_ref().map(|auth| match &auth.user {
         Some(user) => json!([user, auth.password.expose()]),
         None => json!(auth.password.expose()),
@@ -102,10 +80,10 @@ fn of_redis(
         "auth": auth,
         "tells_lifetime": endpoint.user().is_none(),
         "database": database,
-        "timeout": options.timeout.unwrap_or(redis_directives::CONNECT_TIMEOUT).as_secs_f64(),
-        "read_timeout": options.read_timeout.unwrap_or(redis_directives::read_timeout(cluster)).as_secs_f64(),
-        "stream": has_tls_options.then(|| stream(endpoint, found, tls_files)),
-        "prefix": prefix(found),
+        "timeout": plan.connect_timeout.as_secs_f64(),
+        "read_timeout": plan.read_timeout.as_secs_f64(),
+        "stream": has_tls_options.then(|| stream(endpoint, plan, tls_files)),
+        "prefix": plan.prefix,
         "commands": Trial { database, ..trial }.commands(),
     });
     let scheme = if endpoint.tls().is_some() { "tls" } else { "tcp" };
@@ -145,23 +123,22 @@ fn host(address: &Address) -> String {
 /// The TLS context, if there is TLS.
 fn stream(
     endpoint: &RedisEndpoint,
-    found: &ResolvedService,
+    plan: &Plan,
     tls_files: &TlsFiles,
 ) -> Option<Map<String, Value>> {
     endpoint.tls()?;
-    let verify = found.options.verify_peer.unwrap_or(true);
-    let stream = encryption(&endpoint.target, tls_files, verify).into_iter();
+    let stream = encryption(&endpoint.target, tls_files, plan.verify_peer).into_iter();
     Some(stream.map(|(name, value)| (name.to_owned(), json!(value))).collect())
 }
 
-fn of_memcached(endpoint: &MemcachedEndpoint, found: &ResolvedService) -> Value {
+fn of_memcached(endpoint: &MemcachedEndpoint, plan: &Plan) -> Value {
     let servers = endpoint.servers.iter();
     let servers = servers.map(|server| json!([server.host.to_string(), server.port]));
     json!({
         "servers": servers.collect::<Vec<_>>(),
         "auth": endpoint.login.as_ref().map(|login| [&login.user, login.password.expose()]),
-        "timeout": found.options.timeout.unwrap_or(memcached_directives::CONNECT_TIMEOUT).as_secs_f64(),
-        "prefix": prefix(found),
+        "timeout": plan.connect_timeout.as_secs_f64(),
+        "prefix": plan.prefix,
     })
 }
 

@@ -1,10 +1,10 @@
 //! The report as text: first the verdict, then the evidence.
 
-use super::diagnosis::Cause;
 use super::overrides::Override;
 use super::report::{FrameworkReport, ProgramReport, Report};
 use super::steps::{Part, Setting};
 use super::verdict::Verdict;
+use crate::diagnosis::Cause;
 use std::fmt::{self, Write};
 
 /// Columns that fit any terminal.
@@ -168,7 +168,7 @@ fn wrapped(text: &str, indent: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::causes::Kind;
+    use crate::diagnosis::CauseKind;
 
     fn report() -> Report {
         let part = |name: &str, ok: bool, said: &str| Part {
@@ -178,12 +178,13 @@ mod tests {
             milliseconds: 0.2,
             said: said.lines().map(str::to_owned).collect(),
         };
-        let what = "The password or the user is wrong: \"log in\" at redis.example:6379 failed.";
+        let what =
+            "The password or the user is wrong. The step \"log in\" at redis.example:6379 failed.";
         Report {
             verdict: Verdict::NotKept,
             summary: "Sessions in redis are NOT kept.".to_owned(),
             steps: vec![part("connect", true, ""), part("log in", false, "WRONGPASS invalid")],
-            causes: vec![Cause::new(Kind::WrongPassword, what.to_owned())],
+            causes: vec![Cause::new(CauseKind::WrongPassword, what.to_owned())],
             ..Report::failed(&anyhow::anyhow!("no more than an error"))
         }
     }

@@ -1,10 +1,10 @@
 //! The report of the check. Its JSON is described in docs/session-check.schema.json.
 
-use super::diagnosis::Cause;
 use super::overrides::Override;
 use super::steps::{Part, Setting};
 use super::verdict::Verdict;
 use super::web::WebReport;
+use crate::diagnosis::Cause;
 use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::SessionUse;
 use crate::launch::build_record::LaunchRecord;
@@ -127,7 +127,7 @@ impl Report {
             Some(found) => Self {
                 store: Some(found.store.to_string()),
                 service: Some(format!("{}, found by its {}", found.service, found.rule)),
-                endpoint: Some(found.endpoint.to_string()),
+                endpoint: Some(found.plan.endpoint.to_string()),
                 credentials: Some(credentials(found)),
                 ..report
             },

@@ -24,7 +24,7 @@ const QUIET: [&str; 4] =
     ["display_errors=stderr", "log_errors=0", "html_errors=0", "zend.exception_ignore_args=1"];
 
 /// A step, run in its own process.
-struct Step {
+struct PhpStep {
     name: &'static str,
     scripts: &'static [&'static str],
     options: &'static [&'static str],
@@ -34,21 +34,22 @@ const REDIS: &str = include_str!("steps/redis.php");
 const MEMCACHED: &str = include_str!("steps/memcached.php");
 
 /// Reads ini files in any folder.
-const SETTINGS: Step = Step {
+const SETTINGS: PhpStep = PhpStep {
     name: "settings",
     scripts: &[include_str!("steps/settings.php")],
     options: &["open_basedir="],
 };
-const PROBE_REDIS: Step = quiet("probe", &[REDIS, include_str!("steps/probe_redis.php")]);
-const PROBE_MEMCACHED: Step =
+const PROBE_REDIS: PhpStep = quiet("probe", &[REDIS, include_str!("steps/probe_redis.php")]);
+const PROBE_MEMCACHED: PhpStep =
     quiet("probe", &[MEMCACHED, include_str!("steps/probe_memcached.php")]);
-const LOOK_REDIS: Step = quiet("look", &[REDIS, include_str!("steps/look_redis.php")]);
-const LOOK_MEMCACHED: Step = quiet("look", &[MEMCACHED, include_str!("steps/look_memcached.php")]);
-const WRITE: Step = quiet("write", &[include_str!("steps/write.php")]);
-const READ: Step = quiet("read", &[include_str!("steps/read.php")]);
+const LOOK_REDIS: PhpStep = quiet("look", &[REDIS, include_str!("steps/look_redis.php")]);
+const LOOK_MEMCACHED: PhpStep =
+    quiet("look", &[MEMCACHED, include_str!("steps/look_memcached.php")]);
+const WRITE: PhpStep = quiet("write", &[include_str!("steps/write.php")]);
+const READ: PhpStep = quiet("read", &[include_str!("steps/read.php")]);
 
-const fn quiet(name: &'static str, scripts: &'static [&'static str]) -> Step {
-    Step { name, scripts, options: &QUIET }
+const fn quiet(name: &'static str, scripts: &'static [&'static str]) -> PhpStep {
+    PhpStep { name, scripts, options: &QUIET }
 }
 
 /// A part of a step.
@@ -129,18 +130,18 @@ pub(super) fn look(
 /// Writes a session in one process and reads it in another, under PHP's settings as they are.
 pub(super) fn session(environment: &Environment) -> Result<Vec<Part>, StepsError> {
     #[derive(Deserialize)]
-    struct Written {
+    struct WriteAnswer {
         parts: Vec<Part>,
         id: String,
     }
-    let Written { mut parts, id } = WRITE.run(environment, &Value::Null)?;
+    let WriteAnswer { mut parts, id } = WRITE.run(environment, &Value::Null)?;
     if parts.iter().all(|part| part.ok) {
         parts.extend(READ.run::<Vec<Part>>(environment, &json!({ "id": id }))?);
     }
     Ok(parts)
 }
 
-impl Step {
+impl PhpStep {
     fn run<T: DeserializeOwned>(
         &self,
         environment: &Environment,

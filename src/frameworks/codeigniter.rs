@@ -3,7 +3,7 @@
 
 use super::dotenv::AppEnvironment;
 use super::known::Framework;
-use super::session_use::{Connection, OwnSessions, SessionUse};
+use super::session_use::{OwnSessions, Reach, SessionUse};
 use super::store_variables::PREFIX;
 use super::variable::{AppVariable, AppVariables, value_of};
 use crate::config::environment::Environment;
@@ -23,15 +23,15 @@ const STOCK: &str = "$driver = FileHandler::class";
 const NAMES: [&str; 4] =
     ["session_driver", "session_savePath", "session.driver", "session.savePath"];
 
-/// What CodeIgniter does with sessions in this environment. At build there is no connection, and only its files count.
+/// What CodeIgniter does with sessions in this environment. At build there is no service, and only its files count.
 pub(super) fn session_use(
     framework: &Framework,
     app_dir: &Path,
     environment: &Environment,
-    connection: Option<&Connection<'_>>,
+    service: Option<&Reach<'_>>,
 ) -> SessionUse {
-    let variables = match connection {
-        Some(connection) => variables(connection),
+    let variables = match service {
+        Some(service) => variables(service),
         None => Ok(Vec::new()),
     };
     if read_text(&app_dir.join(FILE)).is_ok_and(|text| text.contains(PREFIX)) {
@@ -77,9 +77,9 @@ fn set_by_nobody(
     Ok(())
 }
 
-fn variables(connection: &Connection<'_>) -> Result<AppVariables, OwnSessions> {
-    let (handler, save_path) = match connection.endpoint {
-        Endpoint::Redis(redis) => ("RedisHandler", of_redis(redis, connection)?),
+fn variables(service: &Reach<'_>) -> Result<AppVariables, OwnSessions> {
+    let (handler, save_path) = match &service.plan.endpoint {
+        Endpoint::Redis(redis) => ("RedisHandler", of_redis(redis, service)?),
         Endpoint::Memcached(memcached) => ("MemcachedHandler", of_memcached(memcached)?),
     };
     Ok(vec![
@@ -89,12 +89,12 @@ fn variables(connection: &Connection<'_>) -> Result<AppVariables, OwnSessions> {
 }
 
 /// A login that is a list of user and password reaches phpredis unchanged, which uses both.
-fn of_redis(redis: &RedisEndpoint, connection: &Connection<'_>) -> Result<String, OwnSessions> {
+fn of_redis(redis: &RedisEndpoint, service: &Reach<'_>) -> Result<String, OwnSessions> {
     let Target::Tcp { address, tls } = &redis.target else {
         return Err(own("its driver supports neither a Redis cluster nor a socket".to_owned()));
     };
-    let files = connection.tls_files;
-    let plain = files.ca.is_none() && files.client.is_none() && connection.verify_peer;
+    let files = service.tls_files;
+    let plain = files.ca.is_none() && files.client.is_none() && service.plan.verify_peer;
     if tls.is_some() && !plain {
         return Err(own("its driver trusts only the system's CAs".to_owned()));
     }
@@ -106,7 +106,7 @@ fn of_redis(redis: &RedisEndpoint, connection: &Connection<'_>) -> Result<String
             format!("&auth[]={}&auth[]={}", encode(user), encode(password.expose()))
         }
     };
-    let database = connection.database.map(|database| format!("&database={database}"));
+    let database = redis.database.map(|database| format!("&database={database}"));
     let scheme = if tls.is_some() { "tls" } else { "tcp" };
     Ok(format!("{scheme}://{address}?timeout=2{login}{}", database.unwrap_or_default()))
 }

@@ -4,7 +4,7 @@
 use super::dotenv::{AppEnvironment, Set};
 use super::known::{Framework, Kind};
 use super::redis_url::{Dialect, host_of, redis_url};
-use super::session_use::{Connection, OwnSessions, SessionUse};
+use super::session_use::{OwnSessions, Reach, SessionUse};
 use super::store_variables::PREFIX;
 use super::variable::{AppVariable, AppVariables, value_of};
 use crate::config::environment::Environment;
@@ -29,14 +29,14 @@ const MEMCACHED: [&str; 4] =
 /// The variables that choose a custom connection.
 const CHOICE: [&str; 2] = ["SESSION_CONNECTION", "SESSION_STORE"];
 
-/// What Laravel does with sessions in this environment. At build there is no connection, and only the app's files
+/// What Laravel does with sessions in this environment. At build there is no service, and only the app's files
 /// count.
 pub(super) fn session_use(
     framework: &Framework,
     app_dir: &Path,
     environment: &Environment,
     store: Store,
-    connection: Option<&Connection<'_>>,
+    service: Option<&Reach<'_>>,
 ) -> SessionUse {
     if framework.kind == Kind::Lumen && !app_dir.join("config/session.php").is_file() {
         return SessionUse::None;
@@ -49,14 +49,14 @@ pub(super) fn session_use(
     if let Some(file) = app.connection_of_its_own() {
         return SessionUse::Configured(format!("{file} reads {PREFIX}…"));
     }
-    let variables = match connection {
-        Some(connection) => variables(framework, connection),
+    let variables = match service {
+        Some(service) => variables(framework, service),
         None => Ok(Vec::new()),
     };
     let checked = variables.and_then(|variables| {
         app.configuration(framework)?;
         app.cached(environment, &variables)?;
-        let server_is_ours = app.server(&variables, connection)?;
+        let server_is_ours = app.server(&variables, service)?;
         app.driver(&variables)?;
         let is_ours = |name| server_is_ours || name == AppVariable::SessionDriver;
         Ok(variables.into_iter().filter(|(name, _)| is_ours(*name)).collect())
@@ -76,14 +76,11 @@ fn dialect(knows_users: bool) -> Dialect {
 }
 
 /// The variables for Laravel.
-fn variables(
-    framework: &Framework,
-    connection: &Connection<'_>,
-) -> Result<AppVariables, OwnSessions> {
-    match connection.endpoint {
+fn variables(framework: &Framework, service: &Reach<'_>) -> Result<AppVariables, OwnSessions> {
+    match &service.plan.endpoint {
         Endpoint::Redis(redis) => {
             let knows_users = framework.major().is_some_and(|major| major >= FIRST_WITH_USERS);
-            let url = redis_url(redis, connection, dialect(knows_users));
+            let url = redis_url(redis, service, dialect(knows_users));
             let url = url.ok_or_else(|| OwnSessions {
                 what: "its stock configuration supports neither a Redis cluster nor a socket".to_owned(),
                 advice: "Add the connection to config/database.php, and set SESSION_DRIVER=redis and SESSION_CONNECTION.".to_owned(),
@@ -92,7 +89,7 @@ fn variables(
                 (AppVariable::SessionDriver, Store::Redis.name().to_owned()),
                 (AppVariable::RedisUrl, url),
             ];
-            if let Some(database) = connection.database {
+            if let Some(database) = redis.database {
                 variables.push((AppVariable::RedisDb, database.to_string()));
             }
             Ok(variables)
@@ -191,7 +188,7 @@ impl App<'_> {
     fn server(
         &self,
         ours: &[(AppVariable, String)],
-        connection: Option<&Connection<'_>>,
+        service: Option<&Reach<'_>>,
     ) -> Result<bool, OwnSessions> {
         if let Some((name, set)) = self.set_by_others(&CHOICE, ours) {
             return Err(self.own_choice(name, &set));
@@ -201,7 +198,7 @@ impl App<'_> {
             Store::Memcached => &MEMCACHED,
         };
         let Some((name, set)) = self.set_by_others(names, ours) else { return Ok(true) };
-        if connection.is_some_and(|connection| self.leads_to(connection)) {
+        if service.is_some_and(|service| self.leads_to(service)) {
             return Ok(false);
         }
         Err(self.own_choice(name, &set))
@@ -236,8 +233,8 @@ impl App<'_> {
     }
 
     /// Whether the app's own variables name the service's host.
-    fn leads_to(&self, connection: &Connection<'_>) -> bool {
-        let Some(host) = connection.host() else { return false };
+    fn leads_to(&self, service: &Reach<'_>) -> bool {
+        let Some(host) = service.host() else { return false };
         let is = |name: &str, fits: &dyn Fn(&str) -> bool| {
             self.environment.get(name).map(|set| fits(set.value.trim()))
         };

@@ -1,7 +1,6 @@
 //! A Redis endpoint as a single uri, for the clients of PHP frameworks.
 
-use super::session_use::Connection;
-use crate::php::tls::TlsFiles;
+use super::session_use::Reach;
 use crate::system::secret::UNRESERVED;
 use percent_encoding::utf8_percent_encode;
 use std::fmt::{Display, Write};
@@ -27,19 +26,18 @@ pub(super) const USUAL: Dialect =
 /// The uri; `None` for a cluster or a socket, which have no form that every client reads.
 pub(super) fn redis_url(
     redis: &RedisEndpoint,
-    connection: &Connection<'_>,
+    service: &Reach<'_>,
     dialect: Dialect,
 ) -> Option<String> {
-    let &Connection { tls_files, verify_peer, database, .. } = connection;
     let Target::Tcp { address, tls } = &redis.target else { return None };
     let scheme = if tls.is_some() { "rediss" } else { "redis" };
     let mut query = Query::default();
     let login = redis.auth.as_ref().map(|auth| login(auth, dialect, &mut query));
     let login = login.unwrap_or_default();
     if tls.is_some() {
-        add_tls(&mut query, tls_files, verify_peer, dialect);
+        add_tls(&mut query, service, dialect);
     }
-    let database = database.filter(|_| dialect.database);
+    let database = redis.database.filter(|_| dialect.database);
     let database = database.map(|number| format!("/{number}")).unwrap_or_default();
     Some(format!("{scheme}://{login}{address}{database}{}", query.0))
 }
@@ -58,7 +56,8 @@ fn login(Auth { user, password }: &Auth, dialect: Dialect, query: &mut Query) ->
     }
 }
 
-fn add_tls(query: &mut Query, files: &TlsFiles, verify_peer: bool, dialect: Dialect) {
+fn add_tls(query: &mut Query, service: &Reach<'_>, dialect: Dialect) {
+    let files = service.tls_files;
     let mut add = |name: &str, value: &dyn Display| {
         for options in dialect.tls {
             query.add(&format!("{options}[{name}]"), value);
@@ -71,7 +70,7 @@ fn add_tls(query: &mut Query, files: &TlsFiles, verify_peer: bool, dialect: Dial
         add("local_cert", &client.certificate.display());
         add("local_pk", &client.key.display());
     }
-    if !verify_peer {
+    if !service.plan.verify_peer {
         add("verify_peer", &"false");
         add("verify_peer_name", &"false");
     }

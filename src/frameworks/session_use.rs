@@ -3,6 +3,7 @@
 use super::variable::AppVariables;
 use crate::endpoint::Endpoint;
 use crate::php::tls::TlsFiles;
+use crate::plan::Plan;
 use store_client::{Address, Target};
 
 /// What the framework does with sessions.
@@ -29,19 +30,15 @@ pub(crate) struct OwnSessions {
 }
 
 /// How to reach the service.
-pub(crate) struct Connection<'a> {
-    pub(crate) endpoint: &'a Endpoint,
+pub(crate) struct Reach<'a> {
+    pub(crate) plan: &'a Plan,
     pub(crate) tls_files: &'a TlsFiles,
-    /// Whether to verify the server's certificate.
-    pub(crate) verify_peer: bool,
-    /// The database that the service or an option names.
-    pub(crate) database: Option<u32>,
 }
 
-impl Connection<'_> {
+impl Reach<'_> {
     /// The address of the server, or of the first one.
     pub(super) fn address(&self) -> Option<&Address> {
-        match self.endpoint {
+        match &self.plan.endpoint {
             Endpoint::Redis(redis) => match &redis.target {
                 Target::Tcp { address, .. } => Some(address),
                 Target::Cluster { .. } | Target::Unix(_) => None,

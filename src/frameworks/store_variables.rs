@@ -2,7 +2,7 @@
 //! documented in docs/frameworks.md and must stay stable.
 
 use super::redis_url::{USUAL, redis_url};
-use super::session_use::Connection;
+use super::session_use::Reach;
 use super::variable::{AppVariable, AppVariables};
 use crate::endpoint::Endpoint;
 use crate::endpoint::memcached::MemcachedEndpoint;
@@ -15,14 +15,14 @@ pub(crate) const PREFIX: &str = "PHP_SESSION_STORE_";
 
 /// The variables `PHP_SESSION_STORE_…`.
 #[must_use]
-pub(crate) fn store_variables(connection: &Connection<'_>) -> AppVariables {
-    match connection.endpoint {
-        Endpoint::Redis(redis) => of_redis(redis, connection),
+pub(crate) fn store_variables(service: &Reach<'_>) -> AppVariables {
+    match &service.plan.endpoint {
+        Endpoint::Redis(redis) => of_redis(redis, service),
         Endpoint::Memcached(memcached) => of_memcached(memcached),
     }
 }
 
-fn of_redis(redis: &RedisEndpoint, connection: &Connection<'_>) -> AppVariables {
+fn of_redis(redis: &RedisEndpoint, service: &Reach<'_>) -> AppVariables {
     let mut variables = match &redis.target {
         Target::Tcp { address, .. } => of_server(address),
         Target::Cluster { nodes, .. } => vec![(AppVariable::StoreServers, list(nodes))],
@@ -30,13 +30,13 @@ fn of_redis(redis: &RedisEndpoint, connection: &Connection<'_>) -> AppVariables 
     };
     let mut add =
         |variable, value: Option<String>| variables.extend(value.map(|value| (variable, value)));
-    add(AppVariable::StoreUrl, redis_url(redis, connection, USUAL));
+    add(AppVariable::StoreUrl, redis_url(redis, service, USUAL));
     let auth = redis.auth.as_ref();
     add(AppVariable::StoreUsername, auth.and_then(|auth| auth.user.clone()));
     add(AppVariable::StorePassword, auth.map(|auth| auth.password.expose().to_owned()));
-    add(AppVariable::StoreDatabase, connection.database.map(|database| database.to_string()));
+    add(AppVariable::StoreDatabase, redis.database.map(|database| database.to_string()));
     add(AppVariable::StoreTls, redis.tls().map(|_| "1".to_owned()));
-    let ca = connection.tls_files.ca.as_ref();
+    let ca = service.tls_files.ca.as_ref();
     add(AppVariable::StoreCa, ca.map(|path| path.display().to_string()));
     variables
 }

@@ -4,7 +4,7 @@
 use super::dotenv::AppEnvironment;
 use super::known::{Framework, Kind};
 use super::redis_url::{Dialect, USUAL, host_of, redis_url};
-use super::session_use::{Connection, OwnSessions, SessionUse};
+use super::session_use::{OwnSessions, Reach, SessionUse};
 use super::store_variables::PREFIX;
 use super::variable::{AppVariable, AppVariables};
 use crate::config::environment::Environment;
@@ -19,13 +19,13 @@ const FIRST_NATIVE: u32 = 7;
 /// The configuration folders; the one that wins comes first.
 const FOLDERS: [&str; 2] = ["config/packages/prod", "config/packages"];
 
-/// What Symfony does with sessions in this environment. At build there is no connection, and only its files count.
+/// What Symfony does with sessions in this environment. At build there is no service, and only its files count.
 pub(super) fn session_use(
     framework: &Framework,
     app_dir: &Path,
     environment: &Environment,
     store: Store,
-    connection: Option<&Connection<'_>>,
+    service: Option<&Reach<'_>>,
 ) -> SessionUse {
     // Shopware comes with `handler_id: null`, which the app may override.
     let is_shopware = framework.kind == Kind::Shopware;
@@ -50,7 +50,7 @@ pub(super) fn session_use(
         }
         Handler::Id(id) if reads(&id, "REDIS_URL") && store == Store::Redis => {
             let app = AppEnvironment::of_symfony(app_dir, environment);
-            redis_url_of(framework, &app, connection)
+            redis_url_of(framework, &app, service)
         }
         Handler::Id(id) => SessionUse::Own(OwnSessions {
             what: format!("its handler_id is {id}, the app's own handler"),
@@ -65,11 +65,11 @@ pub(super) fn session_use(
 fn redis_url_of(
     framework: &Framework,
     app: &AppEnvironment<'_>,
-    connection: Option<&Connection<'_>>,
+    service: Option<&Reach<'_>>,
 ) -> SessionUse {
-    let url = match connection {
+    let url = match service {
         None => None,
-        Some(connection) => match url(framework, connection) {
+        Some(service) => match url(framework, service) {
             Some(url) => Some(url),
             None => {
                 return SessionUse::Own(OwnSessions {
@@ -79,7 +79,7 @@ fn redis_url_of(
             }
         },
     };
-    let host = connection.and_then(Connection::host);
+    let host = service.and_then(Reach::host);
     match app.get("REDIS_URL") {
         // Ours, from an outer launcher, or the app's own choice of the same server.
         Some(set) if host.is_none() || host_of(&set.value) != host.as_deref() => {
@@ -102,12 +102,12 @@ fn redis_url_of(
     }
 }
 
-fn url(framework: &Framework, connection: &Connection<'_>) -> Option<String> {
-    let Endpoint::Redis(redis) = connection.endpoint else { return None };
+fn url(framework: &Framework, service: &Reach<'_>) -> Option<String> {
+    let Endpoint::Redis(redis) = &service.plan.endpoint else { return None };
     let is_symfony = framework.kind == Kind::Symfony;
     let knows_users = is_symfony && framework.major().is_some_and(|major| major >= FIRST_NATIVE);
     let login = (!knows_users).then_some("auth[]");
-    redis_url(redis, connection, Dialect { login, ..USUAL })
+    redis_url(redis, service, Dialect { login, ..USUAL })
 }
 
 /// Whether a value reads a variable: `%env(REDIS_URL)%`, `env('REDIS_URL')`.

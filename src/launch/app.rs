@@ -3,16 +3,14 @@
 use super::build_record::LaunchRecord;
 use super::fpm_pools::clearing_pool;
 use super::log;
-use super::resolve::ResolvedService;
 use super::tls_files::tls_files;
 use crate::config::environment::Environment;
 use crate::config::launch::LaunchSettings;
-use crate::endpoint::Endpoint;
 use crate::frameworks::known::Framework;
-use crate::frameworks::session_use::{Connection, OwnSessions, SessionUse};
+use crate::frameworks::session_use::{OwnSessions, Reach, SessionUse};
 use crate::frameworks::store_variables::store_variables;
 use crate::frameworks::variable::AppVariables;
-use crate::php::tls::TlsFiles;
+use crate::plan::Plan;
 use std::path::Path;
 
 /// What the launch sets and logs for the app.
@@ -35,21 +33,15 @@ fn hidden(pool: &Path) -> OwnSessions {
     }
 }
 
-/// A service and its certificate files.
-pub(super) struct Reached<'a> {
-    pub(super) found: &'a ResolvedService,
-    pub(super) tls_files: &'a TlsFiles,
-}
-
 /// Determines the app's variables. `app_dir` is the app's folder.
 pub(super) fn prepare(
-    service: &Reached<'_>,
+    service: &Reach<'_>,
     settings: &LaunchSettings,
     record: &LaunchRecord,
     environment: &Environment,
     app_dir: &Path,
 ) -> AppLaunch {
-    let mut variables = store_variables(&service.connection());
+    let mut variables = store_variables(service);
     if !record.app.reads_store_variables && !settings.store_variables {
         variables.retain(|(variable, _)| !variable.holds_login());
     }
@@ -79,14 +71,14 @@ pub(super) fn prepare(
 ///
 /// Fails if a setting cannot be read, or a file cannot be written.
 pub(crate) fn session_use_behind_fpm(
-    found: &ResolvedService,
+    plan: &Plan,
+    settings: &LaunchSettings,
     record: &LaunchRecord,
     environment: &Environment,
     app_dir: &Path,
 ) -> anyhow::Result<Option<(Framework, SessionUse)>> {
-    let settings = LaunchSettings::read(environment)?;
-    let service = Reached { found, tls_files: &tls_files(found, record, environment)? };
-    let session_use = session_use(&service, &settings, record, environment, app_dir);
+    let service = Reach { plan, tls_files: &tls_files(plan, record, environment)? };
+    let session_use = session_use(&service, settings, record, environment, app_dir);
     Ok(session_use.map(|(framework, session_use)| match session_use {
         SessionUse::Variables(_) => {
             let pool = clearing_pool(environment, app_dir);
@@ -99,31 +91,15 @@ pub(crate) fn session_use_behind_fpm(
 
 /// What the app's framework does with sessions, if we know it and the settings don't exclude it.
 fn session_use(
-    service: &Reached<'_>,
+    service: &Reach<'_>,
     settings: &LaunchSettings,
     record: &LaunchRecord,
     environment: &Environment,
     app_dir: &Path,
 ) -> Option<(Framework, SessionUse)> {
     let framework = record.framework.clone().filter(|_| settings.framework)?;
-    let connection = service.connection();
-    let session_use = framework.session_use(app_dir, environment, record.store, Some(&connection));
+    let session_use = framework.session_use(app_dir, environment, record.store, Some(service));
     Some((framework, session_use))
-}
-
-impl Reached<'_> {
-    fn connection(&self) -> Connection<'_> {
-        let of_service = match &self.found.endpoint {
-            Endpoint::Redis(redis) => redis.database,
-            Endpoint::Memcached(_) => None,
-        };
-        Connection {
-            endpoint: &self.found.endpoint,
-            tls_files: self.tls_files,
-            verify_peer: self.found.options.verify_peer.unwrap_or(true),
-            database: self.found.options.database.or(of_service),
-        }
-    }
 }
 
 /// The line for the log, and whether it is a warning.

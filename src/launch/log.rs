@@ -3,8 +3,10 @@
 use super::resolve::ResolvedService;
 use super::route::Route;
 use crate::config::variables::{EMBED_CREDENTIALS, METRICS, MISSING, OPTIONS, PROBE, PROXY};
+use crate::diagnosis::Cause;
 use crate::frameworks::known::Framework;
 use crate::php::PHP_INI_SCAN_DIR;
+use crate::plan::Plan;
 use std::path::Path;
 
 pub(super) fn sessions(found: &ResolvedService, route: Route) -> String {
@@ -68,18 +70,18 @@ pub(super) fn no_mechanisms() -> String {
     "warning: the service has a password, but the image lacks libsasl2's plugins to log in with: install libsasl2-modules in the run image, or build again with this service bound".to_owned()
 }
 
-pub(super) fn failing_for_now(found: &ResolvedService, problem: &str) -> String {
-    let ResolvedService { endpoint, service, .. } = found;
+pub(super) fn failing_for_now(found: &ResolvedService, cause: &Cause) -> String {
+    let ResolvedService { plan: Plan { endpoint, .. }, service, .. } = found;
     format!(
-        "warning: for now, service {service} cannot keep sessions at {endpoint}: {problem}. The app starts anyway, because this may pass"
+        "warning: for now, service {service} cannot keep sessions at {endpoint}. The app starts anyway, because this may pass.\n{cause}"
     )
 }
 
-pub(super) fn refused(found: &ResolvedService, problem: &str) -> String {
-    let ResolvedService { endpoint, service, .. } = found;
+pub(super) fn refused(found: &ResolvedService, cause: &Cause) -> String {
+    let ResolvedService { plan: Plan { endpoint, .. }, service, .. } = found;
     let unused = not_used(found);
     format!(
-        "warning: no session can be kept at {endpoint}, from service {service}.\n{problem}{unused}"
+        "warning: no session can be kept at {endpoint}, from service {service}.\n{cause}{unused}"
     )
 }
 
@@ -90,10 +92,10 @@ pub(super) fn without_proxy(problem: &anyhow::Error) -> String {
     )
 }
 
-/// `problem` says what the server refuses to the session proxy.
-pub(super) fn proxy_is_refused(problem: &str) -> String {
+/// `cause` says what the server refuses to the session proxy.
+pub(super) fn proxy_is_refused(cause: &Cause) -> String {
     format!(
-        "warning: PHP connects to Redis itself, because the server keeps sessions for PHP's handler but not for the session proxy ({PROXY}=off silences this):\n{problem}"
+        "warning: PHP connects to Redis itself, because the server keeps sessions for PHP's handler but not for the session proxy ({PROXY}=off silences this):\n{cause}"
     )
 }
 
@@ -116,11 +118,11 @@ pub(super) fn wait_without_effect(setting: &str) -> String {
 }
 
 /// The error for a refusal that stops the start.
-pub(super) fn stopping_refusal(found: &ResolvedService, problem: &str) -> String {
-    let ResolvedService { endpoint, service, .. } = found;
+pub(super) fn stopping_refusal(found: &ResolvedService, cause: &Cause) -> String {
+    let ResolvedService { plan: Plan { endpoint, .. }, service, .. } = found;
     let unused = not_used(found);
     format!(
-        "No session can be kept at {endpoint}, from service {service}.\n{problem}{unused}\nTo start anyway, set {PROBE}=warn (or {MISSING}=warn, which makes sessions fail at once)."
+        "No session can be kept at {endpoint}, from service {service}.\n{cause}{unused}\nTo start anyway, set {PROBE}=warn (or {MISSING}=warn, which makes sessions fail at once)."
     )
 }
 

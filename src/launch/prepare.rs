@@ -1,6 +1,6 @@
 //! The launch as a story: finds the session service, asks it, and sets the variables for PHP and the app.
 
-use super::app::{self, Reached};
+use super::app;
 use super::build_record::{LaunchRecord, read_record};
 use super::command_line::is_php_command_line;
 use super::fpm_pools::fpm_workers;
@@ -13,15 +13,16 @@ use super::tls_files::tls_files;
 use super::{log, mechanisms, nested};
 use crate::config::environment::Environment;
 use crate::config::launch::{LaunchSettings, Missing, Probe};
-use crate::config::options::Options;
 use crate::config::variables::{Phase, not_read};
+use crate::frameworks::session_use::Reach;
 use crate::php;
 use crate::php::PHP_INI_SCAN_DIR;
 use crate::php::foreign_ini::session_ini_read_after;
-use crate::php::ini::Connection;
+use crate::php::ini::PhpSettings;
 use crate::php::ini_file::IniFile;
 use crate::php::scan_dirs::no_longer_read;
 use crate::php::tls::{TlsFiles, require_tls};
+use crate::plan::Plan;
 use crate::store::Store;
 use anyhow::bail;
 use std::path::{Path, PathBuf};
@@ -46,12 +47,12 @@ pub fn prepare(
     let record = &read_record(layer)?;
     let settings = &LaunchSettings::read(environment)?;
     let context = Context { record, settings, environment, layer, app_dir, start_proxy };
-    let prepared = match resolve(environment, platform_dir, layer, record) {
+    let prepared = match resolve(environment, platform_dir, layer, record, settings) {
         Ok(Resolution::Service(found)) => context.prepare(&found),
         Ok(Resolution::Files) => Ok(Prepared::with_local_files()),
         Err(error) => Err(error),
     };
-    let Prepared { connection, mut messages, app } = match prepared {
+    let Prepared { php_settings, mut messages, app } = match prepared {
         Err(error) if settings.missing == Missing::Warn => {
             Prepared::without_sessions(record.store, &error)
         }
@@ -61,7 +62,7 @@ pub fn prepare(
     messages.extend(session_ini_read_after(layer, scan_dirs).map(|file| log::foreign_ini(&file)));
     messages.extend(log::replaced_scan_dirs(&no_longer_read(&record.scan_dirs, scan_dirs)));
     messages.extend(not_read(environment, Phase::Launch).iter().map(|line| log::warning(line)));
-    let mut variables = connection.variables_of(environment, layer);
+    let mut variables = php_settings.variables_of(environment, layer);
     if nested::is_set_already(environment, &variables)? {
         messages.clear();
         nested::keep_lock_retries(environment, &mut variables)?;
@@ -84,9 +85,9 @@ impl Context<'_> {
         let Self { record, settings, environment, app_dir, .. } = *self;
         let choice = Choice::of(settings.proxy, found, record)?;
         if matches!(choice, Choice::Only(Route::Direct) | Choice::OwnWait) {
-            require_tls(&found.endpoint, record.knows_tls)?;
+            require_tls(&found.plan.endpoint, record.knows_tls)?;
         }
-        let tls_files = tls_files(found, record, environment)?;
+        let tls_files = tls_files(&found.plan, record, environment)?;
         let mut warnings: Vec<String> =
             found.warnings.iter().map(|warning| log::warning(warning)).collect();
         let (mut route, outcome) = self.choose(choice, found, &tls_files, &mut warnings)?;
@@ -105,12 +106,12 @@ impl Context<'_> {
         if route == Route::Direct && settings.metrics.is_some() {
             warnings.push(log::no_metrics());
         }
-        let connection = match socket {
+        let php_settings = match socket {
             None => self.connect(found, &tls_files, round_trip, &mut warnings)?,
-            Some(socket) => php::redis_directives::behind_proxy(&socket, &self.options(found)),
+            Some(socket) => php::redis_directives::behind_proxy(&socket, &self.plan(found)),
         };
         warnings.extend(self.unfollowed_wait(route, choice));
-        let in_path = found.store == Store::Redis && !found.endpoint.secrets().is_empty();
+        let in_path = found.store == Store::Redis && !found.plan.endpoint.secrets().is_empty();
         if record.app.takes_save_path_for_folder && route == Route::Direct && in_path {
             warnings.push(log::password_in_folder());
         }
@@ -121,9 +122,9 @@ impl Context<'_> {
             messages.push(log::sessions(found, route));
         }
         messages.append(&mut warnings);
-        let service = Reached { found, tls_files: &tls_files };
+        let service = Reach { plan: &found.plan, tls_files: &tls_files };
         let app = app::prepare(&service, settings, record, environment, app_dir);
-        Ok(Prepared { connection, messages, app })
+        Ok(Prepared { php_settings, messages, app })
     }
 
     /// The route to take, and what the service answered to the probe, if it was asked. PHP's OpenSSL accepts older
@@ -151,12 +152,12 @@ impl Context<'_> {
                 Outcome::Tls(_) => (Route::Direct, is_judged.then(|| ask(Route::Direct))),
                 // PHP's own words say more than the proxy's.
                 Outcome::Refused(_) if !is_judged => (Route::Direct, None),
-                Outcome::Refused(problem) => match ask(Route::Direct) {
+                Outcome::Refused(cause) => match ask(Route::Direct) {
                     kept @ Outcome::Kept { .. } => {
-                        warnings.push(log::proxy_is_refused(&problem));
+                        warnings.push(log::proxy_is_refused(&cause));
                         (Route::Direct, Some(kept))
                     }
-                    _ => (Route::Proxy, Some(Outcome::Refused(problem))),
+                    _ => (Route::Proxy, Some(Outcome::Refused(cause))),
                 },
                 outcome => (Route::Proxy, is_judged.then_some(outcome)),
             },
@@ -166,19 +167,16 @@ impl Context<'_> {
 
     /// Asks the service whether it would keep a session.
     fn ask(&self, found: &ResolvedService, tls_files: &TlsFiles, route: Route) -> Outcome {
-        let (endpoint, options) = (&found.endpoint, &found.options);
         let LaunchRecord { strict_mode, sid_length, .. } = *self.record;
-        let question = Question { endpoint, tls_files, options, route, strict_mode, sid_length };
+        let plan = &found.plan;
+        let question = Question { plan, tls_files, route, strict_mode, sid_length };
         question.ask(self.environment.as_env())
     }
 
-    /// The options for what the launcher starts: PHP's command line keeps no connection, which a fork would share.
-    fn options(&self, found: &ResolvedService) -> Options {
-        let mut options = found.options.clone();
-        if options.persistent.is_none() && is_php_command_line(self.layer) {
-            options.persistent = Some(false);
-        }
-        options
+    /// The plan for what the launcher starts.
+    fn plan(&self, found: &ResolvedService) -> Plan {
+        let plan = found.plan.clone();
+        if is_php_command_line(self.layer) { plan.for_command_line() } else { plan }
     }
 
     /// What the app says of the wait for a lock, if the session proxy is or would be in its way.
@@ -206,10 +204,10 @@ impl Context<'_> {
                 warnings.extend(self.too_many_workers(route, max_clients));
                 return Ok(round_trip);
             }
-            Some(Outcome::Passing(problem)) => warnings.push(log::failing_for_now(found, &problem)),
-            Some(Outcome::Refused(problem) | Outcome::Tls(problem)) => match self.settings.probe {
-                Probe::Warn => warnings.push(log::refused(found, &problem)),
-                _ => bail!(log::stopping_refusal(found, &problem)),
+            Some(Outcome::Passing(cause)) => warnings.push(log::failing_for_now(found, &cause)),
+            Some(Outcome::Refused(cause) | Outcome::Tls(cause)) => match self.settings.probe {
+                Probe::Warn => warnings.push(log::refused(found, &cause)),
+                _ => bail!(log::stopping_refusal(found, &cause)),
             },
         }
         Ok(Duration::ZERO)
@@ -225,36 +223,31 @@ impl Context<'_> {
         (replicas < 2).then(|| log::too_many_workers(workers, max_clients, replicas))
     }
 
-    /// The connection of PHP's own handler.
+    /// What PHP's own handler is told.
     fn connect(
         &self,
         found: &ResolvedService,
         tls_files: &TlsFiles,
         round_trip: Duration,
         messages: &mut Vec<String>,
-    ) -> anyhow::Result<Connection> {
+    ) -> anyhow::Result<PhpSettings> {
         let version = &self.record.extension_version;
-        let mut connection = php::directives::connect(
-            &found.endpoint,
-            tls_files,
-            &self.options(found),
-            version,
-            round_trip,
-        )?;
-        if connection.ini_files.contains(&IniFile::Login) {
+        let mut php_settings =
+            php::directives::connect(&self.plan(found), tls_files, version, round_trip)?;
+        if php_settings.ini_files.contains(&IniFile::Login) {
             if mechanisms::are_missing(self.environment)? {
                 messages.push(log::no_mechanisms());
             }
             if mechanisms::must_be_preloaded(self.record) {
-                connection.ini_files.push(IniFile::Preload);
+                php_settings.ini_files.push(IniFile::Preload);
             }
         }
-        Ok(connection)
+        Ok(php_settings)
     }
 
     /// Returns the proxy's socket.
     fn start_proxy(&self, found: &ResolvedService) -> anyhow::Result<PathBuf> {
-        let service = format!("{}\n{:?}", found.endpoint, found.options.prefix);
+        let service = format!("{}\n{}", found.plan.endpoint, found.plan.prefix);
         (self.start_proxy)(&ProxyWanted {
             layer: self.layer,
             service: &service,

@@ -3,7 +3,7 @@
 use super::app::AppLaunch;
 use super::log;
 use crate::php;
-use crate::php::ini::Connection;
+use crate::php::ini::PhpSettings;
 use crate::php::ini_file::IniFile;
 use crate::php::variable::{Variable, names};
 use crate::store::Store;
@@ -30,9 +30,9 @@ impl fmt::Debug for Launch {
     }
 }
 
-/// How PHP connects, and what the launch logs and sets for the app.
+/// What PHP is told, and what the launch logs and sets for the app.
 pub(super) struct Prepared {
-    pub(super) connection: Connection,
+    pub(super) php_settings: PhpSettings,
     pub(super) messages: Vec<String>,
     pub(super) app: AppLaunch,
 }
@@ -40,7 +40,7 @@ pub(super) struct Prepared {
 impl Prepared {
     pub(super) fn with_local_files() -> Self {
         Self {
-            connection: Connection { variables: Vec::new(), ini_files: vec![IniFile::Files] },
+            php_settings: PhpSettings { variables: Vec::new(), ini_files: vec![IniFile::Files] },
             messages: vec![log::local_files()],
             app: AppLaunch::default(),
         }
@@ -48,7 +48,7 @@ impl Prepared {
 
     pub(super) fn without_sessions(store: Store, error: &anyhow::Error) -> Self {
         Self {
-            connection: php::directives::nowhere(store),
+            php_settings: php::directives::nowhere(store),
             messages: vec![log::no_sessions(error)],
             app: AppLaunch::default(),
         }

@@ -1,20 +1,20 @@
-//! The probe: before PHP connects, the launch does, and finds out whether the service would keep a session.
+//! The probe: before PHP connects, the launch does, and finds out whether the service would keep a session. Where PHP then
+//! fails, `session-check` asks the same.
 
+mod findings;
 mod login;
 mod memcached;
 mod outcome;
 mod redis;
 mod redis_session;
-mod refusal;
-pub(crate) mod tls;
 
 use super::route::Route;
-use crate::config::options::Options;
 use crate::endpoint::Endpoint;
 use crate::php::memcached_directives::refused_keys;
 use crate::php::tls::TlsFiles;
+use crate::plan::Plan;
 use libcnb::Env;
-pub(super) use outcome::Outcome;
+pub(crate) use outcome::Outcome;
 use std::time::Duration;
 
 /// For name resolution and connecting.
@@ -22,25 +22,24 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// For the whole probe.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The question: would this service keep sessions with these options?
-pub(super) struct Question<'a> {
-    pub(super) endpoint: &'a Endpoint,
-    pub(super) tls_files: &'a TlsFiles,
-    pub(super) options: &'a Options,
-    pub(super) route: Route,
+/// The question: would this service keep sessions as planned?
+pub(crate) struct Question<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) tls_files: &'a TlsFiles,
+    pub(crate) route: Route,
     /// Whether PHP's strict mode for sessions is on.
-    pub(super) strict_mode: bool,
-    /// `session.sid_length` at build.
-    pub(super) sid_length: usize,
+    pub(crate) strict_mode: bool,
+    /// `session.sid_length`.
+    pub(crate) sid_length: usize,
 }
 
 impl Question<'_> {
     /// Asks the service. If only PHP can tell, runs PHP with `env`.
-    pub(super) fn ask(&self, env: &Env) -> Outcome {
-        match self.endpoint {
+    pub(crate) fn ask(&self, env: &Env) -> Outcome {
+        match &self.plan.endpoint {
             Endpoint::Redis(endpoint) => redis::ask(self, endpoint, env),
-            Endpoint::Memcached(endpoint) => match refused_keys(self.options, self.sid_length) {
-                Some(refused) => Outcome::Refused(refused),
+            Endpoint::Memcached(endpoint) => match refused_keys(self.plan, self.sid_length) {
+                Some(refused) => Outcome::of(refused),
                 None => memcached::probe(endpoint),
             },
         }

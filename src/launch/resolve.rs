@@ -7,14 +7,14 @@ use crate::config::environment::Environment;
 use crate::config::launch::{LaunchSettings, Missing};
 use crate::config::options::Options;
 use crate::config::variables::{MISSING, Phase, STORE, not_read};
-use crate::endpoint::{self, Endpoint};
+use crate::endpoint::{self, Reading};
+use crate::plan::Plan;
 use crate::services::matching::{Rule, SessionService, find_session_service};
 use crate::services::near_miss::near_misses;
 use crate::services::search_keys::SearchKeys;
 use crate::services::{Origin, Service, Services, platform_variables};
 use crate::store::Store;
 use std::fmt;
-use std::mem;
 use std::path::Path;
 
 /// Why the container must not start.
@@ -46,13 +46,11 @@ pub(crate) struct ResolvedService {
     pub(crate) service: Service,
     /// The rule that found it.
     pub(crate) rule: Rule,
-    pub(crate) endpoint: Endpoint,
+    pub(crate) plan: Plan,
     /// The names of its credentials that are not used.
     pub(crate) unused: Vec<String>,
     /// Lines for the log.
     pub(crate) warnings: Vec<String>,
-    /// The options of the launch and of the service.
-    pub(crate) options: Options,
 }
 
 /// Finds out where the sessions are kept.
@@ -64,9 +62,9 @@ pub(crate) fn resolve(
     platform_dir: &Path,
     layer: &Path,
     record: &LaunchRecord,
+    settings: &LaunchSettings,
 ) -> anyhow::Result<Resolution> {
     let store = record.store;
-    let settings = LaunchSettings::read(environment)?;
     let options = Options::read(environment, store)?;
     let services = Services::read(environment, platform_dir)?;
     let keys = record.search_keys.clone().overridden_by(environment)?;
@@ -118,17 +116,16 @@ impl ResolvedService {
         let SessionService { store, service, rule } = found;
         let mut warnings: Vec<String> = found.ignores(keys).into_iter().collect();
         let mut reading = endpoint::read_with(*store, service, options)?;
-        let options = mem::take(&mut reading.options);
-        warnings.append(&mut reading.warnings);
-        let (endpoint, unused) = settled(reading, &options);
+        let plan = settled(&mut reading);
+        let Reading { unused, warnings: more, .. } = reading;
+        warnings.extend(more);
         Ok(Resolution::Service(Box::new(Self {
             store: *store,
             service: (*service).clone(),
             rule: rule.clone(),
-            endpoint,
+            plan,
             unused,
             warnings,
-            options,
         })))
     }
 
@@ -142,7 +139,7 @@ impl ResolvedService {
 /// For the log.
 impl fmt::Display for ResolvedService {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { store, service, rule, endpoint, unused, .. } = self;
+        let Self { store, service, rule, plan: Plan { endpoint, .. }, unused, .. } = self;
         write!(
             formatter,
             "sessions in {store} at {endpoint}, from service {service}, found by its {rule}"

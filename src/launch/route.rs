@@ -3,12 +3,12 @@
 use super::build_record::LaunchRecord;
 use super::resolve::ResolvedService;
 use crate::config::launch::Proxy;
-use crate::config::options::Options;
 use crate::config::variables::PROXY;
 use crate::endpoint::Endpoint;
 use crate::php::directives::connect;
 use crate::php::ini::DirectiveError;
 use crate::php::tls::{TlsFiles, require_tls};
+use crate::plan::Plan;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(crate) type StartProxy<'a> = &'a dyn Fn(&ProxyWanted<'_>) -> anyhow::Result<
 
 /// How PHP reaches the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Route {
+pub(crate) enum Route {
     /// Through its own handler.
     Direct,
     /// Through the session proxy.
@@ -60,13 +60,13 @@ impl Choice {
         found: &ResolvedService,
         record: &LaunchRecord,
     ) -> Result<Self, NotForProxy> {
-        let serves = proxy_serves(&found.endpoint);
+        let serves = proxy_serves(&found.plan.endpoint);
         match setting {
             Proxy::On if serves => Ok(Self::Only(Route::Proxy)),
-            Proxy::On => Err(NotForProxy(format!("{} at {}", found.store.title(), found.endpoint))),
-            Proxy::Auto
-                if serves && limit_of_php(&found.endpoint, &found.options, record).is_some() =>
-            {
+            Proxy::On => {
+                Err(NotForProxy(format!("{} at {}", found.store.title(), found.plan.endpoint)))
+            }
+            Proxy::Auto if serves && limit_of_php(&found.plan, record).is_some() => {
                 Ok(Self::Only(Route::Proxy))
             }
             // Code that takes the save path for a folder would put the password into that folder's name.
@@ -85,8 +85,7 @@ impl Choice {
 /// Whether PHP's own handler would open a TLS connection for each request. The option `persistent`, on or off, is a
 /// decision for that handler.
 fn handshakes_often(found: &ResolvedService) -> bool {
-    let has_tls = matches!(&found.endpoint, Endpoint::Redis(redis) if redis.tls().is_some());
-    has_tls && found.options.persistent.is_none()
+    found.plan.has_tls() && !found.plan.persistence.is_chosen
 }
 
 /// Whether the session proxy can serve an endpoint.
@@ -97,19 +96,12 @@ pub(crate) fn proxy_serves(endpoint: &Endpoint) -> bool {
 
 /// What the service needs and PHP's handler does not support.
 #[must_use]
-pub(crate) fn limit_of_php(
-    endpoint: &Endpoint,
-    options: &Options,
-    record: &LaunchRecord,
-) -> Option<anyhow::Error> {
-    let files = match endpoint {
-        Endpoint::Redis(redis) => redis.tls().map(TlsFiles::planned).unwrap_or_default(),
-        Endpoint::Memcached(_) => TlsFiles::default(),
-    };
-    if let Err(error) = require_tls(endpoint, record.knows_tls) {
+pub(crate) fn limit_of_php(plan: &Plan, record: &LaunchRecord) -> Option<anyhow::Error> {
+    let files = TlsFiles::planned(&plan.endpoint);
+    if let Err(error) = require_tls(&plan.endpoint, record.knows_tls) {
         return Some(error.into());
     }
-    match connect(endpoint, &files, options, &record.extension_version, Duration::ZERO) {
+    match connect(plan, &files, &record.extension_version, Duration::ZERO) {
         Err(error @ DirectiveError::TooOld { .. }) => Some(error.into()),
         _ => None,
     }

@@ -1,12 +1,12 @@
 //! Certificates and keys as files: PHP's TLS needs paths, but credentials may contain the text.
 
 use super::build_record::LaunchRecord;
-use super::resolve::ResolvedService;
 use super::trusted_cas;
 use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;
 use crate::php;
 use crate::php::tls::{ClientFiles, TlsFiles};
+use crate::plan::Plan;
 use crate::system::digest::sha256;
 use crate::system::masked::masked;
 use std::io::{self, Write};
@@ -31,11 +31,11 @@ pub(crate) struct TlsFilesError {
 
 /// The files for TLS, written if necessary.
 pub(crate) fn tls_files(
-    found: &ResolvedService,
+    plan: &Plan,
     record: &LaunchRecord,
     environment: &Environment,
 ) -> anyhow::Result<TlsFiles> {
-    let Endpoint::Redis(redis) = &found.endpoint else { return Ok(TlsFiles::default()) };
+    let Endpoint::Redis(redis) = &plan.endpoint else { return Ok(TlsFiles::default()) };
     let Some(tls) = redis.tls() else { return Ok(TlsFiles::default()) };
     let tmp = environment.text("TMPDIR")?;
     if php::redis_directives::shares_ca(redis, &record.extension_version) {

@@ -8,6 +8,7 @@ use crate::launch::build_record::LaunchRecord;
 use crate::launch::route::{limit_of_php, proxy_serves};
 use crate::php::directives::connect;
 use crate::php::tls::TlsFiles;
+use crate::plan::Plan;
 use crate::services::Service;
 use std::time::Duration;
 
@@ -25,18 +26,17 @@ pub enum Finding {
 #[must_use]
 pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Vec<Finding> {
     let Some(service) = &config.service else { return Vec::new() };
-    let Reading { endpoint, unused, options, warnings, .. } =
-        match reading_that_connects(service, record) {
-            Ok(reading) => reading,
-            Err(error) => return vec![Finding::Failure(format!("{error:#}"))],
-        };
+    let (plan, unused, warnings) = match plan_that_connects(service, record) {
+        Ok(found) => found,
+        Err(error) => return vec![Finding::Failure(format!("{error:#}"))],
+    };
     let mut findings: Vec<Finding> = warnings.into_iter().map(Finding::Limit).collect();
-    if limit_of_php(&endpoint, &options, record).is_some() {
+    if limit_of_php(&plan, record).is_some() {
         findings.push(Finding::Limit(format!(
             "PHP's own handler cannot connect to {service}, so at launch PHP will use the session proxy (unless {PROXY} is off)"
         )));
     }
-    if matches!(&endpoint, Endpoint::Redis(redis) if redis.is_cluster()) {
+    if matches!(&plan.endpoint, Endpoint::Redis(redis) if redis.is_cluster()) {
         findings.push(Finding::Limit(
             "Sessions in a Redis cluster are not locked (PHP's handler does not support it): of concurrent requests of one session, the last one to write wins".to_owned(),
         ));
@@ -48,24 +48,21 @@ pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Vec<Finding> 
     findings
 }
 
-fn reading_that_connects(service: &Service, record: &LaunchRecord) -> anyhow::Result<Reading> {
-    let reading = endpoint::read(record.store, service)?;
-    let Reading { endpoint, options, .. } = &reading;
-    match limit_of_php(endpoint, options, record) {
-        Some(limit) if !proxy_serves(endpoint) => return Err(limit),
+/// The plan, the names of unused credentials, and lines for the log.
+fn plan_that_connects(
+    service: &Service,
+    record: &LaunchRecord,
+) -> anyhow::Result<(Plan, Vec<String>, Vec<String>)> {
+    let Reading { endpoint, options, unused, warnings, .. } =
+        endpoint::read(record.store, service)?;
+    let plan = Plan::settle(endpoint, &options);
+    match limit_of_php(&plan, record) {
+        Some(limit) if !proxy_serves(&plan.endpoint) => return Err(limit),
         Some(_) => {}
         None => {
-            let files = tls_files(endpoint);
-            connect(endpoint, &files, options, &record.extension_version, Duration::ZERO)?;
+            let files = TlsFiles::planned(&plan.endpoint);
+            connect(&plan, &files, &record.extension_version, Duration::ZERO)?;
         }
     }
-    Ok(reading)
-}
-
-/// The files that the launch will write.
-fn tls_files(endpoint: &Endpoint) -> TlsFiles {
-    match endpoint {
-        Endpoint::Redis(redis) => redis.tls().map(TlsFiles::planned).unwrap_or_default(),
-        Endpoint::Memcached(_) => TlsFiles::default(),
-    }
+    Ok((plan, unused, warnings))
 }

@@ -3,8 +3,6 @@
 use super::session::SessionLayer;
 use super::session_settings::SessionSettings;
 use crate::config::environment::Environment;
-use crate::config::options::Options;
-use crate::endpoint::Endpoint;
 use crate::launch::build_record::LaunchRecord;
 use crate::php::directives::connect;
 use crate::php::ini::DirectiveError;
@@ -12,6 +10,7 @@ use crate::php::ini_file::IniFile;
 use crate::php::tls::TlsFiles;
 use crate::php::variable::Variable;
 use crate::php::{PHP_INI_SCAN_DIR, Php, PhpError};
+use crate::plan::Plan;
 use crate::store::Store;
 use crate::system::masked::masked;
 use libcnb::Env;
@@ -51,11 +50,10 @@ pub fn verify(
     settings: &SessionSettings<'_>,
 ) -> Result<(), VerifyError> {
     let LaunchRecord { store, extension_version, .. } = &settings.record;
-    let (options, files) = (Options::default(), TlsFiles::default());
-    let example = Endpoint::example(*store);
-    let connection = connect(&example, &files, &options, extension_version, Duration::ZERO)?;
+    let (plan, files) = (Plan::example(*store), TlsFiles::default());
+    let php_settings = connect(&plan, &files, extension_version, Duration::ZERO)?;
     let mut env = layer.launch_env.clone();
-    for (variable, value) in connection.variables_of(&Environment::of(env.clone()), &layer.path) {
+    for (variable, value) in php_settings.variables_of(&Environment::of(env.clone()), &layer.path) {
         env.insert(variable.name(), value);
     }
     let text = |name: &str| env.get_string_lossy(name).unwrap_or_default();

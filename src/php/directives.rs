@@ -1,11 +1,12 @@
 //! The directives of a store, and the values that an endpoint gives them.
 
-use super::ini::{Connection, Directive, DirectiveError};
+use super::ini::{Directive, DirectiveError, PhpSettings};
 use super::ini_file::IniFile;
 use super::tls::TlsFiles;
 use super::{memcached_directives, redis_directives};
 use crate::config::options::Options;
 use crate::endpoint::Endpoint;
+use crate::plan::Plan;
 use crate::store::Store;
 use crate::system::version::Version;
 use std::time::Duration;
@@ -28,39 +29,39 @@ const NO_SERVICE: &str = "/no-session-service-is-bound";
 
 /// What PHP is told if no service can be used, so that each session fails at once.
 #[must_use]
-pub(crate) fn nowhere(store: Store) -> Connection {
-    let options = Options { locking: Some(false), ..Options::default() };
+pub(crate) fn nowhere(store: Store) -> PhpSettings {
+    let mut endpoint = Endpoint::example(store);
+    if let Endpoint::Memcached(memcached) = &mut endpoint {
+        memcached.login = None;
+    }
+    let plan = Plan { locking: false, ..Plan::settle(endpoint, &Options::default()) };
     let variables = match store {
-        Store::Redis => redis_directives::variables(
-            &format!("unix://{NO_SERVICE}?timeout=1"),
-            &options,
-            Duration::ZERO,
-        ),
+        Store::Redis => {
+            let save_path = format!("unix://{NO_SERVICE}?timeout=1");
+            redis_directives::variables(&save_path, &plan, Duration::ZERO)
+        }
         Store::Memcached => {
-            memcached_directives::variables(&format!("{NO_SERVICE}:0"), &options, false)
+            memcached_directives::variables(&format!("{NO_SERVICE}:0"), &plan, false)
         }
     };
-    Connection { variables, ini_files: Vec::new() }
+    PhpSettings { variables, ini_files: Vec::new() }
 }
 
-/// What PHP needs to connect to the endpoint with this version of the extension. `round_trip` is how long one
+/// What PHP needs to connect as planned with this version of the extension. `round_trip` is how long one
 /// Redis command takes.
 ///
 /// # Errors
-/// Fails if the endpoint or an option needs something that this version does not support.
+/// Fails if the plan needs something that this version does not support.
 pub fn connect(
-    endpoint: &Endpoint,
+    plan: &Plan,
     tls_files: &TlsFiles,
-    options: &Options,
     version: &Version,
     round_trip: Duration,
-) -> Result<Connection, DirectiveError> {
-    match endpoint {
+) -> Result<PhpSettings, DirectiveError> {
+    match &plan.endpoint {
         Endpoint::Redis(endpoint) => {
-            redis_directives::connect(endpoint, tls_files, options, version, round_trip)
+            redis_directives::connect(endpoint, plan, tls_files, version, round_trip)
         }
-        Endpoint::Memcached(endpoint) => {
-            Ok(memcached_directives::connect(endpoint, options, version))
-        }
+        Endpoint::Memcached(endpoint) => Ok(memcached_directives::connect(endpoint, plan, version)),
     }
 }

@@ -11,9 +11,9 @@ use std::fmt::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-/// What the launch sets to make PHP keep its sessions at an endpoint.
+/// What the launch tells PHP to make it keep its sessions at an endpoint.
 #[derive(PartialEq, Eq)]
-pub struct Connection {
+pub struct PhpSettings {
     /// Variables that the ini files refer to.
     pub variables: Vec<(Variable, String)>,
     /// Ini files for PHP to read besides the base.
@@ -49,7 +49,7 @@ pub(crate) enum Value {
     Variable(Variable),
 }
 
-impl Connection {
+impl PhpSettings {
     /// All variables: those for the ini files, and `PHP_INI_SCAN_DIR`, which makes PHP read the ini files in
     /// `layer` (the session layer) besides those that `environment` lists.
     #[must_use]
@@ -66,11 +66,11 @@ impl Connection {
 }
 
 /// Without the values: the save path may hold the password.
-impl fmt::Debug for Connection {
+impl fmt::Debug for PhpSettings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { variables, ini_files } = self;
         formatter
-            .debug_struct("Connection")
+            .debug_struct("PhpSettings")
             .field("variables", &names(variables))
             .field("ini_files", ini_files)
             .finish()
@@ -106,12 +106,6 @@ pub(crate) fn render(directives: &[Directive]) -> String {
     }
     ini
 }
-
-/// When the lock of a request that never released it (a killed worker) expires. PHP's extensions would use
-/// `max_execution_time`, which on Linux counts only a page's CPU time, not its waiting, and is 0 on the command
-/// line: a page that waits would lose its lock, and a killed task would keep it for ever. Web servers wait a
-/// minute for a page.
-pub(super) const LOCK_EXPIRE: Duration = Duration::from_mins(1);
 
 /// How often to try for the lock, so that the waits between tries add up to `timeout`: they begin with `first` and
 /// double up to `last`.

@@ -1,20 +1,14 @@
 //! php-memcached's directives. What each version supports was read in its source and tried on 3.2.0 and 3.3.0;
 //! those of 2.x are Cloud Foundry's.
 
-use super::ini::{Connection, Directive, LOCK_EXPIRE, flag, lock_retries};
+use super::ini::{Directive, PhpSettings, flag, lock_retries};
 use super::ini_file::IniFile;
 use super::variable::Variable;
-use crate::config::options::Options;
+use crate::diagnosis::{Cause, CauseKind};
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
+use crate::plan::Plan;
 use crate::system::version::Version;
 use std::time::Duration;
-
-/// The extension's own default is libmemcached's, 4 seconds.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// About as long as web servers wait for a page; waiting longer would only make a hung server cost more.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(31);
-/// The extension's own default.
-pub(crate) const PREFIX: &str = "memc.sess.key.";
 
 /// How long a request waits between tries for the lock: the first and the longest wait.
 struct LockWait {
@@ -39,14 +33,16 @@ pub(crate) const USUAL_ITEM: u64 = 1024 * 1024;
 
 /// What is wrong if a session's id makes keys that Memcached refuses: no page could start a session.
 #[must_use]
-pub(crate) fn refused_keys(options: &Options, sid_length: usize) -> Option<String> {
-    let prefix = options.prefix.as_deref().unwrap_or(PREFIX);
-    let lock = if options.locking.unwrap_or(true) { LOCK } else { "" };
+pub(crate) fn refused_keys(plan: &Plan, sid_length: usize) -> Option<Cause> {
+    let prefix = &plan.prefix;
+    let lock = if plan.locking { LOCK } else { "" };
     let most = MAX_KEY.saturating_sub(prefix.len() + lock.len());
     (sid_length > most).then(|| {
-        format!(
-            "session.sid_length is {sid_length}, but Memcached's keys have at most {MAX_KEY} bytes, and the prefix {prefix:?} and the lock take some of them: no page could start a session.\nSet session.sid_length to {most} or less (PHP's default is 32)."
-        )
+        let what = format!(
+            "session.sid_length is {sid_length}, but Memcached's keys have at most {MAX_KEY} bytes, and the prefix {prefix:?} and the lock take some of them: no page could start a session."
+        );
+        Cause::new(CauseKind::KeyTooLong, what)
+            .with_advice(format!("Set session.sid_length to {most} or less (PHP's default is 32)."))
     })
 }
 
@@ -93,49 +89,37 @@ fn login(version: &Version) -> Vec<Directive> {
     login
 }
 
-pub(super) fn connect(
-    endpoint: &MemcachedEndpoint,
-    options: &Options,
-    version: &Version,
-) -> Connection {
+pub(super) fn connect(endpoint: &MemcachedEndpoint, plan: &Plan, version: &Version) -> PhpSettings {
     let servers: Vec<String> = endpoint.servers.iter().map(ToString::to_string).collect();
     let servers = servers.join(",");
     let save_path =
         if is_2(version) { format!("PERSISTENT=app_sessions {servers}") } else { servers };
-    let mut variables = self::variables(&save_path, options, endpoint.login.is_some());
+    let mut variables = self::variables(&save_path, plan, endpoint.login.is_some());
     let mut ini_files = Vec::new();
     if let Some(Login { user, password }) = &endpoint.login {
         variables.push((Variable::Username, user.clone()));
         variables.push((Variable::Password, password.expose().to_owned()));
         ini_files.push(IniFile::Login);
     }
-    Connection { variables, ini_files }
+    PhpSettings { variables, ini_files }
 }
 
-pub(super) fn variables(
-    save_path: &str,
-    options: &Options,
-    login: bool,
-) -> Vec<(Variable, String)> {
+pub(super) fn variables(save_path: &str, plan: &Plan, login: bool) -> Vec<(Variable, String)> {
     let wait = if login { WITH_LOGIN } else { WITHOUT_LOGIN };
-    let lock_timeout = options.lock_timeout.unwrap_or(LOCK_TIMEOUT);
-    let retries = lock_retries(lock_timeout, wait.first, wait.last);
-    let connect_timeout = options.timeout.unwrap_or(CONNECT_TIMEOUT);
-    let lock_expire = options.lock_expire.unwrap_or(LOCK_EXPIRE).as_secs();
+    let retries = lock_retries(plan.lock_timeout, wait.first, wait.last);
     vec![
         (Variable::SavePath, save_path.to_owned()),
         // Only SASL needs the binary protocol: proxies and Dragonfly speak only the text protocol, and memcached
         // itself has deprecated the binary one.
         (Variable::BinaryProtocol, flag(login)),
-        // With a login, the extension reconnects each time, so keeping connections gains nothing.
-        (Variable::Persistent, flag(options.persistent.unwrap_or(!login))),
-        (Variable::ConnectTimeout, connect_timeout.as_millis().to_string()),
-        (Variable::Prefix, options.prefix.clone().unwrap_or_else(|| PREFIX.to_owned())),
-        (Variable::Locking, flag(options.locking.unwrap_or(true))),
+        (Variable::Persistent, flag(plan.persistence.to_server)),
+        (Variable::ConnectTimeout, plan.connect_timeout.as_millis().to_string()),
+        (Variable::Prefix, plan.prefix.clone()),
+        (Variable::Locking, flag(plan.locking)),
         (Variable::LockWaitMin, wait.first.as_millis().to_string()),
         (Variable::LockWaitMax, wait.last.as_millis().to_string()),
         (Variable::LockRetries, retries.to_string()),
-        (Variable::LockExpire, lock_expire.to_string()),
+        (Variable::LockExpire, plan.lock_expire.as_secs().to_string()),
     ]
 }
 
@@ -147,16 +131,17 @@ fn is_2(version: &Version) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Store;
 
     #[test]
     fn an_id_fits_into_a_key_with_prefix_and_lock() {
-        let options = Options::default();
-        assert_eq!(refused_keys(&options, 231), None);
-        let refused = refused_keys(&options, 232).unwrap();
-        assert!(refused.contains("session.sid_length to 231 or less"), "{refused}");
-        let without_lock = Options { locking: Some(false), ..Options::default() };
+        let plan = Plan::example(Store::Memcached);
+        assert_eq!(refused_keys(&plan, 231), None);
+        let refused = refused_keys(&plan, 232).unwrap();
+        assert!(refused.advice.contains("session.sid_length to 231 or less"), "{refused}");
+        let without_lock = Plan { locking: false, ..plan.clone() };
         assert_eq!(refused_keys(&without_lock, 236), None);
-        let short = Options { prefix: Some("s".to_owned()), ..Options::default() };
+        let short = Plan { prefix: "s".to_owned(), ..plan };
         assert_eq!(refused_keys(&short, 244), None);
     }
 }

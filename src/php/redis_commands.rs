@@ -45,11 +45,6 @@ pub(crate) const CLUSTER_SLOTS: &str = "CLUSTER|SLOTS";
 /// phpredis's script to release a lock: only its owner may.
 pub(crate) const UNLOCK: &str = "if redis.call(\"get\",KEYS[1]) == ARGV[1] then return redis.call(\"del\",KEYS[1]) else return 0 end";
 
-/// The default prefix of session keys.
-pub const PREFIX: &str = "PHPREDIS_SESSION:";
-/// The same in a cluster.
-pub(crate) const CLUSTER_PREFIX: &str = "PHPREDIS_CLUSTER_SESSION:";
-
 /// In seconds: how long an aborted trial leaves its key behind.
 const LIFETIME: u32 = 10;
 
@@ -89,8 +84,7 @@ impl Trial<'_> {
     #[must_use]
     pub(crate) fn commands(self) -> Vec<TrialCommand> {
         let by = self.by;
-        // Without randomness, two containers that try at once may see each other.
-        let key = format!("{}{by}-{}", self.prefix, random().unwrap_or_default());
+        let key = format!("{}{}", self.prefix, unused_name(by));
         let lock = format!("{key}_LOCK");
         let (seconds, milliseconds) = (LIFETIME.to_string(), (LIFETIME * 1000).to_string());
         let database = self.database.map(|database| database.to_string());
@@ -121,6 +115,12 @@ impl Trial<'_> {
     }
 }
 
+/// The id of a session that nobody has; `by` says which program tries it. Without randomness, two containers that try at once
+/// may see each other.
+pub(crate) fn unused_name(by: &str) -> String {
+    format!("{by}-{}", random().unwrap_or_default())
+}
+
 /// The rights that an ACL user needs, as Redis writes them: `~PREFIX* +get …`.
 #[must_use]
 pub fn rights(prefix: &str) -> String {
@@ -134,7 +134,8 @@ pub fn rights(prefix: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::causes::Kind;
+    use crate::diagnosis::CauseKind;
+    use crate::plan::PREFIX;
     use std::collections::BTreeSet;
 
     const TRIAL: Trial<'_> =
@@ -188,7 +189,7 @@ mod tests {
         let rights = rights(PREFIX);
         for (text, what) in [
             (include_str!("../../docs/operations.md"), "docs/operations.md"),
-            (Kind::NoPermission.advice(), "session-check's advice"),
+            (CauseKind::NoPermission.advice(), "the advice"),
         ] {
             assert!(text.contains(&rights), "{what} has not: {rights}");
         }

@@ -1,27 +1,19 @@
 //! phpredis's directives. What each version supports was read in its source and tried on 5.3.7 and 6.2.0.
 
-use super::ini::{Connection, Directive, DirectiveError, LOCK_EXPIRE, flag, lock_retries};
+use super::ini::{Directive, DirectiveError, PhpSettings, flag, lock_retries};
 use super::ini_file::IniFile;
 use super::save_path_query::Query;
 use super::tls::TlsFiles;
 use super::variable::Variable;
-use crate::config::options::Options;
+use crate::plan::Plan;
 use crate::system::version::Version;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
 use store_client::{Address, Auth, Host, RedisEndpoint, Target, Tls};
 
-/// phpredis's own default is a day.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// phpredis's own default is PHP's `default_socket_timeout`, 60 seconds. A hung server costs it twice: on the kept
-/// connection, and again on the new one.
-const READ_TIMEOUT: Duration = Duration::from_secs(3);
-/// A cluster is asked node by node.
-const CLUSTER_READ_TIMEOUT: Duration = Duration::from_secs(2);
-/// Must be bounded: phpredis takes any error reply (out of memory, read only, no permission) for a lock that is
-/// held by somebody else.
-pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long connecting to the session proxy may take.
+pub(crate) const PROXY_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Between tries for the lock. Short waits are fair: with 20 ms, eight clients of one session starve each other.
 const LOCK_WAIT: Duration = Duration::from_millis(5);
 /// Ends the save path, for apps that choose PHP's `files` handler themselves but leave the path alone: that
@@ -31,8 +23,6 @@ pub(crate) const FOR_FILES: &str = "&files=;600;/tmp";
 /// Names our connections in phpredis's pool, so that the app's own persistent connections to the
 /// same server, with another database selected, are never taken for ours.
 const PERSISTENT_ID: &str = "php-session-store";
-/// phpredis's default key prefix.
-pub(crate) const PREFIX: &str = "PHPREDIS_SESSION:";
 /// How long the session proxy may take to reply, not counting the wait for a lock: it bounds each of its waits.
 const PROXY_TIMEOUT: Duration = Duration::from_secs(8);
 /// The proxy itself waits for the lock. 0 would mean phpredis's default, and phpredis tries once more than this says.
@@ -68,11 +58,11 @@ pub(crate) fn shares_ca(endpoint: &RedisEndpoint, version: &Version) -> bool {
 
 pub(super) fn connect(
     endpoint: &RedisEndpoint,
+    plan: &Plan,
     tls_files: &TlsFiles,
-    options: &Options,
     version: &Version,
     round_trip: Duration,
-) -> Result<Connection, DirectiveError> {
+) -> Result<PhpSettings, DirectiveError> {
     let needs = Needs(version);
     let mut query = Query::default();
     let mut variables = Vec::new();
@@ -89,21 +79,27 @@ pub(super) fn connect(
         }
     };
     let cluster = endpoint.is_cluster();
-    add_waits(&mut query, cluster, options);
+    let persistent = plan.persistence.to_server;
+    query.add("persistent", flag(persistent));
+    if persistent && !cluster {
+        query.add("persistent_id", PERSISTENT_ID);
+    }
+    query.add("timeout", plan.connect_timeout.as_secs_f64());
+    query.add("read_timeout", plan.read_timeout.as_secs_f64());
     if let Some(auth) = &endpoint.auth {
         add_login(&mut query, auth, needs)?;
     }
     // Only on request: with a database, 5.3 makes an extra round trip for every command.
-    match options.database.or(endpoint.database) {
+    match endpoint.database {
         Some(database @ 1..) if cluster => return Err(DirectiveError::DatabaseOfCluster(database)),
         Some(database) if !cluster => query.add("database", database),
         _ => {}
     }
-    if let Some(prefix) = &options.prefix {
+    if let Some(prefix) = plan.other_prefix() {
         query.add("prefix", prefix);
     }
     if tls.is_some() {
-        let verify = options.verify_peer.unwrap_or(true);
+        let verify = plan.verify_peer;
         if needs.can_say_how_to_encrypt(cluster) {
             add_encryption(&mut query, &endpoint.target, tls_files, verify);
         } else {
@@ -114,48 +110,45 @@ pub(super) fn connect(
             }
         }
     }
-    variables.extend(self::variables(&format!("{server}{}", query.text()), options, round_trip));
-    Ok(Connection { variables, ini_files })
+    variables.extend(self::variables(&format!("{server}{}", query.text()), plan, round_trip));
+    Ok(PhpSettings { variables, ini_files })
 }
 
 /// What PHP needs to connect to the session proxy at `socket`. The proxy takes care of the rest: the service's
 /// address, the login, TLS, the database, and timeouts.
 #[must_use]
-pub(crate) fn behind_proxy(socket: &Path, options: &Options) -> Connection {
-    let lock_timeout = options.lock_timeout.unwrap_or(LOCK_TIMEOUT);
+pub(crate) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
     let mut query = Query::default();
-    let persistent = options.persistent.unwrap_or(true);
+    let persistent = plan.persistence.to_proxy;
     query.add("persistent", flag(persistent));
     if persistent {
         query.add("persistent_id", PERSISTENT_ID);
     }
-    query.add("timeout", CONNECT_TIMEOUT.as_secs_f64());
-    query.add("read_timeout", (lock_timeout + PROXY_TIMEOUT).as_secs_f64());
-    if let Some(prefix) = &options.prefix {
+    query.add("timeout", PROXY_CONNECT_TIMEOUT.as_secs_f64());
+    query.add("read_timeout", (plan.lock_timeout + PROXY_TIMEOUT).as_secs_f64());
+    if let Some(prefix) = plan.other_prefix() {
         query.add("prefix", prefix);
     }
     let save_path = format!("unix://{}?{}", socket.display(), query.text());
-    let mut variables = variables(&save_path, options, Duration::ZERO);
+    let mut variables = variables(&save_path, plan, Duration::ZERO);
     for (_, value) in variables.iter_mut().filter(|(it, _)| *it == Variable::LockRetries) {
         *value = PROXY_LOCK_RETRIES.to_string();
     }
-    Connection { variables, ini_files: Vec::new() }
+    PhpSettings { variables, ini_files: Vec::new() }
 }
 
 pub(super) fn variables(
     save_path: &str,
-    options: &Options,
+    plan: &Plan,
     round_trip: Duration,
 ) -> Vec<(Variable, String)> {
-    let lock_timeout = options.lock_timeout.unwrap_or(LOCK_TIMEOUT);
     // A try takes as long as the server's reply.
     let wait = LOCK_WAIT + round_trip;
-    let lock_expire = options.lock_expire.unwrap_or(LOCK_EXPIRE).as_secs();
     vec![
         (Variable::SavePath, format!("{save_path}{FOR_FILES}")),
-        (Variable::Locking, flag(options.locking.unwrap_or(true))),
-        (Variable::LockRetries, lock_retries(lock_timeout, wait, wait).to_string()),
-        (Variable::LockExpire, lock_expire.to_string()),
+        (Variable::Locking, flag(plan.locking)),
+        (Variable::LockRetries, lock_retries(plan.lock_timeout, wait, wait).to_string()),
+        (Variable::LockExpire, plan.lock_expire.as_secs().to_string()),
     ]
 }
 
@@ -171,25 +164,6 @@ fn host_and_port(address: &Address) -> String {
         Host::Ip(ip) => format!("{ip}:{}", address.port),
         Host::Name(name) => format!("{name}:{}", address.port),
     }
-}
-
-fn add_waits(query: &mut Query, cluster: bool, options: &Options) {
-    // On a failover, a managed Redis moves its name to the new primary, and the old one stays up as a replica.
-    // phpredis never gives up a kept connection to it, and every page fails. A cluster's replica redirects
-    // instead.
-    let persistent = options.persistent.unwrap_or(cluster);
-    query.add("persistent", flag(persistent));
-    if persistent && !cluster {
-        query.add("persistent_id", PERSISTENT_ID);
-    }
-    let read_timeout = options.read_timeout.unwrap_or(read_timeout(cluster));
-    query.add("timeout", options.timeout.unwrap_or(CONNECT_TIMEOUT).as_secs_f64());
-    query.add("read_timeout", read_timeout.as_secs_f64());
-}
-
-/// How long PHP waits for a reply.
-pub(crate) fn read_timeout(cluster: bool) -> Duration {
-    if cluster { CLUSTER_READ_TIMEOUT } else { READ_TIMEOUT }
 }
 
 fn add_login(query: &mut Query, auth: &Auth, needs: Needs<'_>) -> Result<(), DirectiveError> {

@@ -2,7 +2,6 @@
 
 use crate::endpoint::Endpoint;
 use std::path::PathBuf;
-use store_client::Tls;
 
 /// The files that PHP is given.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -23,7 +22,9 @@ pub(crate) struct ClientFiles {
 impl TlsFiles {
     /// The files that the launch will write, with placeholder paths.
     #[must_use]
-    pub(crate) fn planned(tls: &Tls) -> Self {
+    pub(crate) fn planned(endpoint: &Endpoint) -> Self {
+        let Endpoint::Redis(redis) = endpoint else { return Self::default() };
+        let Some(tls) = redis.tls() else { return Self::default() };
         let client = tls.client.as_ref().map(|_| ClientFiles {
             certificate: PathBuf::from("certificate.pem"),
             key: PathBuf::from("key.pem"),

@@ -10,8 +10,8 @@ use crate::config::variables::PROXY_FOLDER;
 use crate::endpoint::Endpoint;
 use crate::launch::build_record::{layer_of_program, read_record};
 use crate::launch::resolve::{Resolution, ResolvedService, resolve};
-use crate::php::redis_directives::{LOCK_TIMEOUT, PREFIX};
 use crate::php::variable::Variable;
+use crate::plan::Plan;
 use anyhow::{Context, bail};
 use nix::sys::signal::Signal;
 use session_proxy::{Bound, ProxyClient, Settings, Worker, block, finish, log};
@@ -20,7 +20,6 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 const USAGE: &str = "\
 Usage: session-proxy
@@ -30,9 +29,6 @@ Runs the session proxy as a separate process beside the app: BPL_PHP_SESSION_PRO
 folder that both share. Otherwise the launch starts it, if BPL_PHP_SESSION_PROXY says so.
 
   status  shows the state of this container's session proxy";
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Runs the program.
 #[must_use]
@@ -95,36 +91,39 @@ fn foreground() -> anyhow::Result<()> {
 fn worker(place: &Place) -> anyhow::Result<Worker> {
     let layer = layer_of_program()?;
     let environment = Environment::current();
-    let service = found(&environment, &layer)?;
     let launch = LaunchSettings::read(&environment)?;
-    let options = &service.options;
+    let plan = found(&environment, &layer, &launch)?.plan;
     let settings = Settings {
         container: place.identity()?,
-        prefix: options.prefix.clone().unwrap_or_else(|| PREFIX.to_owned()),
-        locking: options.locking.unwrap_or(true),
-        lock_timeout: options.lock_timeout.unwrap_or(LOCK_TIMEOUT),
-        connect_timeout: options.timeout.unwrap_or(CONNECT_TIMEOUT),
-        read_timeout: options.read_timeout.unwrap_or(READ_TIMEOUT),
+        prefix: plan.prefix,
+        locking: plan.locking,
+        lock_timeout: plan.lock_timeout,
+        connect_timeout: plan.connect_timeout,
+        read_timeout: plan.proxy_read_timeout,
         most_connections: launch.proxy_connections,
-        metrics: launch.metrics,
+        metrics: launch.metrics.clone(),
     };
-    let read = move || found(&environment, &layer).and_then(|service| bound(&service));
+    let read = move || found(&environment, &layer, &launch).and_then(|found| bound(found.plan));
     Worker::new(settings, Box::new(read))
 }
 
-fn found(environment: &Environment, layer: &Path) -> anyhow::Result<Box<ResolvedService>> {
+fn found(
+    environment: &Environment,
+    layer: &Path,
+    launch: &LaunchSettings,
+) -> anyhow::Result<Box<ResolvedService>> {
     let record = read_record(layer)?;
-    match resolve(environment, Path::new(LAUNCH_PLATFORM_DIR), layer, &record)? {
+    match resolve(environment, Path::new(LAUNCH_PLATFORM_DIR), layer, &record, launch)? {
         Resolution::Service(found) => Ok(found),
         Resolution::Files => bail!("No session service is bound"),
     }
 }
 
-fn bound(found: &ResolvedService) -> anyhow::Result<Bound> {
-    let Endpoint::Redis(redis) = &found.endpoint else { bail!("The session service is not Redis") };
-    let mut endpoint = redis.clone();
-    endpoint.database = found.options.database.or(endpoint.database);
-    Ok(Bound { endpoint, verify_peer: found.options.verify_peer.unwrap_or(true) })
+fn bound(plan: Plan) -> anyhow::Result<Bound> {
+    let Endpoint::Redis(endpoint) = plan.endpoint else {
+        bail!("The session service is not Redis")
+    };
+    Ok(Bound { endpoint, verify_peer: plan.verify_peer })
 }
 
 fn status(json: bool) -> anyhow::Result<()> {

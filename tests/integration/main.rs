@@ -78,6 +78,8 @@ mod session_proxy_scale;
 #[cfg(test)]
 mod session_proxy_sidecar;
 #[cfg(test)]
+mod soak;
+#[cfg(test)]
 mod speed;
 #[cfg(test)]
 mod starts;

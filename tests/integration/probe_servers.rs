@@ -45,12 +45,12 @@ fn what_only_openssl_refuses_stops_the_start_where_php_connects_itself() {
         let strict = TlsServer::start("yes", &[]);
         for route in [DIRECT, PROXY] {
             let refused = start(app, &strict.credentials(), &route);
-            let words = "requires a client certificate: add tls.crt";
+            let words = "requires a client certificate: it refuses the TLS connection";
             assert!(!refused.started && refused.log.contains(words), "{}", refused.log);
         }
         let expired = TlsServer::start_with_authority(Authority::expired());
         let refused = start(app, &expired.credentials(), &DIRECT);
-        let words = "TLS fails: a CA in the credentials expired on 2020-02-29";
+        let words = "not trusted: a CA in the credentials expired on 2020-02-29";
         assert!(!refused.started && refused.log.contains(words), "{}", refused.log);
         let kept = start(app, &expired.credentials(), &PROXY);
         assert!(kept.started && !kept.log.contains("warning"), "{}", kept.log);

@@ -234,8 +234,7 @@ fn memcached_causes(suite: Suite) {
         assert_cause(&check(json!({"servers": closed.server()})), "password-missing");
         let text_only = Memcached::start_with("exec memcached -u memcache -B ascii");
         let checked = check(login(&text_only.server()));
-        assert_cause(&checked, "no-answer");
-        assert_eq!(checked.1["causes"][1]["kind"], "text-protocol-only", "{:#}", checked.1);
+        assert_cause(&checked, "text-protocol-only");
         let open = Memcached::start();
         assert_cause(&check(login(&open.server())), "password-not-wanted");
         let long = [
@@ -276,7 +275,8 @@ fn long_ids(app: &App, bound: &[&str]) {
     let scanned = ["--env", "PHP_INI_SCAN_DIR=:/long", &mount];
     let checked = support_check(app, &[bound, &scanned].concat());
     assert_cause(&checked, "key-too-long");
-    assert_says(&checked, "Set session.sid_length to 231 or less");
+    let advice = checked.1["causes"][0]["advice"].as_str().unwrap();
+    assert!(advice.contains("Set session.sid_length to 231 or less"), "{advice}");
 }
 
 on_both! {

@@ -22,13 +22,14 @@ const PASSWORDS: [&str; 4] = [OLD, NEW, NEWER, PASSWORD];
 /// The mounted files are read again each second.
 const NOTICED: Duration = Duration::from_secs(2);
 
-struct Secret {
+/// The volume of a Secret, as the binding.
+pub(crate) struct Secret {
     folder: TempDir,
     entries: BTreeMap<String, String>,
 }
 
 impl Secret {
-    fn new(entries: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(entries: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let entries = [("type", "redis")].iter().chain(entries);
         let entries = entries.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
@@ -37,16 +38,17 @@ impl Secret {
         Self { folder, entries }
     }
 
-    fn change(&self, changed: &[(&str, &str)]) {
+    pub(crate) fn change(&self, changed: &[(&str, &str)]) {
         let mut entries = self.entries.clone();
         entries.extend(changed.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
         change_secret_volume(self.folder.path(), &entries);
     }
 
-    fn start(&self, app: &App) -> Instance {
+    /// Starts an instance with this binding and further options.
+    pub(crate) fn start(&self, app: &App, options: &[&str]) -> Instance {
         let volume = format!("{}:/bindings/redis-sessions:ro", self.folder.path().display());
         let root = "SERVICE_BINDING_ROOT=/bindings";
-        app.start(&["--env", ON, "--env", root, "--volume", &volume])
+        app.start(&[&["--env", ON, "--env", root, "--volume", &volume], options].concat())
     }
 }
 
@@ -60,7 +62,7 @@ fn assert_all_kept(run: &Run, instance: &Instance) {
 fn a_new_password(app: &App) {
     let redis = Redis::start(OLD);
     let secret = Secret::new(&[("host", &redis.host()), ("password", OLD)]);
-    let instance = secret.start(app);
+    let instance = secret.start(app, &[]);
     let rotated = hammer(&[&instance], 100, || {
         sleep(Duration::from_millis(500));
         // With both passwords good, as the server's documentation has it.
@@ -90,7 +92,7 @@ fn a_new_password(app: &App) {
 fn a_new_host(app: &App) {
     let (old, new) = (Redis::start(OLD), Redis::start(OLD));
     let secret = Secret::new(&[("host", &old.host()), ("password", OLD)]);
-    let instance = secret.start(app);
+    let instance = secret.start(app, &[]);
     let moved = hammer(&[&instance], 100, || {
         sleep(Duration::from_millis(500));
         secret.change(&[("host", &new.host())]);
@@ -113,7 +115,7 @@ fn a_new_authority(app: &App) {
         ("tls.crt", &certificate),
         ("tls.key", &key),
     ]);
-    let instance = secret.start(app);
+    let instance = secret.start(app, &[]);
     let authority = Authority::new();
     let write = |name: &str, text: &str| {
         fs::write(server.authority.folder().join(name), text).unwrap();

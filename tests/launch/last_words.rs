@@ -39,7 +39,7 @@ fn a_server_that_turns_us_away_is_quoted() {
     for credentials in each_login(turning_away(DENIED)) {
         let said = said(&credentials);
         assert!(said.starts_with("No session can be kept"), "{said}");
-        assert!(said.contains("protected mode and accepts only local"), "{said}");
+        assert!(said.contains("accepts only local connections: DENIED"), "{said}");
     }
     for credentials in each_login(turning_away(FULL)) {
         let said = said(&credentials);
@@ -51,7 +51,9 @@ fn a_server_that_turns_us_away_is_quoted() {
 fn a_server_with_tls_that_turns_us_away_is_quoted() {
     let authority = Authority::new();
     let config = || server_config(&authority.identity("127.0.0.1"), None);
-    for (text, words) in [(DENIED, "protected mode and"), (FULL, "max number of clients")] {
+    for (text, words) in
+        [(DENIED, "accepts only local connections"), (FULL, "max number of clients")]
+    {
         for mut credentials in each_login(turning_away_after_handshake(config(), text)) {
             credentials["tls"] = json!(true);
             credentials["ca.crt"] = json!(authority.pem);

@@ -3,9 +3,9 @@
 use super::key_space::KeySpace;
 use super::request::lock_of;
 use super::scripts::{self, script};
-use store_client::{Command, Reply, random};
+use store_client::{Command, Reply};
 
-/// A session under an unused name, from its lock to its end.
+/// A session from its lock to its end.
 pub struct ProxyTrial {
     prefix: String,
     unique: String,
@@ -17,11 +17,9 @@ const LOCK_TIME: &[u8] = b"10000";
 const LIFETIME: &[u8] = b"10";
 
 impl ProxyTrial {
-    /// `by` says which program tries it, as part of the key.
+    /// `unique` is an id that no session has.
     #[must_use]
-    pub fn new(prefix: &str, by: &str) -> Self {
-        // Without randomness, two trials at once may see each other.
-        let unique = format!("{by}-{}", random().unwrap_or_default());
+    pub fn new(prefix: &str, unique: String) -> Self {
         Self { prefix: prefix.to_owned(), unique }
     }
 

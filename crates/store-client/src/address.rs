@@ -72,6 +72,17 @@ impl Address {
     }
 }
 
+impl Host {
+    /// Whether it is this machine; in a container, that is the container itself.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self {
+            Self::Name(name) => name == "localhost",
+            Self::Ip(ip) => ip.is_loopback(),
+        }
+    }
+}
+
 impl FromStr for Host {
     type Err = &'static str;
 

@@ -63,12 +63,6 @@ impl Client {
         Self { connect_timeout: Some(timeout), ..self }
     }
 
-    /// The same, with another database.
-    #[must_use]
-    pub fn with_database(self, database: Option<u32>) -> Self {
-        Self { database: database.or(self.database), ..self }
-    }
-
     /// Connects, negotiates TLS, logs in and selects the database. Resolves the name each time. In a cluster, uses
     /// the first node that answers.
     ///

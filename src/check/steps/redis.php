@@ -106,15 +106,7 @@ function commands($open, $server, $question)
                 array_unshift($words, $words[1]);
             }
             $redis->clearLastError();
-            try {
-                call_user_func_array(array($redis, 'rawCommand'), $words);
-            } catch (RedisException $error) {
-                // A refusal begins with an error code, a lost connection does not.
-                $lost = !preg_match('/^[A-Z]+ /', $error->getMessage());
-                throw $lost && takes_others($question) ? new RuntimeException(
-                    "unknown command: the server closes the connection at $words[0], and answers GET"
-                ) : $error;
-            }
+            call_user_func_array(array($redis, 'rawCommand'), $words);
             // The script is not cached, but the command is allowed.
             if (strpos((string) $redis->getLastError(), 'NOSCRIPT') !== 0) {
                 refused($redis);
@@ -122,16 +114,4 @@ function commands($open, $server, $question)
         });
     }
     return $parts;
-}
-
-/** Whether the server answers the simplest command: some proxies close the connection on unknown commands. */
-function takes_others($question)
-{
-    try {
-        $redis = open($question, $question['host'], $question['port']);
-        $redis->rawCommand('GET', $question['prefix'] . 'session-check');
-        return $redis->getLastError() === null;
-    } catch (RedisException $error) {
-        return false;
-    }
 }

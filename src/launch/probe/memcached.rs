@@ -3,11 +3,10 @@
 
 use super::outcome::Outcome;
 use super::{CONNECT_TIMEOUT, TIMEOUT};
+use crate::diagnosis::{Cause, CauseKind};
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
 use crate::php::memcached_directives::USUAL_ITEM;
-use crate::system::secret::doubt;
 use std::io::{self, Read, Write};
-use std::time::Duration;
 use store_client::{Address, Deadline, Problem, Step, dial};
 
 /// The first command of a session, which every proxy knows. It is longer than a header of the binary protocol,
@@ -30,7 +29,7 @@ pub(super) fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
     let deadline = Deadline::after(TIMEOUT);
     let (mut passing, mut limits) = (None, Vec::new());
     for address in &endpoint.servers {
-        let server = Server { address, deadline };
+        let server = MemcachedServer { address, deadline };
         let answer = match &endpoint.login {
             Some(login) => server.log_in(login),
             None => server.get(),
@@ -38,55 +37,47 @@ pub(super) fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
         match answer {
             Ok(None) => limits.extend(server.small_items()),
             Ok(Some(refusal)) => {
-                let login = endpoint.login.as_ref().filter(|_| refusal == LOGIN_REFUSED);
-                let doubt = login.and_then(|login| doubt(&login.password));
-                let doubt = doubt.map(|doubt| format!(" {doubt}")).unwrap_or_default();
-                return Outcome::Refused(format!("{address}: {refusal}{doubt}"));
+                let password = endpoint.login.as_ref().map(|login| &login.password);
+                let cause = Cause::of(refusal).with_doubt(password);
+                return Outcome::Refused(at(address, cause));
             }
             Err(problem) => {
-                passing.get_or_insert(format!("{address}: {problem}"));
+                let cause = Cause::of_connection(&problem, Some(&address.host));
+                passing.get_or_insert(at(address, cause));
             }
         }
     }
-    passing.map_or_else(
-        || Outcome::Kept { round_trip: Duration::ZERO, max_clients: None, limits },
-        Outcome::Passing,
-    )
+    passing.map_or_else(|| Outcome::kept(limits), Outcome::Passing)
 }
 
-const NO_MEMCACHED: &str =
-    "Something that is not Memcached listens there.\nCheck host and port in the credentials.";
-const LOGIN_WANTED: &str =
-    "The server requires a login.\nAdd username and password to the credentials.";
-const LOGIN_IN_TEXT: &str = "The server requires a login in the text protocol, but PHP's extension only supports SASL.\nStart it with SASL (-S), or without a login.";
-const LOGIN_REFUSED: &str =
-    "The server refuses the login.\nCheck username and password in the credentials.";
-const LOGIN_UNKNOWN: &str = "The server does not support logins, so PHP's sessions would fail with one.\nRemove username and password from the credentials, or start the server with SASL (-S).";
-const TEXT_ONLY: &str = "The server speaks only the text protocol, and a login needs the binary one.\nIf it requires no login, remove username and password from the credentials.";
+/// Which one of several servers it is.
+fn at(address: &Address, cause: Cause) -> Cause {
+    Cause { what: format!("{address}: {}", cause.what), ..cause }
+}
 
 /// What is wrong with the server, if anything.
-type Refusal = Option<&'static str>;
+type Refusal = Option<CauseKind>;
 
-struct Server<'a> {
+struct MemcachedServer<'a> {
     address: &'a Address,
     deadline: Deadline,
 }
 
-impl Server<'_> {
+impl MemcachedServer<'_> {
     /// Reads a session that does not exist.
     fn get(&self) -> Result<Refusal, Problem> {
         match self.ask(GET, |answer| answer.ends_with(b"\n")) {
             Ok(answer) => Ok(match answer.as_slice() {
                 [b'E', b'N', b'D', ..] | [b'V', b'A', b'L', ..] => None,
-                answer if answer.starts_with(b"CLIENT_ERROR") => Some(LOGIN_IN_TEXT),
+                answer if answer.starts_with(b"CLIENT_ERROR") => Some(CauseKind::TextLogin),
                 // It is there and may recover: a proxy says this when its servers are down.
                 answer if answer.starts_with(b"SERVER_ERROR") => None,
-                _ => Some(NO_MEMCACHED),
+                _ => Some(CauseKind::OtherService),
             }),
             // With SASL, memcached closes the connection on text.
             Err(problem @ (Problem::Closed(_) | Problem::Timeout(Step::Answer))) => {
                 match self.binary(NOOP, b"", b"") {
-                    Ok((AUTHENTICATION_ERROR, _)) => Ok(Some(LOGIN_WANTED)),
+                    Ok((AUTHENTICATION_ERROR, _)) => Ok(Some(CauseKind::PasswordMissing)),
                     _ => Err(problem),
                 }
             }
@@ -111,13 +102,15 @@ impl Server<'_> {
     fn log_in(&self, login: &Login) -> Result<Refusal, Problem> {
         let mechanisms = match self.binary(SASL_LIST_MECHANISMS, b"", b"") {
             Ok((SUCCESS, mechanisms)) => mechanisms,
-            Ok((UNKNOWN_COMMAND, _)) => return Ok(Some(LOGIN_UNKNOWN)),
+            Ok((UNKNOWN_COMMAND, _)) => return Ok(Some(CauseKind::PasswordNotWanted)),
             Ok(_) => return Ok(None),
             // A text-only server waits for the end of the line, or closes the connection.
             Err(problem) => {
                 return match self.get() {
-                    Ok(None) => Ok(Some(TEXT_ONLY)),
-                    Ok(refusal @ Some(NO_MEMCACHED | LOGIN_IN_TEXT)) => Ok(refusal),
+                    Ok(None) => Ok(Some(CauseKind::TextProtocolOnly)),
+                    Ok(refusal @ Some(CauseKind::OtherService | CauseKind::TextLogin)) => {
+                        Ok(refusal)
+                    }
                     _ => Err(problem),
                 };
             }
@@ -128,7 +121,7 @@ impl Server<'_> {
         }
         let plain = format!("\0{}\0{}", login.user, login.password.expose());
         match self.binary(SASL_AUTH, b"PLAIN", plain.as_bytes())? {
-            (AUTHENTICATION_ERROR, _) => Ok(Some(LOGIN_REFUSED)),
+            (AUTHENTICATION_ERROR, _) => Ok(Some(CauseKind::WrongPassword)),
             _ => Ok(None),
         }
     }

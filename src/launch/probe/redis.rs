@@ -3,17 +3,17 @@
 
 use super::login::password_alone;
 use super::outcome::Outcome;
-use super::redis_session::Session;
-use super::refusal::{no_tls, of_problem, tls_only};
-use super::tls;
+use super::redis_session::SessionTrial;
 use super::{CONNECT_TIMEOUT, Question, TIMEOUT};
+use crate::diagnosis::{Cause, CauseKind};
 use crate::launch::route::Route;
 use crate::php::installation::neutral_options;
 use crate::php::script::run_script;
 use libcnb::Env;
 use serde_json::json;
-use std::time::Duration;
-use store_client::{Client, Connection, Deadline, Problem, RedisEndpoint, Step, Target, Tls};
+use store_client::{
+    Client, Connection, Deadline, Problem, RedisEndpoint, Step, Target, Tls, expired_ca,
+};
 
 /// Asks the server. If our own TLS fails, PHP has the last word; `env` is for PHP.
 pub(super) fn ask(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) -> Outcome {
@@ -22,13 +22,13 @@ pub(super) fn ask(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) 
         return outcome;
     }
     match outcome {
-        Outcome::Tls(_) if php_connects(question, endpoint, env) => {
-            Outcome::Kept { round_trip: Duration::ZERO, max_clients: None, limits: Vec::new() }
-        }
-        Outcome::Kept { .. } if question.options.verify_peer.unwrap_or(true) => {
-            match tls::expired_ca_of(endpoint) {
-                Some(expired) if !php_connects(question, endpoint, env) => {
-                    Outcome::Tls(format!("TLS fails: {expired}.\n{}", tls::RENEWED_CA))
+        Outcome::Tls(_) if php_connects(question, endpoint, env) => Outcome::kept(Vec::new()),
+        Outcome::Kept { .. } if question.plan.verify_peer => {
+            match endpoint.tls().and_then(expired_ca) {
+                Some(date) if !php_connects(question, endpoint, env) => {
+                    let expired = format!("a CA in the credentials expired on {date}");
+                    let advice = "Put its renewed certificate into the credentials (ca.crt).";
+                    Outcome::of(Cause::seen(CauseKind::TlsNotTrusted, expired).with_advice(advice))
                 }
                 _ => outcome,
             }
@@ -41,7 +41,7 @@ pub(super) fn ask(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) 
 /// expired.
 fn php_connects(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) -> bool {
     let Some(address) = endpoint.first_address() else { return false };
-    let verify = question.options.verify_peer.unwrap_or(true);
+    let verify = question.plan.verify_peer;
     let mut context = json!({"verify_peer": verify, "verify_peer_name": verify});
     if let Some(ca) = &question.tls_files.ca {
         context["cafile"] = json!(ca);
@@ -61,44 +61,42 @@ const CONNECT: &str = include_str!("tls.php");
 
 /// Does what a session does, under an unused name.
 fn probe(question: &Question<'_>, endpoint: &RedisEndpoint) -> Outcome {
-    let options = question.options;
-    let verify = options.verify_peer.unwrap_or(true);
+    let verify = question.plan.verify_peer;
     let connected =
         Client::new(endpoint, verify).map_err(|error| error.problem).and_then(|client| {
-            let client =
-                client.with_database(options.database).with_connect_timeout(CONNECT_TIMEOUT);
+            let client = client.with_connect_timeout(CONNECT_TIMEOUT);
             let deadline = Deadline::after(TIMEOUT);
             Ok((client.connect(deadline).map_err(|error| error.problem)?, deadline))
         });
     connected
         .and_then(|(connection, deadline)| {
-            Session::new(question, endpoint).keep(connection, deadline)
+            SessionTrial::new(question, endpoint).keep(connection, deadline)
         })
         .unwrap_or_else(|problem| {
             let other_way = match problem {
                 // A Redis without TLS waits for the end of the line.
-                Problem::Timeout(Step::Handshake) => answers_without_tls(endpoint).then(no_tls),
+                Problem::Timeout(Step::Handshake) => answers_without_tls(endpoint)
+                    .then(|| Outcome::of(Cause::of(CauseKind::TlsNotSpoken))),
                 Problem::Closed(_) | Problem::Broken { .. } if answers_with_tls(endpoint) => {
-                    Some(tls_only())
+                    Some(Outcome::of(Cause::of(CauseKind::TlsExpected)))
                 }
                 Problem::Closed(_) | Problem::Broken { .. } => closing_commands(question, endpoint),
                 Problem::Database(ref error) if error.is_unknown_command() => {
                     closing_commands(question, endpoint)
                 }
-                Problem::Login(ref error) => password_alone(endpoint, options, error),
+                Problem::Login(ref error) => password_alone(endpoint, verify, error),
                 _ => None,
             };
-            other_way.unwrap_or_else(|| of_problem(&problem, endpoint))
+            other_way.unwrap_or_else(|| Outcome::of(Cause::of_problem(&problem, endpoint)))
         })
 }
 
 /// The commands that a proxy before the server does not know, if it is that.
 fn closing_commands(question: &Question<'_>, endpoint: &RedisEndpoint) -> Option<Outcome> {
     let without_database = RedisEndpoint { database: None, ..endpoint.clone() };
-    let client =
-        Client::new(&without_database, question.options.verify_peer.unwrap_or(true)).ok()?;
+    let client = Client::new(&without_database, question.plan.verify_peer).ok()?;
     let client = client.with_connect_timeout(CONNECT_TIMEOUT);
-    Session::new(question, endpoint).find_closing_commands(&client, Deadline::after(TIMEOUT))
+    SessionTrial::new(question, endpoint).find_closing_commands(&client, Deadline::after(TIMEOUT))
 }
 
 /// Whether the server replies without TLS. Sends nothing confidential, and what every user may send.

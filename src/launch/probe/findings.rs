@@ -1,0 +1,133 @@
+//! What a server's replies to the commands of a session add up to.
+
+use super::outcome::Outcome;
+use crate::diagnosis::{Cause, CauseKind};
+use std::time::Duration;
+use store_client::{RedisEndpoint, Reply};
+
+/// What the replies have shown so far.
+pub(super) struct Findings<'a> {
+    endpoint: &'a RedisEndpoint,
+    /// Of the session's keys.
+    prefix: &'a str,
+    strict_mode: bool,
+    /// Commands that the user may not run.
+    forbidden: Vec<String>,
+    /// The rights that the user lacks, as Redis writes them.
+    rights: Vec<String>,
+    /// Commands that the server does not know.
+    unknown: Vec<String>,
+    /// Other errors.
+    causes: Vec<Cause>,
+}
+
+impl<'a> Findings<'a> {
+    pub(super) fn new(endpoint: &'a RedisEndpoint, prefix: &'a str, strict_mode: bool) -> Self {
+        let (forbidden, rights, unknown) = (Vec::new(), Vec::new(), Vec::new());
+        Self { endpoint, prefix, strict_mode, forbidden, rights, unknown, causes: Vec::new() }
+    }
+
+    /// Whether there is an error that is not about a single command.
+    pub(super) fn are_bad(&self) -> bool {
+        !self.causes.is_empty()
+    }
+
+    /// Whether nothing is known that would keep a session from being kept.
+    pub(super) fn are_good(&self) -> bool {
+        let mut missing = self.forbidden.iter().chain(&self.unknown);
+        // Only strict mode needs that one.
+        missing.all(|command| command == "EXISTS") && self.causes.is_empty()
+    }
+
+    /// How many commands the server does not know.
+    pub(super) fn unknown(&self) -> usize {
+        self.unknown.len()
+    }
+
+    pub(super) fn does_not_know(&mut self, command: &str) {
+        add(&mut self.unknown, command.to_owned());
+    }
+
+    /// Takes the reply to a command.
+    pub(super) fn take(&mut self, command: &str, reply: &Reply) {
+        let Reply::Error(error) = reply else { return };
+        if error.is_unknown_command() {
+            return self.does_not_know(command);
+        }
+        match error.code() {
+            // The script is not cached, or the key belongs to another node: the command itself was allowed.
+            "NOSCRIPT" => {}
+            "MOVED" | "ASK" if self.endpoint.is_cluster() => {}
+            "NOPERM" => {
+                let is_about_keys = error.text().contains("permissions to access");
+                let right = if is_about_keys {
+                    format!("~{}*", self.prefix)
+                } else {
+                    format!("+{}", command.to_lowercase())
+                };
+                add(&mut self.forbidden, command.to_owned());
+                add(&mut self.rights, right);
+            }
+            _ => self.causes.push(Cause::of_reply_to(error, self.endpoint)),
+        }
+    }
+
+    /// What never will be outweighs what may pass.
+    pub(super) fn outcome(mut self, round_trip: Duration, max_clients: Option<u32>) -> Outcome {
+        let mut limits = Vec::new();
+        if !self.strict_mode && (self.forbidden == ["EXISTS"] || self.unknown == ["EXISTS"]) {
+            self.forbidden.clear();
+            self.unknown.clear();
+            limits.push("the server refuses EXISTS, so with session.use_strict_mode every returning visitor would get HTTP 500: allow it, or leave strict mode off".to_owned());
+        }
+        self.rights.sort_by_key(|right| !right.starts_with('~'));
+        let outcomes: Vec<Outcome> = self.causes.drain(..).map(Outcome::of).collect();
+        let (mut passing, mut refused): (Vec<_>, Vec<_>) =
+            outcomes.into_iter().partition(|outcome| matches!(outcome, Outcome::Passing(_)));
+        refused.extend(self.unknown_command().map(Outcome::of));
+        refused.extend(self.no_permission().map(Outcome::of));
+        refused.append(&mut passing);
+        let kept = Outcome::Kept { round_trip, max_clients, limits };
+        refused.into_iter().next().unwrap_or(kept)
+    }
+
+    fn unknown_command(&self) -> Option<Cause> {
+        let only = |commands: &[&str]| self.unknown.iter().all(|it| commands.contains(&&**it));
+        let advice = if self.unknown.is_empty() {
+            return None;
+        } else if self.unknown.iter().any(|it| it == "GET") {
+            return Some(Cause::seen(CauseKind::IsSentinel, "it does not know even GET"));
+        } else if only(&["EVAL", "EVALSHA"]) {
+            "PHP's handler needs it to release a session's lock. Allow it, or set BPL_PHP_SESSION_OPTIONS=locking=off: concurrent requests of one session then overwrite each other's changes."
+        } else if only(&["SELECT"]) {
+            "There is only database 0: remove database from the credentials and from BPL_PHP_SESSION_OPTIONS."
+        } else if only(&["EXISTS"]) {
+            "PHP needs it for every returning visitor, because session.use_strict_mode is on (as of PHP 8.6 by default). Allow it, or turn strict mode off."
+        } else if only(&["ECHO"]) {
+            "PHP's handler sends it on persistent connections: set BPL_PHP_SESSION_OPTIONS=persistent=off."
+        } else {
+            CauseKind::UnknownCommand.advice()
+        };
+        let what = format!("The server does not know {}.", self.unknown.join(", "));
+        Some(Cause::new(CauseKind::UnknownCommand, what).with_advice(advice))
+    }
+
+    /// The missing rights, and the command that grants them.
+    fn no_permission(&self) -> Option<Cause> {
+        if self.forbidden.is_empty() {
+            return None;
+        }
+        let (user, prefix) = (self.endpoint.user().unwrap_or("default"), self.prefix);
+        let commands = self.forbidden.join(", ");
+        let what =
+            format!("The user {user:?} may not run {commands} on keys that begin with {prefix}.");
+        let advice = format!("Grant the rights: ACL SETUSER {user} {}", self.rights.join(" "));
+        Some(Cause::new(CauseKind::NoPermission, what).with_advice(advice))
+    }
+}
+
+fn add(list: &mut Vec<String>, word: String) {
+    if !list.contains(&word) {
+        list.push(word);
+    }
+}

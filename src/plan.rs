@@ -1,0 +1,253 @@
+//! The plan: where sessions are and how they are kept. Each option that is unset gets its value here, and nowhere else.
+
+use crate::config::options::Options;
+use crate::endpoint::Endpoint;
+use crate::store::Store;
+use std::time::Duration;
+
+/// Where sessions are, and how PHP or the session proxy keeps them there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// With the database to select; none leaves it to the server.
+    pub endpoint: Endpoint,
+    /// Whether to verify the server's certificate.
+    pub(crate) verify_peer: bool,
+    /// The prefix of session keys.
+    pub(crate) prefix: String,
+    /// Whether a request locks its session, where PHP's handler can.
+    pub(crate) locking: bool,
+    pub(crate) persistence: Persistence,
+    /// How long connecting may take.
+    pub(crate) connect_timeout: Duration,
+    /// How long PHP waits for a reply of the server.
+    pub(crate) read_timeout: Duration,
+    /// How long the session proxy waits for it.
+    pub(crate) proxy_read_timeout: Duration,
+    /// How long a request waits for its session's lock.
+    pub(crate) lock_timeout: Duration,
+    /// When the lock of a request that never released it (a killed worker) expires.
+    pub(crate) lock_expire: Duration,
+}
+
+/// Whether PHP keeps its connection for the next request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Persistence {
+    /// Whether an option decides it, and not a default.
+    pub(crate) is_chosen: bool,
+    /// The connection to the server.
+    pub(crate) to_server: bool,
+    /// The connection to the session proxy, which itself follows a failover.
+    pub(crate) to_proxy: bool,
+}
+
+/// phpredis's own prefix of session keys.
+pub const PREFIX: &str = "PHPREDIS_SESSION:";
+
+/// What differs by the kind of server where nothing is said.
+struct Defaults {
+    /// The PHP extension's own.
+    prefix: &'static str,
+    connect_timeout: Duration,
+    read_timeout: Duration,
+    lock_timeout: Duration,
+    persistent: bool,
+}
+
+const REDIS: Defaults = Defaults {
+    prefix: PREFIX,
+    // phpredis's own default is a day.
+    connect_timeout: Duration::from_secs(2),
+    // phpredis's own default is PHP's `default_socket_timeout`, 60 seconds. A hung server costs it twice: on the kept
+    // connection, and again on the new one.
+    read_timeout: Duration::from_secs(3),
+    // Must be bounded: phpredis takes any error reply (out of memory, read only, no permission) for a lock that is held
+    // by somebody else.
+    lock_timeout: Duration::from_secs(15),
+    // On a failover, a managed Redis moves its name to the new primary, and the old one stays up as a replica. phpredis
+    // never gives up a kept connection to it, and every page fails.
+    persistent: false,
+};
+
+const CLUSTER: Defaults = Defaults {
+    prefix: "PHPREDIS_CLUSTER_SESSION:",
+    // A cluster is asked node by node.
+    read_timeout: Duration::from_secs(2),
+    // A cluster's replica redirects to the new primary.
+    persistent: true,
+    ..REDIS
+};
+
+const MEMCACHED: Defaults = Defaults {
+    prefix: "memc.sess.key.",
+    // The extension's own default is libmemcached's, 4 seconds.
+    connect_timeout: Duration::from_secs(1),
+    // No setting of the extension limits it, and libmemcached says the same of its own limit as of a lost connection.
+    read_timeout: Duration::MAX,
+    // About as long as web servers wait for a page; waiting longer would only make a hung server cost more.
+    lock_timeout: Duration::from_secs(31),
+    persistent: true,
+};
+
+/// With a login, the extension reconnects each time, so keeping connections gains nothing.
+const MEMCACHED_WITH_LOGIN: Defaults = Defaults { persistent: false, ..MEMCACHED };
+
+/// The proxy has 5 seconds for a command: this leaves time for another try.
+const PROXY_READ_TIMEOUT: Duration = Duration::from_secs(2);
+/// PHP's extensions would use `max_execution_time`, which on Linux counts only a page's CPU time, not its waiting, and
+/// is 0 on the command line: a page that waits would lose its lock, and a killed task would keep it for ever. Web
+/// servers wait a minute for a page.
+const LOCK_EXPIRE: Duration = Duration::from_mins(1);
+
+impl Plan {
+    /// Settles what the credentials and the options leave open.
+    #[must_use]
+    pub fn settle(mut endpoint: Endpoint, options: &Options) -> Self {
+        if let Endpoint::Redis(redis) = &mut endpoint {
+            redis.database = options.database.or(redis.database);
+        }
+        let defaults = Defaults::of(&endpoint);
+        Self {
+            verify_peer: options.verify_peer.unwrap_or(true),
+            prefix: options.prefix.clone().unwrap_or_else(|| defaults.prefix.to_owned()),
+            locking: options.locking.unwrap_or(true),
+            persistence: Persistence {
+                is_chosen: options.persistent.is_some(),
+                to_server: options.persistent.unwrap_or(defaults.persistent),
+                to_proxy: options.persistent.unwrap_or(true),
+            },
+            connect_timeout: options.timeout.unwrap_or(defaults.connect_timeout),
+            read_timeout: options.read_timeout.unwrap_or(defaults.read_timeout),
+            proxy_read_timeout: options.read_timeout.unwrap_or(PROXY_READ_TIMEOUT),
+            lock_timeout: options.lock_timeout.unwrap_or(defaults.lock_timeout),
+            lock_expire: options.lock_expire.unwrap_or(LOCK_EXPIRE),
+            endpoint,
+        }
+    }
+
+    /// The plan for [`Endpoint::example`].
+    #[must_use]
+    pub(crate) fn example(store: Store) -> Self {
+        Self::settle(Endpoint::example(store), &Options::default())
+    }
+
+    /// The plan for PHP's command line, which keeps no connection unless an option says so: a fork would share it.
+    #[must_use]
+    pub(crate) fn for_command_line(mut self) -> Self {
+        if !self.persistence.is_chosen {
+            self.persistence = Persistence { is_chosen: false, to_server: false, to_proxy: false };
+        }
+        self
+    }
+
+    /// Whether a request really locks its session: PHP's handler for clusters does not.
+    #[must_use]
+    pub(crate) fn locks(&self) -> bool {
+        self.locking && !matches!(&self.endpoint, Endpoint::Redis(redis) if redis.is_cluster())
+    }
+
+    /// The prefix, if it is not the one that PHP's handler uses anyway.
+    #[must_use]
+    pub(crate) fn other_prefix(&self) -> Option<&str> {
+        Some(&*self.prefix).filter(|prefix| *prefix != Defaults::of(&self.endpoint).prefix)
+    }
+
+    /// Whether connections are encrypted.
+    #[must_use]
+    pub(crate) fn has_tls(&self) -> bool {
+        matches!(&self.endpoint, Endpoint::Redis(redis) if redis.tls().is_some())
+    }
+}
+
+impl Defaults {
+    fn of(endpoint: &Endpoint) -> Self {
+        match endpoint {
+            Endpoint::Redis(redis) if redis.is_cluster() => CLUSTER,
+            Endpoint::Redis(_) => REDIS,
+            Endpoint::Memcached(memcached) if memcached.login.is_some() => MEMCACHED_WITH_LOGIN,
+            Endpoint::Memcached(_) => MEMCACHED,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store_client::{RedisEndpoint, Target};
+
+    fn redis(target: impl FnOnce(&RedisEndpoint) -> Target, database: Option<u32>) -> Endpoint {
+        let Endpoint::Redis(redis) = Endpoint::example(Store::Redis) else { unreachable!() };
+        Endpoint::Redis(RedisEndpoint { target: target(&redis), database, ..redis })
+    }
+
+    fn single(database: Option<u32>) -> Endpoint {
+        redis(|it| it.target.clone(), database)
+    }
+
+    fn cluster() -> Endpoint {
+        let nodes = |it: &RedisEndpoint| it.first_address().cloned().into_iter().collect();
+        redis(|it| Target::Cluster { nodes: nodes(it), tls: None }, None)
+    }
+
+    fn memcached(with_login: bool) -> Endpoint {
+        let mut endpoint = Endpoint::example(Store::Memcached);
+        if let Endpoint::Memcached(memcached) = &mut endpoint
+            && !with_login
+        {
+            memcached.login = None;
+        }
+        endpoint
+    }
+
+    /// docs/settings.md has the same defaults.
+    #[test]
+    fn each_kind_of_server_has_its_defaults() {
+        for (endpoint, prefix, connect, read, lock, persistent, locks) in [
+            (single(None), "PHPREDIS_SESSION:", 2, 3, 15, false, true),
+            (cluster(), "PHPREDIS_CLUSTER_SESSION:", 2, 2, 15, true, false),
+            (memcached(false), "memc.sess.key.", 1, u64::MAX, 31, true, true),
+            (memcached(true), "memc.sess.key.", 1, u64::MAX, 31, false, true),
+        ] {
+            let plan = Plan::settle(endpoint, &Options::default());
+            assert_eq!((&*plan.prefix, plan.other_prefix()), (prefix, None));
+            assert_eq!(plan.connect_timeout.as_secs(), connect, "{prefix}");
+            assert_eq!(plan.read_timeout.as_secs(), read, "{prefix}");
+            assert_eq!(plan.proxy_read_timeout.as_secs(), 2, "{prefix}");
+            assert_eq!(plan.lock_timeout.as_secs(), lock, "{prefix}");
+            assert_eq!(plan.lock_expire.as_secs(), 60, "{prefix}");
+            let to_proxy = Persistence { is_chosen: false, to_server: persistent, to_proxy: true };
+            assert_eq!(plan.persistence, to_proxy, "{prefix}");
+            assert_eq!((plan.verify_peer, plan.locking, plan.locks()), (true, true, locks));
+        }
+    }
+
+    #[test]
+    fn an_option_beats_the_default_and_the_credentials() {
+        let options = Options {
+            database: Some(4),
+            prefix: Some("shop:".to_owned()),
+            read_timeout: Some(Duration::from_secs(1)),
+            persistent: Some(true),
+            ..Options::default()
+        };
+        let plan = Plan::settle(single(Some(3)), &options);
+        assert_eq!(plan.endpoint, single(Some(4)));
+        assert_eq!(
+            (plan.read_timeout, plan.proxy_read_timeout),
+            (Duration::from_secs(1), Duration::from_secs(1))
+        );
+        assert_eq!(plan.other_prefix(), Some("shop:"));
+        let of_credentials = Plan::settle(single(Some(3)), &Options::default());
+        assert_eq!(of_credentials.endpoint, single(Some(3)));
+    }
+
+    #[test]
+    fn the_command_line_keeps_a_connection_only_on_request() {
+        let keeps = |persistent| {
+            let options = Options { persistent, ..Options::default() };
+            let it = Plan::settle(cluster(), &options).for_command_line().persistence;
+            (it.to_server, it.to_proxy)
+        };
+        assert_eq!(keeps(None), (false, false));
+        assert_eq!(keeps(Some(true)), (true, true));
+    }
+}
