@@ -80,7 +80,7 @@ impl<S: Timeouts> Timed<S> {
             let left = self.deadline.remaining()?;
             if self.timeout.is_none_or(|timeout| timeout > left) {
                 // Good for the next deadlines of this kind, too.
-                let timeout = left - left / 10;
+                let timeout = left.saturating_sub(left / 10);
                 self.stream.set_timeout(timeout)?;
                 self.timeout = Some(timeout);
             }
