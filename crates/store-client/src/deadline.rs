@@ -80,7 +80,7 @@ impl<S: Timeouts> Timed<S> {
             let left = self.deadline.remaining()?;
             if self.timeout.is_none_or(|timeout| timeout > left) {
                 // Good for the next deadlines of this kind, too.
-                let timeout = left.saturating_sub(left / 10);
+                let timeout = left * 9 / 10;
                 self.stream.set_timeout(timeout)?;
                 self.timeout = Some(timeout);
             }
@@ -153,8 +153,7 @@ mod tests {
             let error = timed.read(&mut [0]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::TimedOut);
             let took = started.elapsed();
-            // Sockets count in ticks of a few milliseconds.
-            assert!((wait..wait + WAIT / 3).contains(&took), "{wait:?} took {took:?}");
+            assert!((wait..wait + WAIT).contains(&took), "{wait:?} took {took:?}");
         }
     }
 }

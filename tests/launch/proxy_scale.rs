@@ -1,39 +1,17 @@
 //! Many workers, few connections, large, slow and foreign commands: what the session proxy takes is bounded.
 
-use crate::session_proxy::{ON, admin_with, bound, with_app};
-use crate::session_proxy_interleaved::{PASSWORD, PREFIX, reply, start_proxy};
-use crate::support::TRIXIE;
-use crate::support::docker::wait_until;
-use crate::support::figures::record;
-use crate::support::secrets::ODD_PASSWORD;
-use crate::support::services::{Redis, run};
+use crate::proxy_harness::wait_until;
+use crate::proxy_site::{PASSWORD, PREFIX, Site, command, reply};
+use crate::redis_process::run;
 use serde_json::Value;
-use std::fmt::Write as _;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 
 const WORKERS: usize = 200;
 const REQUESTS: usize = 10;
-
-/// A proxy in this process, before a server with these options.
-fn proxy(options: &[&str]) -> (Redis, TempDir) {
-    let redis = Redis::start_with(&[&["--requirepass", PASSWORD], options].concat());
-    let folder = tempfile::tempdir().unwrap();
-    start_proxy(&folder.path().join("redis.sock"), &redis);
-    (redis, folder)
-}
-
-fn command(parts: &[&str]) -> String {
-    let mut command = format!("*{}\r\n", parts.len());
-    for part in parts {
-        write!(command, "${}\r\n{part}\r\n", part.len()).unwrap();
-    }
-    command
-}
 
 fn say(stream: &mut UnixStream, parts: &[&str]) -> String {
     stream.write_all(command(parts).as_bytes()).unwrap();
@@ -56,16 +34,16 @@ fn work(socket: &Path, worker: usize) {
 
 #[test]
 fn two_hundred_workers_share_what_a_small_plan_allows() {
-    let (redis, folder) = proxy(&["--maxclients", "20"]);
-    let socket = folder.path().join("redis.sock");
-    let mut admin = admin_with(&redis, PASSWORD);
+    let site = Site::start(&["--maxclients", "20"]);
+    let socket = site.socket();
+    let mut admin = site.redis.admin(PASSWORD);
     thread::scope(|scope| {
         for worker in 0..WORKERS {
             let socket = &socket;
             scope.spawn(move || work(socket, worker));
         }
     });
-    assert_eq!(redis.sessions(PASSWORD), WORKERS);
+    assert_eq!(site.redis.sessions(PASSWORD), WORKERS);
     let stats: String = redis::cmd("INFO").arg("everything").query(&mut admin).unwrap();
     let stat = |name: &str| {
         let line = stats.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
@@ -79,18 +57,18 @@ fn two_hundred_workers_share_what_a_small_plan_allows() {
 /// The password has changed and the binding has not, yet: what is connected goes on.
 #[test]
 fn workers_share_the_connections_that_there_are_where_new_ones_are_refused() {
-    let (redis, folder) = proxy(&[]);
-    let socket = folder.path().join("redis.sock");
+    let site = Site::start(&[]);
+    let socket = site.socket();
     work(&socket, WORKERS);
-    let mut admin = admin_with(&redis, PASSWORD);
-    run(&mut admin, &["CONFIG", "SET", "requirepass", ODD_PASSWORD]);
+    let mut admin = site.redis.admin(PASSWORD);
+    run(&mut admin, &["CONFIG", "SET", "requirepass", "another"]);
     thread::scope(|scope| {
         for worker in 0..WORKERS {
             let socket = &socket;
             scope.spawn(move || work(socket, worker));
         }
     });
-    assert_eq!(redis.sessions(ODD_PASSWORD), WORKERS + 1);
+    assert_eq!(site.redis.sessions("another"), WORKERS + 1);
 }
 
 /// Longer than a lock lasts that nobody renews.
@@ -98,11 +76,11 @@ const LONG: Duration = Duration::from_secs(10);
 
 #[test]
 fn a_lock_lasts_as_long_as_its_connection() {
-    let (redis, folder) = proxy(&[]);
-    let mut stream = UnixStream::connect(folder.path().join("redis.sock")).unwrap();
+    let site = Site::start(&[]);
+    let mut stream = UnixStream::connect(site.socket()).unwrap();
     let lock = format!("{PREFIX}x_LOCK");
     let is_locked = || -> bool {
-        redis::cmd("EXISTS").arg(&lock).query(&mut admin_with(&redis, PASSWORD)).unwrap()
+        redis::cmd("EXISTS").arg(&lock).query(&mut site.redis.admin(PASSWORD)).unwrap()
     };
     assert_eq!(say(&mut stream, &["SET", &lock, "test|1", "NX", "PX", "30000"]), "+OK");
     sleep(LONG);
@@ -115,9 +93,9 @@ fn a_lock_lasts_as_long_as_its_connection() {
 
 #[test]
 fn what_is_none_of_a_sessions_commands_is_refused() {
-    let (redis, folder) = proxy(&[]);
-    let socket = folder.path().join("redis.sock");
-    let mut admin = admin_with(&redis, PASSWORD);
+    let site = Site::start(&[]);
+    let socket = site.socket();
+    let mut admin = site.redis.admin(PASSWORD);
     run(&mut admin, &["SET", "other", "precious"]);
     let mut stream = UnixStream::connect(&socket).unwrap();
     let foreign: [&[&str]; 9] = [
@@ -170,8 +148,8 @@ fn closed_after(socket: &Path, bytes: &[u8], pause: Duration) -> Duration {
 
 #[test]
 fn a_command_that_does_not_come_to_an_end_is_given_up() {
-    let (_redis, folder) = proxy(&[]);
-    let socket = folder.path().join("redis.sock");
+    let site = Site::start(&[]);
+    let socket = site.socket();
     let whole = command(&["GET", &format!("{PREFIX}x")]);
     let long = command(&["SETEX", &format!("{PREFIX}x"), "1440", &"x".repeat(1000)]);
     thread::scope(|scope| {
@@ -192,30 +170,4 @@ fn a_command_that_does_not_come_to_an_end_is_given_up() {
         sleep(Duration::from_millis(20));
     }
     assert_eq!(reply(&mut stream), "$-1");
-}
-
-/// In a container, with the packaged program.
-#[test]
-fn memory_is_bounded_and_the_start_is_quick() {
-    with_app(TRIXIE, |app| {
-        let redis = Redis::start(ODD_PASSWORD);
-        let instance = app.start(&["--env", ON, "--env", &bound(&redis)]);
-        let script = include_str!("proxy_memory.php");
-        let command = ["launcher", "php", "-d", "memory_limit=-1"];
-        let (ok, said) = instance.container.exec_with_input(&command, script);
-        assert!(ok, "{said}");
-        let json = said.lines().find(|line| line.starts_with('{'));
-        let seen: Value = serde_json::from_str(json.unwrap_or_else(|| panic!("{said}"))).unwrap();
-        record("proxy", &seen);
-        let kilobytes = |name: &str| seen[name].as_u64().unwrap_or_else(|| panic!("{seen}"));
-        assert_eq!(seen["answers"], "+OK 67000000 -ERR too long for a session", "{seen}");
-        // The aim is 6 MB for the worker; what scripts/package makes with FAST=1 is larger.
-        assert!(kilobytes("worker_16_connections") < 9_000, "{seen}");
-        assert!(kilobytes("supervisor") < 9_000, "{seen}");
-        // Neither is the greatest value kept, nor is it there more often than it has to be.
-        assert!(kilobytes("worker_peak_of_64_mib") < 4 * 65_536, "{seen}");
-        assert!(kilobytes("worker_afterwards") < 16_000, "{seen}");
-        // The aim is 5 ms; a start that waited for anything would take longer than this on any machine.
-        assert!(seen["start_ms"].as_f64() < Some(100.0), "{seen}");
-    });
 }

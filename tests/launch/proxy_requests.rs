@@ -1,140 +1,12 @@
 //! What PHP's handler asks of the session proxy, request by request, before real servers: whatever a page does with its
 //! session, in whatever order, it gets what the server would have given it.
 
-use crate::session_proxy_interleaved::{PASSWORD, PREFIX, reply, start_proxy};
-use crate::support::services::{Redis, run};
-use std::fmt::Write as _;
-use std::io::Write;
-use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use crate::proxy_site::{PASSWORD, Site, key, lock};
+use crate::redis_process::run;
 use std::thread;
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 
 const NIL: &str = "$-1";
-
-/// A server, and the proxy before it.
-struct Site {
-    redis: Redis,
-    folder: TempDir,
-}
-
-impl Site {
-    fn start() -> Self {
-        Self::before(Redis::start(PASSWORD))
-    }
-
-    /// One address that enforces slots: a server that has all slots of a cluster.
-    fn with_slots() -> Self {
-        let redis = Redis::start_with(&["--requirepass", PASSWORD, "--cluster-enabled", "yes"]);
-        run(&mut admin(&redis), &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
-        Self::before(redis)
-    }
-
-    fn before(redis: Redis) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        start_proxy(&folder.path().join("redis.sock"), &redis);
-        Self { redis, folder }
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.folder.path().join("redis.sock")
-    }
-
-    fn php(&self, number: u32) -> Php {
-        let stream = UnixStream::connect(self.socket()).unwrap();
-        Php { stream, owner: format!("test|{number}") }
-    }
-
-    fn stored(&self, key: &str) -> Option<String> {
-        redis::cmd("GET").arg(format!("{PREFIX}{key}")).query(&mut admin(&self.redis)).unwrap()
-    }
-
-    /// How often the server has run a command since it was last asked to forget.
-    fn calls(&self, command: &str) -> u32 {
-        let stats: String =
-            redis::cmd("INFO").arg("commandstats").query(&mut admin(&self.redis)).unwrap();
-        let line = stats.lines().find(|line| line.starts_with(&format!("cmdstat_{command}:")));
-        line.and_then(|line| line.split(['=', ',']).nth(1)).map_or(0, |it| it.parse().unwrap())
-    }
-
-    fn forget_calls(&self) {
-        run(&mut admin(&self.redis), &["CONFIG", "RESETSTAT"]);
-    }
-}
-
-fn admin(redis: &Redis) -> redis::Connection {
-    let mut connection = redis.connection();
-    run(&mut connection, &["AUTH", PASSWORD]);
-    connection
-}
-
-/// A process of PHP. Sessions are named without their prefix.
-struct Php {
-    stream: UnixStream,
-    owner: String,
-}
-
-impl Php {
-    fn say(&mut self, parts: &[&str]) -> String {
-        let mut command = format!("*{}\r\n", parts.len());
-        for part in parts {
-            write!(command, "${}\r\n{part}\r\n", part.len()).unwrap();
-        }
-        self.stream.write_all(command.as_bytes()).unwrap();
-        reply(&mut self.stream)
-    }
-
-    fn lock(&mut self, id: &str) -> String {
-        let owner = self.owner.clone();
-        self.say(&["SET", &lock(id), &owner, "NX", "PX", "60000"])
-    }
-
-    fn lock_for(&mut self, id: &str, milliseconds: u32) -> String {
-        let owner = self.owner.clone();
-        self.say(&["SET", &lock(id), &owner, "NX", "PX", &milliseconds.to_string()])
-    }
-
-    fn read(&mut self, id: &str) -> String {
-        self.say(&["GET", &key(id)])
-    }
-
-    /// Whether PHP, which asks before it writes, finds its lock.
-    fn has_lock(&mut self, id: &str) -> bool {
-        self.say(&["GET", &lock(id)]) == self.owner
-    }
-
-    fn write(&mut self, id: &str, data: &str) -> String {
-        self.say(&["SETEX", &key(id), "1440", data])
-    }
-
-    fn unlock(&mut self, id: &str) -> String {
-        let owner = self.owner.clone();
-        self.say(&["EVALSHA", "b70c2384", "1", &lock(id), &owner])
-    }
-
-    fn exists(&mut self, id: &str) -> String {
-        self.say(&["EXISTS", &key(id)])
-    }
-
-    /// A page that counts its visits, and says the last count.
-    fn count(&mut self, id: &str) -> u32 {
-        assert_eq!(self.lock(id), "+OK");
-        let count = self.read(id).parse().unwrap_or(0) + 1;
-        assert!(self.has_lock(id));
-        assert_eq!(self.write(id, &count.to_string()), "+OK");
-        assert_eq!(self.unlock(id), ":1");
-        count
-    }
-}
-
-fn key(id: &str) -> String {
-    format!("{PREFIX}{id}")
-}
-
-fn lock(id: &str) -> String {
-    format!("{PREFIX}{id}_LOCK")
-}
 
 fn eight_clients_lose_no_update(site: &Site) {
     thread::scope(|scope| {
@@ -165,16 +37,16 @@ fn a_server_that_enforces_slots_keeps_sessions_in_four_round_trips() {
     // A page that takes longer than it is certain that the lock is there.
     let mut slow = site.php(2);
     assert_eq!((slow.lock("a"), slow.read("a")), ("+OK".into(), "4".into()));
-    run(&mut admin(&site.redis), &["DEL", &lock("a")]);
+    run(&mut site.redis.admin(PASSWORD), &["DEL", &lock("a")]);
     thread::sleep(Duration::from_millis(3100));
-    run(&mut admin(&site.redis), &["SET", &key("a"), "somebody else's"]);
+    run(&mut site.redis.admin(PASSWORD), &["SET", &key("a"), "somebody else's"]);
     assert!(slow.write("a", "5").contains("lock of the session was lost"));
     assert_eq!(site.stored("a").as_deref(), Some("somebody else's"));
 }
 
 #[test]
 fn another_server_takes_two_round_trips_also_in_strict_mode() {
-    let site = Site::start();
+    let site = Site::start(&[]);
     eight_clients_lose_no_update(&site);
     let mut php = site.php(1);
     php.count("a");
@@ -191,7 +63,7 @@ fn another_server_takes_two_round_trips_also_in_strict_mode() {
 
 #[test]
 fn who_asks_for_a_session_and_does_not_lock_it_is_in_nobodys_way() {
-    let site = Site::start();
+    let site = Site::start(&[]);
     let (mut strict, mut other) = (site.php(1), site.php(2));
     other.count("a");
     // Without locks, PHP reads after it has asked.
@@ -215,7 +87,7 @@ fn who_asks_for_a_session_and_does_not_lock_it_is_in_nobodys_way() {
 /// `redis.session.locking_enabled=0` set by a page, while others lock.
 #[test]
 fn a_page_that_switches_locking_off_writes_as_without_the_proxy() {
-    let site = Site::start();
+    let site = Site::start(&[]);
     let (mut unlocked, mut other) = (site.php(1), site.php(2));
     assert_eq!((unlocked.read("a"), unlocked.write("a", "1")), (NIL.into(), "+OK".into()));
     assert_eq!((other.lock("a"), other.read("a")), ("+OK".into(), "1".into()));
@@ -230,7 +102,7 @@ fn a_page_that_switches_locking_off_writes_as_without_the_proxy() {
 /// A handler that wraps PHP's: it asks for other ids than it was asked for, and writes as often as it likes.
 #[test]
 fn a_handler_may_lock_one_session_and_write_others() {
-    let site = Site::start();
+    let site = Site::start(&[]);
     let mut php = site.php(1);
     assert_eq!((php.lock("other"), php.read("other")), ("+OK".into(), NIL.into()));
     assert!(php.has_lock("other"));
@@ -253,7 +125,7 @@ fn a_handler_may_lock_one_session_and_write_others() {
 
 #[test]
 fn ids_are_as_long_as_they_are() {
-    let site = Site::start();
+    let site = Site::start(&[]);
     let mut php = site.php(1);
     for id in ["a".repeat(4000), "a".repeat(200_000), "a_LOCK".to_owned(), String::new()] {
         assert_eq!([php.count(&id), php.count(&id)], [1, 2], "{} letters", id.len());
@@ -263,7 +135,7 @@ fn ids_are_as_long_as_they_are() {
 /// `redis.session.lock_expire`, of a page or an option.
 #[test]
 fn a_lock_ends_when_php_wants_it_to() {
-    let site = Site::start();
+    let site = Site::start(&[]);
     let (mut stuck, mut other) = (site.php(1), site.php(2));
     assert_eq!((stuck.lock_for("a", 300), stuck.read("a")), ("+OK".into(), NIL.into()));
     let started = Instant::now();

@@ -1,25 +1,17 @@
 //! Many sessions at once, and PHP processes that go away at any point: nobody ever reads another visitor's session,
 //! and whatever the proxy said is written stays.
 
-use crate::support::services::{Redis, run, vcap};
-use php_session_store::endpoint::{self, Endpoint};
-use php_session_store::services::{Origin, Services};
-use php_session_store::store::Store;
-use serde_json::json;
-use session_proxy::Access;
-use session_proxy::{Endless, Settings};
+use crate::proxy_site::{PASSWORD, PREFIX, Site, command, reply};
+use crate::redis_process::run;
 use std::collections::hash_map::DefaultHasher;
-use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
-use std::io::{Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-pub(crate) const PASSWORD: &str = "hunter2";
-pub(crate) const PREFIX: &str = "PHPREDIS_SESSION:";
 const SESSIONS: usize = 1000;
 const WORKERS: usize = 24;
 const REQUESTS: usize = 500;
@@ -46,35 +38,13 @@ impl Worker {
             Some(stream) => stream,
             None => UnixStream::connect(socket).unwrap(),
         };
-        let mut command = format!("*{}\r\n", parts.len());
-        for part in parts {
-            write!(command, "${}\r\n{part}\r\n", part.len()).unwrap();
-        }
-        stream.write_all(command.as_bytes()).unwrap();
+        stream.write_all(command(parts).as_bytes()).unwrap();
         if dies {
             return None;
         }
         let reply = reply(&mut stream);
         self.stream = Some(stream);
         Some(reply)
-    }
-}
-
-pub(crate) fn reply(stream: &mut UnixStream) -> String {
-    let mut line = Vec::new();
-    while !line.ends_with(b"\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).unwrap();
-        line.push(byte[0]);
-    }
-    let line = String::from_utf8(line).unwrap().trim_end().to_owned();
-    match line.strip_prefix('$').map(str::parse::<usize>) {
-        Some(Ok(length)) => {
-            let mut data = vec![0; length + 2];
-            stream.read_exact(&mut data).unwrap();
-            String::from_utf8(data).unwrap().trim_end().to_owned()
-        }
-        _ => line,
     }
 }
 
@@ -120,38 +90,10 @@ fn request(worker: &mut Worker, socket: &Path, known: &[Known]) {
     assert_eq!(unlocked.as_deref(), Some(":1"));
 }
 
-pub(crate) fn start_proxy(socket: &Path, redis: &Redis) {
-    let listener = UnixListener::bind(socket).unwrap();
-    let address = redis.container.address(6379);
-    let credentials =
-        json!({"host": address.ip().to_string(), "port": address.port(), "password": PASSWORD});
-    let services = Services::parse(&vcap(&[("x", credentials)]), Origin::Vcap).unwrap();
-    let reading = endpoint::read(Store::Redis, services.iter().next().unwrap()).unwrap();
-    let Endpoint::Redis(endpoint) = reading.endpoint else { panic!("no Redis") };
-    let settings = Settings {
-        container: "test".to_owned(),
-        prefix: PREFIX.to_owned(),
-        locking: true,
-        lock_timeout: Duration::from_secs(30),
-        connect_timeout: Duration::from_secs(2),
-        read_timeout: Duration::from_secs(2),
-        most_connections: 6,
-        metrics: None,
-    };
-    let access = Access { endpoint, verify_peer: true };
-    thread::spawn(move || {
-        let worker =
-            session_proxy::Worker::new(settings, Box::new(move || Ok(access.clone()))).unwrap();
-        worker.serve(&listener, Endless)
-    });
-}
-
 #[test]
 fn nobody_reads_anothers_session_and_nothing_that_was_written_is_lost() {
-    let redis = Redis::start(PASSWORD);
-    let folder = tempfile::tempdir().unwrap();
-    let socket = folder.path().join("redis.sock");
-    start_proxy(&socket, &redis);
+    let site = Site::start(&[]);
+    let socket = site.socket();
     let known: Vec<Known> = (0..SESSIONS).map(|_| Known::default()).collect();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -167,8 +109,7 @@ fn nobody_reads_anothers_session_and_nothing_that_was_written_is_lost() {
             })
             .collect();
         scope.spawn(|| {
-            let mut admin = redis.connection();
-            run(&mut admin, &["AUTH", PASSWORD]);
+            let mut admin = site.redis.admin(PASSWORD);
             while !done.load(Ordering::Relaxed) {
                 run(&mut admin, &["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
                 thread::sleep(Duration::from_millis(50));
@@ -179,8 +120,7 @@ fn nobody_reads_anothers_session_and_nothing_that_was_written_is_lost() {
         }
         done.store(true, Ordering::Relaxed);
     });
-    let mut admin = redis.connection();
-    run(&mut admin, &["AUTH", PASSWORD]);
+    let mut admin = site.redis.admin(PASSWORD);
     let mut written = 0;
     for (session, known) in known.iter().enumerate() {
         let key = format!("{PREFIX}{session}");
