@@ -16,7 +16,7 @@ demo-stop:      ## remove what the demo started, and list what is left
 	@scripts/demo stop
 
 unit:           ## the tests that need no container
-	cargo test --locked --lib --bins --test launch --test samples
+	cargo test --locked --workspace --lib --bins --test launch --test samples
 
 test:           ## unit, property and integration tests
 	@scripts/test
@@ -48,7 +48,7 @@ fuzz:           ## fuzz every parser, for SECONDS=60 each
 
 check:          ## check format and lints
 	cargo fmt --all --check
-	cargo clippy --locked --all-targets -- --deny warnings
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
 
 release:        ## build a release in packaged/release: VERSION=0.1.0
 	@scripts/release $(VERSION)

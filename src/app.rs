@@ -46,9 +46,6 @@ pub enum AppError {
 
 impl AppOptions {
     /// Reads the options of the app in `app_dir`; without the file, the defaults.
-    ///
-    /// # Errors
-    /// Fails if the file exists and cannot be read or parsed.
     pub(crate) fn read(app_dir: &Path) -> Result<Self, AppError> {
         match read_text_if_present(&app_dir.join(OPTIONS_FILE)).map_err(AppError::ReadOptions)? {
             None => Ok(Self::default()),
@@ -104,10 +101,6 @@ pub(crate) fn required_version(app_dir: &Path, store: Store) -> Option<Constrain
 
 /// Whether the folder holds a PHP app: a `composer.json`, an `options.json`, or a PHP file in its root, in a usual
 /// page directory, or in `web_dir` (relative to the app's folder).
-///
-/// # Errors
-///
-/// Fails if a folder cannot be listed.
 pub(crate) fn is_php_app(
     app_dir: &Path,
     options: &AppOptions,

@@ -2,22 +2,22 @@
 
 mod causes;
 pub mod cli;
+mod code;
 mod conclusion;
 mod fpm;
 pub(crate) mod overrides;
 pub(crate) mod page;
-mod php_code;
 mod proxy_hops;
 mod question;
 mod render;
 pub(crate) mod report;
 mod server;
-mod session_start;
 mod setup;
 pub(crate) mod steps;
 pub(crate) mod verdict;
 pub(crate) mod web;
 
+use crate::app::own_files::Files;
 use crate::config::environment::Environment;
 use crate::config::launch::LaunchSettings;
 use crate::config::variables::MISSING;
@@ -32,15 +32,16 @@ use crate::launch::resolve::{Resolution, ResolvedService, resolve};
 use crate::launch::route::{ProxyWanted, Route};
 use crate::launch::tls_files::tls_files;
 use crate::php::Php;
-use crate::php::variable::Variable;
 use crate::plan::Plan;
 use crate::proxy;
 use crate::store::Store;
 use crate::system::secret::Redactor;
+use crate::variable::Variable;
 use anyhow::anyhow;
 use causes::{Evidence, find_causes};
+use code::Places;
 use conclusion::AppUse;
-use overrides::Search;
+use overrides::{Override, Search};
 use page::Page;
 use proxy_hops::with_both_hops;
 use report::{FrameworkReport, Report};
@@ -61,7 +62,6 @@ pub(crate) struct NotLaunched(&'static str);
 
 /// Runs all checks. `layer` is the session layer, `app_dir` the app's folder, `page` one of the running app.
 ///
-/// # Errors
 /// Fails if there is nothing to check: no service, or no PHP.
 pub(crate) fn check(
     environment: &Environment,
@@ -159,15 +159,7 @@ impl Check<'_> {
             causes.push(causes::of_framework(framework, own));
         }
         redact(causes.iter_mut().map(|it| &mut it.what), redactor);
-        let app = self.app_use(framework.as_ref(), &settings, &always_run);
-        let search = Search {
-            proc: Path::new("/proc"),
-            environment: self.environment,
-            configuration_dir: &php.facts().configuration_dir,
-            app_dir: self.app_dir,
-            always_run,
-            handler: endpoint.save_handler(),
-        };
+        let (app, overrides) = self.app(&php, framework.as_ref(), &settings, &always_run);
         let setups: Vec<Setup> = php.programs().map(|it| expected.setup(&it.facts)).collect();
         let works = parts.iter().all(|part| part.ok);
         let page = page.filter(|_| works && php.cli.loads(self.record.store.name()));
@@ -176,11 +168,7 @@ impl Check<'_> {
             settings,
             steps: parts,
             causes,
-            // PHP's handler does not matter to a framework that keeps its own sessions.
-            overrides: match &framework {
-                Some((_, SessionUse::Variables(_))) => Vec::new(),
-                _ => search.overrides(),
-            },
+            overrides,
             framework: framework.as_ref().map(|(it, used)| FrameworkReport::new(it, used)),
             ..Report::new(Some(self.found), &self.record, &php)
         };
@@ -232,19 +220,33 @@ impl Check<'_> {
         }
     }
 
-    fn app_use(
+    /// What the app does with PHP's sessions, and what may override our settings.
+    fn app(
         &self,
+        php: &Php,
         framework: Option<&(Framework, SessionUse)>,
         settings: &[Setting],
         always_run: &[PathBuf],
-    ) -> AppUse {
-        match framework {
-            Some((_, SessionUse::Configured(_))) => AppUse::Configured,
-            _ if session_start::is_likely(self.app_dir, framework, settings, always_run) => {
-                AppUse::Likely
-            }
-            _ => AppUse::None,
+    ) -> (AppUse, Vec<Override>) {
+        let told = AppUse::told_by(framework, settings);
+        // PHP's handler does not matter to a framework that keeps its own sessions.
+        if let (Some(told), Some((_, SessionUse::Variables(_)))) = (told, framework) {
+            return (told, Vec::new());
         }
+        let own = Files::of_app(self.app_dir);
+        let (app_dir, with_packages) = (self.app_dir, told.is_none());
+        let places = Places { app_dir, own: &own, always_run, with_packages };
+        let code = places.read(self.environment, php);
+        let search = Search {
+            proc: Path::new("/proc"),
+            environment: self.environment,
+            configuration_dir: &php.facts().configuration_dir,
+            app_dir,
+            own: &own,
+            handler: self.plan.endpoint.save_handler(),
+        };
+        let by_code = if code.starts_session { AppUse::Likely } else { AppUse::None };
+        (told.unwrap_or(by_code), search.overrides(code.overrides))
     }
 
     /// What PHP is told about the server.

@@ -56,9 +56,6 @@ pub fn read(store: Store, service: &Service) -> Result<Reading, EndpointError> {
 }
 
 /// The same, with the options of the launch, which beat what the credentials say.
-///
-/// # Errors
-/// As [`read`].
 pub(crate) fn read_with(
     store: Store,
     service: &Service,

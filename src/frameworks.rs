@@ -1,6 +1,5 @@
 //! The app's framework: many keep sessions themselves rather than with PHP's handler. [`known`] finds out which it
-//! is, [`session_use`] says what it does with sessions, and [`variable`] names the variables that the launch sets
-//! for it. Nothing here changes the app's files.
+//! is, and [`session_use`] says what it does with sessions. Nothing here changes the app's files.
 
 mod codeigniter;
 mod codeigniter3;
@@ -13,7 +12,6 @@ mod redis_url;
 pub(crate) mod session_use;
 pub(crate) mod store_variables;
 mod symfony;
-pub(crate) mod variable;
 
 use crate::config::environment::Environment;
 use crate::store::Store;

@@ -5,29 +5,27 @@
 //!
 //! | at | runs |
 //! | --- | --- |
-//! | detect, build | [`detect`], then [`extension`] and [`layers`] |
+//! | detect, build | [`build`]: a [decision](build::decision), the [extension](build::extension), the [session layer](build::session) |
 //! | launch | [`launch`] |
 //! | while the app runs | [`proxy`], if it is used: it runs [`session_proxy`] |
 //! | on request | [`check`] |
 //!
 //! [`config`], [`frameworks`], [`php`], [`store`], [`store_client`] and [`system`] serve all of them, [`app`] is what the app's
-//! files say, [`build_log`] is what the build prints, and `diagnosis` is what launch and check say of a service. What build and
-//! launch agree on is [`launch::build_record`].
+//! files say, and `diagnosis` is what launch and check say of a service. What build and launch agree on is
+//! [`launch::build_record`].
 
 pub mod app;
-pub mod build_log;
+pub mod build;
 pub mod check;
 pub mod config;
-pub mod detect;
 mod diagnosis;
 pub mod endpoint;
-pub mod extension;
 pub mod frameworks;
 pub mod launch;
-pub mod layers;
 pub mod php;
 pub mod plan;
 pub mod proxy;
 pub mod services;
 pub mod store;
 pub mod system;
+pub mod variable;

@@ -3,15 +3,14 @@
 use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
 use libcnb::detect::{DetectContext, DetectResult, DetectResultBuilder};
 use libcnb::{Buildpack, Env, libcnb_runtime};
+use php_session_store::build::decision::{Decision, build_plan};
+use php_session_store::build::extension::{Pins, Request, contribute_extension_layer};
+use php_session_store::build::session::{SessionSettings, contribute_session_layer, verify};
+use php_session_store::build::{log, preflight};
 use php_session_store::config::platform::BuildPlatform;
-use php_session_store::detect::{Decision, build_plan};
-use php_session_store::extension::{Pins, Request};
 use php_session_store::launch::build_record::{EXEC_D_PROGRAM, SESSION_CHECK, SESSION_PROXY};
-use php_session_store::layers::{
-    SessionSettings, contribute_extension_layer, contribute_session_layer, preflight, verify,
-};
 use php_session_store::php::{Php, session_inis_of_other_layers};
-use php_session_store::{build_log, check, launch, proxy};
+use php_session_store::{check, launch, proxy};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -23,7 +22,7 @@ impl Buildpack for PhpSessionStore {
     type Error = anyhow::Error;
 
     fn detect(&self, context: DetectContext<Self>) -> libcnb::Result<DetectResult, Self::Error> {
-        build_log::looked_at_by_detect(&context.app_dir, &context.platform);
+        log::looked_at_by_detect(&context.app_dir, &context.platform);
         if let Ok(Decision::Skip(reason)) = Decision::read(&context.app_dir, &context.platform) {
             println!("{reason}");
             return DetectResultBuilder::fail().build();
@@ -34,38 +33,38 @@ impl Buildpack for PhpSessionStore {
     }
 
     fn build(&self, context: BuildContext<Self>) -> libcnb::Result<BuildResult, Self::Error> {
-        let started = build_log::start();
-        build_log::looked_at(&context.app_dir, &context.platform);
+        let started = log::start();
+        log::looked_at(&context.app_dir, &context.platform);
         let config = match Decision::read(&context.app_dir, &context.platform)? {
             Decision::Contribute(config) => config,
             nothing => {
-                build_log::nothing_to_do(&nothing);
+                log::nothing_to_do(&nothing);
                 return BuildResultBuilder::new().build();
             }
         };
-        build_log::decision(&config);
+        log::decision(&config);
         let env = Env::from_current();
         let php = Php::ask(&env).map_err(anyhow::Error::from)?;
-        build_log::php(&config, &php);
+        log::php(&config, &php);
         let request = Request::new(&config, &php, &env, &context);
         let extension = contribute_extension_layer(&context, &request)?;
         let app = config.look_through(&context.app_dir);
         let settings = SessionSettings::new(&config, &php, &extension, &app)?;
         let layer = contribute_session_layer(&context, &settings, &extension)?;
         verify(&php, &layer, &settings).map_err(anyhow::Error::from)?;
-        build_log::session_settings(&config, &settings, &php);
-        build_log::secrets_in_app(&app);
-        build_log::limits(&settings.record);
-        build_log::framework(&settings.record, &context.app_dir);
+        log::session_settings(&config, &settings, &php);
+        log::secrets_in_app(&app);
+        log::limits(&settings.record);
+        log::framework(&settings.record, &context.app_dir);
         let inis = session_inis_of_other_layers(&context.layers_dir);
-        build_log::other_handlers(&inis, &context.app_dir, config.store);
-        build_log::preflight(&preflight(&config, &settings.record));
-        build_log::done(started);
+        log::other_handlers(&inis, &context.app_dir, config.store);
+        log::preflight(&preflight(&config, &settings.record));
+        log::done(started);
         BuildResultBuilder::new().launch(layer.launch).build()
     }
 
     fn on_error(&self, error: libcnb::Error<Self::Error>) {
-        build_log::failed(&error);
+        log::failed(&error);
     }
 }
 

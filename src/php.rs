@@ -14,7 +14,6 @@ pub(crate) mod scan_dirs;
 pub(crate) mod script;
 mod siblings;
 pub mod tls;
-pub mod variable;
 
 pub use foreign_ini::session_inis_of_other_layers;
 pub use installation::{Php, Program};

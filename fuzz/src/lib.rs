@@ -4,12 +4,13 @@ use php_session_store::app::AppOptions;
 use php_session_store::config::environment::Environment;
 use php_session_store::endpoint::{self, Endpoint};
 use php_session_store::php::tls::TlsFiles;
-use php_session_store::php::{directives::connect, variable::Variable};
+use php_session_store::php::directives::connect;
 use php_session_store::plan::Plan;
 use php_session_store::services::Services;
 use php_session_store::services::matching::find_session_service;
 use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
+use php_session_store::variable::Variable;
 use std::path::Path;
 use std::time::Duration;
 

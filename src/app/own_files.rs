@@ -8,8 +8,11 @@ use store_client::Secret;
 
 /// Folders of third-party code.
 const FOREIGN: [&str; 3] = ["vendor", "node_modules", ".git"];
+/// Folders of packages with code that no page runs.
+const SHOWN_ONLY: [&str; 7] = ["tests", "Tests", "test", "examples", "example", "demo", "docs"];
 /// The maximum number of files to search.
 pub(crate) const MAX_FILES: usize = 20_000;
+const MAX_FILES_OF_PACKAGES: usize = 100_000;
 /// Larger files are neither code nor configuration.
 const MAX_BYTES: u64 = 1024 * 1024;
 /// A shorter password may be any word of the app.
@@ -17,35 +20,46 @@ const SHORTEST_PASSWORD: usize = 8;
 /// A folder with the file `type` and one of these is a service binding.
 const CREDENTIALS: [&str; 6] = ["password", "host", "hostname", "uri", "url", "servers"];
 
-/// The app's own files.
-pub(crate) struct OwnFiles {
+/// The files in a folder.
+pub(crate) struct Files {
+    /// In order.
     pub(crate) paths: Vec<PathBuf>,
     /// Whether these are all.
     pub(crate) complete: bool,
 }
 
-impl OwnFiles {
-    /// Lists them, in order.
+impl Files {
+    /// The app's own files.
     #[must_use]
-    pub(crate) fn of(app_dir: &Path) -> Self {
+    pub(crate) fn of_app(app_dir: &Path) -> Self {
+        Self::below(app_dir, &FOREIGN, MAX_FILES)
+    }
+
+    /// The code of the packages that Composer has installed.
+    #[must_use]
+    pub(crate) fn of_packages(app_dir: &Path) -> Self {
+        Self::below(&app_dir.join("vendor"), &SHOWN_ONLY, MAX_FILES_OF_PACKAGES)
+    }
+
+    fn below(folder: &Path, skipped: &[&str], most: usize) -> Self {
         let mut paths = Vec::new();
-        let mut folders = vec![app_dir.to_owned()];
+        let mut folders = vec![folder.to_owned()];
         while let Some(folder) = folders.pop() {
             for entry in folder.read_dir().into_iter().flatten().flatten() {
                 let (path, name) = (entry.path(), entry.file_name());
                 let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-                if is_folder && !FOREIGN.iter().any(|foreign| name == *foreign) {
+                if is_folder && !skipped.iter().any(|skipped| name == *skipped) {
                     folders.push(path);
                 } else if path.is_file() {
                     paths.push(path);
                 }
             }
-            if paths.len() > MAX_FILES {
+            if paths.len() > most {
                 break;
             }
         }
         paths.sort();
-        Self { complete: paths.len() <= MAX_FILES, paths }
+        Self { complete: paths.len() <= most, paths }
     }
 }
 
@@ -78,7 +92,7 @@ impl AppFindings {
         let secrets: Vec<&str> =
             secrets.filter(|secret| secret.len() >= SHORTEST_PASSWORD).collect();
         let mut found = Self::default();
-        for path in OwnFiles::of(app_dir).paths {
+        for path in Files::of_app(app_dir).paths {
             let relative = path.strip_prefix(app_dir).unwrap_or(&path);
             let folder = path.parent().unwrap_or(app_dir);
             if path.ends_with("type") && is_binding(folder) {

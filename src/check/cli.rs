@@ -10,22 +10,26 @@ use crate::config::platform::LAUNCH_PLATFORM_DIR;
 use crate::launch::build_record::layer_of_program;
 use crate::system::masked::masked;
 use anyhow::{Context, bail};
+use indoc::indoc;
+use lexopt::Arg::{Long, Short, Value};
+use lexopt::Parser;
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "\
-Usage: session-check [--json] [--url URL [--header 'NAME: VALUE']…]
+const USAGE: &str = indoc! {"
+    Usage: session-check [--json] [--url URL [--header 'NAME: VALUE']…]
 
-Writes a session under the app's settings, reads it in a second process, and reports the result.
+    Writes a session under the app's settings, reads it in a second process, and reports the result.
 
-  --url URL  also requests a page of the running app, as a visitor would, and looks for its session in
-             the service: http://127.0.0.1:8080/, or another page that starts a session
-  --header 'NAME: VALUE'
-             a header of these requests: 'X-Forwarded-Proto: https' where the app redirects to https
-  --json     prints JSON, as docs/session-check.schema.json describes
+      --url URL  also requests a page of the running app, as a visitor would, and looks for its session in
+                 the service: http://127.0.0.1:8080/, or another page that starts a session
+      --header 'NAME: VALUE'
+                 a header of these requests: 'X-Forwarded-Proto: https' where the app redirects to https
+      --json     prints JSON, as docs/session-check.schema.json describes
 
-Exit status: 0 if sessions are kept, 1 if not, 2 if it cannot tell.";
+    Exit status: 0 if sessions are kept, 1 if not, 2 if it cannot tell."};
 
 /// What was asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -37,32 +41,42 @@ struct Arguments {
 
 impl Arguments {
     /// Reads what it can, and reports what it cannot, without a value: it may be a URL with a login.
-    fn read(arguments: &[String]) -> (Self, Result<(), String>) {
+    fn read(arguments: impl IntoIterator<Item = OsString>) -> (Self, Result<(), String>) {
         let mut read = Self::default();
         let (mut url, mut headers, mut problem) = (None, Vec::new(), Ok(()));
-        let mut arguments = arguments.iter();
-        while let Some(argument) = arguments.next() {
-            let (name, value) = match argument.split_once('=') {
-                Some((name, value)) if name.starts_with('-') => (name, Some(value)),
-                _ => (argument.as_str(), None),
-            };
-            let mut value = || value.or_else(|| arguments.next().map(String::as_str));
-            match name {
-                "--json" => read.json = true,
-                "--help" | "-h" => read.help = true,
-                "--url" => match value().map(page::url) {
+        let mut parser = Parser::from_args(arguments);
+        let value = |parser: &mut Parser| {
+            let value = parser.value().ok();
+            value.map(|value| value.to_string_lossy().into_owned())
+        };
+        loop {
+            match parser.next() {
+                Ok(None) => break,
+                Ok(Some(Long("json"))) => read.json = true,
+                Ok(Some(Long("help") | Short('h'))) => read.help = true,
+                Ok(Some(Long("url"))) => match value(&mut parser).as_deref().map(page::url) {
                     Some(Ok(given)) => url = Some(given),
                     Some(Err(wrong)) => problem = Err(wrong),
                     None => problem = Err("--url needs the URL of a page.".to_owned()),
                 },
-                "--header" => match page::header(value().unwrap_or_default()) {
-                    Ok(header) => headers.push(header),
-                    Err(wrong) => problem = Err(wrong),
-                },
-                other if other.starts_with('-') => {
-                    problem = Err(format!("Unknown option {:?}.", masked(other)));
+                Ok(Some(Long("header"))) => {
+                    match page::header(&value(&mut parser).unwrap_or_default()) {
+                        Ok(header) => headers.push(header),
+                        Err(wrong) => problem = Err(wrong),
+                    }
                 }
-                _ => problem = Err("The URL of a page belongs after --url.".to_owned()),
+                Ok(Some(Value(_))) => {
+                    problem = Err("The URL of a page belongs after --url.".to_owned());
+                }
+                Ok(Some(Long(other))) => {
+                    problem = Err(unknown(&format!("--{other}")));
+                    // Its value, if it has one, is no argument of its own.
+                    drop(parser.optional_value());
+                }
+                Ok(Some(Short(other))) => problem = Err(unknown(&format!("-{other}"))),
+                Err(_) => {
+                    problem = Err("There is a value after an option that has none.".to_owned());
+                }
             }
         }
         read.page = url.map(|url| Page { url, headers });
@@ -70,12 +84,14 @@ impl Arguments {
     }
 }
 
+fn unknown(option: &str) -> String {
+    format!("Unknown option {:?}.", masked(option))
+}
+
 /// Runs the program.
 #[must_use]
 pub fn run() -> ExitCode {
-    let arguments: Vec<String> =
-        std::env::args_os().skip(1).map(|it| it.to_string_lossy().into_owned()).collect();
-    let (arguments, problem) = Arguments::read(&arguments);
+    let (arguments, problem) = Arguments::read(std::env::args_os().skip(1));
     if arguments.help {
         println!("{USAGE}");
         return ExitCode::SUCCESS;
@@ -108,7 +124,7 @@ mod tests {
     use super::*;
 
     fn read(arguments: &[&str]) -> (Arguments, Result<(), String>) {
-        Arguments::read(&arguments.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>())
+        Arguments::read(arguments.iter().map(OsString::from))
     }
 
     #[test]
@@ -135,6 +151,7 @@ mod tests {
             &["http://shop:secret@x/"],
             &["--url", "htp://shop:secret@x/"],
             &["--header", "secret"],
+            &["--json=secret"],
         ] {
             let problem = read(given).1.unwrap_err();
             assert!(!problem.contains("secret"), "{problem}");

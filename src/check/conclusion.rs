@@ -2,9 +2,12 @@
 
 use super::report::Report;
 use super::setup::Setup;
+use super::steps::Setting;
 use super::verdict::Verdict;
 use super::web::WebSession;
 use crate::diagnosis::{Cause, CauseKind};
+use crate::frameworks::known::{Framework, Kind};
+use crate::frameworks::session_use::SessionUse;
 use crate::store::Store;
 
 /// What the app does with the sessions that PHP keeps.
@@ -16,6 +19,24 @@ pub(super) enum AppUse {
     Configured,
     /// Nothing seems to start one.
     None,
+}
+
+impl AppUse {
+    /// What its framework and PHP's settings tell; all else is in its code.
+    pub(super) fn told_by(
+        framework: Option<&(Framework, SessionUse)>,
+        settings: &[Setting],
+    ) -> Option<Self> {
+        let likely = match framework {
+            Some((_, SessionUse::Configured(_))) => return Some(Self::Configured),
+            // It has no sessions of its own: its app may start PHP's.
+            Some((framework, SessionUse::Php)) => framework.kind != Kind::Slim,
+            Some((_, SessionUse::Variables(_))) => true,
+            _ => false,
+        };
+        let starts = || settings.iter().any(|setting| setting.name == "session.auto_start");
+        (likely || starts()).then_some(Self::Likely)
+    }
 }
 
 impl Report {
@@ -107,6 +128,19 @@ mod tests {
         };
         report.conclude(Store::Redis, seen.setups, seen.app);
         report
+    }
+
+    #[test]
+    fn a_framework_that_uses_phps_sessions_tells_it_of_its_app() {
+        for (kind, used, told) in [
+            (Kind::Yii, SessionUse::Php, Some(AppUse::Likely)),
+            (Kind::Laravel, SessionUse::Variables(Vec::new()), Some(AppUse::Likely)),
+            (Kind::Slim, SessionUse::Php, None),
+            (Kind::WordPress, SessionUse::None, None),
+        ] {
+            let framework = (Framework { kind, version: None }, used);
+            assert_eq!(AppUse::told_by(Some(&framework), &[]), told, "{kind:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::config::environment::Environment;
 use crate::php::fpm::{PHP_FPM_PATH, directive};
+use glob::glob;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -52,7 +53,8 @@ fn with_includes(roots: Vec<PathBuf>) -> Vec<PathBuf> {
         let text = fs::read(&path).unwrap_or_default();
         for line in String::from_utf8_lossy(&text).lines() {
             if let Some(("include", pattern)) = directive(line) {
-                left.extend(matching(&path.with_file_name(pattern)));
+                let pattern = path.with_file_name(pattern);
+                left.extend(glob(&pattern.to_string_lossy()).into_iter().flatten().flatten());
             }
         }
         files.push(path);
@@ -67,40 +69,6 @@ pub(super) fn setting(line: &str) -> Option<(&str, &str)> {
     let (kind, name) = name.strip_suffix(']')?.split_once('[')?;
     let kinds = ["php_value", "php_admin_value", "php_flag", "php_admin_flag"];
     kinds.contains(&kind.trim()).then_some((name.trim(), value))
-}
-
-/// The files that match a pattern such as `/etc/php/8.2/fpm/pool.d/*.conf`.
-fn matching(pattern: &Path) -> Vec<PathBuf> {
-    let mut found = vec![PathBuf::new()];
-    for part in pattern {
-        let name = part.to_string_lossy();
-        found = if name.contains(['*', '?']) {
-            let entries = found.iter().flat_map(|folder| folder.read_dir().into_iter().flatten());
-            let entries = entries.flatten();
-            let fits = entries.filter(|it| is_like(&it.file_name().to_string_lossy(), &name));
-            fits.map(|entry| entry.path()).collect()
-        } else {
-            found.into_iter().map(|folder| folder.join(part)).collect()
-        };
-    }
-    found
-}
-
-/// Whether a name matches a pattern with `*` and `?`.
-fn is_like(name: &str, pattern: &str) -> bool {
-    let mut rest = pattern.chars();
-    match rest.next() {
-        None => name.is_empty(),
-        Some('*') => {
-            let ends = name.char_indices().map(|(index, _)| index).chain([name.len()]);
-            ends.into_iter().any(|end| is_like(&name[end..], rest.as_str()))
-        }
-        Some(wanted) => {
-            let mut name = name.chars();
-            name.next().is_some_and(|c| wanted == '?' || wanted == c)
-                && is_like(name.as_str(), rest.as_str())
-        }
-    }
 }
 
 #[cfg(test)]

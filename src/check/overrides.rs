@@ -1,19 +1,19 @@
 //! Places that may override the buildpack's settings after PHP has read the ini files: php-fpm's pools, the web
 //! servers' files, and the app's own code. PHP's command line, which the check runs, ignores them.
 
-use super::{fpm, php_code};
-use crate::app::own_files::{MAX_FILES, OwnFiles, text_of};
+use super::fpm;
+use crate::app::own_files::{Files, MAX_FILES, text_of};
 use crate::config::environment::Environment;
 use crate::php::fpm::directive;
-use crate::php::variable::Variable;
-use serde::Serialize;
+use crate::variable::Variable;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 const SAVE_HANDLER: &str = "session.save_handler";
 const SAVE_PATH: &str = "session.save_path";
 
 /// A line that may change where sessions are kept.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Override {
     pub(crate) file: PathBuf,
     /// The line's number, from 1.
@@ -28,44 +28,31 @@ pub(super) struct Search<'a> {
     pub(super) environment: &'a Environment,
     pub(super) configuration_dir: &'a Path,
     pub(super) app_dir: &'a Path,
-    /// `auto_prepend_file` and `opcache.preload`: code that every request runs.
-    pub(super) always_run: Vec<PathBuf>,
+    pub(super) own: &'a Files,
     /// The expected save handler: setting it is no override.
     pub(super) handler: &'a str,
 }
 
 impl Search<'_> {
-    /// Searches php-fpm's configuration and the app's own files.
-    pub(super) fn overrides(&self) -> Vec<Override> {
-        let mut found = Vec::new();
+    /// Searches php-fpm's configuration and the app's own files, besides those `found` in its code.
+    pub(super) fn overrides(&self, mut found: Vec<Override>) -> Vec<Override> {
         for file in fpm::files(self.proc, self.environment, self.configuration_dir) {
             found.extend(self.in_lines(&file, fpm::setting));
         }
-        for file in self.always_run.iter().filter(|file| file.is_file()) {
-            found.extend(in_code(file));
-        }
-        found.extend(self.in_app());
-        found.sort();
-        found.dedup();
-        found
-    }
-
-    fn in_app(&self) -> Vec<Override> {
-        // Third-party code contains such calls without running them.
-        let OwnFiles { paths, complete } = OwnFiles::of(self.app_dir);
-        let mut found: Vec<Override> = paths.iter().flat_map(|path| self.in_file(path)).collect();
-        if !complete {
+        found.extend(self.own.paths.iter().flat_map(|path| self.in_file(path)));
+        if !self.own.complete {
             let what =
                 format!("more than {MAX_FILES} files: the check has not searched all of them");
             found.push(Override { file: self.app_dir.to_owned(), line: 1, what });
         }
+        found.sort();
+        found.dedup();
         found
     }
 
     fn in_file(&self, path: &Path) -> Vec<Override> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         match name.rsplit('.').next() {
-            Some("php" | "phtml" | "inc") => in_code(path),
             // Other ini files are PHP's own, read before ours.
             _ if name == ".user.ini" => self.in_lines(path, directive),
             Some("conf" | "htaccess") => self.in_lines(path, of_web_server),
@@ -111,18 +98,6 @@ fn of_web_server(line: &str) -> Option<(&str, &str)> {
     Some((name, value.split(['"', '\'', ' ', ';']).next().unwrap_or_default().trim()))
 }
 
-fn in_code(path: &Path) -> Vec<Override> {
-    let code = text_of(path);
-    // Most files have nothing to do with sessions.
-    if !code.to_ascii_lowercase().contains("session") {
-        return Vec::new();
-    }
-    let calls = php_code::calls(&code).into_iter();
-    calls
-        .map(|(line, what)| Override { file: path.to_owned(), line, what: what.to_owned() })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,10 +118,10 @@ mod tests {
             environment: &[(name, value)].into_iter().collect(),
             configuration_dir: Path::new("/nowhere/cli"),
             app_dir: app.path(),
-            always_run: vec![app.path().join("vendor/prepend.php")],
+            own: &Files::of_app(app.path()),
             handler: "redis",
         };
-        let found = search.overrides().into_iter();
+        let found = search.overrides(Vec::new()).into_iter();
         found
             .map(|it| (it.file.file_name().unwrap().to_string_lossy().into(), it.line, it.what))
             .collect()
@@ -155,12 +130,6 @@ mod tests {
     #[test]
     fn places_are_named_by_file_and_line() {
         for (file, text, line, what) in [
-            (
-                "index.php",
-                "<?php\nsession_set_save_handler(new Mine);",
-                2,
-                "session_set_save_handler()",
-            ),
             (
                 "pool.conf",
                 "[www]\n\nphp_admin_value[session.save_handler] = files",
@@ -180,7 +149,6 @@ mod tests {
                 1,
                 "session.save_handler = files",
             ),
-            ("vendor/prepend.php", "<?php session_save_path('/x');", 1, "session_save_path()"),
         ] {
             let name = file.rsplit('/').next().unwrap().to_owned();
             assert_eq!(overrides(&[(file, text)]), [(name, line, what.to_owned())], "{file}");
@@ -194,7 +162,7 @@ mod tests {
     #[test]
     fn what_changes_nothing_is_no_override() {
         for (file, text) in [
-            ("vendor/x/y.php", "<?php session_save_path('/x');"),
+            ("vendor/x/.htaccess", "php_value session.save_handler files"),
             ("notes.txt", "session.save_path"),
             ("pool.conf", ";php_value[session.save_handler] = files"),
             ("pool.conf", "php_value[session.save_handler] = redis"),

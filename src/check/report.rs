@@ -146,3 +146,15 @@ fn credentials(found: &ResolvedService) -> String {
     let place = place.unwrap_or_else(|| format!("{:?} in {}", service.name, service.origin));
     format!("{place}: {}", names.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_that_fails_says_all_causes() {
+        let error = anyhow::anyhow!("no such file").context("Cannot find the app's folder");
+        let said = Report::failed(&error).error;
+        assert_eq!(said.as_deref(), Some("Cannot find the app's folder: no such file"));
+    }
+}

@@ -1,10 +1,12 @@
 //! The steps in PHP, each in its own process.
 
+use super::overrides::Override;
 use crate::config::environment::Environment;
 use crate::php::script::{Ended, PhpError, run_script_with_input};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 const COMMON: &str = include_str!("steps/common.php");
 
@@ -38,6 +40,12 @@ const SETTINGS: PhpStep = PhpStep {
     name: "settings",
     scripts: &[include_str!("steps/settings.php")],
     options: &["open_basedir="],
+};
+/// Reads code anywhere; a file's tokens take many times its size.
+const CODE: PhpStep = PhpStep {
+    name: "code",
+    scripts: &[include_str!("steps/code.php")],
+    options: &["open_basedir=", "memory_limit=-1"],
 };
 const PROBE_REDIS: PhpStep = quiet("probe", &[REDIS, include_str!("steps/probe_redis.php")]);
 const PROBE_MEMCACHED: PhpStep =
@@ -94,6 +102,14 @@ pub(super) fn settings(
         _ => &[],
     };
     SETTINGS.run(environment, &json!({ "prefixes": prefixes }))
+}
+
+/// The calls in PHP files that start a session or move sessions elsewhere; needs PHP's tokenizer.
+pub(super) fn calls(
+    environment: &Environment,
+    files: &[PathBuf],
+) -> Result<Vec<Override>, StepsError> {
+    CODE.run(environment, &json!({ "files": files }))
 }
 
 /// Talks to Redis, or to each Memcached server.

@@ -104,9 +104,6 @@ pub(crate) struct BuildSettings {
 
 impl BuildSettings {
     /// Reads the settings of detect and build.
-    ///
-    /// # Errors
-    /// Fails if one has an invalid value.
     pub(crate) fn read(environment: &Environment) -> Result<Self, SettingError> {
         Ok(Self {
             store: store_choice(environment)?,
@@ -145,9 +142,6 @@ impl BuildSettings {
 
 /// The mirror for source releases. Not part of [`BuildSettings`]: other buildpacks read the variable too, so a bad
 /// value must not fail an app without sessions.
-///
-/// # Errors
-/// Fails if the value is not a valid mirror.
 pub(crate) fn mirror(environment: &Environment) -> Result<Option<Mirror>, SettingError> {
     let Some(text) = environment.text(MIRROR)? else { return Ok(None) };
     text.trim().parse().map(Some).map_err(SettingError::Mirror)

@@ -38,10 +38,6 @@ impl Environment {
     }
 
     /// The value of `name`. Empty or blank counts as unset, which is what operators mean.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the value is not UTF-8.
     pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, EnvironmentError> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
         let text = value.to_str().ok_or_else(|| EnvironmentError(name.to_owned()))?;

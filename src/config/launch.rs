@@ -68,9 +68,6 @@ pub(crate) struct LaunchSettings {
 
 impl LaunchSettings {
     /// Reads the settings of the launch.
-    ///
-    /// # Errors
-    /// Fails if one has an invalid value.
     pub(crate) fn read(environment: &Environment) -> Result<Self, SettingError> {
         let missing = [("fail", Missing::Fail), ("warn", Missing::Warn), ("files", Missing::Files)];
         let proxy_folder = folder(environment)?;

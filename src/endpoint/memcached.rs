@@ -30,8 +30,6 @@ pub(crate) struct Login {
 }
 
 impl MemcachedEndpoint {
-    /// # Errors
-    /// Fails if a credential is missing or invalid; the error names it.
     pub(super) fn read(fields: &Fields<'_>) -> Result<Self, EndpointError> {
         let uri = uri(fields)?;
         let tls_only = fields.has(Meaning::TlsPort) && !fields.has(Meaning::Port);

@@ -12,10 +12,6 @@ use store_client::Pem;
 const EXPECTED: &str = "PEM (-----BEGIN …), or PEM in base64";
 
 /// Reads the likeliest credential of this meaning: PEM, or the path of a file with it.
-///
-/// # Errors
-///
-/// Fails if it is not PEM.
 pub(super) fn read(fields: &Fields<'_>, meaning: Meaning) -> Result<Option<Pem>, EndpointError> {
     let Some(field) = fields.text(meaning)? else { return Ok(None) };
     let unusable = |problem: &str| fields.unusable(&field.key, problem, EXPECTED);
@@ -29,10 +25,6 @@ pub(super) fn read(fields: &Fields<'_>, meaning: Meaning) -> Result<Option<Pem>,
 }
 
 /// Reads the CA that the options name.
-///
-/// # Errors
-///
-/// Fails if the file cannot be read, or is not PEM.
 pub(super) fn of_option(fields: &Fields<'_>) -> Result<Option<Pem>, EndpointError> {
     let Some(path) = &fields.options.ca else { return Ok(None) };
     let error = |problem| EndpointError::CaOption {

@@ -15,8 +15,6 @@ const SENTINEL: [&str; 3] = ["sentinel", "sentinels", "balanced"];
 /// Words of a login through the cloud's IAM, with tokens valid for minutes instead of a password.
 const IAM: [&str; 2] = ["arn", "iam"];
 
-/// # Errors
-/// Fails if a credential is missing or invalid; the error names it.
 pub(super) fn read(fields: &Fields<'_>) -> Result<RedisEndpoint, EndpointError> {
     let uri = uri(fields)?;
     let auth = auth(fields, &uri)?;

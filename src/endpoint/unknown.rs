@@ -12,8 +12,6 @@ use crate::store::Store;
 use serde_json::Value;
 use store_client::{RedisEndpoint, Target};
 
-/// # Errors
-///
 /// Fails, with the names, if the endpoint lacks something that such credentials may hold.
 pub(super) fn require_known(fields: &Fields<'_>, endpoint: &Endpoint) -> Result<(), EndpointError> {
     let names = |look: &dyn Fn(&Entry) -> bool| {

@@ -5,13 +5,13 @@ use super::dotenv::AppEnvironment;
 use super::known::Framework;
 use super::session_use::{OwnSessions, Reach, SessionUse};
 use super::store_variables::PREFIX;
-use super::variable::{AppVariable, AppVariables, value_of};
 use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;
 use crate::endpoint::memcached::MemcachedEndpoint;
 use crate::system::files::read_text;
 use crate::system::secret::UNRESERVED;
 use crate::system::version::Version;
+use crate::variable::{Variable, Variables, value_of};
 use percent_encoding::utf8_percent_encode;
 use std::path::Path;
 use store_client::{Auth, RedisEndpoint, Target};
@@ -60,10 +60,7 @@ fn configuration(framework: &Framework, app_dir: &Path) -> Result<(), OwnSession
     }
 }
 
-fn set_by_nobody(
-    app: &AppEnvironment<'_>,
-    ours: &[(AppVariable, String)],
-) -> Result<(), OwnSessions> {
+fn set_by_nobody(app: &AppEnvironment<'_>, ours: &[(Variable, String)]) -> Result<(), OwnSessions> {
     for name in NAMES {
         if let Some(set) = app.get(name)
             && value_of(ours, name).as_ref() != Some(&set.value)
@@ -77,14 +74,14 @@ fn set_by_nobody(
     Ok(())
 }
 
-fn variables(service: &Reach<'_>) -> Result<AppVariables, OwnSessions> {
+fn variables(service: &Reach<'_>) -> Result<Variables, OwnSessions> {
     let (handler, save_path) = match &service.plan.endpoint {
         Endpoint::Redis(redis) => ("RedisHandler", of_redis(redis, service)?),
         Endpoint::Memcached(memcached) => ("MemcachedHandler", of_memcached(memcached)?),
     };
     Ok(vec![
-        (AppVariable::CodeIgniterDriver, format!("CodeIgniter\\Session\\Handlers\\{handler}")),
-        (AppVariable::CodeIgniterSavePath, save_path),
+        (Variable::CodeIgniterDriver, format!("CodeIgniter\\Session\\Handlers\\{handler}")),
+        (Variable::CodeIgniterSavePath, save_path),
     ])
 }
 

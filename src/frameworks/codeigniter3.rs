@@ -5,6 +5,7 @@ use super::session_use::{OwnSessions, SessionUse};
 use super::store_variables::PREFIX;
 use crate::store::Store;
 use crate::system::files::read_text;
+use indoc::formatdoc;
 use std::path::Path;
 
 /// A file of the framework itself.
@@ -35,7 +36,9 @@ pub(super) fn session_use(app_dir: &Path, store: Store) -> SessionUse {
         Store::Redis => REDIS,
         Store::Memcached => MEMCACHED,
     };
-    let advice = format!("Set in {FILE} (docs/frameworks.md says what its driver lacks):\n{lines}");
+    let advice = formatdoc! {"
+        Set in {FILE} (docs/frameworks.md says what its driver lacks):
+        {lines}"};
     SessionUse::Own(OwnSessions { what, advice })
 }
 

@@ -6,13 +6,13 @@ use super::known::{Framework, Kind};
 use super::redis_url::{Dialect, host_of, redis_url};
 use super::session_use::{OwnSessions, Reach, SessionUse};
 use super::store_variables::PREFIX;
-use super::variable::{AppVariable, AppVariables, value_of};
 use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
 use crate::store::Store;
 use crate::system::files::read_text;
 use crate::system::masked::masked;
+use crate::variable::{Variable, Variables, value_of};
 use std::path::Path;
 
 /// The first version whose stock configuration reads `REDIS_URL` and uses phpredis.
@@ -58,7 +58,7 @@ pub(super) fn session_use(
         app.cached(environment, &variables)?;
         let server_is_ours = app.server(&variables, service)?;
         app.driver(&variables)?;
-        let is_ours = |name| server_is_ours || name == AppVariable::SessionDriver;
+        let is_ours = |name| server_is_ours || name == Variable::SessionDriver;
         Ok(variables.into_iter().filter(|(name, _)| is_ours(*name)).collect())
     });
     match checked {
@@ -76,7 +76,7 @@ fn dialect(knows_users: bool) -> Dialect {
 }
 
 /// The variables for Laravel.
-fn variables(framework: &Framework, service: &Reach<'_>) -> Result<AppVariables, OwnSessions> {
+fn variables(framework: &Framework, service: &Reach<'_>) -> Result<Variables, OwnSessions> {
     match &service.plan.endpoint {
         Endpoint::Redis(redis) => {
             let knows_users = framework.major().is_some_and(|major| major >= FIRST_WITH_USERS);
@@ -86,11 +86,11 @@ fn variables(framework: &Framework, service: &Reach<'_>) -> Result<AppVariables,
                 advice: "Add the connection to config/database.php, and set SESSION_DRIVER=redis and SESSION_CONNECTION.".to_owned(),
             })?;
             let mut variables = vec![
-                (AppVariable::SessionDriver, Store::Redis.name().to_owned()),
-                (AppVariable::RedisUrl, url),
+                (Variable::SessionDriver, Store::Redis.name().to_owned()),
+                (Variable::RedisUrl, url),
             ];
             if let Some(database) = redis.database {
-                variables.push((AppVariable::RedisDb, database.to_string()));
+                variables.push((Variable::RedisDb, database.to_string()));
             }
             Ok(variables)
         }
@@ -99,15 +99,15 @@ fn variables(framework: &Framework, service: &Reach<'_>) -> Result<AppVariables,
 }
 
 /// Laravel's stock configuration has one server, so of several we use the first: the same one in each instance.
-fn memcached_variables(endpoint: &MemcachedEndpoint) -> AppVariables {
-    let mut variables = vec![(AppVariable::SessionDriver, Store::Memcached.name().to_owned())];
+fn memcached_variables(endpoint: &MemcachedEndpoint) -> Variables {
+    let mut variables = vec![(Variable::SessionDriver, Store::Memcached.name().to_owned())];
     if let Some(server) = endpoint.servers.first() {
-        variables.push((AppVariable::MemcachedHost, server.host.to_string()));
-        variables.push((AppVariable::MemcachedPort, server.port.to_string()));
+        variables.push((Variable::MemcachedHost, server.host.to_string()));
+        variables.push((Variable::MemcachedPort, server.port.to_string()));
     }
     if let Some(Login { user, password }) = &endpoint.login {
-        variables.push((AppVariable::MemcachedUsername, for_env(user)));
-        variables.push((AppVariable::MemcachedPassword, for_env(password.expose())));
+        variables.push((Variable::MemcachedUsername, for_env(user)));
+        variables.push((Variable::MemcachedPassword, for_env(password.expose())));
     }
     variables
 }
@@ -169,7 +169,7 @@ impl App<'_> {
     fn cached(
         &self,
         environment: &Environment,
-        ours: &[(AppVariable, String)],
+        ours: &[(Variable, String)],
     ) -> Result<(), OwnSessions> {
         let path = environment.text("APP_CONFIG_CACHE").ok().flatten().unwrap_or(CACHED);
         let Ok(text) = read_text(&self.folder.join(path)) else { return Ok(()) };
@@ -187,7 +187,7 @@ impl App<'_> {
     /// there all the same.
     fn server(
         &self,
-        ours: &[(AppVariable, String)],
+        ours: &[(Variable, String)],
         service: Option<&Reach<'_>>,
     ) -> Result<bool, OwnSessions> {
         if let Some((name, set)) = self.set_by_others(&CHOICE, ours) {
@@ -221,7 +221,7 @@ impl App<'_> {
     fn set_by_others<'n>(
         &self,
         names: &[&'n str],
-        ours: &[(AppVariable, String)],
+        ours: &[(Variable, String)],
     ) -> Option<(&'n str, Set)> {
         names.iter().find_map(|name| {
             let set = self.environment.get(name)?;
@@ -246,7 +246,7 @@ impl App<'_> {
         .unwrap_or(false)
     }
 
-    fn driver(&self, ours: &[(AppVariable, String)]) -> Result<(), OwnSessions> {
+    fn driver(&self, ours: &[(Variable, String)]) -> Result<(), OwnSessions> {
         match self.set_by_others(&["SESSION_DRIVER"], ours) {
             Some((_, set)) if set.value.trim() != self.store.name() => Err(OwnSessions {
                 what: format!("{} sets SESSION_DRIVER to {:?}", set.place, masked(&set.value)),

@@ -1,9 +1,9 @@
 //! What the app's framework does with sessions: the same answer at build, at launch and in `session-check`.
 
-use super::variable::AppVariables;
 use crate::endpoint::Endpoint;
 use crate::php::tls::TlsFiles;
 use crate::plan::Plan;
+use crate::variable::Variables;
 use store_client::{Address, Target};
 
 /// What the framework does with sessions.
@@ -12,7 +12,7 @@ pub(crate) enum SessionUse {
     /// It uses PHP's own handler.
     Php,
     /// It keeps its own, in the service if these variables are set.
-    Variables(AppVariables),
+    Variables(Variables),
     /// Its configuration reads the launch's variables; only the app can tell whether correctly.
     Configured(String),
     /// It keeps its own, elsewhere.

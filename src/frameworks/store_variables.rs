@@ -3,10 +3,10 @@
 
 use super::redis_url::{USUAL, redis_url};
 use super::session_use::Reach;
-use super::variable::{AppVariable, AppVariables};
 use crate::endpoint::Endpoint;
 use crate::endpoint::memcached::MemcachedEndpoint;
 use crate::system::secret::UNRESERVED;
+use crate::variable::{Variable, Variables};
 use percent_encoding::utf8_percent_encode;
 use store_client::{Address, RedisEndpoint, Target};
 
@@ -15,34 +15,34 @@ pub(crate) const PREFIX: &str = "PHP_SESSION_STORE_";
 
 /// The variables `PHP_SESSION_STORE_…`.
 #[must_use]
-pub(crate) fn store_variables(service: &Reach<'_>) -> AppVariables {
+pub(crate) fn store_variables(service: &Reach<'_>) -> Variables {
     match &service.plan.endpoint {
         Endpoint::Redis(redis) => of_redis(redis, service),
         Endpoint::Memcached(memcached) => of_memcached(memcached),
     }
 }
 
-fn of_redis(redis: &RedisEndpoint, service: &Reach<'_>) -> AppVariables {
+fn of_redis(redis: &RedisEndpoint, service: &Reach<'_>) -> Variables {
     let mut variables = match &redis.target {
         Target::Tcp { address, .. } => of_server(address),
-        Target::Cluster { nodes, .. } => vec![(AppVariable::StoreServers, list(nodes))],
-        Target::Unix(path) => vec![(AppVariable::StoreSocket, path.display().to_string())],
+        Target::Cluster { nodes, .. } => vec![(Variable::StoreServers, list(nodes))],
+        Target::Unix(path) => vec![(Variable::StoreSocket, path.display().to_string())],
     };
     let mut add =
         |variable, value: Option<String>| variables.extend(value.map(|value| (variable, value)));
-    add(AppVariable::StoreUrl, redis_url(redis, service, USUAL));
+    add(Variable::StoreUrl, redis_url(redis, service, USUAL));
     let auth = redis.auth.as_ref();
-    add(AppVariable::StoreUsername, auth.and_then(|auth| auth.user.clone()));
-    add(AppVariable::StorePassword, auth.map(|auth| auth.password.expose().to_owned()));
-    add(AppVariable::StoreDatabase, redis.database.map(|database| database.to_string()));
-    add(AppVariable::StoreTls, redis.tls().map(|_| "1".to_owned()));
+    add(Variable::StoreUsername, auth.and_then(|auth| auth.user.clone()));
+    add(Variable::StorePassword, auth.map(|auth| auth.password.expose().to_owned()));
+    add(Variable::StoreDatabase, redis.database.map(|database| database.to_string()));
+    add(Variable::StoreTls, redis.tls().map(|_| "1".to_owned()));
     let ca = service.tls_files.ca.as_ref();
-    add(AppVariable::StoreCa, ca.map(|path| path.display().to_string()));
+    add(Variable::StoreCa, ca.map(|path| path.display().to_string()));
     variables
 }
 
 /// Several servers go into the query, as Symfony's adapter expects; no other client reads such a uri.
-fn of_memcached(MemcachedEndpoint { servers, login }: &MemcachedEndpoint) -> AppVariables {
+fn of_memcached(MemcachedEndpoint { servers, login }: &MemcachedEndpoint) -> Variables {
     let encode = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
     let authority = login
         .as_ref()
@@ -54,22 +54,21 @@ fn of_memcached(MemcachedEndpoint { servers, login }: &MemcachedEndpoint) -> App
         let hosts: Vec<String> = servers.iter().map(|server| format!("host[{server}]")).collect();
         format!("memcached:{authority}?{}", hosts.join("&"))
     };
-    let mut variables =
-        vec![(AppVariable::StoreUrl, url), (AppVariable::StoreServers, list(servers))];
+    let mut variables = vec![(Variable::StoreUrl, url), (Variable::StoreServers, list(servers))];
     if let [server] = servers.as_slice() {
         variables.extend(of_server(server));
     }
     if let Some(login) = login {
-        variables.push((AppVariable::StoreUsername, login.user.clone()));
-        variables.push((AppVariable::StorePassword, login.password.expose().to_owned()));
+        variables.push((Variable::StoreUsername, login.user.clone()));
+        variables.push((Variable::StorePassword, login.password.expose().to_owned()));
     }
     variables
 }
 
-fn of_server(address: &Address) -> AppVariables {
+fn of_server(address: &Address) -> Variables {
     vec![
-        (AppVariable::StoreHost, address.host.to_string()),
-        (AppVariable::StorePort, address.port.to_string()),
+        (Variable::StoreHost, address.host.to_string()),
+        (Variable::StorePort, address.port.to_string()),
     ]
 }
 

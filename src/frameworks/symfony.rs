@@ -6,11 +6,11 @@ use super::known::{Framework, Kind};
 use super::redis_url::{Dialect, USUAL, host_of, redis_url};
 use super::session_use::{OwnSessions, Reach, SessionUse};
 use super::store_variables::PREFIX;
-use super::variable::{AppVariable, AppVariables};
 use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;
 use crate::store::Store;
 use crate::system::files::read_text;
+use crate::variable::{Variable, Variables};
 use std::path::Path;
 
 /// The first version that uses PHP's own sessions without a `handler_id`, and whose Redis client accepts a user in
@@ -95,8 +95,8 @@ fn redis_url_of(
         }
         Some(set) if url.as_ref() != Some(&set.value) => SessionUse::Variables(Vec::new()),
         _ => {
-            let variables: AppVariables =
-                url.into_iter().map(|url| (AppVariable::RedisUrl, url)).collect();
+            let variables: Variables =
+                url.into_iter().map(|url| (Variable::RedisUrl, url)).collect();
             SessionUse::Variables(variables)
         }
     }

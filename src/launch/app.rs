@@ -9,15 +9,15 @@ use crate::config::launch::LaunchSettings;
 use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::{OwnSessions, Reach, SessionUse};
 use crate::frameworks::store_variables::store_variables;
-use crate::frameworks::variable::AppVariables;
 use crate::plan::Plan;
+use crate::variable::Variables;
 use std::path::Path;
 
 /// What the launch sets and logs for the app.
 #[derive(Default)]
 pub struct AppLaunch {
     /// Variables for the app's processes.
-    pub variables: AppVariables,
+    pub variables: Variables,
     /// A line for the log, without any secret.
     pub message: Option<String>,
 }
@@ -43,7 +43,7 @@ pub(super) fn prepare(
 ) -> AppLaunch {
     let mut variables = store_variables(service);
     if !record.app.reads_store_variables && !settings.store_variables {
-        variables.retain(|(variable, _)| !variable.holds_login());
+        variables.retain(|(variable, _)| !variable.tells_app_the_login());
     }
     let mut message = None;
     if let Some((framework, session_use)) =
@@ -66,10 +66,6 @@ pub(super) fn prepare(
 }
 
 /// What the app's framework does with sessions behind php-fpm.
-///
-/// # Errors
-///
-/// Fails if a setting cannot be read, or a file cannot be written.
 pub(crate) fn session_use_behind_fpm(
     plan: &Plan,
     settings: &LaunchSettings,

@@ -66,9 +66,6 @@ pub(crate) enum RecordError {
 }
 
 /// The session layer, which contains the running program.
-///
-/// # Errors
-/// Fails if the program's path is unknown.
 pub(crate) fn layer_of_program() -> Result<PathBuf, RecordError> {
     let program = std::env::current_exe().map_err(RecordError::Program)?;
     // <layer>/exec.d/session_env, <layer>/bin/session-check
@@ -76,9 +73,6 @@ pub(crate) fn layer_of_program() -> Result<PathBuf, RecordError> {
 }
 
 /// Reads the build's record in the layer.
-///
-/// # Errors
-/// Fails if the record is missing or invalid.
 pub(crate) fn read_record(layer: &Path) -> Result<LaunchRecord, RecordError> {
     let path = layer.join(RECORD_FILE);
     let read = fs::read_to_string(&path).map_err(|error| error.to_string());
@@ -95,10 +89,6 @@ pub const SESSION_PROXY: &str = "session-proxy";
 const RECORD_FILE: &str = "session.toml";
 
 /// Writes the record into the layer.
-///
-/// # Errors
-///
-/// Fails if it cannot be written.
 pub(crate) fn write_record(layer: &Path, record: &LaunchRecord) -> Result<(), WriteError> {
     let path = layer.join(RECORD_FILE);
     let text = toml::to_string(record).map_err(|error| at(&path)(io::Error::other(error)))?;

@@ -44,10 +44,6 @@ pub fn write(layer: &Path, service: &Service) -> Result<(), EmbedError> {
 }
 
 /// The service in the session layer, if one was embedded.
-///
-/// # Errors
-///
-/// Fails if the file is damaged.
 pub(crate) fn read(layer: &Path) -> Result<Option<Services>, ServicesError> {
     let path = layer.join(FILE);
     let text = read_text_if_present(&path)

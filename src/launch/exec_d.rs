@@ -6,10 +6,7 @@ use super::route::StartProxy;
 use super::started_process::Started;
 use crate::config::environment::Environment;
 use crate::config::platform::LAUNCH_PLATFORM_DIR;
-use crate::php::variable::Variable;
-use crate::system::log_line::report;
-use libcnb::data::exec_d::ExecDProgramOutputKey;
-use libcnb::data::exec_d_program_output_key;
+use crate::system::log_line::{report, report_error};
 use libcnb::exec_d::write_exec_d_program_output;
 use std::path::Path;
 use std::process::ExitCode;
@@ -27,15 +24,15 @@ pub fn run(start_proxy: StartProxy<'_>) -> ExitCode {
             for message in messages.iter().chain(&app.message) {
                 eprintln!("{}", report(message));
             }
-            let of_php = variables.into_iter().map(|(variable, value)| (key(variable), value));
-            let of_app = app.variables.into_iter().map(|(variable, value)| (variable.key(), value));
-            write_exec_d_program_output(of_php.chain(of_app).collect::<Vec<_>>());
+            let variables = variables.into_iter().chain(app.variables);
+            let output = variables.map(|(variable, value)| (variable.key(), value));
+            write_exec_d_program_output(output.collect::<Vec<_>>());
             ExitCode::SUCCESS
         }
         // It will find the same error, and report it in the requested format.
         Err(_) if started == Started::SessionCheck => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", report(&format_args!("{error:#}")));
+            eprintln!("{}", report_error(&error));
             ExitCode::FAILURE
         }
     }
@@ -47,37 +44,4 @@ fn launch(start_proxy: StartProxy<'_>) -> anyhow::Result<Launch> {
     // The launcher runs exec.d programs in the app's folder.
     let app_dir = std::env::current_dir()?;
     prepare(&environment, platform_dir, &layer, &app_dir, start_proxy)
-}
-
-/// The variable's name as libcnb expects it, checked at compile time: checking at run time would link a regular
-/// expression engine, a third of the program's size.
-fn key(variable: Variable) -> ExecDProgramOutputKey {
-    match variable {
-        Variable::SavePath => exec_d_program_output_key!("PHP_SESSION_SAVE_PATH"),
-        Variable::Username => exec_d_program_output_key!("PHP_SESSION_USERNAME"),
-        Variable::Password => exec_d_program_output_key!("PHP_SESSION_PASSWORD"),
-        Variable::BinaryProtocol => exec_d_program_output_key!("PHP_SESSION_BINARY_PROTOCOL"),
-        Variable::Persistent => exec_d_program_output_key!("PHP_SESSION_PERSISTENT"),
-        Variable::ConnectTimeout => exec_d_program_output_key!("PHP_SESSION_CONNECT_TIMEOUT"),
-        Variable::Prefix => exec_d_program_output_key!("PHP_SESSION_PREFIX"),
-        Variable::Locking => exec_d_program_output_key!("PHP_SESSION_LOCKING"),
-        Variable::LockWaitMin => exec_d_program_output_key!("PHP_SESSION_LOCK_WAIT_MIN"),
-        Variable::LockWaitMax => exec_d_program_output_key!("PHP_SESSION_LOCK_WAIT_MAX"),
-        Variable::LockRetries => exec_d_program_output_key!("PHP_SESSION_LOCK_RETRIES"),
-        Variable::LockExpire => exec_d_program_output_key!("PHP_SESSION_LOCK_EXPIRE"),
-        Variable::CaFile => exec_d_program_output_key!("PHP_SESSION_CA_FILE"),
-        Variable::IniScanDir => exec_d_program_output_key!("PHP_INI_SCAN_DIR"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_the_variables_names() {
-        for variable in Variable::ALL {
-            assert_eq!(key(variable).as_str(), variable.name());
-        }
-    }
 }

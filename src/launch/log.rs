@@ -7,6 +7,8 @@ use crate::diagnosis::Cause;
 use crate::frameworks::known::Framework;
 use crate::php::PHP_INI_SCAN_DIR;
 use crate::plan::Plan;
+use crate::store::Store;
+use indoc::formatdoc;
 use std::path::Path;
 
 pub(super) fn sessions(found: &ResolvedService, route: Route) -> String {
@@ -29,9 +31,9 @@ pub(super) fn local_files() -> String {
 }
 
 pub(super) fn no_sessions(error: &anyhow::Error) -> String {
-    format!(
-        "warning: sessions will fail: {MISSING} is warn, and there is no usable service for them:\n{error:#}"
-    )
+    formatdoc! {"
+        warning: sessions will fail: {MISSING} is warn, and there is no usable service for them:
+        {error:#}"}
 }
 
 pub(super) fn foreign_ini(file: &Path) -> String {
@@ -51,6 +53,14 @@ pub(super) fn replaced_scan_dirs(folders: &[String]) -> Option<String> {
 
 pub(super) fn warning(what: &str) -> String {
     format!("warning: {what}")
+}
+
+pub(super) fn not_for_proxy(plan: &Plan, store: Store) -> String {
+    format!(
+        "{PROXY} is on, but the session proxy serves only a single Redis server, not {} at {}.\nSet {PROXY}=auto, or bind a single Redis server.",
+        store.title(),
+        plan.endpoint
+    )
 }
 
 pub(super) fn no_metrics() -> String {
@@ -80,23 +90,23 @@ pub(super) fn failing_for_now(found: &ResolvedService, cause: &Cause) -> String 
 pub(super) fn refused(found: &ResolvedService, cause: &Cause) -> String {
     let ResolvedService { plan: Plan { endpoint, .. }, service, .. } = found;
     let unused = not_used(found);
-    format!(
-        "warning: no session can be kept at {endpoint}, from service {service}.\n{cause}{unused}"
-    )
+    formatdoc! {"
+        warning: no session can be kept at {endpoint}, from service {service}.
+        {cause}{unused}"}
 }
 
 /// `problem` says why the session proxy does not run.
 pub(super) fn without_proxy(problem: &anyhow::Error) -> String {
-    format!(
-        "warning: PHP connects to Redis itself, with a TLS handshake in each request, because the session proxy does not run ({PROXY}=off silences this):\n{problem:#}"
-    )
+    formatdoc! {"
+        warning: PHP connects to Redis itself, with a TLS handshake in each request, because the session proxy does not run ({PROXY}=off silences this):
+        {problem:#}"}
 }
 
 /// `cause` says what the server refuses to the session proxy.
 pub(super) fn proxy_is_refused(cause: &Cause) -> String {
-    format!(
-        "warning: PHP connects to Redis itself, because the server keeps sessions for PHP's handler but not for the session proxy ({PROXY}=off silences this):\n{cause}"
-    )
+    formatdoc! {"
+        warning: PHP connects to Redis itself, because the server keeps sessions for PHP's handler but not for the session proxy ({PROXY}=off silences this):
+        {cause}"}
 }
 
 pub(super) fn password_in_folder() -> String {
@@ -121,9 +131,10 @@ pub(super) fn wait_without_effect(setting: &str) -> String {
 pub(super) fn stopping_refusal(found: &ResolvedService, cause: &Cause) -> String {
     let ResolvedService { plan: Plan { endpoint, .. }, service, .. } = found;
     let unused = not_used(found);
-    format!(
-        "No session can be kept at {endpoint}, from service {service}.\n{cause}{unused}\nTo start anyway, set {PROBE}=warn (or {MISSING}=warn, which makes sessions fail at once)."
-    )
+    formatdoc! {"
+        No session can be kept at {endpoint}, from service {service}.
+        {cause}{unused}
+        To start anyway, set {PROBE}=warn (or {MISSING}=warn, which makes sessions fail at once)."}
 }
 
 /// What may have been meant instead, should the login be wrong.
@@ -139,5 +150,7 @@ pub(super) fn framework_variables(framework: &Framework, names: &[&str]) -> Stri
 }
 
 pub(super) fn framework_elsewhere(framework: &Framework, what: &str, advice: &str) -> String {
-    format!("warning: {framework} does not keep its sessions there: {what}.\n{advice}")
+    formatdoc! {"
+        warning: {framework} does not keep its sessions there: {what}.
+        {advice}"}
 }

@@ -1,18 +1,15 @@
 //! A launcher inside a launcher, such as `docker exec … launcher bash`: the outer launch has already set the variables
 //! and logged them.
 
+use super::route::Route;
 use crate::config::environment::{Environment, EnvironmentError};
-use crate::php::variable::Variable;
+use crate::variable::Variable;
 
-/// Whether an outer launch has set sessions up in some way.
-pub(super) fn is_nested(environment: &Environment) -> Result<bool, EnvironmentError> {
-    Ok(environment.text(Variable::SavePath.name())?.is_some())
-}
-
-/// Whether PHP reaches a server with TLS through the session proxy, as an outer launch has set it up.
-pub(super) fn goes_through_proxy(environment: &Environment) -> Result<bool, EnvironmentError> {
+/// The route that an outer launch has set up for a server with TLS; `None` if there is no outer launch.
+pub(super) fn outer_route(environment: &Environment) -> Result<Option<Route>, EnvironmentError> {
     let save_path = environment.text(Variable::SavePath.name())?;
-    Ok(save_path.is_some_and(|path| path.starts_with("unix://")))
+    let through_proxy = save_path.map(|path| path.starts_with("unix://"));
+    Ok(through_proxy.map(|it| if it { Route::Proxy } else { Route::Direct }))
 }
 
 /// Whether an outer launch has set all of these variables.

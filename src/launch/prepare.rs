@@ -7,7 +7,7 @@ use super::fpm_pools::fpm_workers;
 use super::prepared::Prepared;
 use super::probe::{Outcome, Question};
 use super::resolve::{Resolution, ResolvedService, resolve};
-use super::route::{Choice, ProxyWanted, Route, StartProxy};
+use super::route::{Asks, Choice, ProxyWanted, Reason, Route, StartProxy, choose};
 use super::started_process::Started;
 use super::tls_files::tls_files;
 use super::{log, mechanisms, nested};
@@ -21,7 +21,7 @@ use crate::php::foreign_ini::session_ini_read_after;
 use crate::php::ini::PhpSettings;
 use crate::php::ini_file::IniFile;
 use crate::php::scan_dirs::no_longer_read;
-use crate::php::tls::{TlsFiles, require_tls};
+use crate::php::tls::TlsFiles;
 use crate::plan::Plan;
 use crate::store::Store;
 use anyhow::bail;
@@ -83,38 +83,32 @@ struct Context<'a> {
 impl Context<'_> {
     fn prepare(&self, found: &ResolvedService) -> anyhow::Result<Prepared> {
         let Self { record, settings, environment, app_dir, .. } = *self;
-        let choice = Choice::of(settings.proxy, found, record)?;
-        if matches!(choice, Choice::Only(Route::Direct) | Choice::OwnWait) {
-            require_tls(&found.plan.endpoint, record.knows_tls)?;
-        }
-        let tls_files = tls_files(&found.plan, record, environment)?;
+        let tls_files = &tls_files(&found.plan, record, environment)?;
+        let outer = nested::outer_route(environment)?;
+        let ask = |route| self.ask(&found.plan, tls_files, route);
+        let Choice { mut route, reason, outcome } =
+            choose(settings.proxy, &found.plan, record, outer, self.asks(outer), ask)?;
         let mut warnings: Vec<String> =
             found.warnings.iter().map(|warning| log::warning(warning)).collect();
-        let (mut route, outcome) = self.choose(choice, found, &tls_files, &mut warnings)?;
+        if let Reason::ProxyRefused(cause) = &reason {
+            warnings.push(log::proxy_is_refused(cause));
+        }
         let round_trip = self.judge(found, outcome, route, &mut warnings)?;
-        let mut socket = None;
-        if route == Route::Proxy {
-            match self.start_proxy(found) {
-                Ok(started) => socket = Some(started),
-                Err(error) if choice == Choice::PreferProxy => {
-                    warnings.push(log::without_proxy(&error));
-                    route = Route::Direct;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        if route == Route::Direct && settings.metrics.is_some() {
-            warnings.push(log::no_metrics());
-        }
-        let php_settings = match socket {
-            None => self.connect(found, &tls_files, round_trip, &mut warnings)?,
-            Some(socket) => php::redis_directives::behind_proxy(&socket, &self.plan(found)),
+        let plan = &self.plan(found);
+        let socket = match route {
+            Route::Proxy => self.start_proxy(plan).map(Some),
+            Route::Direct => Ok(None),
         };
-        warnings.extend(self.unfollowed_wait(route, choice));
-        let in_path = found.store == Store::Redis && !found.plan.endpoint.secrets().is_empty();
-        if record.app.takes_save_path_for_folder && route == Route::Direct && in_path {
-            warnings.push(log::password_in_folder());
-        }
+        let php_settings = match socket {
+            Ok(Some(socket)) => php::redis_directives::behind_proxy(&socket, plan),
+            Err(error) if reason != Reason::Handshakes => return Err(error),
+            no_socket => {
+                warnings.extend(no_socket.err().map(|error| log::without_proxy(&error)));
+                route = Route::Direct;
+                self.connect(plan, tls_files, round_trip, &mut warnings)?
+            }
+        };
+        warnings.extend(self.remarks(plan, route, &reason));
         let mut messages = Vec::new();
         if found.is_embedded() {
             messages.push(log::embedded_credentials(found));
@@ -122,53 +116,21 @@ impl Context<'_> {
             messages.push(log::sessions(found, route));
         }
         messages.append(&mut warnings);
-        let service = Reach { plan: &found.plan, tls_files: &tls_files };
-        let app = app::prepare(&service, settings, record, environment, app_dir);
+        let app = app::prepare(&Reach { plan, tls_files }, settings, record, environment, app_dir);
         Ok(Prepared { php_settings, messages, app })
     }
 
-    /// The route to take, and what the service answered to the probe, if it was asked. PHP's OpenSSL accepts older
-    /// servers and certificates than the proxy's TLS.
-    fn choose(
-        &self,
-        choice: Choice,
-        found: &ResolvedService,
-        tls_files: &TlsFiles,
-        warnings: &mut Vec<String>,
-    ) -> anyhow::Result<(Route, Option<Outcome>)> {
-        let ask = |route| self.ask(found, tls_files, route);
-        let is_nested = nested::is_nested(self.environment)?;
-        let is_asked = self.settings.probe != Probe::Off && !is_nested;
-        // `session-check` and the proxy's status ask by themselves.
-        let is_judged =
-            is_asked && !matches!(Started::now(), Started::SessionCheck | Started::ProxyStatus);
-        Ok(match choice {
-            Choice::Only(route) => (route, is_judged.then(|| ask(route))),
-            Choice::OwnWait => (Route::Direct, is_judged.then(|| ask(Route::Direct))),
-            Choice::PreferProxy if is_nested && !nested::goes_through_proxy(self.environment)? => {
-                (Route::Direct, None)
-            }
-            Choice::PreferProxy if is_asked => match ask(Route::Proxy) {
-                Outcome::Tls(_) => (Route::Direct, is_judged.then(|| ask(Route::Direct))),
-                // PHP's own words say more than the proxy's.
-                Outcome::Refused(_) if !is_judged => (Route::Direct, None),
-                Outcome::Refused(cause) => match ask(Route::Direct) {
-                    kept @ Outcome::Kept { .. } => {
-                        warnings.push(log::proxy_is_refused(&cause));
-                        (Route::Direct, Some(kept))
-                    }
-                    _ => (Route::Proxy, Some(Outcome::Refused(cause))),
-                },
-                outcome => (Route::Proxy, is_judged.then_some(outcome)),
-            },
-            Choice::PreferProxy => (Route::Proxy, None),
-        })
+    fn asks(&self, outer: Option<Route>) -> Asks {
+        match Started::now() {
+            _ if self.settings.probe == Probe::Off || outer.is_some() => Asks::Nothing,
+            Started::SessionCheck | Started::ProxyStatus => Asks::Route,
+            _ => Asks::All,
+        }
     }
 
     /// Asks the service whether it would keep a session.
-    fn ask(&self, found: &ResolvedService, tls_files: &TlsFiles, route: Route) -> Outcome {
+    fn ask(&self, plan: &Plan, tls_files: &TlsFiles, route: Route) -> Outcome {
         let LaunchRecord { strict_mode, sid_length, .. } = *self.record;
-        let plan = &found.plan;
         let question = Question { plan, tls_files, route, strict_mode, sid_length };
         question.ask(self.environment.as_env())
     }
@@ -179,14 +141,19 @@ impl Context<'_> {
         if is_php_command_line(self.layer) { plan.for_command_line() } else { plan }
     }
 
-    /// What the app says of the wait for a lock, if the session proxy is or would be in its way.
-    fn unfollowed_wait(&self, route: Route, choice: Choice) -> Option<String> {
-        let setting = self.record.lock_wait.as_deref()?;
-        match (route, choice) {
-            (Route::Proxy, _) => Some(log::wait_without_effect(setting)),
-            (Route::Direct, Choice::OwnWait) => Some(log::direct_for_wait(setting)),
-            _ => None,
-        }
+    /// What users should know of the route.
+    fn remarks(&self, plan: &Plan, route: Route, reason: &Reason) -> Vec<String> {
+        let Self { record, settings, .. } = *self;
+        let is_direct = route == Route::Direct;
+        let no_metrics = (is_direct && settings.metrics.is_some()).then(log::no_metrics);
+        let wait = record.lock_wait.as_deref().and_then(|setting| match reason {
+            Reason::OwnWait => Some(log::direct_for_wait(setting)),
+            _ => (!is_direct).then(|| log::wait_without_effect(setting)),
+        });
+        let in_path = record.store == Store::Redis && !plan.endpoint.secrets().is_empty();
+        let in_folder = (record.app.takes_save_path_for_folder && is_direct && in_path)
+            .then(log::password_in_folder);
+        no_metrics.into_iter().chain(wait).chain(in_folder).collect()
     }
 
     /// Returns how long the service takes to reply.
@@ -226,14 +193,13 @@ impl Context<'_> {
     /// What PHP's own handler is told.
     fn connect(
         &self,
-        found: &ResolvedService,
+        plan: &Plan,
         tls_files: &TlsFiles,
         round_trip: Duration,
         messages: &mut Vec<String>,
     ) -> anyhow::Result<PhpSettings> {
         let version = &self.record.extension_version;
-        let mut php_settings =
-            php::directives::connect(&self.plan(found), tls_files, version, round_trip)?;
+        let mut php_settings = php::directives::connect(plan, tls_files, version, round_trip)?;
         if php_settings.ini_files.contains(&IniFile::Login) {
             if mechanisms::are_missing(self.environment)? {
                 messages.push(log::no_mechanisms());
@@ -246,8 +212,8 @@ impl Context<'_> {
     }
 
     /// Returns the proxy's socket.
-    fn start_proxy(&self, found: &ResolvedService) -> anyhow::Result<PathBuf> {
-        let service = format!("{}\n{}", found.plan.endpoint, found.plan.prefix);
+    fn start_proxy(&self, plan: &Plan) -> anyhow::Result<PathBuf> {
+        let service = format!("{}\n{}", plan.endpoint, plan.prefix);
         (self.start_proxy)(&ProxyWanted {
             layer: self.layer,
             service: &service,

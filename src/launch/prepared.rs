@@ -5,13 +5,13 @@ use super::log;
 use crate::php;
 use crate::php::ini::PhpSettings;
 use crate::php::ini_file::IniFile;
-use crate::php::variable::{Variable, names};
 use crate::store::Store;
+use crate::variable::{Variables, names};
 use std::fmt;
 
 /// What the launch sets and logs.
 pub struct Launch {
-    pub variables: Vec<(Variable, String)>,
+    pub variables: Variables,
     /// Lines for the log, without any secret.
     pub messages: Vec<String>,
     /// What the launch sets and logs for the app itself.

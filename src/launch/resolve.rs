@@ -55,7 +55,6 @@ pub(crate) struct ResolvedService {
 
 /// Finds out where the sessions are kept.
 ///
-/// # Errors
 /// Fails if there is no session service and the settings don't allow that, or if its credentials cannot be used.
 pub(crate) fn resolve(
     environment: &Environment,

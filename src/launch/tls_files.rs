@@ -48,10 +48,6 @@ pub(crate) fn tls_files(
 }
 
 /// Writes the texts to files that only the app's user can read. `with` are other CAs, added to the service's.
-///
-/// # Errors
-///
-/// Fails if no folder is writable.
 pub(crate) fn write(
     tls: &Tls,
     with: Option<&str>,

@@ -15,10 +15,6 @@ const END: &str = "-----END CERTIFICATE-----";
 
 /// The CAs that PHP trusts, as PEM: from its own settings `openssl.cafile` and `openssl.capath`, else from OpenSSL's
 /// variables, else the system's. Like OpenSSL, skips files that cannot be read.
-///
-/// # Errors
-///
-/// Fails if a variable is not UTF-8.
 pub(super) fn read(
     environment: &Environment,
     cafile: &str,

@@ -3,10 +3,10 @@
 
 use super::ini_file::IniFile;
 use super::scan_dirs;
-use super::variable::{Variable, names};
 use crate::config::environment::Environment;
 use crate::config::variables::OPTIONS;
 use crate::system::version::Version;
+use crate::variable::{Variable, Variables, names};
 use std::fmt::{self, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use std::time::Duration;
 #[derive(PartialEq, Eq)]
 pub struct PhpSettings {
     /// Variables that the ini files refer to.
-    pub variables: Vec<(Variable, String)>,
+    pub variables: Variables,
     /// Ini files for PHP to read besides the base.
     pub(crate) ini_files: Vec<IniFile>,
 }
@@ -53,11 +53,7 @@ impl PhpSettings {
     /// All variables: those for the ini files, and `PHP_INI_SCAN_DIR`, which makes PHP read the ini files in
     /// `layer` (the session layer) besides those that `environment` lists.
     #[must_use]
-    pub(crate) fn variables_of(
-        self,
-        environment: &Environment,
-        layer: &Path,
-    ) -> Vec<(Variable, String)> {
+    pub(crate) fn variables_of(self, environment: &Environment, layer: &Path) -> Variables {
         let Self { mut variables, ini_files } = self;
         let scan_dirs = scan_dirs::for_launch(environment.as_env(), layer, &ini_files);
         variables.push((Variable::IniScanDir, scan_dirs));

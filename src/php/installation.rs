@@ -113,7 +113,7 @@ impl Php {
     pub fn ask(env: &Env) -> Result<Self, PhpError> {
         let mut cli = Program::ask("cli", env, &[])?;
         cli.facts.find_extensions(env);
-        let mut others = siblings(&cli.facts)
+        let mut others = siblings(&cli.facts.configuration_dir, &cli.facts.version.major_minor())
             .into_iter()
             .map(|(name, configuration)| {
                 let (env, options) = with_configuration_of(env, &configuration);
@@ -180,10 +180,6 @@ impl Facts {
 
 impl Program {
     /// Runs `php` once with these options and reads its answer.
-    ///
-    /// # Errors
-    ///
-    /// Fails if there is no PHP, or it does not answer.
     pub(crate) fn ask(name: &str, env: &Env, options: &[String]) -> Result<Self, PhpError> {
         let options: Vec<&str> =
             options.iter().map(String::as_str).chain(neutral_options()).collect();

@@ -3,11 +3,11 @@
 
 use super::ini::{Directive, PhpSettings, flag, lock_retries};
 use super::ini_file::IniFile;
-use super::variable::Variable;
 use crate::diagnosis::{Cause, CauseKind};
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
 use crate::plan::Plan;
 use crate::system::version::Version;
+use crate::variable::{Variable, Variables};
 use std::time::Duration;
 
 /// How long a request waits between tries for the lock: the first and the longest wait.
@@ -104,7 +104,7 @@ pub(super) fn connect(endpoint: &MemcachedEndpoint, plan: &Plan, version: &Versi
     PhpSettings { variables, ini_files }
 }
 
-pub(super) fn variables(save_path: &str, plan: &Plan, login: bool) -> Vec<(Variable, String)> {
+pub(super) fn variables(save_path: &str, plan: &Plan, login: bool) -> Variables {
     let wait = if login { WITH_LOGIN } else { WITHOUT_LOGIN };
     let retries = lock_retries(plan.lock_timeout, wait.first, wait.last);
     vec![

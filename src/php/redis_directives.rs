@@ -4,9 +4,9 @@ use super::ini::{Directive, DirectiveError, PhpSettings, flag, lock_retries};
 use super::ini_file::IniFile;
 use super::save_path_query::Query;
 use super::tls::TlsFiles;
-use super::variable::Variable;
 use crate::plan::Plan;
 use crate::system::version::Version;
+use crate::variable::{Variable, Variables};
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
@@ -137,11 +137,7 @@ pub(crate) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
     PhpSettings { variables, ini_files: Vec::new() }
 }
 
-pub(super) fn variables(
-    save_path: &str,
-    plan: &Plan,
-    round_trip: Duration,
-) -> Vec<(Variable, String)> {
+pub(super) fn variables(save_path: &str, plan: &Plan, round_trip: Duration) -> Variables {
     // A try takes as long as the server's reply.
     let wait = LOCK_WAIT + round_trip;
     vec![

@@ -1,6 +1,7 @@
 //! Runs our scripts with the installed PHP.
 
 use crate::system::command::find_program;
+use indoc::writedoc;
 use libcnb::Env;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -64,10 +65,10 @@ impl fmt::Display for Ended {
                 "It ended early: an ini file or an extension may end it, or a limit of the container (memory, number of processes) may be too low."
             }
         };
-        write!(
-            formatter,
-            "{status}, without a word.\n{meaning}\nTo see more, run `php -d display_errors=stderr -d display_startup_errors=1 -m` in the same container."
-        )
+        writedoc! {formatter, "
+            {status}, without a word.
+            {meaning}
+            To see more, run `php -d display_errors=stderr -d display_startup_errors=1 -m` in the same container."}
     }
 }
 

@@ -1,19 +1,16 @@
 //! PHP's other programs (SAPIs) beside `php`: what is installed, and with which configuration.
 
-use super::installation::Facts;
 use super::scan_dirs::PHP_INI_SCAN_DIR;
 use libcnb::Env;
 use std::path::{Path, PathBuf};
 
 /// The configurations of the other programs, if they are next to that of the cli: Debian compiles
-/// `/etc/php/8.2/<program>` into each, and enables extensions separately for each.
-pub(super) fn siblings(cli: &Facts) -> Vec<(String, PathBuf)> {
-    let (Some(parent), true) =
-        (cli.configuration_dir.parent(), cli.configuration_dir.ends_with("cli"))
-    else {
+/// `/etc/php/8.2/<program>` into each, and enables extensions separately for each. `series` is
+/// PHP's, such as `8.2`.
+pub(super) fn siblings(of_cli: &Path, series: &str) -> Vec<(String, PathBuf)> {
+    let (Some(parent), true) = (of_cli.parent(), of_cli.ends_with("cli")) else {
         return Vec::new();
     };
-    let series = cli.version.major_minor();
     let mut siblings: Vec<(String, PathBuf)> = parent
         .read_dir()
         .into_iter()
@@ -21,7 +18,7 @@ pub(super) fn siblings(cli: &Facts) -> Vec<(String, PathBuf)> {
         .flatten()
         .filter(|entry| entry.file_name() != "cli" && entry.path().join("conf.d").is_dir())
         .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
-        .filter(|(name, _)| is_installed(Path::new("/"), name, &series))
+        .filter(|(name, _)| is_installed(Path::new("/"), name, series))
         .collect();
     siblings.sort();
     siblings

@@ -39,14 +39,3 @@ impl TlsFiles {
     "The service needs TLS, but this PHP has no OpenSSL extension, so every request would fail.\nUse a PHP that has openssl (openssl.so in PHP's extension folder is enough), or a service without TLS."
 )]
 pub(crate) struct NoOpenSsl;
-
-/// Makes sure that PHP supports TLS if the endpoint needs it.
-///
-/// # Errors
-/// Fails if the endpoint needs TLS and PHP's streams don't support it.
-pub(crate) fn require_tls(endpoint: &Endpoint, knows_tls: bool) -> Result<(), NoOpenSsl> {
-    match endpoint {
-        Endpoint::Redis(redis) if redis.tls().is_some() && !knows_tls => Err(NoOpenSsl),
-        _ => Ok(()),
-    }
-}

@@ -10,25 +10,26 @@ use crate::config::variables::PROXY_FOLDER;
 use crate::endpoint::Endpoint;
 use crate::launch::build_record::{layer_of_program, read_record};
 use crate::launch::resolve::{Resolution, ResolvedService, resolve};
-use crate::php::variable::Variable;
 use crate::plan::Plan;
+use crate::variable::Variable;
 use anyhow::{Context, bail};
+use indoc::indoc;
 use nix::sys::signal::Signal;
-use session_proxy::{Bound, ProxyClient, Settings, Worker, block, finish, log};
+use session_proxy::{Access, ProxyClient, Settings, Worker, block, finish, log};
 use std::io::{Write, stdin, stdout};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "\
-Usage: session-proxy
-       session-proxy status [--json]
+const USAGE: &str = indoc! {"
+    Usage: session-proxy
+           session-proxy status [--json]
 
-Runs the session proxy as a separate process beside the app: BPL_PHP_SESSION_PROXY_FOLDER names the
-folder that both share. Otherwise the launch starts it, if BPL_PHP_SESSION_PROXY says so.
+    Runs the session proxy as a separate process beside the app: BPL_PHP_SESSION_PROXY_FOLDER names the
+    folder that both share. Otherwise the launch starts it, if BPL_PHP_SESSION_PROXY says so.
 
-  status  shows the state of this container's session proxy";
+      status  shows the state of this container's session proxy"};
 
 /// Runs the program.
 #[must_use]
@@ -103,7 +104,7 @@ fn worker(place: &Place) -> anyhow::Result<Worker> {
         most_connections: launch.proxy_connections,
         metrics: launch.metrics.clone(),
     };
-    let read = move || found(&environment, &layer, &launch).and_then(|found| bound(found.plan));
+    let read = move || found(&environment, &layer, &launch).and_then(|found| access(found.plan));
     Worker::new(settings, Box::new(read))
 }
 
@@ -119,11 +120,11 @@ fn found(
     }
 }
 
-fn bound(plan: Plan) -> anyhow::Result<Bound> {
+fn access(plan: Plan) -> anyhow::Result<Access> {
     let Endpoint::Redis(endpoint) = plan.endpoint else {
         bail!("The session service is not Redis")
     };
-    Ok(Bound { endpoint, verify_peer: plan.verify_peer })
+    Ok(Access { endpoint, verify_peer: plan.verify_peer })
 }
 
 fn status(json: bool) -> anyhow::Result<()> {

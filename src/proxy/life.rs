@@ -5,6 +5,7 @@ use super::supervisor::hand_over;
 use nix::sys::signalfd::SignalFd;
 use session_proxy::{Life, Stage, log};
 use std::io;
+use std::mem;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::process::Child;
@@ -22,6 +23,8 @@ pub(super) struct Lifeline {
     connection: OwnedFd,
     place: Place,
     successor: Option<(Child, Instant)>,
+    /// Whether somebody else had the lock when it was last looked at.
+    is_taken: bool,
 }
 
 impl Life for UntilTold {
@@ -73,7 +76,7 @@ impl Life for Lifeline {
 
 impl Lifeline {
     pub(super) fn new(connection: OwnedFd, place: Place) -> Self {
-        Self { connection, place, successor: None }
+        Self { connection, place, successor: None, is_taken: false }
     }
 
     fn ensure_supervisor(&mut self, listener: &UnixListener) -> io::Result<bool> {
@@ -84,7 +87,9 @@ impl Lifeline {
             }
             lock => lock?,
         };
-        let Some(lock) = lock else { return Ok(true) };
+        // A supervisor that has just died may still have it for a moment.
+        let was_taken = mem::replace(&mut self.is_taken, lock.is_none());
+        let Some(lock) = lock else { return Ok(was_taken) };
         if self.successor.as_ref().is_some_and(|(_, started)| started.elapsed() < PAUSE) {
             return Ok(false);
         }

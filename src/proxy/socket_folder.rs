@@ -32,10 +32,6 @@ pub(crate) struct NoPlace {
 
 impl Place {
     /// Creates or finds the folder. `what` distinguishes proxies with the same user and the same `/tmp`.
-    ///
-    /// # Errors
-    ///
-    /// Fails if no folder is writable.
     pub(crate) fn make(tmp: Option<&str>, what: &str) -> Result<Self, NoPlace> {
         let name = format!("php-session-store-{}-{}", geteuid(), &sha256(what.as_bytes())[..12]);
         let mut tried = Vec::new();
@@ -79,9 +75,6 @@ impl Place {
     }
 
     /// Takes the lock: whoever holds it is the proxy. `None` if another process has it.
-    ///
-    /// # Errors
-    /// Fails if the lock's file cannot be written.
     pub(super) fn lock(&self) -> io::Result<Option<File>> {
         let lock = File::create(self.lock_file())?;
         match lock.try_lock() {
@@ -101,9 +94,6 @@ impl Place {
     }
 
     /// Creates the socket, for whoever holds the lock. PHP finds the previous one until this one is ready.
-    ///
-    /// # Errors
-    /// Fails if it cannot be created.
     pub(super) fn listen(&self) -> io::Result<UnixListener> {
         let name = &random()?[..UNIQUE];
         let path = self.0.join(name);
@@ -131,9 +121,6 @@ impl Place {
     }
 
     /// Unique to this container, and the same for all its workers.
-    ///
-    /// # Errors
-    /// Fails if it can be neither read nor written.
     pub(crate) fn identity(&self) -> io::Result<String> {
         let file = self.0.join("identity");
         match fs::read_to_string(&file) {
@@ -147,9 +134,6 @@ impl Place {
     }
 
     /// Creates the folder if necessary. Refuses a folder that somebody else created, who could read along.
-    ///
-    /// # Errors
-    /// Fails if it cannot be created, or does not belong only to us.
     pub(crate) fn prepare(&self) -> io::Result<()> {
         if self.socket().as_os_str().len() > LONGEST_PATH {
             return Err(io::Error::other("its path is too long for a socket"));

@@ -26,9 +26,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 const LOOK: u16 = 250;
 
 /// Supervises until the container ends; returns at once if this place already has a proxy.
-///
-/// # Errors
-/// Fails if the socket cannot be created.
 pub(super) fn supervise(place: &Place) -> anyhow::Result<()> {
     leave_the_launch();
     let signals = ends_of_children()?;
@@ -41,9 +38,6 @@ pub(super) fn supervise(place: &Place) -> anyhow::Result<()> {
 
 /// The same with the socket and the lock of a supervisor that died. A worker hands them over as standard input and
 /// output.
-///
-/// # Errors
-/// Fails if they are not there.
 pub(super) fn inherit(place: &Place) -> anyhow::Result<()> {
     let signals = ends_of_children()?;
     let lock = File::from(stdout().as_fd().try_clone_to_owned()?);
@@ -75,14 +69,14 @@ struct Supervisor<'a> {
     place: &'a Place,
     lock: File,
     listener: UnixListener,
-    worker: Option<Worker>,
+    worker: Option<WorkerProcess>,
     /// Earlier workers, which still have clients of a socket that was removed.
     retired: Vec<Child>,
     /// When the next worker may be started.
     not_before: Instant,
 }
 
-struct Worker {
+struct WorkerProcess {
     child: Child,
     /// When it is closed, with the supervisor or before, the worker leaves new connections to others.
     _lifeline: UnixStream,
@@ -130,7 +124,7 @@ impl<'a> Supervisor<'a> {
 
     fn keep_a_worker(&mut self) {
         self.retired.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
-        if let Some(Worker { child, started, .. }) = &mut self.worker {
+        if let Some(WorkerProcess { child, started, .. }) = &mut self.worker {
             let how = match child.try_wait() {
                 Ok(None) => return,
                 Ok(Some(how)) => how.to_string(),
@@ -154,11 +148,11 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    fn start_a_worker(&self) -> io::Result<Worker> {
+    fn start_a_worker(&self) -> io::Result<WorkerProcess> {
         let (lifeline, workers) = UnixStream::pair()?;
         let mut command = this_program("work", self.place)?;
         command.stdin(OwnedFd::from(self.listener.try_clone()?)).stdout(OwnedFd::from(workers));
-        Ok(Worker { child: command.spawn()?, _lifeline: lifeline, started: Instant::now() })
+        Ok(WorkerProcess { child: command.spawn()?, _lifeline: lifeline, started: Instant::now() })
     }
 }
 

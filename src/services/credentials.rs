@@ -40,8 +40,6 @@ impl Credentials {
 
     /// The values by name.
     ///
-    /// # Errors
-    ///
     /// Fails with the name of a credential that cannot be used, and why.
     pub(crate) fn into_values(self) -> Result<Map<String, Value>, (String, String)> {
         let value = |(name, credential)| match credential {

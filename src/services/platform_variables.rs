@@ -37,10 +37,6 @@ pub(crate) enum VariableError {
 }
 
 /// The platform's variables that are set and name a server of this store.
-///
-/// # Errors
-///
-/// Fails if one is not UTF-8.
 pub(crate) fn present(
     environment: &Environment,
     store: Store,
@@ -60,7 +56,6 @@ pub(crate) fn present(
 
 /// The service that a variable of the platform names.
 ///
-/// # Errors
 /// Fails if several name different servers, or if the requested one is not set.
 pub(crate) fn read(
     environment: &Environment,

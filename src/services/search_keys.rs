@@ -52,10 +52,6 @@ impl SearchKeys {
     }
 
     /// These keys, as recorded at build, unless the environment overrides them.
-    ///
-    /// # Errors
-    ///
-    /// Fails if a variable is not UTF-8.
     pub(crate) fn overridden_by(
         mut self,
         environment: &Environment,

@@ -37,8 +37,6 @@ pub(super) enum CredentialSource {
 impl Service {
     /// The credentials; those in files are read now.
     ///
-    /// # Errors
-    ///
     /// Fails if the binding's folder cannot be listed. A single bad file is an error only when that credential is
     /// needed.
     pub(crate) fn credentials(&self) -> Result<Credentials, ServicesError> {

@@ -20,9 +20,6 @@ pub(crate) enum CommandError {
 }
 
 /// Runs a program and returns its stdout.
-///
-/// # Errors
-/// Fails if it cannot be started or exits with a failure.
 pub(crate) fn run(command: &mut Command) -> Result<String, CommandError> {
     let output = command.stdin(Stdio::null()).output().map_err(|error| CommandError::Start {
         program: command.get_program().display().to_string(),

@@ -6,10 +6,6 @@ use std::io;
 use std::path::Path;
 
 /// The SHA-256 of a file's bytes, in hex.
-///
-/// # Errors
-///
-/// Fails if the file cannot be read.
 pub(crate) fn sha256_of_file(path: &Path) -> io::Result<String> {
     // Packages and libraries: megabytes, not more.
     Ok(sha256(&std::fs::read(path)?))

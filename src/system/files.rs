@@ -33,7 +33,6 @@ pub enum FileError {
 
 /// Reads a whole text file. Follows symbolic links: mounted Secrets consist of them.
 ///
-/// # Errors
 /// Fails as [`FileError`] lists. Never waits for a FIFO, never reads a device.
 pub(crate) fn read_text(path: &Path) -> Result<String, FileError> {
     // Opening a FIFO waits for its writer, so check first.
@@ -76,10 +75,6 @@ pub(crate) fn denied(metadata: &Metadata) -> String {
 }
 
 /// Like [`read_text`], but `None` for a missing file.
-///
-/// # Errors
-///
-/// As [`read_text`], but for a missing file.
 pub(crate) fn read_text_if_present(path: &Path) -> Result<Option<String>, FileError> {
     match read_text(path) {
         Ok(text) => Ok(Some(text)),
@@ -97,28 +92,16 @@ pub struct WriteError {
 }
 
 /// Writes a file, and creates its parent folders.
-///
-/// # Errors
-///
-/// Fails if the system does.
 pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), WriteError> {
     make_parent(path).and_then(|()| std::fs::write(path, content)).map_err(at(path))
 }
 
 /// Creates a symbolic link and its parent folders.
-///
-/// # Errors
-///
-/// Fails if the system does.
 pub(crate) fn link(to: &Path, link: &Path) -> Result<(), WriteError> {
     make_parent(link).and_then(|()| std::os::unix::fs::symlink(to, link)).map_err(at(link))
 }
 
 /// Removes a folder and its contents, if it exists.
-///
-/// # Errors
-///
-/// Fails if the system does.
 pub(crate) fn remove(folder: &Path) -> Result<(), WriteError> {
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(folder)(error)),

@@ -7,3 +7,20 @@ use store_client::printable;
 pub(crate) fn report(message: &impl Display) -> String {
     format!("PHP session store: {}", printable(message))
 }
+
+/// An error with its causes.
+pub(crate) fn report_error(error: &anyhow::Error) -> String {
+    report(&format_args!("{error:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_reported_with_its_causes() {
+        let error = anyhow::anyhow!("no such file").context("The app's folder is gone");
+        let reported = "PHP session store: The app's folder is gone: no such file";
+        assert_eq!(report_error(&error), reported);
+    }
+}

@@ -1,10 +1,11 @@
 //! What the build says of the app, and of what other buildpacks have left.
 
-use crate::support::app::{PackBuild, make_readable, root};
+use crate::support::app::{make_readable, root};
 use crate::support::check::{assert_cause, assert_verdict, check};
 use crate::support::docker::docker;
 use crate::support::http_client::assert_sessions_are_shared;
 use crate::support::layout::Layout;
+use crate::support::pack_build::PackBuild;
 use crate::support::sample::{app_for_every_server, copy, write};
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::BoundService;
@@ -71,7 +72,8 @@ fn codeigniter_3_is_told_its_lines() {
     let build = PackBuild::run(BOOKWORM, "full", app.path(), &options);
     let app = build.app();
     let lines = "$config['sess_driver'] = 'redis';";
-    assert!(app.log.contains("CodeIgniter 3.1.13") && app.log.contains(lines), "{}", app.log);
+    assert!(app.log.contains("CodeIgniter 3.1.13"), "{}", app.log);
+    assert!(app.log.contains(lines), "{}", app.log);
     let service = BoundService::start(Store::Redis, ODD_PASSWORD);
     let checked = check(app, &[&format!("--env={}", service.env())]);
     assert_verdict(&checked, "not-kept");
@@ -94,7 +96,8 @@ fn paketos_php_is_not_suspected_and_an_app_that_names_a_server_is() {
         Layout::Paketo.build(app.path(), Store::Redis, &["--env", "BP_PHP_SESSION_NAME=SHOP"]);
     let log = &build.app().log;
     assert!(log.contains("The app's .php.ini.d/b.ini also sets where PHP keeps"), "{log}");
-    assert!(!log.contains("from another buildpack") && !log.contains("no longer counts"), "{log}");
+    assert!(!log.contains("from another buildpack"), "{log}");
+    assert!(!log.contains("no longer counts"), "{log}");
 }
 
 /// With `PHP_INI_SCAN_DIR`, php-dist's ini file that names the folder of the extensions is not read.

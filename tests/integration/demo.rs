@@ -125,14 +125,6 @@ fn a_visit_survives_the_instance_in_a_real_browser() {
     assert_eq!(demo.remains(), "");
 }
 
-#[test]
-fn memcached_serves_the_demo_as_well() {
-    let demo = Demo::start("memcached");
-    let browser = Browser::start();
-    a_killed_instance_costs_no_visit(&demo, &browser);
-    assert_eq!(browser.text("#store"), "memcached at memcached:11211");
-}
-
 /// Debian's image in a registry: a file system and nothing else, without the user that the lifecycle needs.
 fn debian_in(registry: &Registry) -> String {
     let strip = ["userdel", "--remove", "cnb"];
@@ -149,7 +141,8 @@ fn debian_in(registry: &Registry) -> String {
         .stdin(export.stdout.take().expect("a pipe"))
         .output()
         .expect("docker is there");
-    assert!(import.status.success() && export.wait().expect("docker ends").success(), "{import:?}");
+    assert!(import.status.success(), "{import:?}");
+    assert!(export.wait().expect("docker ends").success(), "{import:?}");
     registry.push(&image, "debian:bookworm-slim");
     docker(&["rmi", &image]);
     registry.name_of("debian")
@@ -223,5 +216,13 @@ mod slow {
         let pulled = format!("{debian}:bookworm-slim");
         assert_eq!(first_layer(&format!("{images}/base:bookworm")), first_layer(&pulled));
         docker(&["rmi", &pulled]);
+    }
+
+    #[test]
+    fn memcached_serves_the_demo_as_well() {
+        let demo = Demo::start("memcached");
+        let browser = Browser::start();
+        a_killed_instance_costs_no_visit(&demo, &browser);
+        assert_eq!(browser.text("#store"), "memcached at memcached:11211");
     }
 }

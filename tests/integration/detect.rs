@@ -1,7 +1,8 @@
 //! When the buildpack takes part, and how it says what is wrong.
 
 use crate::support::BOOKWORM;
-use crate::support::app::{PackBuild, build, build_fails, buildpack, buildpack_id, config, root};
+use crate::support::app::{build, build_fails, buildpack, buildpack_id, config, root};
+use crate::support::pack_build::PackBuild;
 use crate::support::secrets::MARKER;
 use crate::support::services::vcap;
 use serde_json::json;
@@ -66,14 +67,16 @@ fn as_an_optional_member_the_group_goes_on_without_us() {
     let app_dir = root().join("samples/counter");
     let build = PackBuild::with(&[&package], BOOKWORM, "full", &app_dir, &[]);
     let log = &build.app().log;
-    assert!(log.contains("the other one builds") && !log.contains("## PHP session store"), "{log}");
+    assert!(log.contains("the other one builds"), "{log}");
+    assert!(!log.contains("## PHP session store"), "{log}");
 
     // What was perhaps meant for sessions is said by the build: detect's words are hidden.
     let cache = json!({"name": "cache", "credentials": {"host": "h", "password": MARKER}});
     let near = format!("VCAP_SERVICES={}", json!({"p.redis": [cache]}));
     let build = PackBuild::with(&[&package], BOOKWORM, "full", &app_dir, &["--env", &near]);
     let log = &build.app().log;
-    assert!(log.contains("the other one builds") && log.contains("## PHP session store"), "{log}");
+    assert!(log.contains("the other one builds"), "{log}");
+    assert!(log.contains("## PHP session store"), "{log}");
     for part in [
         "is a Redis service. To keep sessions there, set REDIS_SESSION_STORE_SERVICE_NAME=cache",
         "BP_PHP_SESSION_STORE=none",
@@ -117,7 +120,8 @@ fn what_is_malformed_or_ambiguous_stops_the_build_with_its_place() {
         let log = build_fails(config(BOOKWORM, "full").env(variable, &value));
         assert!(log.contains(expected), "{variable}={value}:\n{log}");
         if expected.starts_with("REDIS") {
-            assert!(log.contains("a-redis-sessions") && log.contains("b-redis-sessions"), "{log}");
+            assert!(log.contains("a-redis-sessions"), "{log}");
+            assert!(log.contains("b-redis-sessions"), "{log}");
         }
     }
 }
@@ -127,10 +131,8 @@ fn malformed_options_json_stops_the_build_with_its_position() {
     let mut config = config(BOOKWORM, "full");
     config.file(".bp-config/options.json", "{\n  \"WEBDIR\": htdocs\n}");
     let log = build_fails(&config);
-    assert!(
-        log.contains(".bp-config/options.json is not valid JSON") && log.contains("line 2"),
-        "{log}"
-    );
+    assert!(log.contains(".bp-config/options.json is not valid JSON"), "{log}");
+    assert!(log.contains("line 2"), "{log}");
 }
 
 /// `BP_LOG_LEVEL=DEBUG` says what was looked at; the helpers of every build search the log for the password.

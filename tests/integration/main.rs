@@ -16,6 +16,10 @@ mod distance;
 #[cfg(test)]
 mod extension;
 #[cfg(test)]
+mod extension_compiled;
+#[cfg(test)]
+mod extension_reuse;
+#[cfg(test)]
 mod failover;
 #[cfg(test)]
 mod faults;
@@ -36,11 +40,15 @@ mod php_as_users_have_it;
 #[cfg(test)]
 mod php_session_tests;
 #[cfg(test)]
+mod phpredis_commands;
+#[cfg(test)]
 mod platforms;
 #[cfg(test)]
 mod probe;
 #[cfg(test)]
 mod probe_servers;
+#[cfg(test)]
+mod products;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
@@ -59,22 +67,21 @@ mod servers;
 mod session_check;
 #[cfg(test)]
 mod session_check_causes;
+mod session_check_code;
+#[cfg(test)]
+mod session_check_page;
 #[cfg(test)]
 mod session_proxy;
 #[cfg(test)]
 mod session_proxy_faults;
 #[cfg(test)]
-mod session_proxy_interleaved;
-#[cfg(test)]
 mod session_proxy_life;
+#[cfg(test)]
+mod session_proxy_memory;
 #[cfg(test)]
 mod session_proxy_places;
 #[cfg(test)]
-mod session_proxy_requests;
-#[cfg(test)]
 mod session_proxy_rotation;
-#[cfg(test)]
-mod session_proxy_scale;
 #[cfg(test)]
 mod session_proxy_sidecar;
 #[cfg(test)]

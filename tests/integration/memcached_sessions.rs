@@ -72,7 +72,8 @@ fn two_servers_are_both_used(suite: Suite) {
             assert_eq!(visitor.count(instance.address()), 2);
         }
         assert_eq!(a.items() + b.items(), 30);
-        assert!(a.items() > 0 && b.items() > 0, "{} {}", a.items(), b.items());
+        assert!(a.items() > 0, "{} {}", a.items(), b.items());
+        assert!(b.items() > 0, "{} {}", a.items(), b.items());
 
         // A session and its lock lie on either: about a quarter has both on the one that is left.
         b.container.exec_as_root(&["pkill", "-KILL", "-x", "memcached"]);
@@ -98,7 +99,8 @@ fn a_task_that_forks_loses_nothing(suite: Suite) {
             while (pcntl_wait($status) > 0) if ($status !== 0) exit('a child failed'); \
             exit('counted ' . count_up());";
         let (succeeded, output) = app.run(&["--env", &bound], &["--", "php", "-r", task]);
-        assert!(succeeded && output.contains("counted 17"), "{output}");
+        assert!(succeeded, "{output}");
+        assert!(output.contains("counted 17"), "{output}");
     });
 }
 
@@ -131,7 +133,8 @@ fn a_service_of_the_other_store_stops_the_start_and_both_stop_the_build() {
         assert!(!started, "{log}");
         let expected =
             "built for sessions in memcached, but the service bound now is a redis service";
-        assert!(log.contains(expected) && log.contains("my-redis-sessions"), "{log}");
+        assert!(log.contains(expected), "{log}");
+        assert!(log.contains("my-redis-sessions"), "{log}");
         assert!(log.contains("BP_PHP_SESSION_STORE=redis"), "{log}");
     });
     let both = vcap(&[

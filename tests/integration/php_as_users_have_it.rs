@@ -121,22 +121,6 @@ fn extensions_that_the_app_enables_are_used_in_any_order() {
     }
 }
 
-/// Where the app's ini files take the place of Debian's.
-#[test]
-fn extensions_that_the_app_enables_instead_of_debians_are_used_in_any_order() {
-    let service = BoundService::start(Store::Redis, ODD_PASSWORD);
-    for extensions in ENABLED {
-        let app = app_with_settings(&ini_that_enables(extensions));
-        let mut config = config(TRIXIE, "full");
-        config.app_dir(app.path()).env("BP_PHP_SESSION_STORE", "redis");
-        build(config.env("PHP_INI_SCAN_DIR", "/workspace/settings"), |app| {
-            let (scan_dir, bound) = ("PHP_INI_SCAN_DIR=/workspace/settings", service.env());
-            let launch = ["--env", scan_dir, "--env", &bound];
-            assert_enabled_extensions_are_used(app, extensions, &launch);
-        });
-    }
-}
-
 /// Which settings do not get in each other's way (with Redis, PHP does not survive `auto-start` and `preload` together).
 /// Each alone takes minutes.
 const TOGETHER: [&[&str]; 3] = [
@@ -202,7 +186,6 @@ fn xdebug_in_every_mode_keeps_sessions(suite: Suite) {
 
 on_both! {
     xdebug_in_every_mode_keeps_sessions;
-    settings_that_people_have_keep_sessions_in_memcached: |suite| settings_together_keep_sessions(suite, Store::Memcached);
 }
 
 mod slow {
@@ -214,5 +197,25 @@ mod slow {
         for (name, settings) in SETTINGS {
             settings_keep_sessions(BOOKWORM, &service, name, settings);
         }
+    }
+
+    /// Where the app's ini files take the place of Debian's.
+    #[test]
+    fn extensions_that_the_app_enables_instead_of_debians_are_used_in_any_order() {
+        let service = BoundService::start(Store::Redis, ODD_PASSWORD);
+        for extensions in ENABLED {
+            let app = app_with_settings(&ini_that_enables(extensions));
+            let mut config = config(TRIXIE, "full");
+            config.app_dir(app.path()).env("BP_PHP_SESSION_STORE", "redis");
+            build(config.env("PHP_INI_SCAN_DIR", "/workspace/settings"), |app| {
+                let (scan_dir, bound) = ("PHP_INI_SCAN_DIR=/workspace/settings", service.env());
+                let launch = ["--env", scan_dir, "--env", &bound];
+                assert_enabled_extensions_are_used(app, extensions, &launch);
+            });
+        }
+    }
+
+    on_both! {
+        settings_that_people_have_keep_sessions_in_memcached: |suite| settings_together_keep_sessions(suite, Store::Memcached);
     }
 }

@@ -30,7 +30,8 @@ fn a_sentinel_a_single_server_and_a_cluster_without_slots_have_words_of_their_ow
         for credentials in [cluster, json!({"host": node.host()})] {
             let started = start(app, &credentials, &[]);
             let words = "node of a cluster in which nobody serves the slot";
-            assert!(started.started && started.log.contains(words), "{}", started.log);
+            assert!(started.started, "{}", started.log);
+            assert!(started.log.contains(words), "{}", started.log);
         }
     });
 }
@@ -46,21 +47,25 @@ fn what_only_openssl_refuses_stops_the_start_where_php_connects_itself() {
         for route in [DIRECT, PROXY] {
             let refused = start(app, &strict.credentials(), &route);
             let words = "requires a client certificate: it refuses the TLS connection";
-            assert!(!refused.started && refused.log.contains(words), "{}", refused.log);
+            assert!(!refused.started, "{}", refused.log);
+            assert!(refused.log.contains(words), "{}", refused.log);
         }
         let expired = TlsServer::start_with_authority(Authority::expired());
         let refused = start(app, &expired.credentials(), &DIRECT);
         let words = "not trusted: a CA in the credentials expired on 2020-02-29";
-        assert!(!refused.started && refused.log.contains(words), "{}", refused.log);
+        assert!(!refused.started, "{}", refused.log);
+        assert!(refused.log.contains(words), "{}", refused.log);
         let kept = start(app, &expired.credentials(), &PROXY);
-        assert!(kept.started && !kept.log.contains("warning"), "{}", kept.log);
+        assert!(kept.started, "{}", kept.log);
+        assert!(!kept.log.contains("warning"), "{}", kept.log);
         // An expired one beside the right one harms nobody.
         let server = TlsServer::start("no", &[]);
         let mut credentials = server.credentials();
         let both = format!("{}{}", server.authority.certificate, expired.authority.certificate);
         credentials["cacrt"] = json!(both);
         let kept = start(app, &credentials, &DIRECT);
-        assert!(kept.started && !kept.log.contains("warning"), "{}", kept.log);
+        assert!(kept.started, "{}", kept.log);
+        assert!(!kept.log.contains("warning"), "{}", kept.log);
     });
 }
 
@@ -74,9 +79,11 @@ fn a_memcached_that_keeps_small_items_is_named() {
             format!("VCAP_SERVICES={}", vcap(&[("memcached-sessions", credentials)]))
         };
         let (started, log) = app.run(&["--env", &bound(&small)], &["true"]);
-        assert!(started && log.contains("at most 524288 bytes (item_size_max)"), "{log}");
+        assert!(started, "{log}");
+        assert!(log.contains("at most 524288 bytes (item_size_max)"), "{log}");
         let usual = Memcached::start();
         let (started, log) = app.run(&["--env", &bound(&usual)], &["true"]);
-        assert!(started && !log.contains("item_size_max"), "{log}");
+        assert!(started, "{log}");
+        assert!(!log.contains("item_size_max"), "{log}");
     });
 }

@@ -1,7 +1,8 @@
 //! README and docs/troubleshooting.md show what is printed.
 
-use crate::support::app::{PackBuild, buildpack, make_readable, root};
+use crate::support::app::{buildpack, make_readable, root};
 use crate::support::docker::docker_ok;
+use crate::support::pack_build::PackBuild;
 use crate::support::sample::write;
 use crate::support::secrets::MARKER;
 use crate::support::services::Redis;

@@ -1,7 +1,8 @@
 //! Redis sessions, end to end.
 
-use crate::support::app::{PackBuild, build, config, make_readable, root};
+use crate::support::app::{build, config, make_readable, root};
 use crate::support::http_client::{HttpClient, assert_sessions_are_shared};
+use crate::support::pack_build::PackBuild;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{Redis, run, vcap};
 use crate::support::{BOOKWORM, TRIXIE};
@@ -171,7 +172,8 @@ fn without_a_service_the_start_stops_unless_files_are_allowed() {
     build(config(BOOKWORM, "full").env("BP_PHP_SESSION_STORE", "redis"), |app| {
         assert!(app.log.contains("chosen by BP_PHP_SESSION_STORE"), "{}", app.log);
         let (started, log) = app.run(&[], &["true"]);
-        assert!(!started && log.contains("No redis service is bound"), "{log}");
+        assert!(!started, "{log}");
+        assert!(log.contains("No redis service is bound"), "{log}");
         assert!(log.contains("BPL_PHP_SESSION_MISSING=files"), "{log}");
 
         // A binding that the app's user cannot read is told from none.
@@ -187,11 +189,14 @@ fn without_a_service_the_start_stops_unless_files_are_allowed() {
         let mount = format!("{}:/platform/bindings:ro", bindings.path().display());
         closed("type", "php-redis-session");
         let (started, log) = app.run(&["--volume", &mount], &["true"]);
-        assert!(!started && log.contains("\"cache\": its type cannot be read"), "{log}");
+        assert!(!started, "{log}");
+        assert!(log.contains("\"cache\": its type cannot be read"), "{log}");
         fs::set_permissions(folder.join("type"), fs::Permissions::from_mode(0o644)).unwrap();
         closed("host", "h");
         let (started, log) = app.run(&["--volume", &mount], &["true"]);
-        assert!(!started && log.contains("\"host\"") && log.contains("cannot be read"), "{log}");
+        assert!(!started, "{log}");
+        assert!(log.contains("\"host\""), "{log}");
+        assert!(log.contains("cannot be read"), "{log}");
 
         let files = ["--env", "BPL_PHP_SESSION_MISSING=files"];
         let instance = app.start(&files);

@@ -1,8 +1,9 @@
 //! Equal input makes equal bytes: layers, and the buildpack itself.
 
-use crate::support::app::{PackBuild, buildpack, buildpack_id, root};
+use crate::support::app::{buildpack, buildpack_id, root};
 use crate::support::docker::docker_ok;
 use crate::support::mirror::{app_with_mirror, build_offline};
+use crate::support::pack_build::PackBuild;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
 use serde_json::Value;
 use std::collections::BTreeMap;

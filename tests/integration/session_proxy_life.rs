@@ -1,62 +1,18 @@
-//! What the session proxy asks of its surroundings: rights in the service, processes, threads. What its processes do for
-//! each other is tested without containers, in `tests/launch/proxy_processes.rs`.
+//! What the session proxy asks of its surroundings: processes and threads. What its processes do for each other is tested
+//! without containers, in `tests/launch/proxy_processes.rs`.
 
-use crate::session_proxy::{ON, admin, start, status, with_app};
+use crate::session_proxy::{start, with_app};
 use crate::support::app::make_readable;
 use crate::support::docker::{Container, wait_until};
 use crate::support::http_client::HttpClient;
 use crate::support::secrets::ODD_PASSWORD;
-use crate::support::services::{Redis, run, vcap};
+use crate::support::services::Redis;
 use crate::support::{Suite, TRIXIE, on_both};
-use serde_json::json;
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
-
-/// A user with the rights that docs/operations.md names, and whatever a part of the proxy sends.
-#[test]
-fn the_documented_rights_are_enough_for_all_that_the_proxy_sends() {
-    with_app(TRIXIE, |app| {
-        let redis = Redis::start(ODD_PASSWORD);
-        let mut admin = admin(&redis);
-        let rights = php_session_store::php::redis_commands::rights("PHPREDIS_SESSION:");
-        let mut user = vec!["ACL", "SETUSER", "shop", "on", ">hunter2"];
-        user.extend(rights.split(' '));
-        run(&mut admin, &user);
-        let credentials = json!({"host": redis.host(), "username": "shop", "password": "hunter2"});
-        let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
-        let metrics = "BPL_PHP_SESSION_METRICS=0.0.0.0:9464";
-        let instance = app.start(&["--env", ON, "--env", &bound, "--env", metrics]);
-
-        let mut visitor = HttpClient::new();
-        for count in 1..=3 {
-            let answer = visitor.get(instance.address(), "/hold.php");
-            assert_eq!(answer.body.trim(), format!("{count},kept"));
-        }
-        instance.container.exec(&["launcher", "session-check"]);
-        let before = status(&instance);
-        assert_eq!(before["role"], "master", "{before}");
-        for _ in 0..3 {
-            let mut stream = TcpStream::connect((instance.container.ip(), 9464)).unwrap();
-            write!(stream, "GET /metrics HTTP/1.1\r\n\r\n").unwrap();
-            let mut text = String::new();
-            stream.read_to_string(&mut text).unwrap();
-            assert!(text.contains(r#"role="master""#), "{text}");
-        }
-        // To look at it is not to use it.
-        let after = status(&instance);
-        for counted in ["round_trips", "failures", "retries", "opened"] {
-            assert_eq!(after[counted], before[counted], "{counted}: {before} {after}");
-        }
-        let refused: Vec<redis::Value> = redis::cmd("ACL").arg("LOG").query(&mut admin).unwrap();
-        assert!(refused.is_empty(), "{refused:?}");
-        let log = instance.container.logs();
-        assert!(!log.contains("refuses"), "{log}");
-    });
-}
 
 /// Where nobody is left, a page has no session, as with a Redis that is down. Any command of the launcher starts the proxy
 /// again.

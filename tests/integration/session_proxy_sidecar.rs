@@ -53,7 +53,8 @@ fn the_sample_sidecar_serves_the_app_beside_it() {
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
         // Nobody there: the start says what is missing.
         let (ok, said) = app.run(&options, &["true"]);
-        assert!(!ok && said.contains("No session proxy answers at /session-proxy/"), "{said}");
+        assert!(!ok, "{said}");
+        assert!(said.contains("No session proxy answers at /session-proxy/"), "{said}");
 
         let sidecar = part("initContainers").options;
         let sidecar: Vec<&str> = sidecar.iter().map(String::as_str).collect();

@@ -93,7 +93,8 @@ pub(crate) fn requests_a_second(instance: &Instance, load: Load) -> f64 {
             let mut requests = 0;
             while start.elapsed() < load.turn {
                 let answer = visitors[requests % count].get(address, load.page);
-                assert!(answer.status == 200 && !answer.body.contains("lost"), "{answer:?}");
+                assert!(answer.status == 200, "{answer:?}");
+                assert!(!answer.body.contains("lost"), "{answer:?}");
                 requests += 1;
             }
             u32::try_from(requests).expect("few requests")

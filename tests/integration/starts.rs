@@ -26,7 +26,8 @@ fn a_launcher_inside_a_launcher_loads_nothing_twice() {
             let service = BoundService::start(store, ODD_PASSWORD);
             let bound = service.env();
             let (succeeded, output) = app.run(&["--env", &bound], &nested);
-            assert!(succeeded && output.contains("started"), "{output}");
+            assert!(succeeded, "{output}");
+            assert!(output.contains("started"), "{output}");
             assert!(!output.contains("already loaded"), "{output}");
             assert_eq!(output.matches("PHP session store:").count(), 1, "{output}");
         });
@@ -46,7 +47,8 @@ fn without_a_service_and_with_missing_warn_tasks_run_and_sessions_fail_at_once(s
         build(config.env("BP_PHP_SESSION_STORE", store.name()), |app| {
             let warn = ["--env", "BPL_PHP_SESSION_MISSING=warn"];
             let (started, output) = app.run(&warn, &["--", "php", "-r", "echo 6 * 7;"]);
-            assert!(started && output.contains("42"), "{output}");
+            assert!(started, "{output}");
+            assert!(output.contains("42"), "{output}");
             assert!(output.contains(&format!("No {store} service is bound")), "{output}");
 
             let count = "session_start(); $_SESSION['n'] = 1; echo session_write_close() ? 'kept' : 'lost';";
@@ -70,7 +72,8 @@ fn an_app_that_chooses_files_gets_files_and_no_password_reaches_the_log(suite: S
         let bound = service.env();
         // The log is searched for the password.
         let (succeeded, output) = app.run(&["--env", &bound], &["--", "php", "-r", count]);
-        assert!(succeeded && output.contains("here in /tmp"), "{output}");
+        assert!(succeeded, "{output}");
+        assert!(output.contains("here in /tmp"), "{output}");
     });
     // A memcached path holds no secret.
     let mut with_memcached = config(suite, "full");

@@ -3,9 +3,9 @@
 
 use crate::harness::{Harness, PROBE_OFF};
 use php_session_store::launch::embedded;
-use php_session_store::php::variable::Variable;
 use php_session_store::services::{Origin, Services};
 use php_session_store::store::Store;
+use php_session_store::variable::Variable;
 use serde_json::json;
 use std::fs;
 
@@ -61,7 +61,8 @@ fn where_the_build_did_not_choose_it_the_message_says_what_would_use_it() {
         "set REDIS_SESSION_STORE_SERVICE_NAME=cache",
         "The variable REDIS_URL is set. An image built with BP_PHP_SESSION_STORE=redis would use it",
     ] {
-        assert!(error.contains(part) && !error.contains("hunter2"), "{part} is not in {error}");
+        assert!(error.contains(part), "{part} is not in {error}");
+        assert!(!error.contains("hunter2"), "{part} is not in {error}");
     }
     let error = path(&harness, &[("BP_PHP_SESSION_STORE", "memcached")]).unwrap_err();
     assert!(error.contains("is only read at build"), "{error}");
@@ -73,10 +74,8 @@ fn a_variable_of_the_platform_is_the_service_where_none_is_bound() {
     let heroku = [("REDIS_URL", "redis://:pw@h:7000"), ("REDIS_TLS_URL", "rediss://:pw@h:7001")];
     let options = ("BPL_PHP_SESSION_OPTIONS", "verify_peer=off");
     let found = path(&redis, &[heroku[0], heroku[1], options]).unwrap();
-    assert!(
-        found.starts_with("tls://h:7001?") && found.contains("auth=pw&stream[verify_peer"),
-        "{found}"
-    );
+    assert!(found.starts_with("tls://h:7001?"), "{found}");
+    assert!(found.contains("auth=pw&stream[verify_peer"), "{found}");
 
     let memcachier = [
         ("MEMCACHIER_SERVERS", "a:1,b:2"),
@@ -147,10 +146,8 @@ fn json_in_place_of_a_folder_is_said_with_the_variable_for_it() {
         path(&harness, &[(name, value.to_str().unwrap())]).unwrap_err()
     };
     let is_file = error("SERVICE_BINDING_ROOT", &file);
-    assert!(
-        is_file.contains("is a file") && is_file.contains("VCAP_SERVICES_FILE_PATH"),
-        "{is_file}"
-    );
+    assert!(is_file.contains("is a file"), "{is_file}");
+    assert!(is_file.contains("VCAP_SERVICES_FILE_PATH"), "{is_file}");
     let holds_file = error("SERVICE_BINDING_ROOT", root.path());
     assert!(
         holds_file.contains("a binding is a folder with a file for each credential"),
@@ -206,7 +203,8 @@ fn what_is_printed_for_debugging_shows_no_secret() {
         &crate::harness::proxy,
     );
     let shown = format!("{:?}", launch.unwrap());
-    assert!(shown.contains("SavePath") && !shown.contains("hunter2"), "{shown}");
+    assert!(shown.contains("SavePath"), "{shown}");
+    assert!(!shown.contains("hunter2"), "{shown}");
 }
 
 #[test]

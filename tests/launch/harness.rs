@@ -5,12 +5,12 @@ use php_session_store::config::environment::Environment;
 use php_session_store::frameworks::known::{Framework, Kind};
 use php_session_store::launch::prepare::{Launch, prepare};
 use php_session_store::launch::route::ProxyWanted;
-use php_session_store::php::variable::Variable;
 use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
+use php_session_store::variable::Variable;
 use php_session_store::{
+    build::session::write_files,
     launch::build_record::{AppFacts, LaunchRecord},
-    layers::session::write_files,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -179,7 +179,8 @@ fn ten_thousand_services_take_a_moment() {
         result
     };
     let message = launch(&services).unwrap_err();
-    assert!(message.contains("9980 more") && message.len() < 2000, "{message}");
+    assert!(message.contains("9980 more"), "{message}");
+    assert!(message.len() < 2000, "{message}");
     services.push(json!({"name": "redis-sessions", "credentials": {"host": "h"}}));
     assert!(launch(&services).is_ok());
 
@@ -221,7 +222,8 @@ fn odd_files_in_a_binding_are_named_and_never_waited_for() {
         let start = Instant::now();
         let message = launch().unwrap_err();
         assert!(start.elapsed() < A_MOMENT, "{what} takes {:?}", start.elapsed());
-        assert!(message.contains("\"host\"") && message.contains(expected), "{what}: {message}");
+        assert!(message.contains("\"host\""), "{what}: {message}");
+        assert!(message.contains(expected), "{what}: {message}");
         fs::remove_file(&host).unwrap();
     }
     fs::write(&host, "h").unwrap();

@@ -12,6 +12,8 @@ mod found;
 #[cfg(test)]
 mod frameworks;
 #[cfg(test)]
+mod frameworks_others;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod hostile;
@@ -30,11 +32,23 @@ mod proxy;
 #[cfg(test)]
 mod proxy_harness;
 #[cfg(test)]
+mod proxy_interleaved;
+#[cfg(test)]
 mod proxy_processes;
+#[cfg(test)]
+mod proxy_requests;
+#[cfg(test)]
+mod proxy_scale;
+#[cfg(test)]
+mod proxy_service;
+#[cfg(test)]
+mod proxy_site;
 #[cfg(test)]
 mod redis;
 #[cfg(test)]
 mod redis_client;
+#[cfg(test)]
+mod redis_process;
 #[cfg(test)]
 mod refused;
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Memcached services.
 
 use crate::harness::Harness;
-use php_session_store::php::variable::Variable;
 use php_session_store::store::Store;
+use php_session_store::variable::Variable;
 use serde_json::json;
 
 #[test]

@@ -59,7 +59,8 @@ fn what_looks_like_tls_or_a_ca_stops_the_start_unless_it_is_known() {
     {
         let error = error(&with(name, value));
         let expected = format!("{name:?}, which looks like TLS");
-        assert!(error.contains(&expected) && error.contains("tls=off"), "{name}: {error}");
+        assert!(error.contains(&expected), "{name}: {error}");
+        assert!(error.contains("tls=off"), "{name}: {error}");
     }
     for (name, value) in [
         ("ssl_thing", "off"),
@@ -72,10 +73,8 @@ fn what_looks_like_tls_or_a_ca_stops_the_start_unless_it_is_known() {
     let mut encrypted = with("trust_anchor", CA);
     encrypted["tls"] = json!(true);
     let error = error(&encrypted);
-    assert!(
-        error.contains("a certificate in \"trust_anchor\"") && error.contains("ca=/PATH"),
-        "{error}"
-    );
+    assert!(error.contains("a certificate in \"trust_anchor\""), "{error}");
+    assert!(error.contains("ca=/PATH"), "{error}");
 }
 
 #[test]
@@ -103,7 +102,8 @@ fn an_unknown_secret_is_said_with_all_that_is_not_used() {
     ] {
         let error = error(&json!({"host": "h", "color": "blue", name: value}));
         assert!(error.contains(&format!("{name:?} looks like one")), "{error}");
-        assert!(error.contains("Bound and not used: ") && error.contains("color"), "{error}");
+        assert!(error.contains("Bound and not used: "), "{error}");
+        assert!(error.contains("color"), "{error}");
     }
 }
 
@@ -112,7 +112,8 @@ fn certificates_and_a_private_key_are_the_clients_as_the_specification_says() {
     let path =
         save_path(&json!({"host": "h", "certificates": CA, "private-key": KEY, "ca.crt": CA}))
             .unwrap();
-    assert!(path.contains("stream[local_cert]=") && path.contains("stream[local_pk]="), "{path}");
+    assert!(path.contains("stream[local_cert]="), "{path}");
+    assert!(path.contains("stream[local_pk]="), "{path}");
     assert!(path.contains("stream[cafile]="), "{path}");
 }
 

@@ -1,8 +1,8 @@
 //! Further options.
 
 use crate::harness::{CA, Harness};
-use php_session_store::php::variable::Variable;
 use php_session_store::store::Store;
+use php_session_store::variable::Variable;
 use serde_json::json;
 
 #[test]
@@ -24,7 +24,8 @@ fn options_of_the_launch_beat_those_of_the_binding() {
     let environment =
         [("VCAP_SERVICES", services.as_str()), ("BPL_PHP_SESSION_OPTIONS", "tmeout=1")];
     let error = harness.launch(&environment).unwrap_err();
-    assert!(error.contains("\"tmeout\"") && error.contains("timeout (seconds"), "{error}");
+    assert!(error.contains("\"tmeout\""), "{error}");
+    assert!(error.contains("timeout (seconds"), "{error}");
 
     let cluster = json!({"x": [{"name": "redis-sessions", "credentials": {"cluster.nodes": "h"}}]});
     let cluster = cluster.to_string();

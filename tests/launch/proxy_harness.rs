@@ -4,9 +4,10 @@ use crate::harness::Harness;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 use php_session_store::store::Store;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,8 @@ pub(crate) struct Proxy {
     folder: TempDir,
     /// What the service was told.
     pub(crate) heard: Arc<Mutex<Vec<String>>>,
-    pub(crate) metrics: Option<u16>,
+    /// More variables of its processes.
+    pub(crate) environment: Vec<(&'static str, String)>,
 }
 
 impl Proxy {
@@ -46,17 +48,28 @@ impl Proxy {
         fs::hard_link(built, &program).or_else(|_| fs::copy(built, &program).map(drop)).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let heard = serve_redis(&folder.path().join("service.sock"));
-        Self { _harness: harness, program, folder, heard, metrics: None }
+        let proxy = Self { _harness: harness, program, folder, heard, environment: Vec::new() };
+        let uri = format!("unix://{}", proxy.folder.path().join("service.sock").display());
+        proxy.bind(&json!({ "uri": uri }));
+        proxy
+    }
+
+    /// Binds a service in place of the one that says `OK`, also while it runs.
+    pub(crate) fn bind(&self, credentials: &Value) {
+        let service = json!({"redis": [{"name": "redis-sessions", "credentials": credentials}]});
+        let file = self.services();
+        fs::write(file.with_extension("new"), service.to_string()).unwrap();
+        fs::rename(file.with_extension("new"), file).unwrap();
+    }
+
+    fn services(&self) -> PathBuf {
+        self.folder.path().join("services.json")
     }
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        let uri = format!("unix://{}", self.folder.path().join("service.sock").display());
-        let service = json!({"redis": [{"name": "redis-sessions", "credentials": {"uri": uri}}]});
-        command.arg0("session-proxy").env_clear().env("VCAP_SERVICES", service.to_string());
-        if let Some(port) = self.metrics {
-            command.env("BPL_PHP_SESSION_METRICS", format!("127.0.0.1:{port}"));
-        }
+        command.arg0("session-proxy").env_clear().env("VCAP_SERVICES_FILE_PATH", self.services());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command
     }
@@ -82,6 +95,13 @@ impl Proxy {
         let sidecar = Sidecar(command.stderr(log).spawn().unwrap());
         wait_until("the proxy", || self.answers());
         sidecar
+    }
+
+    /// What it says if it cannot use a folder.
+    pub(crate) fn refusal_of(&self, folder: &Path) -> String {
+        let output = self.command().env("BPL_PHP_SESSION_PROXY_FOLDER", folder).output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
     }
 
     pub(crate) fn place(&self) -> PathBuf {
@@ -182,4 +202,13 @@ fn serve_redis(socket: &Path) -> Arc<Mutex<Vec<String>>> {
         }
     });
     heard
+}
+
+/// What the proxy's metrics say.
+pub(crate) fn scrape(port: u16) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    write!(stream, "GET /metrics HTTP/1.1\r\n\r\n").ok()?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).ok()?;
+    Some(text)
 }

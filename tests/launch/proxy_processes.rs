@@ -1,12 +1,14 @@
 //! The session proxy's processes: who is there when others are killed, told to end, or have a log that is stuck.
 
-use crate::proxy_harness::{PATIENCE, Proxy, echo, signal, wait_until};
+use crate::proxy_harness::{PATIENCE, Proxy, echo, scrape, signal, wait_until};
+use crate::proxy_site::{command, reply};
+use crate::redis_process::free_port;
 use nix::sys::signal::Signal;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
@@ -68,7 +70,8 @@ fn a_folder_has_one_proxy_though_it_was_removed_and_made_again() {
     proxy.only("supervise");
     // The old worker serves its client, and ends with it.
     wait_until("two workers", || proxy.processes("work").len() == 2);
-    assert!(echo(&mut page) && proxy.answers());
+    assert!(echo(&mut page));
+    assert!(proxy.answers());
     drop(page);
     proxy.only("work");
     assert!(proxy.answers());
@@ -103,7 +106,11 @@ fn a_sidecar_that_is_told_to_end_says_so_and_waits_for_phps_connections() {
     log.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut sidecar = proxy.foreground(OwnedFd::from(written));
     let mut page = proxy.connect().unwrap();
-    assert!(echo(&mut page));
+    // The harness's own connection may not have ended yet.
+    wait_until("one client alone", || {
+        page.write_all(command(&["SESSIONPROXY.STATUS"]).as_bytes()).unwrap();
+        reply(&mut page).contains("\"clients\":1,")
+    });
     signal(sidecar.0.id().cast_signed(), Signal::SIGTERM);
     let mut said = String::new();
     wait_until("a line", || {
@@ -113,7 +120,8 @@ fn a_sidecar_that_is_told_to_end_says_so_and_waits_for_phps_connections() {
         said.contains("told to end; serving until PHP's connections are gone: 1")
     });
     // A stopping app still writes.
-    assert!(echo(&mut page) && proxy.answers());
+    assert!(echo(&mut page));
+    assert!(proxy.answers());
     assert!(sidecar.0.try_wait().unwrap().is_none());
     drop(page);
     wait_until("its end", || sidecar.0.try_wait().unwrap().is_some_and(|how| how.success()));
@@ -160,19 +168,11 @@ fn a_log_that_is_stuck_or_gone_stops_nobody() {
     }
 }
 
-fn scrape(port: u16) -> Option<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    write!(stream, "GET /metrics HTTP/1.1\r\n\r\n").ok()?;
-    let mut text = String::new();
-    stream.read_to_string(&mut text).ok()?;
-    Some(text)
-}
-
 #[test]
 fn metrics_ask_the_service_for_nothing_and_are_the_present_workers() {
     let mut proxy = Proxy::new();
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    proxy.metrics = Some(free);
+    let free = free_port();
+    proxy.environment = vec![("BPL_PHP_SESSION_METRICS", format!("127.0.0.1:{free}"))];
     proxy.supervise(Stdio::inherit());
     let mut page = proxy.connect().unwrap();
     assert!(echo(&mut page));
@@ -189,4 +189,10 @@ fn metrics_ask_the_service_for_nothing_and_are_the_present_workers() {
     proxy.kill_and_wait("supervise");
     wait_until("the metrics of the next worker", clients(0));
     assert!(echo(&mut page));
+}
+
+#[test]
+fn a_folder_that_is_of_no_use_is_said_with_the_cause() {
+    let said = Proxy::new().refusal_of(Path::new("/dev/null"));
+    assert!(said.contains("is of no use: ") && said.contains("Not a directory"), "{said}");
 }

@@ -1,8 +1,8 @@
 //! Redis services and bindings. The rows are in JSON files, to be read and extended.
 
 use crate::harness::{CA, Harness};
-use php_session_store::php::variable::Variable;
 use php_session_store::store::Store;
+use php_session_store::variable::Variable;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::thread;
 use std::time::{Duration, Instant};
-use store_client::{Client, Command, Connection, Deadline, Problem, RedisError, Reply, Step};
+use store_client::{Activity, Client, Command, Connection, Deadline, Problem, RedisError, Reply};
 
 const PASSWORD: &str = "hunter2";
 
@@ -108,8 +108,8 @@ fn a_silent_server_is_given_up_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     for (credentials, step) in [
-        (json!({"host": "127.0.0.1", "port": port, "password": PASSWORD}), Step::Answer),
-        (json!({"host": "127.0.0.1", "port": port, "tls": true}), Step::Handshake),
+        (json!({"host": "127.0.0.1", "port": port, "password": PASSWORD}), Activity::Answer),
+        (json!({"host": "127.0.0.1", "port": port, "tls": true}), Activity::Handshake),
     ] {
         // Reading the system's CAs takes its time.
         let client = client(&credentials);

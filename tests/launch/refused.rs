@@ -154,7 +154,8 @@ fn tls_with_a_php_that_has_no_openssl_is_refused_before_the_first_visitor() {
     let credentials = json!({"uri": "rediss://:hunter2@h:6380"});
     let without = Harness::with_tls(Store::Redis, "6.2.0", false);
     let error = without.direct(&credentials).unwrap_err();
-    assert!(error.contains("no OpenSSL extension") && !error.contains("hunter2"), "{error}");
+    assert!(error.contains("no OpenSSL extension"), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
     without.direct(&json!({"host": "h"})).unwrap();
     Harness::new(Store::Redis, "6.2.0").vcap("x", &credentials).unwrap();
 }

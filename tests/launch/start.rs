@@ -4,8 +4,8 @@ use crate::harness::{CA, Harness, PROBE_OFF, proxy};
 use php_session_store::config::environment::Environment;
 use php_session_store::launch::prepare::{Launch, prepare};
 use php_session_store::launch::route::ProxyWanted;
-use php_session_store::php::variable::Variable;
 use php_session_store::store::Store;
+use php_session_store::variable::Variable;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 

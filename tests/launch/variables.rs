@@ -2,8 +2,8 @@
 
 use crate::harness::Harness;
 use libcnb::Platform;
+use php_session_store::build::decision::Decision;
 use php_session_store::config::platform::BuildPlatform;
-use php_session_store::detect::Decision;
 use php_session_store::store::Store;
 use proptest::collection::btree_map;
 use proptest::prelude::*;

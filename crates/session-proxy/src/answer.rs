@@ -1,7 +1,7 @@
 //! Replies to PHP, in the form that its redis handler expects.
 
 use super::log::log;
-use super::upstream::Failure;
+use super::retry::Failure;
 use store_client::Reply;
 
 pub(super) const OK: &[u8] = b"+OK\r\n";
@@ -21,31 +21,17 @@ pub(super) fn lost() -> Vec<u8> {
 /// What came of a command, as PHP would have heard it of the service.
 pub(super) fn heard(reply: Result<Reply, Failure>) -> Vec<u8> {
     match reply {
-        Ok(reply) => plain(reply),
-        Err(failure) => unavailable(&failure),
-    }
-}
-
-pub(super) fn bulk(bytes: &[u8]) -> Vec<u8> {
-    [format!("${}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
-}
-
-/// The service's reply, unchanged.
-pub(super) fn plain(reply: Reply) -> Vec<u8> {
-    match reply {
-        Reply::Status(text) => format!("+{text}\r\n").into_bytes(),
-        Reply::Error(error) => format!("-{error}\r\n").into_bytes(),
-        Reply::Integer(number) => format!(":{number}\r\n").into_bytes(),
-        Reply::Bulk(bytes) => bulk(&bytes),
         // No command that we pass on has an array as its reply.
-        Reply::Nil | Reply::Array(_) => NIL.to_vec(),
+        Ok(Reply::Array(_)) => NIL.to_vec(),
+        Ok(reply) => reply.encode(),
+        Err(failure) => unavailable(&failure),
     }
 }
 
 /// Tells PHP what the problem is; `session-check` shows it.
 pub(super) fn unavailable(failure: &Failure) -> Vec<u8> {
     match failure {
-        Failure::Refused(error) => format!("-{error}\r\n").into_bytes(),
+        Failure::Refused(error) => Reply::Error(error.clone()).encode(),
         Failure::NoConnection(error) => {
             let problem = error.to_string().replace(['\r', '\n'], " ");
             format!("-ERR the session proxy cannot reach the service: {problem}\r\n").into_bytes()

@@ -3,7 +3,7 @@
 
 mod lock;
 
-use super::answer::{NIL, OK, ONE, ZERO, bulk, heard, lost, unavailable};
+use super::answer::{NIL, OK, ONE, ZERO, heard, lost, unavailable};
 use super::request::{Request, session_of};
 use super::seen::Seen;
 use super::sessions::Written;
@@ -11,7 +11,7 @@ use super::shared::Shared;
 use super::status::Status;
 use lock::{GaveUp, Held};
 use std::mem;
-use store_client::{Command, Reply};
+use store_client::{Command, Reply, bulk};
 
 /// A conversation with one PHP process.
 pub(super) struct Conversation<'a> {

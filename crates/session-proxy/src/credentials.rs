@@ -1,68 +1,24 @@
 //! The service's address and login, read again whenever they may have changed: a rotated password needs no restart.
 
-use super::key_space::KeySpace;
 use super::log::log;
-use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use super::upstream::{Access, Upstream};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use store_client::Client;
-use store_client::RedisEndpoint;
 
 /// Reading the binding takes a fraction of a millisecond.
 const CHECKED_EVERY: Duration = Duration::from_secs(1);
 
-/// Everything that a connection depends on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bound {
-    pub endpoint: RedisEndpoint,
-    /// Whether to verify the server's certificate.
-    pub verify_peer: bool,
-}
-
 /// Reads the service that is bound now.
-pub type Read = Box<dyn Fn() -> anyhow::Result<Bound> + Send + Sync>;
+pub type Read = Box<dyn Fn() -> anyhow::Result<Access> + Send + Sync>;
 
-/// A service to connect to. Each change of the credentials creates a new one.
-pub(super) struct Upstream {
-    bound: Bound,
-    pub(super) client: Client,
-    /// What a script can do there, as soon as that is known.
-    key_space: OnceLock<KeySpace>,
-}
-
-impl Upstream {
-    fn new(bound: Bound) -> anyhow::Result<Self> {
-        let client = Client::new(&bound.endpoint, bound.verify_peer)?;
-        Ok(Self { bound, client, key_space: OnceLock::new() })
-    }
-
-    pub(super) fn key_space(&self) -> Option<KeySpace> {
-        self.key_space.get().copied()
-    }
-
-    pub(super) fn set_key_space(&self, told: KeySpace) {
-        if self.key_space.set(told).is_ok() && told == KeySpace::Divided {
-            log(format_args!(
-                "the service divides its keys among machines, so that a page takes four round trips instead of two: {self}"
-            ));
-        }
-    }
-}
-
-/// The service without its password.
-impl fmt::Display for Upstream {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.bound.endpoint.fmt(formatter)
-    }
-}
-
-/// The service as last read.
+/// The service, as the binding says now.
 pub(super) struct Credentials {
     read: Read,
-    state: Mutex<State>,
+    last: Mutex<LastRead>,
 }
 
-struct State {
+/// What came of the last time.
+struct LastRead {
     current: Arc<Upstream>,
     checked: Instant,
     problem: Option<String>,
@@ -71,8 +27,8 @@ struct State {
 impl Credentials {
     pub(super) fn new(read: Read) -> anyhow::Result<Self> {
         let current = Arc::new(Upstream::new(read()?)?);
-        let state = State { current, checked: Instant::now(), problem: None };
-        Ok(Self { read, state: Mutex::new(state) })
+        let last = LastRead { current, checked: Instant::now(), problem: None };
+        Ok(Self { read, last: Mutex::new(last) })
     }
 
     /// The service, at most a second old.
@@ -86,21 +42,21 @@ impl Credentials {
     }
 
     fn read_if_older_than(&self, age: Duration) -> Arc<Upstream> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.checked.elapsed() >= age {
-            state.check(&self.read);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.checked.elapsed() >= age {
+            last.check(&self.read);
         }
-        state.current.clone()
+        last.current.clone()
     }
 }
 
-impl State {
+impl LastRead {
     /// If the binding cannot be read, perhaps because it is just being written, keeps what we have.
     fn check(&mut self, read: &Read) {
         self.checked = Instant::now();
-        let changed = read().and_then(|bound| {
-            let same = bound == self.current.bound;
-            if same { Ok(None) } else { Upstream::new(bound).map(Some) }
+        let changed = read().and_then(|access| {
+            let same = access == self.current.access;
+            if same { Ok(None) } else { Upstream::new(access).map(Some) }
         });
         match changed {
             Ok(None) => self.problem = None,
@@ -110,12 +66,40 @@ impl State {
                 self.current = Arc::new(upstream);
             }
             Err(error) => {
-                let problem = error.to_string();
+                let problem = format!("{error:#}");
                 if self.problem.as_ref() != Some(&problem) {
                     log(format_args!("still using the previous credentials: {problem}"));
                     self.problem = Some(problem);
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::anyhow;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use store_client::{RedisEndpoint, Target};
+
+    #[test]
+    fn a_binding_that_cannot_be_read_again_is_said_with_its_cause() {
+        let endpoint = RedisEndpoint {
+            target: Target::Unix("/redis.sock".into()),
+            auth: None,
+            database: None,
+        };
+        let (access, was_read) = (Access { endpoint, verify_peer: true }, AtomicBool::new(false));
+        let credentials = Credentials::new(Box::new(move || {
+            if was_read.swap(true, Ordering::Relaxed) {
+                return Err(anyhow!("no such file").context("The binding cannot be read"));
+            }
+            Ok(access.clone())
+        }));
+        let credentials = credentials.unwrap();
+        credentials.read_again();
+        let problem = credentials.last.lock().unwrap().problem.clone();
+        assert_eq!(problem.as_deref(), Some("The binding cannot be read: no such file"));
     }
 }

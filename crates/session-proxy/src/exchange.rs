@@ -2,8 +2,8 @@
 
 use super::conversation::Conversation;
 use super::log::log;
-use super::memory::{Reservation, SMALL, announced};
-use super::request::{Request, parse};
+use super::memory::{Reservation, SMALL};
+use super::request::{Request, announced, parse};
 use super::shared::Shared;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::sys::utsname::uname;
@@ -18,6 +18,8 @@ use store_client::{Deadline, Received};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A socket's timeout must not be zero.
 const LEAST: Duration = Duration::from_millis(1);
+/// No timeout.
+const ENDLESS: Duration = Duration::MAX;
 /// Far more than the PHP processes of a container.
 const MOST_CLIENTS: u64 = 2000;
 const NO_MEMORY: &[u8] =
@@ -36,9 +38,6 @@ fn owner(client: &UnixStream) -> Option<Vec<u8>> {
 }
 
 /// Serves a client until it is gone.
-///
-/// # Errors
-/// Fails if the connection breaks.
 pub(super) fn converse(mut client: &UnixStream, shared: &Shared) -> io::Result<()> {
     let Some(owner) = owner(client).filter(|_| shared.stats.clients.get() <= MOST_CLIENTS) else {
         shared.stats.refused.inc();
@@ -57,6 +56,7 @@ fn exchange(
     shared: &Shared,
 ) -> io::Result<()> {
     let mut received = Received::default();
+    let mut timeout = ENDLESS;
     let mut begun = Instant::now();
     let mut reserved = None;
     loop {
@@ -64,7 +64,7 @@ fn exchange(
             Ok(Some((parts, length))) => (Request::read(&parts, &shared.prefix), length),
             Ok(None) => {
                 let first = received.bytes().is_empty();
-                if !receive(client, &mut received, conversation, begun)? {
+                if !receive(client, &mut timeout, &mut received, conversation, begun)? {
                     return Ok(());
                 }
                 if first {
@@ -107,26 +107,35 @@ fn exchange(
 }
 
 /// Waits for more from PHP and renews its lock meanwhile; false if PHP is gone. `begun` is when a partly received
-/// command began.
+/// command began. `timeout` is what the socket has: a shorter one than needed costs a look at the lock when it is over, a
+/// new one for each command a system call.
 fn receive(
     client: &mut &UnixStream,
+    timeout: &mut Duration,
     received: &mut Received,
     conversation: &mut Conversation<'_>,
     begun: Instant,
 ) -> io::Result<bool> {
     let half = !received.bytes().is_empty();
+    let mut is_over = false;
     loop {
         if half && begun.elapsed() >= PATIENCE {
             return Err(ErrorKind::TimedOut.into());
         }
         let of_lock = conversation.patience();
         let of_command = half.then(|| PATIENCE.saturating_sub(begun.elapsed()));
-        let timeout = of_lock.or(of_command).map(|timeout| timeout.max(LEAST));
-        client.set_read_timeout(timeout)?;
+        let needed = of_lock.or(of_command).map_or(ENDLESS, |timeout| timeout.max(LEAST));
+        if needed < *timeout || is_over && needed != *timeout {
+            client.set_read_timeout((needed != ENDLESS).then_some(needed))?;
+            *timeout = needed;
+        }
         match received.read(client) {
             Ok(length) => return Ok(length > 0),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => conversation.renew(),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                conversation.renew();
+                is_over = true;
+            }
             Err(error) => return Err(error),
         }
     }
@@ -157,7 +166,7 @@ fn reserve<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::credentials::Bound;
+    use super::super::upstream::Access;
     use super::super::worker::{Settings, Worker};
     use super::*;
     use std::io::Read;
@@ -182,7 +191,7 @@ mod tests {
         });
         let target = Target::Unix(socket.to_owned());
         let endpoint = RedisEndpoint { target, auth: None, database: None };
-        let bound = Bound { endpoint, verify_peer: true };
+        let access = Access { endpoint, verify_peer: true };
         let second = Duration::from_secs(1);
         let settings = Settings {
             container: String::new(),
@@ -194,7 +203,7 @@ mod tests {
             most_connections: 4,
             metrics: None,
         };
-        Worker::new(settings, Box::new(move || Ok(bound.clone()))).unwrap()
+        Worker::new(settings, Box::new(move || Ok(access.clone()))).unwrap()
     }
 
     /// PHP's side of a connection.

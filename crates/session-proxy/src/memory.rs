@@ -1,8 +1,7 @@
 //! The memory for large commands, which all of PHP's connections have together: each alone may send the largest session.
 
-use super::request::MAX_VALUE;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use store_client::Deadline;
+use store_client::{Deadline, MAX_VALUE};
 
 /// Commands up to this length are received in any case.
 pub(super) const SMALL: usize = 64 << 10;
@@ -54,21 +53,6 @@ impl Drop for Reservation<'_> {
     }
 }
 
-/// How long a command will be, as far as the received part of it tells: at least up to the end of its present part.
-pub(super) fn announced(bytes: &[u8]) -> usize {
-    let line = |at: usize| -> Option<(usize, usize)> {
-        let rest = bytes.get(at..)?;
-        let end = rest.iter().position(|byte| *byte == b'\n')?;
-        let number = std::str::from_utf8(rest.get(1..end)?).ok()?;
-        Some((number.trim_end().parse().ok()?, at + end + 1))
-    };
-    let Some((_, mut at)) = line(0) else { return bytes.len() };
-    while let Some((length, start)) = line(at).filter(|_| at < bytes.len()) {
-        at = start + length + 2;
-    }
-    at.max(bytes.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,17 +76,5 @@ mod tests {
             assert!(next.join().unwrap());
         });
         assert_eq!(*budget.free(), ALL);
-    }
-
-    #[test]
-    fn the_length_of_a_command_is_known_before_it_is_there() {
-        let whole = b"*4\r\n$5\r\nSETEX\r\n$1\r\nk\r\n$4\r\n1440\r\n$9\r\n123456789\r\n";
-        for cut in whole.len() - 10..=whole.len() {
-            assert_eq!(announced(&whole[..cut]), whole.len());
-        }
-        for cut in 0..whole.len() {
-            assert!((cut..=whole.len()).contains(&announced(&whole[..cut])), "{cut}");
-        }
-        assert_eq!(announced(b"GET / HTTP/1.1\r\n"), 16);
     }
 }

@@ -1,4 +1,4 @@
-//! The status as Prometheus metrics, if `BPL_PHP_SESSION_METRICS` is set.
+//! The status as Prometheus metrics, if there is an address for them.
 
 use super::log::log;
 use super::shared::Shared;

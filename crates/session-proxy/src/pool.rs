@@ -1,6 +1,7 @@
 //! A few connections for many PHP processes: each round trip borrows one.
 
-use super::credentials::{Credentials, Upstream};
+use super::credentials::Credentials;
+use super::upstream::Upstream;
 use prometheus_client::metrics::counter::Counter;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,21 +20,23 @@ pub(super) struct Pool {
     connect_timeout: Duration,
     /// Connections opened so far.
     opened: Counter,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     returned: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct PoolState {
     idle: Vec<Pooled>,
     /// Idle, borrowed, or connecting.
     count: usize,
     connecting: usize,
+    /// Requests that wait for a connection.
+    waiting: usize,
     /// What last refused a new connection, and when. Open ones may go on, after a change of the password, say.
     refused: Option<(Arc<Upstream>, Instant)>,
 }
 
-impl State {
+impl PoolState {
     /// Whether to wait for an open connection, because the service has just refused a new one.
     fn must_share(&self, upstream: &Arc<Upstream>) -> bool {
         let refused = self
@@ -105,8 +108,10 @@ impl Pool {
             }
             let in_use = state.count;
             let left = deadline.remaining().map_err(|_| NoConnection::AllInUse(in_use))?;
+            state.waiting += 1;
             let waited = self.returned.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.waiting -= 1;
         }
         drop(state);
         let slot = Slot(self);
@@ -147,7 +152,7 @@ impl Pool {
         (state.count, state.idle.len())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -175,14 +180,18 @@ impl Lease<'_> {
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        self.0.state().count -= 1;
-        self.0.returned.notify_one();
+        let mut state = self.0.state();
+        state.count -= 1;
+        // To wake nobody is a system call, too.
+        if state.waiting > 0 {
+            self.0.returned.notify_one();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::credentials::Bound;
+    use super::super::upstream::Access;
     use super::*;
     use std::os::unix::net::UnixListener;
     use store_client::{RedisEndpoint, Target};
@@ -193,8 +202,8 @@ mod tests {
         let socket = folder.path().join("redis.sock");
         let server = UnixListener::bind(&socket).unwrap();
         let endpoint = RedisEndpoint { target: Target::Unix(socket), auth: None, database: None };
-        let bound = Bound { endpoint, verify_peer: true };
-        let credentials = Credentials::new(Box::new(move || Ok(bound.clone()))).unwrap();
+        let access = Access { endpoint, verify_peer: true };
+        let credentials = Credentials::new(Box::new(move || Ok(access.clone()))).unwrap();
         let opened = Counter::default();
         let pool = Pool::new(credentials, 1, Duration::from_secs(1), opened.clone());
         let counts = || (pool.counts(), opened.get());

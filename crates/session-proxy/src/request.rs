@@ -1,13 +1,10 @@
 //! Requests of PHP's redis handler, parsed with limits: only session commands, on session keys.
 
 use std::time::Duration;
+use store_client::{Command, Parsed, ProtocolError};
 
-/// The maximum length of a value.
-pub(crate) const MAX_VALUE: usize = 64 << 20;
 /// `SET key secret NX PX ms` has six, `EVAL script 1 key secret` has five.
 const MAX_PARTS: usize = 8;
-/// `*8` and `$67108864`, with the line end.
-const MAX_LINE: usize = 16;
 /// Our own command: the state of the proxy.
 pub(super) const STATUS: &str = "SESSIONPROXY.STATUS";
 /// Our own command: whether the service is reachable.
@@ -62,52 +59,26 @@ pub enum Refusal {
     Key,
 }
 
-/// The parts of a command, and its length.
-pub(crate) type Parsed<'a> = (Vec<&'a [u8]>, usize);
+impl From<ProtocolError> for Refusal {
+    fn from(error: ProtocolError) -> Self {
+        match error {
+            ProtocolError::TooLong => Self::TooLong,
+            ProtocolError::NotRedis | ProtocolError::IsTls => Self::Protocol,
+        }
+    }
+}
 
 /// Finds the parts of the command at the start of `bytes`, and its length; `None` if it is incomplete.
 ///
 /// # Errors
 /// Fails if it is not a command, or too long.
 pub fn parse(bytes: &[u8]) -> Result<Option<Parsed<'_>>, Refusal> {
-    let Some((count, mut at)) = header(bytes, 0, b'*')? else { return Ok(None) };
-    if !(1..=MAX_PARTS).contains(&count) {
-        return Err(Refusal::TooLong);
-    }
-    let mut parts = Vec::with_capacity(count);
-    for _ in 0..count {
-        let Some((length, start)) = header(bytes, at, b'$')? else { return Ok(None) };
-        let total: usize = parts.iter().map(|part: &&[u8]| part.len()).sum();
-        if length + total > MAX_VALUE {
-            return Err(Refusal::TooLong);
-        }
-        let end = start + length;
-        match bytes.get(end..end + 2) {
-            None => return Ok(None),
-            Some(b"\r\n") => parts.push(&bytes[start..end]),
-            Some(_) => return Err(Refusal::Protocol),
-        }
-        at = end + 2;
-    }
-    Ok(Some((parts, at)))
+    Ok(Command::parse(bytes, MAX_PARTS)?)
 }
 
-/// A line with a type byte and a number, and the start of the next one.
-fn header(bytes: &[u8], at: usize, kind: u8) -> Result<Option<(usize, usize)>, Refusal> {
-    let rest = &bytes[at..];
-    match rest.first() {
-        None => return Ok(None),
-        Some(first) if *first == kind => {}
-        Some(_) => return Err(Refusal::Protocol),
-    }
-    let Some(end) = rest.iter().take(MAX_LINE).position(|byte| *byte == b'\n') else {
-        return if rest.len() < MAX_LINE { Ok(None) } else { Err(Refusal::Protocol) };
-    };
-    let number = rest[1..end].strip_suffix(b"\r").ok_or(Refusal::Protocol)?;
-    let number = std::str::from_utf8(number).map_err(|_| Refusal::Protocol)?;
-    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    let number = number.parse().ok().filter(|_| digits).ok_or(Refusal::Protocol)?;
-    Ok(Some((number, at + end + 1)))
+/// How long the command at the start of `bytes` will be, as far as the received part tells.
+pub(super) fn announced(bytes: &[u8]) -> usize {
+    Command::announced(bytes, MAX_PARTS)
 }
 
 impl Request {
@@ -185,16 +156,6 @@ mod tests {
 
     const PREFIX: &[u8] = b"P:";
 
-    fn encode(parts: &[Vec<u8>]) -> Vec<u8> {
-        let mut bytes = format!("*{}\r\n", parts.len()).into_bytes();
-        for part in parts {
-            bytes.extend(format!("${}\r\n", part.len()).into_bytes());
-            bytes.extend(part);
-            bytes.extend(b"\r\n");
-        }
-        bytes
-    }
-
     fn read(text: &str) -> Result<Request, Refusal> {
         let parts: Vec<&[u8]> = text.split(' ').map(str::as_bytes).collect();
         Request::read(&parts, PREFIX)
@@ -203,12 +164,13 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_sent_is_read_wherever_it_is_cut(parts in vec(vec(any::<u8>(), 0..40), 1..=8)) {
-            let bytes = encode(&parts);
+            let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+            let command = Command::new(&parts);
+            let bytes = command.bytes();
             for cut in 0..bytes.len() {
                 prop_assert_eq!(parse(&bytes[..cut]), Ok(None));
             }
-            let expected = parts.iter().map(Vec::as_slice).collect();
-            prop_assert_eq!(parse(&bytes), Ok(Some((expected, bytes.len()))));
+            prop_assert_eq!(parse(bytes), Ok(Some((parts, bytes.len()))));
         }
 
         #[test]

@@ -5,16 +5,16 @@ use super::answer::heard;
 use super::key_space::KeySpace;
 use super::lock::Lock;
 use super::request::lock_of;
+use super::retry::{Failure, RetryingClient};
 use super::scripts::{self, script};
 use super::seen::Seen;
-use super::upstream::{Failure, Service};
 use std::sync::Arc;
 use std::time::Instant;
 use store_client::{Command, Reply};
 
 /// The sessions of the service.
 pub(super) struct Sessions {
-    service: Arc<Service>,
+    service: Arc<RetryingClient>,
     /// The prefix of session keys.
     prefix: String,
     /// Unique to this worker.
@@ -56,7 +56,7 @@ impl Written {
 }
 
 impl Sessions {
-    pub(super) fn new(service: Arc<Service>, prefix: String, worker: String) -> Self {
+    pub(super) fn new(service: Arc<RetryingClient>, prefix: String, worker: String) -> Self {
         Self { service, prefix, worker }
     }
 

@@ -1,17 +1,17 @@
 //! What all conversations share.
 
 use super::memory::Budget;
+use super::retry::RetryingClient;
 use super::sessions::Sessions;
 use super::stats::Stats;
 use super::turns::Turns;
-use super::upstream::Service;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// What all conversations share.
 pub(super) struct Shared {
-    pub(super) service: Arc<Service>,
+    pub(super) service: Arc<RetryingClient>,
     pub(super) sessions: Sessions,
     pub(super) turns: Turns,
     pub(super) stats: Arc<Stats>,

@@ -2,6 +2,7 @@
 
 use super::shared::Shared;
 use super::stats::Stats;
+use indoc::indoc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fmt;
@@ -57,39 +58,36 @@ impl fmt::Display for Status {
             Value::String(text) => text.clone(),
             number => number.to_string(),
         };
-        writeln!(formatter, "service       {} ({})", it("service"), it("role"))?;
-        writeln!(formatter, "running       {} s", it("seconds"))?;
-        writeln!(formatter, "PHP           {} connected", it("clients"))?;
-        writeln!(
+        write!(
             formatter,
-            "sessions      {} locked so far, {} waiting here, {} for another container, {} gave up waiting",
+            indoc! {"
+                service       {} ({})
+                running       {} s
+                PHP           {} connected
+                sessions      {} locked so far, {} waiting here, {} for another container, {} gave up waiting
+                round trips   {}, half within {} µs, 99 % within {} µs
+                connections   {} of {}, {} idle, {} opened so far
+                problems      broken connections: {}, commands sent again: {}, without a reply: {}, refused: {}"
+            },
+            it("service"),
+            it("role"),
+            it("seconds"),
+            it("clients"),
             it("requests"),
             it("waiting"),
             it("waiting_elsewhere"),
-            it("lock_timeouts")
-        )?;
-        writeln!(
-            formatter,
-            "round trips   {}, half within {} µs, 99 % within {} µs",
+            it("lock_timeouts"),
             it("round_trips"),
             it("p50_us"),
-            it("p99_us")
-        )?;
-        writeln!(
-            formatter,
-            "connections   {} of {}, {} idle, {} opened so far",
+            it("p99_us"),
             it("connections"),
             it("most_connections"),
             it("idle"),
-            it("opened")
-        )?;
-        write!(
-            formatter,
-            "problems      broken connections: {}, commands sent again: {}, without a reply: {}, refused: {}",
+            it("opened"),
             it("reconnections"),
             it("retries"),
             it("failures"),
-            it("refused")
+            it("refused"),
         )
     }
 }

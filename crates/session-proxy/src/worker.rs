@@ -8,12 +8,12 @@ use super::log::log;
 use super::memory::Budget;
 use super::metrics;
 use super::pool::Pool;
+use super::retry::RetryingClient;
 use super::sessions::Sessions;
 use super::shared::{Secrets, Shared};
 use super::signals::wait;
 use super::stats::Stats;
 use super::turns::Turns;
-use super::upstream::Service;
 use nix::poll::PollTimeout;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd};
@@ -73,7 +73,7 @@ impl Worker {
         stats.most_connections.set(u64::try_from(most)?);
         let credentials = Credentials::new(read)?;
         let pool = Pool::new(credentials, most, settings.connect_timeout, stats.opened.clone());
-        let service = Arc::new(Service::new(pool, settings.read_timeout, stats.clone()));
+        let service = Arc::new(RetryingClient::new(pool, settings.read_timeout, stats.clone()));
         let worker = random()?;
         let shared = Arc::new(Shared {
             sessions: Sessions::new(service.clone(), settings.prefix.clone(), worker.clone()),

@@ -6,7 +6,7 @@ use super::command::Command;
 use super::connection::{Connection, Stream, Unwritable};
 use super::deadline::{Deadline, Timed};
 use super::endpoint::{RedisEndpoint, Target};
-use super::error::{Problem, RedisError, Step};
+use super::error::{Activity, Problem, RedisError};
 use super::reply::{ErrorReply, Reply};
 use super::resolve::resolve;
 use super::tls::client_config;
@@ -22,7 +22,7 @@ use std::time::Duration;
 /// Opens any number of connections to one endpoint.
 #[derive(Debug, Clone)]
 pub struct Client {
-    servers: Vec<Server>,
+    servers: Vec<Destination>,
     tls: Option<Arc<ClientConfig>>,
     auth: Option<Auth>,
     database: Option<u32>,
@@ -30,7 +30,7 @@ pub struct Client {
 }
 
 #[derive(Debug, Clone)]
-enum Server {
+enum Destination {
     Tcp(Address),
     Unix(PathBuf),
 }
@@ -43,9 +43,9 @@ impl Client {
     /// Fails if a certificate or key cannot be used.
     pub fn new(endpoint: &RedisEndpoint, verify_peer: bool) -> Result<Self, RedisError> {
         let servers = match &endpoint.target {
-            Target::Tcp { address, .. } => vec![Server::Tcp(address.clone())],
-            Target::Cluster { nodes, .. } => nodes.iter().cloned().map(Server::Tcp).collect(),
-            Target::Unix(path) => vec![Server::Unix(path.clone())],
+            Target::Tcp { address, .. } => vec![Destination::Tcp(address.clone())],
+            Target::Cluster { nodes, .. } => nodes.iter().cloned().map(Destination::Tcp).collect(),
+            Target::Unix(path) => vec![Destination::Unix(path.clone())],
         };
         let tls = endpoint.tls().map(|tls| client_config(tls, verify_peer)).transpose().map_err(
             |problem| RedisError {
@@ -85,13 +85,13 @@ impl Client {
         }))
     }
 
-    fn connect_to(&self, server: &Server, deadline: Deadline) -> Result<Connection, Problem> {
+    fn connect_to(&self, server: &Destination, deadline: Deadline) -> Result<Connection, Problem> {
         let stream = match server {
-            Server::Unix(path) => {
+            Destination::Unix(path) => {
                 let stream = UnixStream::connect(path).map_err(Problem::connecting)?;
                 Stream::Unix(Timed::new(stream, deadline))
             }
-            Server::Tcp(address) => {
+            Destination::Tcp(address) => {
                 let dialled = self.connect_timeout.map_or(deadline, |wait| deadline.or_after(wait));
                 let stream = Timed::new(dial(address, dialled)?, deadline);
                 match &self.tls {
@@ -132,11 +132,11 @@ impl Client {
         Ok(())
     }
 
-    fn shown(&self, server: &Server) -> String {
+    fn shown(&self, server: &Destination) -> String {
         match server {
-            Server::Unix(path) => format!("unix://{}", path.display()),
-            Server::Tcp(address) if self.tls.is_some() => format!("tls://{address}"),
-            Server::Tcp(address) => format!("tcp://{address}"),
+            Destination::Unix(path) => format!("unix://{}", path.display()),
+            Destination::Tcp(address) if self.tls.is_some() => format!("tls://{address}"),
+            Destination::Tcp(address) => format!("tcp://{address}"),
         }
     }
 }
@@ -177,7 +177,7 @@ fn handshake(
         ClientConnection::new(config, name).map_err(|error| Problem::Tls(error.to_string()))?;
     while tls.is_handshaking() {
         if let Err(error) = tls.complete_io(&mut stream) {
-            let problem = Problem::of_stream(error, Step::Handshake);
+            let problem = Problem::of_stream(error, Activity::Handshake);
             let mut rest = Unwritable { tls: &mut tls, socket: &mut stream };
             return Err(if problem.is_lost() { rest.alert().unwrap_or(problem) } else { problem });
         }

@@ -2,7 +2,7 @@
 
 use super::command::Command;
 use super::deadline::{Deadline, Timed};
-use super::error::{Problem, Step};
+use super::error::{Activity, Problem};
 use super::received::Received;
 use super::reply::Reply;
 use rustls::{ClientConnection, StreamOwned};
@@ -77,7 +77,7 @@ impl Connection {
             _ => self.write(&commands.iter().map(Command::bytes).collect::<Vec<_>>().concat()),
         };
         if let Err(error) = written {
-            return Err(self.last_word(Problem::of_stream(error, Step::Answer)));
+            return Err(self.last_word(Problem::of_stream(error, Activity::Answer)));
         }
         let mut replies = Vec::with_capacity(commands.len());
         for _ in commands {
@@ -132,9 +132,9 @@ fn receive(received: &mut Received, stream: &mut dyn Read) -> Result<Reply, Prob
             return Ok(reply);
         }
         match received.read(stream) {
-            Ok(0) => return Err(Problem::Closed(Step::Answer)),
+            Ok(0) => return Err(Problem::Closed(Activity::Answer)),
             Ok(_) => {}
-            Err(error) => return Err(Problem::of_stream(error, Step::Answer)),
+            Err(error) => return Err(Problem::of_stream(error, Activity::Answer)),
         }
     }
 }
@@ -149,7 +149,7 @@ pub(super) struct Unwritable<'a, S> {
 impl<S: Read> Unwritable<'_, S> {
     /// Why the server refused the handshake, if it said so.
     pub(super) fn alert(&mut self) -> Option<Problem> {
-        let problem = Problem::of_stream(self.read(&mut [0]).err()?, Step::Handshake);
+        let problem = Problem::of_stream(self.read(&mut [0]).err()?, Activity::Handshake);
         matches!(problem, Problem::TlsRefused(_)).then_some(problem)
     }
 }

@@ -62,11 +62,13 @@ impl Timeouts for UnixStream {
 pub(super) struct Timed<S> {
     stream: S,
     deadline: Deadline,
+    /// What the socket has. A shorter one than the time left costs another try, a new one for each try a system call.
+    timeout: Option<Duration>,
 }
 
 impl<S: Timeouts> Timed<S> {
     pub(super) fn new(stream: S, deadline: Deadline) -> Self {
-        Self { stream, deadline }
+        Self { stream, deadline, timeout: None }
     }
 
     pub(super) fn set_deadline(&mut self, deadline: Deadline) {
@@ -75,10 +77,16 @@ impl<S: Timeouts> Timed<S> {
 
     fn bounded<T>(&mut self, mut run: impl FnMut(&mut S) -> io::Result<T>) -> io::Result<T> {
         loop {
-            self.stream.set_timeout(self.deadline.remaining()?)?;
+            let left = self.deadline.remaining()?;
+            if self.timeout.is_none_or(|timeout| timeout > left) {
+                // Good for the next deadlines of this kind, too.
+                let timeout = left * 9 / 10;
+                self.stream.set_timeout(timeout)?;
+                self.timeout = Some(timeout);
+            }
             match run(&mut self.stream) {
                 // This is how the kernel reports a socket timeout; its clock may be slightly early.
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.timeout = None,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 result => return result,
             }
@@ -133,5 +141,19 @@ mod tests {
         let mut timed = Timed::new(ours, Deadline::after(WAIT));
         let error = timed.write_all(&vec![0; 16 << 20]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn a_deadline_is_kept_whatever_was_the_one_before() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let mut timed = Timed::new(ours, Deadline::after(WAIT));
+        for wait in [WAIT, WAIT * 2, WAIT / 3, WAIT] {
+            let started = Instant::now();
+            timed.set_deadline(Deadline::after(wait));
+            let error = timed.read(&mut [0]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::TimedOut);
+            let took = started.elapsed();
+            assert!((wait..wait + WAIT).contains(&took), "{wait:?} took {took:?}");
+        }
     }
 }

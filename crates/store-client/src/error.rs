@@ -1,7 +1,8 @@
 //! Why a server cannot be used, classified by what to do about it.
 
 use super::distrust::Distrust;
-use super::reply::{ErrorReply, ProtocolError, Reply};
+use super::reply::{ErrorReply, Reply};
+use super::resp::ProtocolError;
 use rustls::AlertDescription;
 use std::fmt;
 use std::io;
@@ -23,7 +24,7 @@ pub enum Problem {
     #[error("nothing listens there (connection refused)")]
     Refused,
     #[error("timed out {0}")]
-    Timeout(Step),
+    Timeout(Activity),
     #[error("cannot connect ({0})")]
     Connect(io::Error),
     #[error("{0}")]
@@ -44,16 +45,16 @@ pub enum Problem {
     #[error("the server says {0}, and closes the connection")]
     TurnedAway(ErrorReply),
     #[error("the server closed the connection {0}")]
-    Closed(Step),
+    Closed(Activity),
     #[error("the connection broke {step} ({error})")]
-    Broken { step: Step, error: io::Error },
+    Broken { step: Activity, error: io::Error },
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
 }
 
 /// What we were doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum Activity {
     /// Resolving the name.
     Resolving,
     /// Connecting.
@@ -64,7 +65,7 @@ pub enum Step {
     Answer,
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for Activity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Resolving => "resolving the name",
@@ -80,14 +81,14 @@ impl Problem {
     pub(super) fn connecting(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::Refused,
-            io::ErrorKind::TimedOut => Self::Timeout(Step::Connecting),
+            io::ErrorKind::TimedOut => Self::Timeout(Activity::Connecting),
             _ => Self::Connect(error),
         }
     }
 
     /// Interprets a stream error on an established connection.
     #[must_use]
-    pub fn of_stream(error: io::Error, step: Step) -> Self {
+    pub fn of_stream(error: io::Error, step: Activity) -> Self {
         if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
             return Self::of_tls(tls);
         }

@@ -4,6 +4,8 @@ use std::io::{self, Read};
 
 /// Bytes per read; most sessions are smaller.
 const CHUNK: usize = 8192;
+/// Bytes per read of a message that is larger.
+const LARGEST_CHUNK: usize = 64 << 10;
 /// The buffer kept between messages.
 const KEPT: usize = 64 << 10;
 
@@ -23,10 +25,11 @@ impl Received {
     /// # Errors
     /// As the stream.
     pub fn read(&mut self, stream: &mut (impl Read + ?Sized)) -> io::Result<usize> {
-        let mut chunk = [0; CHUNK];
-        let length = stream.read(&mut chunk)?;
-        self.0.extend_from_slice(&chunk[..length]);
-        Ok(length)
+        let start = self.0.len();
+        self.0.resize(start + start.clamp(CHUNK, LARGEST_CHUNK), 0);
+        let read = stream.read(&mut self.0[start..]);
+        self.0.truncate(start + *read.as_ref().unwrap_or(&0));
+        read
     }
 
     /// Removes a message of this length. It may have been a session of many megabytes.

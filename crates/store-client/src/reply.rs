@@ -1,11 +1,8 @@
-//! Replies (RESP2), parsed with limits, because they come over the network.
+//! Replies of a server.
 
+use super::resp::{MAX_VALUE, ProtocolError, Reader, Stop, bulk, number};
 use std::fmt;
 
-/// Redis allows 512 MB per value (`proto-max-bulk-len`); no session comes near this limit.
-const MAX_BULK: usize = 64 << 20;
-/// For a status, an error or a number.
-const MAX_LINE: usize = 4096;
 /// `ROLE` and `INFO` have the longest replies of all that sessions need.
 const MAX_ARRAY: usize = 4096;
 const MAX_DEPTH: usize = 4;
@@ -32,17 +29,6 @@ pub enum Reply {
 /// Why a server refuses a command.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ErrorReply(String);
-
-/// The response is not a Redis reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ProtocolError {
-    #[error("its reply is not in the Redis protocol")]
-    NotRedis,
-    #[error("it expects TLS")]
-    IsTls,
-    #[error("its reply is too long")]
-    TooLong,
-}
 
 impl ErrorReply {
     /// An error, from the text after the `-`.
@@ -109,107 +95,53 @@ impl Reply {
     /// # Errors
     /// Fails if it is not a reply, or longer than expected.
     pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, ProtocolError> {
-        Self::parse_nested(bytes, MAX_DEPTH)
+        Reader::new(bytes).message(|reader| Self::read(reader, MAX_DEPTH))
     }
 
-    fn parse_nested(bytes: &[u8], depth: usize) -> Result<Option<(Self, usize)>, ProtocolError> {
-        let kind = match bytes.first() {
-            None => return Ok(None),
-            Some(kind @ (b'+' | b'-' | b':' | b'$' | b'*')) => *kind,
-            Some(0x15) => return Err(ProtocolError::IsTls),
-            Some(_) => return Err(ProtocolError::NotRedis),
-        };
-        let Some((line, start)) = line(bytes)? else { return Ok(None) };
-        match kind {
-            b'+' => Ok(Some((Self::Status(text(line)), start))),
-            b'-' => Ok(Some((Self::Error(ErrorReply(text(line))), start))),
-            b':' => Ok(Some((Self::Integer(number(line)?), start))),
-            b'$' => bulk(bytes, start, number(line)?),
-            _ => array(bytes, start, number(line)?, depth),
+    fn read(reader: &mut Reader<'_>, depth: usize) -> Result<Self, Stop> {
+        let text = |line| String::from_utf8_lossy(line).into_owned();
+        Ok(match reader.kind()? {
+            b'+' => Self::Status(text(reader.line()?)),
+            b'-' => Self::Error(ErrorReply(text(reader.line()?))),
+            b':' => Self::Integer(number(reader.line()?)?),
+            b'$' => match reader.length(MAX_VALUE)? {
+                Some(length) => Self::Bulk(reader.value(length)?.to_vec()),
+                None => Self::Nil,
+            },
+            b'*' => {
+                let depth = depth.checked_sub(1).ok_or(ProtocolError::TooLong)?;
+                let Some(length) = reader.length(MAX_ARRAY)? else { return Ok(Self::Nil) };
+                let items = (0..length).map(|_| Self::read(reader, depth));
+                Self::Array(items.collect::<Result<_, _>>()?)
+            }
+            0x15 => return Err(ProtocolError::IsTls.into()),
+            _ => return Err(ProtocolError::NotRedis.into()),
+        })
+    }
+
+    /// As it is sent; of an error, what may be shown.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Status(text) => format!("+{text}\r\n").into_bytes(),
+            Self::Error(error) => format!("-{error}\r\n").into_bytes(),
+            Self::Integer(number) => format!(":{number}\r\n").into_bytes(),
+            Self::Nil => b"$-1\r\n".to_vec(),
+            Self::Bulk(value) => bulk(value),
+            Self::Array(replies) => {
+                let items = replies.iter().flat_map(Self::encode);
+                format!("*{}\r\n", replies.len()).into_bytes().into_iter().chain(items).collect()
+            }
         }
     }
-}
-
-/// The first line without its type byte and line end, and the start of the next one.
-fn line(bytes: &[u8]) -> Result<Option<(&[u8], usize)>, ProtocolError> {
-    match bytes.iter().take(MAX_LINE).position(|byte| *byte == b'\n') {
-        Some(end) if end > 1 && bytes[end - 1] == b'\r' => Ok(Some((&bytes[1..end - 1], end + 1))),
-        Some(_) => Err(ProtocolError::NotRedis),
-        None if bytes.len() >= MAX_LINE => Err(ProtocolError::TooLong),
-        None => Ok(None),
-    }
-}
-
-fn text(line: &[u8]) -> String {
-    String::from_utf8_lossy(line).into_owned()
-}
-
-fn number(line: &[u8]) -> Result<i64, ProtocolError> {
-    let text = std::str::from_utf8(line).map_err(|_| ProtocolError::NotRedis)?;
-    text.parse().map_err(|_| ProtocolError::NotRedis)
-}
-
-/// `None` for -1, which means nil.
-fn length(number: i64, most: usize) -> Result<Option<usize>, ProtocolError> {
-    match usize::try_from(number) {
-        Ok(length) if length <= most => Ok(Some(length)),
-        Ok(_) => Err(ProtocolError::TooLong),
-        Err(_) if number == -1 => Ok(None),
-        Err(_) => Err(ProtocolError::NotRedis),
-    }
-}
-
-fn bulk(bytes: &[u8], start: usize, number: i64) -> Result<Option<(Reply, usize)>, ProtocolError> {
-    let Some(length) = length(number, MAX_BULK)? else { return Ok(Some((Reply::Nil, start))) };
-    let end = start + length;
-    match bytes.get(end..end + 2) {
-        None => Ok(None),
-        Some(b"\r\n") => Ok(Some((Reply::Bulk(bytes[start..end].to_vec()), end + 2))),
-        Some(_) => Err(ProtocolError::NotRedis),
-    }
-}
-
-fn array(
-    bytes: &[u8],
-    start: usize,
-    number: i64,
-    depth: usize,
-) -> Result<Option<(Reply, usize)>, ProtocolError> {
-    let depth = depth.checked_sub(1).ok_or(ProtocolError::TooLong)?;
-    let Some(length) = length(number, MAX_ARRAY)? else { return Ok(Some((Reply::Nil, start))) };
-    let mut replies = Vec::new();
-    let mut end = start;
-    for _ in 0..length {
-        let Some((reply, length)) = Reply::parse_nested(&bytes[end..], depth)? else {
-            return Ok(None);
-        };
-        replies.push(reply);
-        end += length;
-    }
-    Ok(Some((Reply::Array(replies), end)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resp::MAX_LINE;
     use proptest::collection::vec;
     use proptest::prelude::*;
-
-    fn encode(reply: &Reply) -> Vec<u8> {
-        match reply {
-            Reply::Status(text) => format!("+{text}\r\n").into_bytes(),
-            Reply::Error(error) => format!("-{}\r\n", error.text()).into_bytes(),
-            Reply::Integer(number) => format!(":{number}\r\n").into_bytes(),
-            Reply::Nil => b"$-1\r\n".to_vec(),
-            Reply::Bulk(bytes) => {
-                [format!("${}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
-            }
-            Reply::Array(replies) => {
-                let items = replies.iter().flat_map(encode);
-                format!("*{}\r\n", replies.len()).into_bytes().into_iter().chain(items).collect()
-            }
-        }
-    }
 
     fn reply() -> impl Strategy<Value = Reply> {
         let leaf = prop_oneof![
@@ -225,7 +157,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_sent_is_read_wherever_it_is_cut(reply in reply(), rest in vec(any::<u8>(), 0..9)) {
-            let whole = encode(&reply);
+            let whole = reply.encode();
             for cut in 0..whole.len() {
                 prop_assert_eq!(Reply::parse(&whole[..cut]), Ok(None));
             }

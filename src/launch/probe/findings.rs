@@ -75,9 +75,11 @@ impl<'a> Findings<'a> {
     /// What never will be outweighs what may pass.
     pub(super) fn outcome(mut self, round_trip: Duration, max_clients: Option<u32>) -> Outcome {
         let mut limits = Vec::new();
-        if !self.strict_mode && (self.forbidden == ["EXISTS"] || self.unknown == ["EXISTS"]) {
-            self.forbidden.clear();
-            self.unknown.clear();
+        let of_strict_mode = |it: &String| it == "EXISTS" || it == "+exists";
+        if !self.strict_mode && self.forbidden.iter().chain(&self.unknown).any(of_strict_mode) {
+            for list in [&mut self.forbidden, &mut self.rights, &mut self.unknown] {
+                list.retain(|it| !of_strict_mode(it));
+            }
             limits.push("the server refuses EXISTS, so with session.use_strict_mode every returning visitor would get HTTP 500: allow it, or leave strict mode off".to_owned());
         }
         self.rights.sort_by_key(|right| !right.starts_with('~'));

@@ -7,7 +7,7 @@ use crate::diagnosis::{Cause, CauseKind};
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
 use crate::php::memcached_directives::USUAL_ITEM;
 use std::io::{self, Read, Write};
-use store_client::{Address, Deadline, Problem, Step, dial};
+use store_client::{Activity, Address, Deadline, Problem, dial};
 
 /// The first command of a session, which every proxy knows. It is longer than a header of the binary protocol,
 /// which a server with SASL would wait for.
@@ -38,7 +38,10 @@ pub(super) fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
             Ok(None) => limits.extend(server.small_items()),
             Ok(Some(refusal)) => {
                 let password = endpoint.login.as_ref().map(|login| &login.password);
-                let cause = Cause::of(refusal).with_doubt(password);
+                let cause = match refusal {
+                    CauseKind::OtherService => Cause::seen(refusal, "it is not Memcached"),
+                    _ => Cause::of(refusal).with_doubt(password),
+                };
                 return Outcome::Refused(at(address, cause));
             }
             Err(problem) => {
@@ -75,7 +78,7 @@ impl MemcachedServer<'_> {
                 _ => Some(CauseKind::OtherService),
             }),
             // With SASL, memcached closes the connection on text.
-            Err(problem @ (Problem::Closed(_) | Problem::Timeout(Step::Answer))) => {
+            Err(problem @ (Problem::Closed(_) | Problem::Timeout(Activity::Answer))) => {
                 match self.binary(NOOP, b"", b"") {
                     Ok((AUTHENTICATION_ERROR, _)) => Ok(Some(CauseKind::PasswordMissing)),
                     _ => Err(problem),
@@ -143,7 +146,7 @@ impl MemcachedServer<'_> {
                 let status = u16::from_be_bytes([header[6], header[7]]);
                 Ok((status, answer[HEADER..].to_vec()))
             }
-            _ => Err(Problem::Closed(Step::Answer)),
+            _ => Err(Problem::Closed(Activity::Answer)),
         }
     }
 
@@ -166,8 +169,8 @@ impl MemcachedServer<'_> {
             Ok(answer)
         };
         exchange().map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => Problem::Timeout(Step::Answer),
-            _ => Problem::of_stream(error, Step::Answer),
+            io::ErrorKind::WouldBlock => Problem::Timeout(Activity::Answer),
+            _ => Problem::of_stream(error, Activity::Answer),
         })
     }
 }

@@ -12,7 +12,7 @@ use crate::php::script::run_script;
 use libcnb::Env;
 use serde_json::json;
 use store_client::{
-    Client, Connection, Deadline, Problem, RedisEndpoint, Step, Target, Tls, expired_ca,
+    Activity, Client, Connection, Deadline, Problem, RedisEndpoint, Target, Tls, expired_ca,
 };
 
 /// Asks the server. If our own TLS fails, PHP has the last word; `env` is for PHP.
@@ -75,7 +75,7 @@ fn probe(question: &Question<'_>, endpoint: &RedisEndpoint) -> Outcome {
         .unwrap_or_else(|problem| {
             let other_way = match problem {
                 // A Redis without TLS waits for the end of the line.
-                Problem::Timeout(Step::Handshake) => answers_without_tls(endpoint)
+                Problem::Timeout(Activity::Handshake) => answers_without_tls(endpoint)
                     .then(|| Outcome::of(Cause::of(CauseKind::TlsNotSpoken))),
                 Problem::Closed(_) | Problem::Broken { .. } if answers_with_tls(endpoint) => {
                     Some(Outcome::of(Cause::of(CauseKind::TlsExpected)))

@@ -227,7 +227,8 @@ fn the_sample_image_is_built_built_again_from_the_cache_and_rebased() {
     let cluster = Cluster::new(&redis);
     let log = cluster.build(None);
     let service = format!("service \"{}\"", cluster.binding);
-    assert!(log.contains(&service) && log.contains("Downloading php8.4-redis with apt"), "{log}");
+    assert!(log.contains(&service), "{log}");
+    assert!(log.contains("Downloading php8.4-redis with apt"), "{log}");
     let app = cluster.pulled(log);
     let mut visitor = HttpClient::new();
     let mount = binding_at_launch(&cluster);

@@ -51,9 +51,11 @@ fn run(variant: &str, layout: &str, script: &str, options: &[&str]) -> (Option<i
 #[test]
 fn alpine_has_php82_and_no_php() {
     let (status, log) = run("full", ALPINE, BUILD, &[]);
-    assert!(status == Some(0) && log.contains("Using phpredis 5.3.7"), "{log}");
+    assert!(status == Some(0), "{log}");
+    assert!(log.contains("Using phpredis 5.3.7"), "{log}");
     let (status, log) = run("bare", ALPINE, BUILD, &[]);
-    assert!(status == Some(1) && log.contains("(on Alpine: apk add php82-pecl-redis)"), "{log}");
+    assert!(status == Some(1), "{log}");
+    assert!(log.contains("(on Alpine: apk add php82-pecl-redis)"), "{log}");
 }
 
 #[test]
@@ -66,14 +68,14 @@ fn the_stock_pool_of_red_hat_is_named_where_it_keeps_files() {
     let check = format!("{BUILD} && {LAUNCH}\n../layers/session/bin/session-check");
     let (status, log) = run("full", RED_HAT, &check, &["--env", &service]);
     assert_eq!(status, Some(2), "{log}");
-    assert!(log.contains("/etc/php-fpm.d/www.conf") && log.contains("save_handler"), "{log}");
+    assert!(log.contains("/etc/php-fpm.d/www.conf"), "{log}");
+    assert!(log.contains("save_handler"), "{log}");
     // Without the pool's lines they are kept.
     let check = format!("sed -i '/session/d' /etc/php-fpm.d/www.conf; {check}");
     let (status, log) = run("full", RED_HAT, &check, &["--env", &service]);
-    assert!(status == Some(0) && log.contains("are kept"), "{log}");
+    assert!(status == Some(0), "{log}");
+    assert!(log.contains("are kept"), "{log}");
     let (status, log) = run("bare", RED_HAT, BUILD, &[]);
-    assert!(
-        status == Some(1) && log.contains("on Red Hat and its relatives: dnf install"),
-        "{log}"
-    );
+    assert!(status == Some(1), "{log}");
+    assert!(log.contains("on Red Hat and its relatives: dnf install"), "{log}");
 }

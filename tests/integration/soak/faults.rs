@@ -19,6 +19,8 @@ const REDIS_FOR_EVER: &str = "echo \"$0\" >/data/password; while true; do \
     --requirepass \"$(cat /data/password)\" --masterauth \"$(cat /data/password)\"; sleep 1; done";
 /// The mounted files are read again each second.
 const NOTICED: Duration = Duration::from_secs(2);
+/// The connections of a process that was killed are open for some milliseconds more.
+const GONE: Duration = Duration::from_secs(1);
 
 /// What happens, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,10 +101,13 @@ impl Service {
 
     /// Makes something happen: to the service of all `instances`, or to the proxy of the first of them.
     pub(super) fn make(&mut self, fault: Fault, instances: &[&Instance]) {
-        let kill = |what| instances[0].container.exec_as_root(&["pkill", "-KILL", "-f", what]);
+        let kill = |what| {
+            instances[0].container.exec_as_root(&["pkill", "-KILL", "-f", what]);
+            sleep(GONE);
+        };
         match fault {
-            Fault::WorkerKilled => drop(kill("session-proxy work")),
-            Fault::SupervisorKilled => drop(kill("session-proxy supervise")),
+            Fault::WorkerKilled => kill("session-proxy work"),
+            Fault::SupervisorKilled => kill("session-proxy supervise"),
             Fault::ServerRestarted => self.restart(),
             Fault::ConnectionsClosed => close_connections(&mut self.admin(0)),
             Fault::ServerStuck => run(&mut self.admin(0), &["DEBUG", "SLEEP", "3"]),

@@ -1,10 +1,13 @@
 //! Runs `session-check` and judges what it prints.
 
-use super::app::{App, root};
+use super::app::{App, make_readable, root};
 use super::docker::{Container, both, docker};
+use super::sample::write;
 use super::services::vcap;
 use serde_json::Value;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use tempfile::TempDir;
 
 /// The exit status and the report.
 pub(crate) type Checked = (Option<i32>, Value);
@@ -59,3 +62,40 @@ pub(crate) fn assert_cause(checked: &Checked, kind: &str) {
     assert_verdict(checked, "not-kept");
     assert_eq!(checked.1["causes"][0]["kind"], kind, "{:#}", checked.1);
 }
+
+/// Files that the test mounts into a container, by their paths there.
+pub(crate) struct Mounted {
+    folder: TempDir,
+    options: Vec<String>,
+}
+
+impl Mounted {
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        make_readable(folder.path());
+        let mut options = Vec::new();
+        for (index, (path, text)) in files.iter().enumerate() {
+            let name = index.to_string();
+            write(folder.path(), &name, text);
+            let file = folder.path().join(name);
+            options.push(format!("--volume={}:{path}:ro", file.display()));
+        }
+        Self { folder, options }
+    }
+
+    /// With a program in PHP's place.
+    pub(crate) fn instead_of_php(script: &str) -> Self {
+        let mounted = Self::new(&[("/usr/local/bin/php", script)]);
+        let file = mounted.folder.path().join("0");
+        fs::set_permissions(file, PermissionsExt::from_mode(0o755)).unwrap();
+        mounted
+    }
+
+    pub(crate) fn with<'a>(&'a self, others: &[&'a str]) -> Vec<&'a str> {
+        self.options.iter().map(String::as_str).chain(others.iter().copied()).collect()
+    }
+}
+
+/// An ini file that PHP's command line reads before ours.
+pub(crate) const INI: &str = "/etc/php/8.2/cli/conf.d/99-of-test.ini";
+pub(crate) const POOL: &str = "/etc/php/8.2/fpm/pool.d/zz.conf";

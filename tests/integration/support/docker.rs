@@ -172,7 +172,7 @@ impl Drop for Network {
 }
 
 /// Waits for a condition, 30 seconds at most.
-pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < Duration::from_secs(30), "waited in vain for {what}");

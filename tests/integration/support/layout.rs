@@ -1,8 +1,9 @@
 //! PHP in a layer, laid out as the buildpacks do that bring PHP.
 
 use super::BOOKWORM;
-use super::app::{PackBuild, buildpack, of_setup, root};
+use super::app::{buildpack, of_setup, root};
 use super::mirror::mirror;
+use super::pack_build::PackBuild;
 use php_session_store::store::Store;
 use std::path::Path;
 

@@ -1,7 +1,8 @@
 //! A mirror of the source releases within the app, and builds that need nothing else.
 
 use super::BOOKWORM;
-use super::app::{PackBuild, buildpack, make_readable, of_setup, root};
+use super::app::{buildpack, make_readable, of_setup, root};
+use super::pack_build::PackBuild;
 use php_session_store::store::Store;
 use std::fs;
 use std::path::{Path, PathBuf};

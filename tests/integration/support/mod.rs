@@ -13,6 +13,7 @@ pub(crate) mod input;
 pub(crate) mod kubernetes;
 pub(crate) mod layout;
 pub(crate) mod mirror;
+pub(crate) mod pack_build;
 pub(crate) mod php_process;
 pub(crate) mod registry;
 pub(crate) mod relay;

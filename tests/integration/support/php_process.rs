@@ -12,8 +12,8 @@ use php_session_store::php::ini_file::IniFile;
 use php_session_store::services::search_keys::SearchKeys;
 use php_session_store::store::Store;
 use php_session_store::{
+    build::session::write_files,
     launch::build_record::{AppFacts, LaunchRecord},
-    layers::session::write_files,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};

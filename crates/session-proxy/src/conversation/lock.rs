@@ -1,7 +1,7 @@
 //! The locks of a conversation: taking them, keeping them while PHP works, and telling PHP whether it still has one.
 
 use super::{Conversation, Session};
-use crate::answer::{NIL, OK, ONE, ZERO, bulk, heard};
+use crate::answer::{NIL, OK, ONE, ZERO, heard};
 use crate::lock::Lock;
 use crate::request::lock_of;
 use crate::seen::Seen;
@@ -11,7 +11,7 @@ use crate::turns::Turn;
 use std::mem;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use store_client::{Command, Deadline, Reply};
+use store_client::{Command, Deadline, Reply, bulk};
 
 /// How often to renew the lock while PHP works.
 const RENEWED_EVERY: Duration = Duration::from_secs(2);

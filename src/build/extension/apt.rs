@@ -1,0 +1,180 @@
+//! The distribution's packages, fetched with the image's own apt as the build user. Apt's signatures and proxies
+//! apply, but nothing is installed, and nothing is written outside the work folder.
+
+use super::dpkg::{owner_of, package};
+use super::package::Package;
+use super::progress::{downloaded, timed};
+use super::request::{Fetched, Request};
+use super::unpacked::Unpacked;
+use crate::config::build::Provider;
+use crate::store::Store;
+use crate::system::command::{CommandError, find_program, run};
+use crate::system::digest;
+use crate::system::version::Version;
+use libcnb::{Env, Target};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// apt with its own state and cache.
+pub(super) struct Apt<'a> {
+    env: &'a Env,
+    target: &'a Target,
+    work: PathBuf,
+    /// Seconds that a server may take to answer, and the number of retries.
+    patience: (u32, u32),
+}
+
+/// Why apt cannot provide the extension.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AptError {
+    #[error("the image has no {0}")]
+    NoApt(&'static str),
+    #[error("{} does not belong to a package of the distribution, so the distribution's extensions don't fit", .0.display())]
+    ForeignPhp(PathBuf),
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    #[error("a file in apt's work folder: {0}")]
+    File(#[from] io::Error),
+}
+
+/// Fetches the extension's package, with all dependencies that the image lacks.
+///
+/// Fails if apt is missing or fails, or if PHP is not the distribution's.
+pub(super) fn provide(request: &Request<'_>, work: &Path) -> Result<Fetched, AptError> {
+    let apt = Apt::new(request, work)?;
+    let facts = request.php.facts();
+    if owner_of(request.env, &facts.binary).is_none() {
+        return Err(AptError::ForeignPhp(facts.binary.clone()));
+    }
+    let unpacked = apt.fetch(&[&package_name(&facts.version, request.store)])?;
+    let extension_dir = facts.extension_dir.strip_prefix("/").unwrap_or(&facts.extension_dir);
+    Ok(Fetched {
+        provider: Provider::Apt,
+        extension_dir: unpacked.root.join(extension_dir),
+        unpacked,
+        release: None,
+    })
+}
+
+/// The distribution's package of an extension, such as `php8.2-redis`.
+pub(super) fn package_name(php: &Version, store: Store) -> String {
+    format!("php{}-{store}", php.major_minor())
+}
+
+impl<'a> Apt<'a> {
+    /// The image's apt, with its own folder in `work`.
+    pub(super) fn new(request: &Request<'a>, work: &Path) -> Result<Self, AptError> {
+        for program in ["apt-get", "dpkg-deb", "dpkg-query"] {
+            find_program(request.env, program).ok_or(AptError::NoApt(program))?;
+        }
+        Ok(Self {
+            env: request.env,
+            target: request.target,
+            work: work.join("apt"),
+            patience: (30, 2),
+        })
+    }
+
+    /// The same with short timeouts, for packages that a build can do without: without a network it must not wait
+    /// a minute.
+    pub(super) fn impatient(self) -> Self {
+        Self { patience: (4, 0), ..self }
+    }
+
+    /// Downloads and unpacks the packages, with all dependencies that the image lacks.
+    pub(super) fn fetch(&self, names: &[&str]) -> Result<Unpacked, AptError> {
+        self.update()?;
+        // Archives from an earlier fetch are already unpacked.
+        let archives = self.work.join("cache/archives");
+        fs::remove_dir_all(&archives)?;
+        fs::create_dir_all(archives.join("partial"))?;
+        let options = ["--yes", "--no-install-recommends", "--download-only", "install"];
+        timed(format!("Downloading {} with apt", names.join(", ")), || {
+            run(self.apt_get().args(options).args(names))
+        })?;
+
+        let mut unpacked = Unpacked { root: self.work.join("root"), ..Unpacked::default() };
+        for archive in debs(&archives)? {
+            let (package, files) = self.unpack(&archive, &unpacked.root)?;
+            downloaded(&package, &archive)?;
+            let index = unpacked.packages.len();
+            unpacked.packages.push(package);
+            unpacked.owners.extend(files.into_iter().map(|file| (file, index)));
+        }
+        Ok(unpacked)
+    }
+
+    /// Fetches the package lists, once.
+    fn update(&self) -> Result<(), AptError> {
+        let lists = self.work.join("state/lists");
+        if lists.exists() {
+            return Ok(());
+        }
+        fs::create_dir_all(lists.join("partial"))?;
+        fs::create_dir_all(self.work.join("cache/archives/partial"))?;
+        let update = || run(self.apt_get().arg("update"));
+        if let Err(error) = timed("Fetching the package lists with apt", update) {
+            // So that the next call tries again.
+            fs::remove_dir_all(&lists)?;
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    fn apt_get(&self) -> Command {
+        let mut command = Command::new("apt-get");
+        command
+            .env_clear()
+            .envs(self.env)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .env("LC_ALL", "C");
+        let state = self.work.join("state");
+        let cache = self.work.join("cache");
+        let (seconds, retries) = self.patience;
+        for option in [
+            format!("Dir::State={}", state.display()),
+            format!("Dir::Cache={}", cache.display()),
+            // What the image has is not fetched again.
+            "Dir::State::status=/var/lib/dpkg/status".to_owned(),
+            // Nobody else uses these folders, and locking needs root.
+            "Debug::NoLocking=1".to_owned(),
+            "Acquire::Languages=none".to_owned(),
+            format!("Acquire::Retries={retries}"),
+            format!("Acquire::http::Timeout={seconds}"),
+            format!("Acquire::https::Timeout={seconds}"),
+            // Without it, an update that reached no server counts as a success.
+            "APT::Update::Error-Mode=any".to_owned(),
+        ] {
+            command.args(["-o", &option]);
+        }
+        command.arg("-q");
+        command
+    }
+
+    /// Unpacks an archive; returns the package and its files, relative to the root.
+    fn unpack(&self, archive: &Path, root: &Path) -> Result<(Package, Vec<PathBuf>), AptError> {
+        let mut dpkg_deb = Command::new("dpkg-deb");
+        dpkg_deb.env_clear().envs(self.env);
+        let listing = run(dpkg_deb.arg("--vextract").args([archive, root]))?;
+        let files: Vec<PathBuf> =
+            listing.lines().map(|line| PathBuf::from(line.trim_start_matches("./"))).collect();
+        let mut dpkg_deb = Command::new("dpkg-deb");
+        dpkg_deb.env_clear().envs(self.env);
+        let format = "--showformat=${Package}\t${Version}\t${Architecture}";
+        let fields = run(dpkg_deb.args(["--show", format]).arg(archive))?;
+        let package = package(&fields, self.target, root, digest::sha256_of_file(archive)?);
+        Ok((package, files))
+    }
+}
+
+fn debs(archives: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut debs = archives
+        .read_dir()?
+        .map(|entry| Ok(entry?.path()))
+        .filter(|path| path.as_ref().is_ok_and(|path| path.extension().is_some_and(|e| e == "deb")))
+        .collect::<io::Result<Vec<_>>>()?;
+    debs.sort();
+    Ok(debs)
+}

@@ -1,0 +1,152 @@
+//! Downloads a file with a known checksum, from its own site or from a mirror.
+
+use crate::config::mirror::Mirror;
+use crate::system::digest;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use url::Url;
+
+/// How often to try a download.
+const TRIES: u32 = 3;
+/// How long one try may take.
+const TIMEOUT: Duration = Duration::from_mins(2);
+/// The maximum size of a file; PHP extensions have less than a million bytes.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// What to download.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(crate) uri: &'a Url,
+    /// Its SHA-256, in hex.
+    pub(crate) sha256: &'a str,
+}
+
+/// Why a file could not be downloaded.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DownloadError {
+    #[error("{from} cannot be downloaded: {problem}")]
+    Network { from: String, problem: String },
+    #[error("{from} cannot be read: {error}")]
+    File { from: String, error: io::Error },
+    #[error("{} cannot be written: {error}", .path.display())]
+    Write { path: PathBuf, error: io::Error },
+    #[error("{from} is not the expected file: its SHA-256 is {found}, not {expected}")]
+    Checksum { from: String, found: String, expected: String },
+}
+
+/// Downloads a file into the folder `into`, verifies its checksum and returns its path.
+pub(super) fn download(
+    wanted: Wanted<'_>,
+    mirror: Option<&Mirror>,
+    into: &Path,
+) -> Result<PathBuf, DownloadError> {
+    let place = mirror.map_or_else(|| wanted.uri.clone(), |mirror| mirror.place_of(wanted.uri));
+    let path = into.join(wanted.uri.path().rsplit('/').next().unwrap_or_default());
+    let write = |error| DownloadError::Write { path: path.clone(), error };
+    fs::create_dir_all(into).map_err(write)?;
+    match place.to_file_path() {
+        Ok(file) if place.scheme() == "file" => {
+            fs::copy(file, &path)
+                .map_err(|error| DownloadError::File { from: shown(&place), error })?;
+        }
+        _ => fetch(&place, &path)?,
+    }
+    let found = digest::sha256_of_file(&path).map_err(write)?;
+    if found != wanted.sha256 {
+        let expected = wanted.sha256.to_owned();
+        return Err(DownloadError::Checksum { from: shown(&place), found, expected });
+    }
+    Ok(path)
+}
+
+/// The uri without user and password, for messages.
+fn shown(uri: &Url) -> String {
+    let mut uri = uri.clone();
+    // This fails only for a uri without a host, which has no password either.
+    let _ = uri.set_username("");
+    let _ = uri.set_password(None);
+    uri.set_query(None);
+    uri.to_string()
+}
+
+fn fetch(uri: &Url, path: &Path) -> Result<(), DownloadError> {
+    let mut tries = 1;
+    loop {
+        match try_fetch(uri, path) {
+            Err(DownloadError::Network { .. }) if tries < TRIES => tries += 1,
+            result => return result,
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+fn try_fetch(uri: &Url, path: &Path) -> Result<(), DownloadError> {
+    let network = |problem: String| DownloadError::Network { from: shown(uri), problem };
+    let write = |error| DownloadError::Write { path: path.to_owned(), error };
+    let tls = ureq::tls::TlsConfig::builder()
+        // The image's CAs: a company's mirror often uses the company's own CA.
+        .root_certs(ureq::tls::RootCerts::PlatformVerifier)
+        .build();
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .https_only(true)
+        .timeout_global(Some(TIMEOUT))
+        .timeout_connect(Some(Duration::from_secs(10)))
+        .tls_config(tls)
+        .build()
+        .into();
+    let response = agent.get(uri.as_str()).call().map_err(|error| network(error.to_string()))?;
+    let mut body = response.into_body().into_reader().take(MAX_BYTES);
+    let mut file = File::create(path).map_err(write)?;
+    io::copy(&mut body, &mut file).map_err(|error| network(error.to_string()))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(mirror: &str) -> String {
+        let uri = Url::parse("https://pecl.php.net/get/redis-6.2.0.tgz").unwrap();
+        mirror.parse::<Mirror>().unwrap().place_of(&uri).to_string()
+    }
+
+    #[test]
+    fn a_mirror_has_the_same_paths() {
+        assert_eq!(place("https://m.example"), "https://m.example/get/redis-6.2.0.tgz");
+        assert_eq!(place("https://m.example/x/"), "https://m.example/x/get/redis-6.2.0.tgz");
+        assert_eq!(
+            place("https://m.example/{originalHost}"),
+            "https://m.example/pecl.php.net/get/redis-6.2.0.tgz"
+        );
+        assert_eq!(place("file:///workspace/m"), "file:///workspace/m/get/redis-6.2.0.tgz");
+        for text in ["http://m.example", "m.example", "ftp://m", ""] {
+            assert!(text.parse::<Mirror>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mirrors_password_is_not_shown() {
+        let mirror = Url::parse("https://user:hunter2@m.example/x?token=hunter2").unwrap();
+        assert_eq!(shown(&mirror), "https://m.example/x");
+    }
+
+    #[test]
+    fn a_file_with_another_checksum_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("get")).unwrap();
+        fs::write(folder.path().join("get/x.tgz"), "hello").unwrap();
+        let mirror: Mirror = format!("file://{}", folder.path().display()).parse().unwrap();
+        let uri = Url::parse("https://pecl.php.net/get/x.tgz").unwrap();
+        let fetch = |sha256| {
+            download(Wanted { uri: &uri, sha256 }, Some(&mirror), &folder.path().join("to"))
+        };
+        let sha256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+        assert_eq!(fs::read_to_string(fetch(sha256).unwrap()).unwrap(), "hello");
+        let message = fetch("00").unwrap_err().to_string();
+        assert!(message.contains(sha256) && message.contains("not 00"), "{message}");
+        fs::remove_file(folder.path().join("get/x.tgz")).unwrap();
+        let message = fetch(sha256).unwrap_err().to_string();
+        assert!(message.contains("get/x.tgz cannot be read"), "{message}");
+    }
+}

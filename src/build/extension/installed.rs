@@ -1,0 +1,94 @@
+//! The extension that comes with the image's PHP, loaded or not.
+
+use super::dpkg;
+use super::error::ExtensionError;
+use super::loading::{find_loadable, usable_version};
+use super::package::{Package, PackageSource};
+use super::request::{Extension, Request};
+use crate::config::build::Provider;
+use crate::php::Program;
+use crate::store::Store;
+use crate::system::digest;
+use std::path::Path;
+
+/// Whether the image's PHP has the extension.
+#[derive(Debug)]
+pub(crate) enum Installed {
+    /// PHP loads it, or can.
+    Usable(Extension),
+    /// PHP can load it, but its version is not what the app requires.
+    Unwanted { extension: Extension, why: String },
+    /// Not usable; says why, unless the settings exclude it.
+    Not(Option<String>),
+}
+
+/// Finds the extension in the installed PHP.
+///
+/// Fails if PHP loads it but cannot keep sessions with it, if only some of PHP's programs load it, or if it is
+/// loaded and the settings ask for another one.
+pub(crate) fn find(request: &Request<'_>) -> Result<Installed, ExtensionError> {
+    let Request { php, store, choice, .. } = *request;
+    let (loading, missing): (Vec<&Program>, Vec<&Program>) =
+        php.programs().partition(|program| program.loads(store.name()));
+    if loading.is_empty() {
+        let object = php.facts().extension_dir.join(format!("{store}.so"));
+        if !choice.allows(Provider::Installed) {
+            return Ok(Installed::Not(None));
+        }
+        if !object.is_file() {
+            return Ok(Installed::Not(Some(not_there(request, &object))));
+        }
+        return Ok(match find_loadable(request, None)? {
+            // If there is a choice, another provider may have the version that the app requires.
+            Ok(extension) => match request.unmet(&extension.version) {
+                Some(why) if request.release_is_wanted(&extension.version) => {
+                    Installed::Unwanted { extension, why }
+                }
+                _ => Installed::Usable(extension),
+            },
+            Err(said) => {
+                Installed::Not(Some(format!("PHP does not load {}: {said}", object.display())))
+            }
+        });
+    }
+    if !missing.is_empty() {
+        let (loading, missing) = (names(&loading), names(&missing));
+        return Err(ExtensionError::Mixed { store, loading, missing });
+    }
+    if !choice.allows(Provider::Installed) {
+        return Err(ExtensionError::LoadedAlready(store));
+    }
+    let unusable = |said| ExtensionError::Unusable { store, origin: "this image".to_owned(), said };
+    let version = usable_version(&php.cli, &php.cli, store).map_err(unusable)?;
+    Ok(Installed::Usable(Extension { provider: Provider::Installed, version, load: Vec::new() }))
+}
+
+fn not_there(request: &Request<'_>, object: &Path) -> String {
+    let object = object.display();
+    if request.store == Store::Memcached && request.php.cli.loads("memcache") {
+        return format!(
+            "{object} does not exist (PHP has memcache, without a d, which is another extension and won't do)"
+        );
+    }
+    format!("{object} does not exist")
+}
+
+/// The package of the image's extension, for the bill of materials; `None` if it is part of PHP itself.
+#[must_use]
+pub(crate) fn package(request: &Request<'_>, extension: &Extension) -> Option<Package> {
+    let object = request.php.facts().extension_dir.join(format!("{}.so", request.store));
+    let unpackaged = || {
+        Some(Package {
+            name: request.store.extension_title().to_owned(),
+            version: extension.version.to_string(),
+            source: PackageSource::File,
+            licences: vec!["PHP-3.01".to_owned()],
+            sha256: digest::sha256_of_file(&object).ok()?,
+        })
+    };
+    dpkg::installed_package(request.env, request.target, &object).or_else(unpackaged)
+}
+
+fn names(programs: &[&Program]) -> String {
+    programs.iter().map(|program| program.name.as_str()).collect::<Vec<_>>().join(", ")
+}

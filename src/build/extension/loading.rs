@@ -1,0 +1,119 @@
+//! Whether PHP can load an extension, and what it must load first.
+
+use super::request::{COMPANIONS, Extension, Request, directive, object_in};
+use crate::config::build::Provider;
+use crate::php::{PhpError, Program};
+use crate::store::Store;
+use crate::system::version::Version;
+use indoc::formatdoc;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The state of each extension that the store's may need: `loaded`, `there` or `none`.
+pub(crate) type Companions = BTreeMap<String, String>;
+
+/// What must be loaded depends on these; they change with PHP's packages, while the layer stays.
+#[must_use]
+pub(crate) fn companions(request: &Request<'_>, layer: Option<&Path>) -> Companions {
+    let state = |name: &str| match name {
+        name if request.php.cli.loads(name) => "loaded",
+        name if is_there(request, name, layer) => "there",
+        _ => "none",
+    };
+    COMPANIONS.into_iter().map(|name| (name.to_owned(), state(name).to_owned())).collect()
+}
+
+/// Finds out how PHP can load the extension, from the layer or from PHP's own directory, with as few companions as
+/// possible. If it cannot, returns PHP's message.
+pub(crate) fn find_loadable(
+    request: &Request<'_>,
+    layer: Option<&Path>,
+) -> Result<Result<Extension, String>, PhpError> {
+    let cli = &request.php.cli;
+    let companions: Vec<&str> = COMPANIONS
+        .into_iter()
+        .filter(|name| !cli.loads(name) && is_there(request, name, layer))
+        .collect();
+    let mut said = String::new();
+    // Each bit of `choice` stands for a companion: none first, all last.
+    for choice in 0..1 << companions.len() {
+        let chosen = companions.iter().enumerate().filter(|(bit, _)| choice >> bit & 1 == 1);
+        let chosen: Vec<&str> = chosen.map(|(_, name)| *name).collect();
+        let mut load = [&chosen[..], &[request.store.name()]].concat();
+        let mut tried = try_loading(request, &load, layer)?;
+        // An ini file loads it, and lacks only what it depends on.
+        if !chosen.is_empty() && tried.as_ref().is_err_and(|words| words.contains(LOADED_TWICE)) {
+            load = chosen;
+            tried = try_loading(request, &load, layer)?;
+        }
+        match tried {
+            Ok(version) => {
+                let load = load.into_iter().map(str::to_owned).collect();
+                return Ok(Ok(Extension { provider: Provider::Installed, version, load }));
+            }
+            Err(words) => said = words,
+        }
+    }
+    Ok(Err(said))
+}
+
+/// PHP's warning if an ini file loads the extension already.
+const LOADED_TWICE: &str = "is already loaded";
+
+/// The version of the store's extension if PHP loads these as well; else what is wrong.
+fn try_loading(
+    request: &Request<'_>,
+    load: &[&str],
+    layer: Option<&Path>,
+) -> Result<Result<Version, String>, PhpError> {
+    let directives = load.iter().map(|name| directive(request.php, name, layer));
+    let options: Vec<String> =
+        directives.flat_map(|value| ["-d".to_owned(), format!("extension={value}")]).collect();
+    let program = Program::ask("cli", request.env, &options)?;
+    Ok(usable_version(&program, &request.php.cli, request.store))
+}
+
+/// What to do about an ini file that tries and fails to load the extension: PHP warns at each start, but does not
+/// say what would help.
+#[must_use]
+pub(crate) fn enabled_in_vain(request: &Request<'_>, extension: &Extension) -> Option<String> {
+    let store = request.store;
+    let failure = request.php.cli.load_failure(store.name())?;
+    let before = COMPANIONS.into_iter().filter(|name| {
+        failure.contains(&format!("{name}_")) || extension.load.iter().any(|load| load == name)
+    });
+    let before: Vec<String> = before.map(|name| format!("`extension={name}.so`")).collect();
+    let or = match before.as_slice() {
+        [] => String::new(),
+        before => format!(", or put {} before it", before.join(" and ")),
+    };
+    Some(formatdoc! {"
+        An ini file enables {store} where PHP cannot load it, so PHP warns at each start. Sessions are kept all the same: the buildpack's ini file loads {}.
+        Remove the line `extension={store}.so`{or}. PHP says: {failure}",
+        extension.load.join(", ")
+    })
+}
+
+fn is_there(request: &Request<'_>, name: &str, layer: Option<&Path>) -> bool {
+    layer.is_some_and(|layer| object_in(layer, name).is_file())
+        || request.php.facts().extension_dir.join(format!("{name}.so")).is_file()
+}
+
+/// The version of the extension in a program that can keep sessions with it; else what is wrong.
+pub(super) fn usable_version(
+    program: &Program,
+    before: &Program,
+    store: Store,
+) -> Result<Version, String> {
+    let warnings = program.new_warnings(before);
+    if !warnings.is_empty() {
+        return Err(warnings.join("\n"));
+    }
+    let version =
+        program.version_of(store.name()).ok_or("PHP does not load it, and does not say why.")?;
+    if program.facts.save_handlers.iter().any(|handler| handler == store.name()) {
+        return Ok(version);
+    }
+    let handlers = program.facts.save_handlers.join(", ");
+    Err(format!("The extension has no session save handler {store}. PHP has only: {handlers}."))
+}
