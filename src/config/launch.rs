@@ -33,7 +33,7 @@ pub(crate) enum Probe {
 /// Whether PHP reaches Redis through the session proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Proxy {
-    /// If PHP's own handler cannot, or would need a TLS handshake for each request.
+    /// If PHP's own handler cannot, or would be slow: a TLS handshake in each request, or a server that is far away.
     Auto,
     /// Always.
     On,

@@ -1,7 +1,7 @@
 //! The launch's log: the line that says where sessions are kept, and the warnings. No text here shows a secret.
 
 use super::resolve::ResolvedService;
-use super::route::Route;
+use super::route::{Reason, Route};
 use crate::config::variables::{EMBED_CREDENTIALS, METRICS, MISSING, OPTIONS, PROBE, PROXY};
 use crate::diagnosis::Cause;
 use crate::frameworks::known::Framework;
@@ -10,12 +10,20 @@ use crate::plan::Plan;
 use crate::store::Store;
 use indoc::formatdoc;
 use std::path::Path;
+use std::time::Duration;
 
-pub(super) fn sessions(found: &ResolvedService, route: Route) -> String {
-    match route {
-        Route::Direct => found.to_string(),
-        Route::Proxy => format!("{found}, through the session proxy"),
+pub(super) fn sessions(found: &ResolvedService, route: Route, reason: &Reason) -> String {
+    match (route, reason) {
+        (Route::Direct, _) => found.to_string(),
+        (Route::Proxy, Reason::Distance(reply)) => {
+            format!("{found}, through the session proxy ({})", takes(*reply))
+        }
+        (Route::Proxy, _) => format!("{found}, through the session proxy"),
     }
+}
+
+fn takes(reply: Duration) -> String {
+    format!("a reply takes {:.1} ms", reply.as_secs_f64() * 1e3)
 }
 
 pub(super) fn embedded_credentials(found: &ResolvedService) -> String {
@@ -96,9 +104,13 @@ pub(super) fn refused(found: &ResolvedService, cause: &Cause) -> String {
 }
 
 /// `problem` says why the session proxy does not run.
-pub(super) fn without_proxy(problem: &anyhow::Error) -> String {
+pub(super) fn without_proxy(reason: &Reason, problem: &anyhow::Error) -> String {
+    let slow = match reason {
+        Reason::Distance(reply) => format!("which is slow, as {}", takes(*reply)),
+        _ => "with a TLS handshake in each request".to_owned(),
+    };
     formatdoc! {"
-        warning: PHP connects to Redis itself, with a TLS handshake in each request, because the session proxy does not run ({PROXY}=off silences this):
+        warning: PHP connects to Redis itself, {slow}, because the session proxy does not run ({PROXY}=off silences this):
         {problem:#}"}
 }
 

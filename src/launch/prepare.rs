@@ -101,9 +101,11 @@ impl Context<'_> {
         };
         let php_settings = match socket {
             Ok(Some(socket)) => php::redis_directives::behind_proxy(&socket, plan),
-            Err(error) if reason != Reason::Handshakes => return Err(error),
+            Err(error) if !matches!(reason, Reason::Handshakes | Reason::Distance(_)) => {
+                return Err(error);
+            }
             no_socket => {
-                warnings.extend(no_socket.err().map(|error| log::without_proxy(&error)));
+                warnings.extend(no_socket.err().map(|error| log::without_proxy(&reason, &error)));
                 route = Route::Direct;
                 self.connect(plan, tls_files, round_trip, &mut warnings)?
             }
@@ -113,7 +115,7 @@ impl Context<'_> {
         if found.is_embedded() {
             messages.push(log::embedded_credentials(found));
         } else if settings.log {
-            messages.push(log::sessions(found, route));
+            messages.push(log::sessions(found, route, &reason));
         }
         messages.append(&mut warnings);
         let app = app::prepare(&Reach { plan, tls_files }, settings, record, environment, app_dir);

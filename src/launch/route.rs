@@ -37,6 +37,11 @@ pub(crate) enum Route {
     Proxy,
 }
 
+/// A server whose replies take longer is far: the session proxy, with its two round trips, is then the faster way. At
+/// 0.2 ms it adds half as much to a page as PHP's own handler, with its six or seven; on the same machine both add as
+/// much (docs/performance.md), and a server there, behind a bridge, replies within 0.1 ms.
+pub(super) const NEAR: Duration = Duration::from_micros(150);
+
 /// The route to take.
 #[derive(Debug)]
 pub(super) struct Choice {
@@ -54,6 +59,8 @@ pub(super) enum Reason {
     /// The session proxy keeps its connections: PHP's own handler pays for a TLS handshake in each request. It will do,
     /// though, if the proxy cannot run here.
     Handshakes,
+    /// The session proxy has fewer round trips, each of which takes this time. PHP's own handler will do here, too.
+    Distance(Duration),
     /// PHP's own handler, although it pays for that: the app says how long to wait for a lock, which only PHP can count.
     OwnWait,
     /// The same, because the service refuses this to the session proxy, but not to PHP.
@@ -88,15 +95,21 @@ pub(super) fn choose(
     // Code that takes the save path for a folder would put the password into that folder's name.
     let needs_proxy = limit.is_some() || record.app.takes_save_path_for_folder;
     // The option `persistent`, on or off, is a decision for PHP's own handler.
-    let handshakes = plan.has_tls() && !plan.persistence.is_chosen;
+    let undecided = serves && !plan.persistence.is_chosen;
+    let handshakes = undecided && plan.has_tls();
+    let may_be_far =
+        matches!(&plan.endpoint, Endpoint::Redis(redis) if redis.first_address().is_some());
     let (route, reason) = match setting {
         Proxy::On if !serves => bail!(log::not_for_proxy(plan, record.store)),
         Proxy::On => (Route::Proxy, Reason::Given),
         Proxy::Auto if serves && needs_proxy => (Route::Proxy, Reason::Given),
-        Proxy::Auto if serves && handshakes && record.lock_wait.is_none() => {
-            return Ok(prefer_proxy(outer, asks, ask));
+        Proxy::Auto if handshakes && record.lock_wait.is_none() => {
+            return Ok(prefer_proxy(Reason::Handshakes, outer, asks, ask));
         }
-        Proxy::Auto if serves && handshakes => (Route::Direct, Reason::OwnWait),
+        Proxy::Auto if handshakes => (Route::Direct, Reason::OwnWait),
+        Proxy::Auto if undecided && may_be_far && record.lock_wait.is_none() => {
+            return Ok(by_distance(outer, asks, ask));
+        }
         Proxy::Auto | Proxy::Off => (Route::Direct, Reason::Given),
     };
     match limit {
@@ -105,11 +118,34 @@ pub(super) fn choose(
     }
 }
 
+/// The route where only the distance decides. A service that is not asked, or would not keep a session, decides nothing.
+fn by_distance(outer: Option<Route>, asks: Asks, ask: impl Fn(Route) -> Outcome) -> Choice {
+    let (reason, outcome) = (Reason::Given, None);
+    if outer == Some(Route::Proxy) {
+        return Choice { route: Route::Proxy, reason, outcome };
+    }
+    let route = Route::Direct;
+    if asks == Asks::Nothing {
+        return Choice { route, reason, outcome };
+    }
+    match ask(route) {
+        Outcome::Kept { round_trip, .. } if round_trip > NEAR => {
+            prefer_proxy(Reason::Distance(round_trip), outer, asks, ask)
+        }
+        outcome => Choice { route, reason, outcome: (asks == Asks::All).then_some(outcome) },
+    }
+}
+
 /// The proxy's route, if the service keeps sessions there. PHP's OpenSSL accepts older servers and certificates than
 /// the proxy's TLS.
-fn prefer_proxy(outer: Option<Route>, asks: Asks, ask: impl Fn(Route) -> Outcome) -> Choice {
+fn prefer_proxy(
+    preferred: Reason,
+    outer: Option<Route>,
+    asks: Asks,
+    ask: impl Fn(Route) -> Outcome,
+) -> Choice {
     let direct = |reason, outcome| Choice { route: Route::Direct, reason, outcome };
-    let proxy = |outcome| Choice { route: Route::Proxy, reason: Reason::Handshakes, outcome };
+    let proxy = |outcome| Choice { route: Route::Proxy, reason: preferred, outcome };
     let is_judged = asks == Asks::All;
     if outer == Some(Route::Direct) {
         return direct(Reason::Given, None);
@@ -149,151 +185,4 @@ pub(crate) fn limit_of_php(plan: &Plan, record: &LaunchRecord) -> Option<anyhow:
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Proxy::{Auto, Off, On};
-    use super::*;
-    use crate::app::AppOptions;
-    use crate::config::environment::Environment;
-    use crate::diagnosis::CauseKind;
-    use crate::launch::build_record::AppFacts;
-    use crate::services::search_keys::SearchKeys;
-    use crate::store::Store;
-    use std::cell::RefCell;
-    use store_client::Target;
-
-    /// What the service says to the proxy and to PHP.
-    type Said = (char, char);
-    const KEPT: Said = ('k', 'k');
-
-    fn plan(store: Store, case: &str) -> Plan {
-        let mut plan = Plan::example(store);
-        plan.persistence.is_chosen = case.contains("persistent");
-        if let Endpoint::Redis(redis) = &mut plan.endpoint {
-            let address = redis.first_address().cloned().unwrap();
-            let tls = case.contains("tls").then(Default::default);
-            redis.target = if case.contains("cluster") {
-                Target::Cluster { nodes: vec![address], tls }
-            } else {
-                Target::Tcp { address, tls }
-            };
-        }
-        plan
-    }
-
-    fn record(store: Store, case: &str) -> LaunchRecord {
-        let keys = SearchKeys::determine(&Environment::default(), &AppOptions::default());
-        LaunchRecord {
-            store,
-            extension_version: "6.2.0".parse().unwrap(),
-            knows_tls: !case.contains("no openssl"),
-            openssl_cafile: String::new(),
-            openssl_capath: String::new(),
-            may_preload: false,
-            sid_length: 32,
-            search_keys: keys.unwrap(),
-            strict_mode: false,
-            lock_wait: case.contains("wait").then(|| "x (y.php)".to_owned()),
-            framework: None,
-            scan_dirs: String::new(),
-            app: AppFacts {
-                takes_save_path_for_folder: case.contains("folder"),
-                reads_store_variables: false,
-            },
-        }
-    }
-
-    fn outcome(said: char) -> Outcome {
-        match said {
-            'k' => Outcome::Kept { round_trip: Duration::ZERO, max_clients: None, limits: vec![] },
-            'p' => Outcome::Passing(Cause::of(CauseKind::Busy)),
-            't' => Outcome::Tls(Cause::of(CauseKind::TlsFailed)),
-            _ => Outcome::Refused(Cause::of(CauseKind::NoPermission)),
-        }
-    }
-
-    /// The route and its reason, who asked the service, and what counts of its answers.
-    fn chosen(setting: Proxy, case: &str, outer: Option<Route>, asks: Asks, said: Said) -> String {
-        let store = if case == "memcached" { Store::Memcached } else { Store::Redis };
-        let asked = RefCell::new(String::new());
-        let ask = |route| {
-            let (who, says) = match route {
-                Route::Proxy => ("proxy ", said.0),
-                Route::Direct => ("php ", said.1),
-            };
-            asked.borrow_mut().push_str(who);
-            outcome(says)
-        };
-        match choose(setting, &plan(store, case), &record(store, case), outer, asks, ask) {
-            Err(error) => error.to_string(),
-            Ok(Choice { route, reason, outcome }) => {
-                let name = |text: String| text.split([' ', '(']).next().unwrap().to_owned();
-                let reason = name(format!("{reason:?}"));
-                let outcome = name(outcome.map(|it| format!("{it:?}")).unwrap_or_default());
-                format!("{route:?} {reason}; {}{outcome}", asked.borrow())
-            }
-        }
-    }
-
-    const NO_OPENSSL: &str = "The service needs TLS, but this PHP has no OpenSSL extension";
-    const NOT_SERVED: &str = "BPL_PHP_SESSION_PROXY is on, but the session proxy serves only";
-
-    #[test]
-    fn setting_service_and_app_decide() {
-        for (setting, case, expected) in [
-            (Auto, "tcp", "Direct Given; php Kept"),
-            (Auto, "tcp wait", "Direct Given; php Kept"),
-            (Auto, "tcp no openssl", "Direct Given; php Kept"),
-            (Auto, "tcp folder", "Proxy Given; proxy Kept"),
-            (Auto, "memcached", "Direct Given; php Kept"),
-            (Auto, "cluster folder", "Direct Given; php Kept"),
-            (Auto, "cluster tls", "Direct Given; php Kept"),
-            (Auto, "cluster tls no openssl", NO_OPENSSL),
-            (Auto, "tls", "Proxy Handshakes; proxy Kept"),
-            (Auto, "tls persistent", "Direct Given; php Kept"),
-            (Auto, "tls wait", "Direct OwnWait; php Kept"),
-            (Auto, "tls wait persistent", "Direct Given; php Kept"),
-            (Auto, "tls wait folder", "Proxy Given; proxy Kept"),
-            (Auto, "tls wait no openssl", "Proxy Given; proxy Kept"),
-            (Auto, "tls persistent no openssl", "Proxy Given; proxy Kept"),
-            (On, "tcp", "Proxy Given; proxy Kept"),
-            (On, "tls wait persistent", "Proxy Given; proxy Kept"),
-            (On, "memcached", NOT_SERVED),
-            (On, "cluster", NOT_SERVED),
-            (On, "cluster tls", NOT_SERVED),
-            (Off, "tcp folder", "Direct Given; php Kept"),
-            (Off, "tls", "Direct Given; php Kept"),
-            (Off, "tls wait", "Direct Given; php Kept"),
-            (Off, "tls no openssl", NO_OPENSSL),
-        ] {
-            let chosen = chosen(setting, case, None, Asks::All, KEPT);
-            assert!(chosen.starts_with(expected), "{setting:?} {case}: {chosen}");
-        }
-    }
-
-    #[test]
-    fn what_the_service_says_to_the_proxy_may_lead_around_it() {
-        let (none, direct, proxy) = (None, Some(Route::Direct), Some(Route::Proxy));
-        for (outer, asks, said, expected) in [
-            (none, Asks::All, ('p', 'k'), "Proxy Handshakes; proxy Passing"),
-            (none, Asks::All, ('t', 'k'), "Direct Given; proxy php Kept"),
-            (none, Asks::All, ('t', 't'), "Direct Given; proxy php Tls"),
-            (none, Asks::All, ('r', 'k'), "Direct ProxyRefused; proxy php Kept"),
-            (none, Asks::All, ('r', 'r'), "Proxy Handshakes; proxy php Refused"),
-            (none, Asks::All, ('r', 'p'), "Proxy Handshakes; proxy php Refused"),
-            (none, Asks::Route, KEPT, "Proxy Handshakes; proxy "),
-            (none, Asks::Route, ('p', 'k'), "Proxy Handshakes; proxy "),
-            (none, Asks::Route, ('t', 'k'), "Direct Given; proxy "),
-            (none, Asks::Route, ('r', 'k'), "Direct Given; proxy "),
-            (none, Asks::Nothing, ('r', 'r'), "Proxy Handshakes; "),
-            (proxy, Asks::Nothing, ('r', 'r'), "Proxy Handshakes; "),
-            (direct, Asks::Nothing, ('r', 'r'), "Direct Given; "),
-        ] {
-            assert_eq!(chosen(Auto, "tls", outer, asks, said), expected, "{asks:?} {said:?}");
-        }
-        // Where there is nothing to choose, only the answer counts.
-        for asks in [Asks::Route, Asks::Nothing] {
-            assert_eq!(chosen(Auto, "tcp", None, asks, ('r', 'r')), "Direct Given; ");
-        }
-        assert_eq!(chosen(On, "tls", None, Asks::All, ('r', 'k')), "Proxy Given; proxy Refused");
-    }
-}
+mod tests;

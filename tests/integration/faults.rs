@@ -26,11 +26,13 @@ struct Web {
     command: &'static [&'static str],
 }
 
-const NGINX_FPM: Web = Web { name: "php-fpm", workers: 4, options: &[], command: &[] };
+/// Whatever a busy machine takes for a distance.
+const DIRECT: &[&str] = &["--env", "BPL_PHP_SESSION_PROXY=off"];
+const NGINX_FPM: Web = Web { name: "php-fpm", workers: 4, options: DIRECT, command: &[] };
 const PHP_ITSELF: Web = Web {
     name: "php -S",
     workers: 1,
-    options: &[],
+    options: DIRECT,
     command: &["php", "-S", "0.0.0.0:8080", "-t", "htdocs"],
 };
 const PROXY: &[&str] = &["--env", "BPL_PHP_SESSION_PROXY=on"];
@@ -39,7 +41,7 @@ const PHP_ITSELF_PROXY: Web = Web { name: "php -S, proxy", options: PROXY, ..PHP
 /// A request gives up earlier.
 const IMPATIENT: Web = Web {
     name: "php -S, lock_timeout=1",
-    options: &["--env", "BPL_PHP_SESSION_OPTIONS=lock_timeout=1"],
+    options: &["--env", "BPL_PHP_SESSION_OPTIONS=lock_timeout=1", DIRECT[0], DIRECT[1]],
     ..PHP_ITSELF
 };
 const NGINX_FPM_IMPATIENT: Web =

@@ -20,11 +20,14 @@ fn with_holding_page(suite: Suite, store: Store, test: impl FnOnce(&App)) {
     build(&config, |app| test(&app.served_by(Server::NginxFpm)));
 }
 
+/// The locks of PHP's own handler, whatever the distance.
+const DIRECT: &str = "BPL_PHP_SESSION_PROXY=off";
+
 /// A page that waits for so many seconds, and another request of its session after a part of that.
 fn a_page_that_waits_keeps_its_lock(suite: Suite, store: Store, seconds: u64) {
     with_holding_page(suite, store, |app| {
         let service = BoundService::start(store, ODD_PASSWORD);
-        let instance = app.start(&["--env", &service.env()]);
+        let instance = app.start(&["--env", &service.env(), "--env", DIRECT]);
         let address = instance.address();
         let mut visitor = HttpClient::new();
         assert_eq!(visitor.get(address, "/hold.php").body.trim(), "1,kept");
@@ -69,7 +72,7 @@ fn the_lock_of_a_killed_task_falls_away_after_a_minute() {
         let killed = "session_id('abc'); session_start(); exec('kill -9 ' . getmypid()); sleep(5);";
         // A container's first process cannot be killed from within.
         let task = ["--", "sh", "-c", "php -r \"$0\"; echo status $?", killed];
-        let (_, output) = app.run(&["--env", &bound], &task);
+        let (_, output) = app.run(&["--env", &bound, "--env", DIRECT], &task);
         assert!(output.contains("status 137"), "{output}");
         let mut connection = redis.connection();
         let expires: i64 =
@@ -83,11 +86,11 @@ fn the_lock_of_a_killed_task_falls_away_after_a_minute() {
 fn lock_timeout_holds_with_a_server_that_is_far_away() {
     with_holding_page(TRIXIE, Store::Redis, |app| {
         let redis = Redis::start_with(&[]);
-        let relay = Relay::start(redis.container.address(6379), Duration::from_millis(10));
+        let relay = Relay::start(redis.container.address(6379), Duration::from_millis(20));
         let credentials = json!({"host": relay.host(), "port": relay.port()});
         let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
         let options = "BPL_PHP_SESSION_OPTIONS=lock_timeout=1";
-        let instance = app.start(&["--env", &bound, "--env", options]);
+        let instance = app.start(&["--env", &bound, "--env", options, "--env", DIRECT]);
         let address = instance.address();
         let mut visitor = HttpClient::new();
         visitor.get(address, "/hold.php");
@@ -109,7 +112,7 @@ fn a_new_visitor_of_a_hung_redis_waits_as_the_documents_say(suite: Suite) {
         let redis = Redis::start_with(&[]);
         let bound =
             format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", json!({"host": redis.host()}))]));
-        let instance = app.start(&["--env", &bound]);
+        let instance = app.start(&["--env", &bound, "--env", DIRECT]);
         docker_ok(&["kill", "--signal", "STOP", &redis.container.name]);
         let started = Instant::now();
         let answer = HttpClient::new().get(instance.address(), "/hold.php");

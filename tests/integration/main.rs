@@ -12,6 +12,7 @@ mod costs;
 mod demo;
 #[cfg(test)]
 mod detect;
+mod distance;
 #[cfg(test)]
 mod extension;
 #[cfg(test)]

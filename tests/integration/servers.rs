@@ -85,7 +85,9 @@ impl Row {
             }
             assert!(started, "{what}");
             let through_proxy = log.contains("through the session proxy");
-            assert_eq!(through_proxy, matches!(right, Right::Proxy), "{what}");
+            // On a busy machine, or behind a proxy, a server may seem to be far.
+            let is_far = log.contains("(a reply takes ");
+            assert_eq!(through_proxy, is_far || matches!(right, Right::Proxy), "{what}");
             match warning {
                 Some(warning) => assert!(log.contains(warning), "{what}"),
                 None => assert!(!log.contains("warning"), "{what}"),

@@ -4,6 +4,8 @@ use crate::fake_server::{Answer, plain, with_tls};
 use crate::harness::{Harness, PROXY_SOCKET, Variables};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
+use std::thread::sleep;
+use std::time::Duration;
 
 const PASSWORD: &str = "hunter2";
 
@@ -111,6 +113,52 @@ fn what_is_tried_is_what_the_route_sends() {
     let (path, said) = harness.asked(&at(plain(|_| Some("+OK\r\n"))), "on");
     assert!(path.is_some_and(|path| path.contains(PROXY_SOCKET)), "{said}");
     assert!(!said.contains("warning"), "{said}");
+}
+
+/// A server whose replies take a millisecond.
+const FAR: Answer = |_| {
+    sleep(Duration::from_millis(1));
+    Some("+OK\r\n")
+};
+/// The same, which does no script of the session proxy.
+const FAR_FOR_PHP_ALONE: Answer = |words| {
+    sleep(Duration::from_millis(1));
+    FOR_PHP_ALONE(words)
+};
+
+#[test]
+fn auto_takes_the_proxy_for_a_server_that_is_far() {
+    let harness = Harness::new(Store::Redis, "6.2.0");
+    let near = json!({"host": "127.0.0.1", "port": plain(|_| Some("+OK\r\n"))});
+    let far = json!({"host": "127.0.0.1", "port": plain(FAR)});
+    // A decision for PHP's own handler.
+    let persistent = json!({"host": "127.0.0.1", "port": plain(FAR), "persistent": "off"});
+    let takes = "through the session proxy (a reply takes ";
+    for (credentials, setting, expected) in [
+        (&near, "auto", false),
+        (&far, "auto", true),
+        (&far, "off", false),
+        (&persistent, "auto", false),
+    ] {
+        let (path, said) = harness.asked(credentials, setting);
+        let through_proxy = path.is_some_and(|path| path.contains(PROXY_SOCKET));
+        assert_eq!(through_proxy, expected, "{credentials} {setting}: {said}");
+        assert_eq!(said.contains(takes), expected, "{credentials} {setting}: {said}");
+        assert!(!said.contains("warning"), "{credentials} {setting}: {said}");
+    }
+    // Nobody has asked it, or the app's own waits count.
+    assert!(!launch(&harness, "auto", &far).unwrap()["PHP_SESSION_SAVE_PATH"].contains("unix:"));
+    let harness = harness.recorded(|record| record.lock_wait = Some("a setting".to_owned()));
+    assert!(!harness.asked(&far, "auto").1.contains("session proxy"));
+}
+
+#[test]
+fn a_server_that_is_far_and_refuses_the_proxy_is_phps_own() {
+    let harness = Harness::new(Store::Redis, "6.2.0");
+    let far = json!({"host": "127.0.0.1", "port": plain(FAR_FOR_PHP_ALONE)});
+    let (path, said) = harness.asked(&far, "auto");
+    assert!(path.is_some_and(|path| path.starts_with("tcp://")), "{said}");
+    assert!(said.contains("PHP connects to Redis itself, because the server keeps"), "{said}");
 }
 
 /// Only PHP can count its tries for a lock.

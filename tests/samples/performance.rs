@@ -1,5 +1,6 @@
 //! docs/performance.md, its plots and what README says of them are made from docs/performance.jsonl.
 
+mod distance;
 mod figures;
 mod page;
 mod plots;

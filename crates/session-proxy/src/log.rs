@@ -237,7 +237,9 @@ mod tests {
         }
         let mut said = String::new();
         reader.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
-        while !said.contains("session proxy: other lines were left out here: ") {
+        // In either order: it depends on when the thread took the first line.
+        let awaited = ["session proxy: other lines were left out here: ", "line 1\n"];
+        while !awaited.iter().all(|line| said.contains(line)) {
             let mut bytes = vec![0; 65536];
             let length = reader.read(&mut bytes).unwrap();
             said += std::str::from_utf8(&bytes[..length]).unwrap();

@@ -3,15 +3,20 @@
 use super::Question;
 use super::findings::Findings;
 use super::outcome::Outcome;
-use crate::launch::route::Route;
+use crate::launch::route::{NEAR, Route};
 use crate::php::redis_commands::{CLUSTER_SLOTS, Trial, TrialCommand, unused_name};
 use session_proxy::ProxyTrial;
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 use store_client::{Client, Command, Connection, Deadline, Problem, RedisEndpoint, Reply};
 
 /// How many other keys to look up: a cluster's node holds some of the sessions itself, so a single key would often
 /// miss that others are elsewhere.
 const OTHER_KEYS: usize = 8;
+
+/// A server that takes so long to reply is far, or the machine is busy: it is asked some more times.
+const UNCLEAR: RangeInclusive<Duration> = NEAR..=Duration::from_millis(20);
+const MORE_TRIES: usize = 8;
 
 /// What a session with these settings does.
 pub(super) struct SessionTrial<'a> {
@@ -72,8 +77,14 @@ impl<'a> SessionTrial<'a> {
         if self.through_proxy && self.trial.locking && findings.are_good() {
             self.try_proxy(&mut connection, deadline, &mut findings)?;
         }
-        // The shorter of two measurements: something else delayed the other.
-        let round_trip = one.min(all);
+        // The shortest of several: something else delayed the others, as a container's start is a busy time.
+        let mut round_trip = one.min(all);
+        for _ in 0..MORE_TRIES {
+            if UNCLEAR.contains(&round_trip) {
+                let (_, again) = timed(|| connection.send(&[sent(first)], deadline))?;
+                round_trip = round_trip.min(again);
+            }
+        }
         Ok(findings.outcome(round_trip, self.max_clients(&mut connection, deadline)))
     }
 

@@ -8,6 +8,11 @@ use std::path::Path;
 /// The folder that `make bench` collects figures in.
 const FOLDER: &str = "BENCH_FIGURES";
 
+/// Whether figures are collected.
+pub(crate) fn are_collected() -> bool {
+    std::env::var_os(FOLDER).is_some()
+}
+
 /// Prints a figure, and adds it to those that are collected.
 pub(crate) fn record(kind: &str, figure: &Value) {
     println!("{kind}: {figure}");

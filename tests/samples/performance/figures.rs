@@ -7,8 +7,9 @@ use std::fs;
 use std::path::Path;
 
 /// The parts of a measurement, and the kinds of figures in each. `make bench PARTS=…` takes some of them.
-const PARTS: [(&str, &[&str]); 8] = [
+const PARTS: [(&str, &[&str]); 9] = [
     ("speed", &["speed"]),
+    ("distance", &["distance"]),
     ("locking", &["locking"]),
     ("faults", &["faults", "new_visitors"]),
     ("costs", &["starts", "proxy"]),
@@ -95,6 +96,33 @@ pub(crate) struct Speed {
     pub(crate) beside: String,
     pub(crate) here: Vec<f64>,
     pub(crate) there: Vec<f64>,
+}
+
+/// A page at one distance of the server, in milliseconds; a figure for each round.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Distance {
+    pub(crate) suite: String,
+    pub(crate) round_trip: f64,
+    pub(crate) measured: f64,
+    pub(crate) without_session: Vec<f64>,
+    pub(crate) ways: Ways,
+    /// `own` or `proxy`.
+    pub(crate) by_default: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Ways {
+    pub(crate) peers: Way,
+    pub(crate) own: Way,
+    pub(crate) kept: Way,
+    pub(crate) proxy: Way,
+}
+
+/// One visitor's page, and four visitors' requests a second.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Way {
+    pub(crate) page: Vec<f64>,
+    pub(crate) requests: Vec<f64>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,5 +1,6 @@
 //! docs/performance.md: the figures as tables, with what they are and which command makes them.
 
+use super::distance;
 use super::figures::{
     Demo, Fact, Fault, Figures, Locking, NewVisitor, Proxy, Size, Speed, Start, Step,
 };
@@ -9,8 +10,8 @@ const INTRO: &str = "\
 # Performance
 
 What sessions cost, what is lost without locks, what users notice when a server fails, and what the buildpack itself takes.
-This page and its plots are made from [performance.jsonl](performance.jsonl) by `make bench`, which measures all of it in some ten
-minutes; `make bench PARTS=\"speed faults\"` measures some of it again. Everything runs on one machine, servers and visitors too,
+This page and its plots are made from [performance.jsonl](performance.jsonl) by `make bench`, which measures all of it in some
+fifteen minutes; `make bench PARTS=\"speed faults\"` measures some of it again. Everything runs on one machine, servers and visitors too,
 so ratios say more than numbers. The figures of one line are measured in turn, round by round.
 
 A figure is the median; in parentheses stand the least and the greatest. *bookworm* is Debian 12, *trixie* Debian 13.
@@ -26,8 +27,9 @@ pub(crate) fn page(figures: &Figures) -> String {
         figures.of::<Fact>("machine").into_iter().map(|it| vec![it.name, it.value]).collect();
     page += "\n## The machine\n\n";
     page += &table("| | |", &machine);
-    let sections: [(&str, &str, Section); 6] = [
+    let sections: [(&str, &str, Section); 7] = [
         ("speed", "Requests a second", speed),
+        ("distance", "A page's time by distance", distance::section),
         ("locking", "Concurrent requests of one session", locking),
         ("faults", "Faults", faults),
         ("costs", "Detect, launch and the session proxy", costs),
@@ -50,21 +52,24 @@ pub(crate) fn summary(figures: &Figures) -> String {
         let speed = all.iter().find(|it| it.what == what && it.suite == suite);
         speed.map_or_else(|| "?".to_owned(), |it| format!("{:.1}", ratio(it).median))
     };
-    format!(
-        "Requests per second, relative to those buildpacks' settings, which don't lock (Debian 12 / 13): Redis {} / {}, with the\n\
-         session proxy {} / {}; Redis with TLS, where it is the default, {} / {}, and {} / {} without it.\n",
-        ratio("Redis", "bookworm"),
-        ratio("Redis", "trixie"),
-        ratio("Redis, proxy", "bookworm"),
-        ratio("Redis, proxy", "trixie"),
-        ratio("Redis with TLS, proxy", "bookworm"),
-        ratio("Redis with TLS, proxy", "trixie"),
-        ratio("Redis with TLS", "bookworm"),
-        ratio("Redis with TLS", "trixie"),
-    )
+    let both = |what: &str| format!("{} / {}", ratio(what, "bookworm"), ratio(what, "trixie"));
+    let usual = || {
+        format!(
+            "Requests per second, relative to those buildpacks' settings, which don't lock (Debian 12 / 13): Redis {}, with the\n\
+             session proxy {}.\n",
+            both("Redis"),
+            both("Redis, proxy"),
+        )
+    };
+    distance::summary(figures).unwrap_or_else(usual)
+        + &format!(
+            "With TLS, where the session proxy is the default, requests per second: {}, and {} without it.\n",
+            both("Redis with TLS, proxy"),
+            both("Redis with TLS"),
+        )
 }
 
-fn table(head: &str, rows: &[Vec<String>]) -> String {
+pub(super) fn table(head: &str, rows: &[Vec<String>]) -> String {
     let columns = head.matches('|').count() - 1;
     let mut table = format!("{head}\n|{}\n", " --- |".repeat(columns));
     for row in rows {

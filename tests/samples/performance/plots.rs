@@ -1,5 +1,6 @@
 //! The plots of docs/performance.md.
 
+use super::distance;
 use super::figures::{Fault, Figures, Locking};
 use super::page::usual;
 use super::spread::Spread;
@@ -12,6 +13,7 @@ pub(crate) fn plots(figures: &Figures) -> Vec<(&'static str, String)> {
     };
     [
         plot("performance-speed.svg", "speed", speed),
+        plot("performance-distance.svg", "distance", distance::chart),
         plot("performance-locking.svg", "locking", locking),
         plot("performance-faults.svg", "faults", faults),
     ]
@@ -29,7 +31,7 @@ fn title(suite: &str) -> &str {
 }
 
 /// Round numbers up to the greatest.
-fn grid(most: f64, step: f64) -> Vec<(f64, String)> {
+pub(super) fn grid(most: f64, step: f64) -> Vec<(f64, String)> {
     let mut grid = Vec::new();
     let mut value = 0.0;
     while value <= most {
