@@ -3,6 +3,7 @@
 
 pub(crate) mod app;
 pub mod build_record;
+pub(crate) mod choice;
 mod command_line;
 pub mod embedded;
 pub mod exec_d;

@@ -5,7 +5,7 @@ use crate::build::decision::SessionConfig;
 use crate::config::variables::PROXY;
 use crate::endpoint::{self, Endpoint, Reading};
 use crate::launch::build_record::LaunchRecord;
-use crate::launch::route::{limit_of_php, proxy_serves};
+use crate::launch::choice::{limit_of_php, proxy_serves};
 use crate::php::directives::connect;
 use crate::php::tls::TlsFiles;
 use crate::plan::Plan;

@@ -2,12 +2,13 @@
 
 use super::app;
 use super::build_record::{LaunchRecord, read_record};
+use super::choice::{Asks, Choice, choose};
 use super::command_line::is_php_command_line;
 use super::fpm_pools::fpm_workers;
 use super::prepared::Prepared;
 use super::probe::{Outcome, Question};
 use super::resolve::{Resolution, ResolvedService, resolve};
-use super::route::{Asks, Choice, ProxyWanted, Reason, Route, StartProxy, choose};
+use super::route::{ProxyWanted, Reason, Route, StartProxy};
 use super::started_process::Started;
 use super::tls_files::tls_files;
 use super::{log, mechanisms, nested};

@@ -4,7 +4,7 @@ use super::Proxy::{Auto, Off, On};
 use super::*;
 use crate::app::AppOptions;
 use crate::config::environment::Environment;
-use crate::diagnosis::CauseKind;
+use crate::diagnosis::{Cause, CauseKind};
 use crate::launch::build_record::AppFacts;
 use crate::services::search_keys::SearchKeys;
 use crate::store::Store;

@@ -1,0 +1,143 @@
+//! The choice of the route: a pure function of the setting, the plan, what the build knows, and what the service says.
+
+use super::build_record::LaunchRecord;
+use super::log;
+use super::probe::Outcome;
+use super::route::{NEAR, Reason, Route};
+use crate::config::launch::Proxy;
+use crate::endpoint::Endpoint;
+use crate::php::directives::connect;
+use crate::php::ini::DirectiveError;
+use crate::php::tls::{NoOpenSsl, TlsFiles};
+use crate::plan::Plan;
+use anyhow::bail;
+use std::time::Duration;
+
+/// The route to take.
+#[derive(Debug)]
+pub(super) struct Choice {
+    pub(super) route: Route,
+    pub(super) reason: Reason,
+    /// What the service says on that route, if it was asked and that matters.
+    pub(super) outcome: Option<Outcome>,
+}
+
+/// What the launch asks the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// Nothing, by a setting or because an outer launch has asked.
+    Nothing,
+    /// What the route depends on. `session-check` and the proxy's status ask for the rest by themselves.
+    Route,
+    /// Whether it would keep a session, too.
+    All,
+}
+
+/// The route for the plan under the setting. `outer` is the route of an outer launch; `ask` asks the service.
+///
+/// # Errors
+/// Fails if the only route that the setting leaves does not lead there.
+pub(super) fn choose(
+    setting: Proxy,
+    plan: &Plan,
+    record: &LaunchRecord,
+    outer: Option<Route>,
+    asks: Asks,
+    ask: impl Fn(Route) -> Outcome,
+) -> anyhow::Result<Choice> {
+    let serves = proxy_serves(plan);
+    let limit = limit_of_php(plan, record);
+    // Code that takes the save path for a folder would put the password into that folder's name.
+    let needs_proxy = limit.is_some() || record.app.takes_save_path_for_folder;
+    // The option `persistent`, on or off, is a decision for PHP's own handler.
+    let undecided = serves && !plan.persistence.is_chosen;
+    let handshakes = undecided && plan.has_tls();
+    let may_be_far =
+        matches!(&plan.endpoint, Endpoint::Redis(redis) if redis.first_address().is_some());
+    let (route, reason) = match setting {
+        Proxy::On if !serves => bail!(log::not_for_proxy(plan, record.store)),
+        Proxy::On => (Route::Proxy, Reason::Given),
+        Proxy::Auto if serves && needs_proxy => (Route::Proxy, Reason::Given),
+        Proxy::Auto if handshakes && record.lock_wait.is_none() => {
+            return Ok(prefer_proxy(Reason::Handshakes, outer, asks, ask));
+        }
+        Proxy::Auto if handshakes => (Route::Direct, Reason::OwnWait),
+        Proxy::Auto if undecided && may_be_far && record.lock_wait.is_none() => {
+            return Ok(by_distance(outer, asks, ask));
+        }
+        Proxy::Auto | Proxy::Off => (Route::Direct, Reason::Given),
+    };
+    match limit {
+        Some(limit) if route == Route::Direct => Err(limit),
+        _ => Ok(Choice { route, reason, outcome: (asks == Asks::All).then(|| ask(route)) }),
+    }
+}
+
+/// The route where only the distance decides. A service that is not asked, or would not keep a session, decides nothing.
+fn by_distance(outer: Option<Route>, asks: Asks, ask: impl Fn(Route) -> Outcome) -> Choice {
+    let (reason, outcome) = (Reason::Given, None);
+    if outer == Some(Route::Proxy) {
+        return Choice { route: Route::Proxy, reason, outcome };
+    }
+    let route = Route::Direct;
+    if asks == Asks::Nothing {
+        return Choice { route, reason, outcome };
+    }
+    match ask(route) {
+        Outcome::Kept { round_trip, .. } if round_trip > NEAR => {
+            prefer_proxy(Reason::Distance(round_trip), outer, asks, ask)
+        }
+        outcome => Choice { route, reason, outcome: (asks == Asks::All).then_some(outcome) },
+    }
+}
+
+/// The proxy's route, if the service keeps sessions there. PHP's OpenSSL accepts older servers and certificates than
+/// the proxy's TLS.
+fn prefer_proxy(
+    preferred: Reason,
+    outer: Option<Route>,
+    asks: Asks,
+    ask: impl Fn(Route) -> Outcome,
+) -> Choice {
+    let direct = |reason, outcome| Choice { route: Route::Direct, reason, outcome };
+    let proxy = |outcome| Choice { route: Route::Proxy, reason: preferred, outcome };
+    let is_judged = asks == Asks::All;
+    if outer == Some(Route::Direct) {
+        return direct(Reason::Given, None);
+    }
+    if asks == Asks::Nothing {
+        return proxy(None);
+    }
+    match ask(Route::Proxy) {
+        Outcome::Tls(_) => direct(Reason::Given, is_judged.then(|| ask(Route::Direct))),
+        // PHP's own words say more than the proxy's.
+        Outcome::Refused(_) if !is_judged => direct(Reason::Given, None),
+        Outcome::Refused(cause) => match ask(Route::Direct) {
+            kept @ Outcome::Kept { .. } => direct(Reason::ProxyRefused(cause), Some(kept)),
+            _ => proxy(Some(Outcome::Refused(cause))),
+        },
+        outcome => proxy(is_judged.then_some(outcome)),
+    }
+}
+
+/// Whether the session proxy can serve it.
+#[must_use]
+pub(crate) fn proxy_serves(plan: &Plan) -> bool {
+    matches!(&plan.endpoint, Endpoint::Redis(redis) if !redis.is_cluster())
+}
+
+/// What the service needs and PHP's handler does not support.
+#[must_use]
+pub(crate) fn limit_of_php(plan: &Plan, record: &LaunchRecord) -> Option<anyhow::Error> {
+    if plan.has_tls() && !record.knows_tls {
+        return Some(NoOpenSsl.into());
+    }
+    let files = TlsFiles::planned(&plan.endpoint);
+    match connect(plan, &files, &record.extension_version, Duration::ZERO) {
+        Err(error @ DirectiveError::TooOld { .. }) => Some(error.into()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
