@@ -97,20 +97,10 @@ impl Decision {
                 (store, format!("chosen by {STORE}; no service is bound to the build"), None)
             }
             (None, _) => {
-                let keys = search_keys.describe(&stores);
-                let reason = format!(
-                    "No session service is bound, and {STORE} is not set. Looked for {keys} in {services}."
-                );
+                let looked_for = format!("{} in {services}", search_keys.describe(&stores));
                 let mut hints = hints(environment, &services, &search_keys)?;
                 hints.append(&mut warnings);
-                return Ok(if hints.is_empty() {
-                    Self::Skip(reason)
-                } else {
-                    let hints = hints.join("\n- ");
-                    Self::Warn(format!(
-                        "{reason} PHP will keep its sessions in local files, which other instances cannot see.\n- {hints}\n- If that is intended, set {STORE}=none"
-                    ))
-                });
+                return Ok(Self::nothing_bound(&looked_for, &hints));
             }
         };
         let mirror = mirror(environment)?;
@@ -132,6 +122,19 @@ impl Decision {
             takes_save_path_for_folder,
         };
         Ok(Self::Contribute(Box::new(sessions)))
+    }
+
+    fn nothing_bound(looked_for: &str, hints: &[String]) -> Self {
+        let reason = format!(
+            "No session service is bound, and {STORE} is not set. Looked for {looked_for}."
+        );
+        if hints.is_empty() {
+            return Self::Skip(reason);
+        }
+        let hints = hints.join("\n- ");
+        Self::Warn(format!(
+            "{reason} PHP will keep its sessions in local files, which other instances cannot see.\n- {hints}\n- If that is intended, set {STORE}=none"
+        ))
     }
 }
 

@@ -78,26 +78,21 @@ pub(super) fn visit(
         .find(|(name, _)| name == cookie)
         .map_or_else(|| id.clone(), |(_, id)| id);
     let after = look(&id)?;
-    Ok(match (before.left, after.left) {
-        _ if !after.there => report(
-            WebSession::Elsewhere,
-            format!("the session of the cookie {cookie} was gone after the second page"),
-        ),
-        (Some(before), Some(after)) if after <= before => report(
-            WebSession::Elsewhere,
-            format!("the second page left the session of the cookie {cookie} alone"),
-        ),
-        (Some(_), Some(_)) => report(
+    let session = format!("the session of the cookie {cookie}");
+    let (is_in, what) = match (before.left, after.left) {
+        _ if !after.there => {
+            (WebSession::Elsewhere, format!("{session} was gone after the second page"))
+        }
+        (Some(before), Some(after)) if after <= before => {
+            (WebSession::Elsewhere, format!("the second page left {session} alone"))
+        }
+        (Some(_), Some(_)) => (
             WebSession::InService,
-            format!(
-                "the session of the cookie {cookie} is in the service, and the second page used it"
-            ),
+            format!("{session} is in the service, and the second page used it"),
         ),
-        _ => report(
-            WebSession::InService,
-            format!("the session of the cookie {cookie} is in the service"),
-        ),
-    })
+        _ => (WebSession::InService, format!("{session} is in the service")),
+    };
+    Ok(report(is_in, what))
 }
 
 fn get(page: &Page, cookie: Option<&str>) -> Result<Response<ureq::Body>, ureq::Error> {

@@ -7,7 +7,7 @@ use super::key::Key;
 use super::loading::enabled_in_vain;
 use super::package::Package;
 use super::request::{Extension, Request};
-use super::reuse::{Metadata, reasons_to_refill, refreshed, renewed, restored, today};
+use super::reuse::{Metadata, reasons_to_refill, refreshed, renewed, restored};
 use crate::build::sbom;
 use crate::config::build::Provider;
 use crate::config::variables::EXTENSION;
@@ -74,8 +74,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
             let contents = if usable { contents } else { refreshed(request, contents, &path)? };
             match renewed(request, &installed, &path, &contents, &filled) {
                 Some(contents) => {
-                    let filled = today().to_string();
-                    layer.write_metadata(Metadata { key, contents: contents.clone(), filled })?;
+                    layer.write_metadata(Metadata::of_today(key, &contents))?;
                     contents
                 }
                 None => contents,
@@ -88,8 +87,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
             let filled = fill(request, &installed, &path).map_err(anyhow::Error::from)?;
             // An incomplete layer gets no metadata, so the next build fills it again.
             if filled.complete {
-                let (contents, filled) = (filled.contents.clone(), today().to_string());
-                layer.write_metadata(Metadata { key, contents, filled })?;
+                layer.write_metadata(Metadata::of_today(key, &filled.contents))?;
             }
             filled.contents
         }

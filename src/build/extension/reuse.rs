@@ -28,6 +28,12 @@ pub(super) struct Metadata {
     pub(super) filled: String,
 }
 
+impl Metadata {
+    pub(super) fn of_today(key: Key, contents: &Contents) -> Self {
+        Self { key, contents: contents.clone(), filled: today().to_string() }
+    }
+}
+
 /// Why a cached layer cannot be reused as it is; empty if it can.
 pub(super) fn reasons_to_refill(old: &Metadata, key: &Key, layer: &Path) -> Vec<String> {
     let differences = old.key.differences(key);
@@ -138,7 +144,7 @@ fn move_folders(folders: &[&str], from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Days since 1970.
-pub(super) fn today() -> u64 {
+fn today() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     since.as_secs() / (24 * 60 * 60)
 }
