@@ -7,13 +7,16 @@ const HIDDEN: &str = "***";
 
 /// The value without what stands between `://` and the last `@`, and without a query, which may hold a password, too.
 /// If there is no `@`, nothing after `://` is shown: the value may be part of a uri that was cut at a special character
-/// of its password. Of JSON and of `host,password=…` nothing is shown.
+/// of its password. Of JSON and of what has `password=` nothing is shown, as nobody knows where that ends.
 pub(crate) fn masked(value: &str) -> Cow<'_, str> {
+    let is_json = value.trim_start().starts_with(['{', '[']);
+    if is_json || value.to_ascii_lowercase().contains("password=") {
+        return Cow::Borrowed(HIDDEN);
+    }
     let (scheme, rest) = match value.split_once(SCHEME_END) {
-        _ if value.trim_start().starts_with(['{', '[']) => return Cow::Borrowed(HIDDEN),
+        Some((scheme, _)) if scheme.contains('@') => return Cow::Borrowed(HIDDEN),
         Some((scheme, rest)) => (format!("{scheme}{SCHEME_END}"), rest),
         None if value.contains('@') => (String::new(), value),
-        None if value.contains("password=") => return Cow::Borrowed(HIDDEN),
         None => return Cow::Borrowed(value),
     };
     let parts = rest.rsplit_once('@').filter(|(login, _)| !login.contains('?'));
@@ -37,8 +40,11 @@ mod tests {
             ("redis://:hunter2@h:1/0", "redis://***@h:1/0"),
             ("redis://u:hunter2@x@h", "redis://***@h"),
             ("redis://:hunter", "redis://***"),
-            ("redis://u@h?password=hunter2", "redis://***@h"),
-            ("redis://h?password=hun@ter2", "redis://***"),
+            ("h:6380,Password=hunter2://", "***"),
+            ("u:hunter2@h://", "***"),
+            ("redis://u@h,password=hunter2", "***"),
+            ("redis://h?password=hun@ter2", "***"),
+            ("redis://u@h?auth=hunter2", "redis://***@h"),
             ("tcp://h:6379?auth=hunter2", "tcp://***"),
             ("x redis://:hunter2@h rediss://:hunter2@i", "x redis://***@i"),
         ] {
