@@ -37,6 +37,8 @@ fn a_launcher_inside_a_launcher_loads_nothing_twice() {
 fn page_without_a_service(app: &App) -> (u16, String) {
     let instance = app.start(&["--env", "BPL_PHP_SESSION_MISSING=warn"]);
     let answer = HttpClient::new().get(instance.address(), "/");
+    // The engine has PHP's lines a moment later.
+    instance.container.wait_for_log("session_start()");
     (answer.status, instance.container.logs())
 }
 
