@@ -130,14 +130,28 @@ impl Container {
         wait_until(&format!("port {port} of {}", self.name), listens);
     }
 
-    /// Everything that the container has printed.
+    /// Everything that the container has printed, once the engine has caught up with it: two looks see the same.
     pub(crate) fn logs(&self) -> String {
+        let mut logs = self.logs_now();
+        for _ in 0..20 {
+            sleep(Duration::from_millis(200));
+            let later = self.logs_now();
+            if later.len() == logs.len() {
+                break;
+            }
+            logs = later;
+        }
+        logs
+    }
+
+    fn logs_now(&self) -> String {
         both(&docker(&["logs", &self.name]))
     }
 
     /// Waits until the container prints a text.
     pub(crate) fn wait_for_log(&self, text: &str) {
-        wait_until(&format!("{text:?} in the log of {}", self.name), || self.logs().contains(text));
+        let what = format!("{text:?} in the log of {}", self.name);
+        wait_until(&what, || self.logs_now().contains(text));
     }
 }
 
