@@ -15,6 +15,9 @@ pub(super) struct Code {
     pub(super) overrides: Vec<Override>,
 }
 
+/// Words of all that moves sessions elsewhere: `session_save_path()`, `ini_set('session.save_handler', …)`, …
+const MOVES: &[&str] = &["save_path", "save_handler", "session_module_name"];
+
 /// Where to look.
 pub(super) struct Places<'a> {
     pub(super) app_dir: &'a Path,
@@ -34,24 +37,34 @@ impl Places<'_> {
             return Code::default();
         }
         if !php.cli.loads("tokenizer") {
-            return self.unread("PHP has no tokenizer extension");
+            return self.unread(&files, "PHP has no tokenizer extension");
         }
         let Ok(mut calls) = steps::calls(environment, &files) else {
-            return self.unread("PHP did not get through the app's code");
+            return self.unread(&files, "PHP did not get through the app's code");
         };
         let starts_session = calls.iter().any(|call| call.what.starts_with("session_start("));
         calls.retain(|call| call.what != "session_start()" && self.runs(&call.file));
         Code { starts_session, overrides: calls }
     }
 
-    fn unread(&self, why: &str) -> Code {
-        let what = format!("{why}: the check has not searched the code");
-        let place = Override { file: self.app_dir.to_owned(), line: 1, what };
-        Code { starts_session: false, overrides: vec![place] }
+    /// What the words in the files suggest, wherever they stand.
+    fn unread(&self, files: &[PathBuf], why: &str) -> Code {
+        let names = |file: &Path, words: &[&str]| {
+            let text = text_of(file).to_ascii_lowercase();
+            words.iter().any(|word| text.contains(word))
+        };
+        let suspects = files.iter().filter(|file| self.runs(file) && names(file, MOVES));
+        let what = format!("{why}: the check has not searched this file");
+        let place = |file: &PathBuf| Override { file: file.clone(), line: 1, what: what.clone() };
+        Code {
+            starts_session: files.iter().any(|file| names(file, &["session_start"])),
+            overrides: suspects.map(place).collect(),
+        }
     }
 
-    fn runs(&self, file: &PathBuf) -> bool {
-        self.own.paths.binary_search(file).is_ok() || self.always_run.contains(file)
+    fn runs(&self, file: &Path) -> bool {
+        self.own.paths.binary_search_by(|path| path.as_path().cmp(file)).is_ok()
+            || self.always_run.iter().any(|path| path == file)
     }
 
     /// The files to read. Most have nothing to do with sessions.
@@ -84,6 +97,23 @@ mod tests {
         let files = Places { app_dir, own: &own, always_run, with_packages }.files();
         let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
         files.iter().map(name).collect()
+    }
+
+    /// Without PHP's tokenizer.
+    #[test]
+    fn words_tell_what_cannot_be_read() {
+        let app = tempfile::tempdir().unwrap();
+        let files = [("index.php", CALL), ("path.php", "<?php // session_save_path('/tmp');")];
+        for (name, text) in files {
+            write(&app.path().join(name), text).unwrap();
+        }
+        let own = Files::of_app(app.path());
+        let places = Places { app_dir: app.path(), own: &own, always_run: &[], with_packages: false };
+        let code = places.unread(&places.files(), "why");
+        assert!(code.starts_session);
+        let suspects: Vec<&Path> = code.overrides.iter().map(|it| it.file.as_path()).collect();
+        assert_eq!(suspects, [app.path().join("path.php")]);
+        assert!(!places.unread(&[app.path().join("path.php")], "why").starts_session);
     }
 
     #[test]
