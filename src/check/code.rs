@@ -108,7 +108,8 @@ mod tests {
             write(&app.path().join(name), text).unwrap();
         }
         let own = Files::of_app(app.path());
-        let places = Places { app_dir: app.path(), own: &own, always_run: &[], with_packages: false };
+        let places =
+            Places { app_dir: app.path(), own: &own, always_run: &[], with_packages: false };
         let code = places.unread(&places.files(), "why");
         assert!(code.starts_session);
         let suspects: Vec<&Path> = code.overrides.iter().map(|it| it.file.as_path()).collect();
