@@ -6,7 +6,6 @@ use super::outcome::Outcome;
 use crate::launch::route::{NEAR, Route};
 use crate::php::redis_commands::{CLUSTER_SLOTS, Trial, TrialCommand, unused_name};
 use session_proxy::ProxyTrial;
-use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 use store_client::{Client, Command, Connection, Deadline, Problem, RedisEndpoint, Reply};
 
@@ -14,9 +13,8 @@ use store_client::{Client, Command, Connection, Deadline, Problem, RedisEndpoint
 /// miss that others are elsewhere.
 const OTHER_KEYS: usize = 8;
 
-/// A server that takes so long to reply is far, or the machine is busy: it is asked some more times.
-const UNCLEAR: RangeInclusive<Duration> = NEAR..=Duration::from_millis(20);
-const MORE_TRIES: usize = 8;
+/// A server that seems far may be near a busy machine: it is asked again for so long.
+const IN_DOUBT: Duration = Duration::from_millis(20);
 
 /// What a session with these settings does.
 pub(super) struct SessionTrial<'a> {
@@ -79,11 +77,10 @@ impl<'a> SessionTrial<'a> {
         }
         // The shortest of several: something else delayed the others, as a container's start is a busy time.
         let mut round_trip = one.min(all);
-        for _ in 0..MORE_TRIES {
-            if UNCLEAR.contains(&round_trip) {
-                let (_, again) = timed(|| connection.send(&[sent(first)], deadline))?;
-                round_trip = round_trip.min(again);
-            }
+        let begun = Instant::now();
+        while round_trip > NEAR && begun.elapsed() + round_trip < IN_DOUBT {
+            let (_, again) = timed(|| connection.send(&[sent(first)], deadline))?;
+            round_trip = round_trip.min(again);
         }
         Ok(findings.outcome(round_trip, self.max_clients(&mut connection, deadline)))
     }
