@@ -99,7 +99,9 @@ impl fmt::Display for MemcachedEndpoint {
         formatter.write_str(&servers.join(", "))?;
         match &self.login {
             None => formatter.write_str(", no password"),
-            Some(Login { user, .. }) => write!(formatter, ", user {user:?}"),
+            Some(Login { user, .. }) => {
+                write!(formatter, ", user {:?}", store_client::shown_user(user))
+            }
         }
     }
 }

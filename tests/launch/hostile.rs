@@ -138,6 +138,16 @@ fn a_success_says_where_and_who_and_not_the_password() {
     assert!(!said.contains(MARKER), "{said}");
 }
 
+/// Found by the search above.
+#[test]
+fn a_user_that_is_a_uri_is_not_shown() {
+    let credentials = json!({"": {"username": [format!("redis://:{MARKER}@h/")]},
+        "\0": {"cluster.nodes": false, "password": 0}});
+    let said = Harness::new(Store::Redis, "6.2.0").said("x", &credentials);
+    assert!(said.contains("user \"***\""), "{said}");
+    assert!(!said.contains(MARKER), "{said}");
+}
+
 #[test]
 fn what_is_large_or_deep_takes_a_moment() {
     let harness = Harness::new(Store::Redis, "6.2.0");

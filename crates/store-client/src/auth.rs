@@ -18,3 +18,9 @@ impl Auth {
         Self { user: user.filter(|user| user != "default"), password }
     }
 }
+
+/// A user as messages show it: a uri in its place may have a password.
+#[must_use]
+pub fn shown_user(user: &str) -> &str {
+    if user.contains("://") { "***" } else { user }
+}

@@ -1,7 +1,7 @@
 //! What it takes to connect to a Redis server.
 
 use super::address::Address;
-use super::auth::Auth;
+use super::auth::{Auth, shown_user};
 use super::tls::Tls;
 use std::fmt;
 use std::path::PathBuf;
@@ -79,7 +79,9 @@ impl fmt::Display for RedisEndpoint {
         match &self.auth {
             None => formatter.write_str(", no password")?,
             Some(Auth { user: None, .. }) => {}
-            Some(Auth { user: Some(user), .. }) => write!(formatter, ", user {user:?}")?,
+            Some(Auth { user: Some(user), .. }) => {
+                write!(formatter, ", user {:?}", shown_user(user))?;
+            }
         }
         match self.database {
             None => Ok(()),

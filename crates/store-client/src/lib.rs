@@ -22,7 +22,7 @@ mod tls;
 mod trust;
 
 pub use address::{Address, Host, NO_BRACKETS};
-pub use auth::Auth;
+pub use auth::{Auth, shown_user};
 pub use certificate::Date;
 pub use client::{Client, dial};
 pub use command::{Command, Parsed};

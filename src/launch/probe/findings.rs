@@ -3,7 +3,7 @@
 use super::outcome::Outcome;
 use crate::diagnosis::{Cause, CauseKind};
 use std::time::Duration;
-use store_client::{RedisEndpoint, Reply};
+use store_client::{RedisEndpoint, Reply, shown_user};
 
 /// What the replies have shown so far.
 pub(super) struct Findings<'a> {
@@ -119,7 +119,8 @@ impl<'a> Findings<'a> {
         if self.forbidden.is_empty() {
             return None;
         }
-        let (user, prefix) = (self.endpoint.user().unwrap_or("default"), self.prefix);
+        let user = shown_user(self.endpoint.user().unwrap_or("default"));
+        let prefix = self.prefix;
         let commands = self.forbidden.join(", ");
         let what =
             format!("The user {user:?} may not run {commands} on keys that begin with {prefix}.");
