@@ -78,7 +78,9 @@ impl<'a> SessionTrial<'a> {
         // The shortest of several: something else delayed the others, as a container's start is a busy time.
         let mut round_trip = one.min(all);
         let begun = Instant::now();
-        while round_trip > NEAR && begun.elapsed() + round_trip < IN_DOUBT {
+        // To the session proxy the distance no longer matters.
+        let matters = !self.through_proxy;
+        while matters && round_trip > NEAR && begun.elapsed() + round_trip < IN_DOUBT {
             let (_, again) = timed(|| connection.send(&[sent(first)], deadline))?;
             round_trip = round_trip.min(again);
         }
