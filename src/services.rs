@@ -88,7 +88,6 @@ impl Services {
         self.origins.push((origin, problem));
     }
 
-    /// The services themselves.
     pub fn iter(&self) -> impl Iterator<Item = &Service> {
         self.services.iter()
     }

@@ -31,7 +31,6 @@ macro_rules! variables {
 
             /// The variable's name as libcnb expects it, checked at compile time: checking at run time would link
             /// a regular expression engine, a third of the program's size.
-            #[must_use]
             pub(crate) fn key(self) -> ExecDProgramOutputKey {
                 match self {
                     $(Self::$php => exec_d_program_output_key!($php_name),)*
@@ -44,7 +43,6 @@ macro_rules! variables {
 
 impl Variable {
     /// Whether the app is told the password by it: such a variable is set only where something reads it.
-    #[must_use]
     pub(crate) fn tells_app_the_login(self) -> bool {
         matches!(self, Self::StoreUrl | Self::StorePassword)
     }

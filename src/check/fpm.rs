@@ -30,7 +30,6 @@ pub(super) fn files(
     with_includes(roots)
 }
 
-/// The configuration files of running php-fpm masters.
 fn running(proc: &Path) -> Vec<PathBuf> {
     let processes = proc.read_dir().into_iter().flatten().flatten();
     let titles = processes.filter_map(|it| fs::read_to_string(it.path().join("cmdline")).ok());

@@ -3,7 +3,6 @@
 use serde::Serialize;
 use std::process::ExitCode;
 
-/// Whether sessions are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Verdict {
@@ -14,8 +13,6 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    /// The program's exit status.
-    #[must_use]
     pub(crate) fn exit_code(self) -> ExitCode {
         ExitCode::from(match self {
             Self::Kept => 0,

@@ -33,7 +33,6 @@ impl Cause {
     }
 
     /// With a common mistake that explains why this password is refused, if it is that.
-    #[must_use]
     pub(crate) fn with_doubt(mut self, password: Option<&Secret>) -> Self {
         if self.kind == CauseKind::WrongPassword
             && let Some(doubt) = password.and_then(doubt)

@@ -11,7 +11,6 @@ pub(super) struct AppEnvironment<'a> {
     files: Vec<(String, String, String)>,
 }
 
-/// A variable that is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Set {
     pub(super) value: String,

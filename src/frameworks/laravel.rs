@@ -75,7 +75,6 @@ fn dialect(knows_users: bool) -> Dialect {
     Dialect { tls: &["context[stream]", "ssl"], login, json: true, database: false }
 }
 
-/// The variables for Laravel.
 fn variables(framework: &Framework, service: &Reach<'_>) -> Result<Variables, OwnSessions> {
     match &service.plan.endpoint {
         Endpoint::Redis(redis) => {

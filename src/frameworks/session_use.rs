@@ -17,14 +17,12 @@ pub(crate) enum SessionUse {
     Configured(String),
     /// It keeps its own, elsewhere.
     Own(OwnSessions),
-    /// It has none.
     None,
 }
 
 /// Sessions that are not in the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OwnSessions {
-    /// Why, as part of a sentence.
     pub(crate) what: String,
     pub(crate) advice: String,
 }

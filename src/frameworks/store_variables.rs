@@ -14,7 +14,6 @@ use store_client::{Address, RedisEndpoint, Target};
 pub(crate) const PREFIX: &str = "PHP_SESSION_STORE_";
 
 /// The variables `PHP_SESSION_STORE_…`.
-#[must_use]
 pub(crate) fn store_variables(service: &Reach<'_>) -> Variables {
     match &service.plan.endpoint {
         Endpoint::Redis(redis) => of_redis(redis, service),

@@ -115,10 +115,8 @@ fn reads(value: &str, variable: &str) -> bool {
     value.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == variable)
 }
 
-/// What `framework.session` says.
 #[derive(Debug, PartialEq, Eq)]
 enum Handler {
-    /// Nothing was found.
     Unknown,
     /// There are sessions but no handler.
     Default,

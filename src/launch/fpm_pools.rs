@@ -52,7 +52,6 @@ fn conf_files(folder: &Path) -> Vec<PathBuf> {
     entries.filter(|path| path.extension().is_some_and(|extension| extension == "conf")).collect()
 }
 
-/// The workers of all pools in a file; within a pool the last line counts.
 fn workers_in(file: &Path) -> Option<u32> {
     let text = read_text(file).ok()?;
     let mut pools = vec![None];

@@ -14,26 +14,13 @@ use crate::services::near_miss::near_misses;
 use crate::services::search_keys::SearchKeys;
 use crate::services::{Origin, Service, Services, platform_variables};
 use crate::store::Store;
+use anyhow::bail;
 use std::fmt;
 use std::path::Path;
-
-/// Why the container must not start.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LaunchError {
-    #[error(
-        "The image was built for sessions in {store}, but the service bound now is a {other} service: {service}.\nBind a {store} service, or rebuild the image with this one bound (or with {STORE}={other})."
-    )]
-    OtherStore { store: Store, other: Store, service: String },
-    #[error(
-        "No {store} service is bound for the sessions.\nLooked for {keys} in {services}.{hints}\nBind one to the running app, or set {MISSING}=files to start with sessions in local files, or {MISSING}=warn to start without sessions."
-    )]
-    Missing { store: Store, keys: String, services: String, hints: String },
-}
 
 /// Where PHP will keep its sessions.
 #[derive(Debug)]
 pub(crate) enum Resolution {
-    /// In a service.
     Service(Box<ResolvedService>),
     /// In local files, which the settings allow.
     Files,
@@ -80,8 +67,9 @@ pub(crate) fn resolve(
     if let Some(SessionService { store: other, service, .. }) =
         find_session_service(&services, &keys.exact(), &others)?
     {
-        let service = service.to_string();
-        return Err(LaunchError::OtherStore { store, other, service }.into());
+        bail!(
+            "The image was built for sessions in {store}, but the service bound now is a {other} service: {service}.\nBind a {store} service, or rebuild the image with this one bound (or with {STORE}={other})."
+        );
     }
     if let Some(embedded) = embedded::read(layer)?
         && let Some(found) = find_session_service(&embedded, &keys, &[store])?
@@ -103,7 +91,9 @@ pub(crate) fn resolve(
     hints.extend(not_read(environment, Phase::Launch));
     let hints = hints.iter().fold(String::new(), |text, hint| text + "\n  - " + hint);
     let keys = keys.describe(&[store]);
-    Err(LaunchError::Missing { store, keys, services: services.to_string(), hints }.into())
+    bail!(
+        "No {store} service is bound for the sessions.\nLooked for {keys} in {services}.{hints}\nBind one to the running app, or set {MISSING}=files to start with sessions in local files, or {MISSING}=warn to start without sessions."
+    )
 }
 
 impl ResolvedService {
@@ -129,7 +119,6 @@ impl ResolvedService {
     }
 
     /// Whether its credentials are those embedded in the image.
-    #[must_use]
     pub(crate) fn is_embedded(&self) -> bool {
         self.service.origin == Origin::Embedded
     }

@@ -11,7 +11,6 @@ const SAVE_PATH: &str = "session.save_path";
 
 /// An ini file that PHP reads after ours and that sets where sessions are kept: it wins. `layer` is the session layer,
 /// `scan_dirs` the value of `PHP_INI_SCAN_DIR`.
-#[must_use]
 pub(crate) fn session_ini_read_after(layer: &Path, scan_dirs: &str) -> Option<PathBuf> {
     let base = layer.join(IniFile::Base.folder());
     let folders = scan_dirs.split(':').map(Path::new).skip_while(|folder| *folder != base);

@@ -25,7 +25,6 @@ type Parts = [u32; 3];
 
 impl Constraint {
     /// Parses a constraint; `None` if we cannot parse it, or if every version satisfies it.
-    #[must_use]
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let alternatives: Option<Vec<_>> =
             text.split('|').filter(|part| !part.is_empty()).map(all_of).collect();
@@ -35,7 +34,6 @@ impl Constraint {
     }
 
     /// Whether a version satisfies it.
-    #[must_use]
     pub(crate) fn is_met_by(&self, version: &Version) -> bool {
         let at_least = |[major, minor, patch]: Parts| version.is_at_least(major, minor, patch);
         let next = |[major, minor, patch]: Parts| [major, minor, patch.saturating_add(1)];

@@ -1,10 +1,11 @@
 //! Reads files that others wrote, and writes our own.
 
+use anyhow::anyhow;
 use nix::unistd::{getegid, geteuid};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The maximum size of a file that we read. A Kubernetes Secret holds at most 1 MiB and Cloud Foundry's binding
 /// files 1,000,000 bytes, so anything larger is not meant for us.
@@ -83,26 +84,18 @@ pub(crate) fn read_text_if_present(path: &Path) -> Result<Option<String>, FileEr
     }
 }
 
-/// One of our files cannot be written.
-#[derive(Debug, thiserror::Error)]
-#[error("The file {} cannot be written: {error}.", .path.display())]
-pub struct WriteError {
-    pub(crate) path: PathBuf,
-    pub(crate) error: io::Error,
-}
-
 /// Writes a file, and creates its parent folders.
-pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), WriteError> {
+pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
     make_parent(path).and_then(|()| std::fs::write(path, content)).map_err(at(path))
 }
 
 /// Creates a symbolic link and its parent folders.
-pub(crate) fn link(to: &Path, link: &Path) -> Result<(), WriteError> {
+pub(crate) fn link(to: &Path, link: &Path) -> anyhow::Result<()> {
     make_parent(link).and_then(|()| std::os::unix::fs::symlink(to, link)).map_err(at(link))
 }
 
 /// Removes a folder and its contents, if it exists.
-pub(crate) fn remove(folder: &Path) -> Result<(), WriteError> {
+pub(crate) fn remove(folder: &Path) -> anyhow::Result<()> {
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(folder)(error)),
         _ => Ok(()),
@@ -110,8 +103,8 @@ pub(crate) fn remove(folder: &Path) -> Result<(), WriteError> {
 }
 
 /// Turns the system's error into one that names the file.
-pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> WriteError {
-    |error| WriteError { path: path.to_owned(), error }
+pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> anyhow::Error {
+    |error| anyhow!("The file {} cannot be written: {error}.", path.display())
 }
 
 fn make_parent(path: &Path) -> io::Result<()> {
