@@ -16,7 +16,7 @@ mod symfony;
 use crate::config::environment::Environment;
 use crate::store::Store;
 use known::{Framework, Kind};
-use session_use::{Reach, SessionUse};
+use session_use::{App, Reach, SessionUse};
 use std::path::Path;
 
 /// Whether the app has code that takes PHP's `session.save_path` for a folder and creates it: then the path must hold no
@@ -47,14 +47,11 @@ impl Framework {
         store: Store,
         service: Option<&Reach<'_>>,
     ) -> SessionUse {
+        let app = App { framework: self, folder: app_dir, environment, store, service };
         match self.kind {
-            Kind::Laravel | Kind::Lumen => {
-                laravel::session_use(self, app_dir, environment, store, service)
-            }
-            Kind::Symfony | Kind::Shopware => {
-                symfony::session_use(self, app_dir, environment, store, service)
-            }
-            Kind::CodeIgniter => codeigniter::session_use(self, app_dir, environment, service),
+            Kind::Laravel | Kind::Lumen => laravel::session_use(&app),
+            Kind::Symfony | Kind::Shopware => symfony::session_use(&app),
+            Kind::CodeIgniter => codeigniter::session_use(&app),
             Kind::CodeIgniter3 => codeigniter3::session_use(app_dir, store),
             kind => others::session_use(kind, app_dir),
         }

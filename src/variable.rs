@@ -82,19 +82,14 @@ variables! {
     app {
         /// The session service with its login, as a single uri.
         StoreUrl = "PHP_SESSION_STORE_URL";
-        /// Its host.
         StoreHost = "PHP_SESSION_STORE_HOST";
-        /// Its port.
         StorePort = "PHP_SESSION_STORE_PORT";
         /// Its servers, if there may be several: `host:port,host:port`.
         StoreServers = "PHP_SESSION_STORE_SERVERS";
         /// The path of its socket.
         StoreSocket = "PHP_SESSION_STORE_SOCKET";
-        /// The user.
         StoreUsername = "PHP_SESSION_STORE_USERNAME";
-        /// The password.
         StorePassword = "PHP_SESSION_STORE_PASSWORD";
-        /// The database.
         StoreDatabase = "PHP_SESSION_STORE_DATABASE";
         /// `1` if connections use TLS.
         StoreTls = "PHP_SESSION_STORE_TLS";
@@ -112,11 +107,8 @@ variables! {
         CodeIgniterSavePath = "session_savePath";
         /// Laravel's: the Memcached server.
         MemcachedHost = "MEMCACHED_HOST";
-        /// Laravel's: its port.
         MemcachedPort = "MEMCACHED_PORT";
-        /// Laravel's: its user.
         MemcachedUsername = "MEMCACHED_USERNAME";
-        /// Laravel's: its password.
         MemcachedPassword = "MEMCACHED_PASSWORD";
     }
 }

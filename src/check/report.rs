@@ -12,7 +12,7 @@ use crate::launch::resolve::ResolvedService;
 use crate::php::Php;
 use serde::Serialize;
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Report {
     pub(crate) verdict: Verdict,
     pub(crate) summary: String,
@@ -75,32 +75,10 @@ pub(crate) struct ProgramReport {
 }
 
 impl Report {
-    /// A report without findings.
-    fn empty() -> Self {
-        Self {
-            verdict: Verdict::Unknown,
-            summary: String::new(),
-            error: None,
-            store: None,
-            service: None,
-            endpoint: None,
-            credentials: None,
-            extension: None,
-            php: None,
-            programs: Vec::new(),
-            settings: Vec::new(),
-            steps: Vec::new(),
-            causes: Vec::new(),
-            overrides: Vec::new(),
-            framework: None,
-            web: None,
-        }
-    }
-
     /// The check itself failed.
     pub(super) fn failed(error: &anyhow::Error) -> Self {
         let summary = "Cannot tell whether sessions are kept.".to_owned();
-        Self { summary, error: Some(format!("{error:#}")), ..Self::empty() }
+        Self { summary, error: Some(format!("{error:#}")), ..Self::default() }
     }
 
     /// What we know before PHP's steps.
@@ -114,7 +92,7 @@ impl Report {
             extension: Some(format!("{} {}", record.store, record.extension_version)),
             php: Some(php.facts().version.to_string()),
             programs: programs.collect(),
-            ..Self::empty()
+            ..Self::default()
         };
         match found {
             Some(found) => Self {

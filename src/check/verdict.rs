@@ -3,12 +3,13 @@
 use serde::Serialize;
 use std::process::ExitCode;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Verdict {
     Kept,
     NotKept,
     /// Unclear: PHP's command line keeps them but something else may not, or nothing could be checked.
+    #[default]
     Unknown,
 }
 

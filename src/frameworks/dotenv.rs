@@ -17,6 +17,14 @@ pub(super) struct Set {
     pub(super) place: String,
 }
 
+impl Set {
+    /// Why the launch leaves it alone.
+    pub(super) fn stays(&self, name: &str) -> String {
+        let place = &self.place;
+        format!("{place} sets {name}, and the launch does not override what the app sets")
+    }
+}
+
 impl<'a> AppEnvironment<'a> {
     /// As Laravel reads them: one file, selected by `APP_ENV`.
     pub(super) fn of_laravel(app_dir: &Path, environment: &'a Environment) -> Self {

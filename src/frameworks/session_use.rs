@@ -1,9 +1,13 @@
 //! What the app's framework does with sessions: the same answer at build, at launch and in `session-check`.
 
+use super::known::Framework;
+use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;
 use crate::php::tls::TlsFiles;
 use crate::plan::Plan;
+use crate::store::Store;
 use crate::variable::Variables;
+use std::path::Path;
 use store_client::{Address, Target};
 
 /// What the framework does with sessions.
@@ -25,6 +29,28 @@ pub(crate) enum SessionUse {
 pub(crate) struct OwnSessions {
     pub(crate) what: String,
     pub(crate) advice: String,
+}
+
+impl OwnSessions {
+    pub(super) fn new(what: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { what: what.into(), advice: advice.into() }
+    }
+}
+
+impl From<Result<Variables, OwnSessions>> for SessionUse {
+    fn from(variables: Result<Variables, OwnSessions>) -> Self {
+        variables.map_or_else(Self::Own, Self::Variables)
+    }
+}
+
+/// An app whose framework may keep its own sessions.
+pub(super) struct App<'a> {
+    pub(super) framework: &'a Framework,
+    pub(super) folder: &'a Path,
+    pub(super) environment: &'a Environment,
+    pub(super) store: Store,
+    /// At build there is none, and only the app's files count.
+    pub(super) service: Option<&'a Reach<'a>>,
 }
 
 /// How to reach the service.

@@ -5,9 +5,8 @@ use super::redis_url::{USUAL, redis_url};
 use super::session_use::Reach;
 use crate::endpoint::Endpoint;
 use crate::endpoint::memcached::MemcachedEndpoint;
-use crate::system::secret::UNRESERVED;
+use crate::system::secret::encode;
 use crate::variable::{Variable, Variables};
-use percent_encoding::utf8_percent_encode;
 use store_client::{Address, RedisEndpoint, Target};
 
 /// The prefix of their names.
@@ -42,7 +41,6 @@ fn of_redis(redis: &RedisEndpoint, service: &Reach<'_>) -> Variables {
 
 /// Several servers go into the query, as Symfony's adapter expects; no other client reads such a uri.
 fn of_memcached(MemcachedEndpoint { servers, login }: &MemcachedEndpoint) -> Variables {
-    let encode = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
     let authority = login
         .as_ref()
         .map(|login| format!("{}:{}@", encode(&login.user), encode(login.password.expose())));

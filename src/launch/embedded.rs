@@ -1,7 +1,7 @@
 //! Credentials embedded at build, on explicit request, for platforms that bind services only at build.
 //! The file has the format of `VCAP_SERVICES`, with one service, so that the launch reads it like any other.
 
-use crate::services::{Origin, Service, Services, ServicesError};
+use crate::services::{Origin, Service, Services};
 use crate::system::files::{self, read_text_if_present};
 use anyhow::anyhow;
 use serde_json::json;
@@ -32,9 +32,9 @@ pub fn write(layer: &Path, service: &Service) -> anyhow::Result<()> {
 }
 
 /// The service in the session layer, if one was embedded.
-pub(crate) fn read(layer: &Path) -> Result<Option<Services>, ServicesError> {
+pub(crate) fn read(layer: &Path) -> anyhow::Result<Option<Services>> {
     let path = layer.join(FILE);
     let text = read_text_if_present(&path)
-        .map_err(|error| ServicesError::ReadEmbedded { path: path.clone(), error })?;
+        .map_err(|error| anyhow!("The file {} {error}.", path.display()))?;
     text.map(|json| Services::parse(&json, Origin::Embedded)).transpose()
 }

@@ -1,6 +1,7 @@
 //! Runs our scripts with the installed PHP.
 
 use crate::system::command::find_program;
+use crate::system::files::entries;
 use anyhow::{anyhow, bail};
 use indoc::writedoc;
 use libcnb::Env;
@@ -110,9 +111,9 @@ fn program(env: &Env) -> anyhow::Result<PathBuf> {
         return Ok(program);
     }
     let folders = env.get("PATH").into_iter().flat_map(std::env::split_paths);
-    let files = folders.flat_map(|folder| folder.read_dir().into_iter().flatten().flatten());
+    let files = folders.flat_map(|folder| entries(&folder));
     let mut numbered = BTreeMap::new();
-    for path in files.map(|file| file.path()).filter(|path| is_numbered(path) && path.is_file()) {
+    for path in files.filter(|path| is_numbered(path) && path.is_file()) {
         // The same name in a later folder is shadowed or the same file: /bin may be a link to /usr/bin.
         numbered.entry(path.file_name().map(ToOwned::to_owned)).or_insert(path);
     }

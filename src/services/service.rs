@@ -2,7 +2,6 @@
 
 use super::binding_files;
 use super::credentials::Credentials;
-use super::error::ServicesError;
 use super::origin::Origin;
 use crate::store::Store;
 use std::fmt;
@@ -39,7 +38,7 @@ impl Service {
     ///
     /// Fails if the binding's folder cannot be listed. A single bad file is an error only when that credential is
     /// needed.
-    pub(crate) fn credentials(&self) -> Result<Credentials, ServicesError> {
+    pub(crate) fn credentials(&self) -> anyhow::Result<Credentials> {
         match &self.credentials {
             CredentialSource::Folder(folder) => binding_files::credentials(folder),
             CredentialSource::Inline(credentials) => Ok(credentials.clone()),

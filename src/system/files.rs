@@ -5,7 +5,7 @@ use nix::unistd::{getegid, geteuid};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The maximum size of a file that we read. A Kubernetes Secret holds at most 1 MiB and Cloud Foundry's binding
 /// files 1,000,000 bytes, so anything larger is not meant for us.
@@ -13,7 +13,7 @@ pub(crate) const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum FileError {
+pub(crate) enum FileError {
     #[error("cannot be read: {0}")]
     Read(#[from] io::Error),
     #[error("cannot be read: {0}")]
@@ -82,6 +82,21 @@ pub(crate) fn read_text_if_present(path: &Path) -> Result<Option<String>, FileEr
         Err(FileError::Read(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// What is in a folder, in the order of the names; nothing if it cannot be listed.
+pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = folder.read_dir().into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+/// The same, with this extension in their names.
+pub(crate) fn entries_with(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut paths = entries(folder);
+    paths.retain(|path| path.extension().is_some_and(|it| it == extension));
+    paths
 }
 
 /// Writes a file, and creates its parent folders.

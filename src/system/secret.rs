@@ -9,6 +9,11 @@ use store_client::Secret;
 pub(crate) const UNRESERVED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// The text as it may stand anywhere in a uri.
+pub(crate) fn encode(text: &str) -> String {
+    utf8_percent_encode(text, UNRESERVED).to_string()
+}
+
 /// A common mistake that explains why a server refuses a secret. Shows nothing of it.
 pub(crate) fn doubt(secret: &Secret) -> Option<&'static str> {
     let text = secret.expose();

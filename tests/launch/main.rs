@@ -28,6 +28,8 @@ mod options;
 #[cfg(test)]
 mod probe;
 #[cfg(test)]
+mod probe_redis;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 mod proxy_harness;

@@ -10,11 +10,11 @@ use crate::config::build::Provider;
 use crate::store::Store;
 use crate::system::command::{find_program, run};
 use crate::system::digest;
+use crate::system::files::entries_with;
 use crate::system::version::Version;
 use anyhow::{Context, ensure};
 use libcnb::{Env, Target};
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -89,7 +89,7 @@ impl<'a> Apt<'a> {
         })?;
 
         let mut unpacked = Unpacked { root: self.work.join("root"), ..Unpacked::default() };
-        for archive in debs(&archives).context(FILE)? {
+        for archive in entries_with(&archives, "deb") {
             let (package, files) = self.unpack(&archive, &unpacked.root)?;
             downloaded(&package, &archive).context(FILE)?;
             let index = unpacked.packages.len();
@@ -161,14 +161,4 @@ impl<'a> Apt<'a> {
             package(&fields, self.target, root, digest::sha256_of_file(archive).context(FILE)?);
         Ok((package, files))
     }
-}
-
-fn debs(archives: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut debs = archives
-        .read_dir()?
-        .map(|entry| Ok(entry?.path()))
-        .filter(|path| path.as_ref().is_ok_and(|path| path.extension().is_some_and(|e| e == "deb")))
-        .collect::<io::Result<Vec<_>>>()?;
-    debs.sort();
-    Ok(debs)
 }

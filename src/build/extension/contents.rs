@@ -9,7 +9,7 @@ use super::sasl::{SaslError, bring_mechanisms};
 use crate::config::build::Provider;
 use crate::store::Store;
 use crate::system::digest;
-use crate::system::files::{at, remove};
+use crate::system::files::{at, entries, remove};
 use bullet_stream::global::print;
 use indoc::formatdoc;
 use serde::{Deserialize, Serialize};
@@ -112,9 +112,7 @@ pub(super) fn describe(extension: &Extension, store: Store) -> String {
 pub(super) fn checksums(layer: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
     for folder in content_folders() {
-        let folder = layer.join(folder);
-        for entry in folder.read_dir().into_iter().flatten() {
-            let path = entry.map_err(at(&folder))?.path();
+        for path in entries(&layer.join(folder)) {
             let name = path.strip_prefix(layer).unwrap_or(&path).display().to_string();
             files.insert(name, digest::sha256_of_file(&path).map_err(at(&path))?);
         }
