@@ -66,7 +66,7 @@ pub(crate) fn check(
 ) -> anyhow::Result<Report> {
     let record = read_record(layer)?;
     let launch = &LaunchSettings::read(environment)?;
-    match resolve(environment, platform_dir, layer, &record, launch)? {
+    match resolve(environment, platform_dir, layer, &record, launch, None)? {
         Resolution::Service(found) => {
             let save_path = match environment.text(Variable::SavePath.name())? {
                 Some(save_path) => save_path.to_owned(),
@@ -188,7 +188,7 @@ impl Check<'_> {
             if let (Some(socket), Endpoint::Redis(redis)) =
                 (self.proxy_socket(), &self.plan.endpoint)
             {
-                parts = with_both_hops(parts, socket, redis);
+                parts = with_both_hops(parts, socket, redis, self.plan.failover_timeout);
             }
         }
         // If the server itself refuses, a session would only wait.

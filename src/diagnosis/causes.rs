@@ -105,7 +105,9 @@ kinds! {
     IsNoCluster: "The server is not a cluster",
         "Remove cluster.nodes or cluster_mode from the credentials.";
     IsSentinel: "The server may be Redis Sentinel",
-        "Sentinel (usually on port 26379) only tells where Redis is: use host and port of Redis itself.";
+        "Sentinel (usually on port 26379) only tells where Redis is: add sentinel.master and sentinel.nodes to the credentials in place of host and port.";
+    PrimaryUnknown: "The Sentinels do not tell where the primary is",
+        "Check sentinel.master in the credentials, which is the name in Sentinel's own configuration, and Sentinel's login: sentinel.username and sentinel.password.";
     DatabaseMissing: "The server does not have this database",
         "Use another one, or raise its number of databases. A cluster has only database 0: remove database from the credentials and from BPL_PHP_SESSION_OPTIONS.";
     ClusterDown: "The server is a node of a cluster in which nobody serves the slot of the session",

@@ -20,6 +20,9 @@ impl Cause {
             Problem::NotTrusted(distrust) => of_distrust(distrust, tls),
             Problem::TlsRefused(alert) => of_alert(*alert, tls),
             Problem::Tls(text) => Self::seen(CauseKind::TlsFailed, text),
+            Problem::Unnamed { said, is_final: true } => {
+                Self::seen(CauseKind::PrimaryUnknown, said)
+            }
             Problem::NoTls => Self::of(CauseKind::TlsNotSpoken),
             Problem::Protocol(ProtocolError::IsTls) => Self::of(CauseKind::TlsExpected),
             Problem::Protocol(error) => Self::seen(CauseKind::OtherService, error),

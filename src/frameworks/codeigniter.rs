@@ -71,7 +71,9 @@ fn variables(service: &Reach<'_>) -> Result<Variables, OwnSessions> {
 /// A login that is a list of user and password reaches phpredis unchanged, which uses both.
 fn of_redis(redis: &RedisEndpoint, service: &Reach<'_>) -> Result<String, OwnSessions> {
     let Target::Tcp { address, tls } = &redis.target else {
-        return Err(own("its driver supports neither a Redis cluster nor a socket".to_owned()));
+        return Err(own(
+            "its driver supports neither Sentinel, nor a Redis cluster, nor a socket".to_owned()
+        ));
     };
     let files = service.tls_files;
     let plain = files.ca.is_none() && files.client.is_none() && service.plan.verify_peer;

@@ -65,7 +65,7 @@ impl Reach<'_> {
         match &self.plan.endpoint {
             Endpoint::Redis(redis) => match &redis.target {
                 Target::Tcp { address, .. } => Some(address),
-                Target::Cluster { .. } | Target::Unix(_) => None,
+                Target::Cluster { .. } | Target::Sentinel { .. } | Target::Unix(_) => None,
             },
             Endpoint::Memcached(memcached) => memcached.servers.first(),
         }

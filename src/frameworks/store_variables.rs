@@ -24,6 +24,8 @@ fn of_redis(redis: &RedisEndpoint, service: &Reach<'_>) -> Variables {
     let mut variables = match &redis.target {
         Target::Tcp { address, .. } => of_server(address),
         Target::Cluster { nodes, .. } => vec![(Variable::StoreServers, list(nodes))],
+        // The servers change; what the app would connect with are the Sentinels.
+        Target::Sentinel { .. } => Vec::new(),
         Target::Unix(path) => vec![(Variable::StoreSocket, path.display().to_string())],
     };
     let mut add =

@@ -2,9 +2,9 @@
 
 use super::build_record::LaunchRecord;
 use super::embedded;
-use super::topology::settled;
+use super::topology::{Told, settled};
 use crate::config::environment::Environment;
-use crate::config::launch::{LaunchSettings, Missing};
+use crate::config::launch::{LaunchSettings, Missing, Probe};
 use crate::config::options::Options;
 use crate::config::variables::{MISSING, Phase, STORE, not_read};
 use crate::endpoint::{self, Reading};
@@ -35,13 +35,22 @@ pub(crate) struct ResolvedService {
     /// The rule that found it.
     pub(crate) rule: Rule,
     pub(crate) plan: Plan,
+    /// What the server was found to be.
+    pub(crate) told: Option<Told>,
     /// The names of its credentials that are not used.
     pub(crate) unused: Vec<String>,
     /// Lines for the log.
     pub(crate) warnings: Vec<String>,
 }
 
-/// Finds out where the sessions are kept.
+/// Whether to ask the server what it is, and what is known of that.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    probe: Probe,
+    told: Option<&'a Told>,
+}
+
+/// Finds out where the sessions are kept. `told` is what the server was found to be before.
 ///
 /// Fails if there is no session service and the settings don't allow that, or if its credentials cannot be used.
 pub(crate) fn resolve(
@@ -50,19 +59,21 @@ pub(crate) fn resolve(
     layer: &Path,
     record: &LaunchRecord,
     settings: &LaunchSettings,
+    told: Option<&Told>,
 ) -> anyhow::Result<Resolution> {
+    let known = Known { probe: settings.probe, told };
     let store = record.store;
     let options = Options::read(environment, store)?;
     let services = Services::read(environment, platform_dir)?;
     let keys = record.search_keys.clone().overridden_by(environment)?;
     if let Some(found) = find_session_service(&services, &keys, &[store])? {
-        return ResolvedService::resolution(&found, options, &keys);
+        return ResolvedService::resolution(&found, options, &keys, known);
     }
     let variable =
         keys.any_of_its_kind.then(|| platform_variables::read(environment, store)).transpose()?;
     if let Some(service) = variable.flatten() {
         let found = SessionService { store, service: &service, rule: Rule::Variable };
-        return ResolvedService::resolution(&found, options, &keys);
+        return ResolvedService::resolution(&found, options, &keys, known);
     }
     let others: Vec<Store> = Store::ALL.into_iter().filter(|other| *other != store).collect();
     if let Some(SessionService { store: other, service, .. }) =
@@ -75,7 +86,7 @@ pub(crate) fn resolve(
     if let Some(embedded) = embedded::read(layer)?
         && let Some(found) = find_session_service(&embedded, &keys, &[store])?
     {
-        return ResolvedService::resolution(&found, options, &keys);
+        return ResolvedService::resolution(&found, options, &keys, known);
     }
     if settings.missing == Missing::Files {
         return Ok(Resolution::Files);
@@ -103,11 +114,12 @@ impl ResolvedService {
         found: &SessionService<'_>,
         options: Options,
         keys: &SearchKeys,
+        known: Known<'_>,
     ) -> anyhow::Result<Resolution> {
         let SessionService { store, service, rule } = found;
         let mut warnings: Vec<String> = found.ignores(keys).into_iter().collect();
         let mut reading = endpoint::read_with(*store, service, options)?;
-        let plan = settled(&mut reading);
+        let (plan, told) = settled(&mut reading, known.probe, known.told);
         let Reading { unused, warnings: more, .. } = reading;
         warnings.extend(more);
         Ok(Resolution::Service(Box::new(Self {
@@ -115,6 +127,7 @@ impl ResolvedService {
             service: (*service).clone(),
             rule: rule.clone(),
             plan,
+            told,
             unused,
             warnings,
         })))

@@ -4,7 +4,7 @@
 use super::ini_file::IniFile;
 use super::scan_dirs;
 use crate::config::environment::Environment;
-use crate::config::variables::OPTIONS;
+use crate::config::variables::{OPTIONS, PROXY};
 use crate::system::version::Version;
 use crate::variable::{Variable, Variables, names};
 use std::fmt::{self, Write};
@@ -31,6 +31,10 @@ pub enum DirectiveError {
         "{OPTIONS} has database={0}, but a cluster has only database 0.\nRemove it, or set a prefix instead."
     )]
     DatabaseOfCluster(u32),
+    #[error(
+        "The service needs {0}, which PHP's redis extension does not support for sessions, but the session proxy does.\nSet {PROXY}=auto."
+    )]
+    OnlyProxy(&'static str),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

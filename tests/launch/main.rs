@@ -54,6 +54,12 @@ mod redis_process;
 #[cfg(test)]
 mod refused;
 #[cfg(test)]
+mod sentinel;
+#[cfg(test)]
+mod sentinel_launch;
+#[cfg(test)]
+mod sentinel_site;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod start;
