@@ -60,7 +60,6 @@ impl Redactor {
         self.0.sort_by_key(|(form, _)| std::cmp::Reverse(form.expose().len()));
     }
 
-    /// The text with all secrets replaced.
     pub(crate) fn hide(&self, text: &str) -> String {
         self.0
             .iter()
