@@ -5,8 +5,8 @@ use crate::redis_process::{Redis, run};
 use php_session_store::endpoint::{self, Endpoint};
 use php_session_store::services::{Origin, Services};
 use php_session_store::store::Store;
-use serde_json::json;
-use session_proxy::{Access, Endless, Settings, Worker};
+use serde_json::{Value, json};
+use session_proxy::{Access, Endless, ProxyClient, Settings, Worker};
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -21,35 +21,20 @@ pub(crate) const PREFIX: &str = "PHPREDIS_SESSION:";
 /// A server, and the proxy before it.
 pub(crate) struct Site {
     pub(crate) redis: Redis,
+    proxy: InProcess,
+}
+
+/// A session proxy in this process.
+pub(crate) struct InProcess {
     folder: TempDir,
 }
 
-impl Site {
-    /// A server with these options.
-    pub(crate) fn start(options: &[&str]) -> Self {
-        let redis = Redis::start(&[&["--requirepass", PASSWORD], options].concat());
+impl InProcess {
+    /// Before the service with these credentials.
+    pub(crate) fn start(credentials: &Value) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let site = Self { redis, folder };
-        site.start_proxy();
-        site
-    }
-
-    /// One address that enforces slots: a server that has all slots of a cluster.
-    pub(crate) fn with_slots() -> Self {
-        let site = Self::start(&["--cluster-enabled", "yes"]);
-        let mut admin = site.redis.admin(PASSWORD);
-        run(&mut admin, &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
-        wait_until("the cluster", || {
-            let state: String = redis::cmd("CLUSTER").arg("INFO").query(&mut admin).unwrap();
-            state.contains("cluster_state:ok")
-        });
-        site
-    }
-
-    fn start_proxy(&self) {
-        let listener = UnixListener::bind(self.socket()).unwrap();
-        let credentials =
-            json!({"host": "127.0.0.1", "port": self.redis.port, "password": PASSWORD});
+        let proxy = Self { folder };
+        let listener = UnixListener::bind(proxy.socket()).unwrap();
         let service = json!({"redis": [{"name": "x", "credentials": credentials}]}).to_string();
         let services = Services::parse(&service, Origin::Vcap).unwrap();
         let reading = endpoint::read(Store::Redis, services.iter().next().unwrap()).unwrap();
@@ -69,6 +54,7 @@ impl Site {
             let worker = Worker::new(settings, Box::new(move || Ok(access.clone()))).unwrap();
             worker.serve(&listener, Endless)
         });
+        proxy
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
@@ -77,6 +63,40 @@ impl Site {
 
     pub(crate) fn php(&self, number: u32) -> Php {
         Php::new(UnixStream::connect(self.socket()).unwrap(), number)
+    }
+
+    /// What the proxy says of itself, as JSON.
+    pub(crate) fn status(&self) -> Value {
+        serde_json::from_str(&ProxyClient::new(&self.socket()).status().unwrap().json()).unwrap()
+    }
+}
+
+impl Site {
+    /// A server with these options.
+    pub(crate) fn start(options: &[&str]) -> Self {
+        let redis = Redis::start(&[&["--requirepass", PASSWORD], options].concat());
+        let credentials = json!({"host": "127.0.0.1", "port": redis.port, "password": PASSWORD});
+        Self { redis, proxy: InProcess::start(&credentials) }
+    }
+
+    /// One address that enforces slots: a server that has all slots of a cluster.
+    pub(crate) fn with_slots() -> Self {
+        let site = Self::start(&["--cluster-enabled", "yes"]);
+        let mut admin = site.redis.admin(PASSWORD);
+        run(&mut admin, &["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
+        wait_until("the cluster", || {
+            let state: String = redis::cmd("CLUSTER").arg("INFO").query(&mut admin).unwrap();
+            state.contains("cluster_state:ok")
+        });
+        site
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.proxy.socket()
+    }
+
+    pub(crate) fn php(&self, number: u32) -> Php {
+        self.proxy.php(number)
     }
 
     pub(crate) fn stored(&self, key: &str) -> Option<String> {
@@ -88,10 +108,7 @@ impl Site {
 
     /// How often the server has run a command since it was last asked to forget.
     pub(crate) fn calls(&self, command: &str) -> u32 {
-        let stats: String =
-            redis::cmd("INFO").arg("commandstats").query(&mut self.redis.admin(PASSWORD)).unwrap();
-        let line = stats.lines().find(|line| line.starts_with(&format!("cmdstat_{command}:")));
-        line.and_then(|line| line.split(['=', ',']).nth(1)).map_or(0, |it| it.parse().unwrap())
+        self.redis.calls(PASSWORD, command)
     }
 
     pub(crate) fn forget_calls(&self) {

@@ -1,6 +1,5 @@
 //! A session's lock, as the service has it: a key that expires, and is renewed while PHP works.
 
-use super::request::lock_of;
 use std::time::{Duration, Instant};
 
 /// How long a lock outlives the proxy: longer than a call to the service may take, because such a call renews it.
@@ -13,6 +12,8 @@ const CERTAIN: Duration = Duration::from_secs(3);
 pub(super) struct Lock {
     /// The session's key.
     pub(super) key: Vec<u8>,
+    /// The lock's own key.
+    pub(super) name: Vec<u8>,
     pub(super) secret: Vec<u8>,
     /// When PHP wants it to end, even if PHP still works.
     pub(super) ends: Option<Instant>,
@@ -21,8 +22,8 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    pub(super) fn new(key: Vec<u8>, secret: Vec<u8>, ends: Option<Instant>) -> Self {
-        Self { key, secret, ends, confirmed: Instant::now() }
+    pub(super) fn new(key: &[u8], name: Vec<u8>, secret: Vec<u8>, ends: Option<Instant>) -> Self {
+        Self { key: key.to_vec(), name, secret, ends, confirmed: Instant::now() }
     }
 
     /// Whether PHP wants it to have ended.
@@ -47,7 +48,8 @@ impl Lock {
         time.as_millis().max(1).to_string()
     }
 
-    pub(super) fn key_of_lock(&self) -> Vec<u8> {
-        lock_of(&self.key)
+    /// The lock and its session, in the order of the scripts.
+    pub(super) fn keys(&self) -> [&[u8]; 2] {
+        [&self.name, &self.key]
     }
 }

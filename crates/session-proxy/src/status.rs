@@ -14,14 +14,20 @@ pub struct Status(Value);
 
 impl Status {
     pub(super) fn of(shared: &Shared) -> Self {
-        let service = shared.service.pool.credentials().current().to_string();
-        Self::new(&service, shared.started.elapsed(), shared.stats_now())
+        let service = shared.service.pool.credentials().current();
+        Self::new(
+            &service.to_string(),
+            &service.topology(),
+            shared.started.elapsed(),
+            shared.stats_now(),
+        )
     }
 
     /// `service` is the service without its password.
-    fn new(service: &str, uptime: Duration, stats: &Stats) -> Self {
+    fn new(service: &str, topology: &str, uptime: Duration, stats: &Stats) -> Self {
         Self(json!({
             "service": service,
+            "topology": topology,
             "role": stats.role(),
             "started": stats.started.get(),
             "seconds": uptime.as_secs(),
@@ -44,6 +50,12 @@ impl Status {
         }))
     }
 
+    /// What kind of service it is, as far as the proxy knows.
+    #[must_use]
+    pub fn topology(&self) -> Option<&str> {
+        self.0["topology"].as_str()
+    }
+
     /// As JSON.
     #[must_use]
     pub fn json(&self) -> String {
@@ -61,7 +73,7 @@ impl fmt::Display for Status {
         write!(
             formatter,
             indoc! {"
-                service       {} ({})
+                service       {} ({}, {})
                 running       {} s
                 PHP           {} connected
                 sessions      {} locked so far, {} waiting here, {} for another container, {} gave up waiting
@@ -70,6 +82,7 @@ impl fmt::Display for Status {
                 problems      broken connections: {}, commands sent again: {}, without a reply: {}, refused: {}"
             },
             it("service"),
+            it("topology"),
             it("role"),
             it("seconds"),
             it("clients"),
@@ -98,6 +111,7 @@ mod tests {
     use prometheus_client::encoding::text::encode;
 
     const SERVICE: &str = "tcp://10.0.0.5:6379";
+    const TOPOLOGY: &str = "cluster of 3 primaries";
 
     /// Every number is another one, the round trips' too.
     fn example() -> (Status, Stats) {
@@ -130,7 +144,7 @@ mod tests {
             it.round_trips.observe(Duration::from_millis(took));
         }
         it.answered(true, b"+OK\r\n");
-        (Status::new(SERVICE, Duration::from_secs(3001), &it), it)
+        (Status::new(SERVICE, TOPOLOGY, Duration::from_secs(3001), &it), it)
     }
 
     fn numbers(status: &Status) -> Vec<(String, String)> {
@@ -154,7 +168,7 @@ mod tests {
     fn prometheus_is_told_all_that_the_status_has() {
         let (status, all) = example();
         let mut text = String::new();
-        encode(&mut text, &all.registry(SERVICE)).unwrap();
+        encode(&mut text, &all.registry(SERVICE, TOPOLOGY)).unwrap();
         for (name, value) in numbers(&status) {
             let known = ["p50_us", "p99_us", "seconds"].contains(&name.as_str());
             let told = [format!("{name}=\"{value}\""), format!(" {value}\n")];

@@ -5,6 +5,7 @@ use super::auth::Auth;
 use super::command::Command;
 use super::connection::{Connection, Stream, Unwritable};
 use super::deadline::{Deadline, Timed};
+use super::distrust::Distrust;
 use super::endpoint::{RedisEndpoint, Target};
 use super::error::{Activity, Problem, RedisError};
 use super::reply::{ErrorReply, Reply};
@@ -85,21 +86,64 @@ impl Client {
         }))
     }
 
+    /// Connects to a server that the endpoint's servers have named, as [`connect`](Self::connect) does to these. A certificate
+    /// may be for one of their names if that server's is only an IP address.
+    ///
+    /// # Errors
+    /// Fails with the server's problem.
+    pub fn connect_at(
+        &self,
+        address: &Address,
+        deadline: Deadline,
+    ) -> Result<Connection, RedisError> {
+        let mut names: Vec<&Host> = Vec::new();
+        if self.tls.is_some() && matches!(address.host, Host::Ip(_)) {
+            let known = self.servers.iter().filter_map(|server| match server {
+                Destination::Tcp(Address { host: host @ Host::Name(_), .. }) => Some(host),
+                _ => None,
+            });
+            names.extend(known);
+        }
+        names.push(&address.host);
+        let connect = |name| self.connect_as(address, name, deadline);
+        let mut connected = connect(names[0]);
+        for name in &names[1..] {
+            if !matches!(&connected, Err(Problem::NotTrusted(Distrust::OtherName { .. }))) {
+                break;
+            }
+            connected = connect(name);
+        }
+        let server = || self.shown(&Destination::Tcp(address.clone()));
+        connected.map_err(|problem| RedisError { server: server(), problem })
+    }
+
     fn connect_to(&self, server: &Destination, deadline: Deadline) -> Result<Connection, Problem> {
-        let stream = match server {
+        match server {
+            Destination::Tcp(address) => self.connect_as(address, &address.host, deadline),
             Destination::Unix(path) => {
                 let stream = UnixStream::connect(path).map_err(Problem::connecting)?;
-                Stream::Unix(Timed::new(stream, deadline))
+                self.logged_in(Stream::Unix(Timed::new(stream, deadline)), deadline)
             }
-            Destination::Tcp(address) => {
-                let dialled = self.connect_timeout.map_or(deadline, |wait| deadline.or_after(wait));
-                let stream = Timed::new(dial(address, dialled)?, deadline);
-                match &self.tls {
-                    None => Stream::Tcp(stream),
-                    Some(config) => handshake(stream, &address.host, config.clone())?,
-                }
-            }
+        }
+    }
+
+    /// `name` is whose certificate it must be.
+    fn connect_as(
+        &self,
+        address: &Address,
+        name: &Host,
+        deadline: Deadline,
+    ) -> Result<Connection, Problem> {
+        let dialled = self.connect_timeout.map_or(deadline, |wait| deadline.or_after(wait));
+        let stream = Timed::new(dial(address, dialled)?, deadline);
+        let stream = match &self.tls {
+            None => Stream::Tcp(stream),
+            Some(config) => handshake(stream, name, config.clone())?,
         };
+        self.logged_in(stream, deadline)
+    }
+
+    fn logged_in(&self, stream: Stream, deadline: Deadline) -> Result<Connection, Problem> {
         let mut connection = Connection::new(stream);
         self.log_in(&mut connection, deadline)?;
         Ok(connection)
