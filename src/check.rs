@@ -31,6 +31,7 @@ use crate::launch::prepare::prepare;
 use crate::launch::resolve::{Resolution, ResolvedService, resolve};
 use crate::launch::route::{ProxyWanted, Route};
 use crate::launch::tls_files::tls_files;
+use crate::launch::topology::Topology;
 use crate::php::Php;
 use crate::plan::Plan;
 use crate::proxy;
@@ -72,7 +73,7 @@ pub(crate) fn check(
 ) -> anyhow::Result<Report> {
     let record = read_record(layer)?;
     let launch = &LaunchSettings::read(environment)?;
-    match resolve(environment, platform_dir, layer, &record, launch)? {
+    match resolve(environment, platform_dir, layer, &record, launch, &Topology::default())? {
         Resolution::Service(found) => {
             let save_path = match environment.text(Variable::SavePath.name())? {
                 Some(save_path) => save_path.to_owned(),

@@ -139,10 +139,16 @@ impl Plan {
         self
     }
 
-    /// Whether a request really locks its session: PHP's handler for clusters does not.
+    /// Whether a request really locks its session: PHP's own handler for clusters does not.
     #[must_use]
-    pub(crate) fn locks(&self) -> bool {
-        self.locking && !matches!(&self.endpoint, Endpoint::Redis(redis) if redis.is_cluster())
+    pub(crate) fn locks(&self, through_proxy: bool) -> bool {
+        self.locking && (through_proxy || !self.is_cluster())
+    }
+
+    /// Whether the credentials or the server say that it is a cluster.
+    #[must_use]
+    pub(crate) fn is_cluster(&self) -> bool {
+        matches!(&self.endpoint, Endpoint::Redis(redis) if redis.is_cluster())
     }
 
     /// The prefix, if it is not the one that PHP's handler uses anyway.
@@ -216,7 +222,8 @@ mod tests {
             assert_eq!(plan.lock_expire.as_secs(), 60, "{prefix}");
             let to_proxy = Persistence { is_chosen: false, to_server: persistent, to_proxy: true };
             assert_eq!(plan.persistence, to_proxy, "{prefix}");
-            assert_eq!((plan.verify_peer, plan.locking, plan.locks()), (true, true, locks));
+            let plan_locks = [plan.locks(false), plan.locks(true)];
+            assert_eq!((plan.verify_peer, plan.locking, plan_locks), (true, true, [locks, true]));
         }
     }
 

@@ -11,6 +11,7 @@ use super::resolve::{Resolution, ResolvedService, resolve};
 use super::route::{ProxyWanted, Reason, Route, StartProxy};
 use super::started_process::Started;
 use super::tls_files::tls_files;
+use super::topology::Topology;
 use super::{log, mechanisms, nested};
 use crate::config::environment::Environment;
 use crate::config::launch::{LaunchSettings, Missing, Probe};
@@ -48,7 +49,8 @@ pub fn prepare(
     let record = &read_record(layer)?;
     let settings = &LaunchSettings::read(environment)?;
     let context = Context { record, settings, environment, layer, app_dir, start_proxy };
-    let prepared = match resolve(environment, platform_dir, layer, record, settings) {
+    let topology = Topology::default();
+    let prepared = match resolve(environment, platform_dir, layer, record, settings, &topology) {
         Ok(Resolution::Service(found)) => context.prepare(&found),
         Ok(Resolution::Files) => Ok(Prepared::with_local_files()),
         Err(error) => Err(error),
@@ -102,9 +104,7 @@ impl Context<'_> {
         };
         let php_settings = match socket {
             Ok(Some(socket)) => php::redis_directives::behind_proxy(&socket, plan),
-            Err(error) if !matches!(reason, Reason::Handshakes | Reason::Distance(_)) => {
-                return Err(error);
-            }
+            Err(error) if !reason.leaves_a_choice() => return Err(error),
             no_socket => {
                 warnings.extend(no_socket.err().map(|error| log::without_proxy(&reason, &error)));
                 route = Route::Direct;
@@ -156,7 +156,8 @@ impl Context<'_> {
         let in_path = record.store == Store::Redis && !plan.endpoint.secrets().is_empty();
         let in_folder = (record.app.takes_save_path_for_folder && is_direct && in_path)
             .then(log::password_in_folder);
-        no_metrics.into_iter().chain(wait).chain(in_folder).collect()
+        let unlocked = (is_direct && plan.locking && !plan.locks(false)).then(log::not_locked);
+        no_metrics.into_iter().chain(wait).chain(in_folder).chain(unlocked).collect()
     }
 
     /// Returns how long the service takes to reply.

@@ -2,7 +2,7 @@
 
 use super::build_record::LaunchRecord;
 use super::embedded;
-use super::topology::settled;
+use super::topology::Topology;
 use crate::config::environment::Environment;
 use crate::config::launch::{LaunchSettings, Missing};
 use crate::config::options::Options;
@@ -62,19 +62,20 @@ pub(crate) fn resolve(
     layer: &Path,
     record: &LaunchRecord,
     settings: &LaunchSettings,
+    topology: &Topology,
 ) -> anyhow::Result<Resolution> {
     let store = record.store;
     let options = Options::read(environment, store)?;
     let services = Services::read(environment, platform_dir)?;
     let keys = record.search_keys.clone().overridden_by(environment)?;
     if let Some(found) = find_session_service(&services, &keys, &[store])? {
-        return ResolvedService::resolution(&found, options, &keys);
+        return ResolvedService::resolution(&found, options, &keys, topology);
     }
     let variable =
         keys.any_of_its_kind.then(|| platform_variables::read(environment, store)).transpose()?;
     if let Some(service) = variable.flatten() {
         let found = SessionService { store, service: &service, rule: Rule::Variable };
-        return ResolvedService::resolution(&found, options, &keys);
+        return ResolvedService::resolution(&found, options, &keys, topology);
     }
     let others: Vec<Store> = Store::ALL.into_iter().filter(|other| *other != store).collect();
     if let Some(SessionService { store: other, service, .. }) =
@@ -86,7 +87,7 @@ pub(crate) fn resolve(
     if let Some(embedded) = embedded::read(layer)?
         && let Some(found) = find_session_service(&embedded, &keys, &[store])?
     {
-        return ResolvedService::resolution(&found, options, &keys);
+        return ResolvedService::resolution(&found, options, &keys, topology);
     }
     if settings.missing == Missing::Files {
         return Ok(Resolution::Files);
@@ -111,11 +112,12 @@ impl ResolvedService {
         found: &SessionService<'_>,
         options: Options,
         keys: &SearchKeys,
+        topology: &Topology,
     ) -> anyhow::Result<Resolution> {
         let SessionService { store, service, rule } = found;
         let mut warnings: Vec<String> = found.ignores(keys).into_iter().collect();
         let mut reading = endpoint::read_with(*store, service, options)?;
-        let plan = settled(&mut reading);
+        let plan = topology.settle(&mut reading);
         let Reading { unused, warnings: more, .. } = reading;
         warnings.extend(more);
         Ok(Resolution::Service(Box::new(Self {

@@ -4,7 +4,7 @@ use super::ini::{Directive, DirectiveError, PhpSettings, flag, lock_retries};
 use super::ini_file::IniFile;
 use super::save_path_query::Query;
 use super::tls::TlsFiles;
-use crate::plan::Plan;
+use crate::plan::{PREFIX, Plan};
 use crate::system::version::Version;
 use crate::variable::{Variable, Variables};
 use std::net::{IpAddr, Ipv6Addr};
@@ -126,8 +126,9 @@ pub(crate) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
     }
     query.add("timeout", PROXY_CONNECT_TIMEOUT.as_secs_f64());
     query.add("read_timeout", (plan.lock_timeout + PROXY_TIMEOUT).as_secs_f64());
-    if let Some(prefix) = plan.other_prefix() {
-        query.add("prefix", prefix);
+    // The handler is the one for single servers.
+    if plan.prefix != PREFIX {
+        query.add("prefix", &plan.prefix);
     }
     let save_path = format!("unix://{}?{}", socket.display(), query.text());
     let mut variables = variables(&save_path, plan, Duration::ZERO);
