@@ -11,7 +11,6 @@ use super::resolve::{Resolution, ResolvedService, resolve};
 use super::route::{ProxyWanted, Reason, Route, StartProxy};
 use super::started_process::Started;
 use super::tls_files::tls_files;
-use super::topology::Topology;
 use super::{log, mechanisms, nested};
 use crate::config::environment::Environment;
 use crate::config::launch::{LaunchSettings, Missing, Probe};
@@ -49,8 +48,7 @@ pub fn prepare(
     let record = &read_record(layer)?;
     let settings = &LaunchSettings::read(environment)?;
     let context = Context { record, settings, environment, layer, app_dir, start_proxy };
-    let topology = Topology::default();
-    let prepared = match resolve(environment, platform_dir, layer, record, settings, &topology) {
+    let prepared = match resolve(environment, platform_dir, layer, record, settings, None) {
         Ok(Resolution::Service(found)) => context.prepare(&found),
         Ok(Resolution::Files) => Ok(Prepared::with_local_files()),
         Err(error) => Err(error),

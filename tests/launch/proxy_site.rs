@@ -10,9 +10,10 @@ use session_proxy::{Access, Endless, ProxyClient, Settings, Worker};
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
+use store_client::RedisEndpoint;
 use tempfile::TempDir;
 
 pub(crate) const PASSWORD: &str = "hunter2";
@@ -32,28 +33,8 @@ pub(crate) struct InProcess {
 impl InProcess {
     /// Before the service with these credentials.
     pub(crate) fn start(credentials: &Value) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let proxy = Self { folder };
-        let listener = UnixListener::bind(proxy.socket()).unwrap();
-        let service = json!({"redis": [{"name": "x", "credentials": credentials}]}).to_string();
-        let services = Services::parse(&service, Origin::Vcap).unwrap();
-        let reading = endpoint::read(Store::Redis, services.iter().next().unwrap()).unwrap();
-        let Endpoint::Redis(endpoint) = reading.endpoint else { panic!("no Redis") };
-        let settings = Settings {
-            container: "test".to_owned(),
-            prefix: PREFIX.to_owned(),
-            locking: true,
-            lock_timeout: Duration::from_secs(30),
-            connect_timeout: Duration::from_secs(2),
-            read_timeout: Duration::from_secs(2),
-            most_connections: 6,
-            metrics: None,
-        };
-        let access = Access { endpoint, verify_peer: true };
-        thread::spawn(move || {
-            let worker = Worker::new(settings, Box::new(move || Ok(access.clone()))).unwrap();
-            worker.serve(&listener, Endless)
-        });
+        let proxy = Self { folder: tempfile::tempdir().unwrap() };
+        serve(&proxy.socket(), credentials_of(credentials), 0);
         proxy
     }
 
@@ -114,6 +95,38 @@ impl Site {
     pub(crate) fn forget_calls(&self) {
         run(&mut self.redis.admin(PASSWORD), &["CONFIG", "RESETSTAT"]);
     }
+}
+
+/// Where these credentials lead.
+pub(crate) fn credentials_of(credentials: &Value) -> RedisEndpoint {
+    let service = json!({"redis": [{"name": "x", "credentials": credentials}]}).to_string();
+    let services = Services::parse(&service, Origin::Vcap).unwrap();
+    let reading = endpoint::read(Store::Redis, services.iter().next().unwrap()).unwrap();
+    let Endpoint::Redis(endpoint) = reading.endpoint else { panic!("no Redis") };
+    endpoint
+}
+
+/// Starts a proxy at this socket.
+pub(crate) fn serve(socket: &Path, endpoint: RedisEndpoint, wait_replicas: u32) {
+    let listener = UnixListener::bind(socket).unwrap();
+    let failover_timeout = Duration::from_secs(if endpoint.is_sentinel() { 12 } else { 5 });
+    let settings = Settings {
+        container: "test".to_owned(),
+        prefix: PREFIX.to_owned(),
+        locking: true,
+        lock_timeout: Duration::from_secs(30),
+        connect_timeout: Duration::from_secs(2),
+        read_timeout: Duration::from_secs(2),
+        failover_timeout,
+        wait_replicas,
+        most_connections: 6,
+        metrics: None,
+    };
+    let access = Access { endpoint, verify_peer: true };
+    thread::spawn(move || {
+        let worker = Worker::new(settings, Box::new(move || Ok(access.clone()))).unwrap();
+        worker.serve(&listener, Endless)
+    });
 }
 
 /// A process of PHP. Sessions are named without their prefix.

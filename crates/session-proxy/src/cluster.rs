@@ -75,11 +75,11 @@ impl Cluster {
     }
 
     /// A node has failed.
-    pub(super) fn doubt(&self, failing: Address) {
+    pub(super) fn doubt(&self, failing: &Address) {
         let mut known = self.known();
         known.is_doubted = true;
-        if !known.failing.contains(&failing) {
-            known.failing.push(failing);
+        if !known.failing.contains(failing) {
+            known.failing.push(failing.clone());
         }
     }
 
@@ -192,7 +192,7 @@ mod tests {
         assert!(cluster.inquiry(soon()).is_none());
         assert_eq!(cluster.owner(b""), Some(at("a")));
         // Not at once, however many fail.
-        cluster.doubt(at("a"));
+        cluster.doubt(&at("a"));
         assert!(cluster.inquiry(soon()).is_none());
         std::thread::sleep(ASKED_EVERY);
         let again = cluster.inquiry(soon()).unwrap();
@@ -210,7 +210,7 @@ mod tests {
         cluster.inquiry(soon()).unwrap().learn(map());
         std::thread::sleep(ASKED_EVERY);
         cluster.doubt_by(Some(at("c")));
-        cluster.doubt(at("b"));
+        cluster.doubt(&at("b"));
         assert_eq!(cluster.inquiry(soon()).unwrap().nodes, ["c", "a", "seed", "b"].map(at));
     }
 }

@@ -212,7 +212,7 @@ mod tests {
         let target = Target::Cluster { nodes: nodes.to_vec(), tls: None };
         let endpoint = RedisEndpoint { target, auth: None, database: None };
         let (pool, opened) = pool(Access { endpoint, verify_peer: true }, 4);
-        let [a, b, c] = nodes.map(Server::Node);
+        let [a, b, c] = nodes.map(Server::node);
         let hung = [borrow(&pool, &a).unwrap(), borrow(&pool, &a).unwrap()];
         assert!(matches!(borrow(&pool, &a), Err((Some(_), NoConnection::AllInUse(2)))));
         let others = [borrow(&pool, &b).unwrap(), borrow(&pool, &b).unwrap()];

@@ -2,22 +2,22 @@
 //! that are not ready cause a bounded wait rather than an error. Every command sent this way may be sent twice.
 
 mod attempt;
+mod failure;
 
 use super::keyed::Keyed;
 use super::log::log;
-use super::pool::{NoConnection, Pool};
+use super::pool::Pool;
 use super::stats::Stats;
 use super::upstream::{Server, Upstream};
+pub(super) use failure::Failure;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use store_client::{Command, Deadline, ErrorReply, Problem, Reply};
+use store_client::{Command, Deadline, ErrorReply, Reply};
 
-/// How long a request waits for a service that does not reply, restarts, or fails over.
-const BOUND: Duration = Duration::from_secs(5);
-/// How long it waits, once, if the service has failed for longer than that, so that an outage does not block all
-/// of PHP's workers.
+/// How long a request waits, once, if the service has failed for longer than the bound, so that an outage does not block
+/// all of PHP's workers.
 const BOUND_OF_OUTAGE: Duration = Duration::from_secs(2);
 /// The pauses between tries.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
@@ -38,55 +38,32 @@ const PASSING: [&str; 7] = [
     "max number of clients",
 ];
 
+/// How long replicas may take to acknowledge a write until it is sent again: less than any reply may take.
+const REPLICAS_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What a request waits for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waits {
+    /// For a reply.
+    pub(super) read_timeout: Duration,
+    /// For a service that does not reply, restarts, or fails over.
+    pub(super) bound: Duration,
+    /// How many replicas have to acknowledge a write.
+    pub(super) replicas: u32,
+}
+
 /// Sends commands to the service.
 pub(super) struct RetryingClient {
     pub(super) pool: Pool,
-    read_timeout: Duration,
+    waits: Waits,
     stats: Arc<Stats>,
     /// Since when which server has not replied.
     troubles: Mutex<HashMap<Server, Instant>>,
 }
 
-/// The service did not run the command.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
-    #[error(transparent)]
-    NoConnection(#[from] NoConnection),
-    #[error("the service refuses: {0}")]
-    Refused(ErrorReply),
-}
-
-impl Failure {
-    /// What is wrong with a connection.
-    fn problem(&self) -> Option<&Problem> {
-        match self {
-            Self::NoConnection(NoConnection::Failed(error)) => Some(&error.problem),
-            _ => None,
-        }
-    }
-
-    /// Whether a wait ended, perhaps only because the request's own time was up: an earlier try may say more.
-    fn is_out_of_time(&self) -> bool {
-        matches!(self.problem(), Some(Problem::Timeout(_)))
-            || matches!(self, Self::NoConnection(NoConnection::AllInUse(_)))
-    }
-
-    /// Why there was no connection before, if this failure says only that the time was up.
-    fn or_cause(self, cause: Option<Self>) -> Self {
-        let of_connection =
-            |cause: &Self| self.is_out_of_time() && matches!(cause, Self::NoConnection(_));
-        cause.filter(of_connection).unwrap_or(self)
-    }
-
-    /// Whether a new connection was refused, which says nothing about the open ones.
-    fn is_refusal(&self) -> bool {
-        self.problem().is_some_and(Problem::is_refusal)
-    }
-}
-
 impl RetryingClient {
-    pub(super) fn new(pool: Pool, read_timeout: Duration, stats: Arc<Stats>) -> Self {
-        Self { pool, read_timeout, stats, troubles: Mutex::default() }
+    pub(super) fn new(pool: Pool, waits: Waits, stats: Arc<Stats>) -> Self {
+        Self { pool, waits, stats, troubles: Mutex::default() }
     }
 
     /// Sends a command until there is a reply or the time is up. The reply may be a permanent error.
@@ -98,16 +75,31 @@ impl RetryingClient {
     pub(super) fn call_once(
         &self,
         Keyed { key, command }: &Keyed<'_>,
-        replies: &[&str],
+        codes: &[&str],
     ) -> Result<Reply, Failure> {
-        let reply = self.send(key, std::slice::from_ref(command), replies)?.pop();
-        match &reply {
-            Some(Reply::Error(error)) if !replies.contains(&error.code()) => {
-                log(format_args!("the service refuses: {error}"));
-            }
-            _ => {}
+        let replies = self.send(key, std::slice::from_ref(command), codes)?;
+        Ok(first_of(&replies, codes))
+    }
+
+    /// As [`call_once`](Self::call_once), for a command that writes: the reply counts as soon as so many replicas have the
+    /// write as there have to be.
+    pub(super) fn call_for_good(&self, keyed: Keyed<'_>, codes: &[&str]) -> Result<Reply, Failure> {
+        let needed = self.waits.replicas;
+        if needed == 0 {
+            return self.call_once(&keyed, codes);
         }
-        Ok(reply.unwrap_or(Reply::Nil))
+        let (count, wait) = (needed.to_string(), REPLICAS_PATIENCE.as_millis().to_string());
+        let wait = Command::new(&[b"WAIT", count.as_bytes(), wait.as_bytes()]);
+        let few = |replies: &[Reply]| match replies {
+            [Reply::Integer(1) | Reply::Status(_), Reply::Integer(acknowledged)]
+                if *acknowledged < i64::from(needed) =>
+            {
+                Some(Failure::FewReplicas { acknowledged: *acknowledged, needed })
+            }
+            _ => None,
+        };
+        let replies = self.send_until(keyed.key, &[keyed.command, wait], codes, few)?;
+        Ok(first_of(&replies, codes))
     }
 
     /// Sends commands together to the server of this key, until each has a reply or the time is up. The replies may be
@@ -118,9 +110,21 @@ impl RetryingClient {
         commands: &[Command],
         codes: &[&str],
     ) -> Result<Vec<Reply>, Failure> {
+        self.send_until(key, commands, codes, |_| None)
+    }
+
+    /// The same, until `lacks` has nothing to say against the replies.
+    fn send_until(
+        &self,
+        key: &[u8],
+        commands: &[Command],
+        codes: &[&str],
+        lacks: impl Fn(&[Reply]) -> Option<Failure>,
+    ) -> Result<Vec<Reply>, Failure> {
         let begun = Instant::now();
-        let outage = self.trouble_lasts(key) >= BOUND;
-        let deadline = Deadline::after(if outage { BOUND_OF_OUTAGE } else { BOUND });
+        let bound = self.waits.bound;
+        let outage = self.trouble_lasts(key) >= bound;
+        let deadline = Deadline::after(if outage { BOUND_OF_OUTAGE.min(bound) } else { bound });
         let mut pause = SHORTEST_PAUSE;
         let (mut cause, mut redirect, mut redirects) = (None, None, 0);
         let mut failed = Vec::new();
@@ -130,17 +134,19 @@ impl RetryingClient {
             let (server, outcome) = self.attempt(&used, key, commands, redirect.as_ref(), deadline);
             let failure = match outcome {
                 Ok(replies) => {
-                    let Some(error) = replies.iter().find_map(|it| not_ready(it, codes)) else {
+                    let error = replies.iter().find_map(|it| not_ready(it, codes));
+                    redirect = error.and_then(|error| used.redirect(error, &server));
+                    redirects += usize::from(redirect.is_some());
+                    if redirect.is_some() && redirects % MOST_REDIRECTS > 0 {
+                        continue;
+                    }
+                    let failure = error.map(|error| Failure::Refused(error.clone()));
+                    let Some(failure) = failure.or_else(|| lacks(&replies)) else {
                         self.stats.round_trips.observe(started.elapsed());
                         self.recovered(&server, &failed);
                         return Ok(replies);
                     };
-                    redirect = used.redirect(error, &server);
-                    redirects += 1;
-                    if redirect.is_some() && redirects % MOST_REDIRECTS > 0 {
-                        continue;
-                    }
-                    Failure::Refused(error.clone())
+                    failure
                 }
                 Err(failure) => failure,
             };
@@ -170,7 +176,7 @@ impl RetryingClient {
     fn give_up(&self, upstream: &Upstream, server: &Server, since: Instant) {
         self.pool.close_idle(server);
         if let Server::Node(address) = server {
-            upstream.cluster.doubt(address.clone());
+            upstream.cluster.doubt(address);
         }
         self.troubles().entry(server.clone()).or_insert(since);
     }
@@ -211,6 +217,19 @@ impl RetryingClient {
     }
 }
 
+/// The reply to the first command, or what another one was refused for.
+fn first_of(replies: &[Reply], codes: &[&str]) -> Reply {
+    let errors = replies.iter().filter(|reply| matches!(reply, Reply::Error(_)));
+    let first = errors.chain(replies).next().cloned().unwrap_or(Reply::Nil);
+    match &first {
+        Reply::Error(error) if !codes.contains(&error.code()) => {
+            log(format_args!("the service refuses: {error}"));
+        }
+        _ => {}
+    }
+    first
+}
+
 /// Why a server has not run a command, but may later, or another one now.
 fn not_ready<'a>(reply: &'a Reply, codes: &[&str]) -> Option<&'a ErrorReply> {
     let Reply::Error(error) = reply else { return None };
@@ -226,28 +245,4 @@ fn is_redirect(error: &ErrorReply) -> bool {
 /// A script's error contains its command's error somewhere in the text.
 fn is_passing(error: &ErrorReply) -> bool {
     PASSING.iter().any(|text| error.text().contains(text))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use store_client::{Activity, RedisError};
-
-    fn failure(problem: Problem) -> Failure {
-        NoConnection::from(RedisError { server: "tcp://redis:6379".to_owned(), problem }).into()
-    }
-
-    /// A wrong port: the last try, with milliseconds left, does not even resolve the name.
-    #[test]
-    fn the_end_of_the_time_hides_no_cause() {
-        let late = || failure(Problem::Timeout(Activity::Resolving));
-        let shown = |cause, last: Failure| last.or_cause(cause).to_string();
-        assert!(shown(Some(failure(Problem::Refused)), late()).contains("connection refused"));
-        assert!(shown(None, late()).contains("timed out resolving the name"));
-        // A server that recovers is none: PHP goes on without a session.
-        let demoted = Failure::Refused(ErrorReply::new("READONLY"));
-        assert!(shown(Some(demoted), late()).contains("timed out"));
-        let closed = failure(Problem::Closed(Activity::Answer));
-        assert!(shown(Some(failure(Problem::Refused)), closed).contains("closed"));
-    }
 }

@@ -1,8 +1,9 @@
 //! What a session needs of the service, in as few round trips as its key space allows: two for a page if a script can use a
 //! session and its lock together, else four with one key in each command.
 
+mod send;
+
 use super::answer::heard;
-use super::key_space::KeySpace;
 use super::keyed::Keyed;
 use super::lock::Lock;
 use super::retry::{Failure, RetryingClient};
@@ -58,50 +59,6 @@ impl Written {
 impl Sessions {
     pub(super) fn new(service: Arc<RetryingClient>, prefix: String, worker: String) -> Self {
         Self { service, prefix, worker }
-    }
-
-    /// Whether sessions and locks can be used together. The service is asked once, again after its address has changed.
-    fn key_space(&self) -> KeySpace {
-        let upstream = self.service.pool.credentials().current();
-        if let Some(known) = upstream.key_space() {
-            return known;
-        }
-        let question = KeySpace::question(&self.prefix, &self.worker);
-        let told = self.service.send(b"", &question, &["MOVED", "ASK"]).ok();
-        let told = told.and_then(|replies| KeySpace::told_by(&replies));
-        if let Some(told) = told {
-            upstream.set_key_space(told);
-        }
-        told.unwrap_or(KeySpace::Whole)
-    }
-
-    /// The key of a session's lock.
-    pub(super) fn lock_of(&self, key: &[u8]) -> Vec<u8> {
-        self.key_space().lock_of(key)
-    }
-
-    /// A lock for this session, which is to be taken.
-    pub(super) fn lock(&self, key: &[u8], secret: Vec<u8>, ends: Option<Instant>) -> Lock {
-        Lock::new(key, self.lock_of(key), secret, ends)
-    }
-
-    /// Runs a script with a lock and its session; `None` if only one key a command will do here, or while a cluster moves
-    /// their slot.
-    fn together(
-        &self,
-        text: &str,
-        keys: [&[u8]; 2],
-        arguments: &[&[u8]],
-    ) -> Result<Option<Reply>, Answer> {
-        const TRY_AGAIN: &str = "TRYAGAIN";
-        if !self.key_space().unites(keys[0], keys[1]) {
-            return Ok(None);
-        }
-        let reply = self.service.call_once(&script(text, &keys, arguments), &[TRY_AGAIN]);
-        match reply {
-            Ok(Reply::Error(error)) if error.code() == TRY_AGAIN => Ok(None),
-            reply => reply.map(Some).map_err(|failure| heard(Err(failure))),
-        }
     }
 
     /// Takes a lock, and reads the session if that takes no further round trip. A lock of `owner` is no obstacle.
@@ -184,7 +141,8 @@ impl Sessions {
         seconds: &[u8],
         data: &[u8],
     ) -> Result<Written, Answer> {
-        match self.together(scripts::WRITE, lock.keys(), &[&lock.secret, seconds, data])? {
+        let arguments = [&lock.secret, seconds, data];
+        match self.write_together(scripts::WRITE, lock.keys(), &arguments)? {
             None => self.write_alone(lock, seen, seconds, data),
             Some(Reply::Integer(2)) if matches!(seen, Seen::Large(_)) => {
                 self.lock_again(lock, seen, seconds, data)
@@ -208,7 +166,7 @@ impl Sessions {
         }
         let lock = self.lock_of(key);
         let write = script(scripts::WRITE_IF_SAME, &[&lock, key], &arguments);
-        Written::Unlocked.if_told(self.call(&write)?)
+        Written::Unlocked.if_told(self.write_for_good(write)?)
     }
 
     /// With one key in each command, nothing but time tells that the lock is still there when the session is written.
@@ -244,7 +202,7 @@ impl Sessions {
 
     fn write_locked(&self, lock: &Lock, seconds: &[u8], data: &[u8]) -> Result<Written, Answer> {
         let write = Keyed::new(&[b"SETEX", &lock.key, seconds, data]);
-        Written::Locked.if_told(self.call(&write)?)
+        Written::Locked.if_told(self.write_for_good(write)?)
     }
 
     /// Whether a session is as this connection has seen it, or has the data already.
@@ -265,11 +223,11 @@ impl Sessions {
         data: &[u8],
     ) -> Result<Written, Answer> {
         let lock = self.lock_of(key);
-        let arguments = [owner, seconds, data];
-        let written = match self.together(scripts::WRITE_OF_OWNER, [&lock, key], &arguments)? {
+        let (keys, arguments) = ([lock.as_slice(), key], [owner, seconds, data]);
+        let written = match self.write_together(scripts::WRITE_OF_OWNER, keys, &arguments)? {
             Some(written) => written,
             // PHP has just looked at its lock.
-            None => self.call(&Keyed::new(&[b"SETEX", key, seconds, data]))?,
+            None => self.write_for_good(Keyed::new(&[b"SETEX", key, seconds, data]))?,
         };
         Written::Locked.if_told(written)
     }
@@ -288,10 +246,5 @@ impl Sessions {
             Reply::Integer(_) => Ok((false, false)),
             other => Err(heard(Ok(other))),
         }
-    }
-
-    /// Sends any other command.
-    pub(super) fn call(&self, command: &Keyed<'_>) -> Result<Reply, Answer> {
-        self.service.call(command).map_err(|failure| heard(Err(failure)))
     }
 }

@@ -5,7 +5,7 @@ use super::key_space::KeySpace;
 use super::log::log;
 use super::slots::Redirect;
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use store_client::{
     Address, Client, Connection, Deadline, ErrorReply, RedisEndpoint, RedisError, Target,
 };
@@ -33,7 +33,13 @@ pub(super) enum Server {
     /// The one that is bound.
     Bound,
     /// A node of a cluster.
-    Node(Address),
+    Node(Arc<Address>),
+}
+
+impl Server {
+    pub(super) fn node(address: Address) -> Self {
+        Self::Node(Arc::new(address))
+    }
 }
 
 impl Upstream {
@@ -42,7 +48,7 @@ impl Upstream {
         let seeds = match &access.endpoint.target {
             Target::Tcp { address, .. } => vec![address.clone()],
             Target::Cluster { nodes, .. } => nodes.clone(),
-            Target::Unix(_) => Vec::new(),
+            Target::Sentinel { .. } | Target::Unix(_) => Vec::new(),
         };
         let cluster = Cluster::new(seeds, access.endpoint.is_cluster());
         Ok(Self { access, client, key_space: OnceLock::new(), cluster })
@@ -65,10 +71,15 @@ impl Upstream {
     /// The server that has a key; `None` if the cluster has nobody for its slot, as far as is known.
     pub(super) fn server_of(&self, key: &[u8]) -> Option<Server> {
         if self.cluster.is_one() {
-            self.cluster.owner(key).map(Server::Node)
+            self.cluster.owner(key).map(Server::node)
         } else {
             Some(Server::Bound)
         }
+    }
+
+    /// The primary that Sentinels named last.
+    pub(super) fn primary(&self) -> Option<Address> {
+        self.client.primary()
     }
 
     pub(super) fn connect(
@@ -110,6 +121,7 @@ impl Upstream {
             (Some(KeySpace::Slots), Some(1)) => "cluster of 1 primary".to_owned(),
             (Some(KeySpace::Slots), Some(count)) => format!("cluster of {count} primaries"),
             (Some(KeySpace::Divided), _) => "one address of many machines".to_owned(),
+            _ if self.access.endpoint.is_sentinel() => "Sentinel".to_owned(),
             (Some(KeySpace::Whole) | None, _) => "single server".to_owned(),
         }
     }

@@ -1,5 +1,7 @@
 //! Opens connections to an endpoint and logs in.
 
+mod primary;
+
 use super::address::{Address, Host};
 use super::auth::Auth;
 use super::command::Command;
@@ -10,6 +12,7 @@ use super::endpoint::{RedisEndpoint, Target};
 use super::error::{Activity, Problem, RedisError};
 use super::reply::{ErrorReply, Reply};
 use super::resolve::resolve;
+use super::sentinels::Sentinels;
 use super::tls::client_config;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
@@ -24,6 +27,8 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Client {
     servers: Vec<Destination>,
+    /// Who knows the server, in place of `servers`.
+    sentinels: Option<Arc<Sentinels>>,
     tls: Option<Arc<ClientConfig>>,
     auth: Option<Auth>,
     database: Option<u32>,
@@ -47,6 +52,13 @@ impl Client {
             Target::Tcp { address, .. } => vec![Destination::Tcp(address.clone())],
             Target::Cluster { nodes, .. } => nodes.iter().cloned().map(Destination::Tcp).collect(),
             Target::Unix(path) => vec![Destination::Unix(path.clone())],
+            Target::Sentinel { .. } => Vec::new(),
+        };
+        let sentinels = match &endpoint.target {
+            Target::Sentinel { sentinel, .. } => {
+                Some(Arc::new(Sentinels::new(sentinel, endpoint, verify_peer)?))
+            }
+            _ => None,
         };
         let tls = endpoint.tls().map(|tls| client_config(tls, verify_peer)).transpose().map_err(
             |problem| RedisError {
@@ -55,7 +67,7 @@ impl Client {
             },
         )?;
         let (auth, database) = (endpoint.auth.clone(), endpoint.database);
-        Ok(Self { servers, tls, auth, database, connect_timeout: None })
+        Ok(Self { servers, sentinels, tls, auth, database, connect_timeout: None })
     }
 
     /// The same, with a limit on name resolution and connecting.
@@ -65,14 +77,17 @@ impl Client {
     }
 
     /// Connects, negotiates TLS, logs in and selects the database. Resolves the name each time. In a cluster, uses
-    /// the first node that answers.
+    /// the first node that answers; with Sentinels, the primary.
     ///
     /// # Errors
     /// Fails with the problem of the last server tried in time.
     pub fn connect(&self, deadline: Deadline) -> Result<Connection, RedisError> {
+        if let Some(sentinels) = &self.sentinels {
+            return self.connect_to_primary(sentinels, deadline);
+        }
         let mut last = None;
         for server in &self.servers {
-            match self.connect_to(server, deadline) {
+            match self.connect_to(server, None, deadline) {
                 Ok(connection) => return Ok(connection),
                 // With no time left, it says less than the one before it.
                 Err(_) if deadline.is_over() && last.is_some() => {}
@@ -86,8 +101,8 @@ impl Client {
         }))
     }
 
-    /// Connects to a server that the endpoint's servers have named, as [`connect`](Self::connect) does to these. A certificate
-    /// may be for one of their names if that server's is only an IP address.
+    /// Connects to a server that the endpoint's servers have named, as [`connect`](Self::connect) does to these. If it is only
+    /// an IP address, the certificate may be for one of their names.
     ///
     /// # Errors
     /// Fails with the server's problem.
@@ -96,54 +111,49 @@ impl Client {
         address: &Address,
         deadline: Deadline,
     ) -> Result<Connection, RedisError> {
-        let mut names: Vec<&Host> = Vec::new();
+        let mut names: Vec<Option<&Host>> = Vec::new();
         if self.tls.is_some() && matches!(address.host, Host::Ip(_)) {
-            let known = self.servers.iter().filter_map(|server| match server {
-                Destination::Tcp(Address { host: host @ Host::Name(_), .. }) => Some(host),
+            names.extend(self.servers.iter().filter_map(|server| match server {
+                Destination::Tcp(Address { host: host @ Host::Name(_), .. }) => Some(Some(host)),
                 _ => None,
-            });
-            names.extend(known);
+            }));
         }
-        names.push(&address.host);
-        let connect = |name| self.connect_as(address, name, deadline);
+        names.push(None);
+        let server = Destination::Tcp(address.clone());
+        let connect = |name| self.connect_to(&server, name, deadline);
         let mut connected = connect(names[0]);
         for name in &names[1..] {
             if !matches!(&connected, Err(Problem::NotTrusted(Distrust::OtherName { .. }))) {
                 break;
             }
-            connected = connect(name);
+            connected = connect(*name);
         }
-        let server = || self.shown(&Destination::Tcp(address.clone()));
-        connected.map_err(|problem| RedisError { server: server(), problem })
+        connected.map_err(|problem| RedisError { server: self.shown(&server), problem })
     }
 
-    fn connect_to(&self, server: &Destination, deadline: Deadline) -> Result<Connection, Problem> {
-        match server {
-            Destination::Tcp(address) => self.connect_as(address, &address.host, deadline),
-            Destination::Unix(path) => {
-                let stream = UnixStream::connect(path).map_err(Problem::connecting)?;
-                self.logged_in(Stream::Unix(Timed::new(stream, deadline)), deadline)
-            }
-        }
-    }
-
-    /// `name` is whose certificate it must be.
-    fn connect_as(
+    /// `name` is what the certificate has, if it is not the address.
+    fn connect_to(
         &self,
-        address: &Address,
-        name: &Host,
+        server: &Destination,
+        name: Option<&Host>,
         deadline: Deadline,
     ) -> Result<Connection, Problem> {
-        let dialled = self.connect_timeout.map_or(deadline, |wait| deadline.or_after(wait));
-        let stream = Timed::new(dial(address, dialled)?, deadline);
-        let stream = match &self.tls {
-            None => Stream::Tcp(stream),
-            Some(config) => handshake(stream, name, config.clone())?,
+        let stream = match server {
+            Destination::Unix(path) => {
+                let stream = UnixStream::connect(path).map_err(Problem::connecting)?;
+                Stream::Unix(Timed::new(stream, deadline))
+            }
+            Destination::Tcp(address) => {
+                let dialled = self.connect_timeout.map_or(deadline, |wait| deadline.or_after(wait));
+                let stream = Timed::new(dial(address, dialled)?, deadline);
+                match &self.tls {
+                    None => Stream::Tcp(stream),
+                    Some(config) => {
+                        handshake(stream, name.unwrap_or(&address.host), config.clone())?
+                    }
+                }
+            }
         };
-        self.logged_in(stream, deadline)
-    }
-
-    fn logged_in(&self, stream: Stream, deadline: Deadline) -> Result<Connection, Problem> {
         let mut connection = Connection::new(stream);
         self.log_in(&mut connection, deadline)?;
         Ok(connection)

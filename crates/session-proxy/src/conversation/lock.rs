@@ -127,7 +127,8 @@ impl<'a> Conversation<'a> {
         let deadline = Deadline::after(self.shared.lock_timeout);
         let Some(turn) = self.shared.turns.wait(key, deadline) else { return Ok(None) };
         let secrets = &self.shared.secrets;
-        let lock = self.shared.sessions.lock(key, secrets.next(owner), ends);
+        let lock_time = self.shared.lock_time;
+        let lock = self.shared.sessions.lock(key, secrets.next(owner), lock_time, ends);
         let mut wait = SHORTEST_WAIT;
         let mut elsewhere = None;
         loop {
@@ -151,7 +152,8 @@ impl<'a> Conversation<'a> {
         }
         let Some(turn) = self.shared.turns.at_once(key) else { return pass(key) };
         let secrets = &self.shared.secrets;
-        let lock = self.shared.sessions.lock(key, secrets.next(&self.peer), None);
+        let lock_time = self.shared.lock_time;
+        let lock = self.shared.sessions.lock(key, secrets.next(&self.peer), lock_time, None);
         match self.shared.sessions.take_existing(lock, &secrets.owner(&self.peer)) {
             Ok(None) => pass(key),
             Ok(Some(Taken::Missing)) => ZERO.to_vec(),

@@ -27,7 +27,7 @@ impl RetryingClient {
         {
             return (server.unwrap_or(Server::Bound), Err(failure));
         }
-        let named = redirect.and_then(|redirect| redirect.to.clone()).map(Server::Node);
+        let named = redirect.and_then(|redirect| redirect.to.clone()).map(Server::node);
         let choose = || named.clone().or_else(|| upstream.server_of(key));
         let sent = if redirect.is_some_and(|redirect| redirect.is_ask) {
             let commands = [&[Command::new(&[b"ASKING"])], commands].concat();
@@ -55,7 +55,7 @@ impl RetryingClient {
         deadline: Deadline,
     ) -> Result<(Server, Vec<Reply>), With<NoConnection>> {
         let mut lease = self.pool.borrow(upstream, choose, deadline)?;
-        let deadline = deadline.or_after(self.read_timeout);
+        let deadline = deadline.or_after(self.waits.read_timeout);
         match lease.connection().send(commands, deadline) {
             Ok(replies) => {
                 let server = lease.server().clone();
@@ -90,7 +90,7 @@ impl RetryingClient {
                 }
                 // With no time left, it says less than the one before it.
                 Err(_) if deadline.is_over() && last.is_some() => {}
-                Err(failure) => last = Some((Some(Server::Node(node.clone())), failure)),
+                Err(failure) => last = Some((Some(Server::node(node.clone())), failure)),
             }
         }
         last.filter(|_| upstream.cluster.map().is_none()).map_or(Ok(()), Err)
@@ -103,7 +103,7 @@ impl RetryingClient {
         deadline: Deadline,
     ) -> Result<SlotMap, Failure> {
         let slots = [Command::new(&[b"CLUSTER", b"SLOTS"])];
-        let choose = || Some(Server::Node(node.clone()));
+        let choose = || Some(Server::node(node.clone()));
         let deadline = deadline.or_after(PATIENCE_WITH_NODE);
         let asked = self.exchange(upstream, choose, &slots, deadline);
         let (_, replies) = asked.map_err(|(_, problem)| problem)?;
