@@ -87,6 +87,7 @@ const CLUSTER: Defaults = Defaults {
     prefix: "PHPREDIS_CLUSTER_SESSION:",
     // As with Sentinel.
     failover_timeout: SENTINEL.failover_timeout,
+    lock_timeout: SENTINEL.lock_timeout,
     // A cluster is asked node by node.
     read_timeout: Duration::from_secs(2),
     // A cluster's replica redirects to the new primary.
@@ -241,7 +242,7 @@ mod tests {
         for (endpoint, prefix, connect, read, failover, lock, persistent, locks) in [
             (single(None), "PHPREDIS_SESSION:", 2, 3, 5, 15, false, true),
             (sentinel(), "PHPREDIS_SESSION:", 2, 3, 12, 20, false, true),
-            (cluster(), "PHPREDIS_CLUSTER_SESSION:", 2, 2, 12, 15, true, false),
+            (cluster(), "PHPREDIS_CLUSTER_SESSION:", 2, 2, 12, 20, true, false),
             (memcached(false), "memc.sess.key.", 1, u64::MAX, 5, 31, true, true),
             (memcached(true), "memc.sess.key.", 1, u64::MAX, 5, 31, false, true),
         ] {
