@@ -60,6 +60,8 @@ mod sentinel_launch;
 #[cfg(test)]
 mod sentinel_site;
 #[cfg(test)]
+mod sentinel_tls;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod start;

@@ -222,8 +222,10 @@ impl RetryingClient {
     fn recovered(&self) {
         let trouble = self.trouble().take();
         if trouble.is_some_and(|since| since.elapsed() > WORTH_MENTIONING) {
-            let name = self.pool.credentials().current();
-            log(format_args!("the service is responding again: {name}"));
+            let service = self.pool.credentials().current();
+            let primary = service.client.primary().map(|it| format!("; primary now {it}"));
+            let primary = primary.unwrap_or_default();
+            log(format_args!("the service is responding again: {service}{primary}"));
         }
     }
 
