@@ -3,7 +3,7 @@
 use super::ini::{Directive, DirectiveError, PhpSettings, flag, lock_retries};
 use super::ini_file::IniFile;
 use super::tls::TlsFiles;
-use crate::plan::Plan;
+use crate::plan::{PREFIX, Plan};
 use crate::system::uri::QueryString;
 use crate::system::version::Version;
 use crate::variable::{Variable, Variables};
@@ -133,8 +133,9 @@ pub(crate) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
         "read_timeout",
         (plan.lock_timeout + plan.failover_timeout + PROXY_TIMEOUT).as_secs_f64(),
     );
-    if let Some(prefix) = plan.other_prefix() {
-        query.add("prefix", prefix);
+    // The handler is the one for single servers.
+    if plan.prefix != PREFIX {
+        query.add("prefix", &plan.prefix);
     }
     let save_path = format!("unix://{}?{}", socket.display(), query.text());
     let mut variables = variables(&save_path, plan, Duration::ZERO);
