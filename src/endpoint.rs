@@ -3,7 +3,7 @@
 mod entries;
 mod error;
 mod fields;
-pub(crate) mod memcached;
+mod memcached;
 mod names;
 mod pem;
 mod redis;
@@ -19,9 +19,8 @@ use crate::config::options::Options;
 use crate::services::Service;
 use crate::store::Store;
 use fields::Fields;
-use memcached::MemcachedEndpoint;
 use std::fmt;
-use store_client::{Address, Auth, Host, RedisEndpoint, Secret, Target};
+use store_client::{Address, Auth, Host, Login, MemcachedEndpoint, RedisEndpoint, Secret, Target};
 
 /// What it takes to connect to a session service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +64,7 @@ pub(crate) fn read_with(
     let (of_service, not_ours) = Options::among(store, |name| fields.option(name));
     let endpoint = match store {
         Store::Redis => Endpoint::Redis(redis::read(&fields)?),
-        Store::Memcached => Endpoint::Memcached(MemcachedEndpoint::read(&fields)?),
+        Store::Memcached => Endpoint::Memcached(memcached::read(&fields)?),
     };
     let nodes_if_cluster = match &endpoint {
         Endpoint::Redis(endpoint) => redis::nodes_if_cluster(&fields, endpoint),
@@ -113,7 +112,8 @@ impl Endpoint {
             }),
             Store::Memcached => Self::Memcached(MemcachedEndpoint {
                 servers: vec![Address { host, port: 11211 }],
-                login: Some(memcached::Login { user: "example".to_owned(), password }),
+                login: Some(Login { user: "example".to_owned(), password }),
+                tls: None,
             }),
         }
     }

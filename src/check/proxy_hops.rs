@@ -1,26 +1,22 @@
 //! The two hops through the session proxy: from PHP to its socket, and from there to the service.
 
-use super::question::place;
+use super::question::place_of;
 use super::steps::Part;
+use crate::endpoint::Endpoint;
 use session_proxy::ProxyClient;
 use std::path::Path;
 use std::time::Instant;
-use store_client::RedisEndpoint;
 
 /// The step for the proxy's own hop.
 const REACH: &str = "reach the service";
 
 /// Inserts the proxy's own hop after PHP's first step, which connected to its socket; PHP's other steps took both hops.
-pub(super) fn with_both_hops(
-    mut parts: Vec<Part>,
-    socket: &str,
-    endpoint: &RedisEndpoint,
-) -> Vec<Part> {
+pub(super) fn with_both_hops(mut parts: Vec<Part>, socket: &str, endpoint: &Endpoint) -> Vec<Part> {
     let [first, rest @ ..] = parts.as_mut_slice() else { return parts };
     if !first.ok {
         return parts;
     }
-    let server = format!("{}, through the session proxy", place(endpoint));
+    let server = format!("{}, through the session proxy", place_of(endpoint));
     for part in rest {
         part.server = Some(server.clone());
     }

@@ -14,7 +14,11 @@ impl Cause {
         if let Some(error) = problem.reply() {
             return Self::of_reply_to(error, endpoint);
         }
-        let tls = endpoint.tls();
+        Self::of_server(problem, endpoint.tls(), endpoint.first_address().map(|it| &it.host))
+    }
+
+    /// Why any server cannot be reached, with TLS or without.
+    pub(crate) fn of_server(problem: &Problem, tls: Option<&Tls>, host: Option<&Host>) -> Self {
         match problem {
             Problem::Certificates(text) => Self::seen(CauseKind::TlsFile, text),
             Problem::NotTrusted(distrust) => of_distrust(distrust, tls),
@@ -23,7 +27,7 @@ impl Cause {
             Problem::NoTls => Self::of(CauseKind::TlsNotSpoken),
             Problem::Protocol(ProtocolError::IsTls) => Self::of(CauseKind::TlsExpected),
             Problem::Protocol(error) => Self::seen(CauseKind::OtherService, error),
-            other => Self::of_connection(other, endpoint.first_address().map(|it| &it.host)),
+            other => Self::of_connection(other, host),
         }
     }
 
@@ -44,7 +48,7 @@ impl Cause {
     }
 
     /// Why any server cannot be reached.
-    pub(crate) fn of_connection(problem: &Problem, host: Option<&Host>) -> Self {
+    fn of_connection(problem: &Problem, host: Option<&Host>) -> Self {
         let kind = match problem {
             Problem::Resolve(_) => CauseKind::NameNotResolved,
             Problem::Refused | Problem::Connect(_) if host.is_some_and(Host::is_loopback) => {

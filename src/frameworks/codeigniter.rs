@@ -7,14 +7,13 @@ use super::session_use::{OwnSessions, Reach, SessionUse};
 use super::store_variables::PREFIX;
 use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;
-use crate::endpoint::memcached::MemcachedEndpoint;
 use crate::system::files::read_text;
 use crate::system::secret::UNRESERVED;
 use crate::system::version::Version;
 use crate::variable::{Variable, Variables, value_of};
 use percent_encoding::utf8_percent_encode;
 use std::path::Path;
-use store_client::{Auth, RedisEndpoint, Target};
+use store_client::{Auth, MemcachedEndpoint, RedisEndpoint, Target};
 
 const FILE: &str = "app/Config/Session.php";
 /// The stock configuration contains this.

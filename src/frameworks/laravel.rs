@@ -8,12 +8,12 @@ use super::session_use::{OwnSessions, Reach, SessionUse};
 use super::store_variables::PREFIX;
 use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;
-use crate::endpoint::memcached::{Login, MemcachedEndpoint};
 use crate::store::Store;
 use crate::system::files::read_text;
 use crate::system::masked::masked;
 use crate::variable::{Variable, Variables, value_of};
 use std::path::Path;
+use store_client::{Login, MemcachedEndpoint};
 
 /// The first version whose stock configuration reads `REDIS_URL` and uses phpredis.
 const FIRST: u32 = 6;

@@ -101,7 +101,7 @@ impl Context<'_> {
             Route::Direct => Ok(None),
         };
         let php_settings = match socket {
-            Ok(Some(socket)) => php::redis_directives::behind_proxy(&socket, plan),
+            Ok(Some(socket)) => php::directives::behind_proxy(&socket, plan),
             Err(error) if !matches!(reason, Reason::Handshakes | Reason::Distance(_)) => {
                 return Err(error);
             }

@@ -3,12 +3,15 @@
 
 use super::ini::{Directive, PhpSettings, flag, lock_retries};
 use super::ini_file::IniFile;
+use super::redis_directives::PROXY_CONNECT_TIMEOUT;
 use crate::diagnosis::{Cause, CauseKind};
-use crate::endpoint::memcached::{Login, MemcachedEndpoint};
 use crate::plan::Plan;
 use crate::system::version::Version;
 use crate::variable::{Variable, Variables};
+use session_proxy::LOCK_ANSWER;
+use std::path::Path;
 use std::time::Duration;
+use store_client::{Login, MemcachedEndpoint};
 
 /// How long a request waits between tries for the lock: the first and the longest wait.
 struct LockWait {
@@ -23,6 +26,9 @@ const WITH_LOGIN: LockWait =
 /// extension changes), so there must be few tries.
 const WITHOUT_LOGIN: LockWait =
     LockWait { first: Duration::from_millis(10), last: Duration::from_secs(1) };
+
+/// How long PHP waits before it asks the session proxy for a lock again.
+const PROXY_LOCK_WAIT: Duration = Duration::from_millis(1);
 
 /// The limit of a key in Memcached.
 const MAX_KEY: usize = 250;
@@ -102,6 +108,23 @@ pub(super) fn connect(endpoint: &MemcachedEndpoint, plan: &Plan, version: &Versi
         ini_files.push(IniFile::Login);
     }
     PhpSettings { variables, ini_files }
+}
+
+/// The proxy itself waits for the lock, but PHP waits for a few seconds only, and asks again.
+pub(super) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
+    let wait = PROXY_LOCK_WAIT.as_millis().to_string();
+    let retries = lock_retries(plan.lock_timeout, LOCK_ANSWER, LOCK_ANSWER);
+    let mut variables = variables(&socket.display().to_string(), plan, true);
+    for (variable, value) in &mut variables {
+        match variable {
+            Variable::LockRetries => *value = retries.to_string(),
+            Variable::LockWaitMin | Variable::LockWaitMax => value.clone_from(&wait),
+            Variable::Persistent => *value = flag(plan.persistence.to_proxy),
+            Variable::ConnectTimeout => *value = PROXY_CONNECT_TIMEOUT.as_millis().to_string(),
+            _ => {}
+        }
+    }
+    PhpSettings { variables, ini_files: Vec::new() }
 }
 
 pub(super) fn variables(save_path: &str, plan: &Plan, login: bool) -> Variables {

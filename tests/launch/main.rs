@@ -22,6 +22,14 @@ mod last_words;
 #[cfg(test)]
 mod memcached;
 #[cfg(test)]
+mod memcached_faults;
+#[cfg(test)]
+mod memcached_process;
+#[cfg(test)]
+mod memcached_proxy;
+#[cfg(test)]
+mod memcached_site;
+#[cfg(test)]
 mod names;
 #[cfg(test)]
 mod options;

@@ -15,7 +15,7 @@ const REFUSAL: Duration = Duration::from_secs(1);
 
 /// The connections to the service.
 pub(super) struct Pool {
-    credentials: Credentials,
+    credentials: Credentials<Upstream>,
     most: usize,
     connect_timeout: Duration,
     /// Connections opened so far.
@@ -77,7 +77,7 @@ pub(super) enum NoConnection {
 
 impl Pool {
     pub(super) fn new(
-        credentials: Credentials,
+        credentials: Credentials<Upstream>,
         most: usize,
         connect_timeout: Duration,
         opened: Counter,
@@ -86,7 +86,7 @@ impl Pool {
         Self { credentials, most, connect_timeout, opened, state, returned }
     }
 
-    pub(super) fn credentials(&self) -> &Credentials {
+    pub(super) fn credentials(&self) -> &Credentials<Upstream> {
         &self.credentials
     }
 

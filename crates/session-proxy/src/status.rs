@@ -1,6 +1,6 @@
 //! The status of a proxy.
 
-use super::shared::Shared;
+use super::site::Site;
 use super::stats::Stats;
 use indoc::indoc;
 use serde::{Deserialize, Serialize};
@@ -13,9 +13,8 @@ use std::time::Duration;
 pub struct Status(Value);
 
 impl Status {
-    pub(super) fn of(shared: &Shared) -> Self {
-        let service = shared.service.pool.credentials().current().to_string();
-        Self::new(&service, shared.started.elapsed(), shared.stats_now())
+    pub(super) fn of(site: &dyn Site) -> Self {
+        Self::new(&site.service(), site.started().elapsed(), site.stats_now())
     }
 
     /// `service` is the service without its password.

@@ -1,5 +1,6 @@
 //! The service that commands go to.
 
+use super::credentials::Bound;
 use super::key_space::KeySpace;
 use super::log::log;
 use std::fmt;
@@ -8,8 +9,8 @@ use store_client::{Client, RedisEndpoint};
 
 /// Everything that a connection depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Access {
-    pub endpoint: RedisEndpoint,
+pub struct Access<E = RedisEndpoint> {
+    pub endpoint: E,
     /// Whether to verify the server's certificate.
     pub verify_peer: bool,
 }
@@ -22,12 +23,20 @@ pub(super) struct Upstream {
     key_space: OnceLock<KeySpace>,
 }
 
-impl Upstream {
-    pub(super) fn new(access: Access) -> anyhow::Result<Self> {
+impl Bound for Upstream {
+    type Access = Access;
+
+    fn new(access: Access) -> anyhow::Result<Self> {
         let client = Client::new(&access.endpoint, access.verify_peer)?;
         Ok(Self { access, client, key_space: OnceLock::new() })
     }
 
+    fn access(&self) -> &Access {
+        &self.access
+    }
+}
+
+impl Upstream {
     pub(super) fn key_space(&self) -> Option<KeySpace> {
         self.key_space.get().copied()
     }
