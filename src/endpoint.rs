@@ -7,6 +7,7 @@ mod memcached;
 mod names;
 mod pem;
 mod redis;
+mod sentinel;
 mod tls;
 mod unknown;
 mod uri;
@@ -20,7 +21,9 @@ use crate::services::Service;
 use crate::store::Store;
 use fields::Fields;
 use std::fmt;
-use store_client::{Address, Auth, Host, Login, MemcachedEndpoint, RedisEndpoint, Secret, Target};
+use store_client::{
+    Address, Auth, Host, MemcachedEndpoint, MemcachedLogin, RedisEndpoint, Secret, Sentinel, Target,
+};
 
 /// What it takes to connect to a session service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub struct Reading {
     pub(crate) warnings: Vec<String>,
     /// Nodes that may form a cluster; only the server can say whether they do.
     pub(crate) nodes_if_cluster: Vec<Address>,
+    /// The Sentinels that may be behind a host; only the server can say whether it is one of several.
+    pub(crate) sentinel_behind: Option<Sentinel>,
 }
 
 /// Reads the credentials of a service for `store`.
@@ -66,6 +71,10 @@ pub(crate) fn read_with(
         Store::Redis => Endpoint::Redis(redis::read(&fields)?),
         Store::Memcached => Endpoint::Memcached(memcached::read(&fields)?),
     };
+    let sentinel_behind = match &endpoint {
+        Endpoint::Redis(endpoint) => sentinel::behind(&fields, endpoint),
+        Endpoint::Memcached(_) => None,
+    };
     let nodes_if_cluster = match &endpoint {
         Endpoint::Redis(endpoint) => redis::nodes_if_cluster(&fields, endpoint),
         Endpoint::Memcached(_) => Vec::new(),
@@ -74,7 +83,14 @@ pub(crate) fn read_with(
     let mut unused = fields.unused();
     unused.extend(not_ours.into_iter().map(str::to_owned));
     let warnings = fields.warnings();
-    Ok(Reading { endpoint, options: options.or(of_service), unused, warnings, nodes_if_cluster })
+    Ok(Reading {
+        endpoint,
+        options: options.or(of_service),
+        unused,
+        warnings,
+        nodes_if_cluster,
+        sentinel_behind,
+    })
 }
 
 impl Endpoint {
@@ -112,7 +128,7 @@ impl Endpoint {
             }),
             Store::Memcached => Self::Memcached(MemcachedEndpoint {
                 servers: vec![Address { host, port: 11211 }],
-                login: Some(Login { user: "example".to_owned(), password }),
+                login: Some(MemcachedLogin { user: "example".to_owned(), password }),
                 tls: None,
             }),
         }

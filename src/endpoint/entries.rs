@@ -105,7 +105,8 @@ impl Entries {
         let words = Words::of(key).without(&self.owner);
         let reading = words
             .reading(self.store)
-            .filter(|_| self.says_what(key))
+            // Of `sentinel.master`, only both words together say it.
+            .filter(|it| it.meaning == Meaning::SentinelMaster || self.says_what(key))
             // `auth` may say whether there is a password.
             .filter(|it| it.meaning != Meaning::Password || !is_true_or_false(&credential));
         let is_list =

@@ -5,7 +5,7 @@ use super::fields::Fields;
 use super::names::Meaning;
 use super::tls::{ignore_material, is_wanted, tls};
 use super::uri::{Uri, uri};
-use store_client::{Address, Login, MemcachedEndpoint};
+use store_client::{Address, MemcachedEndpoint, MemcachedLogin};
 
 const DEFAULT_PORT: u16 = 11211;
 
@@ -60,7 +60,7 @@ fn servers(
     }
 }
 
-fn login(fields: &Fields<'_>, uri: Uri) -> Result<Option<Login>, EndpointError> {
+fn login(fields: &Fields<'_>, uri: Uri) -> Result<Option<MemcachedLogin>, EndpointError> {
     let expected = "both username and password for a server with SASL, or neither";
     let (of_uri, password_of_uri) =
         uri.auth.map(|auth| (auth.user, Some(auth.password))).unwrap_or_default();
@@ -78,7 +78,7 @@ fn login(fields: &Fields<'_>, uri: Uri) -> Result<Option<Login>, EndpointError> 
         (Some(user), Some(_)) if user.len() > MAX_USER_BYTES => {
             Err(fields.unusable(&key, "is too long for SASL", "at most 1024 bytes"))
         }
-        (Some(user), Some(password)) => Ok(Some(Login { user, password })),
+        (Some(user), Some(password)) => Ok(Some(MemcachedLogin { user, password })),
         (Some(_), None) => Err(fields.missing("password for its username", expected)),
         (None, Some(_)) => Err(fields.missing("username for its password", expected)),
     }

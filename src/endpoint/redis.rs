@@ -3,6 +3,7 @@
 use super::error::EndpointError;
 use super::fields::{Fields, List};
 use super::names::Meaning;
+use super::sentinel;
 use super::tls::{ignore_material, is_wanted, tls};
 use super::uri::{Uri, uri};
 use store_client::{Address, Auth, RedisEndpoint, Target};
@@ -11,7 +12,7 @@ const DEFAULT_PORT: u16 = 6379;
 
 /// Words of Sentinel, and a9s's `load_balanced_host`, which leads to any replica. If there is a host as well, that
 /// host follows a failover by itself (a9s).
-const SENTINEL: [&str; 3] = ["sentinel", "sentinels", "balanced"];
+pub(super) const SENTINEL: [&str; 3] = ["sentinel", "sentinels", "balanced"];
 /// Words of a login through the cloud's IAM, with tokens valid for minutes instead of a password.
 const IAM: [&str; 2] = ["arn", "iam"];
 
@@ -49,6 +50,11 @@ fn target(fields: &Fields<'_>, uri: &Uri) -> Result<Target, EndpointError> {
         ignore_material(fields);
         None
     };
+    if let Some(sentinel) =
+        sentinel::read(fields, host.as_ref().or(uri.server.as_ref()), tls.as_ref())?
+    {
+        return Ok(Target::Sentinel { sentinel: Box::new(sentinel), tls });
+    }
     if let Some(nodes) = nodes(fields, port)? {
         return Ok(Target::Cluster { nodes, tls });
     }
@@ -60,12 +66,6 @@ fn target(fields: &Fields<'_>, uri: &Uri) -> Result<Target, EndpointError> {
         (None, Some(socket)) => Ok(Target::Unix(socket.clone())),
         (None, None) if let Some(address) = only_host(fields, port)? => {
             Ok(Target::Tcp { address, tls })
-        }
-        (None, None) if fields.mention(&SENTINEL) => {
-            Err(fields.unsupported(
-                "is reachable only through Sentinel, which PHP's redis extension does not support for sessions",
-                "Add the credential host, with a name that follows the master through a failover.",
-            ))
         }
         (None, None) => Err(fields.missing(
             "host",

@@ -4,7 +4,7 @@
 use super::ini_file::IniFile;
 use super::scan_dirs;
 use crate::config::environment::Environment;
-use crate::config::variables::OPTIONS;
+use crate::config::variables::{OPTIONS, PROXY};
 use crate::system::version::Version;
 use crate::variable::{Variable, Variables, names};
 use std::fmt::{self, Write};
@@ -31,16 +31,18 @@ pub enum DirectiveError {
         "{OPTIONS} has database={0}, but a cluster has only database 0.\nRemove it, or set a prefix instead."
     )]
     DatabaseOfCluster(u32),
+    #[error(
+        "The service needs {0}, which PHP's redis extension does not support for sessions, but the session proxy does.\nSet {PROXY}=auto."
+    )]
+    OnlyProxy(&'static str),
 }
 
-/// One PHP setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive {
     pub(crate) name: &'static str,
     pub(crate) value: Value,
 }
 
-/// A setting's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value {
     /// Fixed text, only of letters, digits and `-_./`, so that it needs no quoting in an ini file.
@@ -52,7 +54,6 @@ pub(crate) enum Value {
 impl PhpSettings {
     /// All variables: those for the ini files, and `PHP_INI_SCAN_DIR`, which makes PHP read the ini files in
     /// `layer` (the session layer) besides those that `environment` lists.
-    #[must_use]
     pub(crate) fn variables_of(self, environment: &Environment, layer: &Path) -> Variables {
         let Self { mut variables, ini_files } = self;
         let scan_dirs = scan_dirs::for_launch(environment.as_env(), layer, &ini_files);
@@ -74,21 +75,16 @@ impl fmt::Debug for PhpSettings {
 }
 
 impl Directive {
-    /// A setting with a fixed value.
-    #[must_use]
     pub(crate) fn literal(name: &'static str, value: impl Into<String>) -> Self {
         Self { name, value: Value::Literal(value.into()) }
     }
 
-    /// A setting whose value a variable holds.
-    #[must_use]
     pub(crate) fn variable(name: &'static str, variable: Variable) -> Self {
         Self { name, value: Value::Variable(variable) }
     }
 }
 
 /// The text of an ini file with these directives.
-#[must_use]
 pub(crate) fn render(directives: &[Directive]) -> String {
     let mut ini = String::from(
         "; Written by the php-session-store buildpack. Its exec.d program sets the variables at launch.\n",

@@ -11,7 +11,7 @@ use crate::variable::{Variable, Variables};
 use session_proxy::LOCK_ANSWER;
 use std::path::Path;
 use std::time::Duration;
-use store_client::{Login, MemcachedEndpoint};
+use store_client::{MemcachedEndpoint, MemcachedLogin};
 
 /// How long a request waits between tries for the lock: the first and the longest wait.
 struct LockWait {
@@ -102,7 +102,7 @@ pub(super) fn connect(endpoint: &MemcachedEndpoint, plan: &Plan, version: &Versi
         if is_2(version) { format!("PERSISTENT=app_sessions {servers}") } else { servers };
     let mut variables = self::variables(&save_path, plan, endpoint.login.is_some());
     let mut ini_files = Vec::new();
-    if let Some(Login { user, password }) = &endpoint.login {
+    if let Some(MemcachedLogin { user, password }) = &endpoint.login {
         variables.push((Variable::Username, user.clone()));
         variables.push((Variable::Password, password.expose().to_owned()));
         ini_files.push(IniFile::Login);

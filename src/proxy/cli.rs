@@ -10,6 +10,7 @@ use crate::config::variables::PROXY_FOLDER;
 use crate::endpoint::Endpoint;
 use crate::launch::build_record::{layer_of_program, read_record};
 use crate::launch::resolve::{Resolution, ResolvedService, resolve};
+use crate::launch::topology::Told;
 use crate::php::directives::socket_of;
 use crate::plan::Plan;
 use crate::variable::Variable;
@@ -94,7 +95,8 @@ fn worker(place: &Place) -> anyhow::Result<Worker> {
     let layer = layer_of_program()?;
     let environment = Environment::current();
     let launch = LaunchSettings::read(&environment)?;
-    let plan = found(&environment, &layer, &launch)?.plan;
+    let first = found(&environment, &layer, &launch, None)?;
+    let (plan, told) = (first.plan, first.told);
     let endpoint = plan.endpoint.clone();
     let settings = Settings {
         container: place.identity()?,
@@ -103,10 +105,13 @@ fn worker(place: &Place) -> anyhow::Result<Worker> {
         lock_timeout: plan.lock_timeout,
         connect_timeout: plan.connect_timeout,
         read_timeout: plan.proxy_read_timeout,
+        failover_timeout: plan.failover_timeout,
+        wait_replicas: plan.wait_replicas,
         most_connections: launch.proxy_connections,
         metrics: launch.metrics.clone(),
     };
-    let plan_now = move || found(&environment, &layer, &launch).map(|found| found.plan);
+    let plan_now =
+        move || found(&environment, &layer, &launch, told.as_ref()).map(|found| found.plan);
     match endpoint {
         Endpoint::Redis(_) => Worker::new(
             settings,
@@ -138,9 +143,11 @@ fn found(
     environment: &Environment,
     layer: &Path,
     launch: &LaunchSettings,
+    told: Option<&Told>,
 ) -> anyhow::Result<Box<ResolvedService>> {
     let record = read_record(layer)?;
-    match resolve(environment, Path::new(LAUNCH_PLATFORM_DIR), layer, &record, launch)? {
+    let platform_dir = Path::new(LAUNCH_PLATFORM_DIR);
+    match resolve(environment, platform_dir, layer, &record, launch, told)? {
         Resolution::Service(found) => Ok(found),
         Resolution::Files => bail!("No session service is bound"),
     }

@@ -56,6 +56,8 @@ impl Site {
             lock_timeout,
             connect_timeout: Duration::from_secs(1),
             read_timeout: Duration::from_secs(2),
+            failover_timeout: Duration::from_secs(5),
+            wait_replicas: 0,
             most_connections: 6,
             metrics: None,
         };

@@ -3,9 +3,10 @@
 use super::conversation::Conversation;
 use super::credentials::{Credentials, Read};
 use super::exchange::converse;
+use super::lock::lock_time;
 use super::memory::Budget;
 use super::pool::Pool;
-use super::retry::RetryingClient;
+use super::retry::{RetryingClient, Waits};
 use super::sessions::Sessions;
 use super::site::Site;
 use super::stats::Stats;
@@ -32,6 +33,8 @@ pub(super) struct Shared {
     pub(super) locking: bool,
     /// How long a request waits for the session's lock.
     pub(super) lock_timeout: Duration,
+    /// How long a lock outlives the proxy.
+    pub(super) lock_time: Duration,
     pub(super) started: Instant,
 }
 
@@ -42,7 +45,12 @@ impl Shared {
         let credentials = Credentials::new(read)?;
         let (most, wait) = (settings.most_connections, settings.connect_timeout);
         let pool = Pool::new(credentials, most, wait, stats.opened.clone());
-        let service = Arc::new(RetryingClient::new(pool, settings.read_timeout, stats.clone()));
+        let waits = Waits {
+            read_timeout: settings.read_timeout,
+            bound: settings.failover_timeout,
+            replicas: settings.wait_replicas,
+        };
+        let service = Arc::new(RetryingClient::new(pool, waits, stats.clone()));
         let secrets = Secrets::new(settings.container)?;
         let worker = secrets.worker.clone();
         Ok(Self {
@@ -55,6 +63,7 @@ impl Shared {
             memory: Budget::default(),
             locking: settings.locking,
             lock_timeout: settings.lock_timeout,
+            lock_time: lock_time(settings.failover_timeout),
             started: Instant::now(),
         })
     }
@@ -63,6 +72,11 @@ impl Shared {
 impl Site for Shared {
     fn service(&self) -> String {
         self.service.pool.credentials().current().to_string()
+    }
+
+    fn primary(&self) -> Option<String> {
+        let service = self.service.pool.credentials().current();
+        service.client.primary().map(|address| address.to_string())
     }
 
     fn started(&self) -> Instant {

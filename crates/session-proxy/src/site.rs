@@ -10,6 +10,11 @@ pub(super) trait Site: Send + Sync {
     /// The service without its password.
     fn service(&self) -> String;
 
+    /// The primary that Sentinels named last, if there are any.
+    fn primary(&self) -> Option<String> {
+        None
+    }
+
     fn started(&self) -> Instant;
 
     fn stats(&self) -> &Stats;

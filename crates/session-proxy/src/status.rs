@@ -14,12 +14,13 @@ pub struct Status(Value);
 
 impl Status {
     pub(super) fn of(site: &dyn Site) -> Self {
-        Self::new(&site.service(), site.started().elapsed(), site.stats_now())
+        let primary = site.primary();
+        Self::new(&site.service(), primary.as_deref(), site.started().elapsed(), site.stats_now())
     }
 
-    /// `service` is the service without its password.
-    fn new(service: &str, uptime: Duration, stats: &Stats) -> Self {
-        Self(json!({
+    /// `service` is the service without its password, `primary` what Sentinels named last.
+    fn new(service: &str, primary: Option<&str>, uptime: Duration, stats: &Stats) -> Self {
+        let mut all = json!({
             "service": service,
             "role": stats.role(),
             "started": stats.started.get(),
@@ -40,7 +41,17 @@ impl Status {
             "opened": stats.opened.get(),
             "p50_us": stats.round_trips.percentile(50),
             "p99_us": stats.round_trips.percentile(99),
-        }))
+        });
+        if let Some(primary) = primary {
+            all["primary"] = json!(primary);
+        }
+        Self(all)
+    }
+
+    /// The primary that Sentinels named last.
+    #[must_use]
+    pub fn primary(&self) -> Option<&str> {
+        self.0["primary"].as_str()
     }
 
     /// As JSON.
@@ -60,7 +71,7 @@ impl fmt::Display for Status {
         write!(
             formatter,
             indoc! {"
-                service       {} ({})
+                service       {}{} ({})
                 running       {} s
                 PHP           {} connected
                 sessions      {} locked so far, {} waiting here, {} for another container, {} gave up waiting
@@ -69,6 +80,7 @@ impl fmt::Display for Status {
                 problems      broken connections: {}, commands sent again: {}, without a reply: {}, refused: {}"
             },
             it("service"),
+            self.primary().map(|it| format!("; primary now {it}")).unwrap_or_default(),
             it("role"),
             it("seconds"),
             it("clients"),
@@ -129,7 +141,7 @@ mod tests {
             it.round_trips.observe(Duration::from_millis(took));
         }
         it.answered(true, b"+OK\r\n");
-        (Status::new(SERVICE, Duration::from_secs(3001), &it), it)
+        (Status::new(SERVICE, None, Duration::from_secs(3001), &it), it)
     }
 
     fn numbers(status: &Status) -> Vec<(String, String)> {

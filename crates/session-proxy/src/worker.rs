@@ -42,6 +42,10 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// How long to wait for the service's reply.
     pub read_timeout: Duration,
+    /// How long a request waits for a service that does not reply, restarts, or fails over.
+    pub failover_timeout: Duration,
+    /// How many replicas have to acknowledge a write.
+    pub wait_replicas: u32,
     /// The maximum number of connections to the service.
     pub most_connections: usize,
     /// Where to serve metrics, `HOST:PORT`.

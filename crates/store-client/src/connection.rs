@@ -5,6 +5,7 @@ use super::deadline::{Deadline, Timed};
 use super::error::{Activity, Problem};
 use super::received::Received;
 use super::reply::Reply;
+use super::sentinels::Watch;
 use rustls::{ClientConnection, StreamOwned};
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -15,6 +16,8 @@ use std::os::unix::net::UnixStream;
 pub struct Connection {
     stream: Stream,
     received: Received,
+    /// Where Sentinels may choose another server.
+    watch: Option<Watch>,
 }
 
 pub(super) enum Stream {
@@ -51,7 +54,12 @@ impl Stream {
 
 impl Connection {
     pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, received: Received::default() }
+        Self { stream, received: Received::default(), watch: None }
+    }
+
+    /// The same, to a primary: no reply counts unless it still is the primary then.
+    pub(super) fn watched(self, watch: Watch) -> Self {
+        Self { watch: Some(watch), ..self }
     }
 
     /// A connection over a Unix socket.
@@ -64,23 +72,36 @@ impl Connection {
     /// [`Reply::Error`].
     ///
     /// # Errors
-    /// Fails if the connection breaks, the deadline passes, or the response is not a reply.
+    /// Fails if the connection breaks, the deadline passes, the response is not a reply, or Sentinels have chosen another
+    /// server.
     pub fn send(
         &mut self,
         commands: &[Command],
         deadline: Deadline,
     ) -> Result<Vec<Reply>, Problem> {
+        self.ask(commands, deadline)?;
+        let replies = self.replies(commands.len())?;
+        match &self.watch {
+            Some(watch) => watch.confirm().map(|()| replies),
+            None => Ok(replies),
+        }
+    }
+
+    /// Sends commands whose [`replies`](Self::replies) must come by the deadline.
+    pub(super) fn ask(&mut self, commands: &[Command], deadline: Deadline) -> Result<(), Problem> {
         self.stream.set_deadline(deadline);
         let written = match commands {
             // It may be a session of many megabytes.
             [command] => self.write(command.bytes()),
             _ => self.write(&commands.iter().map(Command::bytes).collect::<Vec<_>>().concat()),
         };
-        if let Err(error) = written {
-            return Err(self.last_word(Problem::of_stream(error, Activity::Answer)));
-        }
-        let mut replies = Vec::with_capacity(commands.len());
-        for _ in commands {
+        written.map_err(|error| self.last_word(Problem::of_stream(error, Activity::Answer)))
+    }
+
+    /// Receives so many replies.
+    pub(super) fn replies(&mut self, count: usize) -> Result<Vec<Reply>, Problem> {
+        let mut replies = Vec::with_capacity(count);
+        for _ in 0..count {
             match receive(&mut self.received, self.stream.as_read()) {
                 Ok(reply) => replies.push(reply),
                 Err(problem) => return Err(problem.explained_by(replies.pop())),

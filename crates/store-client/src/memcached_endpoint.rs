@@ -12,14 +12,14 @@ pub struct MemcachedEndpoint {
     /// The servers that the sessions are spread over; never empty.
     pub servers: Vec<Address>,
     /// How to log in; `None` for servers without a login.
-    pub login: Option<Login>,
+    pub login: Option<MemcachedLogin>,
     /// TLS, if connections are encrypted.
     pub tls: Option<Tls>,
 }
 
 /// A login, which needs both.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Login {
+pub struct MemcachedLogin {
     pub user: String,
     pub password: Secret,
 }
@@ -32,7 +32,7 @@ impl fmt::Display for MemcachedEndpoint {
         write!(formatter, "{scheme}{}", servers.join(", "))?;
         match &self.login {
             None => formatter.write_str(", no password"),
-            Some(Login { user, .. }) => write!(formatter, ", user {:?}", shown_user(user)),
+            Some(MemcachedLogin { user, .. }) => write!(formatter, ", user {:?}", shown_user(user)),
         }
     }
 }

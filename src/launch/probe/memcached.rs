@@ -10,7 +10,7 @@ use crate::php::redis_commands::unused_name;
 use crate::plan::Plan;
 use session_proxy::{Access, MemcachedFault, try_memcached};
 use std::io::{self, Read, Write};
-use store_client::{Activity, Address, Deadline, Login, MemcachedEndpoint, Problem, dial};
+use store_client::{Activity, Address, Deadline, MemcachedEndpoint, MemcachedLogin, Problem, dial};
 
 /// The first command of a session, which every proxy knows. It is longer than a header of the binary protocol,
 /// which a server with SASL would wait for.
@@ -149,7 +149,7 @@ impl MemcachedServer<'_> {
         ))
     }
 
-    fn log_in(&self, login: &Login) -> Result<Refusal, Problem> {
+    fn log_in(&self, login: &MemcachedLogin) -> Result<Refusal, Problem> {
         let mechanisms = match self.binary(SASL_LIST_MECHANISMS, b"", b"") {
             Ok((SUCCESS, mechanisms)) => mechanisms,
             Ok((UNKNOWN_COMMAND, _)) => return Ok(Some(CauseKind::PasswordNotWanted)),

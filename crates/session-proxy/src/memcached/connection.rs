@@ -4,7 +4,7 @@ use super::binary::{Message, opcode, status};
 use super::text::line;
 use super::wire::{NotMemcached, Op, Reply, Wire};
 use std::time::Duration;
-use store_client::{Activity, Deadline, Dialer, Login, Problem, Raw, Received, printable};
+use store_client::{Activity, Deadline, Dialer, MemcachedLogin, Problem, Raw, Received, printable};
 
 /// What a server says that has no room for another connection, before it closes it.
 const TOO_MANY: &[u8] = b"ERROR Too many";
@@ -66,7 +66,7 @@ impl Connection {
     /// Connects and logs in. `known` is what the server is, if another connection has asked; returns it.
     pub(super) fn open(
         dialer: &Dialer,
-        login: Option<&Login>,
+        login: Option<&MemcachedLogin>,
         known: Option<Nature>,
         deadline: Deadline,
         connect_timeout: Duration,
@@ -129,7 +129,7 @@ impl Connection {
 
     fn log_in(
         &mut self,
-        Login { user, password }: &Login,
+        MemcachedLogin { user, password }: &MemcachedLogin,
         deadline: Deadline,
     ) -> Result<(), Fault> {
         let password = password.expose();

@@ -8,7 +8,7 @@ use crate::stats::Stats;
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use store_client::{Deadline, Dialer, Login, Problem};
+use store_client::{Deadline, Dialer, MemcachedLogin, Problem};
 
 /// How long a request waits for a server that does not reply, or restarts: PHP waits for 5 seconds.
 const BOUND: Duration = Duration::from_secs(4);
@@ -36,7 +36,7 @@ pub(super) struct Limits {
 pub(super) struct Server {
     name: String,
     dialer: Dialer,
-    login: Option<Login>,
+    login: Option<MemcachedLogin>,
     nature: OnceLock<Nature>,
     state: Mutex<State>,
     returned: Condvar,
@@ -69,7 +69,7 @@ pub(super) struct Failure {
 }
 
 impl Server {
-    pub(super) fn new(name: String, dialer: Dialer, login: Option<Login>) -> Self {
+    pub(super) fn new(name: String, dialer: Dialer, login: Option<MemcachedLogin>) -> Self {
         let (nature, state, returned) = (OnceLock::new(), Mutex::default(), Condvar::new());
         Self { name, dialer, login, nature, state, returned }
     }

@@ -1,0 +1,81 @@
+//! AWS IAM: a token for `ElastiCache` or `MemoryDB` is a request that is signed, but never sent. Facts:
+//! <https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html> and
+//! <https://docs.aws.amazon.com/memorydb/latest/devguide/auth-iam.html>.
+
+mod container;
+mod host;
+mod imds;
+mod keys;
+mod presign;
+mod sts;
+
+use super::variables::Variables;
+pub use host::Named;
+use presign::{Presigned, TOKEN_LIFETIME};
+use std::time::SystemTime;
+use store_client::{Deadline, NoToken, Secret, Token};
+
+/// Which service holds the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AwsService {
+    ElastiCache,
+    MemoryDb,
+}
+
+impl AwsService {
+    /// Its name in signatures.
+    fn name(self) -> &'static str {
+        match self {
+            Self::ElastiCache => "elasticache",
+            Self::MemoryDb => "memorydb",
+        }
+    }
+}
+
+/// What a token of AWS is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aws {
+    pub service: AwsService,
+    /// The name of the replication group, the serverless cache or the cluster; not its endpoint.
+    pub cache: String,
+    /// Whether it is a serverless cache, which must be said in the token.
+    pub serverless: bool,
+    pub region: String,
+    /// The id of the user in `ElastiCache`, which is also its name, or the user's name in `MemoryDB`.
+    pub user: String,
+    /// The role to assume with a web identity, where no variable names one.
+    pub role: Option<String>,
+}
+
+impl Aws {
+    /// Gets keys, and signs.
+    pub(crate) fn issue(
+        &self,
+        variables: &Variables,
+        now: SystemTime,
+        deadline: Deadline,
+    ) -> Result<Token, NoToken> {
+        let keys = keys::keys(variables, self, deadline)?;
+        let signed = Presigned { aws: self, keys: &keys, at: now }.to_string();
+        let end = now + TOKEN_LIFETIME;
+        let expires = keys.expires.map_or(end, |expires| expires.min(end));
+        Ok(Token { user: Some(self.user.clone()), secret: Secret::new(signed), expires })
+    }
+
+    /// AWS says WRONGPASS to every mistake.
+    pub(crate) fn advice(&self) -> String {
+        let Self { service, cache, serverless, region, user, .. } = self;
+        let kind = match (service, serverless) {
+            (AwsService::MemoryDb, _) => "the MemoryDB cluster",
+            (AwsService::ElastiCache, true) => "the serverless cache",
+            (AwsService::ElastiCache, false) => "the replication group",
+        };
+        let action = match service {
+            AwsService::ElastiCache => "elasticache:Connect on the cache and on the user",
+            AwsService::MemoryDb => "memorydb:Connect on the cluster and on the user",
+        };
+        format!(
+            "AWS says so to every mistake. The token was for {kind} {cache:?} in {region}, user {user:?}. Check the name (not the endpoint), whether it is serverless (credential serverless), the region, that the user has IAM authentication and is in the cache's user group, that the role may {action}, and this container's clock."
+        )
+    }
+}

@@ -1,0 +1,101 @@
+//! Keys from the endpoint of a container's platform: ECS, Fargate, and EKS Pod Identity.
+//! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>
+
+use super::keys::{Keys, of_json};
+use crate::file;
+use crate::http::{Method, Request, Source};
+use crate::variables::Variables;
+use std::net::Ipv4Addr;
+use store_client::{Deadline, NoToken};
+
+/// Where ECS answers a relative uri.
+const ECS: &str = "http://169.254.170.2";
+/// Besides IPv4's loopback, the only hosts that are asked without TLS: the machine, ECS, and EKS Pod Identity.
+const NEAR: [&str; 5] = ["localhost", "[::1]", "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"];
+
+const SOURCE: Source = Source {
+    name: "The container's credentials endpoint",
+    advice: "Check that the task has a task role (ECS), or the service account a Pod Identity association (EKS) and the node its agent.",
+};
+
+/// The address, if the environment names one.
+pub(super) fn url(variables: &Variables) -> Option<String> {
+    let relative = variables.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+    relative
+        .map(|path| format!("{ECS}{path}"))
+        .or_else(|| variables.get("AWS_CONTAINER_CREDENTIALS_FULL_URI").map(str::to_owned))
+}
+
+pub(super) fn keys(url: &str, variables: &Variables, deadline: Deadline) -> Result<Keys, NoToken> {
+    if !may_be_asked(url) {
+        let said = "is neither loopback, nor AWS's own, nor https, and is not asked";
+        return Err(SOURCE.no_token(url, said, false));
+    }
+    let authorization = match variables.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
+        Some(path) => Some(file::read(SOURCE, path)?),
+        None => variables.get("AWS_CONTAINER_AUTHORIZATION_TOKEN").map(str::to_owned),
+    };
+    let headers: Vec<(&str, &str)> =
+        authorization.iter().map(|token| ("authorization", &**token)).collect();
+    let secrets: Vec<&str> = authorization.as_deref().into_iter().collect();
+    let request =
+        Request { source: SOURCE, method: Method::Get, url, headers: &headers, secrets: &secrets };
+    of_json(&request.send(deadline)?).ok_or_else(|| request.unexpected("keys"))
+}
+
+/// Keys that arrive without TLS must come from this machine.
+fn may_be_asked(url: &str) -> bool {
+    if url.starts_with("https://") {
+        return true;
+    }
+    let Some(rest) = url.strip_prefix("http://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.find(']') {
+        Some(end) => &authority[..=end],
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let is_loopback = host.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback());
+    is_loopback || NEAR.contains(&host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_near_is_asked_without_tls() {
+        for url in [
+            "http://169.254.170.2/v2/credentials/x",
+            "http://169.254.170.23/v1/credentials",
+            "http://[fd00:ec2::23]/v1/credentials",
+            "http://127.0.0.1:8080/x",
+            "http://[::1]:80/x",
+            "http://localhost/x",
+            "https://keys.example/x",
+        ] {
+            assert!(may_be_asked(url), "{url}");
+        }
+        for url in [
+            "http://keys.example/x",
+            "http://127.evil.example/x",
+            "http://localhost.evil.example/",
+            "http://127.0.0.1@evil.example/",
+            "http://169.254.170.2.evil.example/",
+            "ftp://127.0.0.1/",
+            "",
+        ] {
+            assert!(!may_be_asked(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_relative_uri_is_ecs_s_and_comes_first() {
+        let both = Variables::read(|name| match name {
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" => Some("/v2/credentials/x".to_owned()),
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI" => Some("http://localhost/".to_owned()),
+            _ => None,
+        });
+        assert_eq!(url(&both).unwrap(), "http://169.254.170.2/v2/credentials/x");
+        assert_eq!(url(&Variables::default()), None);
+    }
+}

@@ -1,0 +1,49 @@
+//! Keys of a machine's role, from its metadata service, version 2.
+//! <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
+
+use super::keys::{Keys, of_json};
+use crate::http::{Method, Request, Source};
+use crate::variables::Variables;
+use store_client::{Deadline, NoToken};
+
+const SOURCE: Source = Source {
+    name: "The EC2 metadata service",
+    advice: "It was asked because the environment names no other source of AWS keys. On EKS, annotate the service account with eks.amazonaws.com/role-arn or add a Pod Identity association; on EC2, attach a role to the instance, and set its http-put-response-hop-limit to 2 for containers; elsewhere, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+};
+const ADDRESS: &str = "http://169.254.169.254";
+const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
+
+pub(super) fn keys(variables: &Variables, deadline: Deadline) -> Result<Keys, NoToken> {
+    let base = variables.get("AWS_EC2_METADATA_SERVICE_ENDPOINT").unwrap_or(ADDRESS);
+    let base = base.trim_end_matches('/');
+    if variables.get("AWS_EC2_METADATA_DISABLED").is_some_and(|it| it.eq_ignore_ascii_case("true"))
+    {
+        return Err(SOURCE.no_token(base, "is turned off by AWS_EC2_METADATA_DISABLED", false));
+    }
+    let session = Request {
+        source: SOURCE,
+        method: Method::Put,
+        url: &format!("{base}/latest/api/token"),
+        headers: &[("x-aws-ec2-metadata-token-ttl-seconds", "300")],
+        secrets: &[],
+    };
+    let session = session.send(deadline)?;
+    let get = |path: &str| -> Result<String, NoToken> {
+        let request = Request {
+            source: SOURCE,
+            method: Method::Get,
+            url: &format!("{base}{path}"),
+            headers: &[("x-aws-ec2-metadata-token", session.trim())],
+            secrets: &[session.trim()],
+        };
+        request.send(deadline)
+    };
+    let roles = get(ROLES)?;
+    let role = roles.lines().next().unwrap_or_default().trim();
+    let place = format!("{base}{ROLES}{role}");
+    if role.is_empty() {
+        return Err(SOURCE.no_token(&place, "names no role", false));
+    }
+    let answer = get(&format!("{ROLES}{role}"))?;
+    of_json(&answer).ok_or_else(|| SOURCE.no_token(&place, "gives an answer without keys", false))
+}

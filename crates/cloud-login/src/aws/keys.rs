@@ -1,0 +1,63 @@
+//! The keys that sign, from where AWS's own libraries look for them, in their order. The first place that the environment
+//! names is the only one that is asked, so that a mistake there is said and not hidden by another place's.
+
+use super::Aws;
+use super::{container, imds, sts};
+use crate::http::Source;
+use crate::moment;
+use crate::variables::Variables;
+use serde_json::Value;
+use std::time::SystemTime;
+use store_client::{Deadline, NoToken, Secret};
+
+/// Keys, for a while or for ever.
+pub(super) struct Keys {
+    pub(super) id: String,
+    pub(super) secret: Secret,
+    /// What makes temporary keys valid.
+    pub(super) session: Option<Secret>,
+    pub(super) expires: Option<SystemTime>,
+}
+
+const ENVIRONMENT: Source = Source {
+    name: "The environment",
+    advice: "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN for temporary keys.",
+};
+
+/// The keys that are valid now.
+pub(super) fn keys(variables: &Variables, aws: &Aws, deadline: Deadline) -> Result<Keys, NoToken> {
+    if let Some(id) = variables.get("AWS_ACCESS_KEY_ID") {
+        return of_environment(id, variables);
+    }
+    if let Some(file) = variables.get("AWS_WEB_IDENTITY_TOKEN_FILE") {
+        return sts::keys(file, variables, aws, deadline);
+    }
+    if let Some(url) = container::url(variables) {
+        return container::keys(&url, variables, deadline);
+    }
+    imds::keys(variables, deadline)
+}
+
+fn of_environment(id: &str, variables: &Variables) -> Result<Keys, NoToken> {
+    let Some(secret) = variables.get("AWS_SECRET_ACCESS_KEY") else {
+        return Err(ENVIRONMENT.no_token(
+            "AWS_ACCESS_KEY_ID",
+            "has no AWS_SECRET_ACCESS_KEY",
+            false,
+        ));
+    };
+    let session = variables.get("AWS_SESSION_TOKEN").map(Secret::new);
+    Ok(Keys { id: id.to_owned(), secret: Secret::new(secret), session, expires: None })
+}
+
+/// The keys in the answer of ECS, EKS and IMDS; `None` if some are missing.
+pub(super) fn of_json(answer: &str) -> Option<Keys> {
+    let answer: Value = serde_json::from_str(answer).ok()?;
+    let text = |name: &str| answer[name].as_str().filter(|text| !text.is_empty());
+    Some(Keys {
+        id: text("AccessKeyId")?.to_owned(),
+        secret: Secret::new(text("SecretAccessKey")?),
+        session: text("Token").map(Secret::new),
+        expires: text("Expiration").and_then(moment::parse),
+    })
+}

@@ -1,0 +1,142 @@
+//! A request to AWS with its signature in the query: Signature Version 4,
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
+
+use super::Aws;
+use super::keys::Keys;
+use crate::http::encoded;
+use crate::moment::basic;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use std::fmt::{self, Write};
+use std::time::{Duration, SystemTime};
+use store_client::Secret;
+
+/// The longest that AWS accepts.
+pub(super) const TOKEN_LIFETIME: Duration = Duration::from_mins(15);
+
+/// A signed request to connect. Its text, without a scheme, is the password.
+pub(super) struct Presigned<'a> {
+    pub(super) aws: &'a Aws,
+    pub(super) keys: &'a Keys,
+    pub(super) at: SystemTime,
+}
+
+impl fmt::Display for Presigned<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (host, at) = (self.aws.cache.to_lowercase(), basic(self.at));
+        let day = &at[..8];
+        let scope = format!("{day}/{}/{}/aws4_request", self.aws.region, self.aws.service.name());
+        let query = self.query(&scope, &at);
+        let request =
+            format!("GET\n/\n{query}\nhost:{host}\n\nhost\n{}", hex(&Sha256::digest(b"")));
+        let request = hex(&Sha256::digest(request));
+        let to_sign = format!("AWS4-HMAC-SHA256\n{at}\n{scope}\n{request}");
+        let key = format!("AWS4{}", self.keys.secret.expose()).into_bytes();
+        // The parts of the scope and the text, each signed with what came before.
+        let signature = scope.split('/').chain([&*to_sign]).fold(key, |key, part| sign(&key, part));
+        write!(formatter, "{host}/?{query}&X-Amz-Signature={}", hex(&signature))
+    }
+}
+
+impl Presigned<'_> {
+    /// The parameters in the order of their names, as they are signed.
+    fn query(&self, scope: &str, at: &str) -> String {
+        let (credential, lifetime) =
+            (format!("{}/{scope}", self.keys.id), TOKEN_LIFETIME.as_secs().to_string());
+        let serverless = self.aws.serverless.then_some("ServerlessCache");
+        let session = self.keys.session.as_ref().map(Secret::expose);
+        let parameters = [
+            ("Action", Some("connect")),
+            ("ResourceType", serverless),
+            ("User", Some(&*self.aws.user)),
+            ("X-Amz-Algorithm", Some("AWS4-HMAC-SHA256")),
+            ("X-Amz-Credential", Some(&*credential)),
+            ("X-Amz-Date", Some(at)),
+            ("X-Amz-Expires", Some(&*lifetime)),
+            ("X-Amz-Security-Token", session),
+            ("X-Amz-SignedHeaders", Some("host")),
+        ];
+        let present = parameters
+            .iter()
+            .filter_map(|(name, value)| value.map(|value| format!("{name}={}", encoded(value))));
+        present.collect::<Vec<_>>().join("&")
+    }
+}
+
+fn sign(key: &[u8], text: &str) -> Vec<u8> {
+    // A key may have any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return Vec::new() };
+    mac.update(text.as_bytes());
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::AwsService;
+    use super::*;
+    use crate::moment::parse;
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+
+    fn presigned(aws: &Aws, at: &str, session: Option<&str>, keys: [&str; 2]) -> String {
+        let keys = Keys {
+            id: keys[0].to_owned(),
+            secret: Secret::new(keys[1]),
+            session: session.map(Secret::new),
+            expires: None,
+        };
+        Presigned { aws, keys: &keys, at: parse(at).unwrap() }.to_string()
+    }
+
+    /// The example of AWS's own users' libraries.
+    #[test]
+    fn the_signature_is_the_published_one() {
+        let aws = Aws {
+            service: AwsService::ElastiCache,
+            cache: "My-Cache".to_owned(),
+            serverless: true,
+            region: "eu-west-1".to_owned(),
+            user: "user123".to_owned(),
+            role: None,
+        };
+        let token = presigned(&aws, "2024-08-02T12:11:50Z", None, ["accessKey", "secretKey"]);
+        assert!(token.starts_with("my-cache/?Action=connect&ResourceType=ServerlessCache&"));
+        let signature = "5dda5db919b1337db6596b2a608924bc10197fb39289b933b60bdb114d5a70dc";
+        assert!(token.ends_with(&format!("&X-Amz-Signature={signature}")), "{token}");
+    }
+
+    /// botocore signs the parameters in the same order, and writes them in another.
+    #[test]
+    fn the_signature_is_that_of_botocore() {
+        let vectors: Value = serde_json::from_str(include_str!("botocore_vectors.json")).unwrap();
+        let vectors = vectors.as_array().unwrap();
+        assert!(vectors.len() >= 20);
+        for vector in vectors {
+            let text = |name: &str| vector[name].as_str().unwrap().to_owned();
+            let aws = Aws {
+                service: match &*text("service") {
+                    "memorydb" => AwsService::MemoryDb,
+                    _ => AwsService::ElastiCache,
+                },
+                cache: text("cache"),
+                serverless: vector["serverless"] == true,
+                region: text("region"),
+                user: text("user"),
+                role: None,
+            };
+            let keys = [&*text("key_id"), &*text("secret_key")];
+            let token = presigned(&aws, &text("at"), vector["session"].as_str(), keys);
+            let parts =
+                |text: &str| text.split(['?', '&']).map(str::to_owned).collect::<BTreeSet<_>>();
+            assert_eq!(parts(&token), parts(&text("token")));
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Keys of a role, for the token of a Kubernetes service account (EKS: IAM roles for service accounts).
+//! <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>
+
+use super::Aws;
+use super::keys::Keys;
+use crate::http::{Method, Request, Source, element};
+use crate::variables::Variables;
+use crate::{file, moment};
+use store_client::{Deadline, NoToken, Secret};
+
+const SOURCE: Source = Source {
+    name: "AWS STS",
+    advice: "Check that the service account's annotation eks.amazonaws.com/role-arn names the role, and that the role's trust policy names this cluster's OIDC provider, namespace and service account.",
+};
+
+pub(super) fn keys(
+    token_file: &str,
+    variables: &Variables,
+    aws: &Aws,
+    deadline: Deadline,
+) -> Result<Keys, NoToken> {
+    let url = url(variables, &aws.region);
+    let Some(role) = variables.get("AWS_ROLE_ARN").or(aws.role.as_deref()) else {
+        return Err(SOURCE.no_token(&url, "needs a role, and there is no AWS_ROLE_ARN", false));
+    };
+    let token = file::read(SOURCE, token_file)?;
+    let session = variables.get("AWS_ROLE_SESSION_NAME").unwrap_or("php-session-store");
+    let request = Request {
+        source: SOURCE,
+        method: Method::Post(&[
+            ("Action", "AssumeRoleWithWebIdentity"),
+            ("Version", "2011-06-15"),
+            ("RoleArn", role),
+            ("RoleSessionName", session),
+            ("WebIdentityToken", &token),
+        ]),
+        url: &url,
+        headers: &[],
+        secrets: &[&token],
+    };
+    let answer = request.send(deadline)?;
+    let text = |name: &str| element(&answer, name);
+    let (Some(id), Some(secret), Some(session)) =
+        (text("AccessKeyId"), text("SecretAccessKey"), text("SessionToken"))
+    else {
+        return Err(request.unexpected("keys"));
+    };
+    Ok(Keys {
+        id: id.to_owned(),
+        secret: Secret::new(secret),
+        session: Some(Secret::new(session)),
+        expires: text("Expiration").and_then(moment::parse),
+    })
+}
+
+/// The region's own, as AWS recommends.
+fn url(variables: &Variables, region: &str) -> String {
+    let given = variables.get("AWS_ENDPOINT_URL_STS").or(variables.get("AWS_ENDPOINT_URL"));
+    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    given.map_or_else(|| format!("https://sts.{region}.{domain}/"), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_region_has_its_own() {
+        let none = Variables::default();
+        assert_eq!(url(&none, "eu-west-1"), "https://sts.eu-west-1.amazonaws.com/");
+        assert_eq!(url(&none, "cn-north-1"), "https://sts.cn-north-1.amazonaws.com.cn/");
+    }
+}

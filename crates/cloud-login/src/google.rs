@@ -1,0 +1,37 @@
+//! Google IAM: the access token of the service account is the password. Facts:
+//! <https://cloud.google.com/memorystore/docs/cluster/about-iam-auth>, and
+//! <https://cloud.google.com/compute/docs/access/authenticate-workloads>.
+
+use super::bearer::Bearer;
+use super::http::{Method, Request, Source};
+use super::variables::Variables;
+use std::time::SystemTime;
+use store_client::{Deadline, NoToken, Secret, Token};
+
+const HOST: &str = "metadata.google.internal";
+const PATH: &str = "/computeMetadata/v1/instance/service-accounts/default/token";
+
+const SOURCE: Source = Source {
+    name: "The Google metadata server",
+    advice: "Check that the container runs on Google Cloud with a service account: on GKE, with Workload Identity Federation, one whose annotation iam.gke.io/gcp-service-account is right, if it has one.",
+};
+
+/// What a server's refusal usually means.
+pub(crate) const ADVICE: &str = "Check that the instance has IAM authentication, and that the service account has the role roles/redis.dbConnectionUser (Memorystore for Valkey: roles/memorystore.dbConnectionUser) in the instance's project.";
+
+pub(crate) fn issue(
+    variables: &Variables,
+    now: SystemTime,
+    deadline: Deadline,
+) -> Result<Token, NoToken> {
+    let host = variables.get("GCE_METADATA_HOST").unwrap_or(HOST);
+    let request = Request {
+        source: SOURCE,
+        method: Method::Get,
+        url: &format!("http://{host}{PATH}"),
+        headers: &[("metadata-flavor", "Google")],
+        secrets: &[],
+    };
+    let Bearer { secret, expires, .. } = Bearer::of(&request, now, deadline)?;
+    Ok(Token { user: None, secret: Secret::new(secret), expires })
+}

@@ -1,0 +1,268 @@
+//! Keeps a token that is valid: a thread gets the next one ahead of the present one's end, so nobody waits for a source
+//! while there is one.
+
+use super::clock::Clock;
+use super::schedule::{chance, due, pause};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+use store_client::{Deadline, NoToken, Token, Tokens};
+
+/// For all requests that a token takes.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A token that a server refuses is not replaced before, so that a wrong setting does not wear out the source.
+const TOO_NEW: Duration = Duration::from_secs(5);
+const STACK: usize = 512 << 10;
+
+type Issue = dyn Fn(SystemTime, Deadline) -> Result<Token, NoToken> + Send + Sync;
+
+/// Keeps a token that is valid, from the first time that one is needed until it is dropped.
+pub struct Keeper(Arc<Shared>);
+
+struct Shared {
+    issue: Box<Issue>,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+    /// Tells the thread that a token is needed now, or none any more.
+    needed: Condvar,
+    /// Tells those who wait that the source has answered.
+    answered: Condvar,
+    report: OnceLock<fn(&str)>,
+}
+
+struct State {
+    is_running: bool,
+    has_ended: bool,
+    token: Option<Arc<Token>>,
+    /// When the present token came, by a clock that nobody sets.
+    came: Instant,
+    /// When to ask for the next one.
+    due: SystemTime,
+    /// The source is left alone until then, after it gave none.
+    not_before: Instant,
+    failures: u32,
+    /// Why the source gave none the last time.
+    problem: Option<NoToken>,
+    /// How often the source has answered.
+    answers: u64,
+}
+
+impl Keeper {
+    /// `issue` asks the source at a time of day, until a deadline.
+    pub fn new(
+        issue: impl Fn(SystemTime, Deadline) -> Result<Token, NoToken> + Send + Sync + 'static,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let state = State {
+            is_running: false,
+            has_ended: false,
+            token: None,
+            came: Instant::now(),
+            due: clock.now(),
+            not_before: Instant::now(),
+            failures: 0,
+            problem: None,
+            answers: 0,
+        };
+        Self(Arc::new(Shared {
+            issue: Box::new(issue),
+            clock,
+            state: Mutex::new(state),
+            needed: Condvar::new(),
+            answered: Condvar::new(),
+            report: OnceLock::new(),
+        }))
+    }
+
+    /// The state, with the thread that cares for it.
+    fn running(&self) -> Result<MutexGuard<'_, State>, NoToken> {
+        let mut state = self.0.state();
+        if !state.is_running {
+            let shared = Arc::clone(&self.0);
+            let spawned = thread::Builder::new().stack_size(STACK).spawn(move || shared.keep());
+            spawned.map_err(|error| NoToken {
+                what: format!("No thread can be started that asks for a token ({error})"),
+                advice: "Allow this container more processes.".to_owned(),
+                passes: true,
+            })?;
+            state.is_running = true;
+        }
+        Ok(state)
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.0.state().has_ended = true;
+        self.0.needed.notify_all();
+    }
+}
+
+impl Tokens for Keeper {
+    fn token(&self, deadline: Deadline) -> Result<Arc<Token>, NoToken> {
+        let mut state = self.running()?;
+        loop {
+            let now = self.0.clock.now();
+            if state.wait(now).is_zero() {
+                self.0.needed.notify_one();
+            }
+            if let Some(token) = state.valid(now) {
+                return Ok(token);
+            }
+            match &state.problem {
+                Some(problem) if state.is_left_alone() => return Err(problem.clone()),
+                _ => {}
+            }
+            let Ok(left) = deadline.remaining() else {
+                return Err(state.problem.clone().unwrap_or_else(slow));
+            };
+            state = wait(&self.0.answered, state, left);
+        }
+    }
+
+    fn newer(&self, than: &Token) -> Option<Arc<Token>> {
+        let (now, state) = (self.0.clock.now(), self.0.state());
+        if state.wait(now).is_zero() {
+            self.0.needed.notify_one();
+        }
+        state.valid(now).filter(|token| token.secret != than.secret)
+    }
+
+    fn in_place_of(&self, refused: &Token, deadline: Deadline) -> Option<Arc<Token>> {
+        let other = |state: &State| {
+            let token = state.valid(self.0.clock.now());
+            token.filter(|token| token.secret != refused.secret)
+        };
+        let mut state = self.running().ok()?;
+        let answers = state.answers;
+        while other(&state).is_none() {
+            let is_too_new = state.came.elapsed() < TOO_NEW || state.is_left_alone();
+            let left = deadline.remaining().ok()?;
+            if is_too_new || state.answers != answers {
+                return None;
+            }
+            state.due = self.0.clock.now();
+            self.0.needed.notify_one();
+            state = wait(&self.0.answered, state, left);
+        }
+        other(&state)
+    }
+
+    fn report_to(&self, report: fn(&str)) {
+        // The first one stays.
+        let _ = self.0.report.set(report);
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks for tokens until nobody needs any.
+    fn keep(&self) {
+        let mut state = self.state();
+        while !state.has_ended {
+            let left = state.wait(self.clock.now());
+            if !left.is_zero() {
+                state = wait(&self.needed, state, left);
+                continue;
+            }
+            drop(state);
+            let answer = (self.issue)(self.clock.now(), Deadline::after(PATIENCE));
+            state = self.state();
+            let said = state.take(answer, self.clock.now());
+            self.answered.notify_all();
+            if let (Some(said), Some(report)) = (said, self.report.get()) {
+                report(&said);
+            }
+        }
+    }
+}
+
+impl State {
+    fn valid(&self, now: SystemTime) -> Option<Arc<Token>> {
+        self.token.clone().filter(|token| now < token.expires)
+    }
+
+    fn is_left_alone(&self) -> bool {
+        Instant::now() < self.not_before
+    }
+
+    /// How long to wait before the source is asked.
+    fn wait(&self, now: SystemTime) -> Duration {
+        let alone = self.not_before.saturating_duration_since(Instant::now());
+        let due = match self.valid(now) {
+            Some(_) => self.due.duration_since(now).unwrap_or_default(),
+            None => Duration::ZERO,
+        };
+        alone.max(due)
+    }
+
+    /// Takes what the source has answered, and returns what to say about it.
+    fn take(&mut self, answer: Result<Token, NoToken>, now: SystemTime) -> Option<String> {
+        self.answers += 1;
+        let answer =
+            answer.and_then(|token| if now < token.expires { Ok(token) } else { Err(ended()) });
+        match answer {
+            Ok(token) => {
+                self.due = due(now, token.expires, chance());
+                self.token = Some(Arc::new(token));
+                self.came = Instant::now();
+                self.failures = 0;
+                self.problem.take().map(|_| "login tokens are issued again".to_owned())
+            }
+            Err(problem) => {
+                self.failures = self.failures.saturating_add(1);
+                let present = self.valid(now);
+                self.not_before =
+                    Instant::now() + pause(self.failures, present.is_some(), chance());
+                let said = match present.and_then(|it| it.expires.duration_since(now).ok()) {
+                    Some(left) => format!(
+                        "no new login token; the present one is valid for another {}: {problem}",
+                        shown(left)
+                    ),
+                    None => format!("no login token: {problem}"),
+                };
+                self.problem = Some(problem);
+                // Less and less often.
+                self.failures.is_power_of_two().then_some(said)
+            }
+        }
+    }
+}
+
+fn wait<'a>(
+    condition: &Condvar,
+    state: MutexGuard<'a, State>,
+    left: Duration,
+) -> MutexGuard<'a, State> {
+    condition.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+}
+
+fn slow() -> NoToken {
+    NoToken {
+        what: "The source of login tokens has not answered in time".to_owned(),
+        advice: "Check that the container can reach it.".to_owned(),
+        passes: true,
+    }
+}
+
+fn ended() -> NoToken {
+    NoToken {
+        what: "By this container's clock, the login token has already ended when it is issued"
+            .to_owned(),
+        advice: "Set the clock of the machine.".to_owned(),
+        passes: true,
+    }
+}
+
+fn shown(left: Duration) -> String {
+    match left.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Logins to Redis that a cloud issues: instead of a password, a token that lives for minutes. Knows where the tokens of AWS
+//! IAM, Microsoft Entra and Google IAM come from, and gets the next one ahead of the present one's end.
+//!
+//! No library of a cloud: each would bring 50 to 130 crates, and an async runtime.
+
+mod aws;
+mod azure;
+mod bearer;
+mod clock;
+mod file;
+mod google;
+mod http;
+mod keeper;
+mod moment;
+mod schedule;
+mod variables;
+
+pub use aws::{Aws, AwsService, Named};
+pub use azure::Azure;
+pub use clock::{Clock, SystemClock};
+pub use keeper::Keeper;
+pub use variables::{NAMES, Variables};
+
+use std::sync::Arc;
+use std::time::SystemTime;
+use store_client::{Deadline, IssuedLogin, NoToken, Secret, Token};
+
+/// Who issues the tokens, and what for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cloud {
+    Aws(Aws),
+    Azure(Azure),
+    Google,
+}
+
+impl Cloud {
+    /// A login that asks for tokens as soon as one is needed.
+    #[must_use]
+    pub fn login(self, variables: Variables) -> IssuedLogin {
+        self.login_by(Arc::new(SystemClock), variables)
+    }
+
+    /// The same, by another clock than the system's.
+    #[must_use]
+    pub fn login_by(self, clock: Arc<dyn Clock>, variables: Variables) -> IssuedLogin {
+        let (issuer, user) = (self.issuer(), self.user().map(str::to_owned));
+        let (advice, identity) = (self.advice(), self.identity());
+        let issue = move |now, deadline| self.issue(&variables, now, deadline);
+        IssuedLogin { issuer, user, advice, identity, tokens: Arc::new(Keeper::new(issue, clock)) }
+    }
+
+    fn issuer(&self) -> &'static str {
+        match self {
+            Self::Aws(_) => "aws-iam",
+            Self::Azure(_) => "azure-entra",
+            Self::Google => "google-iam",
+        }
+    }
+
+    fn user(&self) -> Option<&str> {
+        match self {
+            Self::Aws(aws) => Some(&aws.user),
+            Self::Azure(azure) => azure.user.as_deref(),
+            Self::Google => None,
+        }
+    }
+
+    fn advice(&self) -> String {
+        match self {
+            Self::Aws(aws) => aws.advice(),
+            Self::Azure(azure) => azure.advice(),
+            Self::Google => google::ADVICE.to_owned(),
+        }
+    }
+
+    /// The variables are not among it: a process keeps those it was started with.
+    fn identity(&self) -> Secret {
+        let secret = match self {
+            Self::Azure(azure) => azure.secret.as_ref().map_or("", |secret| secret.expose()),
+            Self::Aws(_) | Self::Google => "",
+        };
+        Secret::new(format!("{self:?} {secret}"))
+    }
+
+    fn issue(
+        &self,
+        variables: &Variables,
+        now: SystemTime,
+        deadline: Deadline,
+    ) -> Result<Token, NoToken> {
+        match self {
+            Self::Aws(aws) => aws.issue(variables, now, deadline),
+            Self::Azure(azure) => azure.issue(variables, now, deadline),
+            Self::Google => google::issue(variables, now, deadline),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! Logins with a password that somebody issues for a while, such as a cloud's token.
+
+use super::auth::{Auth, shown_user};
+use super::deadline::Deadline;
+use super::secret::Secret;
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// How to log in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Login {
+    /// With a password from the credentials.
+    Fixed(Auth),
+    /// With a password that is issued for a while.
+    Issued(IssuedLogin),
+}
+
+impl Login {
+    /// The user, if it is known before the server is asked and is not `default`.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            Self::Fixed(auth) => auth.user.as_deref(),
+            Self::Issued(issued) => issued.user.as_deref(),
+        }
+    }
+}
+
+/// A login whose password is issued for a while, and issued again ahead of its end.
+#[derive(Clone)]
+pub struct IssuedLogin {
+    /// Who issues it, for messages: `aws-iam`.
+    pub issuer: &'static str,
+    /// The user, if it is known before there is a token.
+    pub user: Option<String>,
+    /// The usual reasons for which a server refuses it, and what to do.
+    pub advice: String,
+    /// All that the tokens depend on. Two logins are the same if they have the same.
+    pub identity: Secret,
+    pub tokens: Arc<dyn Tokens>,
+}
+
+impl PartialEq for IssuedLogin {
+    fn eq(&self, other: &Self) -> bool {
+        self.issuer == other.issuer && self.identity == other.identity
+    }
+}
+
+impl Eq for IssuedLogin {}
+
+impl fmt::Debug for IssuedLogin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "IssuedLogin({}, {:?})", self.issuer, self.user)
+    }
+}
+
+/// For messages.
+impl fmt::Display for IssuedLogin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "login {}", self.issuer)?;
+        match &self.user {
+            None => Ok(()),
+            Some(user) => write!(formatter, ", user {:?}", shown_user(user)),
+        }
+    }
+}
+
+/// Where tokens come from. It gets the next one ahead of the present one's end.
+pub trait Tokens: Send + Sync {
+    /// The present token. Waits only if there is none that is valid.
+    ///
+    /// # Errors
+    /// Fails if none is issued until the deadline.
+    fn token(&self, deadline: Deadline) -> Result<Arc<Token>, NoToken>;
+
+    /// The present token, if it is another one. Never waits.
+    fn newer(&self, than: &Token) -> Option<Arc<Token>>;
+
+    /// Another token in place of one that the server refuses, perhaps because it was withdrawn or the clock is wrong. `None`
+    /// if that one is too new to try again.
+    fn in_place_of(&self, refused: &Token, deadline: Deadline) -> Option<Arc<Token>>;
+
+    /// Whom to tell, from now on, that there is no new token, or that there is one again.
+    fn report_to(&self, report: fn(&str));
+}
+
+/// A password that is valid for a while.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The user that it is for; `None` is the user `default`.
+    pub user: Option<String>,
+    pub secret: Secret,
+    /// When it ends.
+    pub expires: SystemTime,
+}
+
+/// Why there is no token. Shows no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}. {advice}")]
+pub struct NoToken {
+    /// Who was asked, and what it said.
+    pub what: String,
+    /// The usual mistake, and what to do.
+    pub advice: String,
+    /// Whether it may pass by itself.
+    pub passes: bool,
+}
