@@ -1,7 +1,6 @@
 //! Which server has a key: as libmemcached spreads them for PHP's handler by default (`memcached.sess_consistent_hash_type`
 //! is `ketama`), so that instances with and without the proxy find the same sessions.
 
-use md5::{Digest, Md5};
 use store_client::{Address, Host};
 
 /// libmemcached's `MEMCACHED_POINTS_PER_SERVER`.
@@ -42,9 +41,16 @@ fn name(Address { host, port }: &Address) -> String {
     if *port == DEFAULT_PORT { host } else { format!("{host}:{port}") }
 }
 
+/// Jenkins's one-at-a-time.
 fn hash(text: &[u8]) -> u32 {
-    let [a, b, c, d, ..] = Md5::digest(text).0;
-    u32::from_le_bytes([a, b, c, d])
+    let mut hash = text.iter().fold(0_u32, |hash, byte| {
+        let hash = hash.wrapping_add(u32::from(*byte));
+        let hash = hash.wrapping_add(hash << 10);
+        hash ^ (hash >> 6)
+    });
+    hash = hash.wrapping_add(hash << 3);
+    hash ^= hash >> 11;
+    hash.wrapping_add(hash << 15)
 }
 
 #[cfg(test)]
