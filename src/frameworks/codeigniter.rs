@@ -7,7 +7,7 @@ use super::session_use::{App, OwnSessions, Reach, SessionUse};
 use super::store_variables::PREFIX;
 use crate::endpoint::Endpoint;
 use crate::system::files::read_text;
-use crate::system::secret::encode;
+use crate::system::uri::encode;
 use crate::system::version::Version;
 use crate::variable::{Variable, Variables, value_of};
 use std::path::Path;

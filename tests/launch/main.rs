@@ -20,6 +20,8 @@ mod hostile;
 #[cfg(test)]
 mod last_words;
 #[cfg(test)]
+mod launch_cluster;
+#[cfg(test)]
 mod memcached;
 #[cfg(test)]
 mod memcached_faults;
@@ -40,6 +42,10 @@ mod probe_redis;
 #[cfg(test)]
 mod proxy;
 #[cfg(test)]
+mod proxy_cluster;
+#[cfg(test)]
+mod proxy_cluster_faults;
+#[cfg(test)]
 mod proxy_harness;
 #[cfg(test)]
 mod proxy_interleaved;
@@ -57,6 +63,8 @@ mod proxy_site;
 mod redis;
 #[cfg(test)]
 mod redis_client;
+#[cfg(test)]
+mod redis_cluster;
 #[cfg(test)]
 mod redis_process;
 #[cfg(test)]

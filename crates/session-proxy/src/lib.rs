@@ -5,10 +5,12 @@
 
 mod answer;
 mod client;
+mod cluster;
 mod conversation;
 mod credentials;
 mod exchange;
 mod key_space;
+mod keyed;
 mod life;
 mod lock;
 mod log;
@@ -24,6 +26,7 @@ mod sessions;
 mod shared;
 mod signals;
 mod site;
+mod slots;
 mod stats;
 mod status;
 mod trial;

@@ -67,7 +67,8 @@ fn answer(mut client: TcpStream, site: &dyn Site) -> io::Result<()> {
     let path = request.strip_prefix(b"GET ").and_then(|rest| rest.split(|it| *it == b' ').next());
     let (status, body) = if path == Some(b"/metrics") {
         let mut text = String::new();
-        encode(&mut text, &site.stats_now().registry(&site.service())).map_err(io::Error::other)?;
+        encode(&mut text, &site.stats_now().registry(&site.service(), &site.topology()))
+            .map_err(io::Error::other)?;
         ("200 OK", text)
     } else {
         ("404 Not Found", "The metrics are at /metrics.\n".to_owned())

@@ -74,9 +74,13 @@ impl Site for Shared {
         self.service.pool.credentials().current().to_string()
     }
 
+    fn topology(&self) -> String {
+        self.service.pool.credentials().current().topology()
+    }
+
     fn primary(&self) -> Option<String> {
         let service = self.service.pool.credentials().current();
-        service.client.primary().map(|address| address.to_string())
+        service.primary().map(|address| address.to_string())
     }
 
     fn started(&self) -> Instant {

@@ -10,6 +10,9 @@ pub(super) trait Site: Send + Sync {
     /// The service without its password.
     fn service(&self) -> String;
 
+    /// What kind of service it is, as far as is known.
+    fn topology(&self) -> String;
+
     /// The primary that Sentinels named last, if there are any.
     fn primary(&self) -> Option<String> {
         None

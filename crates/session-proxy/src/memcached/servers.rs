@@ -68,6 +68,11 @@ impl Service {
         self.credentials.current().to_string()
     }
 
+    /// The number of servers.
+    pub(super) fn count(&self) -> usize {
+        self.credentials.current().all.len()
+    }
+
     /// The number of connections, and of idle ones.
     pub(super) fn counts(&self) -> (usize, usize) {
         let servers = self.credentials.current();

@@ -72,6 +72,13 @@ impl Site for Shared {
         self.sessions.service.name()
     }
 
+    fn topology(&self) -> String {
+        match self.sessions.service.count() {
+            1 => "single server".to_owned(),
+            count => format!("{count} servers"),
+        }
+    }
+
     fn started(&self) -> Instant {
         self.started
     }
