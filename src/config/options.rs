@@ -4,6 +4,7 @@ use super::environment::Environment;
 use super::option_error::{OptionsError, hint, unknown, wrong_form};
 use super::variables::OPTIONS;
 use crate::store::Store;
+use cloud_login::Issuer;
 use std::path::PathBuf;
 use std::time::Duration;
 use url::form_urlencoded;
@@ -34,6 +35,8 @@ pub struct Options {
     pub(crate) ca: Option<PathBuf>,
     /// The user, whatever the credentials say; `default` stands for a login with the password alone.
     pub(crate) username: Option<String>,
+    /// Who issues the password, whatever the credentials say.
+    pub(crate) auth: Option<Issuer>,
 }
 
 /// One option, as users see it.
@@ -47,7 +50,7 @@ const BOTH: &[Store] = &Store::ALL;
 const REDIS: &[Store] = &[Store::Redis];
 
 /// Every option; docs/settings.md shows the same table.
-const DESCRIPTIONS: [Description; 12] = [
+const DESCRIPTIONS: [Description; 13] = [
     Description { name: "timeout", stores: BOTH, value: "seconds, 0.1 to 60" },
     Description { name: "read_timeout", stores: REDIS, value: "seconds, 0.1 to 60" },
     Description { name: "persistent", stores: BOTH, value: "on or off" },
@@ -64,10 +67,11 @@ const DESCRIPTIONS: [Description; 12] = [
     Description { name: "tls", stores: BOTH, value: "on or off" },
     Description { name: "ca", stores: REDIS, value: "the absolute path of a file" },
     Description { name: "username", stores: BOTH, value: "a name" },
+    Description { name: "auth", stores: REDIS, value: "aws-iam, azure-entra or google-iam" },
 ];
 
 /// Options that say the same as a credential of that name.
-const OF_ENDPOINT: [&str; 4] = ["database", "tls", "ca", "username"];
+const OF_ENDPOINT: [&str; 5] = ["database", "tls", "ca", "username", "auth"];
 
 impl Options {
     /// Reads `BPL_PHP_SESSION_OPTIONS`. Neither case nor `-` for `_` matters in a name.
@@ -127,6 +131,7 @@ impl Options {
             tls: self.tls.or(other.tls),
             ca: self.ca.or(other.ca),
             username: self.username.or(other.username),
+            auth: self.auth.or(other.auth),
         }
     }
 
@@ -147,6 +152,7 @@ impl Options {
             "username" => {
                 self.username = Some(Some(text.to_owned()).filter(|text| !text.is_empty())?);
             }
+            "auth" => self.auth = Some(Issuer::named(text)?),
             _ => return None,
         }
         Some(())
@@ -189,7 +195,7 @@ mod tests {
     fn options_are_read_like_a_query() {
         let options = read(
             "timeout=1&read_timeout=0.5&persistent=off&prefix=shop%3A&database=3&locking=no\
-             &lock_timeout=10&lock_expire=60&verify_peer=off&tls=on&ca=/ca.pem&username=shop",
+             &lock_timeout=10&lock_expire=60&verify_peer=off&tls=on&ca=/ca.pem&username=shop&auth=aws_iam",
             Store::Redis,
         )
         .unwrap();
@@ -208,6 +214,7 @@ mod tests {
                 tls: Some(true),
                 ca: Some("/ca.pem".into()),
                 username: Some("shop".into()),
+                auth: Some(Issuer::Aws),
             }
         );
         assert_eq!(read("", Store::Redis), Ok(Options::default()));
@@ -283,8 +290,9 @@ mod tests {
     fn every_option_can_be_set() {
         for description in &DESCRIPTIONS {
             let mut options = Options::default();
-            let value = if description.name == "ca" { "/ca.pem" } else { "1" };
-            assert_eq!(options.set(description.name, value), Some(()), "{}", description.name);
+            let values = ["/ca.pem", "google-iam", "1"];
+            let is_set = values.iter().any(|it| options.set(description.name, it).is_some());
+            assert!(is_set, "{}", description.name);
             assert_ne!(options, Options::default(), "{}", description.name);
         }
     }

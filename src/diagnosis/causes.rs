@@ -98,6 +98,12 @@ kinds! {
     /// The password or the user is wrong.
     WrongPassword: "The password or the user is wrong",
         "Check user and password in the credentials. If the password has changed, restart the container.";
+    /// No token is issued for the login.
+    NoToken: "The cloud issues no token to log in with",
+        "Check the source that was asked, and what the container's role or identity may do.";
+    /// The source of tokens cannot be asked, or is busy.
+    NoTokenYet: "The cloud issues no token to log in with for now",
+        "Check the source that was asked, and that the container can reach it.";
     /// The server requires a password.
     PasswordMissing: "The server requires a password",
         "Add password (and username, for an ACL user or Memcached) to the credentials.";

@@ -82,7 +82,7 @@ fn variables(framework: &Framework, service: &Reach<'_>) -> Result<Variables, Ow
             let knows_users = framework.major().is_some_and(|major| major >= FIRST_WITH_USERS);
             let url = redis_url(redis, service, dialect(knows_users));
             let url = url.ok_or_else(|| OwnSessions {
-                what: "its stock configuration supports neither a Redis cluster nor a socket".to_owned(),
+                what: "its stock configuration supports neither a Redis cluster, nor a socket, nor a login with the tokens of a cloud".to_owned(),
                 advice: "Add the connection to config/database.php, and set SESSION_DRIVER=redis and SESSION_CONNECTION.".to_owned(),
             })?;
             let mut variables = vec![

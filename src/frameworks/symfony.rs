@@ -73,7 +73,7 @@ fn redis_url_of(
             Some(url) => Some(url),
             None => {
                 return SessionUse::Own(OwnSessions {
-                    what: "REDIS_URL cannot express the bound Redis cluster or socket".to_owned(),
+                    what: "REDIS_URL cannot express a Redis cluster, a socket, or a login with the tokens of a cloud".to_owned(),
                     advice: "Set handler_id to null (PHP's own sessions).".to_owned(),
                 });
             }

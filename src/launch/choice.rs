@@ -134,7 +134,9 @@ pub(crate) fn limit_of_php(plan: &Plan, record: &LaunchRecord) -> Option<anyhow:
     }
     let files = TlsFiles::planned(&plan.endpoint);
     match connect(plan, &files, &record.extension_version, Duration::ZERO) {
-        Err(error @ DirectiveError::TooOld { .. }) => Some(error.into()),
+        Err(error @ (DirectiveError::TooOld { .. } | DirectiveError::Tokens(_))) => {
+            Some(error.into())
+        }
         _ => None,
     }
 }

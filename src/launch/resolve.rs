@@ -68,13 +68,13 @@ pub(crate) fn resolve(
     let services = Services::read(environment, platform_dir)?;
     let keys = record.search_keys.clone().overridden_by(environment)?;
     if let Some(found) = find_session_service(&services, &keys, &[store])? {
-        return ResolvedService::resolution(&found, options, &keys);
+        return ResolvedService::resolution(&found, options, &keys, environment);
     }
     let variable =
         keys.any_of_its_kind.then(|| platform_variables::read(environment, store)).transpose()?;
     if let Some(service) = variable.flatten() {
         let found = SessionService { store, service: &service, rule: Rule::Variable };
-        return ResolvedService::resolution(&found, options, &keys);
+        return ResolvedService::resolution(&found, options, &keys, environment);
     }
     let others: Vec<Store> = Store::ALL.into_iter().filter(|other| *other != store).collect();
     if let Some(SessionService { store: other, service, .. }) =
@@ -86,7 +86,7 @@ pub(crate) fn resolve(
     if let Some(embedded) = embedded::read(layer)?
         && let Some(found) = find_session_service(&embedded, &keys, &[store])?
     {
-        return ResolvedService::resolution(&found, options, &keys);
+        return ResolvedService::resolution(&found, options, &keys, environment);
     }
     if settings.missing == Missing::Files {
         return Ok(Resolution::Files);
@@ -111,10 +111,11 @@ impl ResolvedService {
         found: &SessionService<'_>,
         options: Options,
         keys: &SearchKeys,
+        environment: &Environment,
     ) -> anyhow::Result<Resolution> {
         let SessionService { store, service, rule } = found;
         let mut warnings: Vec<String> = found.ignores(keys).into_iter().collect();
-        let mut reading = endpoint::read_with(*store, service, options)?;
+        let mut reading = endpoint::read_with(*store, service, options, environment)?;
         let plan = settled(&mut reading);
         let Reading { unused, warnings: more, .. } = reading;
         warnings.extend(more);

@@ -4,7 +4,7 @@
 use super::ini_file::IniFile;
 use super::scan_dirs;
 use crate::config::environment::Environment;
-use crate::config::variables::OPTIONS;
+use crate::config::variables::{OPTIONS, PROXY};
 use crate::system::version::Version;
 use crate::variable::{Variable, Variables, names};
 use std::fmt::{self, Write};
@@ -27,6 +27,10 @@ pub enum DirectiveError {
         "The service needs {what}, which the PHP extension {extension} {version} does not support. Version {since} and later do.\nUse a newer extension, or a service without it."
     )]
     TooOld { what: &'static str, extension: &'static str, version: Version, since: String },
+    #[error(
+        "The login with {0} has a password that lives for minutes, which PHP's own handler cannot renew.\nUse the session proxy ({PROXY}=auto or on), or bind a service with a password."
+    )]
+    Tokens(&'static str),
     #[error(
         "{OPTIONS} has database={0}, but a cluster has only database 0.\nRemove it, or set a prefix instead."
     )]

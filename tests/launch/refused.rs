@@ -26,11 +26,6 @@ fn what_redis_sessions_cannot_use_is_said_with_what_would_work() {
     assert_refused(
         Store::Redis,
         &[
-            // Crossplane on AWS: a role instead of a password.
-            (
-                json!({"host": "h", "port": 6379, "role-arn": "arn:aws:iam::1:role/x", "user-id": "u"}),
-                &["identity management (IAM)", "a username and a password"],
-            ),
             (
                 json!({"sentinel.master": "m", "sentinel.nodes": "s1:26379", "password": "pw"}),
                 &["reachable only through Sentinel", "follows the master"],

@@ -22,7 +22,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 const WORTH_MENTIONING: Duration = Duration::from_millis(100);
 
 /// Errors of a server that may recover: it loads its data, was demoted, or has no connection left.
-const PASSING: [&str; 7] = [
+const PASSING: [&str; 8] = [
     "READONLY",
     "LOADING",
     "MASTERDOWN",
@@ -30,6 +30,8 @@ const PASSING: [&str; 7] = [
     "TRYAGAIN",
     "BUSY ",
     "max number of clients",
+    // Google's limit on new connections with a token.
+    "IAM_EXHAUSTED",
 ];
 
 /// Sends commands to the service.
@@ -157,6 +159,7 @@ impl RetryingClient {
     fn may_pass(&self, failure: &Failure, used: &Arc<Upstream>) -> bool {
         match failure.problem() {
             Some(problem) if problem.reply().is_some_and(is_passing) => true,
+            Some(Problem::NoToken(no_token)) => no_token.passes,
             Some(problem) if problem.is_refusal() => {
                 !Arc::ptr_eq(used, &self.pool.credentials().read_again())
             }

@@ -25,6 +25,9 @@ pub(super) struct Upstream {
 impl Upstream {
     pub(super) fn new(access: Access) -> anyhow::Result<Self> {
         let client = Client::new(&access.endpoint, access.verify_peer)?;
+        if let Some(login) = access.endpoint.issued() {
+            login.tokens.report_to(|text| log(format_args!("{text}")));
+        }
         Ok(Self { access, client, key_space: OnceLock::new() })
     }
 

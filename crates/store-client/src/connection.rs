@@ -3,6 +3,7 @@
 use super::command::Command;
 use super::deadline::{Deadline, Timed};
 use super::error::{Activity, Problem};
+use super::greeting::Session;
 use super::received::Received;
 use super::reply::Reply;
 use rustls::{ClientConnection, StreamOwned};
@@ -15,6 +16,8 @@ use std::os::unix::net::UnixStream;
 pub struct Connection {
     stream: Stream,
     received: Received,
+    /// What it has logged in with, if that ends.
+    session: Option<Session>,
 }
 
 pub(super) enum Stream {
@@ -51,7 +54,7 @@ impl Stream {
 
 impl Connection {
     pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, received: Received::default() }
+        Self { stream, received: Received::default(), session: None }
     }
 
     /// A connection over a Unix socket.
@@ -60,8 +63,12 @@ impl Connection {
         Self::new(Stream::Unix(Timed::new(socket, deadline)))
     }
 
+    pub(super) fn set_session(&mut self, session: Session) {
+        self.session = Some(session);
+    }
+
     /// Sends the commands together and returns their replies, in one round trip. A refused command gives a
-    /// [`Reply::Error`].
+    /// [`Reply::Error`]. If there is a newer token than the one that it has logged in with, logs in again before.
     ///
     /// # Errors
     /// Fails if the connection breaks, the deadline passes, or the response is not a reply.
@@ -71,13 +78,20 @@ impl Connection {
         deadline: Deadline,
     ) -> Result<Vec<Reply>, Problem> {
         self.stream.set_deadline(deadline);
-        let written = match commands {
+        let renewal = self.session.as_mut().and_then(Session::renewal);
+        let written = if let (None, [command]) = (&renewal, commands) {
             // It may be a session of many megabytes.
-            [command] => self.write(command.bytes()),
-            _ => self.write(&commands.iter().map(Command::bytes).collect::<Vec<_>>().concat()),
+            self.write(command.bytes())
+        } else {
+            let all = renewal.iter().chain(commands);
+            self.write(&all.map(Command::bytes).collect::<Vec<_>>().concat())
         };
         if let Err(error) = written {
             return Err(self.last_word(Problem::of_stream(error, Activity::Answer)));
+        }
+        if renewal.is_some() {
+            // If it is refused, the login before it is valid to its end, and a new connection then says why.
+            receive(&mut self.received, self.stream.as_read())?;
         }
         let mut replies = Vec::with_capacity(commands.len());
         for _ in commands {

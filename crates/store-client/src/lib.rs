@@ -11,6 +11,7 @@ mod deadline;
 mod distrust;
 mod endpoint;
 mod error;
+mod greeting;
 mod issued;
 mod printable;
 mod random;
