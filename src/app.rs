@@ -7,12 +7,13 @@ pub use own_files::AppFindings;
 
 use crate::store::Store;
 use crate::system::constraint::Constraint;
-use crate::system::files::{FileError, read_text_if_present};
+use crate::system::files::read_text_if_present;
 use crate::system::masked::masked;
+use anyhow::{anyhow, bail};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Where Cloud Foundry's PHP buildpack keeps an app's settings.
 pub(crate) const OPTIONS_FILE: &str = ".bp-config/options.json";
@@ -27,30 +28,15 @@ pub struct AppOptions {
     search_keys: HashMap<Store, String>,
 }
 
-/// Why the app's folder cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    #[error("The app's {OPTIONS_FILE} {0}.\nRemove it, or make it a readable JSON file.")]
-    ReadOptions(FileError),
-    #[error("The app's {OPTIONS_FILE} is not valid JSON: {0}.\nCorrect it at that position.")]
-    ParseOptions(serde_json::Error),
-    #[error(
-        "The app's {OPTIONS_FILE} is JSON, but not an object such as {{\"WEBDIR\": \"htdocs\"}}."
-    )]
-    OptionsNotAnObject,
-    #[error("In the app's {OPTIONS_FILE}, {0} is not a string. Write it as \"{0}\": \"…\".")]
-    NotAText(&'static str),
-    #[error("The app's folder {} cannot be listed: {error}.", masked(&.path.display().to_string()))]
-    List { path: PathBuf, error: io::Error },
-}
-
 impl AppOptions {
     /// Reads the options of the app in `app_dir`; without the file, the defaults.
-    pub(crate) fn read(app_dir: &Path) -> Result<Self, AppError> {
-        match read_text_if_present(&app_dir.join(OPTIONS_FILE)).map_err(AppError::ReadOptions)? {
-            None => Ok(Self::default()),
-            Some(json) => Self::parse(&json),
-        }
+    pub(crate) fn read(app_dir: &Path) -> anyhow::Result<Self> {
+        let json = read_text_if_present(&app_dir.join(OPTIONS_FILE)).map_err(|error| {
+            anyhow!(
+                "The app's {OPTIONS_FILE} {error}.\nRemove it, or make it a readable JSON file."
+            )
+        })?;
+        json.map_or_else(|| Ok(Self::default()), |json| Self::parse(&json))
     }
 
     /// Parses the text of an options file.
@@ -58,13 +44,19 @@ impl AppOptions {
     /// # Errors
     ///
     /// Fails if it is not a JSON object, or one of our keys has the wrong type.
-    pub fn parse(json: &str) -> Result<Self, AppError> {
+    pub fn parse(json: &str) -> anyhow::Result<Self> {
         // Some editors write a byte order mark.
         let json = json.trim_start_matches('\u{feff}');
         // As a `Value` first: its errors give a position and quote nothing from the file.
-        let Value::Object(options) = serde_json::from_str(json).map_err(AppError::ParseOptions)?
-        else {
-            return Err(AppError::OptionsNotAnObject);
+        let options = serde_json::from_str(json).map_err(|error| {
+            anyhow!(
+                "The app's {OPTIONS_FILE} is not valid JSON: {error}.\nCorrect it at that position."
+            )
+        })?;
+        let Value::Object(options) = options else {
+            bail!(
+                "The app's {OPTIONS_FILE} is JSON, but not an object such as {{\"WEBDIR\": \"htdocs\"}}."
+            );
         };
         let mut search_keys = HashMap::new();
         for store in Store::ALL {
@@ -77,14 +69,14 @@ impl AppOptions {
                 Some(Value::String(key)) => {
                     search_keys.insert(store, key.clone());
                 }
-                Some(_) => return Err(AppError::NotAText(variable)),
+                Some(_) => bail!(
+                    "In the app's {OPTIONS_FILE}, {variable} is not a string. Write it as \"{variable}\": \"…\"."
+                ),
             }
         }
         Ok(Self { present: true, search_keys })
     }
 
-    /// The search key that the app gives for `store`.
-    #[must_use]
     pub(crate) fn search_key(&self, store: Store) -> Option<&str> {
         self.search_keys.get(&store).map(String::as_str)
     }
@@ -92,7 +84,6 @@ impl AppOptions {
 
 /// The version of a store's extension that the app's `composer.json` requires (`ext-redis`). A file that cannot be
 /// parsed requires nothing: Composer itself says what is wrong with it.
-#[must_use]
 pub(crate) fn required_version(app_dir: &Path, store: Store) -> Option<Constraint> {
     let text = read_text_if_present(&app_dir.join("composer.json")).ok()??;
     let composer: Value = serde_json::from_str(&text).ok()?;
@@ -105,7 +96,7 @@ pub(crate) fn is_php_app(
     app_dir: &Path,
     options: &AppOptions,
     web_dir: Option<&str>,
-) -> Result<bool, AppError> {
+) -> anyhow::Result<bool> {
     if options.present || app_dir.join("composer.json").is_file() {
         return Ok(true);
     }
@@ -120,8 +111,11 @@ pub(crate) fn is_php_app(
 /// What [`is_php_app`] looks for, for messages.
 pub(crate) const PHP_APP_SIGNS: &str = "composer.json, .bp-config/options.json, or *.php in the root, htdocs, public, web or BP_PHP_WEB_DIR";
 
-fn has_php_file(directory: &Path) -> Result<bool, AppError> {
-    let list = |error| AppError::List { path: directory.to_owned(), error };
+fn has_php_file(directory: &Path) -> anyhow::Result<bool> {
+    let list = |error| {
+        let path = directory.display().to_string();
+        anyhow!("The app's folder {} cannot be listed: {error}.", masked(&path))
+    };
     let entries = match directory.read_dir() {
         Ok(entries) => entries,
         Err(error)

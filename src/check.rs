@@ -53,13 +53,6 @@ use steps::{Part, Setting};
 use verdict::Verdict;
 use web::{WebReport, visit};
 
-/// The launcher has not set PHP's variables.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "The environment has no {0}, so the launcher did not start this program.\nStart it with `docker run --entrypoint session-check IMAGE`, or in a running container with `/cnb/lifecycle/launcher session-check`."
-)]
-pub(crate) struct NotLaunched(&'static str);
-
 /// Runs all checks. `layer` is the session layer, `app_dir` the app's folder, `page` one of the running app.
 ///
 /// Fails if there is nothing to check: no service, or no PHP.
@@ -72,7 +65,7 @@ pub(crate) fn check(
 ) -> anyhow::Result<Report> {
     let record = read_record(layer)?;
     let launch = &LaunchSettings::read(environment)?;
-    match resolve(environment, platform_dir, layer, &record, launch)? {
+    match resolve(environment, platform_dir, layer, &record, launch, None)? {
         Resolution::Service(found) => {
             let save_path = match environment.text(Variable::SavePath.name())? {
                 Some(save_path) => save_path.to_owned(),
@@ -105,7 +98,12 @@ fn not_prepared(
     layer: &Path,
     app_dir: &Path,
 ) -> anyhow::Error {
-    let not_launched = || NotLaunched(Variable::SavePath.name()).into();
+    let not_launched = || {
+        anyhow!(
+            "The environment has no {}, so the launcher did not start this program.\nStart it with `docker run --entrypoint session-check IMAGE`, or in a running container with `/cnb/lifecycle/launcher session-check`.",
+            Variable::SavePath.name()
+        )
+    };
     // A check starts no proxy. One that was started but does not answer is reported.
     let find = |wanted: &ProxyWanted<'_>| proxy::find(wanted)?.ok_or_else(not_launched);
     match prepare(environment, platform_dir, layer, app_dir, &find) {
@@ -114,7 +112,6 @@ fn not_prepared(
     }
 }
 
-/// The subject of the check.
 struct Check<'a> {
     environment: &'a Environment,
     record: LaunchRecord,
@@ -189,7 +186,7 @@ impl Check<'_> {
             if let (Some(socket), Endpoint::Redis(redis)) =
                 (self.proxy_socket(), &self.plan.endpoint)
             {
-                parts = with_both_hops(parts, socket, redis);
+                parts = with_both_hops(parts, socket, redis, self.plan.failover_timeout);
             }
         }
         // If the server itself refuses, a session would only wait.
@@ -207,7 +204,7 @@ impl Check<'_> {
         }
         let files = tls_files(self.plan, &self.record, self.environment)?;
         let question = question::question_of_framework(it.kind.name(), redis, self.plan, &files);
-        Ok(steps::probe(self.environment, self.plan.endpoint.save_handler(), &question)?)
+        steps::probe(self.environment, self.plan.endpoint.save_handler(), &question)
     }
 
     /// The route that failed, if it led to the server; from `of_php` on, the parts are a framework's.
@@ -259,10 +256,9 @@ impl Check<'_> {
         })
     }
 
-    /// Requests a page of the running app.
     fn web(&self, page: &Page, php: &Php) -> anyhow::Result<WebReport> {
         let (question, handler) = (self.question()?, self.plan.endpoint.save_handler());
-        let look = |id: &str| Ok(steps::look(self.environment, handler, &question, id)?);
+        let look = |id: &str| steps::look(self.environment, handler, &question, id);
         visit(page, &php.cli.facts.session_name, look)
     }
 

@@ -48,7 +48,6 @@ impl Cause {
         }
     }
 
-    #[must_use]
     pub(crate) fn with_advice(self, advice: impl Into<String>) -> Self {
         Self { advice: advice.into(), ..self }
     }

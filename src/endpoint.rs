@@ -8,6 +8,7 @@ pub(crate) mod memcached;
 mod names;
 mod pem;
 mod redis;
+mod sentinel;
 mod tls;
 mod unknown;
 mod uri;
@@ -23,7 +24,7 @@ use crate::store::Store;
 use fields::Fields;
 use memcached::MemcachedEndpoint;
 use std::fmt;
-use store_client::{Address, Auth, Host, Login, RedisEndpoint, Secret, Target};
+use store_client::{Address, Auth, Host, Login, RedisEndpoint, Secret, Sentinel, Target};
 
 /// What it takes to connect to a session service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub struct Reading {
     pub(crate) warnings: Vec<String>,
     /// Nodes that may form a cluster; only the server can say whether they do.
     pub(crate) nodes_if_cluster: Vec<Address>,
+    /// The Sentinels that may be behind a host; only the server can say whether it is one of several.
+    pub(crate) sentinel_behind: Option<Sentinel>,
 }
 
 /// Reads the credentials of a service for `store`.
@@ -70,6 +73,10 @@ pub(crate) fn read_with(
         Store::Redis => Endpoint::Redis(redis::read(&fields)?),
         Store::Memcached => Endpoint::Memcached(MemcachedEndpoint::read(&fields)?),
     };
+    let sentinel_behind = match &endpoint {
+        Endpoint::Redis(endpoint) => sentinel::behind(&fields, endpoint),
+        Endpoint::Memcached(_) => None,
+    };
     let nodes_if_cluster = match &endpoint {
         Endpoint::Redis(endpoint) => redis::nodes_if_cluster(&fields, endpoint),
         Endpoint::Memcached(_) => Vec::new(),
@@ -78,7 +85,14 @@ pub(crate) fn read_with(
     let mut unused = fields.unused();
     unused.extend(not_ours.into_iter().map(str::to_owned));
     let warnings = fields.warnings();
-    Ok(Reading { endpoint, options: options.or(of_service), unused, warnings, nodes_if_cluster })
+    Ok(Reading {
+        endpoint,
+        options: options.or(of_service),
+        unused,
+        warnings,
+        nodes_if_cluster,
+        sentinel_behind,
+    })
 }
 
 impl Endpoint {

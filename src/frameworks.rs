@@ -16,12 +16,11 @@ mod symfony;
 use crate::config::environment::Environment;
 use crate::store::Store;
 use known::{Framework, Kind};
-use session_use::{Reach, SessionUse};
+use session_use::{App, Reach, SessionUse};
 use std::path::Path;
 
 /// Whether the app has code that takes PHP's `session.save_path` for a folder and creates it: then the path must hold no
 /// secret, because the folder may be among the pages. `found` is the app's framework.
-#[must_use]
 pub(crate) fn takes_save_path_for_folder(app_dir: &Path, found: Option<&Framework>) -> bool {
     let is_codeigniter_3 = found.is_some_and(|found| found.kind == Kind::CodeIgniter3);
     // An app may contain it beside the framework that it is known by.
@@ -30,7 +29,6 @@ pub(crate) fn takes_save_path_for_folder(app_dir: &Path, found: Option<&Framewor
 
 impl Framework {
     /// The variables that the launch sets for it, for messages.
-    #[must_use]
     pub(crate) fn variables(&self, store: Store) -> &'static str {
         match (self.kind, store) {
             (Kind::Symfony | Kind::Shopware, _) => "REDIS_URL",
@@ -42,7 +40,6 @@ impl Framework {
 
     /// What the framework does with sessions in this environment. At build there is no service, and only the
     /// app's files count.
-    #[must_use]
     pub(crate) fn session_use(
         &self,
         app_dir: &Path,
@@ -50,14 +47,11 @@ impl Framework {
         store: Store,
         service: Option<&Reach<'_>>,
     ) -> SessionUse {
+        let app = App { framework: self, folder: app_dir, environment, store, service };
         match self.kind {
-            Kind::Laravel | Kind::Lumen => {
-                laravel::session_use(self, app_dir, environment, store, service)
-            }
-            Kind::Symfony | Kind::Shopware => {
-                symfony::session_use(self, app_dir, environment, store, service)
-            }
-            Kind::CodeIgniter => codeigniter::session_use(self, app_dir, environment, service),
+            Kind::Laravel | Kind::Lumen => laravel::session_use(&app),
+            Kind::Symfony | Kind::Shopware => symfony::session_use(&app),
+            Kind::CodeIgniter => codeigniter::session_use(&app),
             Kind::CodeIgniter3 => codeigniter3::session_use(app_dir, store),
             kind => others::session_use(kind, app_dir),
         }

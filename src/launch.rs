@@ -18,5 +18,5 @@ pub(crate) mod resolve;
 pub mod route;
 mod started_process;
 pub(crate) mod tls_files;
-mod topology;
+pub(crate) mod topology;
 mod trusted_cas;

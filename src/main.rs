@@ -44,14 +44,14 @@ impl Buildpack for PhpSessionStore {
         };
         log::decision(&config);
         let env = Env::from_current();
-        let php = Php::ask(&env).map_err(anyhow::Error::from)?;
+        let php = Php::ask(&env)?;
         log::php(&config, &php);
         let request = Request::new(&config, &php, &env, &context);
         let extension = contribute_extension_layer(&context, &request)?;
         let app = config.look_through(&context.app_dir);
         let settings = SessionSettings::new(&config, &php, &extension, &app)?;
         let layer = contribute_session_layer(&context, &settings, &extension)?;
-        verify(&php, &layer, &settings).map_err(anyhow::Error::from)?;
+        verify(&php, &layer, &settings)?;
         log::session_settings(&config, &settings, &php);
         log::secrets_in_app(&app);
         log::limits(&settings.record);

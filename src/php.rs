@@ -18,4 +18,3 @@ pub mod tls;
 pub use foreign_ini::session_inis_of_other_layers;
 pub use installation::{Php, Program};
 pub use scan_dirs::PHP_INI_SCAN_DIR;
-pub(crate) use script::PhpError;

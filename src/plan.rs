@@ -23,6 +23,10 @@ pub struct Plan {
     pub(crate) read_timeout: Duration,
     /// How long the session proxy waits for it.
     pub(crate) proxy_read_timeout: Duration,
+    /// How long the session proxy waits for a server that does not reply, restarts, or fails over.
+    pub(crate) failover_timeout: Duration,
+    /// How many replicas have to acknowledge a write, to the session proxy.
+    pub(crate) wait_replicas: u32,
     /// How long a request waits for its session's lock.
     pub(crate) lock_timeout: Duration,
     /// When the lock of a request that never released it (a killed worker) expires.
@@ -49,6 +53,7 @@ struct Defaults {
     prefix: &'static str,
     connect_timeout: Duration,
     read_timeout: Duration,
+    failover_timeout: Duration,
     lock_timeout: Duration,
     persistent: bool,
 }
@@ -60,6 +65,8 @@ const REDIS: Defaults = Defaults {
     // phpredis's own default is PHP's `default_socket_timeout`, 60 seconds. A hung server costs it twice: on the kept
     // connection, and again on the new one.
     read_timeout: Duration::from_secs(3),
+    // A name that moves, or a restart.
+    failover_timeout: Duration::from_secs(5),
     // Must be bounded: phpredis takes any error reply (out of memory, read only, no permission) for a lock that is held
     // by somebody else.
     lock_timeout: Duration::from_secs(15),
@@ -68,8 +75,18 @@ const REDIS: Defaults = Defaults {
     persistent: false,
 };
 
+const SENTINEL: Defaults = Defaults {
+    // Sentinel usually takes 5 to 10 seconds to find out that a primary is gone and to put a replica in its place.
+    failover_timeout: Duration::from_secs(12),
+    // A request whose neighbour waits for a failover waits as long, and then some.
+    lock_timeout: Duration::from_secs(20),
+    ..REDIS
+};
+
 const CLUSTER: Defaults = Defaults {
     prefix: "PHPREDIS_CLUSTER_SESSION:",
+    // As with Sentinel.
+    failover_timeout: SENTINEL.failover_timeout,
     // A cluster is asked node by node.
     read_timeout: Duration::from_secs(2),
     // A cluster's replica redirects to the new primary.
@@ -83,6 +100,7 @@ const MEMCACHED: Defaults = Defaults {
     connect_timeout: Duration::from_secs(1),
     // No setting of the extension limits it, and libmemcached says the same of its own limit as of a lost connection.
     read_timeout: Duration::MAX,
+    failover_timeout: REDIS.failover_timeout,
     // About as long as web servers wait for a page; waiting longer would only make a hung server cost more.
     lock_timeout: Duration::from_secs(31),
     persistent: true,
@@ -91,7 +109,7 @@ const MEMCACHED: Defaults = Defaults {
 /// With a login, the extension reconnects each time, so keeping connections gains nothing.
 const MEMCACHED_WITH_LOGIN: Defaults = Defaults { persistent: false, ..MEMCACHED };
 
-/// The proxy has 5 seconds for a command: this leaves time for another try.
+/// The proxy has 5 seconds at least for a command: this leaves time for another try.
 const PROXY_READ_TIMEOUT: Duration = Duration::from_secs(2);
 /// PHP's extensions would use `max_execution_time`, which on Linux counts only a page's CPU time, not its waiting, and
 /// is 0 on the command line: a page that waits would lose its lock, and a killed task would keep it for ever. Web
@@ -118,6 +136,8 @@ impl Plan {
             connect_timeout: options.timeout.unwrap_or(defaults.connect_timeout),
             read_timeout: options.read_timeout.unwrap_or(defaults.read_timeout),
             proxy_read_timeout: options.read_timeout.unwrap_or(PROXY_READ_TIMEOUT),
+            failover_timeout: options.failover_timeout.unwrap_or(defaults.failover_timeout),
+            wait_replicas: options.wait_replicas.unwrap_or(0),
             lock_timeout: options.lock_timeout.unwrap_or(defaults.lock_timeout),
             lock_expire: options.lock_expire.unwrap_or(LOCK_EXPIRE),
             endpoint,
@@ -162,6 +182,7 @@ impl Defaults {
     fn of(endpoint: &Endpoint) -> Self {
         match endpoint {
             Endpoint::Redis(redis) if redis.is_cluster() => CLUSTER,
+            Endpoint::Redis(redis) if redis.is_sentinel() => SENTINEL,
             Endpoint::Redis(_) => REDIS,
             Endpoint::Memcached(memcached) if memcached.login.is_some() => MEMCACHED_WITH_LOGIN,
             Endpoint::Memcached(_) => MEMCACHED,
@@ -172,7 +193,7 @@ impl Defaults {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use store_client::{RedisEndpoint, Target};
+    use store_client::{RedisEndpoint, Sentinel, Target};
 
     fn redis(target: impl FnOnce(&RedisEndpoint) -> Target, database: Option<u32>) -> Endpoint {
         let Endpoint::Redis(redis) = Endpoint::example(Store::Redis) else { unreachable!() };
@@ -188,6 +209,16 @@ mod tests {
         redis(|it| Target::Cluster { nodes: nodes(it), tls: None }, None)
     }
 
+    fn sentinel() -> Endpoint {
+        let sentinel = |it: &RedisEndpoint| Sentinel {
+            master: "mymaster".to_owned(),
+            nodes: it.first_address().cloned().into_iter().collect(),
+            auth: None,
+            tls: None,
+        };
+        redis(|it| Target::Sentinel { sentinel: Box::new(sentinel(it)), tls: None }, None)
+    }
+
     fn memcached(with_login: bool) -> Endpoint {
         let mut endpoint = Endpoint::example(Store::Memcached);
         if let Endpoint::Memcached(memcached) = &mut endpoint
@@ -201,17 +232,19 @@ mod tests {
     /// docs/settings.md has the same defaults.
     #[test]
     fn each_kind_of_server_has_its_defaults() {
-        for (endpoint, prefix, connect, read, lock, persistent, locks) in [
-            (single(None), "PHPREDIS_SESSION:", 2, 3, 15, false, true),
-            (cluster(), "PHPREDIS_CLUSTER_SESSION:", 2, 2, 15, true, false),
-            (memcached(false), "memc.sess.key.", 1, u64::MAX, 31, true, true),
-            (memcached(true), "memc.sess.key.", 1, u64::MAX, 31, false, true),
+        for (endpoint, prefix, connect, read, failover, lock, persistent, locks) in [
+            (single(None), "PHPREDIS_SESSION:", 2, 3, 5, 15, false, true),
+            (sentinel(), "PHPREDIS_SESSION:", 2, 3, 12, 20, false, true),
+            (cluster(), "PHPREDIS_CLUSTER_SESSION:", 2, 2, 12, 15, true, false),
+            (memcached(false), "memc.sess.key.", 1, u64::MAX, 5, 31, true, true),
+            (memcached(true), "memc.sess.key.", 1, u64::MAX, 5, 31, false, true),
         ] {
             let plan = Plan::settle(endpoint, &Options::default());
             assert_eq!((&*plan.prefix, plan.other_prefix()), (prefix, None));
             assert_eq!(plan.connect_timeout.as_secs(), connect, "{prefix}");
             assert_eq!(plan.read_timeout.as_secs(), read, "{prefix}");
             assert_eq!(plan.proxy_read_timeout.as_secs(), 2, "{prefix}");
+            assert_eq!(plan.failover_timeout.as_secs(), failover, "{prefix}");
             assert_eq!(plan.lock_timeout.as_secs(), lock, "{prefix}");
             assert_eq!(plan.lock_expire.as_secs(), 60, "{prefix}");
             let to_proxy = Persistence { is_chosen: false, to_server: persistent, to_proxy: true };

@@ -3,7 +3,6 @@
 mod binding_files;
 mod bindings;
 mod credentials;
-mod error;
 pub mod matching;
 pub(crate) mod near_miss;
 mod origin;
@@ -13,12 +12,12 @@ mod service;
 mod vcap;
 
 pub(crate) use credentials::{Credential, Credentials};
-pub(crate) use error::ServicesError;
 pub use origin::{Origin, SERVICE_BINDING_ROOT, VCAP_SERVICES, VCAP_SERVICES_FILE_PATH};
 pub(crate) use service::Service;
 
 use crate::config::environment::Environment;
 use crate::system::files::read_text;
+use anyhow::anyhow;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -39,7 +38,7 @@ impl Services {
     ///
     /// # Errors
     /// Fails if a source exists and cannot be read or parsed.
-    pub fn read(environment: &Environment, platform_dir: &Path) -> Result<Self, ServicesError> {
+    pub fn read(environment: &Environment, platform_dir: &Path) -> anyhow::Result<Self> {
         let mut services = Self::default();
         let named = environment.text(SERVICE_BINDING_ROOT)?;
         let root =
@@ -53,9 +52,9 @@ impl Services {
         if let Some(path) =
             environment.text(VCAP_SERVICES_FILE_PATH)?.map(|path| PathBuf::from(path.trim()))
         {
-            let json = read_text(&path).map_err(|error| ServicesError::ReadVcapFile {
-                path: origin::shown(&path),
-                error,
+            let json = read_text(&path).map_err(|error| {
+                let path = origin::shown(&path);
+                anyhow!("The file {path}, named by {VCAP_SERVICES_FILE_PATH}, {error}.")
             })?;
             let origin = Origin::VcapFile(path);
             services.add(origin.clone(), vcap::parse(&json, &origin)?, None);
@@ -67,7 +66,7 @@ impl Services {
     ///
     /// # Errors
     /// Fails if the JSON has another format.
-    pub fn parse(json: &str, origin: Origin) -> Result<Self, ServicesError> {
+    pub fn parse(json: &str, origin: Origin) -> anyhow::Result<Self> {
         let mut services = Self::default();
         let found = vcap::parse(json, &origin)?;
         services.add(origin, found, None);
@@ -88,7 +87,6 @@ impl Services {
         self.origins.push((origin, problem));
     }
 
-    /// The services themselves.
     pub fn iter(&self) -> impl Iterator<Item = &Service> {
         self.services.iter()
     }

@@ -27,7 +27,6 @@ impl Store {
     }
 
     /// The store's name in a sentence.
-    #[must_use]
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Redis => "Redis",
@@ -36,7 +35,6 @@ impl Store {
     }
 
     /// The name people know the PHP extension by: `redis` could be mistaken for the server.
-    #[must_use]
     pub(crate) fn extension_title(self) -> &'static str {
         match self {
             Self::Redis => "phpredis",
@@ -54,7 +52,6 @@ impl Store {
     }
 
     /// The variable (in the environment or in `.bp-config/options.json`) that changes the search key.
-    #[must_use]
     pub(crate) fn search_key_variable(self) -> &'static str {
         match self {
             Self::Redis => "REDIS_SESSION_STORE_SERVICE_NAME",
@@ -64,7 +61,6 @@ impl Store {
 
     /// Whether a type, a label or a tag names this kind of service, whatever its purpose: `redis`, `p.redis`,
     /// `csb-aws-redis`, `valkey` … Bitnami's charts, Tanzu, Crossplane and the brokers write these.
-    #[must_use]
     pub(crate) fn is_named_by(self, kind: &str) -> bool {
         let kinds: &[&str] = match self {
             Self::Redis => {

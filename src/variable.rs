@@ -31,7 +31,6 @@ macro_rules! variables {
 
             /// The variable's name as libcnb expects it, checked at compile time: checking at run time would link
             /// a regular expression engine, a third of the program's size.
-            #[must_use]
             pub(crate) fn key(self) -> ExecDProgramOutputKey {
                 match self {
                     $(Self::$php => exec_d_program_output_key!($php_name),)*
@@ -44,7 +43,6 @@ macro_rules! variables {
 
 impl Variable {
     /// Whether the app is told the password by it: such a variable is set only where something reads it.
-    #[must_use]
     pub(crate) fn tells_app_the_login(self) -> bool {
         matches!(self, Self::StoreUrl | Self::StorePassword)
     }
@@ -84,19 +82,14 @@ variables! {
     app {
         /// The session service with its login, as a single uri.
         StoreUrl = "PHP_SESSION_STORE_URL";
-        /// Its host.
         StoreHost = "PHP_SESSION_STORE_HOST";
-        /// Its port.
         StorePort = "PHP_SESSION_STORE_PORT";
         /// Its servers, if there may be several: `host:port,host:port`.
         StoreServers = "PHP_SESSION_STORE_SERVERS";
         /// The path of its socket.
         StoreSocket = "PHP_SESSION_STORE_SOCKET";
-        /// The user.
         StoreUsername = "PHP_SESSION_STORE_USERNAME";
-        /// The password.
         StorePassword = "PHP_SESSION_STORE_PASSWORD";
-        /// The database.
         StoreDatabase = "PHP_SESSION_STORE_DATABASE";
         /// `1` if connections use TLS.
         StoreTls = "PHP_SESSION_STORE_TLS";
@@ -114,11 +107,8 @@ variables! {
         CodeIgniterSavePath = "session_savePath";
         /// Laravel's: the Memcached server.
         MemcachedHost = "MEMCACHED_HOST";
-        /// Laravel's: its port.
         MemcachedPort = "MEMCACHED_PORT";
-        /// Laravel's: its user.
         MemcachedUsername = "MEMCACHED_USERNAME";
-        /// Laravel's: its password.
         MemcachedPassword = "MEMCACHED_PASSWORD";
     }
 }

@@ -6,7 +6,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use store_client::Secret;
 
-/// Folders of third-party code.
 const FOREIGN: [&str; 3] = ["vendor", "node_modules", ".git"];
 /// Folders of packages with code that no page runs.
 const SHOWN_ONLY: [&str; 7] = ["tests", "Tests", "test", "examples", "example", "demo", "docs"];
@@ -20,23 +19,18 @@ const SHORTEST_PASSWORD: usize = 8;
 /// A folder with the file `type` and one of these is a service binding.
 const CREDENTIALS: [&str; 6] = ["password", "host", "hostname", "uri", "url", "servers"];
 
-/// The files in a folder.
 pub(crate) struct Files {
     /// In order.
     pub(crate) paths: Vec<PathBuf>,
-    /// Whether these are all.
     pub(crate) complete: bool,
 }
 
 impl Files {
-    /// The app's own files.
-    #[must_use]
     pub(crate) fn of_app(app_dir: &Path) -> Self {
         Self::below(app_dir, &FOREIGN, MAX_FILES)
     }
 
     /// The code of the packages that Composer has installed.
-    #[must_use]
     pub(crate) fn of_packages(app_dir: &Path) -> Self {
         Self::below(&app_dir.join("vendor"), &SHOWN_ONLY, MAX_FILES_OF_PACKAGES)
     }
@@ -86,7 +80,6 @@ pub struct AppFindings {
 
 impl AppFindings {
     /// Searches the app's own files. `secrets` are those of the service bound to the build.
-    #[must_use]
     pub(crate) fn search(app_dir: &Path, secrets: &[&Secret]) -> Self {
         let secrets = secrets.iter().map(|secret| secret.expose());
         let secrets: Vec<&str> =

@@ -6,7 +6,6 @@ mod contents;
 mod distribution;
 mod download;
 mod dpkg;
-mod error;
 mod installed;
 mod key;
 mod layer;

@@ -8,15 +8,12 @@ use crate::frameworks::session_use::OwnSessions;
 use crate::php::Php;
 use crate::store::Store;
 
-/// The findings.
 pub(super) struct Evidence<'a> {
-    /// The store that the app was built for.
     pub(super) store: Store,
     /// The endpoint and the save path that PHP should use.
     pub(super) expected: &'a Expected<'a>,
     pub(super) php: &'a Php,
     pub(super) settings: &'a [Setting],
-    /// The first part that failed.
     pub(super) failed: Option<&'a Part>,
     /// What the launch's probe says of the server then.
     pub(super) of_server: Option<Cause>,
@@ -81,7 +78,6 @@ fn causes_of(failed: &Part, of_server: Option<Cause>) -> Vec<Cause> {
     causes
 }
 
-/// The framework keeps its sessions elsewhere.
 pub(super) fn of_framework(framework: &Framework, own: &OwnSessions) -> Cause {
     let OwnSessions { what, advice } = own;
     let what = format!("{framework} does not keep its sessions in the service: {what}");

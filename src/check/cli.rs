@@ -31,7 +31,6 @@ const USAGE: &str = indoc! {"
 
     Exit status: 0 if sessions are kept, 1 if not, 2 if it cannot tell."};
 
-/// What was asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Arguments {
     json: bool,

@@ -2,6 +2,7 @@
 
 use crate::config::environment::Environment;
 use crate::php::fpm::{PHP_FPM_PATH, directive};
+use crate::system::files::entries;
 use glob::glob;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,10 +31,9 @@ pub(super) fn files(
     with_includes(roots)
 }
 
-/// The configuration files of running php-fpm masters.
 fn running(proc: &Path) -> Vec<PathBuf> {
-    let processes = proc.read_dir().into_iter().flatten().flatten();
-    let titles = processes.filter_map(|it| fs::read_to_string(it.path().join("cmdline")).ok());
+    let processes = entries(proc).into_iter();
+    let titles = processes.filter_map(|it| fs::read_to_string(it.join("cmdline")).ok());
     titles.filter_map(|title| configuration_of_master(&title)).collect()
 }
 

@@ -11,7 +11,6 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// The URL for messages.
     pub(super) fn shown(&self) -> String {
         without_login(&self.url)
     }
@@ -38,7 +37,6 @@ pub(super) fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     })
 }
 
-/// A URL without a login.
 pub(super) fn without_login(url: &Url) -> String {
     let mut url = url.clone();
     // They fail only for URLs that cannot have a login.

@@ -2,9 +2,9 @@
 
 use super::question::place;
 use super::steps::Part;
-use session_proxy::ProxyClient;
+use session_proxy::{ProxyClient, Status};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use store_client::RedisEndpoint;
 
 /// The step for the proxy's own hop.
@@ -15,22 +15,28 @@ pub(super) fn with_both_hops(
     mut parts: Vec<Part>,
     socket: &str,
     endpoint: &RedisEndpoint,
+    bound: Duration,
 ) -> Vec<Part> {
     let [first, rest @ ..] = parts.as_mut_slice() else { return parts };
     if !first.ok {
         return parts;
     }
-    let server = format!("{}, through the session proxy", place(endpoint));
+    let proxy = ProxyClient::new(Path::new(socket));
+    let started = Instant::now();
+    let problem = proxy.reaches_service(bound).err();
+    let took = started.elapsed();
+    let status = proxy.status().ok();
+    let primary = status.as_ref().and_then(Status::primary).map(|it| format!("; primary now {it}"));
+    let server =
+        format!("{}{}, through the session proxy", place(endpoint), primary.unwrap_or_default());
     for part in rest {
         part.server = Some(server.clone());
     }
-    let started = Instant::now();
-    let problem = ProxyClient::new(Path::new(socket)).reaches_service().err();
     let reached = Part {
         name: REACH.to_owned(),
         server: Some(server),
         ok: problem.is_none(),
-        milliseconds: started.elapsed().as_secs_f64() * 1000.0,
+        milliseconds: took.as_secs_f64() * 1000.0,
         said: problem.map(|error| error.to_string()).into_iter().collect(),
     };
     if !reached.ok {

@@ -90,6 +90,8 @@ fn of_redis(
     let (scheme, host, port) = match &endpoint.target {
         Target::Tcp { address, .. } => (scheme, host(address), address.port),
         Target::Unix(path) => ("unix", path.display().to_string(), 0),
+        // PHP connects to the session proxy only.
+        Target::Sentinel { .. } => (scheme, String::new(), 0),
         Target::Cluster { nodes, .. } => {
             question["nodes"] = nodes.iter().map(|node| json!([host(node), node.port])).collect();
             (scheme, String::new(), 0)
@@ -106,6 +108,7 @@ pub(super) fn place(endpoint: &RedisEndpoint) -> String {
     match &endpoint.target {
         Target::Tcp { address, .. } => address.to_string(),
         Target::Unix(path) => path.display().to_string(),
+        Target::Sentinel { sentinel, .. } => sentinel.to_string(),
         Target::Cluster { nodes, .. } => {
             nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         }
@@ -150,6 +153,7 @@ pub(super) fn hosts(endpoint: &Endpoint) -> Vec<String> {
             Target::Tcp { address, .. } => vec![host(address)],
             Target::Unix(path) => vec![path.display().to_string()],
             Target::Cluster { nodes, .. } => nodes.iter().map(host).collect(),
+            Target::Sentinel { sentinel, .. } => sentinel.nodes.iter().map(host).collect(),
         },
         Endpoint::Memcached(endpoint) => endpoint.servers.iter().map(host).collect(),
     }

@@ -12,11 +12,9 @@ use crate::launch::resolve::ResolvedService;
 use crate::php::Php;
 use serde::Serialize;
 
-/// The report.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Report {
     pub(crate) verdict: Verdict,
-    /// The verdict as a sentence.
     pub(crate) summary: String,
     /// Why nothing could be checked.
     pub(crate) error: Option<String>,
@@ -34,19 +32,16 @@ pub(crate) struct Report {
     pub(crate) programs: Vec<ProgramReport>,
     /// The settings in force for `php`, and the files that set them.
     pub(crate) settings: Vec<Setting>,
-    /// The steps, with times.
     pub(crate) steps: Vec<Part>,
     /// The likely causes, most likely first.
     pub(crate) causes: Vec<Cause>,
     /// Places that may override the settings.
     pub(crate) overrides: Vec<Override>,
-    /// The app's framework, if we know it.
     pub(crate) framework: Option<FrameworkReport>,
     /// What a visitor of the web server gets, if a page was requested.
     pub(crate) web: Option<WebReport>,
 }
 
-/// The app's framework.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct FrameworkReport {
     pub(crate) name: String,
@@ -71,43 +66,19 @@ impl FrameworkReport {
     }
 }
 
-/// One of PHP's programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct ProgramReport {
     pub(crate) name: String,
     /// The version of the store's extension that it loads.
     pub(crate) extension: Option<String>,
-    /// `session.save_handler` in force.
     pub(crate) save_handler: String,
 }
 
 impl Report {
-    /// A report without findings.
-    fn empty() -> Self {
-        Self {
-            verdict: Verdict::Unknown,
-            summary: String::new(),
-            error: None,
-            store: None,
-            service: None,
-            endpoint: None,
-            credentials: None,
-            extension: None,
-            php: None,
-            programs: Vec::new(),
-            settings: Vec::new(),
-            steps: Vec::new(),
-            causes: Vec::new(),
-            overrides: Vec::new(),
-            framework: None,
-            web: None,
-        }
-    }
-
     /// The check itself failed.
     pub(super) fn failed(error: &anyhow::Error) -> Self {
         let summary = "Cannot tell whether sessions are kept.".to_owned();
-        Self { summary, error: Some(format!("{error:#}")), ..Self::empty() }
+        Self { summary, error: Some(format!("{error:#}")), ..Self::default() }
     }
 
     /// What we know before PHP's steps.
@@ -121,7 +92,7 @@ impl Report {
             extension: Some(format!("{} {}", record.store, record.extension_version)),
             php: Some(php.facts().version.to_string()),
             programs: programs.collect(),
-            ..Self::empty()
+            ..Self::default()
         };
         match found {
             Some(found) => Self {

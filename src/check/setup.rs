@@ -20,7 +20,6 @@ pub(super) enum Setup {
     SameServers,
     /// On other servers of the same kind than the bound ones.
     OtherServers,
-    /// With another save handler.
     OtherHandler,
 }
 

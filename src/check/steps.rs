@@ -2,7 +2,8 @@
 
 use super::overrides::Override;
 use crate::config::environment::Environment;
-use crate::php::script::{Ended, PhpError, run_script_with_input};
+use crate::php::script::run_script_with_input;
+use anyhow::anyhow;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -60,7 +61,6 @@ const fn quiet(name: &'static str, scripts: &'static [&'static str]) -> PhpStep 
     PhpStep { name, scripts, options: &QUIET }
 }
 
-/// A part of a step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Part {
     /// Its name, such as `connect`.
@@ -81,20 +81,8 @@ pub(crate) struct Setting {
     pub(crate) file: Option<String>,
 }
 
-/// A step gave no answer.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StepsError {
-    #[error(transparent)]
-    Php(#[from] PhpError),
-    #[error("PHP did not finish the step \"{step}\": {ended}")]
-    NoAnswer { step: &'static str, ended: Ended },
-}
-
 /// The settings in force: those of all sessions, and those of a save handler.
-pub(super) fn settings(
-    environment: &Environment,
-    handler: &str,
-) -> Result<Vec<Setting>, StepsError> {
+pub(super) fn settings(environment: &Environment, handler: &str) -> anyhow::Result<Vec<Setting>> {
     let prefixes: &[&str] = match handler {
         "redis" => &["redis.session.", "redis.pconnect.pool"],
         "rediscluster" => &["redis.clusters.cache"],
@@ -105,10 +93,7 @@ pub(super) fn settings(
 }
 
 /// The calls in PHP files that start a session or move sessions elsewhere; needs PHP's tokenizer.
-pub(super) fn calls(
-    environment: &Environment,
-    files: &[PathBuf],
-) -> Result<Vec<Override>, StepsError> {
+pub(super) fn calls(environment: &Environment, files: &[PathBuf]) -> anyhow::Result<Vec<Override>> {
     CODE.run(environment, &json!({ "files": files }))
 }
 
@@ -117,7 +102,7 @@ pub(super) fn probe(
     environment: &Environment,
     handler: &str,
     question: &Value,
-) -> Result<Vec<Part>, StepsError> {
+) -> anyhow::Result<Vec<Part>> {
     let step = if handler == "memcached" { PROBE_MEMCACHED } else { PROBE_REDIS };
     step.run(environment, question)
 }
@@ -136,7 +121,7 @@ pub(super) fn look(
     handler: &str,
     question: &Value,
     id: &str,
-) -> Result<Look, StepsError> {
+) -> anyhow::Result<Look> {
     let step = if handler == "memcached" { LOOK_MEMCACHED } else { LOOK_REDIS };
     let mut question = question.clone();
     question["id"] = json!(id);
@@ -144,7 +129,7 @@ pub(super) fn look(
 }
 
 /// Writes a session in one process and reads it in another, under PHP's settings as they are.
-pub(super) fn session(environment: &Environment) -> Result<Vec<Part>, StepsError> {
+pub(super) fn session(environment: &Environment) -> anyhow::Result<Vec<Part>> {
     #[derive(Deserialize)]
     struct WriteAnswer {
         parts: Vec<Part>,
@@ -162,7 +147,7 @@ impl PhpStep {
         &self,
         environment: &Environment,
         question: &Value,
-    ) -> Result<T, StepsError> {
+    ) -> anyhow::Result<T> {
         let scripts = [COMMON].into_iter().chain(self.scripts.iter().copied());
         let script: String =
             scripts.map(|part| part.strip_prefix("<?php").unwrap_or(part)).collect();
@@ -170,6 +155,7 @@ impl PhpStep {
         let options: Vec<&str> = options.collect();
         let answer =
             run_script_with_input(&script, &question.to_string(), &options, environment.as_env())?;
-        answer.given().map_err(|ended| StepsError::NoAnswer { step: self.name, ended })
+        let step = self.name;
+        answer.given().map_err(|ended| anyhow!("PHP did not finish the step \"{step}\": {ended}"))
     }
 }

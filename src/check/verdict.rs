@@ -3,19 +3,17 @@
 use serde::Serialize;
 use std::process::ExitCode;
 
-/// Whether sessions are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Verdict {
     Kept,
     NotKept,
     /// Unclear: PHP's command line keeps them but something else may not, or nothing could be checked.
+    #[default]
     Unknown,
 }
 
 impl Verdict {
-    /// The program's exit status.
-    #[must_use]
     pub(crate) fn exit_code(self) -> ExitCode {
         ExitCode::from(match self {
             Self::Kept => 0,

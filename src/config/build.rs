@@ -2,12 +2,14 @@
 
 use super::environment::Environment;
 use super::mirror::Mirror;
-use super::setting::{SettingError, one_of};
+use super::setting::{no_such_value, one_of};
 use super::variables::{
     DISPLAY_ERRORS, EMBED_CREDENTIALS, EXTENSION, EXTENSION_MAX_AGE, FRAMEWORK, MIRROR,
     SESSION_NAME, STORE,
 };
 use crate::store::Store;
+use crate::system::masked::masked;
+use anyhow::{anyhow, bail};
 use serde::{Deserialize, Serialize};
 
 /// In days: the longest that a rebuild may lag behind a distribution's security fixes.
@@ -29,17 +31,13 @@ pub(crate) enum StoreChoice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Provider {
-    /// PHP already has it.
     Installed,
     /// The distribution's package.
     Apt,
-    /// A source release.
     Source,
 }
 
 impl Provider {
-    /// The provider's name.
-    #[must_use]
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Installed => "installed",
@@ -54,21 +52,10 @@ impl Provider {
 pub(crate) enum ProviderChoice {
     /// The first provider that has the extension.
     Auto,
-    /// This provider only.
     Only(Provider),
 }
 
 impl ProviderChoice {
-    /// Every choice.
-    const ALL: [Self; 4] = [
-        Self::Auto,
-        Self::Only(Provider::Installed),
-        Self::Only(Provider::Apt),
-        Self::Only(Provider::Source),
-    ];
-
-    /// The choice as written in the setting.
-    #[must_use]
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -76,21 +63,16 @@ impl ProviderChoice {
         }
     }
 
-    /// Whether a provider may be asked.
-    #[must_use]
     pub(crate) fn allows(self, provider: Provider) -> bool {
         self == Self::Auto || self == Self::Only(provider)
     }
 }
 
-/// The settings at build.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BuildSettings {
-    /// The requested store.
     pub(crate) store: StoreChoice,
     /// PHP's `session.name`, if it is set here; valid for PHP and for an ini file.
     session_name: Option<String>,
-    /// Who may provide the extension.
     pub(crate) extension: ProviderChoice,
     /// The age in days at which the distribution's packages are fetched again; `None` for never.
     pub(crate) extension_max_age: Option<u64>,
@@ -98,13 +80,11 @@ pub(crate) struct BuildSettings {
     pub(crate) keep_display_errors: bool,
     /// Whether the image keeps the build's credentials, for launches without a service.
     pub(crate) embed_credentials: bool,
-    /// Whether to set up the app's framework.
     pub(crate) framework: bool,
 }
 
 impl BuildSettings {
-    /// Reads the settings of detect and build.
-    pub(crate) fn read(environment: &Environment) -> Result<Self, SettingError> {
+    pub(crate) fn read(environment: &Environment) -> anyhow::Result<Self> {
         Ok(Self {
             store: store_choice(environment)?,
             session_name: session_name(environment)?,
@@ -114,27 +94,21 @@ impl BuildSettings {
                 environment,
                 DISPLAY_ERRORS,
                 &[("off", false), ("keep", true)],
-            )?
-            .unwrap_or(false),
+            )?,
             embed_credentials: one_of(
                 environment,
                 EMBED_CREDENTIALS,
                 &[("false", false), ("true", true)],
-            )?
-            .unwrap_or(false),
-            framework: one_of(environment, FRAMEWORK, &[("auto", true), ("off", false)])?
-                .unwrap_or(true),
+            )?,
+            framework: one_of(environment, FRAMEWORK, &[("auto", true), ("off", false)])?,
         })
     }
 
-    /// PHP's `session.name`.
-    #[must_use]
     pub(crate) fn session_name(&self) -> &str {
         self.session_name.as_deref().unwrap_or(DEFAULT_SESSION_NAME)
     }
 
     /// Whether nobody has chosen the name.
-    #[must_use]
     pub(crate) fn takes_default_session_name(&self) -> bool {
         self.session_name.is_none()
     }
@@ -142,42 +116,50 @@ impl BuildSettings {
 
 /// The mirror for source releases. Not part of [`BuildSettings`]: other buildpacks read the variable too, so a bad
 /// value must not fail an app without sessions.
-pub(crate) fn mirror(environment: &Environment) -> Result<Option<Mirror>, SettingError> {
+pub(crate) fn mirror(environment: &Environment) -> anyhow::Result<Option<Mirror>> {
     let Some(text) = environment.text(MIRROR)? else { return Ok(None) };
-    text.trim().parse().map(Some).map_err(SettingError::Mirror)
+    let mirror = text.trim().parse();
+    mirror.map(Some).map_err(|problem: &str| {
+        anyhow!("{MIRROR} {problem}. Use https://HOST/PATH or file:///PATH.")
+    })
 }
 
-fn store_choice(environment: &Environment) -> Result<StoreChoice, SettingError> {
+fn store_choice(environment: &Environment) -> anyhow::Result<StoreChoice> {
+    if environment.text(STORE)?.is_none() {
+        return Ok(StoreChoice::Bound);
+    }
     let mut choices = Store::ALL.map(|store| (store.name(), StoreChoice::Explicit(store))).to_vec();
     choices.push(("none", StoreChoice::OptOut));
-    Ok(one_of(environment, STORE, &choices)?.unwrap_or(StoreChoice::Bound))
+    one_of(environment, STORE, &choices)
 }
 
-fn provider_choice(environment: &Environment) -> Result<ProviderChoice, SettingError> {
-    let choices = ProviderChoice::ALL.map(|choice| (choice.name(), choice));
-    Ok(one_of(environment, EXTENSION, &choices)?.unwrap_or(ProviderChoice::Auto))
+fn provider_choice(environment: &Environment) -> anyhow::Result<ProviderChoice> {
+    let only = [Provider::Installed, Provider::Apt, Provider::Source].map(ProviderChoice::Only);
+    let choices = [ProviderChoice::Auto].into_iter().chain(only);
+    let choices: Vec<_> = choices.map(|choice| (choice.name(), choice)).collect();
+    one_of(environment, EXTENSION, &choices)
 }
 
-fn max_age(environment: &Environment) -> Result<Option<u64>, SettingError> {
+fn max_age(environment: &Environment) -> anyhow::Result<Option<u64>> {
     let Some(text) = environment.text(EXTENSION_MAX_AGE)?.map(str::trim) else {
         return Ok(Some(DEFAULT_MAX_AGE));
     };
     if text.eq_ignore_ascii_case("off") {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|_| SettingError::NoSuchValue {
-        variable: EXTENSION_MAX_AGE,
-        value: text.to_owned(),
-        allowed: "a number of days, off".to_owned(),
-    })
+    let allowed = "a number of days, off";
+    text.parse().map(Some).map_err(|_| no_such_value(EXTENSION_MAX_AGE, text, allowed))
 }
 
-fn session_name(environment: &Environment) -> Result<Option<String>, SettingError> {
+fn session_name(environment: &Environment) -> anyhow::Result<Option<String>> {
     let Some(name) = environment.text(SESSION_NAME)?.map(str::trim) else { return Ok(None) };
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     // PHP warns about a name made only of digits, and uses its default.
     if !name.chars().all(allowed) || name.chars().all(|c| c.is_ascii_digit()) {
-        return Err(SettingError::SessionName(name.to_owned()));
+        bail!(
+            "{SESSION_NAME} is {:?}, which is not a valid cookie name. Use letters, digits, - and _, but not digits alone.",
+            masked(name)
+        );
     }
     Ok(Some(name.to_owned()))
 }
@@ -186,7 +168,7 @@ fn session_name(environment: &Environment) -> Result<Option<String>, SettingErro
 mod tests {
     use super::*;
 
-    fn build(variables: &[(&str, &str)]) -> Result<BuildSettings, SettingError> {
+    fn build(variables: &[(&str, &str)]) -> anyhow::Result<BuildSettings> {
         BuildSettings::read(&variables.iter().copied().collect())
     }
 
@@ -209,9 +191,9 @@ mod tests {
     fn an_age_is_a_number_of_days_or_off() {
         let age =
             |text| build(&[(EXTENSION_MAX_AGE, text)]).map(|settings| settings.extension_max_age);
-        assert_eq!(age(""), Ok(Some(30)));
-        assert_eq!(age("7"), Ok(Some(7)));
-        assert_eq!(age("off"), Ok(None));
+        assert_eq!(age("").unwrap(), Some(30));
+        assert_eq!(age("7").unwrap(), Some(7));
+        assert_eq!(age("off").unwrap(), None);
         assert!(age("soon").unwrap_err().to_string().contains("a number of days, off"));
     }
 

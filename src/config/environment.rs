@@ -16,7 +16,6 @@ pub struct EnvironmentError(String);
 impl Environment {
     /// The process's environment, overlaid with the platform's. Lifecycles copy most of the platform's variables
     /// into the process's environment, but not all: Cloud Foundry passes `VCAP_SERVICES` only as a platform file.
-    #[must_use]
     pub(crate) fn with_platform(platform: &Env) -> Self {
         let mut env = Env::from_current();
         for (name, value) in platform {
@@ -25,14 +24,10 @@ impl Environment {
         Self(env)
     }
 
-    /// The process's environment.
-    #[must_use]
     pub(crate) fn current() -> Self {
         Self(Env::from_current())
     }
 
-    /// These variables.
-    #[must_use]
     pub(crate) fn of(env: Env) -> Self {
         Self(env)
     }
@@ -45,7 +40,6 @@ impl Environment {
     }
 
     /// The names of the variables that start with `prefix`, sorted.
-    #[must_use]
     pub(crate) fn names_with_prefix(&self, prefix: &str) -> Vec<String> {
         let mut names: Vec<String> = self
             .0
@@ -59,7 +53,6 @@ impl Environment {
     }
 
     /// The variables themselves, to start a program with.
-    #[must_use]
     pub(crate) fn as_env(&self) -> &Env {
         &self.0
     }

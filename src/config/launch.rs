@@ -1,7 +1,7 @@
 //! The settings of a launch, `BPL_*`.
 
 use super::environment::Environment;
-use super::setting::{SettingError, one_of};
+use super::setting::{no_such_value, one_of};
 use super::variables::{
     LAUNCH_FRAMEWORK, LOG, METRICS, MISSING, PROBE, PROXY, PROXY_CONNECTIONS, PROXY_FOLDER,
     STORE_VARIABLES,
@@ -26,7 +26,6 @@ pub(crate) enum Probe {
     Stop,
     /// Ask; if it would not, warn in the log.
     Warn,
-    /// Don't ask.
     Off,
 }
 
@@ -35,9 +34,7 @@ pub(crate) enum Probe {
 pub(crate) enum Proxy {
     /// If PHP's own handler cannot, or would be slow: a TLS handshake in each request, or a server that is far away.
     Auto,
-    /// Always.
     On,
-    /// Never.
     Off,
 }
 
@@ -45,15 +42,12 @@ pub(crate) enum Proxy {
 const CONNECTIONS: usize = 8;
 const MOST_CONNECTIONS: usize = 1000;
 
-/// The settings at launch.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LaunchSettings {
-    /// What happens without a session service.
     pub(crate) missing: Missing,
     pub(crate) probe: Probe,
     /// Whether the launch logs where sessions are kept; warnings are logged in any case.
     pub(crate) log: bool,
-    /// Whether to set the variables of the app's framework.
     pub(crate) framework: bool,
     /// Whether to set the variables with the password, even if nothing reads them as far as the build saw.
     pub(crate) store_variables: bool,
@@ -67,35 +61,24 @@ pub(crate) struct LaunchSettings {
 }
 
 impl LaunchSettings {
-    /// Reads the settings of the launch.
-    pub(crate) fn read(environment: &Environment) -> Result<Self, SettingError> {
+    pub(crate) fn read(environment: &Environment) -> anyhow::Result<Self> {
         let missing = [("fail", Missing::Fail), ("warn", Missing::Warn), ("files", Missing::Files)];
+        let probe = [("stop", Probe::Stop), ("warn", Probe::Warn), ("off", Probe::Off)];
+        let proxy = [("auto", Proxy::Auto), ("on", Proxy::On), ("off", Proxy::Off)];
         let proxy_folder = folder(environment)?;
         // A shared folder implies the proxy.
-        let unset = if proxy_folder.is_some() { Proxy::On } else { Proxy::Auto };
+        let implied = proxy_folder.is_some() && environment.text(PROXY)?.is_none();
         Ok(Self {
-            missing: one_of(environment, MISSING, &missing)?.unwrap_or(Missing::Fail),
-            probe: one_of(
-                environment,
-                PROBE,
-                &[("stop", Probe::Stop), ("warn", Probe::Warn), ("off", Probe::Off)],
-            )?
-            .unwrap_or(Probe::Stop),
-            log: one_of(environment, LOG, &[("on", true), ("off", false)])?.unwrap_or(true),
-            framework: one_of(environment, LAUNCH_FRAMEWORK, &[("auto", true), ("off", false)])?
-                .unwrap_or(true),
+            missing: one_of(environment, MISSING, &missing)?,
+            probe: one_of(environment, PROBE, &probe)?,
+            log: one_of(environment, LOG, &[("on", true), ("off", false)])?,
+            framework: one_of(environment, LAUNCH_FRAMEWORK, &[("auto", true), ("off", false)])?,
             store_variables: one_of(
                 environment,
                 STORE_VARIABLES,
                 &[("auto", false), ("on", true)],
-            )?
-            .unwrap_or(false),
-            proxy: one_of(
-                environment,
-                PROXY,
-                &[("auto", Proxy::Auto), ("on", Proxy::On), ("off", Proxy::Off)],
-            )?
-            .unwrap_or(unset),
+            )?,
+            proxy: if implied { Proxy::On } else { one_of(environment, PROXY, &proxy)? },
             proxy_connections: connections(environment)?,
             proxy_folder,
             metrics: metrics(environment)?,
@@ -103,43 +86,32 @@ impl LaunchSettings {
     }
 }
 
-fn connections(environment: &Environment) -> Result<usize, SettingError> {
+fn connections(environment: &Environment) -> anyhow::Result<usize> {
     let Some(text) = environment.text(PROXY_CONNECTIONS)?.map(str::trim) else {
         return Ok(CONNECTIONS);
     };
     let number = text.parse().ok().filter(|number| (1..=MOST_CONNECTIONS).contains(number));
-    number.ok_or_else(|| SettingError::NoSuchValue {
-        variable: PROXY_CONNECTIONS,
-        value: text.to_owned(),
-        allowed: format!("1 to {MOST_CONNECTIONS}"),
-    })
+    let allowed = format!("1 to {MOST_CONNECTIONS}");
+    number.ok_or_else(|| no_such_value(PROXY_CONNECTIONS, text, &allowed))
 }
 
-fn folder(environment: &Environment) -> Result<Option<PathBuf>, SettingError> {
+fn folder(environment: &Environment) -> anyhow::Result<Option<PathBuf>> {
     let Some(text) = environment.text(PROXY_FOLDER)? else { return Ok(None) };
     let folder = PathBuf::from(text);
     if folder.is_absolute() {
         return Ok(Some(folder));
     }
-    Err(SettingError::NoSuchValue {
-        variable: PROXY_FOLDER,
-        value: text.to_owned(),
-        allowed: "the absolute path of a folder".to_owned(),
-    })
+    Err(no_such_value(PROXY_FOLDER, text, "the absolute path of a folder"))
 }
 
-fn metrics(environment: &Environment) -> Result<Option<String>, SettingError> {
+fn metrics(environment: &Environment) -> anyhow::Result<Option<String>> {
     let Some(text) = environment.text(METRICS)?.map(str::trim) else { return Ok(None) };
     let parts = text.rsplit_once(':');
     let is_host = |host: &str| !host.is_empty() && !host.contains(['/', '@']);
     if parts.is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok()) {
         return Ok(Some(text.to_owned()));
     }
-    Err(SettingError::NoSuchValue {
-        variable: METRICS,
-        value: text.to_owned(),
-        allowed: "HOST:PORT, such as 0.0.0.0:9464 or [::]:9464".to_owned(),
-    })
+    Err(no_such_value(METRICS, text, "HOST:PORT, such as 0.0.0.0:9464 or [::]:9464"))
 }
 
 #[cfg(test)]
@@ -168,9 +140,9 @@ mod tests {
         let read = |variables: &[(&str, &str)]| {
             LaunchSettings::read(&variables.iter().copied().collect()).map(|it| it.proxy)
         };
-        assert_eq!(read(&[(PROXY_FOLDER, "/proxy")]), Ok(Proxy::On));
-        assert_eq!(read(&[(PROXY_FOLDER, "/proxy"), (PROXY, "off")]), Ok(Proxy::Off));
-        assert_eq!(read(&[]), Ok(Proxy::Auto));
+        assert_eq!(read(&[(PROXY_FOLDER, "/proxy")]).unwrap(), Proxy::On);
+        assert_eq!(read(&[(PROXY_FOLDER, "/proxy"), (PROXY, "off")]).unwrap(), Proxy::Off);
+        assert_eq!(read(&[]).unwrap(), Proxy::Auto);
         assert!(read(&[(PROXY_FOLDER, "proxy")]).is_err());
     }
 

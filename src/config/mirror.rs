@@ -23,8 +23,6 @@ impl FromStr for Mirror {
 }
 
 impl Mirror {
-    /// Where the mirror has the file published at `uri`.
-    #[must_use]
     pub(crate) fn place_of(&self, uri: &Url) -> Url {
         let mut place = self.0.clone();
         // The parser has percent-encoded the braces.

@@ -23,6 +23,10 @@ pub struct Options {
     pub database: Option<u32>,
     /// Whether a request locks its session.
     pub(crate) locking: Option<bool>,
+    /// How long a request waits for a server that fails over.
+    pub(crate) failover_timeout: Option<Duration>,
+    /// How many replicas have to acknowledge a write.
+    pub(crate) wait_replicas: Option<u32>,
     /// How long a request waits for the session's lock.
     pub lock_timeout: Option<Duration>,
     /// When the lock of a killed request expires.
@@ -37,6 +41,8 @@ pub struct Options {
     pub(crate) username: Option<String>,
     /// Who issues the password, whatever the credentials say.
     pub(crate) auth: Option<Issuer>,
+    /// What Sentinels call the primary and its replicas.
+    pub(crate) sentinel_master: Option<String>,
 }
 
 /// One option, as users see it.
@@ -50,7 +56,7 @@ const BOTH: &[Store] = &Store::ALL;
 const REDIS: &[Store] = &[Store::Redis];
 
 /// Every option; docs/settings.md shows the same table.
-const DESCRIPTIONS: [Description; 13] = [
+const DESCRIPTIONS: [Description; 16] = [
     Description { name: "timeout", stores: BOTH, value: "seconds, 0.1 to 60" },
     Description { name: "read_timeout", stores: REDIS, value: "seconds, 0.1 to 60" },
     Description { name: "persistent", stores: BOTH, value: "on or off" },
@@ -67,11 +73,14 @@ const DESCRIPTIONS: [Description; 13] = [
     Description { name: "tls", stores: BOTH, value: "on or off" },
     Description { name: "ca", stores: REDIS, value: "the absolute path of a file" },
     Description { name: "username", stores: BOTH, value: "a name" },
+    Description { name: "failover_timeout", stores: REDIS, value: "seconds, 1 to 60" },
+    Description { name: "wait_replicas", stores: REDIS, value: "a whole number, 0 to 10" },
+    Description { name: "sentinel_master", stores: REDIS, value: "a name" },
     Description { name: "auth", stores: REDIS, value: "aws-iam, azure-entra or google-iam" },
 ];
 
 /// Options that say the same as a credential of that name.
-const OF_ENDPOINT: [&str; 5] = ["database", "tls", "ca", "username", "auth"];
+const OF_ENDPOINT: [&str; 6] = ["database", "tls", "ca", "username", "sentinel_master", "auth"];
 
 impl Options {
     /// Reads `BPL_PHP_SESSION_OPTIONS`. Neither case nor `-` for `_` matters in a name.
@@ -132,6 +141,9 @@ impl Options {
             ca: self.ca.or(other.ca),
             username: self.username.or(other.username),
             auth: self.auth.or(other.auth),
+            failover_timeout: self.failover_timeout.or(other.failover_timeout),
+            wait_replicas: self.wait_replicas.or(other.wait_replicas),
+            sentinel_master: self.sentinel_master.or(other.sentinel_master),
         }
     }
 
@@ -149,10 +161,13 @@ impl Options {
             "verify_peer" => self.verify_peer = Some(flag(text)?),
             "tls" => self.tls = Some(flag(text)?),
             "ca" => self.ca = Some(Some(PathBuf::from(text)).filter(|path| path.is_absolute())?),
-            "username" => {
-                self.username = Some(Some(text.to_owned()).filter(|text| !text.is_empty())?);
+            "username" => self.username = Some(not_empty(text)?),
+            "failover_timeout" => self.failover_timeout = Some(seconds(text, 1.0, 60.0)?),
+            "wait_replicas" => {
+                self.wait_replicas = Some(text.parse().ok().filter(|number| *number <= 10)?);
             }
             "auth" => self.auth = Some(Issuer::named(text)?),
+            "sentinel_master" => self.sentinel_master = Some(not_empty(text)?),
             _ => return None,
         }
         Some(())
@@ -176,6 +191,10 @@ fn flag(text: &str) -> Option<bool> {
     }
 }
 
+fn not_empty(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
 fn prefix(text: &str) -> Option<String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '.' | '_' | '-');
     let fits = (1..=100).contains(&text.len()) && text.chars().all(allowed);
@@ -183,117 +202,4 @@ fn prefix(text: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str, store: Store) -> Result<Options, String> {
-        let environment = [(OPTIONS, text)].into_iter().collect();
-        Options::read(&environment, store).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn options_are_read_like_a_query() {
-        let options = read(
-            "timeout=1&read_timeout=0.5&persistent=off&prefix=shop%3A&database=3&locking=no\
-             &lock_timeout=10&lock_expire=60&verify_peer=off&tls=on&ca=/ca.pem&username=shop&auth=aws_iam",
-            Store::Redis,
-        )
-        .unwrap();
-        assert_eq!(
-            options,
-            Options {
-                timeout: Some(Duration::from_secs(1)),
-                read_timeout: Some(Duration::from_millis(500)),
-                persistent: Some(false),
-                prefix: Some("shop:".into()),
-                database: Some(3),
-                locking: Some(false),
-                lock_timeout: Some(Duration::from_secs(10)),
-                lock_expire: Some(Duration::from_mins(1)),
-                verify_peer: Some(false),
-                tls: Some(true),
-                ca: Some("/ca.pem".into()),
-                username: Some("shop".into()),
-                auth: Some(Issuer::Aws),
-            }
-        );
-        assert_eq!(read("", Store::Redis), Ok(Options::default()));
-        assert_eq!(read(" prefix=shop:\n", Store::Memcached).unwrap().prefix.unwrap(), "shop:");
-    }
-
-    #[test]
-    fn an_unknown_option_lists_those_of_the_store() {
-        let message = read("tmeout=1", Store::Memcached).unwrap_err();
-        assert!(message.contains("\"tmeout\"") && message.contains("lock_timeout (seconds"));
-        assert!(!message.contains("read_timeout"), "{message}");
-        assert!(read("database=1", Store::Memcached).unwrap_err().contains("\"database\""));
-    }
-
-    #[test]
-    fn a_value_out_of_range_says_the_range() {
-        for text in [
-            "timeout=0",
-            "timeout=61",
-            "timeout=NaN",
-            "timeout=-1",
-            "timeout=x",
-            "timeout=",
-            "timeout=2s",
-            "ca=ca.pem",
-            "username=",
-            "locking=2",
-            "prefix=",
-            "prefix=a b",
-            "prefix=a\"b",
-            "database=-1",
-            "database=99999999999",
-            "lock_expire=0",
-        ] {
-            let message = read(text, Store::Redis).unwrap_err();
-            assert!(message.contains("Expected "), "{text}: {message}");
-        }
-    }
-
-    #[test]
-    fn options_that_are_separated_by_commas_are_told_apart() {
-        let message = read("timeout=1,prefix=shop:", Store::Redis).unwrap_err();
-        assert!(message.contains("Separate options by &"), "{message}");
-        assert!(!read("timeout=x", Store::Redis).unwrap_err().contains("separated"));
-    }
-
-    #[test]
-    fn other_forms_get_their_own_words() {
-        for (text, expected) in [
-            (r#"{"timeout": 1}"#, "is JSON"),
-            ("\"timeout=1\"", "is in quotes"),
-            ("--timeout=1", "has a - before"),
-            ("timeout: 1", "has no ="),
-            ("redis://:hunter2@h", "has a uri"),
-            ("timeout=redis://:hunter2&x@h", "has a uri"),
-            ("timeout=2s", "without a unit"),
-            ("timeout=1 prefix=shop:", "Separate options by &"),
-            ("timeout=1;prefix=shop:", "Separate options by &"),
-            ("verfy_peer=off", "Did you mean verify_peer?"),
-            (":hunter2@h=1", "has the option \"…\""),
-        ] {
-            let message = read(text, Store::Redis).unwrap_err();
-            assert!(
-                message.contains(expected) && !message.contains("hunter2"),
-                "{text}: {message}"
-            );
-        }
-        let options = read("Lock-Timeout=5", Store::Redis).unwrap();
-        assert_eq!(options.lock_timeout, Some(Duration::from_secs(5)));
-    }
-
-    #[test]
-    fn every_option_can_be_set() {
-        for description in &DESCRIPTIONS {
-            let mut options = Options::default();
-            let values = ["/ca.pem", "google-iam", "1"];
-            let is_set = values.iter().any(|it| options.set(description.name, it).is_some());
-            assert!(is_set, "{}", description.name);
-            assert_ne!(options, Options::default(), "{}", description.name);
-        }
-    }
-}
+mod tests;

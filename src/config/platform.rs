@@ -17,8 +17,6 @@ pub struct BuildPlatform {
 }
 
 impl BuildPlatform {
-    /// The directory that the lifecycle passed.
-    #[must_use]
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }

@@ -24,6 +24,9 @@ impl Cause {
             Problem::NotTrusted(distrust) => of_distrust(distrust, tls),
             Problem::TlsRefused(alert) => of_alert(*alert, tls),
             Problem::Tls(text) => Self::seen(CauseKind::TlsFailed, text),
+            Problem::Unnamed { said, is_final: true } => {
+                Self::seen(CauseKind::PrimaryUnknown, said)
+            }
             Problem::NoTls => Self::of(CauseKind::TlsNotSpoken),
             Problem::Protocol(ProtocolError::IsTls) => Self::of(CauseKind::TlsExpected),
             Problem::Protocol(error) => Self::seen(CauseKind::OtherService, error),
@@ -43,7 +46,6 @@ impl Cause {
     }
 
     /// With a common mistake that explains why this password is refused, if it is that.
-    #[must_use]
     pub(crate) fn with_doubt(mut self, password: Option<&Secret>) -> Self {
         if self.kind == CauseKind::WrongPassword
             && let Some(doubt) = password.and_then(doubt)

@@ -35,7 +35,8 @@ pub(super) fn login(
     let host = fields.host()?.map(|(host, _)| host).or_else(|| uri.server.clone());
     let host = match &host {
         Some(Host::Name(name)) => name.to_ascii_lowercase(),
-        _ => String::new(),
+        Some(Host::Ip(_)) => String::new(),
+        None => first_node(fields),
     };
     let said = fields.options.auth.or_else(|| Issuer::named(&fields.worded(&AUTH)?));
     let issuer = match said {
@@ -61,6 +62,13 @@ pub(super) fn login(
     let variables =
         Variables::read(|name| fields.environment.text(name).ok().flatten().map(str::to_owned));
     Ok(Some(Arc::new(cloud.login(variables))))
+}
+
+/// The name of a cluster's first node.
+fn first_node(fields: &Fields<'_>) -> String {
+    let nodes = fields.list(Meaning::Nodes).ok().flatten().map(|list| list.texts);
+    let first = nodes.and_then(|nodes| nodes.into_iter().next()).unwrap_or_default();
+    first.split(':').next().unwrap_or_default().to_ascii_lowercase()
 }
 
 /// Who issues tokens for credentials that name what these are for.

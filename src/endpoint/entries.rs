@@ -105,7 +105,8 @@ impl Entries {
         let words = Words::of(key).without(&self.owner);
         let reading = words
             .reading(self.store)
-            .filter(|_| self.says_what(key))
+            // Of `sentinel.master`, only both words together say it.
+            .filter(|it| it.meaning == Meaning::SentinelMaster || self.says_what(key))
             // `auth` may say whether there is a password, or who issues one.
             .filter(|it| it.meaning != Meaning::Password || !is_no_password(&credential));
         let is_list =

@@ -1,13 +1,12 @@
 //! Why a service's credentials cannot be used.
 
 use crate::config::variables::OPTIONS;
-use crate::services::ServicesError;
 
 /// Why a service's credentials cannot be used. Shows no value: any of them may be a password.
 #[derive(Debug, thiserror::Error)]
 pub enum EndpointError {
     #[error(transparent)]
-    Services(#[from] ServicesError),
+    Services(#[from] anyhow::Error),
     #[error("The service {service} has no {missing}.\nIt has: {present}.\nExpected {expected}.")]
     Missing { service: String, missing: &'static str, present: String, expected: &'static str },
     #[error(

@@ -29,10 +29,18 @@ pub(super) enum Meaning {
     Certificate,
     ClientCertificate,
     ClientKey,
+    /// What Sentinels call the primary and its replicas.
+    SentinelMaster,
+    SentinelNodes,
+    SentinelPort,
+    SentinelUser,
+    SentinelPassword,
+    SentinelTls,
+    SentinelCa,
 }
 
 /// The words of each meaning, likelier ones first, after [`SYNONYMS`] and without [`NEUTRAL`] words.
-pub(super) const PHRASES: [(Meaning, &[&str]); 17] = [
+pub(super) const PHRASES: [(Meaning, &[&str]); 24] = [
     // IBM Cloud: `connection.rediss.hosts.0.hostname`.
     (Meaning::Host, &["host", "host name", "hosts host name", "hosts host"]),
     (Meaning::Port, &["port", "host port", "hosts port"]),
@@ -110,6 +118,17 @@ pub(super) const PHRASES: [(Meaning, &[&str]); 17] = [
         Meaning::ClientKey,
         &["tls key", "client key", "private key", "client private key", "tls key file"],
     ),
+    // Spring: `sentinel.master`. a9s: `sentinel_master_name`, `sentinel.master_name`.
+    (
+        Meaning::SentinelMaster,
+        &["sentinel master name", "sentinel master", "sentinel primary", "sentinel service name"],
+    ),
+    (Meaning::SentinelNodes, &["sentinel hosts", "sentinels", "sentinel host"]),
+    (Meaning::SentinelPort, &["sentinel port"]),
+    (Meaning::SentinelUser, &["sentinel user name", "sentinel user"]),
+    (Meaning::SentinelPassword, &["sentinel password", "sentinel auth password", "sentinel auth"]),
+    (Meaning::SentinelTls, &["sentinel tls", "sentinel tls enabled"]),
+    (Meaning::SentinelCa, &["sentinel ca", "sentinel ca cert", "sentinel tls ca"]),
 ];
 
 /// Words that mean the same as the first one.

@@ -4,6 +4,7 @@ use super::cloud;
 use super::error::EndpointError;
 use super::fields::{Fields, List};
 use super::names::Meaning;
+use super::sentinel;
 use super::tls::{ignore_material, is_wanted, tls};
 use super::uri::{Uri, uri};
 use store_client::{Address, Auth, Login, RedisEndpoint, Target};
@@ -12,7 +13,7 @@ const DEFAULT_PORT: u16 = 6379;
 
 /// Words of Sentinel, and a9s's `load_balanced_host`, which leads to any replica. If there is a host as well, that
 /// host follows a failover by itself (a9s).
-const SENTINEL: [&str; 3] = ["sentinel", "sentinels", "balanced"];
+pub(super) const SENTINEL: [&str; 3] = ["sentinel", "sentinels", "balanced"];
 
 pub(super) fn read(fields: &Fields<'_>) -> Result<RedisEndpoint, EndpointError> {
     let uri = uri(fields)?;
@@ -48,6 +49,11 @@ fn target(fields: &Fields<'_>, uri: &Uri, is_issued: bool) -> Result<Target, End
         }
         None
     };
+    if let Some(sentinel) =
+        sentinel::read(fields, host.as_ref().or(uri.server.as_ref()), tls.as_ref())?
+    {
+        return Ok(Target::Sentinel { sentinel: Box::new(sentinel), tls });
+    }
     if let Some(nodes) = nodes(fields, port)? {
         return Ok(Target::Cluster { nodes, tls });
     }
@@ -59,12 +65,6 @@ fn target(fields: &Fields<'_>, uri: &Uri, is_issued: bool) -> Result<Target, End
         (None, Some(socket)) => Ok(Target::Unix(socket.clone())),
         (None, None) if let Some(address) = only_host(fields, port)? => {
             Ok(Target::Tcp { address, tls })
-        }
-        (None, None) if fields.mention(&SENTINEL) => {
-            Err(fields.unsupported(
-                "is reachable only through Sentinel, which PHP's redis extension does not support for sessions",
-                "Add the credential host, with a name that follows the master through a failover.",
-            ))
         }
         (None, None) => Err(fields.missing(
             "host",

@@ -3,16 +3,14 @@
 
 use super::dotenv::AppEnvironment;
 use super::known::Framework;
-use super::session_use::{OwnSessions, Reach, SessionUse};
+use super::session_use::{App, OwnSessions, Reach, SessionUse};
 use super::store_variables::PREFIX;
-use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;
 use crate::endpoint::memcached::MemcachedEndpoint;
 use crate::system::files::read_text;
-use crate::system::secret::UNRESERVED;
+use crate::system::secret::encode;
 use crate::system::version::Version;
 use crate::variable::{Variable, Variables, value_of};
-use percent_encoding::utf8_percent_encode;
 use std::path::Path;
 use store_client::{Auth, RedisEndpoint, Target};
 
@@ -23,29 +21,17 @@ const STOCK: &str = "$driver = FileHandler::class";
 const NAMES: [&str; 4] =
     ["session_driver", "session_savePath", "session.driver", "session.savePath"];
 
-/// What CodeIgniter does with sessions in this environment. At build there is no service, and only its files count.
-pub(super) fn session_use(
-    framework: &Framework,
-    app_dir: &Path,
-    environment: &Environment,
-    service: Option<&Reach<'_>>,
-) -> SessionUse {
-    let variables = match service {
-        Some(service) => variables(service),
-        None => Ok(Vec::new()),
-    };
-    if read_text(&app_dir.join(FILE)).is_ok_and(|text| text.contains(PREFIX)) {
+pub(super) fn session_use(app: &App<'_>) -> SessionUse {
+    if read_text(&app.folder.join(FILE)).is_ok_and(|text| text.contains(PREFIX)) {
         return SessionUse::Configured(format!("{FILE} reads {PREFIX}…"));
     }
-    let checked = variables.and_then(|variables| {
-        configuration(framework, app_dir)?;
-        set_by_nobody(&AppEnvironment::of_one_file(app_dir, environment), &variables)?;
+    let variables = || {
+        let variables = app.service.map(variables).transpose()?.unwrap_or_default();
+        configuration(app.framework, app.folder)?;
+        set_by_nobody(&AppEnvironment::of_one_file(app.folder, app.environment), &variables)?;
         Ok(variables)
-    });
-    match checked {
-        Ok(variables) => SessionUse::Variables(variables),
-        Err(own) => SessionUse::Own(own),
-    }
+    };
+    variables().into()
 }
 
 /// Whether the configuration is stock, from a version that reads underscores and logs in as a user.
@@ -65,10 +51,7 @@ fn set_by_nobody(app: &AppEnvironment<'_>, ours: &[(Variable, String)]) -> Resul
         if let Some(set) = app.get(name)
             && value_of(ours, name).as_ref() != Some(&set.value)
         {
-            let place = set.place;
-            return Err(own(format!(
-                "{place} sets {name}, and the launch does not override what the app sets"
-            )));
+            return Err(own(set.stays(name)));
         }
     }
     Ok(())
@@ -88,14 +71,15 @@ fn variables(service: &Reach<'_>) -> Result<Variables, OwnSessions> {
 /// A login that is a list of user and password reaches phpredis unchanged, which uses both.
 fn of_redis(redis: &RedisEndpoint, service: &Reach<'_>) -> Result<String, OwnSessions> {
     let Target::Tcp { address, tls } = &redis.target else {
-        return Err(own("its driver supports neither a Redis cluster nor a socket".to_owned()));
+        return Err(own(
+            "its driver supports neither Sentinel, nor a Redis cluster, nor a socket".to_owned()
+        ));
     };
     let files = service.tls_files;
     let plain = files.ca.is_none() && files.client.is_none() && service.plan.verify_peer;
     if tls.is_some() && !plain {
         return Err(own("its driver trusts only the system's CAs".to_owned()));
     }
-    let encode = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
     if redis.issued().is_some() {
         return Err(own("its driver cannot log in with the tokens of a cloud".to_owned()));
     }
@@ -120,8 +104,6 @@ fn of_memcached(memcached: &MemcachedEndpoint) -> Result<String, OwnSessions> {
 }
 
 fn own(what: String) -> OwnSessions {
-    OwnSessions {
-        what,
-        advice: format!("Set driver and savePath in {FILE}. docs/frameworks.md has the lines."),
-    }
+    let advice = format!("Set driver and savePath in {FILE}. docs/frameworks.md has the lines.");
+    OwnSessions::new(what, advice)
 }

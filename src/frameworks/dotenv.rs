@@ -11,11 +11,18 @@ pub(super) struct AppEnvironment<'a> {
     files: Vec<(String, String, String)>,
 }
 
-/// A variable that is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Set {
     pub(super) value: String,
     pub(super) place: String,
+}
+
+impl Set {
+    /// Why the launch leaves it alone.
+    pub(super) fn stays(&self, name: &str) -> String {
+        let place = &self.place;
+        format!("{place} sets {name}, and the launch does not override what the app sets")
+    }
 }
 
 impl<'a> AppEnvironment<'a> {

@@ -17,8 +17,6 @@ macro_rules! frameworks {
         }
 
         impl Kind {
-            /// Its name.
-            #[must_use]
             pub(crate) fn name(self) -> &'static str {
                 match self {
                     $(Self::$kind => $name,)*
@@ -87,7 +85,6 @@ pub struct Framework {
 
 impl Framework {
     /// Finds the framework of the app.
-    #[must_use]
     pub(crate) fn find(app_dir: &Path) -> Option<Self> {
         let packages = Packages::read(app_dir);
         for known in KNOWN {
@@ -117,8 +114,6 @@ impl Framework {
         Self { kind, version: version.filter(readable).filter(|text| !text.is_empty()) }
     }
 
-    /// Its major version.
-    #[must_use]
     pub(crate) fn major(&self) -> Option<u32> {
         self.version.as_ref()?.split('.').next()?.parse().ok()
     }

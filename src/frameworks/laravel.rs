@@ -4,16 +4,14 @@
 use super::dotenv::{AppEnvironment, Set};
 use super::known::{Framework, Kind};
 use super::redis_url::{Dialect, host_of, redis_url};
-use super::session_use::{OwnSessions, Reach, SessionUse};
+use super::session_use::{App, OwnSessions, Reach, SessionUse};
 use super::store_variables::PREFIX;
-use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;
 use crate::endpoint::memcached::{Login, MemcachedEndpoint};
 use crate::store::Store;
 use crate::system::files::read_text;
 use crate::system::masked::masked;
 use crate::variable::{Variable, Variables, value_of};
-use std::path::Path;
 
 /// The first version whose stock configuration reads `REDIS_URL` and uses phpredis.
 const FIRST: u32 = 6;
@@ -29,41 +27,15 @@ const MEMCACHED: [&str; 4] =
 /// The variables that choose a custom connection.
 const CHOICE: [&str; 2] = ["SESSION_CONNECTION", "SESSION_STORE"];
 
-/// What Laravel does with sessions in this environment. At build there is no service, and only the app's files
-/// count.
-pub(super) fn session_use(
-    framework: &Framework,
-    app_dir: &Path,
-    environment: &Environment,
-    store: Store,
-    service: Option<&Reach<'_>>,
-) -> SessionUse {
-    if framework.kind == Kind::Lumen && !app_dir.join("config/session.php").is_file() {
+pub(super) fn session_use(app: &App<'_>) -> SessionUse {
+    if app.framework.kind == Kind::Lumen && !app.folder.join("config/session.php").is_file() {
         return SessionUse::None;
     }
-    let app = App {
-        folder: app_dir,
-        environment: AppEnvironment::of_laravel(app_dir, environment),
-        store,
-    };
-    if let Some(file) = app.connection_of_its_own() {
-        return SessionUse::Configured(format!("{file} reads {PREFIX}…"));
-    }
-    let variables = match service {
-        Some(service) => variables(framework, service),
-        None => Ok(Vec::new()),
-    };
-    let checked = variables.and_then(|variables| {
-        app.configuration(framework)?;
-        app.cached(environment, &variables)?;
-        let server_is_ours = app.server(&variables, service)?;
-        app.driver(&variables)?;
-        let is_ours = |name| server_is_ours || name == Variable::SessionDriver;
-        Ok(variables.into_iter().filter(|(name, _)| is_ours(*name)).collect())
-    });
-    match checked {
-        Ok(variables) => SessionUse::Variables(variables),
-        Err(own) => SessionUse::Own(own),
+    let laravel =
+        Laravel { app, environment: AppEnvironment::of_laravel(app.folder, app.environment) };
+    match laravel.connection_of_its_own() {
+        Some(file) => SessionUse::Configured(format!("{file} reads {PREFIX}…")),
+        None => laravel.variables().into(),
     }
 }
 
@@ -75,16 +47,15 @@ fn dialect(knows_users: bool) -> Dialect {
     Dialect { tls: &["context[stream]", "ssl"], login, json: true, database: false }
 }
 
-/// The variables for Laravel.
-fn variables(framework: &Framework, service: &Reach<'_>) -> Result<Variables, OwnSessions> {
+fn variables_for(framework: &Framework, service: &Reach<'_>) -> Result<Variables, OwnSessions> {
     match &service.plan.endpoint {
         Endpoint::Redis(redis) => {
             let knows_users = framework.major().is_some_and(|major| major >= FIRST_WITH_USERS);
             let url = redis_url(redis, service, dialect(knows_users));
-            let url = url.ok_or_else(|| OwnSessions {
-                what: "its stock configuration supports neither a Redis cluster, nor a socket, nor a login with the tokens of a cloud".to_owned(),
-                advice: "Add the connection to config/database.php, and set SESSION_DRIVER=redis and SESSION_CONNECTION.".to_owned(),
-            })?;
+            let url = url.ok_or_else(|| OwnSessions::new(
+                "its stock configuration supports neither a Redis cluster, nor a socket, nor a login with the tokens of a cloud",
+                "Add the connection to config/database.php, and set SESSION_DRIVER=redis and SESSION_CONNECTION.",
+            ))?;
             let mut variables = vec![
                 (Variable::SessionDriver, Store::Redis.name().to_owned()),
                 (Variable::RedisUrl, url),
@@ -120,45 +91,60 @@ fn for_env(text: &str) -> String {
     if word || quoted('"') || quoted('\'') { format!("\"{text}\"") } else { text.to_owned() }
 }
 
-struct App<'a> {
-    folder: &'a Path,
+struct Laravel<'a> {
+    app: &'a App<'a>,
     environment: AppEnvironment<'a>,
-    store: Store,
 }
 
-impl App<'_> {
+impl Laravel<'_> {
+    /// The variables to set; none where the app's own lead to the service.
+    fn variables(&self) -> Result<Variables, OwnSessions> {
+        let App { framework, service, .. } = *self.app;
+        let variables = match service {
+            Some(service) => variables_for(framework, service)?,
+            None => Vec::new(),
+        };
+        self.configuration()?;
+        self.cached(&variables)?;
+        let server_is_ours = self.server(&variables)?;
+        self.driver(&variables)?;
+        let is_ours = |name| server_is_ours || name == Variable::SessionDriver;
+        Ok(variables.into_iter().filter(|(name, _)| is_ours(*name)).collect())
+    }
+
     /// The file with the custom connection that the app chose for its sessions, if it reads our variables.
     fn connection_of_its_own(&self) -> Option<&'static str> {
         CHOICE.iter().find_map(|name| self.environment.get(name))?;
-        let file = match self.store {
+        let file = match self.app.store {
             Store::Redis => "config/database.php",
             Store::Memcached => "config/cache.php",
         };
-        let text = read_text(&self.folder.join(file)).ok()?;
+        let text = read_text(&self.app.folder.join(file)).ok()?;
         text.contains(PREFIX).then_some(file)
     }
 
     /// Whether the app's configuration reads the variables. If a file is missing, Laravel uses its own, which does.
-    fn configuration(&self, framework: &Framework) -> Result<(), OwnSessions> {
+    fn configuration(&self) -> Result<(), OwnSessions> {
+        let framework = self.app.framework;
         if framework.major().is_some_and(|major| major < FIRST) {
-            return Err(OwnSessions {
-                what: format!("the configuration of {framework} does not read REDIS_URL"),
-                advice: "Set SESSION_DRIVER and the connection in config/session.php and config/database.php.".to_owned(),
-            });
+            return Err(OwnSessions::new(
+                format!("the configuration of {framework} does not read REDIS_URL"),
+                "Set SESSION_DRIVER and the connection in config/session.php and config/database.php.",
+            ));
         }
-        let connection = match self.store {
+        let connection = match self.app.store {
             Store::Redis => ("config/database.php", "REDIS_URL"),
             Store::Memcached => ("config/cache.php", "MEMCACHED_HOST"),
         };
         for (file, variable) in [("config/session.php", "SESSION_DRIVER"), connection] {
-            let text = read_text(&self.folder.join(file)).ok();
+            let text = read_text(&self.app.folder.join(file)).ok();
             if text.is_some_and(|text| !text.contains(variable)) {
-                return Err(OwnSessions {
-                    what: format!("the app's {file} does not read {variable}"),
-                    advice: format!(
+                return Err(OwnSessions::new(
+                    format!("the app's {file} does not read {variable}"),
+                    format!(
                         "Read {variable} in {file} as Laravel's own file does: env('{variable}')."
                     ),
-                });
+                ));
             }
         }
         Ok(())
@@ -166,55 +152,44 @@ impl App<'_> {
 
     /// A cached configuration holds the values from when it was created. One with this launch's values was created
     /// by the start command.
-    fn cached(
-        &self,
-        environment: &Environment,
-        ours: &[(Variable, String)],
-    ) -> Result<(), OwnSessions> {
-        let path = environment.text("APP_CONFIG_CACHE").ok().flatten().unwrap_or(CACHED);
-        let Ok(text) = read_text(&self.folder.join(path)) else { return Ok(()) };
+    fn cached(&self, ours: &[(Variable, String)]) -> Result<(), OwnSessions> {
+        let path = self.app.environment.text("APP_CONFIG_CACHE").ok().flatten().unwrap_or(CACHED);
+        let Ok(text) = read_text(&self.app.folder.join(path)) else { return Ok(()) };
         let server = value_of(ours, "REDIS_URL").or_else(|| value_of(ours, "MEMCACHED_HOST"));
         if server.is_some_and(|server| text.contains(&server)) {
             return Ok(());
         }
-        Err(OwnSessions {
-            what: format!("its configuration is cached in {path}, with the values from when the cache was created"),
-            advice: "Do not run `php artisan config:cache` at build. Run it in the start command, or not at all.".to_owned(),
-        })
+        Err(OwnSessions::new(
+            format!(
+                "its configuration is cached in {path}, with the values from when the cache was created"
+            ),
+            "Do not run `php artisan config:cache` at build. Run it in the start command, or not at all.",
+        ))
     }
 
     /// Whether to set the server: only if the app does not. If the app sets the service's own host, sessions get
     /// there all the same.
-    fn server(
-        &self,
-        ours: &[(Variable, String)],
-        service: Option<&Reach<'_>>,
-    ) -> Result<bool, OwnSessions> {
+    fn server(&self, ours: &[(Variable, String)]) -> Result<bool, OwnSessions> {
         if let Some((name, set)) = self.set_by_others(&CHOICE, ours) {
             return Err(self.own_choice(name, &set));
         }
-        let names: &[&str] = match self.store {
+        let names: &[&str] = match self.app.store {
             Store::Redis => &REDIS,
             Store::Memcached => &MEMCACHED,
         };
         let Some((name, set)) = self.set_by_others(names, ours) else { return Ok(true) };
-        if service.is_some_and(|service| self.leads_to(service)) {
+        if self.app.service.is_some_and(|service| self.leads_to(service)) {
             return Ok(false);
         }
         Err(self.own_choice(name, &set))
     }
 
     fn own_choice(&self, name: &str, set: &Set) -> OwnSessions {
-        OwnSessions {
-            what: format!(
-                "{} sets {name}, and the launch does not override what the app sets",
-                set.place
-            ),
-            advice: format!(
-                "Remove it there, along with the others that name the {} server (a .env for development need not be in the image), or give sessions their own connection that reads {PREFIX}…",
-                self.store.title()
-            ),
-        }
+        let advice = format!(
+            "Remove it there, along with the others that name the {} server (a .env for development need not be in the image), or give sessions their own connection that reads {PREFIX}…",
+            self.app.store.title()
+        );
+        OwnSessions::new(set.stays(name), advice)
     }
 
     /// The first of the variables that is set to a value other than ours.
@@ -238,7 +213,7 @@ impl App<'_> {
         let is = |name: &str, fits: &dyn Fn(&str) -> bool| {
             self.environment.get(name).map(|set| fits(set.value.trim()))
         };
-        match self.store {
+        match self.app.store {
             Store::Redis => is("REDIS_URL", &|url| host_of(url) == Some(&host))
                 .or_else(|| is("REDIS_HOST", &|it| it.trim_start_matches("tls://") == host)),
             Store::Memcached => is("MEMCACHED_HOST", &|it| it == host),
@@ -248,10 +223,10 @@ impl App<'_> {
 
     fn driver(&self, ours: &[(Variable, String)]) -> Result<(), OwnSessions> {
         match self.set_by_others(&["SESSION_DRIVER"], ours) {
-            Some((_, set)) if set.value.trim() != self.store.name() => Err(OwnSessions {
-                what: format!("{} sets SESSION_DRIVER to {:?}", set.place, masked(&set.value)),
-                advice: format!("Remove SESSION_DRIVER there, or set it to {}.", self.store),
-            }),
+            Some((_, set)) if set.value.trim() != self.app.store.name() => Err(OwnSessions::new(
+                format!("{} sets SESSION_DRIVER to {:?}", set.place, masked(&set.value)),
+                format!("Remove SESSION_DRIVER there, or set it to {}.", self.app.store),
+            )),
             _ => Ok(()),
         }
     }

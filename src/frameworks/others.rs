@@ -57,10 +57,7 @@ fn own(kind: Kind, keeps: &str) -> SessionUse {
         }
         _ => "docs/frameworks.md has the lines that move them to the service.",
     };
-    SessionUse::Own(OwnSessions {
-        what: format!("it keeps them in {keeps}"),
-        advice: advice.to_owned(),
-    })
+    SessionUse::Own(OwnSessions::new(format!("it keeps them in {keeps}"), advice))
 }
 
 /// Magento uses PHP's own sessions if `save` is `files`, the default.

@@ -1,9 +1,13 @@
 //! What the app's framework does with sessions: the same answer at build, at launch and in `session-check`.
 
+use super::known::Framework;
+use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;
 use crate::php::tls::TlsFiles;
 use crate::plan::Plan;
+use crate::store::Store;
 use crate::variable::Variables;
+use std::path::Path;
 use store_client::{Address, Target};
 
 /// What the framework does with sessions.
@@ -17,16 +21,36 @@ pub(crate) enum SessionUse {
     Configured(String),
     /// It keeps its own, elsewhere.
     Own(OwnSessions),
-    /// It has none.
     None,
 }
 
 /// Sessions that are not in the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OwnSessions {
-    /// Why, as part of a sentence.
     pub(crate) what: String,
     pub(crate) advice: String,
+}
+
+impl OwnSessions {
+    pub(super) fn new(what: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { what: what.into(), advice: advice.into() }
+    }
+}
+
+impl From<Result<Variables, OwnSessions>> for SessionUse {
+    fn from(variables: Result<Variables, OwnSessions>) -> Self {
+        variables.map_or_else(Self::Own, Self::Variables)
+    }
+}
+
+/// An app whose framework may keep its own sessions.
+pub(super) struct App<'a> {
+    pub(super) framework: &'a Framework,
+    pub(super) folder: &'a Path,
+    pub(super) environment: &'a Environment,
+    pub(super) store: Store,
+    /// At build there is none, and only the app's files count.
+    pub(super) service: Option<&'a Reach<'a>>,
 }
 
 /// How to reach the service.
@@ -41,7 +65,7 @@ impl Reach<'_> {
         match &self.plan.endpoint {
             Endpoint::Redis(redis) => match &redis.target {
                 Target::Tcp { address, .. } => Some(address),
-                Target::Cluster { .. } | Target::Unix(_) => None,
+                Target::Cluster { .. } | Target::Sentinel { .. } | Target::Unix(_) => None,
             },
             Endpoint::Memcached(memcached) => memcached.servers.first(),
         }

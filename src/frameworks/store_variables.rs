@@ -5,16 +5,14 @@ use super::redis_url::{USUAL, redis_url};
 use super::session_use::Reach;
 use crate::endpoint::Endpoint;
 use crate::endpoint::memcached::MemcachedEndpoint;
-use crate::system::secret::UNRESERVED;
+use crate::system::secret::encode;
 use crate::variable::{Variable, Variables};
-use percent_encoding::utf8_percent_encode;
 use store_client::{Address, RedisEndpoint, Target};
 
 /// The prefix of their names.
 pub(crate) const PREFIX: &str = "PHP_SESSION_STORE_";
 
 /// The variables `PHP_SESSION_STORE_…`.
-#[must_use]
 pub(crate) fn store_variables(service: &Reach<'_>) -> Variables {
     match &service.plan.endpoint {
         Endpoint::Redis(redis) => of_redis(redis, service),
@@ -26,6 +24,8 @@ fn of_redis(redis: &RedisEndpoint, service: &Reach<'_>) -> Variables {
     let mut variables = match &redis.target {
         Target::Tcp { address, .. } => of_server(address),
         Target::Cluster { nodes, .. } => vec![(Variable::StoreServers, list(nodes))],
+        // The servers change; what the app would connect with are the Sentinels.
+        Target::Sentinel { .. } => Vec::new(),
         Target::Unix(path) => vec![(Variable::StoreSocket, path.display().to_string())],
     };
     let mut add =
@@ -43,7 +43,6 @@ fn of_redis(redis: &RedisEndpoint, service: &Reach<'_>) -> Variables {
 
 /// Several servers go into the query, as Symfony's adapter expects; no other client reads such a uri.
 fn of_memcached(MemcachedEndpoint { servers, login }: &MemcachedEndpoint) -> Variables {
-    let encode = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
     let authority = login
         .as_ref()
         .map(|login| format!("{}:{}@", encode(&login.user), encode(login.password.expose())));

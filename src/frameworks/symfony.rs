@@ -4,12 +4,11 @@
 use super::dotenv::AppEnvironment;
 use super::known::{Framework, Kind};
 use super::redis_url::{Dialect, USUAL, host_of, redis_url};
-use super::session_use::{OwnSessions, Reach, SessionUse};
+use super::session_use::{App, OwnSessions, Reach, SessionUse};
 use super::store_variables::PREFIX;
-use crate::config::environment::Environment;
 use crate::endpoint::Endpoint;
 use crate::store::Store;
-use crate::system::files::read_text;
+use crate::system::files::{entries, read_text};
 use crate::variable::{Variable, Variables};
 use std::path::Path;
 
@@ -19,28 +18,19 @@ const FIRST_NATIVE: u32 = 7;
 /// The configuration folders; the one that wins comes first.
 const FOLDERS: [&str; 2] = ["config/packages/prod", "config/packages"];
 
-/// What Symfony does with sessions in this environment. At build there is no service, and only its files count.
-pub(super) fn session_use(
-    framework: &Framework,
-    app_dir: &Path,
-    environment: &Environment,
-    store: Store,
-    service: Option<&Reach<'_>>,
-) -> SessionUse {
+pub(super) fn session_use(app: &App<'_>) -> SessionUse {
+    let App { framework, folder, store, .. } = *app;
     // Shopware comes with `handler_id: null`, which the app may override.
     let is_shopware = framework.kind == Kind::Shopware;
     let native = is_shopware || framework.major().is_some_and(|major| major >= FIRST_NATIVE);
-    match handler(app_dir) {
+    match handler(folder) {
         Handler::Unknown if is_shopware => SessionUse::Php,
         Handler::Native => SessionUse::Php,
         Handler::Default if native => SessionUse::Php,
-        Handler::Default => SessionUse::Own(OwnSessions {
-            what: "without a handler_id it keeps them in its cache folder (before version 7)"
-                .to_owned(),
-            advice:
-                "Set handler_id: null under framework.session in config/packages/framework.yaml."
-                    .to_owned(),
-        }),
+        Handler::Default => SessionUse::Own(OwnSessions::new(
+            "without a handler_id it keeps them in its cache folder (before version 7)",
+            "Set handler_id: null under framework.session in config/packages/framework.yaml.",
+        )),
         Handler::Unknown => SessionUse::Configured(
             "no handler_id was found in config/packages (null there means PHP's own sessions)"
                 .to_owned(),
@@ -49,56 +39,36 @@ pub(super) fn session_use(
             SessionUse::Configured(format!("its handler_id is {id}"))
         }
         Handler::Id(id) if reads(&id, "REDIS_URL") && store == Store::Redis => {
-            let app = AppEnvironment::of_symfony(app_dir, environment);
-            redis_url_of(framework, &app, service)
+            redis_url_of(app).into()
         }
-        Handler::Id(id) => SessionUse::Own(OwnSessions {
-            what: format!("its handler_id is {id}, the app's own handler"),
-            advice:
-                "Set handler_id to null (PHP's own sessions), or to '%env(PHP_SESSION_STORE_URL)%'."
-                    .to_owned(),
-        }),
+        Handler::Id(id) => SessionUse::Own(OwnSessions::new(
+            format!("its handler_id is {id}, the app's own handler"),
+            "Set handler_id to null (PHP's own sessions), or to '%env(PHP_SESSION_STORE_URL)%'.",
+        )),
     }
 }
 
 /// `REDIS_URL`, unless the app sets it.
-fn redis_url_of(
-    framework: &Framework,
-    app: &AppEnvironment<'_>,
-    service: Option<&Reach<'_>>,
-) -> SessionUse {
-    let url = match service {
-        None => None,
-        Some(service) => match url(framework, service) {
-            Some(url) => Some(url),
-            None => {
-                return SessionUse::Own(OwnSessions {
-                    what: "REDIS_URL cannot express a Redis cluster, a socket, or a login with the tokens of a cloud".to_owned(),
-                    advice: "Set handler_id to null (PHP's own sessions).".to_owned(),
-                });
-            }
-        },
+fn redis_url_of(app: &App<'_>) -> Result<Variables, OwnSessions> {
+    let no_url = || {
+        OwnSessions::new(
+            "REDIS_URL cannot express a Redis cluster, a socket, or a login with the tokens of a cloud",
+            "Set handler_id to null (PHP's own sessions).",
+        )
     };
-    let host = service.and_then(Reach::host);
-    match app.get("REDIS_URL") {
+    let of_service = |service| url(app.framework, service).ok_or_else(no_url);
+    let url = app.service.map(of_service).transpose()?;
+    let host = app.service.and_then(Reach::host);
+    match AppEnvironment::of_symfony(app.folder, app.environment).get("REDIS_URL") {
         // Ours, from an outer launcher, or the app's own choice of the same server.
         Some(set) if host.is_none() || host_of(&set.value) != host.as_deref() => {
-            SessionUse::Own(OwnSessions {
-                what: format!(
-                    "{} sets REDIS_URL, and the launch does not override what the app sets",
-                    set.place
-                ),
-                advice:
-                    "Remove REDIS_URL there, or set handler_id to '%env(PHP_SESSION_STORE_URL)%'."
-                        .to_owned(),
-            })
+            Err(OwnSessions::new(
+                set.stays("REDIS_URL"),
+                "Remove REDIS_URL there, or set handler_id to '%env(PHP_SESSION_STORE_URL)%'.",
+            ))
         }
-        Some(set) if url.as_ref() != Some(&set.value) => SessionUse::Variables(Vec::new()),
-        _ => {
-            let variables: Variables =
-                url.into_iter().map(|url| (Variable::RedisUrl, url)).collect();
-            SessionUse::Variables(variables)
-        }
+        Some(set) if url.as_ref() != Some(&set.value) => Ok(Vec::new()),
+        _ => Ok(url.into_iter().map(|url| (Variable::RedisUrl, url)).collect()),
     }
 }
 
@@ -115,10 +85,8 @@ fn reads(value: &str, variable: &str) -> bool {
     value.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == variable)
 }
 
-/// What `framework.session` says.
 #[derive(Debug, PartialEq, Eq)]
 enum Handler {
-    /// Nothing was found.
     Unknown,
     /// There are sessions but no handler.
     Default,
@@ -131,10 +99,7 @@ enum Handler {
 fn handler(app_dir: &Path) -> Handler {
     let mut found = Handler::Unknown;
     for folder in FOLDERS {
-        let entries = app_dir.join(folder).read_dir().into_iter().flatten().flatten();
-        let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
-        files.sort();
-        for file in files {
+        for file in entries(&app_dir.join(folder)) {
             let text = read_text(&file).unwrap_or_default();
             let handler = match file.extension().and_then(|it| it.to_str()) {
                 Some("yaml" | "yml") => of_yaml(&text),

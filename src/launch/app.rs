@@ -33,7 +33,6 @@ fn hidden(pool: &Path) -> OwnSessions {
     }
 }
 
-/// Determines the app's variables. `app_dir` is the app's folder.
 pub(super) fn prepare(
     service: &Reach<'_>,
     settings: &LaunchSettings,

@@ -3,8 +3,9 @@
 use crate::frameworks::known::Framework;
 use crate::services::search_keys::SearchKeys;
 use crate::store::Store;
-use crate::system::files::{self, WriteError, at};
+use crate::system::files::{self, at};
 use crate::system::version::Version;
+use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
@@ -56,28 +57,23 @@ pub struct AppFacts {
     pub reads_store_variables: bool,
 }
 
-/// Why the build's record cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RecordError {
-    #[error("The program cannot find its own layer: {0}.")]
-    Program(io::Error),
-    #[error("The build's record {} cannot be read: {problem}.\nBuild the image again.", .path.display())]
-    Unreadable { path: PathBuf, problem: String },
-}
-
 /// The session layer, which contains the running program.
-pub(crate) fn layer_of_program() -> Result<PathBuf, RecordError> {
-    let program = std::env::current_exe().map_err(RecordError::Program)?;
+pub(crate) fn layer_of_program() -> anyhow::Result<PathBuf> {
+    let program = std::env::current_exe()
+        .map_err(|error| anyhow!("The program cannot find its own layer: {error}."))?;
     // <layer>/exec.d/session_env, <layer>/bin/session-check
     Ok(program.ancestors().nth(2).unwrap_or(&program).to_owned())
 }
 
-/// Reads the build's record in the layer.
-pub(crate) fn read_record(layer: &Path) -> Result<LaunchRecord, RecordError> {
+pub(crate) fn read_record(layer: &Path) -> anyhow::Result<LaunchRecord> {
     let path = layer.join(RECORD_FILE);
     let read = fs::read_to_string(&path).map_err(|error| error.to_string());
-    read.and_then(|text| toml::from_str(&text).map_err(|error| error.to_string()))
-        .map_err(|problem| RecordError::Unreadable { path, problem })
+    read.and_then(|text| toml::from_str(&text).map_err(|error| error.to_string())).map_err(
+        |problem| {
+            let path = path.display();
+            anyhow!("The build's record {path} cannot be read: {problem}.\nBuild the image again.")
+        },
+    )
 }
 
 /// The name of the exec.d program in the layer's `exec.d`.
@@ -88,8 +84,7 @@ pub const SESSION_CHECK: &str = "session-check";
 pub const SESSION_PROXY: &str = "session-proxy";
 const RECORD_FILE: &str = "session.toml";
 
-/// Writes the record into the layer.
-pub(crate) fn write_record(layer: &Path, record: &LaunchRecord) -> Result<(), WriteError> {
+pub(crate) fn write_record(layer: &Path, record: &LaunchRecord) -> anyhow::Result<()> {
     let path = layer.join(RECORD_FILE);
     let text = toml::to_string(record).map_err(|error| at(&path)(io::Error::other(error)))?;
     files::write(&path, text)

@@ -134,7 +134,7 @@ pub(crate) fn limit_of_php(plan: &Plan, record: &LaunchRecord) -> Option<anyhow:
     }
     let files = TlsFiles::planned(&plan.endpoint);
     match connect(plan, &files, &record.extension_version, Duration::ZERO) {
-        Err(error @ (DirectiveError::TooOld { .. } | DirectiveError::Tokens(_))) => {
+        Err(error @ (DirectiveError::TooOld { .. } | DirectiveError::OnlyProxy(_))) => {
             Some(error.into())
         }
         _ => None,

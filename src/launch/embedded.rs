@@ -1,38 +1,26 @@
 //! Credentials embedded at build, on explicit request, for platforms that bind services only at build.
 //! The file has the format of `VCAP_SERVICES`, with one service, so that the launch reads it like any other.
 
-use crate::services::{Origin, Service, Services, ServicesError};
-use crate::system::files::{self, WriteError, read_text_if_present};
+use crate::services::{Origin, Service, Services};
+use crate::system::files::{self, read_text_if_present};
+use anyhow::anyhow;
 use serde_json::json;
 use std::path::Path;
 
 const FILE: &str = "embedded.json";
-
-/// Why the credentials cannot be embedded.
-#[derive(Debug, thiserror::Error)]
-pub enum EmbedError {
-    #[error(transparent)]
-    Services(#[from] ServicesError),
-    #[error(
-        "The credentials of {service} cannot be embedded: {name:?} {problem}.\nMake it readable text, or remove it from the binding."
-    )]
-    Unusable { service: String, name: String, problem: String },
-    #[error(transparent)]
-    Write(#[from] WriteError),
-}
 
 /// Embeds a service in the session layer.
 ///
 /// # Errors
 ///
 /// Fails if its credentials cannot be read or written.
-pub fn write(layer: &Path, service: &Service) -> Result<(), EmbedError> {
+pub fn write(layer: &Path, service: &Service) -> anyhow::Result<()> {
     let label = service.kind.as_deref().unwrap_or("embedded");
     let credentials = service.credentials()?.into_values();
-    let credentials = credentials.map_err(|(name, problem)| EmbedError::Unusable {
-        service: service.to_string(),
-        name,
-        problem,
+    let credentials = credentials.map_err(|(name, problem)| {
+        anyhow!(
+            "The credentials of {service} cannot be embedded: {name:?} {problem}.\nMake it readable text, or remove it from the binding."
+        )
     })?;
     let services = json!({ label: [{
         "name": service.name,
@@ -40,13 +28,13 @@ pub fn write(layer: &Path, service: &Service) -> Result<(), EmbedError> {
         "tags": service.tags,
         "credentials": credentials,
     }] });
-    Ok(files::write(&layer.join(FILE), services.to_string())?)
+    files::write(&layer.join(FILE), services.to_string())
 }
 
 /// The service in the session layer, if one was embedded.
-pub(crate) fn read(layer: &Path) -> Result<Option<Services>, ServicesError> {
+pub(crate) fn read(layer: &Path) -> anyhow::Result<Option<Services>> {
     let path = layer.join(FILE);
     let text = read_text_if_present(&path)
-        .map_err(|error| ServicesError::ReadEmbedded { path: path.clone(), error })?;
+        .map_err(|error| anyhow!("The file {} {error}.", path.display()))?;
     text.map(|json| Services::parse(&json, Origin::Embedded)).transpose()
 }

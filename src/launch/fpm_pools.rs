@@ -3,7 +3,7 @@
 
 use crate::config::environment::Environment;
 use crate::php::fpm::{PHP_FPM_PATH, directive};
-use crate::system::files::read_text;
+use crate::system::files::{entries, entries_with, read_text};
 use std::path::{Path, PathBuf};
 
 const MAX_CHILDREN: &str = "pm.max_children";
@@ -12,8 +12,8 @@ const MAX_CHILDREN: &str = "pm.max_children";
 pub(super) fn fpm_workers(environment: &Environment, app_dir: &Path) -> Option<u32> {
     let mut files = own_files(environment, app_dir);
     if files.iter().all(|file| workers_in(file).is_none()) {
-        let versions = Path::new("/etc/php").read_dir().into_iter().flatten().flatten();
-        files.extend(versions.flat_map(|version| conf_files(&version.path().join("fpm/pool.d"))));
+        let versions = entries(Path::new("/etc/php")).into_iter();
+        files.extend(versions.flat_map(|it| entries_with(&it.join("fpm/pool.d"), "conf")));
     }
     files.iter().filter_map(|file| workers_in(file)).reduce(u32::saturating_add)
 }
@@ -42,17 +42,12 @@ pub(super) fn clearing_pool(environment: &Environment, app_dir: &Path) -> Option
 fn own_files(environment: &Environment, app_dir: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = Vec::new();
     files.extend(environment.text(PHP_FPM_PATH).ok().flatten().map(PathBuf::from));
-    files.extend(conf_files(&app_dir.join(".php.fpm.d")));
-    files.extend(conf_files(app_dir));
+    files.extend(entries_with(&app_dir.join(".php.fpm.d"), "conf"));
+    files.extend(entries_with(app_dir, "conf"));
     files
 }
 
-fn conf_files(folder: &Path) -> Vec<PathBuf> {
-    let entries = folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.path());
-    entries.filter(|path| path.extension().is_some_and(|extension| extension == "conf")).collect()
-}
-
-/// The workers of all pools in a file; within a pool the last line counts.
+/// Within a pool the last line counts.
 fn workers_in(file: &Path) -> Option<u32> {
     let text = read_text(file).ok()?;
     let mut pools = vec![None];

@@ -48,7 +48,7 @@ pub fn prepare(
     let record = &read_record(layer)?;
     let settings = &LaunchSettings::read(environment)?;
     let context = Context { record, settings, environment, layer, app_dir, start_proxy };
-    let prepared = match resolve(environment, platform_dir, layer, record, settings) {
+    let prepared = match resolve(environment, platform_dir, layer, record, settings, None) {
         Ok(Resolution::Service(found)) => context.prepare(&found),
         Ok(Resolution::Files) => Ok(Prepared::with_local_files()),
         Err(error) => Err(error),

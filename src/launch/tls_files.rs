@@ -9,6 +9,7 @@ use crate::php::tls::{ClientFiles, TlsFiles};
 use crate::plan::Plan;
 use crate::system::digest::sha256;
 use crate::system::masked::masked;
+use anyhow::bail;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -21,15 +22,6 @@ const SUFFIX: &str = ".pem";
 /// Shared memory: writable even in a container with a read-only root file system.
 const SHARED_MEMORY: &str = "/dev/shm";
 
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "The service's certificate must be in a file, but none can be written:\n{tried}\nSet TMPDIR to a folder that the app's user can write to."
-)]
-pub(crate) struct TlsFilesError {
-    tried: String,
-}
-
-/// The files for TLS, written if necessary.
 pub(crate) fn tls_files(
     plan: &Plan,
     record: &LaunchRecord,
@@ -41,18 +33,14 @@ pub(crate) fn tls_files(
     if php::redis_directives::shares_ca(redis, &record.extension_version) {
         let LaunchRecord { openssl_cafile, openssl_capath, .. } = record;
         let others = trusted_cas::read(environment, openssl_cafile, openssl_capath)?;
-        Ok(write(tls, Some(&others), tmp)?)
+        write(tls, Some(&others), tmp)
     } else {
-        Ok(write(tls, None, tmp)?)
+        write(tls, None, tmp)
     }
 }
 
 /// Writes the texts to files that only the app's user can read. `with` are other CAs, added to the service's.
-pub(crate) fn write(
-    tls: &Tls,
-    with: Option<&str>,
-    tmp: Option<&str>,
-) -> Result<TlsFiles, TlsFilesError> {
+pub(crate) fn write(tls: &Tls, with: Option<&str>, tmp: Option<&str>) -> anyhow::Result<TlsFiles> {
     let mut folders = vec![Path::new("/tmp"), Path::new(SHARED_MEMORY)];
     folders.splice(0..0, tmp.map(Path::new));
     let file_of = |pem: &Pem| match pem.file() {
@@ -74,7 +62,7 @@ pub(crate) fn write(
 }
 
 /// A file with this text, in the first writable folder.
-fn keep(folders: &[&Path], text: &str) -> Result<PathBuf, TlsFilesError> {
+fn keep(folders: &[&Path], text: &str) -> anyhow::Result<PathBuf> {
     let mut tried = Vec::new();
     for folder in folders {
         match file_in(folder, text) {
@@ -85,7 +73,10 @@ fn keep(folders: &[&Path], text: &str) -> Result<PathBuf, TlsFilesError> {
             }
         }
     }
-    Err(TlsFilesError { tried: tried.join("\n") })
+    bail!(
+        "The service's certificate must be in a file, but none can be written:\n{}\nSet TMPDIR to a folder that the app's user can write to.",
+        tried.join("\n")
+    )
 }
 
 /// One file per text, so that a thousand starts in one container (a probe, a cron job) leave only one. Others may

@@ -2,7 +2,7 @@
 //! these must stay trusted.
 
 use crate::config::environment::{Environment, EnvironmentError};
-use crate::system::files::read_text;
+use crate::system::files::{entries, read_text};
 use std::path::Path;
 
 /// OpenSSL's variables: a file, and folders separated by `:`. Paketo's ca-certificates buildpack sets both.
@@ -57,10 +57,7 @@ impl Certificates {
     }
 
     fn add_folder(&mut self, folder: &Path) {
-        let entries = folder.read_dir().into_iter().flatten().flatten();
-        let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
-        files.sort();
-        for file in files {
+        for file in entries(folder) {
             if let Ok(text) = read_text(&file) {
                 self.add(&text);
             }

@@ -12,7 +12,6 @@ use crate::system::version::Version;
 use std::time::Duration;
 
 /// The ini files of a store, for this version of its extension.
-#[must_use]
 pub(crate) fn ini_files(store: Store, version: &Version) -> Vec<(IniFile, Vec<Directive>)> {
     let mut ini_files = match store {
         Store::Redis => redis_directives::ini_files(),
@@ -28,7 +27,6 @@ pub(crate) fn ini_files(store: Store, version: &Version) -> Vec<(IniFile, Vec<Di
 const NO_SERVICE: &str = "/no-session-service-is-bound";
 
 /// What PHP is told if no service can be used, so that each session fails at once.
-#[must_use]
 pub(crate) fn nowhere(store: Store) -> PhpSettings {
     let mut endpoint = Endpoint::example(store);
     if let Endpoint::Memcached(memcached) = &mut endpoint {

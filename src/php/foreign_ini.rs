@@ -3,7 +3,7 @@
 
 use super::fpm::directive;
 use super::ini_file::IniFile;
-use crate::system::files::read_text;
+use crate::system::files::{entries, entries_with, read_text};
 use std::path::{Path, PathBuf};
 
 const SAVE_HANDLER: &str = "session.save_handler";
@@ -11,11 +11,11 @@ const SAVE_PATH: &str = "session.save_path";
 
 /// An ini file that PHP reads after ours and that sets where sessions are kept: it wins. `layer` is the session layer,
 /// `scan_dirs` the value of `PHP_INI_SCAN_DIR`.
-#[must_use]
 pub(crate) fn session_ini_read_after(layer: &Path, scan_dirs: &str) -> Option<PathBuf> {
     let base = layer.join(IniFile::Base.folder());
     let folders = scan_dirs.split(':').map(Path::new).skip_while(|folder| *folder != base);
-    let mut files = folders.filter(|folder| !folder.starts_with(layer)).flat_map(ini_files_in);
+    let mut files =
+        folders.filter(|folder| !folder.starts_with(layer)).flat_map(|it| entries_with(it, "ini"));
     files.find(|file| {
         settings(file).iter().any(|(name, _)| [SAVE_HANDLER, SAVE_PATH].contains(&&**name))
     })
@@ -36,7 +36,7 @@ pub fn session_inis_of_other_layers(layers: &Path) -> Vec<PathBuf> {
         .flat_map(|value| {
             value.split(':').map(|folder| PathBuf::from(folder.trim())).collect::<Vec<_>>()
         })
-        .flat_map(|folder| ini_files_in(&folder))
+        .flat_map(|folder| entries_with(&folder, "ini"))
         .filter(|file| settings(file).iter().any(|(name, value)| is_of_server(name, value)))
         .collect();
     found.sort();
@@ -58,18 +58,6 @@ fn settings(file: &Path) -> Vec<(String, String)> {
     let text = read_text(file).unwrap_or_default();
     let settings = text.lines().filter_map(directive);
     settings.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
-
-/// The folder's ini files, in the order in which PHP reads them.
-fn ini_files_in(folder: &Path) -> Vec<PathBuf> {
-    let mut files = entries(folder);
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "ini"));
-    files.sort();
-    files
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
 #[cfg(test)]

@@ -28,23 +28,21 @@ pub enum DirectiveError {
     )]
     TooOld { what: &'static str, extension: &'static str, version: Version, since: String },
     #[error(
-        "The login with {0} has a password that lives for minutes, which PHP's own handler cannot renew.\nUse the session proxy ({PROXY}=auto or on), or bind a service with a password."
-    )]
-    Tokens(&'static str),
-    #[error(
         "{OPTIONS} has database={0}, but a cluster has only database 0.\nRemove it, or set a prefix instead."
     )]
     DatabaseOfCluster(u32),
+    #[error(
+        "The service needs {0}, which PHP's redis extension does not support for sessions, but the session proxy does.\nSet {PROXY}=auto."
+    )]
+    OnlyProxy(&'static str),
 }
 
-/// One PHP setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive {
     pub(crate) name: &'static str,
     pub(crate) value: Value,
 }
 
-/// A setting's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value {
     /// Fixed text, only of letters, digits and `-_./`, so that it needs no quoting in an ini file.
@@ -56,7 +54,6 @@ pub(crate) enum Value {
 impl PhpSettings {
     /// All variables: those for the ini files, and `PHP_INI_SCAN_DIR`, which makes PHP read the ini files in
     /// `layer` (the session layer) besides those that `environment` lists.
-    #[must_use]
     pub(crate) fn variables_of(self, environment: &Environment, layer: &Path) -> Variables {
         let Self { mut variables, ini_files } = self;
         let scan_dirs = scan_dirs::for_launch(environment.as_env(), layer, &ini_files);
@@ -78,21 +75,16 @@ impl fmt::Debug for PhpSettings {
 }
 
 impl Directive {
-    /// A setting with a fixed value.
-    #[must_use]
     pub(crate) fn literal(name: &'static str, value: impl Into<String>) -> Self {
         Self { name, value: Value::Literal(value.into()) }
     }
 
-    /// A setting whose value a variable holds.
-    #[must_use]
     pub(crate) fn variable(name: &'static str, variable: Variable) -> Self {
         Self { name, value: Value::Variable(variable) }
     }
 }
 
 /// The text of an ini file with these directives.
-#[must_use]
 pub(crate) fn render(directives: &[Directive]) -> String {
     let mut ini = String::from(
         "; Written by the php-session-store buildpack. Its exec.d program sets the variables at launch.\n",

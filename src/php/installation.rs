@@ -1,8 +1,9 @@
 //! The installed PHP: its version, its facts, and its warnings.
 
-use super::script::{PhpError, run_script};
+use super::script::run_script;
 use super::siblings::{programs_beside, siblings, with_configuration_of};
 use crate::system::version::Version;
+use anyhow::anyhow;
 use libcnb::Env;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -42,7 +43,6 @@ pub(crate) fn neutral_options<'a>() -> impl Iterator<Item = &'a str> {
 /// The installed PHP, as it answers in one environment.
 #[derive(Debug, Clone)]
 pub struct Php {
-    /// `php` itself.
     pub(crate) cli: Program,
     /// The SAPIs that have a configuration of their own: fpm, cgi, apache2 …
     others: Vec<Program>,
@@ -51,7 +51,6 @@ pub struct Php {
 /// One of PHP's programs (SAPIs).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
-    /// Its name, such as `fpm`.
     pub(crate) name: String,
     /// What it reports about itself.
     pub(crate) facts: Facts,
@@ -65,9 +64,7 @@ pub(crate) struct Facts {
     pub(crate) version: Version,
     /// The version of the extension API, such as `20220829`.
     pub(crate) api: String,
-    /// Whether PHP is built with thread safety (ZTS).
     pub(crate) thread_safe: bool,
-    /// Whether PHP is a debug build.
     pub(crate) debug: bool,
     pub(crate) binary: PathBuf,
     /// Where PHP's extensions are.
@@ -83,11 +80,8 @@ pub(crate) struct Facts {
     pub(crate) extensions: BTreeMap<String, String>,
     /// The stream transports; OpenSSL adds `tls`.
     pub(crate) transports: Vec<String>,
-    /// The registered save handlers.
     pub(crate) save_handlers: Vec<String>,
-    /// `session.save_handler` in force, empty without PHP's session extension.
     pub(crate) save_handler: String,
-    /// `session.save_path` in force.
     pub(crate) save_path: String,
     /// `display_errors` from php.ini, or PHP's default.
     pub(crate) display_errors: String,
@@ -95,13 +89,10 @@ pub(crate) struct Facts {
     pub(crate) cafile: String,
     /// `openssl.capath` in force; empty means OpenSSL's default.
     pub(crate) capath: String,
-    /// `opcache.preload` in force, empty if nothing is preloaded.
     pub(crate) preload: String,
-    /// `session.use_strict_mode` in force.
     pub(crate) strict_mode: bool,
     /// `session.sid_length` in force; 0 if PHP does not know it.
     pub(crate) sid_length: usize,
-    /// `session.name` in force.
     pub(crate) session_name: String,
 }
 
@@ -110,7 +101,7 @@ impl Php {
     ///
     /// # Errors
     /// Fails if there is no PHP, or a program does not answer.
-    pub fn ask(env: &Env) -> Result<Self, PhpError> {
+    pub fn ask(env: &Env) -> anyhow::Result<Self> {
         let mut cli = Program::ask("cli", env, &[])?;
         cli.facts.find_extensions(env);
         let mut others = siblings(&cli.facts.configuration_dir, &cli.facts.version.major_minor())
@@ -119,7 +110,7 @@ impl Php {
                 let (env, options) = with_configuration_of(env, &configuration);
                 Program::ask(&name, &env, &options)
             })
-            .collect::<Result<Vec<_>, _>>()?;
+            .collect::<anyhow::Result<Vec<_>>>()?;
         if others.is_empty() {
             let names = programs_beside(&cli.facts.binary).into_iter();
             // These read the same ini files.
@@ -134,20 +125,15 @@ impl Php {
     }
 
     /// Whether pages show PHP's warnings to visitors. If no other program serves pages, `php -S` does.
-    #[must_use]
     pub(crate) fn displays_errors(&self) -> bool {
         let cli = self.others.is_empty().then_some(&self.cli);
         self.others.iter().chain(cli).any(|program| program.facts.displays_errors())
     }
 
-    /// The programs' names, for messages.
-    #[must_use]
     pub(crate) fn names(&self) -> String {
         self.programs().map(|program| program.name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    /// The facts of `php` itself.
-    #[must_use]
     pub(crate) fn facts(&self) -> &Facts {
         &self.cli.facts
     }
@@ -165,7 +151,6 @@ impl Facts {
     }
 
     /// The value of the `extension` directive for one of PHP's own extensions.
-    #[must_use]
     pub(crate) fn object(&self, name: &str) -> String {
         let file = format!("{name}.so");
         let path = self.lost_extension_dir.as_ref().map(|folder| folder.join(&file));
@@ -180,31 +165,29 @@ impl Facts {
 
 impl Program {
     /// Runs `php` once with these options and reads its answer.
-    pub(crate) fn ask(name: &str, env: &Env, options: &[String]) -> Result<Self, PhpError> {
+    pub(crate) fn ask(name: &str, env: &Env, options: &[String]) -> anyhow::Result<Self> {
         let options: Vec<&str> =
             options.iter().map(String::as_str).chain(neutral_options()).collect();
         let answer = run_script(FACTS, &[], &options, env)?;
         let warnings = answer.stderr.lines().map(str::trim).filter(|line| !line.is_empty());
         let warnings = warnings.map(str::to_owned).collect();
-        let facts = answer.given().map_err(PhpError::Answer)?;
+        let facts = answer.given().map_err(|ended| {
+            anyhow!("`php` failed to run the buildpack's script: {ended}\nRun `php -v` in the build image to see what is wrong.")
+        })?;
         Ok(Self { name: name.to_owned(), facts, warnings })
     }
 
     /// The warnings that `before` did not have.
-    #[must_use]
     pub(crate) fn new_warnings(&self, before: &Self) -> Vec<&str> {
         let new = self.warnings.iter().filter(|warning| !before.warnings.contains(warning));
         new.map(String::as_str).collect()
     }
 
-    /// Whether an extension is loaded.
-    #[must_use]
     pub(crate) fn loads(&self, extension: &str) -> bool {
         self.facts.extensions.contains_key(extension)
     }
 
     /// PHP's warning if an ini file enables this extension and PHP cannot load it.
-    #[must_use]
     pub(crate) fn load_failure(&self, extension: &str) -> Option<&str> {
         let is_of_extension = |warning: &&String| {
             let named = warning.split_once("Unable to load dynamic library '");
@@ -217,13 +200,11 @@ impl Program {
     }
 
     /// Whether its streams support TLS.
-    #[must_use]
     pub(crate) fn knows_tls(&self) -> bool {
         self.facts.transports.iter().any(|transport| transport == "tls")
     }
 
     /// The version of a loaded extension, if it is a number.
-    #[must_use]
     pub(crate) fn version_of(&self, extension: &str) -> Option<Version> {
         self.facts.extensions.get(extension)?.parse().ok()
     }

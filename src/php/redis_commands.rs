@@ -51,18 +51,15 @@ const LIFETIME: u32 = 10;
 /// A trial session, from its first command to its last, under an unused name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Trial<'a> {
-    /// The prefix of the keys.
     pub(crate) prefix: &'a str,
     /// Which program tries it, as part of the key.
     pub(crate) by: &'a str,
-    /// Whether sessions are locked.
     pub(crate) locking: bool,
     pub(crate) persistent: bool,
     /// The database to select, if connecting has not done so.
     pub(crate) database: Option<u32>,
 }
 
-/// A command of a trial.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct TrialCommand {
     /// When a session sends it. Only PHP knows whether strict mode is on.
@@ -72,8 +69,6 @@ pub(crate) struct TrialCommand {
 }
 
 impl TrialCommand {
-    /// The command's name.
-    #[must_use]
     pub(crate) fn name(&self) -> &str {
         &self.words[0]
     }
@@ -81,7 +76,6 @@ impl TrialCommand {
 
 impl Trial<'_> {
     /// The commands in order; they leave nothing behind.
-    #[must_use]
     pub(crate) fn commands(self) -> Vec<TrialCommand> {
         let by = self.by;
         let key = format!("{}{}", self.prefix, unused_name(by));

@@ -23,8 +23,8 @@ pub(crate) const FOR_FILES: &str = "&files=;600;/tmp";
 /// Names our connections in phpredis's pool, so that the app's own persistent connections to the
 /// same server, with another database selected, are never taken for ours.
 const PERSISTENT_ID: &str = "php-session-store";
-/// How long the session proxy may take to reply, not counting the wait for a lock: it bounds each of its waits.
-const PROXY_TIMEOUT: Duration = Duration::from_secs(8);
+/// How much longer than it waits for the service and for a lock the session proxy may take to reply.
+const PROXY_TIMEOUT: Duration = Duration::from_secs(3);
 /// The proxy itself waits for the lock. 0 would mean phpredis's default, and phpredis tries once more than this says.
 const PROXY_LOCK_RETRIES: u32 = 1;
 
@@ -77,7 +77,11 @@ pub(super) fn connect(
             ini_files.push(IniFile::Cluster);
             (String::new(), tls.as_ref())
         }
+        Target::Sentinel { .. } => return Err(DirectiveError::OnlyProxy("Sentinel")),
     };
+    if plan.wait_replicas > 0 {
+        return Err(DirectiveError::OnlyProxy("wait_replicas"));
+    }
     let cluster = endpoint.is_cluster();
     let persistent = plan.persistence.to_server;
     query.add("persistent", flag(persistent));
@@ -89,7 +93,7 @@ pub(super) fn connect(
     match &endpoint.auth {
         None => {}
         Some(Login::Fixed(auth)) => add_login(&mut query, auth, needs)?,
-        Some(Login::Issued(issued)) => return Err(DirectiveError::Tokens(issued.issuer)),
+        Some(Login::Issued(_)) => return Err(DirectiveError::OnlyProxy("a login with tokens")),
     }
     // Only on request: with a database, 5.3 makes an extra round trip for every command.
     match endpoint.database {
@@ -127,7 +131,10 @@ pub(crate) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
         query.add("persistent_id", PERSISTENT_ID);
     }
     query.add("timeout", PROXY_CONNECT_TIMEOUT.as_secs_f64());
-    query.add("read_timeout", (plan.lock_timeout + PROXY_TIMEOUT).as_secs_f64());
+    query.add(
+        "read_timeout",
+        (plan.lock_timeout + plan.failover_timeout + PROXY_TIMEOUT).as_secs_f64(),
+    );
     if let Some(prefix) = plan.other_prefix() {
         query.add("prefix", prefix);
     }

@@ -11,7 +11,6 @@ pub const PHP_INI_SCAN_DIR: &str = "PHP_INI_SCAN_DIR";
 /// in `layer`, the session layer. A launcher inside a launcher inherits what the outer one set, and adds the
 /// layers' folders again: PHP would load each extension twice, and the inner launch may need other ini files than
 /// the outer one.
-#[must_use]
 pub(super) fn for_launch(env: &Env, layer: &Path, ini_files: &[IniFile]) -> String {
     let before = env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap_or_default();
     let base = layer.join(IniFile::Base.folder());
@@ -27,7 +26,6 @@ pub(super) fn for_launch(env: &Env, layer: &Path, ini_files: &[IniFile]) -> Stri
 }
 
 /// The folders of `recorded`, the build's value, that PHP no longer reads ini files from.
-#[must_use]
 pub(crate) fn no_longer_read(recorded: &str, now: &str) -> Vec<String> {
     let missing = recorded.split(':').filter(|folder| !now.split(':').any(|it| it == *folder));
     let named = missing.map(|folder| if folder.is_empty() { "PHP's own" } else { folder });

@@ -1,6 +1,8 @@
 //! Runs our scripts with the installed PHP.
 
 use crate::system::command::find_program;
+use crate::system::files::entries;
+use anyhow::{anyhow, bail};
 use indoc::writedoc;
 use libcnb::Env;
 use serde::de::DeserializeOwned;
@@ -11,25 +13,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
 
-/// Why PHP could not be asked.
-#[derive(Debug, thiserror::Error)]
-pub enum PhpError {
-    #[error(
-        "There is no `php` on the PATH.\nPut a buildpack that provides PHP before this one, or use a builder whose images have PHP."
-    )]
-    NotFound,
-    /// There are several, but none is called `php`.
-    #[error(
-        "There is no `php` on the PATH, but there are {0}.\nAdd a link named `php` to the one that serves the app."
-    )]
-    Several(String),
-    #[error("`php` cannot be started: {0}.")]
-    Start(io::Error),
-    #[error(
-        "`php` failed to run the buildpack's script: {0}\nRun `php -v` in the build image to see what is wrong."
-    )]
-    Answer(Ended),
-}
+const NOT_FOUND: &str = "There is no `php` on the PATH.\nPut a buildpack that provides PHP before this one, or use a builder whose images have PHP.";
 
 /// Marks a script's answer on stdout: PHP and the app's settings may print before and after it.
 const MARK: &str = "php-session-store-answer:";
@@ -43,7 +27,7 @@ fn with_answer(script: &str) -> String {
 
 /// How a PHP ended that gave no answer.
 #[derive(Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     status: ExitStatus,
     output: String,
 }
@@ -74,14 +58,11 @@ impl fmt::Display for Ended {
 
 const SIGKILL: i32 = 9;
 
-/// The result of a script.
 pub(crate) struct Answer<T> {
-    /// The script's answer; `None` if it did not get that far.
     pub(crate) json: Option<T>,
     status: ExitStatus,
     /// Everything PHP printed besides the answer.
     pub(crate) output: String,
-    /// What it printed on stderr.
     pub(crate) stderr: String,
 }
 
@@ -98,9 +79,9 @@ pub(crate) fn run_script<T: DeserializeOwned>(
     arguments: &[&str],
     options: &[&str],
     env: &Env,
-) -> Result<Answer<T>, PhpError> {
+) -> anyhow::Result<Answer<T>> {
     let mut php = php(script, options, env)?;
-    Ok(answer_of(&php.args(arguments).output().map_err(not_started)?))
+    Ok(answer_of(&php.args(arguments).output().map_err(|error| not_started(&error))?))
 }
 
 /// Like [`run_script`], but passes input on stdin, where no other process can see it.
@@ -109,39 +90,42 @@ pub(crate) fn run_script_with_input<T: DeserializeOwned>(
     input: &str,
     options: &[&str],
     env: &Env,
-) -> Result<Answer<T>, PhpError> {
+) -> anyhow::Result<Answer<T>> {
     let mut php = php(script, options, env)?;
     php.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut process = php.spawn().map_err(not_started)?;
+    let mut process = php.spawn().map_err(|error| not_started(&error))?;
     // A PHP that fails before the script does not read stdin; its output says why it failed.
     let _ = process.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
-    Ok(answer_of(&process.wait_with_output().map_err(not_started)?))
+    Ok(answer_of(&process.wait_with_output().map_err(|error| not_started(&error))?))
 }
 
-fn php(script: &str, options: &[&str], env: &Env) -> Result<Command, PhpError> {
+fn php(script: &str, options: &[&str], env: &Env) -> anyhow::Result<Command> {
     let mut php = Command::new(program(env)?);
     php.args(options).args(["-r", &with_answer(script), "--"]).env_clear().envs(env);
     Ok(php)
 }
 
 /// The path of `php`. Alpine has one for each release, such as `php83`, and no `php`.
-fn program(env: &Env) -> Result<PathBuf, PhpError> {
+fn program(env: &Env) -> anyhow::Result<PathBuf> {
     if let Some(program) = find_program(env, "php") {
         return Ok(program);
     }
     let folders = env.get("PATH").into_iter().flat_map(std::env::split_paths);
-    let files = folders.flat_map(|folder| folder.read_dir().into_iter().flatten().flatten());
+    let files = folders.flat_map(|folder| entries(&folder));
     let mut numbered = BTreeMap::new();
-    for path in files.map(|file| file.path()).filter(|path| is_numbered(path) && path.is_file()) {
+    for path in files.filter(|path| is_numbered(path) && path.is_file()) {
         // The same name in a later folder is shadowed or the same file: /bin may be a link to /usr/bin.
         numbered.entry(path.file_name().map(ToOwned::to_owned)).or_insert(path);
     }
     match numbered.into_values().collect::<Vec<_>>().as_slice() {
-        [] => Err(PhpError::NotFound),
+        [] => bail!(NOT_FOUND),
         [program] => Ok(program.clone()),
         several => {
             let names = several.iter().map(|path| path.display().to_string());
-            Err(PhpError::Several(names.collect::<Vec<_>>().join(", ")))
+            bail!(
+                "There is no `php` on the PATH, but there are {}.\nAdd a link named `php` to the one that serves the app.",
+                names.collect::<Vec<_>>().join(", ")
+            )
         }
     }
 }
@@ -155,10 +139,10 @@ fn is_numbered(path: &Path) -> bool {
     })
 }
 
-fn not_started(error: io::Error) -> PhpError {
+fn not_started(error: &io::Error) -> anyhow::Error {
     match error.kind() {
-        io::ErrorKind::NotFound => PhpError::NotFound,
-        _ => PhpError::Start(error),
+        io::ErrorKind::NotFound => anyhow!(NOT_FOUND),
+        _ => anyhow!("`php` cannot be started: {error}."),
     }
 }
 

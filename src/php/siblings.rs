@@ -1,6 +1,7 @@
 //! PHP's other programs (SAPIs) beside `php`: what is installed, and with which configuration.
 
 use super::scan_dirs::PHP_INI_SCAN_DIR;
+use crate::system::files::entries;
 use libcnb::Env;
 use std::path::{Path, PathBuf};
 
@@ -11,17 +12,12 @@ pub(super) fn siblings(of_cli: &Path, series: &str) -> Vec<(String, PathBuf)> {
     let (Some(parent), true) = (of_cli.parent(), of_cli.ends_with("cli")) else {
         return Vec::new();
     };
-    let mut siblings: Vec<(String, PathBuf)> = parent
-        .read_dir()
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(|entry| entry.file_name() != "cli" && entry.path().join("conf.d").is_dir())
-        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
+    let others = entries(parent).into_iter();
+    others
+        .filter(|path| path != of_cli && path.join("conf.d").is_dir())
+        .map(|path| (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), path))
         .filter(|(name, _)| is_installed(Path::new("/"), name, series))
-        .collect();
-    siblings.sort();
-    siblings
+        .collect()
 }
 
 /// PHP's other programs in the same prefix. Where PHP was not split into packages, all have the configuration of `php`.

@@ -12,7 +12,6 @@ pub struct TlsFiles {
     pub(crate) client: Option<ClientFiles>,
 }
 
-/// A client's certificate and key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ClientFiles {
     pub(crate) certificate: PathBuf,
@@ -21,7 +20,6 @@ pub(crate) struct ClientFiles {
 
 impl TlsFiles {
     /// The files that the launch will write, with placeholder paths.
-    #[must_use]
     pub(crate) fn planned(endpoint: &Endpoint) -> Self {
         let Endpoint::Redis(redis) = endpoint else { return Self::default() };
         let Some(tls) = redis.tls() else { return Self::default() };

@@ -10,6 +10,7 @@ use crate::config::variables::PROXY_FOLDER;
 use crate::endpoint::Endpoint;
 use crate::launch::build_record::{layer_of_program, read_record};
 use crate::launch::resolve::{Resolution, ResolvedService, resolve};
+use crate::launch::topology::Told;
 use crate::plan::Plan;
 use crate::variable::Variable;
 use anyhow::{Context, bail};
@@ -93,7 +94,8 @@ fn worker(place: &Place) -> anyhow::Result<Worker> {
     let layer = layer_of_program()?;
     let environment = Environment::current();
     let launch = LaunchSettings::read(&environment)?;
-    let plan = found(&environment, &layer, &launch)?.plan;
+    let first = found(&environment, &layer, &launch, None)?;
+    let (plan, told) = (first.plan, first.told);
     let settings = Settings {
         container: place.identity()?,
         prefix: plan.prefix,
@@ -101,10 +103,15 @@ fn worker(place: &Place) -> anyhow::Result<Worker> {
         lock_timeout: plan.lock_timeout,
         connect_timeout: plan.connect_timeout,
         read_timeout: plan.proxy_read_timeout,
+        failover_timeout: plan.failover_timeout,
+        wait_replicas: plan.wait_replicas,
         most_connections: launch.proxy_connections,
         metrics: launch.metrics.clone(),
     };
-    let read = move || found(&environment, &layer, &launch).and_then(|found| access(found.plan));
+    let read = move || {
+        let found = found(&environment, &layer, &launch, told.as_ref())?;
+        access(found.plan)
+    };
     Worker::new(settings, Box::new(read))
 }
 
@@ -112,9 +119,11 @@ fn found(
     environment: &Environment,
     layer: &Path,
     launch: &LaunchSettings,
+    told: Option<&Told>,
 ) -> anyhow::Result<Box<ResolvedService>> {
     let record = read_record(layer)?;
-    match resolve(environment, Path::new(LAUNCH_PLATFORM_DIR), layer, &record, launch)? {
+    let platform_dir = Path::new(LAUNCH_PLATFORM_DIR);
+    match resolve(environment, platform_dir, layer, &record, launch, told)? {
         Resolution::Service(found) => Ok(found),
         Resolution::Files => bail!("No session service is bound"),
     }

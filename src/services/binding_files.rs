@@ -1,15 +1,15 @@
 //! The files of a service binding.
 
 use super::credentials::{Credential, Credentials};
-use super::error::ServicesError;
-use super::origin::shown;
+use super::origin::{SERVICE_BINDING_ROOT, VCAP_SERVICES_FILE_PATH, shown};
 use crate::system::files::{denied, read_text};
+use anyhow::anyhow;
 use serde_json::Value;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// Reads the files of the binding in `folder`.
-pub(super) fn credentials(folder: &Path) -> Result<Credentials, ServicesError> {
+pub(super) fn credentials(folder: &Path) -> anyhow::Result<Credentials> {
     let layout = Layout::of(folder);
     Ok(entries(&layout.entries)?
         .into_iter()
@@ -49,7 +49,7 @@ impl Layout {
 
 /// The visible entries of a folder. Kubernetes keeps a Secret's data in `..data` and `..<timestamp>`, and links
 /// the visible names to it.
-pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, ServicesError> {
+pub(super) fn entries(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
     let entries = match folder.read_dir() {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -68,15 +68,22 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, ServicesE
     Ok(found)
 }
 
-fn cannot_list(folder: &Path, error: &io::Error) -> ServicesError {
+fn cannot_list(folder: &Path, error: &io::Error) -> anyhow::Error {
     let path = shown(folder);
-    match error.kind() {
-        io::ErrorKind::NotADirectory => ServicesError::BindingsFile { path },
-        io::ErrorKind::PermissionDenied if let Ok(metadata) = folder.metadata() => {
-            ServicesError::ListBindings { path, problem: denied(&metadata) }
+    let problem = match error.kind() {
+        io::ErrorKind::NotADirectory => {
+            return anyhow!(
+                "The service bindings should be in {path}, which is a file.\n{SERVICE_BINDING_ROOT} must name a folder with a folder for each service. For JSON as Cloud Foundry writes it, set {VCAP_SERVICES_FILE_PATH} instead."
+            );
         }
-        _ => ServicesError::ListBindings { path, problem: error.to_string() },
-    }
+        io::ErrorKind::PermissionDenied if let Ok(metadata) = folder.metadata() => {
+            denied(&metadata)
+        }
+        _ => error.to_string(),
+    };
+    anyhow!(
+        "The service bindings in {path} cannot be listed: {problem}.\nMake the folder readable for the app's user."
+    )
 }
 
 /// A file's text, without the final newline that editors and `echo` add.

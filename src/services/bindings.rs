@@ -1,14 +1,13 @@
 //! Service bindings: a folder for each service, a file for each credential (servicebinding.io).
 
 use super::binding_files::{Layout, entries};
-use super::error::ServicesError;
 use super::origin::{Origin, VCAP_SERVICES_FILE_PATH, shown};
 use super::service::{CredentialSource, Service};
 use crate::system::files::{FileError, read_text_if_present};
 use std::path::{Path, PathBuf};
 
 /// Reads the bindings below `root`. If there is no such folder, there are no bindings.
-pub(super) fn read(root: &Path) -> Result<Vec<Service>, ServicesError> {
+pub(super) fn read(root: &Path) -> anyhow::Result<Vec<Service>> {
     let mut services: Vec<Service> = entries(root)?
         .into_iter()
         .filter(|(_, path)| path.is_dir())

@@ -4,11 +4,9 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// The credentials of a bound service.
 #[derive(Clone, Default, PartialEq)]
 pub(crate) struct Credentials(BTreeMap<String, Credential>);
 
-/// One credential.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Credential {
     /// A value; a string if it came from a file.
@@ -18,13 +16,11 @@ pub(crate) enum Credential {
 }
 
 impl Credentials {
-    /// The entries by name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Credential)> {
         self.0.iter().map(|(name, credential)| (name.as_str(), credential))
     }
 
     /// An entry that is a string.
-    #[must_use]
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         match self.0.get(name)? {
             Credential::Value(Value::String(text)) => Some(text.clone()),
@@ -33,7 +29,6 @@ impl Credentials {
     }
 
     /// The names of the entries, for messages.
-    #[must_use]
     pub(crate) fn names(&self) -> Vec<&str> {
         self.0.keys().map(String::as_str).collect()
     }
@@ -50,7 +45,6 @@ impl Credentials {
     }
 
     /// Whether no key has different values in the two.
-    #[must_use]
     pub(crate) fn agrees_with(&self, other: &Self) -> bool {
         self.0.iter().all(|(name, credential)| {
             other.0.get(name).is_none_or(|other| other.as_text() == credential.as_text())

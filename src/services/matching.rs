@@ -6,6 +6,7 @@ use super::service::Service;
 use crate::config::variables::STORE;
 use crate::store::Store;
 use crate::system::masked::masked;
+use anyhow::bail;
 use std::fmt;
 
 /// The service found for the sessions.
@@ -13,13 +14,11 @@ use std::fmt;
 pub struct SessionService<'a> {
     pub(crate) store: Store,
     pub service: &'a Service,
-    /// The rule that found it.
     pub(crate) rule: Rule,
 }
 
 impl SessionService<'_> {
     /// A line about the search key, if one was chosen, and another rule than that found the service.
-    #[must_use]
     pub(crate) fn ignores(&self, keys: &SearchKeys) -> Option<String> {
         let Self { store, service, rule } = self;
         let key = keys.of(*store);
@@ -59,20 +58,6 @@ pub enum Rule {
     Variable,
 }
 
-/// Why no single service could be chosen.
-#[derive(Debug, thiserror::Error)]
-pub enum MatchError {
-    #[error(
-        "Several services could hold the {store} sessions, by their {what}:\n{candidates}\nUnbind all but one, or set {} to the full name of the right one.",
-        .store.search_key_variable()
-    )]
-    Ambiguous { store: Store, what: Rule, candidates: String },
-    #[error(
-        "Services of both stores could hold the sessions:\n{candidates}\nUnbind all but one, or set {STORE} to the right store."
-    )]
-    SeveralStores { candidates: String },
-}
-
 /// Finds the service for the sessions among those of `stores`.
 ///
 /// # Errors
@@ -81,18 +66,17 @@ pub fn find_session_service<'a>(
     services: &'a Services,
     keys: &SearchKeys,
     stores: &[Store],
-) -> Result<Option<SessionService<'a>>, MatchError> {
+) -> anyhow::Result<Option<SessionService<'a>>> {
     let mut found = Vec::new();
     for store in stores {
         found.extend(find_for_store(services, keys, *store)?);
     }
     match found.len() {
         0 | 1 => Ok(found.pop()),
-        _ => Err(MatchError::SeveralStores {
-            candidates: bullets(
-                found.iter().map(|found| format!("{}: {}", found.store, found.service)),
-            ),
-        }),
+        _ => bail!(
+            "Services of both stores could hold the sessions:\n{}\nUnbind all but one, or set {STORE} to the right store.",
+            bullets(found.iter().map(|found| format!("{}: {}", found.store, found.service)))
+        ),
     }
 }
 
@@ -100,7 +84,7 @@ fn find_for_store<'a>(
     services: &'a Services,
     keys: &SearchKeys,
     store: Store,
-) -> Result<Option<SessionService<'a>>, MatchError> {
+) -> anyhow::Result<Option<SessionService<'a>>> {
     for rule in rules(keys, store) {
         let mut candidates: Vec<&Service> =
             services.iter().filter(|service| rule.matches(service)).collect();
@@ -109,17 +93,17 @@ fn find_for_store<'a>(
             1 => {
                 return Ok(candidates.pop().map(|service| SessionService { store, service, rule }));
             }
-            _ => {
-                let candidates = bullets(candidates.iter().map(ToString::to_string));
-                return Err(MatchError::Ambiguous { store, what: rule, candidates });
-            }
+            _ => bail!(
+                "Several services could hold the {store} sessions, by their {rule}:\n{}\nUnbind all but one, or set {} to the full name of the right one.",
+                bullets(candidates.iter().map(ToString::to_string)),
+                store.search_key_variable()
+            ),
         }
     }
     Ok(None)
 }
 
 /// What each rule finds, one line each, whichever of them decides.
-#[must_use]
 pub(crate) fn rule_by_rule(
     services: &Services,
     keys: &SearchKeys,

@@ -14,7 +14,6 @@ use base64::engine::general_purpose::STANDARD;
 const MOST: usize = 5;
 
 /// One line for each service that nearly matches.
-#[must_use]
 pub(crate) fn near_misses(services: &Services, keys: &SearchKeys, stores: &[Store]) -> Vec<String> {
     let of_service = |service| {
         let store = stores.iter().find_map(|store| near_miss(service, keys, *store));

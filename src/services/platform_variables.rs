@@ -7,6 +7,7 @@ use super::service::{CredentialSource, Service};
 use crate::config::environment::{Environment, EnvironmentError};
 use crate::config::variables::SERVICE_VARIABLE;
 use crate::store::Store;
+use anyhow::{anyhow, ensure};
 use serde_json::{Map, Value};
 
 /// Variables with a uri. Heroku sets both of the first two, the second one with TLS; the others are from the Redis
@@ -15,26 +16,6 @@ const REDIS: [&str; 5] = ["REDIS_URL", "REDIS_TLS_URL", "REDISCLOUD_URL", "VALKE
 /// Variables with servers; each has `_USERNAME` and `_PASSWORD` variables beside it. Dokku's has a uri.
 const MEMCACHED: [&str; 3] = ["MEMCACHED_URL", "MEMCACHIER_SERVERS", "MEMCACHEDCLOUD_SERVERS"];
 const SERVERS: &str = "_SERVERS";
-
-/// Why no single variable could be chosen.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum VariableError {
-    #[error(transparent)]
-    Environment(#[from] EnvironmentError),
-    #[error(
-        "No {store} service is bound, and the variables {0} name different servers.\nSet {SERVICE_VARIABLE} to the one for the sessions.",
-        .variables.join(", ")
-    )]
-    Several { store: &'static str, variables: Vec<&'static str> },
-    #[error(
-        "{SERVICE_VARIABLE} is {0}, but there is no such variable in the environment.\nSet {0}, or unset {SERVICE_VARIABLE}."
-    )]
-    NotSet(String),
-    #[error(
-        "{SERVICE_VARIABLE} is not the name of a variable.\nSet it to the name of the variable that holds the service, such as REDIS_URL, not to its value."
-    )]
-    NotAName,
-}
 
 /// The platform's variables that are set and name a server of this store.
 pub(crate) fn present(
@@ -57,17 +38,17 @@ pub(crate) fn present(
 /// The service that a variable of the platform names.
 ///
 /// Fails if several name different servers, or if the requested one is not set.
-pub(crate) fn read(
-    environment: &Environment,
-    store: Store,
-) -> Result<Option<Service>, VariableError> {
+pub(crate) fn read(environment: &Environment, store: Store) -> anyhow::Result<Option<Service>> {
     if let Some(name) = environment.text(SERVICE_VARIABLE)?.map(str::trim) {
         // Not repeated: it may be the variable's value.
-        if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return Err(VariableError::NotAName);
-        }
+        ensure!(
+            name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'),
+            "{SERVICE_VARIABLE} is not the name of a variable.\nSet it to the name of the variable that holds the service, such as REDIS_URL, not to its value."
+        );
         let service = service(environment, store, name)?;
-        return service.map(Some).ok_or_else(|| VariableError::NotSet(name.to_owned()));
+        return service.map(Some).ok_or_else(|| {
+            anyhow!("{SERVICE_VARIABLE} is {name}, but there is no such variable in the environment.\nSet {name}, or unset {SERVICE_VARIABLE}.")
+        });
     }
     let variables = present(environment, store)?;
     let mut services = Vec::new();
@@ -75,10 +56,12 @@ pub(crate) fn read(
         services.extend(service(environment, store, name)?);
     }
     let Some(chosen) = services.pop() else { return Ok(None) };
-    if services.iter().all(|other| is_same_server(other, &chosen)) {
-        return Ok(Some(chosen));
-    }
-    Err(VariableError::Several { store: store.name(), variables })
+    ensure!(
+        services.iter().all(|other| is_same_server(other, &chosen)),
+        "No {store} service is bound, and the variables {} name different servers.\nSet {SERVICE_VARIABLE} to the one for the sessions.",
+        variables.join(", ")
+    );
+    Ok(Some(chosen))
 }
 
 fn service(

@@ -65,13 +65,11 @@ impl SearchKeys {
     }
 
     /// These keys, restricted to services that say they are for sessions.
-    #[must_use]
     pub(crate) fn exact(&self) -> Self {
         Self { any_of_its_kind: false, ..self.clone() }
     }
 
     /// The key of a store.
-    #[must_use]
     pub(crate) fn of(&self, store: Store) -> &SearchKey {
         match store {
             Store::Redis => &self.redis,
@@ -87,7 +85,6 @@ impl SearchKeys {
     }
 
     /// What we look for, for messages.
-    #[must_use]
     pub(crate) fn describe(&self, stores: &[Store]) -> String {
         let each = |store: &Store| {
             let key = masked(&self.of(*store).text);

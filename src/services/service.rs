@@ -2,7 +2,6 @@
 
 use super::binding_files;
 use super::credentials::Credentials;
-use super::error::ServicesError;
 use super::origin::Origin;
 use crate::store::Store;
 use std::fmt;
@@ -39,7 +38,7 @@ impl Service {
     ///
     /// Fails if the binding's folder cannot be listed. A single bad file is an error only when that credential is
     /// needed.
-    pub(crate) fn credentials(&self) -> Result<Credentials, ServicesError> {
+    pub(crate) fn credentials(&self) -> anyhow::Result<Credentials> {
         match &self.credentials {
             CredentialSource::Folder(folder) => binding_files::credentials(folder),
             CredentialSource::Inline(credentials) => Ok(credentials.clone()),
@@ -47,7 +46,6 @@ impl Service {
     }
 
     /// The file that holds a credential, if the service has files.
-    #[must_use]
     pub(crate) fn credential_file(&self, name: &str) -> Option<PathBuf> {
         match &self.credentials {
             CredentialSource::Folder(folder) => binding_files::credential_file(folder, name),
@@ -56,13 +54,11 @@ impl Service {
     }
 
     /// What looks wrong with the binding's files, if anything.
-    #[must_use]
     pub(crate) fn problem(&self) -> Option<&str> {
         self.kind_problem.as_deref()
     }
 
     /// Whether its type, label or a tag says that it is a server of this store.
-    #[must_use]
     pub(crate) fn is_of_kind(&self, store: Store) -> bool {
         let said = self.kind.iter().chain(&self.credentials_type).chain(&self.tags);
         said.into_iter().any(|text| store.is_named_by(text))

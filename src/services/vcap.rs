@@ -1,15 +1,19 @@
 //! Cloud Foundry's `VCAP_SERVICES`: a JSON object with a list of services per label.
 
 use super::credentials::{Credential, Credentials};
-use super::error::ServicesError;
 use super::origin::{Origin, VCAP_SERVICES_FILE_PATH};
 use super::service::{CredentialSource, Service};
+use anyhow::anyhow;
 use serde_json::{Map, Value};
 
 /// Parses the JSON. It goes through a plain [`Value`] because serde's messages for a wrong type quote the value,
 /// which may be a password.
-pub(super) fn parse(json: &str, origin: &Origin) -> Result<Vec<Service>, ServicesError> {
-    let error = |problem| ServicesError::Vcap { origin: origin.clone(), problem };
+pub(super) fn parse(json: &str, origin: &Origin) -> anyhow::Result<Vec<Service>> {
+    let error = |problem: String| {
+        anyhow!(
+            "{origin} {problem}\nExpected {{\"label\": [{{\"name\": \"…\", \"credentials\": {{…}}}}]}}, as Cloud Foundry writes it."
+        )
+    };
     let labels = match serde_json::from_str(json) {
         Ok(Value::Object(labels)) => labels,
         Ok(_) => return Err(error("is JSON, but not an object.".to_owned())),

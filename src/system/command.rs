@@ -51,7 +51,6 @@ fn shortened(line: &&str) -> String {
 }
 
 /// Whether `BP_LOG_LEVEL` asks for details.
-#[must_use]
 pub(crate) fn is_debug() -> bool {
     std::env::var(LOG_LEVEL).is_ok_and(|level| level.trim().eq_ignore_ascii_case("debug"))
 }
@@ -62,7 +61,6 @@ fn words(command: &Command) -> String {
 }
 
 /// The program's file, found through the `PATH` in `env`.
-#[must_use]
 pub(crate) fn find_program(env: &libcnb::Env, name: &str) -> Option<PathBuf> {
     let path = env.get("PATH")?;
     std::env::split_paths(path).map(|dir| dir.join(name)).find(|file| file.is_file())

@@ -8,24 +8,23 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Constraint {
     text: String,
-    /// At least one alternative must hold with all its bounds.
-    alternatives: Vec<Vec<Bound>>,
+    /// At least one alternative must hold with all its ranges.
+    alternatives: Vec<Vec<Versions>>,
 }
 
+/// The versions from one to another, or all but these.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Bound {
-    AtLeast(Parts),
-    Above(Parts),
-    Below(Parts),
-    AtMost(Parts),
-    Not(Parts),
+struct Versions {
+    from: Parts,
+    /// The first version that is not in the range; none for those without an end.
+    before: Option<Parts>,
+    excluded: bool,
 }
 
 type Parts = [u32; 3];
 
 impl Constraint {
     /// Parses a constraint; `None` if we cannot parse it, or if every version satisfies it.
-    #[must_use]
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let alternatives: Option<Vec<_>> =
             text.split('|').filter(|part| !part.is_empty()).map(all_of).collect();
@@ -35,69 +34,59 @@ impl Constraint {
     }
 
     /// Whether a version satisfies it.
-    #[must_use]
     pub(crate) fn is_met_by(&self, version: &Version) -> bool {
         let at_least = |[major, minor, patch]: Parts| version.is_at_least(major, minor, patch);
-        let next = |[major, minor, patch]: Parts| [major, minor, patch.saturating_add(1)];
-        let holds = |bound: &Bound| match *bound {
-            Bound::AtLeast(parts) => at_least(parts),
-            Bound::Above(parts) => at_least(next(parts)),
-            Bound::Below(parts) => !at_least(parts),
-            Bound::AtMost(parts) => !at_least(next(parts)),
-            Bound::Not(parts) => !at_least(parts) || at_least(next(parts)),
+        let holds = |range: &Versions| {
+            let is_in = at_least(range.from) && !range.before.is_some_and(at_least);
+            is_in != range.excluded
         };
-        self.alternatives.iter().any(|bounds| bounds.iter().all(holds))
+        self.alternatives.iter().any(|ranges| ranges.iter().all(holds))
     }
 }
 
-/// The bounds of one alternative: none for `*`.
-fn all_of(text: &str) -> Option<Vec<Bound>> {
+/// The ranges of one alternative: none for `*`.
+fn all_of(text: &str) -> Option<Vec<Versions>> {
     if let Some((from, to)) = text.split_once(" - ") {
         let (to, digits) = parts(to.trim())?;
-        let end = if digits == 3 { Bound::AtMost(to) } else { Bound::Below(raised(to, digits)) };
-        return Some(vec![Bound::AtLeast(parts(from.trim())?.0), end]);
+        return Some(vec![range(parts(from.trim())?.0, raised(to, digits))]);
     }
     // There may be blanks between an operator and its version.
     let mut joined = text.replace(',', " ");
     for operator in [">=", "<=", "!=", ">", "<", "="] {
         joined = joined.replace(&format!("{operator} "), operator);
     }
-    let mut bounds = Vec::new();
-    for word in joined.split_whitespace() {
-        bounds.extend(bounds_of(word)?);
-    }
-    Some(bounds)
+    joined.split_whitespace().filter(|word| *word != "*").map(versions_of).collect()
 }
 
-fn bounds_of(word: &str) -> Option<Vec<Bound>> {
+fn versions_of(word: &str) -> Option<Versions> {
     let operators = [">=", "<=", "!=", "==", ">", "<", "=", "^", "~"];
     let operator =
         operators.into_iter().find(|operator| word.starts_with(operator)).unwrap_or_default();
     let version = word[operator.len()..].trim_start_matches('v');
-    if version == "*" {
-        return Some(Vec::new());
-    }
     if let Some(prefix) = version.strip_suffix(".*") {
         let (from, digits) = parts(prefix)?;
-        return Some(vec![Bound::AtLeast(from), Bound::Below(raised(from, digits))]);
+        return Some(range(from, raised(from, digits)));
     }
-    let (from, digits) = parts(version)?;
+    let (version, digits) = parts(version)?;
+    let next = raised(version, 3);
     Some(match operator {
-        ">=" => vec![Bound::AtLeast(from)],
-        ">" => vec![Bound::Above(from)],
-        "<" => vec![Bound::Below(from)],
-        "<=" => vec![Bound::AtMost(from)],
-        "!=" => vec![Bound::Not(from)],
-        "~" => {
-            vec![Bound::AtLeast(from), Bound::Below(raised(from, digits.saturating_sub(1).max(1)))]
-        }
+        ">=" => Versions { before: None, ..range(version, next) },
+        ">" => Versions { before: None, ..range(next, next) },
+        "<" => range([0; 3], version),
+        "<=" => range([0; 3], next),
+        "!=" => Versions { excluded: true, ..range(version, next) },
+        "~" => range(version, raised(version, digits.saturating_sub(1).max(1))),
         // Up to the next change of the first non-zero number.
         "^" => {
-            let first = from.iter().position(|part| *part > 0).unwrap_or(2) + 1;
-            vec![Bound::AtLeast(from), Bound::Below(raised(from, first))]
+            let first = version.iter().position(|part| *part > 0).unwrap_or(2) + 1;
+            range(version, raised(version, first))
         }
-        _ => vec![Bound::AtLeast(from), Bound::AtMost(from)],
+        _ => range(version, next),
     })
+}
+
+fn range(from: Parts, before: Parts) -> Versions {
+    Versions { from, before: Some(before), excluded: false }
 }
 
 /// The first `digits` numbers, the last of them incremented.

@@ -12,7 +12,6 @@ pub(crate) fn sha256_of_file(path: &Path) -> io::Result<String> {
 }
 
 /// The SHA-256 of bytes, in hex.
-#[must_use]
 pub(crate) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
         // Writing to a String cannot fail.

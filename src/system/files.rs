@@ -1,5 +1,6 @@
 //! Reads files that others wrote, and writes our own.
 
+use anyhow::anyhow;
 use nix::unistd::{getegid, geteuid};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
@@ -12,7 +13,7 @@ pub(crate) const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum FileError {
+pub(crate) enum FileError {
     #[error("cannot be read: {0}")]
     Read(#[from] io::Error),
     #[error("cannot be read: {0}")]
@@ -83,26 +84,33 @@ pub(crate) fn read_text_if_present(path: &Path) -> Result<Option<String>, FileEr
     }
 }
 
-/// One of our files cannot be written.
-#[derive(Debug, thiserror::Error)]
-#[error("The file {} cannot be written: {error}.", .path.display())]
-pub struct WriteError {
-    pub(crate) path: PathBuf,
-    pub(crate) error: io::Error,
+/// What is in a folder, in the order of the names; nothing if it cannot be listed.
+pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = folder.read_dir().into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+/// The same, with this extension in their names.
+pub(crate) fn entries_with(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut paths = entries(folder);
+    paths.retain(|path| path.extension().is_some_and(|it| it == extension));
+    paths
 }
 
 /// Writes a file, and creates its parent folders.
-pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), WriteError> {
+pub(crate) fn write(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
     make_parent(path).and_then(|()| std::fs::write(path, content)).map_err(at(path))
 }
 
 /// Creates a symbolic link and its parent folders.
-pub(crate) fn link(to: &Path, link: &Path) -> Result<(), WriteError> {
+pub(crate) fn link(to: &Path, link: &Path) -> anyhow::Result<()> {
     make_parent(link).and_then(|()| std::os::unix::fs::symlink(to, link)).map_err(at(link))
 }
 
 /// Removes a folder and its contents, if it exists.
-pub(crate) fn remove(folder: &Path) -> Result<(), WriteError> {
+pub(crate) fn remove(folder: &Path) -> anyhow::Result<()> {
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(folder)(error)),
         _ => Ok(()),
@@ -110,8 +118,8 @@ pub(crate) fn remove(folder: &Path) -> Result<(), WriteError> {
 }
 
 /// Turns the system's error into one that names the file.
-pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> WriteError {
-    |error| WriteError { path: path.to_owned(), error }
+pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> anyhow::Error {
+    |error| anyhow!("The file {} cannot be written: {error}.", path.display())
 }
 
 fn make_parent(path: &Path) -> io::Result<()> {

@@ -9,8 +9,12 @@ use store_client::Secret;
 pub(crate) const UNRESERVED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// The text as it may stand anywhere in a uri.
+pub(crate) fn encode(text: &str) -> String {
+    utf8_percent_encode(text, UNRESERVED).to_string()
+}
+
 /// A common mistake that explains why a server refuses a secret. Shows nothing of it.
-#[must_use]
 pub(crate) fn doubt(secret: &Secret) -> Option<&'static str> {
     let text = secret.expose();
     let is_quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
@@ -65,7 +69,6 @@ impl Redactor {
     }
 
     /// The text with all secrets replaced.
-    #[must_use]
     pub(crate) fn hide(&self, text: &str) -> String {
         self.0
             .iter()

@@ -20,19 +20,16 @@ pub struct VersionError(String);
 
 impl Version {
     /// Whether this version is `major.minor.patch` or later.
-    #[must_use]
     pub(crate) fn is_at_least(&self, major: u32, minor: u32, patch: u32) -> bool {
         self.numbers >= [major, minor, patch]
     }
 
     /// Whether this version comes before another one.
-    #[must_use]
     pub(crate) fn precedes(&self, other: &Self) -> bool {
         self.numbers < other.numbers
     }
 
     /// `major.minor`, as in the names of Debian's PHP packages.
-    #[must_use]
     pub(crate) fn major_minor(&self) -> String {
         format!("{}.{}", self.numbers[0], self.numbers[1])
     }

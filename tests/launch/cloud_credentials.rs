@@ -117,7 +117,9 @@ fn what_a_token_needs_and_the_credentials_lack_is_said() {
 #[test]
 fn phps_own_handler_is_an_error_that_says_so() {
     let said = said(&json!({"host": "h", "auth": "google-iam"}), "off", "");
-    for part in ["google-iam", "lives for minutes", "BPL_PHP_SESSION_PROXY=auto"] {
+    for part in
+        ["needs a login with tokens", "the session proxy does", "BPL_PHP_SESSION_PROXY=auto"]
+    {
         assert!(said.contains(part), "{said}");
     }
 }

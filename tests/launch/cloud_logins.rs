@@ -3,9 +3,9 @@
 
 use crate::cloud_site::{CloudSite, Fault, Kind};
 use crate::proxy_harness::wait_until;
-use crate::proxy_site::{PREFIX, Php};
-use session_proxy::{Access, Endless, Settings, Worker};
-use std::os::unix::net::{UnixListener, UnixStream};
+use crate::proxy_site::{Php, serve};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{self, sleep};
@@ -24,33 +24,22 @@ struct Proxy(TempDir);
 impl Proxy {
     fn start(site: &CloudSite) -> Self {
         let proxy = Self(tempfile::tempdir().unwrap());
-        let listener = UnixListener::bind(proxy.0.path().join("redis.sock")).unwrap();
         let address = Address::parse("127.0.0.1", site.open_door()).unwrap();
         let endpoint = RedisEndpoint {
             target: Target::Tcp { address, tls: None },
             auth: Some(Login::Issued(Arc::new(site.login()))),
             database: None,
         };
-        let settings = Settings {
-            container: "test".to_owned(),
-            prefix: PREFIX.to_owned(),
-            locking: true,
-            lock_timeout: Duration::from_secs(30),
-            connect_timeout: Duration::from_secs(2),
-            read_timeout: Duration::from_secs(2),
-            most_connections: 6,
-            metrics: None,
-        };
-        let access = Access { endpoint, verify_peer: true };
-        thread::spawn(move || {
-            let worker = Worker::new(settings, Box::new(move || Ok(access.clone()))).unwrap();
-            worker.serve(&listener, Endless)
-        });
+        serve(&proxy.socket(), endpoint, 0);
         proxy
     }
 
+    fn socket(&self) -> PathBuf {
+        self.0.path().join("redis.sock")
+    }
+
     fn php(&self, number: u32) -> Php {
-        Php::new(UnixStream::connect(self.0.path().join("redis.sock")).unwrap(), number)
+        Php::new(UnixStream::connect(self.socket()).unwrap(), number)
     }
 }
 
@@ -75,7 +64,7 @@ impl Traffic {
                     assert_eq!(php.count(&session), count);
                     longest = longest.max(begun.elapsed());
                     pages.fetch_add(1, Ordering::SeqCst);
-                    sleep(Duration::from_millis(5));
+                    sleep(Duration::from_millis(20));
                 }
                 longest
             })

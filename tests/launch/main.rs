@@ -39,6 +39,8 @@ mod options;
 #[cfg(test)]
 mod probe;
 #[cfg(test)]
+mod probe_redis;
+#[cfg(test)]
 mod proxy;
 #[cfg(test)]
 mod proxy_harness;
@@ -62,6 +64,12 @@ mod redis_client;
 mod redis_process;
 #[cfg(test)]
 mod refused;
+#[cfg(test)]
+mod sentinel;
+#[cfg(test)]
+mod sentinel_launch;
+#[cfg(test)]
+mod sentinel_site;
 #[cfg(test)]
 mod servers;
 #[cfg(test)]

@@ -126,20 +126,17 @@ const FAR_FOR_PHP_ALONE: Answer = |words| {
     FOR_PHP_ALONE(words)
 };
 
+/// One that is near seems far to a busy machine: the integration test `distance` asks it where nothing else runs.
 #[test]
 fn auto_takes_the_proxy_for_a_server_that_is_far() {
     let harness = Harness::new(Store::Redis, "6.2.0");
-    let near = json!({"host": "127.0.0.1", "port": plain(|_| Some("+OK\r\n"))});
     let far = json!({"host": "127.0.0.1", "port": plain(FAR)});
     // A decision for PHP's own handler.
     let persistent = json!({"host": "127.0.0.1", "port": plain(FAR), "persistent": "off"});
     let takes = "through the session proxy (a reply takes ";
-    for (credentials, setting, expected) in [
-        (&near, "auto", false),
-        (&far, "auto", true),
-        (&far, "off", false),
-        (&persistent, "auto", false),
-    ] {
+    for (credentials, setting, expected) in
+        [(&far, "auto", true), (&far, "off", false), (&persistent, "auto", false)]
+    {
         let (path, said) = harness.asked(credentials, setting);
         let through_proxy = path.is_some_and(|path| path.contains(PROXY_SOCKET));
         assert_eq!(through_proxy, expected, "{credentials} {setting}: {said}");

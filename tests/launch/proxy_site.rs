@@ -5,14 +5,15 @@ use crate::redis_process::{Redis, run};
 use php_session_store::endpoint::{self, Endpoint};
 use php_session_store::services::{Origin, Services};
 use php_session_store::store::Store;
-use serde_json::json;
+use serde_json::{Value, json};
 use session_proxy::{Access, Endless, Settings, Worker};
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
+use store_client::RedisEndpoint;
 use tempfile::TempDir;
 
 pub(crate) const PASSWORD: &str = "hunter2";
@@ -47,28 +48,9 @@ impl Site {
     }
 
     fn start_proxy(&self) {
-        let listener = UnixListener::bind(self.socket()).unwrap();
         let credentials =
             json!({"host": "127.0.0.1", "port": self.redis.port, "password": PASSWORD});
-        let service = json!({"redis": [{"name": "x", "credentials": credentials}]}).to_string();
-        let services = Services::parse(&service, Origin::Vcap).unwrap();
-        let reading = endpoint::read(Store::Redis, services.iter().next().unwrap()).unwrap();
-        let Endpoint::Redis(endpoint) = reading.endpoint else { panic!("no Redis") };
-        let settings = Settings {
-            container: "test".to_owned(),
-            prefix: PREFIX.to_owned(),
-            locking: true,
-            lock_timeout: Duration::from_secs(30),
-            connect_timeout: Duration::from_secs(2),
-            read_timeout: Duration::from_secs(2),
-            most_connections: 6,
-            metrics: None,
-        };
-        let access = Access { endpoint, verify_peer: true };
-        thread::spawn(move || {
-            let worker = Worker::new(settings, Box::new(move || Ok(access.clone()))).unwrap();
-            worker.serve(&listener, Endless)
-        });
+        serve(&self.socket(), credentials_of(&credentials), 0);
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
@@ -97,6 +79,38 @@ impl Site {
     pub(crate) fn forget_calls(&self) {
         run(&mut self.redis.admin(PASSWORD), &["CONFIG", "RESETSTAT"]);
     }
+}
+
+/// Where these credentials lead.
+pub(crate) fn credentials_of(credentials: &Value) -> RedisEndpoint {
+    let service = json!({"redis": [{"name": "x", "credentials": credentials}]}).to_string();
+    let services = Services::parse(&service, Origin::Vcap).unwrap();
+    let reading = endpoint::read(Store::Redis, services.iter().next().unwrap()).unwrap();
+    let Endpoint::Redis(endpoint) = reading.endpoint else { panic!("no Redis") };
+    endpoint
+}
+
+/// Starts a proxy at this socket.
+pub(crate) fn serve(socket: &Path, endpoint: RedisEndpoint, wait_replicas: u32) {
+    let listener = UnixListener::bind(socket).unwrap();
+    let failover_timeout = Duration::from_secs(if endpoint.is_sentinel() { 12 } else { 5 });
+    let settings = Settings {
+        container: "test".to_owned(),
+        prefix: PREFIX.to_owned(),
+        locking: true,
+        lock_timeout: Duration::from_secs(30),
+        connect_timeout: Duration::from_secs(2),
+        read_timeout: Duration::from_secs(2),
+        failover_timeout,
+        wait_replicas,
+        most_connections: 6,
+        metrics: None,
+    };
+    let access = Access { endpoint, verify_peer: true };
+    thread::spawn(move || {
+        let worker = Worker::new(settings, Box::new(move || Ok(access.clone()))).unwrap();
+        worker.serve(&listener, Endless)
+    });
 }
 
 /// A process of PHP. Sessions are named without their prefix.

@@ -32,6 +32,10 @@ impl Redis {
         panic!("redis-server {options:?} does not start");
     }
 
+    pub(crate) fn pid(&self) -> i32 {
+        self.process.id().try_into().unwrap()
+    }
+
     /// Ends the process, and with it all that it keeps.
     pub(crate) fn stop(&mut self) {
         self.process.kill().unwrap();

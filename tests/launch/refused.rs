@@ -26,10 +26,6 @@ fn what_redis_sessions_cannot_use_is_said_with_what_would_work() {
     assert_refused(
         Store::Redis,
         &[
-            (
-                json!({"sentinel.master": "m", "sentinel.nodes": "s1:26379", "password": "pw"}),
-                &["reachable only through Sentinel", "follows the master"],
-            ),
             (json!({"credhub-ref": "/c/x/credentials"}), &["credhub-ref", "interpolate"]),
             (json!({}), &["has no host", "no credentials", "or uri"]),
             (json!({"password": "hunter2", "hots": "h", "host": null}), &["hots", "host (null)"]),

@@ -6,13 +6,19 @@ use std::path::Path;
 
 const PAGE: &str = "docs/troubleshooting.md";
 
-/// The formats of all typed errors that are whole sentences: others are parts of these.
+/// What an error's format follows.
+const BEGINNINGS: [&str; 4] = ["#[error(", "anyhow!(", "bail!(", "ensure!("];
+
+/// The formats of all errors that are whole sentences: others are parts of these.
 fn messages() -> Vec<String> {
     let mut found = Vec::new();
     for path in sources(&file("src")) {
         let source = fs::read_to_string(path).expect("our own file");
-        for attribute in source.split("#[error(").skip(1) {
-            let Some(literal) = attribute.split_once('"').and_then(|(_, rest)| closed(rest)) else {
+        let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+        let ends =
+            BEGINNINGS.iter().flat_map(|it| source.match_indices(it).map(|(at, _)| at + it.len()));
+        for rest in ends.map(|end| &source[end..]) {
+            let Some(literal) = rest.split_once('"').and_then(|(_, rest)| closed(rest)) else {
                 continue;
             };
             if literal.trim_end().ends_with(['.', '}'])

@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use store_client::{Connection, Deadline, Reply};
 
-/// Whether the service is reachable may take as long to tell as a request may wait.
-const REACH_PATIENCE: Duration = Duration::from_secs(8);
-/// All else does not involve the service.
+/// What does not involve the service.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A client of a proxy.
@@ -45,12 +43,13 @@ impl ProxyClient {
         }
     }
 
-    /// Whether the proxy reaches its service; if not, what it says.
+    /// Whether the proxy reaches its service; if not, what it says. That may take as long as a request waits for the
+    /// service, its `bound`.
     ///
     /// # Errors
     /// Fails if it does not, or if the proxy does not answer.
-    pub fn reaches_service(&self) -> io::Result<()> {
-        match self.ask(&[REACH.as_bytes()], REACH_PATIENCE)? {
+    pub fn reaches_service(&self, bound: Duration) -> io::Result<()> {
+        match self.ask(&[REACH.as_bytes()], bound + PATIENCE)? {
             Reply::Status(_) => Ok(()),
             Reply::Error(error) => Err(io::Error::other(error.to_string())),
             other => Err(io::Error::other(format!("it answers {other:?}"))),

@@ -60,7 +60,7 @@ impl<'a> Conversation<'a> {
             Request::Write { key, seconds, data } => self.write(&key, &seconds, data),
             Request::Expire(key, seconds) => self.expire(&key, &seconds),
             Request::Unlock { key, owner } => self.unlock(&key, &owner),
-            Request::Delete(key) => self.pass(&[b"DEL", &key]),
+            Request::Delete(key) => self.pass_for_good(&[b"DEL", &key]),
             Request::Exists(key) => self.exists(&key),
             Request::Reach(key) => self.reach(&key),
             Request::Status => bulk(Status::of(self.shared).json().as_bytes()),
@@ -128,7 +128,7 @@ impl<'a> Conversation<'a> {
                 sessions.write_of_owner(key, &owner, seconds, &data)
             }
             // Without a lock, as PHP's own handler: the page locks no session, or another one.
-            _ => return self.pass(&[b"SETEX", key, seconds, &data]),
+            _ => return self.pass_for_good(&[b"SETEX", key, seconds, &data]),
         };
         match written {
             Ok(Written::Locked) => {
@@ -187,6 +187,10 @@ impl<'a> Conversation<'a> {
             Ok(_) => OK.to_vec(),
             Err(failure) => unavailable(&failure),
         }
+    }
+
+    fn pass_for_good(&self, parts: &[&[u8]]) -> Vec<u8> {
+        heard(self.shared.service.call_for_good(Command::new(parts)))
     }
 
     fn pass(&self, parts: &[&[u8]]) -> Vec<u8> {

@@ -200,6 +200,8 @@ mod tests {
             lock_timeout: second,
             connect_timeout: second,
             read_timeout: second,
+            failover_timeout: second * 5,
+            wait_replicas: 0,
             most_connections: 4,
             metrics: None,
         };

@@ -3,10 +3,13 @@
 use super::request::lock_of;
 use std::time::{Duration, Instant};
 
-/// How long a lock outlives the proxy: longer than a call to the service may take, because such a call renews it.
-const LOCK_TIME: Duration = Duration::from_secs(8);
-/// How long after its confirmation a lock is certain to outlive another call to the service, which takes up to five seconds.
+/// How long after its confirmation a lock is certain to outlive another call to the service.
 const CERTAIN: Duration = Duration::from_secs(3);
+
+/// How long a lock outlives the proxy: longer than a call to the service may take (`bound`), because such a call renews it.
+pub(super) fn lock_time(bound: Duration) -> Duration {
+    bound + CERTAIN
+}
 
 /// A session's lock, as the service has it.
 #[derive(Debug, Clone)]
@@ -14,6 +17,8 @@ pub(super) struct Lock {
     /// The session's key.
     pub(super) key: Vec<u8>,
     pub(super) secret: Vec<u8>,
+    /// How long it outlives the proxy.
+    lasts: Duration,
     /// When PHP wants it to end, even if PHP still works.
     pub(super) ends: Option<Instant>,
     /// When the command was sent that last set its time.
@@ -21,8 +26,13 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    pub(super) fn new(key: Vec<u8>, secret: Vec<u8>, ends: Option<Instant>) -> Self {
-        Self { key, secret, ends, confirmed: Instant::now() }
+    pub(super) fn new(
+        key: Vec<u8>,
+        secret: Vec<u8>,
+        lasts: Duration,
+        ends: Option<Instant>,
+    ) -> Self {
+        Self { key, secret, lasts, ends, confirmed: Instant::now() }
     }
 
     /// Whether PHP wants it to have ended.
@@ -37,13 +47,13 @@ impl Lock {
 
     /// Whether it would go on in the service after this end.
     pub(super) fn outlives(&self, ends: Option<Instant>) -> bool {
-        ends.is_some_and(|ends| ends < self.confirmed + LOCK_TIME)
+        ends.is_some_and(|ends| ends < self.confirmed + self.lasts)
     }
 
     /// For the service, in milliseconds.
     pub(super) fn time(&self) -> String {
         let left = self.ends.map(|ends| ends.saturating_duration_since(Instant::now()));
-        let time = left.map_or(LOCK_TIME, |left| left.min(LOCK_TIME));
+        let time = left.map_or(self.lasts, |left| left.min(self.lasts));
         time.as_millis().max(1).to_string()
     }
 

@@ -10,10 +10,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use store_client::{Command, Deadline, ErrorReply, Problem, RedisError, Reply};
 
-/// How long a request waits for a service that does not reply, restarts, or fails over.
-const BOUND: Duration = Duration::from_secs(5);
-/// How long it waits, once, if the service has failed for longer than that, so that an outage does not block all
-/// of PHP's workers.
+/// How long a request waits, once, if the service has failed for longer than the bound, so that an outage does not block
+/// all of PHP's workers.
 const BOUND_OF_OUTAGE: Duration = Duration::from_secs(2);
 /// The pauses between tries.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
@@ -34,10 +32,24 @@ const PASSING: [&str; 8] = [
     "IAM_EXHAUSTED",
 ];
 
+/// How long replicas may take to acknowledge a write until it is sent again: less than any reply may take.
+const REPLICAS_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What a request waits for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Waits {
+    /// For a reply.
+    pub(super) read_timeout: Duration,
+    /// For a service that does not reply, restarts, or fails over.
+    pub(super) bound: Duration,
+    /// How many replicas have to acknowledge a write.
+    pub(super) replicas: u32,
+}
+
 /// Sends commands to the service.
 pub(super) struct RetryingClient {
     pub(super) pool: Pool,
-    read_timeout: Duration,
+    waits: Waits,
     stats: Arc<Stats>,
     /// Since when it has not replied.
     trouble: Mutex<Option<Instant>>,
@@ -50,6 +62,8 @@ pub(super) enum Failure {
     NoConnection(#[from] NoConnection),
     #[error("the service refuses: {0}")]
     Refused(ErrorReply),
+    #[error("{acknowledged} of {needed} replicas acknowledged the write in time (wait_replicas)")]
+    FewReplicas { acknowledged: i64, needed: u32 },
 }
 
 impl Failure {
@@ -69,8 +83,11 @@ impl Failure {
 
     /// Why there was no connection before, if this failure says only that the time was up.
     fn or_cause(self, cause: Option<Self>) -> Self {
-        let of_connection = |cause: &Self| self.is_out_of_time() && cause.problem().is_some();
-        cause.filter(of_connection).unwrap_or(self)
+        let says_more = |cause: &Self| {
+            let is_few = matches!(cause, Self::FewReplicas { .. });
+            self.is_out_of_time() && (is_few || cause.problem().is_some())
+        };
+        cause.filter(says_more).unwrap_or(self)
     }
 
     /// Whether a new connection was refused, which says nothing about the open ones.
@@ -80,8 +97,8 @@ impl Failure {
 }
 
 impl RetryingClient {
-    pub(super) fn new(pool: Pool, read_timeout: Duration, stats: Arc<Stats>) -> Self {
-        Self { pool, read_timeout, stats, trouble: Mutex::default() }
+    pub(super) fn new(pool: Pool, waits: Waits, stats: Arc<Stats>) -> Self {
+        Self { pool, waits, stats, trouble: Mutex::default() }
     }
 
     /// Sends a command until there is a reply or the time is up. The reply may be a permanent error.
@@ -93,10 +110,46 @@ impl RetryingClient {
         Ok(reply)
     }
 
+    /// As [`call`](Self::call), for a command that writes: the reply counts as soon as so many replicas have the write as
+    /// there have to be.
+    pub(super) fn call_for_good(&self, command: Command) -> Result<Reply, Failure> {
+        let needed = self.waits.replicas;
+        if needed == 0 {
+            return self.call(&command);
+        }
+        let (count, wait) = (needed.to_string(), REPLICAS_PATIENCE.as_millis().to_string());
+        let wait = Command::new(&[b"WAIT", count.as_bytes(), wait.as_bytes()]);
+        let few = |replies: &[Reply]| match replies {
+            [Reply::Integer(1) | Reply::Status(_), Reply::Integer(acknowledged)]
+                if *acknowledged < i64::from(needed) =>
+            {
+                Some(Failure::FewReplicas { acknowledged: *acknowledged, needed })
+            }
+            _ => None,
+        };
+        let replies = self.send_until(&[command, wait], few)?;
+        let errors = replies.iter().filter(|reply| matches!(reply, Reply::Error(_)));
+        let first = errors.chain(&replies).next().cloned().unwrap_or(Reply::Nil);
+        if let Reply::Error(error) = &first {
+            log(format_args!("the service refuses: {error}"));
+        }
+        Ok(first)
+    }
+
     /// Sends commands together, until each has a reply or the time is up. The replies may be permanent errors.
     pub(super) fn send(&self, commands: &[Command]) -> Result<Vec<Reply>, Failure> {
-        let outage = self.trouble_lasts() >= BOUND;
-        let deadline = Deadline::after(if outage { BOUND_OF_OUTAGE } else { BOUND });
+        self.send_until(commands, |_| None)
+    }
+
+    /// The same, until `lacks` has nothing to say against the replies.
+    fn send_until(
+        &self,
+        commands: &[Command],
+        lacks: impl Fn(&[Reply]) -> Option<Failure>,
+    ) -> Result<Vec<Reply>, Failure> {
+        let outage = self.trouble_lasts() >= self.waits.bound;
+        let bound = self.waits.bound;
+        let deadline = Deadline::after(if outage { BOUND_OF_OUTAGE.min(bound) } else { bound });
         let mut pause = SHORTEST_PAUSE;
         let begun = Instant::now();
         let mut cause = None;
@@ -105,12 +158,14 @@ impl RetryingClient {
             let used = self.pool.credentials().current();
             let failure = match self.attempt(commands, deadline) {
                 Ok(replies) => {
-                    let Some(error) = replies.iter().find_map(passing_error) else {
+                    let error = replies.iter().find_map(passing_error);
+                    let failure = error.map(|error| Failure::Refused(error.clone()));
+                    let Some(failure) = failure.or_else(|| lacks(&replies)) else {
                         self.stats.round_trips.observe(started.elapsed());
                         self.recovered();
                         return Ok(replies);
                     };
-                    Failure::Refused(error.clone())
+                    failure
                 }
                 Err(failure) => failure.into(),
             };
@@ -141,7 +196,7 @@ impl RetryingClient {
         deadline: Deadline,
     ) -> Result<Vec<Reply>, NoConnection> {
         let mut lease = self.pool.borrow(deadline)?;
-        let deadline = deadline.or_after(self.read_timeout);
+        let deadline = deadline.or_after(self.waits.read_timeout);
         match lease.connection().send(commands, deadline) {
             Ok(replies) => {
                 lease.give_back();

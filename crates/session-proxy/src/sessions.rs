@@ -162,7 +162,7 @@ impl Sessions {
             return self.write_alone(lock, seen, seconds, data);
         }
         let keys = [&lock.key_of_lock(), lock.key.as_slice()];
-        match self.call(&script(scripts::WRITE, &keys, &[&lock.secret, seconds, data]))? {
+        match self.write_for_good(script(scripts::WRITE, &keys, &[&lock.secret, seconds, data]))? {
             Reply::Integer(2) if matches!(seen, Seen::Large(_)) => {
                 self.lock_again(lock, seen, seconds, data)
             }
@@ -184,7 +184,7 @@ impl Sessions {
             arguments.push(data);
         }
         let write = script(scripts::WRITE_IF_SAME, &[&lock_of(key), key], &arguments);
-        Written::Unlocked.if_told(self.call(&write)?)
+        Written::Unlocked.if_told(self.write_for_good(write)?)
     }
 
     /// With one key in each command, nothing but time tells that the lock is still there when the session is written.
@@ -220,7 +220,7 @@ impl Sessions {
 
     fn write_locked(&self, lock: &Lock, seconds: &[u8], data: &[u8]) -> Result<Written, Answer> {
         let write = Command::new(&[b"SETEX", &lock.key, seconds, data]);
-        Written::Locked.if_told(self.call(&write)?)
+        Written::Locked.if_told(self.write_for_good(write)?)
     }
 
     /// Whether a session is as this connection has seen it, or has the data already.
@@ -247,7 +247,7 @@ impl Sessions {
             }
             KeySpace::Divided => Command::new(&[b"SETEX", key, seconds, data]),
         };
-        Written::Locked.if_told(self.call(&write)?)
+        Written::Locked.if_told(self.write_for_good(write)?)
     }
 
     /// Extends a session's lifetime, and unlocks it if that takes no further round trip; tells whether the session exists and
@@ -265,6 +265,11 @@ impl Sessions {
             Reply::Integer(_) => Ok((false, false)),
             other => Err(heard(Ok(other))),
         }
+    }
+
+    /// Sends a command that writes a session, until so many replicas have it as have to.
+    pub(super) fn write_for_good(&self, command: Command) -> Result<Reply, Answer> {
+        self.service.call_for_good(command).map_err(|failure| heard(Err(failure)))
     }
 
     /// Sends any other command.

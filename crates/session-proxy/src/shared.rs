@@ -23,6 +23,8 @@ pub(super) struct Shared {
     pub(super) locking: bool,
     /// How long a request waits for the session's lock.
     pub(super) lock_timeout: Duration,
+    /// How long a lock outlives the proxy.
+    pub(super) lock_time: Duration,
     pub(super) started: Instant,
 }
 

@@ -14,13 +14,19 @@ pub struct Status(Value);
 
 impl Status {
     pub(super) fn of(shared: &Shared) -> Self {
-        let service = shared.service.pool.credentials().current().to_string();
-        Self::new(&service, shared.started.elapsed(), shared.stats_now())
+        let service = shared.service.pool.credentials().current();
+        let primary = service.client.primary().map(|address| address.to_string());
+        Self::new(
+            &service.to_string(),
+            primary.as_deref(),
+            shared.started.elapsed(),
+            shared.stats_now(),
+        )
     }
 
-    /// `service` is the service without its password.
-    fn new(service: &str, uptime: Duration, stats: &Stats) -> Self {
-        Self(json!({
+    /// `service` is the service without its password, `primary` what Sentinels named last.
+    fn new(service: &str, primary: Option<&str>, uptime: Duration, stats: &Stats) -> Self {
+        let mut all = json!({
             "service": service,
             "role": stats.role(),
             "started": stats.started.get(),
@@ -41,7 +47,17 @@ impl Status {
             "opened": stats.opened.get(),
             "p50_us": stats.round_trips.percentile(50),
             "p99_us": stats.round_trips.percentile(99),
-        }))
+        });
+        if let Some(primary) = primary {
+            all["primary"] = json!(primary);
+        }
+        Self(all)
+    }
+
+    /// The primary that Sentinels named last.
+    #[must_use]
+    pub fn primary(&self) -> Option<&str> {
+        self.0["primary"].as_str()
     }
 
     /// As JSON.
@@ -61,7 +77,7 @@ impl fmt::Display for Status {
         write!(
             formatter,
             indoc! {"
-                service       {} ({})
+                service       {}{} ({})
                 running       {} s
                 PHP           {} connected
                 sessions      {} locked so far, {} waiting here, {} for another container, {} gave up waiting
@@ -70,6 +86,7 @@ impl fmt::Display for Status {
                 problems      broken connections: {}, commands sent again: {}, without a reply: {}, refused: {}"
             },
             it("service"),
+            self.primary().map(|it| format!("; primary now {it}")).unwrap_or_default(),
             it("role"),
             it("seconds"),
             it("clients"),
@@ -130,7 +147,7 @@ mod tests {
             it.round_trips.observe(Duration::from_millis(took));
         }
         it.answered(true, b"+OK\r\n");
-        (Status::new(SERVICE, Duration::from_secs(3001), &it), it)
+        (Status::new(SERVICE, None, Duration::from_secs(3001), &it), it)
     }
 
     fn numbers(status: &Status) -> Vec<(String, String)> {

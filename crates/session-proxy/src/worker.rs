@@ -4,11 +4,12 @@
 use super::credentials::{Credentials, Read};
 use super::exchange::converse;
 use super::life::{Life, Stage};
+use super::lock::lock_time;
 use super::log::log;
 use super::memory::Budget;
 use super::metrics;
 use super::pool::Pool;
-use super::retry::RetryingClient;
+use super::retry::{RetryingClient, Waits};
 use super::sessions::Sessions;
 use super::shared::{Secrets, Shared};
 use super::signals::wait;
@@ -47,6 +48,10 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// How long to wait for the service's reply.
     pub read_timeout: Duration,
+    /// How long a request waits for a service that does not reply, restarts, or fails over.
+    pub failover_timeout: Duration,
+    /// How many replicas have to acknowledge a write.
+    pub wait_replicas: u32,
     /// The maximum number of connections to the service.
     pub most_connections: usize,
     /// Where to serve metrics, `HOST:PORT`.
@@ -73,7 +78,12 @@ impl Worker {
         stats.most_connections.set(u64::try_from(most)?);
         let credentials = Credentials::new(read)?;
         let pool = Pool::new(credentials, most, settings.connect_timeout, stats.opened.clone());
-        let service = Arc::new(RetryingClient::new(pool, settings.read_timeout, stats.clone()));
+        let waits = Waits {
+            read_timeout: settings.read_timeout,
+            bound: settings.failover_timeout,
+            replicas: settings.wait_replicas,
+        };
+        let service = Arc::new(RetryingClient::new(pool, waits, stats.clone()));
         let worker = random()?;
         let shared = Arc::new(Shared {
             sessions: Sessions::new(service.clone(), settings.prefix.clone(), worker.clone()),
@@ -85,6 +95,7 @@ impl Worker {
             memory: Budget::default(),
             locking: settings.locking,
             lock_timeout: settings.lock_timeout,
+            lock_time: lock_time(settings.failover_timeout),
             started: Instant::now(),
         });
         Ok(Self { shared, metrics: settings.metrics })

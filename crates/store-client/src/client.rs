@@ -1,5 +1,7 @@
 //! Opens connections to an endpoint and logs in.
 
+mod primary;
+
 use super::address::{Address, Host};
 use super::connection::{Connection, Stream, Unwritable};
 use super::deadline::{Deadline, Timed};
@@ -7,6 +9,7 @@ use super::endpoint::{RedisEndpoint, Target};
 use super::error::{Activity, Problem, RedisError};
 use super::greeting::Greeting;
 use super::resolve::resolve;
+use super::sentinels::Sentinels;
 use super::tls::client_config;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
@@ -21,6 +24,8 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Client {
     servers: Vec<Destination>,
+    /// Who knows the server, in place of `servers`.
+    sentinels: Option<Arc<Sentinels>>,
     tls: Option<Arc<ClientConfig>>,
     greeting: Greeting,
     connect_timeout: Option<Duration>,
@@ -43,6 +48,13 @@ impl Client {
             Target::Tcp { address, .. } => vec![Destination::Tcp(address.clone())],
             Target::Cluster { nodes, .. } => nodes.iter().cloned().map(Destination::Tcp).collect(),
             Target::Unix(path) => vec![Destination::Unix(path.clone())],
+            Target::Sentinel { .. } => Vec::new(),
+        };
+        let sentinels = match &endpoint.target {
+            Target::Sentinel { sentinel, .. } => {
+                Some(Arc::new(Sentinels::new(sentinel, endpoint, verify_peer)?))
+            }
+            _ => None,
         };
         let tls = endpoint.tls().map(|tls| client_config(tls, verify_peer)).transpose().map_err(
             |problem| RedisError {
@@ -51,7 +63,7 @@ impl Client {
             },
         )?;
         let greeting = Greeting { login: endpoint.auth.clone(), database: endpoint.database };
-        Ok(Self { servers, tls, greeting, connect_timeout: None })
+        Ok(Self { servers, sentinels, tls, greeting, connect_timeout: None })
     }
 
     /// The same, with a limit on name resolution and connecting.
@@ -61,14 +73,17 @@ impl Client {
     }
 
     /// Connects, negotiates TLS, logs in and selects the database. Resolves the name each time. In a cluster, uses
-    /// the first node that answers.
+    /// the first node that answers; with Sentinels, the primary.
     ///
     /// # Errors
     /// Fails with the problem of the last server tried in time.
     pub fn connect(&self, deadline: Deadline) -> Result<Connection, RedisError> {
+        if let Some(sentinels) = &self.sentinels {
+            return self.connect_to_primary(sentinels, deadline);
+        }
         let mut last = None;
         for server in &self.servers {
-            match self.connect_to(server, deadline) {
+            match self.connect_to(server, None, deadline) {
                 Ok(connection) => return Ok(connection),
                 // With no time left, it says less than the one before it.
                 Err(_) if deadline.is_over() && last.is_some() => {}
@@ -82,7 +97,13 @@ impl Client {
         }))
     }
 
-    fn connect_to(&self, server: &Destination, deadline: Deadline) -> Result<Connection, Problem> {
+    /// `name` is what the certificate has, if it is not the address.
+    fn connect_to(
+        &self,
+        server: &Destination,
+        name: Option<&Host>,
+        deadline: Deadline,
+    ) -> Result<Connection, Problem> {
         let stream = match server {
             Destination::Unix(path) => {
                 let stream = UnixStream::connect(path).map_err(Problem::connecting)?;
@@ -93,7 +114,9 @@ impl Client {
                 let stream = Timed::new(dial(address, dialled)?, deadline);
                 match &self.tls {
                     None => Stream::Tcp(stream),
-                    Some(config) => handshake(stream, &address.host, config.clone())?,
+                    Some(config) => {
+                        handshake(stream, name.unwrap_or(&address.host), config.clone())?
+                    }
                 }
             }
         };

@@ -6,6 +6,7 @@ use super::error::{Activity, Problem};
 use super::greeting::Session;
 use super::received::Received;
 use super::reply::Reply;
+use super::sentinels::Watch;
 use rustls::{ClientConnection, StreamOwned};
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -18,6 +19,10 @@ pub struct Connection {
     received: Received,
     /// What it has logged in with, if that ends.
     session: Option<Session>,
+    /// Whether a reply to a renewed login comes first.
+    is_renewing: bool,
+    /// Where Sentinels may choose another server.
+    watch: Option<Watch>,
 }
 
 pub(super) enum Stream {
@@ -54,7 +59,18 @@ impl Stream {
 
 impl Connection {
     pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, received: Received::default(), session: None }
+        Self {
+            stream,
+            received: Received::default(),
+            session: None,
+            is_renewing: false,
+            watch: None,
+        }
+    }
+
+    /// The same, to a primary: no reply counts unless it still is the primary then.
+    pub(super) fn watched(self, watch: Watch) -> Self {
+        Self { watch: Some(watch), ..self }
     }
 
     /// A connection over a Unix socket.
@@ -71,12 +87,23 @@ impl Connection {
     /// [`Reply::Error`]. If there is a newer token than the one that it has logged in with, logs in again before.
     ///
     /// # Errors
-    /// Fails if the connection breaks, the deadline passes, or the response is not a reply.
+    /// Fails if the connection breaks, the deadline passes, the response is not a reply, or Sentinels have chosen another
+    /// server.
     pub fn send(
         &mut self,
         commands: &[Command],
         deadline: Deadline,
     ) -> Result<Vec<Reply>, Problem> {
+        self.ask(commands, deadline)?;
+        let replies = self.replies(commands.len())?;
+        match &self.watch {
+            Some(watch) => watch.confirm().map(|()| replies),
+            None => Ok(replies),
+        }
+    }
+
+    /// Sends commands whose [`replies`](Self::replies) must come by the deadline.
+    pub(super) fn ask(&mut self, commands: &[Command], deadline: Deadline) -> Result<(), Problem> {
         self.stream.set_deadline(deadline);
         let renewal = self.session.as_mut().and_then(Session::renewal);
         let written = if let (None, [command]) = (&renewal, commands) {
@@ -86,15 +113,18 @@ impl Connection {
             let all = renewal.iter().chain(commands);
             self.write(&all.map(Command::bytes).collect::<Vec<_>>().concat())
         };
-        if let Err(error) = written {
-            return Err(self.last_word(Problem::of_stream(error, Activity::Answer)));
-        }
-        if renewal.is_some() {
+        self.is_renewing = renewal.is_some();
+        written.map_err(|error| self.last_word(Problem::of_stream(error, Activity::Answer)))
+    }
+
+    /// Receives so many replies.
+    pub(super) fn replies(&mut self, count: usize) -> Result<Vec<Reply>, Problem> {
+        if std::mem::take(&mut self.is_renewing) {
             // If it is refused, the login before it is valid to its end, and a new connection then says why.
             receive(&mut self.received, self.stream.as_read())?;
         }
-        let mut replies = Vec::with_capacity(commands.len());
-        for _ in commands {
+        let mut replies = Vec::with_capacity(count);
+        for _ in 0..count {
             match receive(&mut self.received, self.stream.as_read()) {
                 Ok(reply) => replies.push(reply),
                 Err(problem) => return Err(problem.explained_by(replies.pop())),

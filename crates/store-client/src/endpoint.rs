@@ -28,8 +28,27 @@ pub enum Target {
         nodes: Vec<Address>,
         tls: Option<Tls>,
     },
+    /// A primary that Sentinels know.
+    Sentinel {
+        sentinel: Box<Sentinel>,
+        /// The server's.
+        tls: Option<Tls>,
+    },
     /// A Unix socket.
     Unix(PathBuf),
+}
+
+/// Sentinels, which know where the primary is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sentinel {
+    /// What they call the primary and its replicas, such as `mymaster`.
+    pub master: String,
+    /// Where they listen; never empty.
+    pub nodes: Vec<Address>,
+    /// Their own login; `None` is none, or the server's password where they ask for one.
+    pub auth: Option<Auth>,
+    /// Their own TLS.
+    pub tls: Option<Tls>,
 }
 
 impl RedisEndpoint {
@@ -64,13 +83,19 @@ impl RedisEndpoint {
         matches!(self.target, Target::Cluster { .. })
     }
 
-    /// The address to connect to first; `None` for a socket.
+    /// Whether Sentinels tell where it is.
+    #[must_use]
+    pub fn is_sentinel(&self) -> bool {
+        matches!(self.target, Target::Sentinel { .. })
+    }
+
+    /// The address to connect to first; `None` for a socket, and for a server that only Sentinels know.
     #[must_use]
     pub fn first_address(&self) -> Option<&Address> {
         match &self.target {
             Target::Tcp { address, .. } => Some(address),
             Target::Cluster { nodes, .. } => nodes.first(),
-            Target::Unix(_) => None,
+            Target::Sentinel { .. } | Target::Unix(_) => None,
         }
     }
 
@@ -78,7 +103,9 @@ impl RedisEndpoint {
     #[must_use]
     pub fn tls(&self) -> Option<&Tls> {
         match &self.target {
-            Target::Tcp { tls, .. } | Target::Cluster { tls, .. } => tls.as_ref(),
+            Target::Tcp { tls, .. }
+            | Target::Cluster { tls, .. }
+            | Target::Sentinel { tls, .. } => tls.as_ref(),
             Target::Unix(_) => None,
         }
     }
@@ -90,8 +117,11 @@ impl fmt::Display for RedisEndpoint {
         match &self.target {
             Target::Tcp { address, tls } => write!(formatter, "{}{address}", scheme(tls.as_ref()))?,
             Target::Cluster { nodes, tls } => {
-                let nodes: Vec<String> = nodes.iter().map(ToString::to_string).collect();
-                write!(formatter, "the cluster {}{}", scheme(tls.as_ref()), nodes.join(","))?;
+                write!(formatter, "the cluster {}{}", scheme(tls.as_ref()), list(nodes))?;
+            }
+            Target::Sentinel { sentinel, tls } => {
+                let encrypted = if tls.is_some() { ", with TLS" } else { "" };
+                write!(formatter, "{sentinel}{encrypted}")?;
             }
             Target::Unix(path) => write!(formatter, "unix://{}", path.display())?,
         }
@@ -108,6 +138,16 @@ impl fmt::Display for RedisEndpoint {
             Some(database) => write!(formatter, ", database {database}"),
         }
     }
+}
+
+impl fmt::Display for Sentinel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Sentinel {} at {}", self.master, list(&self.nodes))
+    }
+}
+
+fn list(nodes: &[Address]) -> String {
+    nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
 fn scheme(tls: Option<&Tls>) -> &'static str {

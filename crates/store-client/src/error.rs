@@ -1,5 +1,6 @@
 //! Why a server cannot be used, classified by what to do about it.
 
+use super::address::Address;
 use super::distrust::Distrust;
 use super::issued::NoToken;
 use super::reply::{ErrorReply, Reply};
@@ -54,6 +55,22 @@ pub enum Problem {
     Broken { step: Activity, error: io::Error },
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
+    /// What each Sentinel said.
+    #[error("no Sentinel names the primary ({said})")]
+    Unnamed {
+        said: String,
+        /// Whether all of them answered, and none knows a primary or lets us ask.
+        is_final: bool,
+    },
+    /// What each Sentinel said.
+    #[error("Sentinel is choosing another primary ({0})")]
+    Choosing(String),
+    #[error("Sentinel names {0} as the primary, which is not ready as one: it says {1}")]
+    NotPrimary(Address, String),
+    #[error("the server refuses the command ROLE, which tells a primary from a replica: {0}")]
+    Role(ErrorReply),
+    #[error("{0} is no longer the primary: Sentinel names {1}")]
+    Replaced(Address, Address),
 }
 
 /// What we were doing.
@@ -130,7 +147,10 @@ impl Problem {
     #[must_use]
     pub fn reply(&self) -> Option<&ErrorReply> {
         match self {
-            Self::Login(error) | Self::Database(error) | Self::TurnedAway(error) => Some(error),
+            Self::Login(error)
+            | Self::Database(error)
+            | Self::TurnedAway(error)
+            | Self::Role(error) => Some(error),
             _ => None,
         }
     }
@@ -150,6 +170,7 @@ impl Problem {
                 | Self::TlsRefused(_)
                 | Self::NoTls
                 | Self::Protocol(_)
+                | Self::Role(_)
         )
     }
 

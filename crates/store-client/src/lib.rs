@@ -20,6 +20,7 @@ mod reply;
 mod resolve;
 mod resp;
 mod secret;
+mod sentinels;
 mod tls;
 mod trust;
 
@@ -31,7 +32,7 @@ pub use command::{Command, Parsed};
 pub use connection::Connection;
 pub use deadline::Deadline;
 pub use distrust::Distrust;
-pub use endpoint::{RedisEndpoint, Target};
+pub use endpoint::{RedisEndpoint, Sentinel, Target};
 pub use error::{Activity, Problem, RedisError};
 pub use issued::{IssuedLogin, Login, NoToken, Token, Tokens};
 pub use printable::printable;

@@ -8,12 +8,13 @@ use super::request::{Fetched, Request};
 use super::unpacked::Unpacked;
 use crate::config::build::Provider;
 use crate::store::Store;
-use crate::system::command::{CommandError, find_program, run};
+use crate::system::command::{find_program, run};
 use crate::system::digest;
+use crate::system::files::entries_with;
 use crate::system::version::Version;
+use anyhow::{Context, ensure};
 use libcnb::{Env, Target};
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -26,28 +27,20 @@ pub(super) struct Apt<'a> {
     patience: (u32, u32),
 }
 
-/// Why apt cannot provide the extension.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AptError {
-    #[error("the image has no {0}")]
-    NoApt(&'static str),
-    #[error("{} does not belong to a package of the distribution, so the distribution's extensions don't fit", .0.display())]
-    ForeignPhp(PathBuf),
-    #[error(transparent)]
-    Command(#[from] CommandError),
-    #[error("a file in apt's work folder: {0}")]
-    File(#[from] io::Error),
-}
+/// What an error of the system is about.
+const FILE: &str = "a file in apt's work folder";
 
 /// Fetches the extension's package, with all dependencies that the image lacks.
 ///
 /// Fails if apt is missing or fails, or if PHP is not the distribution's.
-pub(super) fn provide(request: &Request<'_>, work: &Path) -> Result<Fetched, AptError> {
+pub(super) fn provide(request: &Request<'_>, work: &Path) -> anyhow::Result<Fetched> {
     let apt = Apt::new(request, work)?;
     let facts = request.php.facts();
-    if owner_of(request.env, &facts.binary).is_none() {
-        return Err(AptError::ForeignPhp(facts.binary.clone()));
-    }
+    ensure!(
+        owner_of(request.env, &facts.binary).is_some(),
+        "{} does not belong to a package of the distribution, so the distribution's extensions don't fit",
+        facts.binary.display()
+    );
     let unpacked = apt.fetch(&[&package_name(&facts.version, request.store)])?;
     let extension_dir = facts.extension_dir.strip_prefix("/").unwrap_or(&facts.extension_dir);
     Ok(Fetched {
@@ -65,9 +58,9 @@ pub(super) fn package_name(php: &Version, store: Store) -> String {
 
 impl<'a> Apt<'a> {
     /// The image's apt, with its own folder in `work`.
-    pub(super) fn new(request: &Request<'a>, work: &Path) -> Result<Self, AptError> {
+    pub(super) fn new(request: &Request<'a>, work: &Path) -> anyhow::Result<Self> {
         for program in ["apt-get", "dpkg-deb", "dpkg-query"] {
-            find_program(request.env, program).ok_or(AptError::NoApt(program))?;
+            ensure!(find_program(request.env, program).is_some(), "the image has no {program}");
         }
         Ok(Self {
             env: request.env,
@@ -84,21 +77,21 @@ impl<'a> Apt<'a> {
     }
 
     /// Downloads and unpacks the packages, with all dependencies that the image lacks.
-    pub(super) fn fetch(&self, names: &[&str]) -> Result<Unpacked, AptError> {
+    pub(super) fn fetch(&self, names: &[&str]) -> anyhow::Result<Unpacked> {
         self.update()?;
         // Archives from an earlier fetch are already unpacked.
         let archives = self.work.join("cache/archives");
-        fs::remove_dir_all(&archives)?;
-        fs::create_dir_all(archives.join("partial"))?;
+        fs::remove_dir_all(&archives).context(FILE)?;
+        fs::create_dir_all(archives.join("partial")).context(FILE)?;
         let options = ["--yes", "--no-install-recommends", "--download-only", "install"];
         timed(format!("Downloading {} with apt", names.join(", ")), || {
             run(self.apt_get().args(options).args(names))
         })?;
 
         let mut unpacked = Unpacked { root: self.work.join("root"), ..Unpacked::default() };
-        for archive in debs(&archives)? {
+        for archive in entries_with(&archives, "deb") {
             let (package, files) = self.unpack(&archive, &unpacked.root)?;
-            downloaded(&package, &archive)?;
+            downloaded(&package, &archive).context(FILE)?;
             let index = unpacked.packages.len();
             unpacked.packages.push(package);
             unpacked.owners.extend(files.into_iter().map(|file| (file, index)));
@@ -107,17 +100,17 @@ impl<'a> Apt<'a> {
     }
 
     /// Fetches the package lists, once.
-    fn update(&self) -> Result<(), AptError> {
+    fn update(&self) -> anyhow::Result<()> {
         let lists = self.work.join("state/lists");
         if lists.exists() {
             return Ok(());
         }
-        fs::create_dir_all(lists.join("partial"))?;
-        fs::create_dir_all(self.work.join("cache/archives/partial"))?;
+        fs::create_dir_all(lists.join("partial")).context(FILE)?;
+        fs::create_dir_all(self.work.join("cache/archives/partial")).context(FILE)?;
         let update = || run(self.apt_get().arg("update"));
         if let Err(error) = timed("Fetching the package lists with apt", update) {
             // So that the next call tries again.
-            fs::remove_dir_all(&lists)?;
+            fs::remove_dir_all(&lists).context(FILE)?;
             return Err(error.into());
         }
         Ok(())
@@ -154,7 +147,7 @@ impl<'a> Apt<'a> {
     }
 
     /// Unpacks an archive; returns the package and its files, relative to the root.
-    fn unpack(&self, archive: &Path, root: &Path) -> Result<(Package, Vec<PathBuf>), AptError> {
+    fn unpack(&self, archive: &Path, root: &Path) -> anyhow::Result<(Package, Vec<PathBuf>)> {
         let mut dpkg_deb = Command::new("dpkg-deb");
         dpkg_deb.env_clear().envs(self.env);
         let listing = run(dpkg_deb.arg("--vextract").args([archive, root]))?;
@@ -164,17 +157,8 @@ impl<'a> Apt<'a> {
         dpkg_deb.env_clear().envs(self.env);
         let format = "--showformat=${Package}\t${Version}\t${Architecture}";
         let fields = run(dpkg_deb.args(["--show", format]).arg(archive))?;
-        let package = package(&fields, self.target, root, digest::sha256_of_file(archive)?);
+        let package =
+            package(&fields, self.target, root, digest::sha256_of_file(archive).context(FILE)?);
         Ok((package, files))
     }
-}
-
-fn debs(archives: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut debs = archives
-        .read_dir()?
-        .map(|entry| Ok(entry?.path()))
-        .filter(|path| path.as_ref().is_ok_and(|path| path.extension().is_some_and(|e| e == "deb")))
-        .collect::<io::Result<Vec<_>>>()?;
-    debs.sort();
-    Ok(debs)
 }

@@ -1,6 +1,5 @@
 //! The contents of the extension layer, and how it is filled.
 
-use super::error::ExtensionError;
 use super::installed::Installed;
 use super::loading::{Companions, companions};
 use super::package::Package;
@@ -10,7 +9,7 @@ use super::sasl::{SaslError, bring_mechanisms};
 use crate::config::build::Provider;
 use crate::store::Store;
 use crate::system::digest;
-use crate::system::files::{WriteError, at, remove};
+use crate::system::files::{at, entries, remove};
 use bullet_stream::global::print;
 use indoc::formatdoc;
 use serde::{Deserialize, Serialize};
@@ -23,7 +22,6 @@ pub(super) fn content_folders() -> impl Iterator<Item = &'static str> {
     CONTENT_FOLDERS.into_iter().chain([SASL_FOLDER])
 }
 
-/// The contents of the layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Contents {
@@ -35,7 +33,6 @@ pub(super) struct Contents {
     pub(super) files: BTreeMap<String, String>,
 }
 
-/// A freshly filled layer.
 pub(super) struct Filled {
     pub(super) contents: Contents,
     pub(super) complete: bool,
@@ -45,7 +42,7 @@ pub(super) fn fill(
     request: &Request<'_>,
     installed: &Installed,
     layer: &Path,
-) -> Result<Filled, ExtensionError> {
+) -> anyhow::Result<Filled> {
     let work = layer.join("work");
     let mut packages = Vec::new();
     let (extension, its_packages) = fetched(request, installed, &work, layer)?;
@@ -77,7 +74,7 @@ fn fetched(
     installed: &Installed,
     work: &Path,
     layer: &Path,
-) -> Result<(Extension, Vec<Package>), ExtensionError> {
+) -> anyhow::Result<(Extension, Vec<Package>)> {
     match installed {
         Installed::Unwanted { extension, why } => provide(request, Some(why), work, layer)
             .or_else(|_| Ok((extension.clone(), Vec::new()))),
@@ -112,12 +109,10 @@ pub(super) fn describe(extension: &Extension, store: Store) -> String {
 }
 
 /// The checksums of everything we put into the layer; libcnb writes the environment.
-pub(super) fn checksums(layer: &Path) -> Result<BTreeMap<String, String>, WriteError> {
+pub(super) fn checksums(layer: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
     for folder in content_folders() {
-        let folder = layer.join(folder);
-        for entry in folder.read_dir().into_iter().flatten() {
-            let path = entry.map_err(at(&folder))?.path();
+        for path in entries(&layer.join(folder)) {
             let name = path.strip_prefix(layer).unwrap_or(&path).display().to_string();
             files.insert(name, digest::sha256_of_file(&path).map_err(at(&path))?);
         }

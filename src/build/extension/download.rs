@@ -2,61 +2,41 @@
 
 use crate::config::mirror::Mirror;
 use crate::system::digest;
+use anyhow::{Context, anyhow, ensure};
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
-/// How often to try a download.
 const TRIES: u32 = 3;
-/// How long one try may take.
 const TIMEOUT: Duration = Duration::from_mins(2);
 /// The maximum size of a file; PHP extensions have less than a million bytes.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
-/// What to download.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted<'a> {
-    pub(crate) uri: &'a Url,
-    /// Its SHA-256, in hex.
-    pub(crate) sha256: &'a str,
-}
-
-/// Why a file could not be downloaded.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum DownloadError {
-    #[error("{from} cannot be downloaded: {problem}")]
-    Network { from: String, problem: String },
-    #[error("{from} cannot be read: {error}")]
-    File { from: String, error: io::Error },
-    #[error("{} cannot be written: {error}", .path.display())]
-    Write { path: PathBuf, error: io::Error },
-    #[error("{from} is not the expected file: its SHA-256 is {found}, not {expected}")]
-    Checksum { from: String, found: String, expected: String },
-}
-
-/// Downloads a file into the folder `into`, verifies its checksum and returns its path.
+/// Downloads a file into the folder `into`, verifies its checksum (in hex) and returns its path.
 pub(super) fn download(
-    wanted: Wanted<'_>,
+    uri: &Url,
+    sha256: &str,
     mirror: Option<&Mirror>,
     into: &Path,
-) -> Result<PathBuf, DownloadError> {
-    let place = mirror.map_or_else(|| wanted.uri.clone(), |mirror| mirror.place_of(wanted.uri));
-    let path = into.join(wanted.uri.path().rsplit('/').next().unwrap_or_default());
-    let write = |error| DownloadError::Write { path: path.clone(), error };
-    fs::create_dir_all(into).map_err(write)?;
+) -> anyhow::Result<PathBuf> {
+    let place = mirror.map_or_else(|| uri.clone(), |mirror| mirror.place_of(uri));
+    let from = shown(&place);
+    let path = into.join(uri.path().rsplit('/').next().unwrap_or_default());
+    let cannot_write = || format!("{} cannot be written", path.display());
+    fs::create_dir_all(into).with_context(cannot_write)?;
     match place.to_file_path() {
         Ok(file) if place.scheme() == "file" => {
-            fs::copy(file, &path)
-                .map_err(|error| DownloadError::File { from: shown(&place), error })?;
+            fs::copy(file, &path).with_context(|| format!("{from} cannot be read"))?;
         }
         _ => fetch(&place, &path)?,
     }
-    let found = digest::sha256_of_file(&path).map_err(write)?;
-    if found != wanted.sha256 {
-        let expected = wanted.sha256.to_owned();
-        return Err(DownloadError::Checksum { from: shown(&place), found, expected });
-    }
+    let found = digest::sha256_of_file(&path).with_context(cannot_write)?;
+    ensure!(
+        found == sha256,
+        "{from} is not the expected file: its SHA-256 is {found}, not {sha256}"
+    );
     Ok(path)
 }
 
@@ -70,20 +50,19 @@ fn shown(uri: &Url) -> String {
     uri.to_string()
 }
 
-fn fetch(uri: &Url, path: &Path) -> Result<(), DownloadError> {
+fn fetch(uri: &Url, path: &Path) -> anyhow::Result<()> {
     let mut tries = 1;
     loop {
         match try_fetch(uri, path) {
-            Err(DownloadError::Network { .. }) if tries < TRIES => tries += 1,
+            Err(_) if tries < TRIES => tries += 1,
             result => return result,
         }
         std::thread::sleep(Duration::from_secs(1));
     }
 }
 
-fn try_fetch(uri: &Url, path: &Path) -> Result<(), DownloadError> {
-    let network = |problem: String| DownloadError::Network { from: shown(uri), problem };
-    let write = |error| DownloadError::Write { path: path.to_owned(), error };
+fn try_fetch(uri: &Url, path: &Path) -> anyhow::Result<()> {
+    let network = |error: &dyn Display| anyhow!("{} cannot be downloaded: {error}", shown(uri));
     let tls = ureq::tls::TlsConfig::builder()
         // The image's CAs: a company's mirror often uses the company's own CA.
         .root_certs(ureq::tls::RootCerts::PlatformVerifier)
@@ -95,10 +74,11 @@ fn try_fetch(uri: &Url, path: &Path) -> Result<(), DownloadError> {
         .tls_config(tls)
         .build()
         .into();
-    let response = agent.get(uri.as_str()).call().map_err(|error| network(error.to_string()))?;
+    let response = agent.get(uri.as_str()).call().map_err(|error| network(&error))?;
     let mut body = response.into_body().into_reader().take(MAX_BYTES);
-    let mut file = File::create(path).map_err(write)?;
-    io::copy(&mut body, &mut file).map_err(|error| network(error.to_string()))?;
+    let mut file =
+        File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
+    io::copy(&mut body, &mut file).map_err(|error| network(&error))?;
     Ok(())
 }
 
@@ -138,15 +118,13 @@ mod tests {
         fs::write(folder.path().join("get/x.tgz"), "hello").unwrap();
         let mirror: Mirror = format!("file://{}", folder.path().display()).parse().unwrap();
         let uri = Url::parse("https://pecl.php.net/get/x.tgz").unwrap();
-        let fetch = |sha256| {
-            download(Wanted { uri: &uri, sha256 }, Some(&mirror), &folder.path().join("to"))
-        };
+        let fetch = |sha256| download(&uri, sha256, Some(&mirror), &folder.path().join("to"));
         let sha256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
         assert_eq!(fs::read_to_string(fetch(sha256).unwrap()).unwrap(), "hello");
         let message = fetch("00").unwrap_err().to_string();
         assert!(message.contains(sha256) && message.contains("not 00"), "{message}");
         fs::remove_file(folder.path().join("get/x.tgz")).unwrap();
-        let message = fetch(sha256).unwrap_err().to_string();
+        let message = format!("{:#}", fetch(sha256).unwrap_err());
         assert!(message.contains("get/x.tgz cannot be read"), "{message}");
     }
 }

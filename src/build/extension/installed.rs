@@ -1,14 +1,15 @@
 //! The extension that comes with the image's PHP, loaded or not.
 
 use super::dpkg;
-use super::error::ExtensionError;
-use super::loading::{find_loadable, usable_version};
+use super::loading::{find_loadable, unusable, usable_version};
 use super::package::{Package, PackageSource};
 use super::request::{Extension, Request};
 use crate::config::build::Provider;
+use crate::config::variables::EXTENSION;
 use crate::php::Program;
 use crate::store::Store;
 use crate::system::digest;
+use anyhow::{bail, ensure};
 use std::path::Path;
 
 /// Whether the image's PHP has the extension.
@@ -26,7 +27,7 @@ pub(crate) enum Installed {
 ///
 /// Fails if PHP loads it but cannot keep sessions with it, if only some of PHP's programs load it, or if it is
 /// loaded and the settings ask for another one.
-pub(crate) fn find(request: &Request<'_>) -> Result<Installed, ExtensionError> {
+pub(crate) fn find(request: &Request<'_>) -> anyhow::Result<Installed> {
     let Request { php, store, choice, .. } = *request;
     let (loading, missing): (Vec<&Program>, Vec<&Program>) =
         php.programs().partition(|program| program.loads(store.name()));
@@ -53,13 +54,16 @@ pub(crate) fn find(request: &Request<'_>) -> Result<Installed, ExtensionError> {
     }
     if !missing.is_empty() {
         let (loading, missing) = (names(&loading), names(&missing));
-        return Err(ExtensionError::Mixed { store, loading, missing });
+        bail!(
+            "PHP's programs disagree about the {store} extension: {loading} loads it, {missing} does not.\nEnable it for all of them (on Debian: phpenmod {store}), or for none."
+        );
     }
-    if !choice.allows(Provider::Installed) {
-        return Err(ExtensionError::LoadedAlready(store));
-    }
-    let unusable = |said| ExtensionError::Unusable { store, origin: "this image".to_owned(), said };
-    let version = usable_version(&php.cli, &php.cli, store).map_err(unusable)?;
+    ensure!(
+        choice.allows(Provider::Installed),
+        "{EXTENSION} asks for another {store} extension than the one that PHP already loads, and PHP cannot load both.\nUnset {EXTENSION}, or disable PHP's own extension."
+    );
+    let version = usable_version(&php.cli, &php.cli, store)
+        .map_err(|said| unusable(store, "this image", &said))?;
     Ok(Installed::Usable(Extension { provider: Provider::Installed, version, load: Vec::new() }))
 }
 
@@ -74,7 +78,6 @@ fn not_there(request: &Request<'_>, object: &Path) -> String {
 }
 
 /// The package of the image's extension, for the bill of materials; `None` if it is part of PHP itself.
-#[must_use]
 pub(crate) fn package(request: &Request<'_>, extension: &Extension) -> Option<Package> {
     let object = request.php.facts().extension_dir.join(format!("{}.so", request.store));
     let unpackaged = || {

@@ -17,7 +17,6 @@ pub(super) struct Key {
     /// What the layer is for: the extension if PHP does not have it, and libsasl2's plugins if there may be a login.
     carries: Vec<String>,
     provider: String,
-    /// The checksum of the source release that would be compiled.
     source_release: Option<String>,
     php: Version,
     php_api: String,
@@ -31,7 +30,6 @@ pub(super) struct Key {
 
 impl Key {
     /// The key of this build. `installed` tells whether PHP has the extension itself; `buildpack` is our version.
-    #[must_use]
     pub(super) fn of(request: &Request<'_>, installed: bool, buildpack: String) -> Self {
         let facts = request.php.facts();
         let release = release_for(request.releases, request.store, &facts.version);
@@ -56,7 +54,6 @@ impl Key {
     }
 
     /// How another key differs, in words.
-    #[must_use]
     pub(super) fn differences(&self, other: &Self) -> Vec<String> {
         let table = |key| toml::Table::try_from(key).unwrap_or_default();
         let (ours, theirs) = (table(self), table(other));

@@ -44,7 +44,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
     context: &BuildContext<B>,
     request: &Request<'_>,
 ) -> libcnb::Result<ProvidedExtension, anyhow::Error> {
-    let installed = installed::find(request).map_err(anyhow::Error::from)?;
+    let installed = installed::find(request)?;
     if let Installed::Usable(extension) = &installed {
         print::sub_bullet(describe(extension, request.store));
         if !request.login_may_come {
@@ -84,7 +84,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
             if !reason.is_empty() {
                 print::sub_bullet(format!("Rebuilding the extension layer: {reason}"));
             }
-            let filled = fill(request, &installed, &path).map_err(anyhow::Error::from)?;
+            let filled = fill(request, &installed, &path)?;
             // An incomplete layer gets no metadata, so the next build fills it again.
             if filled.complete {
                 layer.write_metadata(Metadata::of_today(key, &filled.contents))?;

@@ -1,21 +1,13 @@
 //! The shared libraries that a layer must include for the extensions it loads into PHP.
 
 use crate::config::environment::prepend_paths;
-use crate::system::command::{CommandError, run};
+use crate::system::command::run;
+use anyhow::anyhow;
 use libcnb::Env;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// Why the libraries could not be determined.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LibrariesError {
-    #[error(transparent)]
-    Command(#[from] CommandError),
-    #[error("{} needs the library {library}, which is neither in the image nor in the fetched packages", .object.display())]
-    Missing { object: PathBuf, library: String },
-}
 
 /// The libraries that `objects` need and PHP itself does not: the run image has what PHP needs, but may lack
 /// anything else, even what this build image has. They are searched in `dirs` first.
@@ -24,7 +16,7 @@ pub(super) fn needed(
     objects: &[PathBuf],
     dirs: &[PathBuf],
     php: &Path,
-) -> Result<BTreeSet<PathBuf>, LibrariesError> {
+) -> anyhow::Result<BTreeSet<PathBuf>> {
     let names_of = |libraries: Vec<PathBuf>| -> BTreeSet<OsString> {
         libraries.iter().filter_map(|path| path.file_name().map(OsString::from)).collect()
     };
@@ -41,15 +33,14 @@ pub(super) fn needed(
 }
 
 /// All libraries that the dynamic linker would load for `object`.
-fn libraries_of(
-    env: &Env,
-    object: &Path,
-    dirs: &[PathBuf],
-) -> Result<Vec<PathBuf>, LibrariesError> {
+fn libraries_of(env: &Env, object: &Path, dirs: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut env = env.clone();
     prepend_paths(&mut env, "LD_LIBRARY_PATH", dirs);
     let answer = run(Command::new("ldd").env_clear().envs(&env).arg(object))?;
-    parse(&answer).map_err(|library| LibrariesError::Missing { object: object.to_owned(), library })
+    parse(&answer).map_err(|library| {
+        let object = object.display();
+        anyhow!("{object} needs the library {library}, which is neither in the image nor in the fetched packages")
+    })
 }
 
 /// The paths in `ldd`'s output, `libz.so.1 => /lib/libz.so.1 (0x…)`; fails with the name of a missing library.

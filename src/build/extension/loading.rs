@@ -2,9 +2,10 @@
 
 use super::request::{COMPANIONS, Extension, Request, directive, object_in};
 use crate::config::build::Provider;
-use crate::php::{PhpError, Program};
+use crate::php::Program;
 use crate::store::Store;
 use crate::system::version::Version;
+use anyhow::anyhow;
 use indoc::formatdoc;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +14,6 @@ use std::path::Path;
 pub(crate) type Companions = BTreeMap<String, String>;
 
 /// What must be loaded depends on these; they change with PHP's packages, while the layer stays.
-#[must_use]
 pub(crate) fn companions(request: &Request<'_>, layer: Option<&Path>) -> Companions {
     let state = |name: &str| match name {
         name if request.php.cli.loads(name) => "loaded",
@@ -28,7 +28,7 @@ pub(crate) fn companions(request: &Request<'_>, layer: Option<&Path>) -> Compani
 pub(crate) fn find_loadable(
     request: &Request<'_>,
     layer: Option<&Path>,
-) -> Result<Result<Extension, String>, PhpError> {
+) -> anyhow::Result<Result<Extension, String>> {
     let cli = &request.php.cli;
     let companions: Vec<&str> = COMPANIONS
         .into_iter()
@@ -65,7 +65,7 @@ fn try_loading(
     request: &Request<'_>,
     load: &[&str],
     layer: Option<&Path>,
-) -> Result<Result<Version, String>, PhpError> {
+) -> anyhow::Result<Result<Version, String>> {
     let directives = load.iter().map(|name| directive(request.php, name, layer));
     let options: Vec<String> =
         directives.flat_map(|value| ["-d".to_owned(), format!("extension={value}")]).collect();
@@ -75,7 +75,6 @@ fn try_loading(
 
 /// What to do about an ini file that tries and fails to load the extension: PHP warns at each start, but does not
 /// say what would help.
-#[must_use]
 pub(crate) fn enabled_in_vain(request: &Request<'_>, extension: &Extension) -> Option<String> {
     let store = request.store;
     let failure = request.php.cli.load_failure(store.name())?;
@@ -92,6 +91,11 @@ pub(crate) fn enabled_in_vain(request: &Request<'_>, extension: &Extension) -> O
         Remove the line `extension={store}.so`{or}. PHP says: {failure}",
         extension.load.join(", ")
     })
+}
+
+/// The error for an extension with which PHP cannot keep sessions. `said` is PHP's message.
+pub(super) fn unusable(store: Store, origin: &str, said: &str) -> anyhow::Error {
+    anyhow!("PHP cannot use the {store} extension from {origin}:\n{said}")
 }
 
 fn is_there(request: &Request<'_>, name: &str, layer: Option<&Path>) -> bool {

@@ -24,7 +24,6 @@ pub(crate) struct Package {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub(crate) enum PackageSource {
-    /// A distribution's `.deb`.
     Deb {
         /// The distribution, such as `debian`.
         distro: String,
@@ -33,8 +32,9 @@ pub(crate) enum PackageSource {
         /// The package's architecture, such as `amd64`.
         arch: String,
     },
-    /// A source release.
-    Release { uri: String },
+    Release {
+        uri: String,
+    },
     /// A file that no package manager knows.
     File,
 }
@@ -42,7 +42,6 @@ pub(crate) enum PackageSource {
 impl Package {
     /// The package URL (purl), which tools use to find vulnerabilities.
     /// <https://github.com/package-url/purl-spec>
-    #[must_use]
     pub(crate) fn purl(&self) -> String {
         let (name, version) = (encode(&self.name), encode(&self.version));
         match &self.source {

@@ -1,12 +1,13 @@
 //! Fetches an extension from whoever has one that PHP can load.
 
-use super::error::ExtensionError;
 use super::package::Package;
 use super::request::{COMPANIONS, Extension, Fetched, OBJECTS, Request, object_in};
 use super::runpath::{LIBRARIES, copy_with_runpath};
 use super::{apt, distribution, libraries, loading, source};
 use crate::config::build::Provider;
+use crate::config::variables::MIRROR;
 use crate::system::files::remove;
+use anyhow::{anyhow, bail};
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::Path;
@@ -22,7 +23,7 @@ pub(super) fn provide(
     installed: Option<&str>,
     work: &Path,
     layer: &Path,
-) -> Result<(Extension, Vec<Package>), ExtensionError> {
+) -> anyhow::Result<(Extension, Vec<Package>)> {
     let Request { php, store, .. } = *request;
     let mut refusals: Vec<String> =
         installed.map(|why| refusal(Provider::Installed, &why)).into_iter().collect();
@@ -43,9 +44,12 @@ pub(super) fn provide(
     if let Some(provider) = unwanted {
         return provide_by(provider, request, work, layer);
     }
-    let (binary, php) = (&php.facts().binary, php.facts().version.clone());
-    let install = distribution::install(&request.target.distro_name, binary, &php, store);
-    Err(ExtensionError::NoProvider { store, php, refusals: refusals.join("\n"), install })
+    let (binary, php) = (&php.facts().binary, &php.facts().version);
+    let install = distribution::install(&request.target.distro_name, binary, php, store);
+    bail!(
+        "PHP {php} has no {store} extension, and every way to get it failed:\n{}\nInstall it in the build image and the run image ({install}), let the build reach the package mirror, or give it phpize and a compiler. Without a network, set {MIRROR} to a place with the source release.",
+        refusals.join("\n")
+    )
 }
 
 fn providers(request: &Request<'_>) -> impl Iterator<Item = Provider> {
@@ -58,17 +62,16 @@ fn provide_by(
     request: &Request<'_>,
     work: &Path,
     layer: &Path,
-) -> Result<(Extension, Vec<Package>), ExtensionError> {
-    let unavailable = |why: &dyn Display| ExtensionError::Unavailable { why: why.to_string() };
+) -> anyhow::Result<(Extension, Vec<Package>)> {
     let fetched = match provider {
-        Provider::Source => source::provide(request, work).map_err(|error| unavailable(&error))?,
-        _ => apt::provide(request, work).map_err(|error| unavailable(&error))?,
+        Provider::Source => source::provide(request, work)?,
+        _ => apt::provide(request, work)?,
     };
     put_into(layer, &fetched, request)
 }
 
 fn refusal(provider: Provider, why: &impl Display) -> String {
-    format!("  - {}: {why}", provider.name())
+    format!("  - {}: {why:#}", provider.name())
 }
 
 /// Copies what was fetched into the layer, and lets PHP load it from there.
@@ -76,7 +79,7 @@ fn put_into(
     layer: &Path,
     fetched: &Fetched,
     request: &Request<'_>,
-) -> Result<(Extension, Vec<Package>), ExtensionError> {
+) -> anyhow::Result<(Extension, Vec<Package>)> {
     let store = request.store;
     // Left there by another provider.
     for folder in CONTENT_FOLDERS {
@@ -94,13 +97,13 @@ fn put_into(
     }
     let dirs = fetched.unpacked.library_dirs();
     let libraries = libraries::needed(request.env, &objects, &dirs, &request.php.facts().binary)
-        .map_err(|error| ExtensionError::Libraries { store, error })?;
+        .map_err(|error| anyhow!("The {store} extension cannot be used: {error:#}."))?;
     for library in libraries {
         let place = layer.join(LIBRARIES).join(library.file_name().unwrap_or_default());
         copy_with_runpath(&library, &place)?;
         packages.extend(fetched.package_of(request, &library));
     }
     let extension = loading::find_loadable(request, Some(layer))?
-        .map_err(|said| ExtensionError::Unusable { store, origin: fetched.origin(), said })?;
+        .map_err(|said| loading::unusable(store, &fetched.origin(), &said))?;
     Ok((Extension { provider: fetched.provider, ..extension }, packages.into_iter().collect()))
 }

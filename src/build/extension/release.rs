@@ -14,7 +14,6 @@ pub struct Pins {
     pub(crate) releases: Vec<Release>,
 }
 
-/// A pinned source release.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Release {
@@ -26,7 +25,6 @@ pub(crate) struct Release {
     #[serde(default)]
     pub(crate) php_before: Option<Version>,
     pub(crate) uri: Url,
-    /// The SHA-256 of the archive.
     pub(crate) sha256: String,
     /// Its licence, by SPDX identifier.
     pub(crate) licence: String,
@@ -45,7 +43,6 @@ impl Release {
 }
 
 /// The release for a PHP; for each PHP version the newest release comes first.
-#[must_use]
 pub(crate) fn release_for<'a>(
     releases: &'a [Release],
     store: Store,

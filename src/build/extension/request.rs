@@ -26,7 +26,6 @@ pub(super) const COMPANIONS: [&str; 2] = ["igbinary", "msgpack"];
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Extension {
     pub(crate) provider: Provider,
-    /// The version that it reports.
     pub(crate) version: Version,
     /// The extensions to load, in this order.
     pub(crate) load: Vec<String>,
@@ -34,7 +33,6 @@ pub(super) struct Extension {
 
 impl Extension {
     /// The values of PHP's `extension` directives, in this order. `layer` is the extension layer.
-    #[must_use]
     pub(crate) fn directives(&self, php: &Php, layer: Option<&Path>) -> Vec<String> {
         self.load.iter().map(|name| directive(php, name, layer)).collect()
     }
@@ -44,7 +42,6 @@ impl Extension {
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     pub(crate) php: &'a Php,
-    /// The environment of the build.
     pub(crate) env: &'a Env,
     pub(crate) target: &'a Target,
     pub(crate) store: Store,
@@ -95,7 +92,6 @@ fn login_may_come(config: &SessionConfig) -> bool {
 
 impl Request<'_> {
     /// Whether the app requires another version than this one, and we may compile a release that fits.
-    #[must_use]
     pub(crate) fn release_is_wanted(&self, version: &Version) -> bool {
         let release = release_for(self.releases, self.store, &self.php.facts().version);
         self.choice == ProviderChoice::Auto
@@ -105,7 +101,6 @@ impl Request<'_> {
     }
 
     /// What the app requires, if this version does not fit.
-    #[must_use]
     pub(crate) fn unmet(&self, version: &Version) -> Option<String> {
         let constraint = self.constraint.filter(|constraint| !constraint.is_met_by(version))?;
         Some(format!(

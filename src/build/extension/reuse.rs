@@ -1,10 +1,9 @@
 //! Whether the cached extension layer is reused as it is, and why it is rebuilt or refreshed.
 
 use super::contents::{Contents, checksums, content_folders, describe, fill};
-use super::error::ExtensionError;
 use super::installed::Installed;
 use super::key::Key;
-use super::loading::{companions, find_loadable};
+use super::loading::{companions, find_loadable, unusable};
 use super::request::{Extension, Request};
 use crate::config::build::Provider;
 use crate::config::variables::EXTENSION_MAX_AGE;
@@ -74,10 +73,8 @@ pub(super) fn refreshed(
         return Ok(contents);
     }
     let store = request.store;
-    let extension = find_loadable(request, Some(layer))?.map_err(|said| {
-        let origin = "the cached layer".to_owned();
-        ExtensionError::Unusable { store, origin, said }
-    })?;
+    let extension = find_loadable(request, Some(layer))?
+        .map_err(|said| unusable(store, "the cached layer", &said))?;
     let extension = Extension { provider: contents.extension.provider, ..extension };
     print::sub_bullet(describe(&extension, store));
     Ok(Contents { extension, companions, ..contents })
@@ -102,14 +99,13 @@ pub(super) fn renewed(
         "Refreshing the distribution's packages in it: they are {age} days old ({EXTENSION_MAX_AGE} is {max_age})"
     ));
     let fresh = layer.join("fresh");
-    let renewed =
-        fill(request, installed, &fresh).map_err(anyhow::Error::from).and_then(|filled| {
-            ensure!(filled.complete, "the new ones would lack libsasl2's plugins");
-            let folders: Vec<&str> = content_folders().collect();
-            swap(&folders, &fresh, layer)?;
-            Ok(filled.contents)
-        });
-    match remove(&fresh).map_err(anyhow::Error::from).and(renewed) {
+    let renewed = fill(request, installed, &fresh).and_then(|filled| {
+        ensure!(filled.complete, "the new ones would lack libsasl2's plugins");
+        let folders: Vec<&str> = content_folders().collect();
+        swap(&folders, &fresh, layer)?;
+        Ok(filled.contents)
+    });
+    match remove(&fresh).and(renewed) {
         Ok(contents) => Some(contents),
         Err(error) => {
             print::warning(formatdoc! {"

@@ -1,7 +1,7 @@
 //! Where an object in the layer finds its libraries. This is written into the object (`DT_RUNPATH`):
 //! `LD_LIBRARY_PATH` would affect every process of the image, and take precedence over the system's own libraries.
 
-use crate::system::files::{self, WriteError, at};
+use crate::system::files::{self, at};
 use object_rewrite::Rewriter;
 use std::fs;
 use std::io;
@@ -12,7 +12,7 @@ use std::path::Path;
 pub(super) const LIBRARIES: &str = "libraries";
 
 /// Copies an object into the layer so that it finds its libraries in the system, else in the layer.
-pub(super) fn copy_with_runpath(from: &Path, to: &Path) -> Result<(), WriteError> {
+pub(super) fn copy_with_runpath(from: &Path, to: &Path) -> anyhow::Result<()> {
     let copied = fs::read(from).and_then(|bytes| with_runpath(&bytes, &runpath(to)));
     files::write(to, copied.map_err(at(to))?)
 }

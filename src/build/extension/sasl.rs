@@ -1,12 +1,11 @@
 //! libsasl2's mechanism plugins. No SASL login works without them, and minimal images lack them.
 
-use super::apt::{Apt, AptError};
+use super::apt::Apt;
 use super::dpkg::installed_package;
 use super::package::Package;
 use super::request::Request;
 use super::runpath::copy_with_runpath;
 use crate::config::build::Provider;
-use crate::system::files::WriteError;
 use crate::system::sasl::{PLAIN, mechanisms_of_system, plugins_in};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,14 +17,14 @@ const SASLDB: &str = "libsasldb.so";
 /// Why there are no plugins.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SaslError {
-    #[error("the image has none, and apt cannot fetch them: {0}")]
-    NoProvider(AptError),
+    #[error("the image has none, and apt cannot fetch them: {0:#}")]
+    NoProvider(anyhow::Error),
     #[error("the image has none, and the settings exclude apt")]
     NotAsked,
     #[error("Debian's package {PACKAGE} has no {PLAIN}")]
     NotInPackage,
     #[error(transparent)]
-    Write(#[from] WriteError),
+    Write(#[from] anyhow::Error),
 }
 
 /// Copies the plugins into the layer's folder, from this image or from apt: the run image may lack them even if
@@ -61,7 +60,7 @@ fn packages(packages: impl Iterator<Item = Package>) -> Vec<Package> {
 }
 
 /// Copies the plugins under the names that libsasl2 loads; returns their files.
-fn copy_plugins(folder: &Path, into: &Path) -> Result<Vec<PathBuf>, WriteError> {
+fn copy_plugins(folder: &Path, into: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut plugins: Vec<PathBuf> = folder
         .read_dir()
         .into_iter()

@@ -1,8 +1,8 @@
 //! Compiles source releases, for a PHP that no distribution has packages for.
 
-use super::apt::{Apt, AptError};
+use super::apt::Apt;
 use super::build_tools;
-use super::download::{DownloadError, Wanted, download};
+use super::download::download;
 use super::progress::{downloaded, timed};
 use super::release::{Release, release_for};
 use super::request::{Fetched, Request};
@@ -10,41 +10,15 @@ use super::unpacked::Unpacked;
 use crate::config::build::Provider;
 use crate::config::environment::prepend_paths;
 use crate::store::Store;
-use crate::system::command::{CommandError, find_program, run};
+use crate::system::command::{find_program, run};
 use crate::system::version::Version;
+use anyhow::{Context, anyhow, bail, ensure};
 use flate2::read::GzDecoder;
 use libcnb::Env;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// Why no extension was compiled.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum SourceError {
-    #[error("the build image has no {}", .0.join(", "))]
-    NoTools(Vec<&'static str>),
-    #[error("{} is for PHP {theirs}, but `php` is {ours}", .php_config.display())]
-    ForeignTools { php_config: PathBuf, theirs: String, ours: Version },
-    #[error("phpize cannot be adapted to the location of this PHP: {0}")]
-    BuildTools(io::Error),
-    #[error("this buildpack pins no release for PHP {0}")]
-    NoRelease(Version),
-    #[error(
-        "this buildpack pins no release for PHP {php}: the newest, {newest}, is known to compile with PHP before {before}. A newer version of the buildpack may have one"
-    )]
-    NewerPhp { php: Version, newest: String, before: Version },
-    #[error(
-        "the build image lacks the headers from {packages}, and apt cannot fetch them: {error}"
-    )]
-    NoHeaders { packages: String, error: AptError },
-    #[error(transparent)]
-    Download(#[from] DownloadError),
-    #[error("{} cannot be unpacked: {error}", .archive.display())]
-    Unpack { archive: PathBuf, error: io::Error },
-    #[error(transparent)]
-    Command(#[from] CommandError),
-}
 
 /// Programs that phpize and its output use, besides phpize and php-config themselves.
 const TOOLS: [&str; 3] = ["autoconf", "make", "cc"];
@@ -57,22 +31,21 @@ const MEMCACHED_INCLUDES: &str =
     "#include <libmemcached/memcached.h>\n#include <sasl/sasl.h>\n#include <zlib.h>\n";
 
 /// Downloads and compiles the extension.
-pub(super) fn provide(request: &Request<'_>, work: &Path) -> Result<Fetched, SourceError> {
+pub(super) fn provide(request: &Request<'_>, work: &Path) -> anyhow::Result<Fetched> {
     let tools = Tools::find(request, work)?;
     let php = &request.php.facts().version;
     let release = release_for(request.releases, request.store, php)
         .ok_or_else(|| no_release(request.releases, request.store, php))?;
-    let headers = Headers::find(request, work)?;
+    let headers = headers(request, work)?;
     let store = request.store;
     let archive = timed(format!("Downloading the source of {store} {}", release.version), || {
-        let wanted = Wanted { uri: &release.uri, sha256: &release.sha256 };
-        download(wanted, request.mirror, &work.join("download"))
+        download(&release.uri, &release.sha256, request.mirror, &work.join("download"))
     })?;
     let package = release.package();
     let folder = work.join("source");
     downloaded(&package, &archive)
         .and_then(|()| unpack(&archive, &folder))
-        .map_err(|error| SourceError::Unpack { archive, error })?;
+        .with_context(|| format!("{} cannot be unpacked", archive.display()))?;
     let source = folder.join(format!("{store}-{}", release.version));
     timed(format!("Compiling {package} for PHP API {}", request.php.facts().api), || {
         compile(request, &tools, &headers, &source)
@@ -80,21 +53,23 @@ pub(super) fn provide(request: &Request<'_>, work: &Path) -> Result<Fetched, Sou
     Ok(Fetched {
         provider: Provider::Source,
         extension_dir: source.join("modules"),
-        unpacked: headers.unpacked,
+        unpacked: headers,
         release: Some(package),
     })
 }
 
 /// Why no release is for this PHP: it is newer than all of them, or older.
-fn no_release(releases: &[Release], store: Store, php: &Version) -> SourceError {
+fn no_release(releases: &[Release], store: Store, php: &Version) -> anyhow::Error {
     let mut of_store = releases.iter().rev().filter(|release| release.store == store);
     let newest = of_store.find_map(|it| Some((it, it.php_before.clone()?)));
     match newest {
         Some((newest, before)) if !php.precedes(&before) => {
-            let newest = newest.package().to_string();
-            SourceError::NewerPhp { php: php.clone(), newest, before }
+            let newest = newest.package();
+            anyhow!(
+                "this buildpack pins no release for PHP {php}: the newest, {newest}, is known to compile with PHP before {before}. A newer version of the buildpack may have one"
+            )
         }
-        _ => SourceError::NoRelease(php.clone()),
+        _ => anyhow!("this buildpack pins no release for PHP {php}"),
     }
 }
 
@@ -105,7 +80,7 @@ struct Tools {
 }
 
 impl Tools {
-    fn find(request: &Request<'_>, work: &Path) -> Result<Self, SourceError> {
+    fn find(request: &Request<'_>, work: &Path) -> anyhow::Result<Self> {
         let facts = request.php.facts();
         // Debian calls them php8.2, phpize8.2, php-config8.2.
         let file_name = facts.binary.file_name().unwrap_or_default().to_string_lossy();
@@ -121,40 +96,36 @@ impl Tools {
         missing.extend(TOOLS.iter().filter(|tool| find_program(request.env, tool).is_none()));
         let (Some(phpize), Some(php_config), true) = (phpize, php_config, missing.is_empty())
         else {
-            return Err(SourceError::NoTools(missing));
+            bail!("the build image has no {}", missing.join(", "));
         };
         let (phpize, php_config) =
             build_tools::in_place(phpize, php_config, &facts.binary, &work.join("tools"))
-                .map_err(SourceError::BuildTools)?;
+                .context("phpize cannot be adapted to the location of this PHP")?;
         let theirs = run(tool(request.env, &php_config).arg("--version"))?.trim().to_owned();
-        if theirs != facts.version.to_string() {
-            let ours = facts.version.clone();
-            return Err(SourceError::ForeignTools { php_config, theirs, ours });
-        }
+        let ours = facts.version.to_string();
+        ensure!(
+            theirs == ours,
+            "{} is for PHP {theirs}, but `php` is {ours}",
+            php_config.display()
+        );
         Ok(Self { phpize, php_config })
     }
 }
 
-/// The headers of libraries, if the image does not have them.
-#[derive(Default)]
-struct Headers {
-    unpacked: Unpacked,
-}
-
-impl Headers {
-    fn find(request: &Request<'_>, work: &Path) -> Result<Self, SourceError> {
-        if request.store == Store::Redis || image_has_headers(request, work) {
-            return Ok(Self::default());
-        }
-        Apt::new(request, work)
-            .and_then(|apt| apt.fetch(&MEMCACHED_NEEDS))
-            .and_then(|unpacked| {
-                unpacked.lead_links_to_the_image(Path::new("/"))?;
-                Ok(unpacked)
-            })
-            .map(|unpacked| Self { unpacked })
-            .map_err(|error| SourceError::NoHeaders { packages: MEMCACHED_NEEDS.join(", "), error })
+/// The packages with the headers of libraries; none where the image has them.
+fn headers(request: &Request<'_>, work: &Path) -> anyhow::Result<Unpacked> {
+    if request.store == Store::Redis || image_has_headers(request, work) {
+        return Ok(Unpacked::default());
     }
+    let fetched = Apt::new(request, work).and_then(|apt| {
+        let unpacked = apt.fetch(&MEMCACHED_NEEDS)?;
+        unpacked.lead_links_to_the_image(Path::new("/"))?;
+        Ok(unpacked)
+    });
+    fetched.with_context(|| {
+        let packages = MEMCACHED_NEEDS.join(", ");
+        format!("the build image lacks the headers from {packages}, and apt cannot fetch them")
+    })
 }
 
 fn image_has_headers(request: &Request<'_>, work: &Path) -> bool {
@@ -170,9 +141,9 @@ fn image_has_headers(request: &Request<'_>, work: &Path) -> bool {
 fn compile(
     request: &Request<'_>,
     tools: &Tools,
-    headers: &Headers,
+    headers: &Unpacked,
     source: &Path,
-) -> Result<(), SourceError> {
+) -> anyhow::Result<()> {
     let env = compile_env(request, headers, source);
     let step = |program: &Path| {
         let mut command = tool(&env, program);
@@ -182,7 +153,7 @@ fn compile(
     run(&mut step(&tools.phpize))?;
     let mut configure = step(&source.join("configure"));
     configure.arg(format!("--with-php-config={}", tools.php_config.display()));
-    let usr = headers.unpacked.root.join("usr");
+    let usr = headers.root.join("usr");
     // If the image itself has zlib's headers, they are not among the unpacked ones.
     if usr.join("include/zlib.h").is_file() {
         configure.arg(format!("--with-zlib-dir={}", usr.display()));
@@ -194,14 +165,13 @@ fn compile(
 }
 
 /// The compiler's environment, which lets it find the headers and makes builds reproducible.
-fn compile_env(request: &Request<'_>, headers: &Headers, source: &Path) -> Env {
+fn compile_env(request: &Request<'_>, headers: &Unpacked, source: &Path) -> Env {
     let mut env = request.env.clone();
     env.insert("CFLAGS", format!("-O2 -ffile-prefix-map={}=.", source.display()));
     let mut linker = vec!["-Wl,--strip-debug".to_owned()];
-    let unpacked = &headers.unpacked;
-    let dirs = unpacked.library_dirs();
+    let dirs = headers.library_dirs();
     if !dirs.is_empty() {
-        let include = unpacked.root.join("usr/include");
+        let include = headers.root.join("usr/include");
         let mut includes = vec![format!("-I{}", include.display())];
         for dir in &dirs {
             linker.push(format!("-L{}", dir.display()));
@@ -211,10 +181,10 @@ fn compile_env(request: &Request<'_>, headers: &Headers, source: &Path) -> Env {
         }
         env.insert("CPPFLAGS", includes.join(" "));
         prepend_paths(&mut env, "LD_LIBRARY_PATH", &dirs);
-        prepend_paths(&mut env, "PATH", &[unpacked.root.join("usr/bin")]);
+        prepend_paths(&mut env, "PATH", &[headers.root.join("usr/bin")]);
         let pc_files: Vec<PathBuf> = dirs.iter().map(|dir| dir.join("pkgconfig")).collect();
         prepend_paths(&mut env, "PKG_CONFIG_PATH", &pc_files);
-        env.insert("PKG_CONFIG_SYSROOT_DIR", &unpacked.root);
+        env.insert("PKG_CONFIG_SYSROOT_DIR", &headers.root);
     }
     env.insert("LDFLAGS", linker.join(" "));
     env

@@ -7,7 +7,6 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-/// Unpacked packages.
 #[derive(Debug, Default)]
 pub(super) struct Unpacked {
     /// The folder that stands for `/`.
@@ -18,8 +17,6 @@ pub(super) struct Unpacked {
 }
 
 impl Unpacked {
-    /// The package that a file belongs to.
-    #[must_use]
     pub(super) fn owner(&self, file: &Path) -> Option<&Package> {
         let relative = file.strip_prefix(&self.root).ok()?;
         self.packages.get(*self.owners.get(relative)?)
@@ -41,7 +38,6 @@ impl Unpacked {
     }
 
     /// The folders with shared libraries.
-    #[must_use]
     pub(super) fn library_dirs(&self) -> Vec<PathBuf> {
         let is_library = |file: &&PathBuf| {
             let name = file.file_name().unwrap_or_default().to_string_lossy();

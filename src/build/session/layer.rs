@@ -15,7 +15,7 @@ use crate::php::ini::{Directive, render};
 use crate::php::ini_file::IniFile;
 use crate::store::Store;
 use crate::system::digest;
-use crate::system::files::{self, WriteError, at};
+use crate::system::files::{self, at};
 use anyhow::Context;
 use libcnb::build::BuildContext;
 use libcnb::data::launch::{Launch, LaunchBuilder, Process, ProcessBuilder, ProcessType};
@@ -65,20 +65,18 @@ pub fn contribute_session_layer<B: Buildpack<Error = anyhow::Error>>(
     let definition = UncachedLayerDefinition { build: false, launch: true };
     let layer = context.uncached_layer(layer_name!("session"), definition)?;
     let path = layer.path();
-    write_files(&path, &settings.record, settings.directives(), settings.preload_directives())
-        .map_err(anyhow::Error::from)?;
+    write_files(&path, &settings.record, settings.directives(), settings.preload_directives())?;
     if let Some(service) = settings.embedded_service {
-        embedded::write(&path, service).map_err(anyhow::Error::from)?;
+        embedded::write(&path, service)?;
     }
     let layer_env = environment(&path);
     layer.write_env(&layer_env)?;
     let program = std::env::current_exe().context("Cannot find the running program")?;
-    let checksum = digest::sha256_of_file(&program).map_err(at(&program));
-    let checksum = checksum.map_err(anyhow::Error::from)?;
+    let checksum = digest::sha256_of_file(&program).map_err(at(&program))?;
     let launch_env = layer_env.apply(Scope::Launch, &extension.env);
     layer.write_exec_d_programs([(EXEC_D_PROGRAM, program)])?;
     layer.write_sboms(&sbom::of_packages("session", &packages(checksum, extension)))?;
-    link_programs(&path).map_err(anyhow::Error::from)?;
+    link_programs(&path)?;
     let launch = LaunchBuilder::new().processes(processes(&path)).build();
     Ok(SessionLayer { path, launch_env, launch })
 }
@@ -96,7 +94,7 @@ fn packages(sha256: String, extension: &ProvidedExtension) -> Vec<Package> {
 }
 
 /// `session-check` and `session-proxy` are the exec.d program under other names.
-fn link_programs(layer: &Path) -> Result<(), WriteError> {
+fn link_programs(layer: &Path) -> anyhow::Result<()> {
     [SESSION_CHECK, SESSION_PROXY].into_iter().try_for_each(|name| {
         let link = layer.join("bin").join(name);
         files::link(&Path::new("../exec.d").join(EXEC_D_PROGRAM), &link)
@@ -114,7 +112,7 @@ pub fn write_files(
     record: &LaunchRecord,
     mut first: Vec<Directive>,
     mut preload: Vec<Directive>,
-) -> Result<(), WriteError> {
+) -> anyhow::Result<()> {
     for (ini_file, mut directives) in ini_files(record.store, &record.extension_version) {
         if ini_file == IniFile::Base {
             directives.splice(0..0, first.drain(..));

@@ -88,14 +88,12 @@ impl<'a> SessionSettings<'a> {
     }
 
     /// The first directives of the ini file that preloads.
-    #[must_use]
     pub(crate) fn preload_directives(&self) -> Vec<Directive> {
         let opcache = self.opcache.iter();
         opcache.map(|object| Directive::literal("zend_extension", object)).collect()
     }
 
     /// The first directives of the base ini file, before those of the store.
-    #[must_use]
     pub(crate) fn directives(&self) -> Vec<Directive> {
         let mut directives: Vec<Directive> =
             self.extensions.iter().map(|object| Directive::literal("extension", object)).collect();

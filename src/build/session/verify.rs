@@ -5,40 +5,17 @@ use super::settings::SessionSettings;
 use crate::config::environment::Environment;
 use crate::launch::build_record::LaunchRecord;
 use crate::php::directives::connect;
-use crate::php::ini::DirectiveError;
 use crate::php::ini_file::IniFile;
 use crate::php::tls::TlsFiles;
-use crate::php::{PHP_INI_SCAN_DIR, Php, PhpError};
+use crate::php::{PHP_INI_SCAN_DIR, Php};
 use crate::plan::Plan;
 use crate::store::Store;
 use crate::system::masked::masked;
 use crate::variable::Variable;
+use anyhow::ensure;
 use libcnb::Env;
 use std::path::Path;
 use std::time::Duration;
-
-/// Why PHP would not keep its sessions as configured.
-#[derive(Debug, thiserror::Error)]
-pub enum VerifyError {
-    #[error(transparent)]
-    Php(#[from] PhpError),
-    #[error(transparent)]
-    Directive(#[from] DirectiveError),
-    #[error(
-        "PHP ({program}) starts with warnings when configured to keep its sessions in {store}:\n{warnings}"
-    )]
-    Warnings { program: String, store: Store, warnings: String },
-    #[error(
-        "PHP ({program}) has {setting} = {value:?} instead of {expected:?}, which the buildpack set.\nLook for a later ini file that overrides it: {PHP_INI_SCAN_DIR} is {scan_dir:?}."
-    )]
-    Setting {
-        program: String,
-        setting: &'static str,
-        value: String,
-        expected: String,
-        scan_dir: String,
-    },
-}
 
 /// Runs each of PHP's programs as a launch does, with an example endpoint and every ini file that a launch may use.
 ///
@@ -48,7 +25,7 @@ pub fn verify(
     before: &Php,
     layer: &SessionLayer,
     settings: &SessionSettings<'_>,
-) -> Result<(), VerifyError> {
+) -> anyhow::Result<()> {
     let LaunchRecord { store, extension_version, .. } = &settings.record;
     let (plan, files) = (Plan::example(*store), TlsFiles::default());
     let php_settings = connect(&plan, &files, extension_version, Duration::ZERO)?;
@@ -67,12 +44,14 @@ pub fn verify(
             ("session.save_path", &after.facts.save_path, &save_path),
             ("session.name", &after.facts.session_name, settings.session_name),
         ] {
-            if value != expected {
-                let (program, scan_dir) = (after.name.clone(), scan_dir.clone());
-                // A save path may hold a password.
-                let (value, expected) = (masked(value).into_owned(), masked(expected).into_owned());
-                return Err(VerifyError::Setting { program, setting, value, expected, scan_dir });
-            }
+            // A save path may hold a password.
+            ensure!(
+                value == expected,
+                "PHP ({}) has {setting} = {:?} instead of {:?}, which the buildpack set.\nLook for a later ini file that overrides it: {PHP_INI_SCAN_DIR} is {scan_dir:?}.",
+                after.name,
+                masked(value),
+                masked(expected)
+            );
         }
     }
     Ok(())
@@ -90,14 +69,16 @@ fn with_every_ini_file(scan_dir: &str, layer: &Path) -> String {
 }
 
 /// PHP in this environment, once none of its programs has a new warning.
-fn asked(before: &Php, env: &Env, store: Store) -> Result<Php, VerifyError> {
+fn asked(before: &Php, env: &Env, store: Store) -> anyhow::Result<Php> {
     let after = Php::ask(env)?;
     for (before, after) in before.programs().zip(after.programs()) {
         let warnings = after.new_warnings(before);
-        if !warnings.is_empty() {
-            let (program, warnings) = (after.name.clone(), warnings.join("\n"));
-            return Err(VerifyError::Warnings { program, store, warnings });
-        }
+        ensure!(
+            warnings.is_empty(),
+            "PHP ({}) starts with warnings when configured to keep its sessions in {store}:\n{}",
+            after.name,
+            warnings.join("\n")
+        );
     }
     Ok(after)
 }

@@ -126,7 +126,7 @@ impl<'a> Conversation<'a> {
         let deadline = Deadline::after(self.shared.lock_timeout);
         let Some(turn) = self.shared.turns.wait(key, deadline) else { return Ok(None) };
         let secrets = &self.shared.secrets;
-        let lock = Lock::new(key.to_vec(), secrets.next(owner), ends);
+        let lock = Lock::new(key.to_vec(), secrets.next(owner), self.shared.lock_time, ends);
         let mut wait = SHORTEST_WAIT;
         let mut elsewhere = None;
         loop {
@@ -150,7 +150,7 @@ impl<'a> Conversation<'a> {
         }
         let Some(turn) = self.shared.turns.at_once(key) else { return pass(key) };
         let secrets = &self.shared.secrets;
-        let lock = Lock::new(key.to_vec(), secrets.next(&self.peer), None);
+        let lock = Lock::new(key.to_vec(), secrets.next(&self.peer), self.shared.lock_time, None);
         match self.shared.sessions.take_existing(lock, &secrets.owner(&self.peer)) {
             Ok(None) => pass(key),
             Ok(Some(Taken::Missing)) => ZERO.to_vec(),

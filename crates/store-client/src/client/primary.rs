@@ -1,0 +1,107 @@
+//! Connects to the primary that Sentinels name.
+
+use super::{Client, Destination};
+use crate::address::{Address, Host};
+use crate::connection::Connection;
+use crate::deadline::Deadline;
+use crate::distrust::Distrust;
+use crate::error::{Problem, RedisError};
+use crate::reply::Reply;
+use crate::resp::ProtocolError;
+use crate::sentinels::{PATIENCE, Sentinels, Watch, Whom};
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
+
+/// Between two questions to Sentinels that choose another primary.
+const PAUSE: Duration = Duration::from_millis(20);
+/// How long the primary that they name may take to let us in, at first: it may be the one that they are about to replace.
+const PATIENCE_WITH_PRIMARY: Duration = Duration::from_millis(500);
+
+impl Client {
+    /// Asks the Sentinels once, and connects to nothing else.
+    ///
+    /// # Errors
+    /// Fails, with what each of them said, if none names a primary, or if there are none.
+    pub fn ask_sentinels(&self) -> Result<Address, Problem> {
+        let nobody = || Problem::Unnamed { said: "nobody".to_owned(), is_final: true };
+        self.sentinels.as_ref().ok_or_else(nobody)?.primary(Whom::AllIfNeeded, PATIENCE * 2)
+    }
+
+    /// The primary that Sentinels named last.
+    #[must_use]
+    pub fn primary(&self) -> Option<Address> {
+        self.sentinels.as_ref()?.last()
+    }
+
+    /// Asks the Sentinels until there is a primary that lets us in.
+    pub(super) fn connect_to_primary(
+        &self,
+        sentinels: &Arc<Sentinels>,
+        deadline: Deadline,
+    ) -> Result<Connection, RedisError> {
+        let mut factor = 1;
+        let mut last: Option<RedisError> = None;
+        loop {
+            let mut server = sentinels.sentinel().to_string();
+            let attempt =
+                sentinels.primary(Whom::AllIfNeeded, PATIENCE * factor).and_then(|primary| {
+                    server = self.shown(&Destination::Tcp(primary.clone()));
+                    let attempt = deadline.or_after(PATIENCE_WITH_PRIMARY * factor);
+                    self.connect_if_primary(sentinels, primary, attempt)
+                });
+            let error = match attempt {
+                Ok(connection) => return Ok(connection),
+                Err(problem) => RedisError { server, problem },
+            };
+            // With no time left, it says less than the one before it.
+            let error = match last.take() {
+                Some(last) if deadline.is_over() => last,
+                _ => error,
+            };
+            let Ok(left) = deadline.remaining() else { return Err(error) };
+            if error.problem.is_refusal() {
+                return Err(error);
+            }
+            last = Some(error);
+            factor = (factor * 2).min(8);
+            sentinels.forget();
+            sleep(PAUSE.min(left));
+        }
+    }
+
+    /// Connects to the server that the Sentinels name, if it says itself that it is the primary.
+    fn connect_if_primary(
+        &self,
+        sentinels: &Arc<Sentinels>,
+        primary: Address,
+        deadline: Deadline,
+    ) -> Result<Connection, Problem> {
+        let server = Destination::Tcp(primary.clone());
+        let mut attempt = self.connect_to(&server, None, deadline);
+        if matches!(primary.host, Host::Ip(_)) {
+            // Certificates have names. Those in the credentials are as good: the user has said that the service is there.
+            for Address { host, .. } in &sentinels.sentinel().nodes {
+                if !matches!(attempt, Err(Problem::NotTrusted(Distrust::OtherName { .. }))) {
+                    break;
+                }
+                attempt = self.connect_to(&server, Some(host), deadline);
+            }
+        }
+        let mut connection = attempt?;
+        match connection.command(&[b"ROLE"], deadline)? {
+            Reply::Error(error) => Err(Problem::Role(error)),
+            Reply::Array(parts) => match parts.first() {
+                Some(Reply::Bulk(role)) if role == b"master" => {
+                    Ok(connection.watched(Watch::new(sentinels, primary)))
+                }
+                Some(Reply::Bulk(role)) => {
+                    let role = String::from_utf8_lossy(role).into_owned();
+                    Err(Problem::NotPrimary(primary, role))
+                }
+                _ => Err(Problem::Protocol(ProtocolError::NotRedis)),
+            },
+            _ => Err(Problem::Protocol(ProtocolError::NotRedis)),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Asks Sentinels where the primary is, and whether it still is there.
+//!
+//! A primary that Sentinel replaces may live on, or come back: it writes whatever it is sent until Sentinel makes it a
+//! replica, seconds later, and all of that is lost then. So a reply counts only if the Sentinels still name its server after
+//! it has come.
+
+mod node;
+
+use super::address::Address;
+use super::command::Command;
+use super::endpoint::{RedisEndpoint, Sentinel};
+use super::error::{Problem, RedisError};
+use node::{Named, Node, ask_all};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long they may take to answer, at first.
+pub(super) const PATIENCE: Duration = Duration::from_millis(100);
+/// How long their word holds: from the begin of a failover Sentinel takes two turns of 50 ms at least until it promotes a
+/// replica (sentinel.c, `sentinelFailoverStateMachine`, which takes one step a turn).
+const HOLDS: Duration = Duration::from_millis(100);
+/// They tell each other of a new primary every two seconds, or sooner. Who still says something else then is wrong.
+const SPREAD: Duration = Duration::from_millis(2500);
+
+/// The Sentinels of a primary.
+#[derive(Debug)]
+pub(super) struct Sentinels {
+    sentinel: Sentinel,
+    question: [Command; 2],
+    known: Mutex<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    nodes: Vec<Node>,
+    /// The primary that they named last, and when they were asked.
+    primary: Option<(Address, Instant)>,
+    /// What they name, since when, if not all of them name the same.
+    dissent: Option<(Vec<Address>, Instant)>,
+}
+
+/// Whom to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whom {
+    /// Those that answered lately.
+    Awake,
+    /// The others as well, if those name no primary.
+    AllIfNeeded,
+}
+
+/// A server that is the primary as long as the Sentinels say so.
+#[derive(Debug, Clone)]
+pub(super) struct Watch {
+    sentinels: Arc<Sentinels>,
+    primary: Address,
+}
+
+impl Watch {
+    pub(super) fn new(sentinels: &Arc<Sentinels>, primary: Address) -> Self {
+        Self { sentinels: Arc::clone(sentinels), primary }
+    }
+
+    /// Fails if it is no longer the primary. Without any Sentinel it remains what it was: nobody can choose another one.
+    pub(super) fn confirm(&self) -> Result<(), Problem> {
+        match self.sentinels.primary(Whom::Awake, PATIENCE) {
+            Ok(primary) if primary != self.primary => {
+                Err(Problem::Replaced(self.primary.clone(), primary))
+            }
+            Err(problem @ Problem::Choosing(_)) => Err(problem),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Sentinels {
+    /// `server` is how to log in to the server.
+    pub(super) fn new(
+        sentinel: &Sentinel,
+        server: &RedisEndpoint,
+        verify_peer: bool,
+    ) -> Result<Self, RedisError> {
+        let node = |address| Node::new(address, sentinel, server, verify_peer);
+        let nodes = sentinel.nodes.iter().map(node);
+        let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
+        let master = sentinel.master.as_bytes();
+        let question = [
+            Command::new(&[b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", master]),
+            Command::new(&[b"SENTINEL", b"MASTER", master]),
+        ];
+        let known = Known { nodes, primary: None, dissent: None };
+        Ok(Self { sentinel: sentinel.clone(), question, known: Mutex::new(known) })
+    }
+
+    pub(super) fn sentinel(&self) -> &Sentinel {
+        &self.sentinel
+    }
+
+    /// The primary, as of now; `patience` is for their answers.
+    pub(super) fn primary(&self, whom: Whom, patience: Duration) -> Result<Address, Problem> {
+        let mut known = self.known();
+        if let Some((primary, asked)) = &known.primary
+            && asked.elapsed() < HOLDS
+        {
+            return Ok(primary.clone());
+        }
+        let asked = Instant::now();
+        known.ask(whom, &self.question, patience);
+        let primary = known.conclusion()?;
+        known.primary = Some((primary.clone(), asked));
+        Ok(primary)
+    }
+
+    /// The primary that they named last.
+    pub(super) fn last(&self) -> Option<Address> {
+        self.known().primary.as_ref().map(|(primary, _)| primary.clone())
+    }
+
+    /// Makes them be asked again.
+    pub(super) fn forget(&self) {
+        if let Some((_, asked)) = &mut self.known().primary {
+            *asked -= HOLDS;
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// Asks all of them at once, except those that did not answer lately.
+    fn ask(&mut self, whom: Whom, question: &[Command; 2], patience: Duration) {
+        let resting: Vec<bool> = self.nodes.iter().map(Node::rests).collect();
+        let those = |nodes: &mut [Node], rest: bool| {
+            let those = nodes.iter_mut().zip(&resting).filter(|(_, it)| **it == rest);
+            ask_all(those.map(|(node, _)| node).collect(), question, patience);
+        };
+        those(&mut self.nodes, false);
+        if whom == Whom::AllIfNeeded && !self.nodes.iter().any(|node| node.named().is_some()) {
+            those(&mut self.nodes, true);
+        }
+    }
+
+    /// What follows from what they said.
+    fn conclusion(&mut self) -> Result<Address, Problem> {
+        let named: Vec<&Named> = self.nodes.iter().filter_map(Node::named).collect();
+        let mut opinions: Vec<(usize, &Address)> = Vec::new();
+        for Named { address, .. } in &named {
+            match opinions.iter_mut().find(|(_, other)| *other == address) {
+                Some((votes, _)) => *votes += 1,
+                None => opinions.push((1, address)),
+            }
+        }
+        opinions.sort_by_key(|(votes, address)| (usize::MAX - votes, address.to_string()));
+        let primary = match opinions.as_slice() {
+            [] => return Err(self.unnamed()),
+            [(_, only)] => {
+                self.dissent = None;
+                Some((*only).clone())
+            }
+            [(most, first), (second, _), ..] => {
+                let first = (most > second).then(|| (*first).clone());
+                let addresses: Vec<Address> =
+                    opinions.iter().map(|(_, address)| (*address).clone()).collect();
+                let lasts = match &self.dissent {
+                    Some((before, since)) if *before == addresses => since.elapsed() >= SPREAD,
+                    _ => {
+                        self.dissent = Some((addresses, Instant::now()));
+                        false
+                    }
+                };
+                first.filter(|_| lasts)
+            }
+        };
+        let is_leaving = |primary: &Address| {
+            let mut named = self.nodes.iter().filter_map(Node::named);
+            named.any(|it| it.is_leaving && it.address == *primary)
+        };
+        primary.filter(|it| !is_leaving(it)).ok_or_else(|| Problem::Choosing(self.said()))
+    }
+
+    fn unnamed(&self) -> Problem {
+        let is_final = self.nodes.iter().all(Node::refuses);
+        Problem::Unnamed { said: self.said(), is_final }
+    }
+
+    /// What each of them said, for messages.
+    fn said(&self) -> String {
+        self.nodes.iter().map(Node::shown).collect::<Vec<_>>().join("; ")
+    }
+}
