@@ -10,6 +10,7 @@ use crate::system::constraint::Constraint;
 use crate::system::files::read_text_if_present;
 use crate::system::masked::masked;
 use anyhow::{anyhow, bail};
+use indoc::formatdoc;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::io;
@@ -32,9 +33,9 @@ impl AppOptions {
     /// Reads the options of the app in `app_dir`; without the file, the defaults.
     pub(crate) fn read(app_dir: &Path) -> anyhow::Result<Self> {
         let json = read_text_if_present(&app_dir.join(OPTIONS_FILE)).map_err(|error| {
-            anyhow!(
-                "The app's {OPTIONS_FILE} {error}.\nRemove it, or make it a readable JSON file."
-            )
+            anyhow!(formatdoc! {"
+                The app's {OPTIONS_FILE} {error}.
+                Remove it, or make it a readable JSON file."})
         })?;
         json.map_or_else(|| Ok(Self::default()), |json| Self::parse(&json))
     }
@@ -49,9 +50,9 @@ impl AppOptions {
         let json = json.trim_start_matches('\u{feff}');
         // As a `Value` first: its errors give a position and quote nothing from the file.
         let options = serde_json::from_str(json).map_err(|error| {
-            anyhow!(
-                "The app's {OPTIONS_FILE} is not valid JSON: {error}.\nCorrect it at that position."
-            )
+            anyhow!(formatdoc! {"
+                The app's {OPTIONS_FILE} is not valid JSON: {error}.
+                Correct it at that position."})
         })?;
         let Value::Object(options) = options else {
             bail!(

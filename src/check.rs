@@ -41,6 +41,7 @@ use anyhow::anyhow;
 use causes::{Evidence, find_causes};
 use code::Places;
 use conclusion::AppUse;
+use indoc::formatdoc;
 use overrides::{Override, Search};
 use page::Page;
 use proxy_hops::with_both_hops;
@@ -99,10 +100,11 @@ fn not_prepared(
     app_dir: &Path,
 ) -> anyhow::Error {
     let not_launched = || {
-        anyhow!(
-            "The environment has no {}, so the launcher did not start this program.\nStart it with `docker run --entrypoint session-check IMAGE`, or in a running container with `/cnb/lifecycle/launcher session-check`.",
+        anyhow!(formatdoc! {"
+            The environment has no {}, so the launcher did not start this program.
+            Start it with `docker run --entrypoint session-check IMAGE`, or in a running container with `/cnb/lifecycle/launcher session-check`.",
             Variable::SavePath.name()
-        )
+        })
     };
     // A check starts no proxy. One that was started but does not answer is reported.
     let find = |wanted: &ProxyWanted<'_>| proxy::find(wanted)?.ok_or_else(not_launched);

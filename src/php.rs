@@ -9,7 +9,6 @@ pub(crate) mod installation;
 pub(crate) mod memcached_directives;
 pub mod redis_commands;
 pub(crate) mod redis_directives;
-mod save_path_query;
 pub(crate) mod scan_dirs;
 pub(crate) mod script;
 mod siblings;

@@ -87,6 +87,7 @@ const CLUSTER: Defaults = Defaults {
     prefix: "PHPREDIS_CLUSTER_SESSION:",
     // As with Sentinel.
     failover_timeout: SENTINEL.failover_timeout,
+    lock_timeout: SENTINEL.lock_timeout,
     // A cluster is asked node by node.
     read_timeout: Duration::from_secs(2),
     // A cluster's replica redirects to the new primary.
@@ -159,10 +160,16 @@ impl Plan {
         self
     }
 
-    /// Whether a request really locks its session: PHP's handler for clusters does not.
+    /// Whether a request really locks its session: PHP's own handler for clusters does not.
     #[must_use]
-    pub(crate) fn locks(&self) -> bool {
-        self.locking && !matches!(&self.endpoint, Endpoint::Redis(redis) if redis.is_cluster())
+    pub(crate) fn locks(&self, through_proxy: bool) -> bool {
+        self.locking && (through_proxy || !self.is_cluster())
+    }
+
+    /// Whether the credentials or the server say that it is a cluster.
+    #[must_use]
+    pub(crate) fn is_cluster(&self) -> bool {
+        matches!(&self.endpoint, Endpoint::Redis(redis) if redis.is_cluster())
     }
 
     /// The prefix, if it is not the one that PHP's handler uses anyway.
@@ -235,7 +242,7 @@ mod tests {
         for (endpoint, prefix, connect, read, failover, lock, persistent, locks) in [
             (single(None), "PHPREDIS_SESSION:", 2, 3, 5, 15, false, true),
             (sentinel(), "PHPREDIS_SESSION:", 2, 3, 12, 20, false, true),
-            (cluster(), "PHPREDIS_CLUSTER_SESSION:", 2, 2, 12, 15, true, false),
+            (cluster(), "PHPREDIS_CLUSTER_SESSION:", 2, 2, 12, 20, true, false),
             (memcached(false), "memc.sess.key.", 1, u64::MAX, 5, 31, true, true),
             (memcached(true), "memc.sess.key.", 1, u64::MAX, 5, 31, false, true),
         ] {
@@ -249,7 +256,8 @@ mod tests {
             assert_eq!(plan.lock_expire.as_secs(), 60, "{prefix}");
             let to_proxy = Persistence { is_chosen: false, to_server: persistent, to_proxy: true };
             assert_eq!(plan.persistence, to_proxy, "{prefix}");
-            assert_eq!((plan.verify_peer, plan.locking, plan.locks()), (true, true, locks));
+            let plan_locks = [plan.locks(false), plan.locks(true)];
+            assert_eq!((plan.verify_peer, plan.locking, plan_locks), (true, true, [locks, true]));
         }
     }
 

@@ -9,4 +9,5 @@ pub(crate) mod masked;
 pub(crate) mod sasl;
 pub(crate) mod secret;
 pub(crate) mod spelling;
+pub(crate) mod uri;
 pub(crate) mod version;

@@ -3,7 +3,7 @@
 
 use crate::build::decision::SessionConfig;
 use crate::config::variables::PROXY;
-use crate::endpoint::{self, Endpoint, Reading};
+use crate::endpoint::{self, Reading};
 use crate::launch::build_record::LaunchRecord;
 use crate::launch::choice::{limit_of_php, proxy_serves};
 use crate::php::directives::connect;
@@ -36,10 +36,10 @@ pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Vec<Finding> 
             "PHP's own handler cannot connect to {service}, so at launch PHP will use the session proxy (unless {PROXY} is off)"
         )));
     }
-    if matches!(&plan.endpoint, Endpoint::Redis(redis) if redis.is_cluster()) {
-        findings.push(Finding::Limit(
-            "Sessions in a Redis cluster are not locked (PHP's handler does not support it): of concurrent requests of one session, the last one to write wins".to_owned(),
-        ));
+    if plan.locks(true) && !plan.locks(false) {
+        findings.push(Finding::Limit(format!(
+            "PHP's own handler does not lock sessions in a Redis cluster, so at launch PHP will use the session proxy, which does (unless {PROXY} is off)"
+        )));
     }
     if !unused.is_empty() {
         let unused = unused.join(", ").escape_debug().to_string();

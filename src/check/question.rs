@@ -45,7 +45,7 @@ pub(super) fn question_to_proxy(socket: &str, plan: &Plan) -> Value {
         // The proxy gives up earlier.
         "timeout": timeout, "read_timeout": 60.0,
         "prefix": plan.prefix,
-        "commands": trial(plan, true).commands(),
+        "commands": Trial { locking: plan.locks(true), ..trial(plan, true) }.commands(),
     })
 }
 
@@ -60,7 +60,7 @@ pub(super) fn proxy_socket<'a>(save_path: &'a str, endpoint: &Endpoint) -> Optio
 /// The trial session for PHP, without a database.
 fn trial(plan: &Plan, persistent: bool) -> Trial<'_> {
     let (prefix, by) = (&plan.prefix, "session-check");
-    Trial { prefix, by, locking: plan.locks(), persistent, database: None }
+    Trial { prefix, by, locking: plan.locks(false), persistent, database: None }
 }
 
 fn of_redis(

@@ -1,6 +1,6 @@
 //! Where a PHP program keeps its sessions, compared with where it should.
 
-use super::question::hosts;
+use super::question::{hosts, proxy_socket};
 use crate::endpoint::Endpoint;
 use crate::php::installation::Facts;
 use percent_encoding::percent_decode_str;
@@ -24,9 +24,17 @@ pub(super) enum Setup {
 }
 
 impl Expected<'_> {
+    /// The session proxy is a single server to PHP.
+    fn save_handler(&self) -> &'static str {
+        match proxy_socket(self.save_path, self.endpoint) {
+            Some(_) => "redis",
+            None => self.endpoint.save_handler(),
+        }
+    }
+
     pub(super) fn setup(&self, facts: &Facts) -> Setup {
         let is_of_path = |host: &String| leads_to(&facts.save_path, host);
-        if facts.save_handler != self.endpoint.save_handler() {
+        if facts.save_handler != self.save_handler() {
             Setup::OtherHandler
         } else if facts.save_path == self.save_path {
             Setup::Ours

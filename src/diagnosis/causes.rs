@@ -91,7 +91,7 @@ kinds! {
     MechanismsMissing: "SASL has no mechanism to log in with",
         "libsasl2 finds no mechanism for the login. Install libsasl2-modules in the run image, or build again with a network. If php-fpm runs as root, set env[SASL_PATH] = $SASL_PATH in the pool.";
     NoPermission: "The user lacks a right",
-        "Grant the user the rights that sessions need: ~PHPREDIS_SESSION:* +get +setex +expire +del +exists +set +evalsha +eval +select +echo +cluster|slots (with your prefix, if you have set one).";
+        "Grant the user the rights that sessions need: ~PHPREDIS_SESSION:* +get +setex +expire +del +exists +set +evalsha +eval +select +echo +cluster|slots +asking (with your prefix, if you have set one).";
     UnknownCommand: "The server does not know a command",
         "The command was disabled or renamed, or a proxy blocks it: allow it. Without EVAL, set BPL_PHP_SESSION_OPTIONS=locking=off, which lets concurrent requests of one session overwrite each other's changes. Without ECHO, set persistent=off. Without SELECT, use database 0.";
     ProtectedMode: "The server accepts only local connections",
@@ -105,7 +105,7 @@ kinds! {
     OutOfMemory: "The server's memory is full",
         "Give the server more memory, or an eviction policy for keys with an expiry: maxmemory-policy volatile-lru.";
     IsCluster: "The server is part of a cluster",
-        "Add cluster.nodes or cluster_mode to the credentials.";
+        "Set BPL_PHP_SESSION_PROXY=auto, and the session proxy finds its nodes. For PHP's own handler, add cluster.nodes or cluster_mode to the credentials.";
     IsNoCluster: "The server is not a cluster",
         "Remove cluster.nodes or cluster_mode from the credentials.";
     IsSentinel: "The server may be Redis Sentinel",
@@ -113,7 +113,7 @@ kinds! {
     PrimaryUnknown: "The Sentinels do not tell where the primary is",
         "Check sentinel.master in the credentials, which is the name in Sentinel's own configuration, and Sentinel's login: sentinel.username and sentinel.password.";
     DatabaseMissing: "The server does not have this database",
-        "Use another one, or raise its number of databases. A cluster has only database 0: remove database from the credentials and from BPL_PHP_SESSION_OPTIONS.";
+        "Use another one, or raise its number of databases. A Redis cluster has only database 0 (Valkey's may have more as of version 9): remove database from the credentials and from BPL_PHP_SESSION_OPTIONS.";
     ClusterDown: "The server is a node of a cluster in which nobody serves the slot of the session",
         "Restore the missing nodes, create the cluster, or give it all slots (redis-cli --cluster create, or fix).";
     UpstreamDown: "The server waits for another one",

@@ -22,14 +22,10 @@ pub(super) fn read(fields: &Fields<'_>) -> Result<RedisEndpoint, EndpointError> 
     let auth = issued.map(Login::Issued).or(fixed.map(Login::Fixed));
     let database = fields.number(Meaning::Database)?.or(uri.database);
     let target = target(fields, &uri, matches!(auth, Some(Login::Issued(_))))?;
-    match (&target, database) {
-        (Target::Cluster { .. }, Some(1..)) => Err(fields.unsupported(
-            "has a database other than 0, and a cluster has only database 0",
-            "Remove the database from its credentials.",
-        )),
-        (Target::Cluster { .. }, _) => Ok(RedisEndpoint { target, auth, database: None }),
-        _ => Ok(RedisEndpoint { target, auth, database }),
-    }
+    // The others are the server's to refuse: Valkey has numbered databases in a cluster as of version 9.
+    let is_cluster = matches!(target, Target::Cluster { .. });
+    let database = database.filter(|database| *database > 0 || !is_cluster);
+    Ok(RedisEndpoint { target, auth, database })
 }
 
 /// A token does not go through a network in plain text unless the credentials say so.

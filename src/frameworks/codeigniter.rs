@@ -8,7 +8,7 @@ use super::store_variables::PREFIX;
 use crate::endpoint::Endpoint;
 use crate::endpoint::memcached::MemcachedEndpoint;
 use crate::system::files::read_text;
-use crate::system::secret::encode;
+use crate::system::uri::encode;
 use crate::system::version::Version;
 use crate::variable::{Variable, Variables, value_of};
 use std::path::Path;

@@ -1,9 +1,8 @@
 //! A Redis endpoint as a single uri, for the clients of PHP frameworks.
 
 use super::session_use::Reach;
-use crate::system::secret::UNRESERVED;
-use percent_encoding::utf8_percent_encode;
-use std::fmt::{Display, Write};
+use crate::system::uri::{QueryString, encode};
+use std::fmt::Display;
 use store_client::{Auth, RedisEndpoint, Target};
 
 /// How clients differ in reading a uri.
@@ -34,7 +33,7 @@ pub(super) fn redis_url(
         return None;
     }
     let scheme = if tls.is_some() { "rediss" } else { "redis" };
-    let mut query = Query::default();
+    let mut query = QueryString::default();
     let login = redis.fixed().map(|auth| login(auth, dialect, &mut query));
     let login = login.unwrap_or_default();
     if tls.is_some() {
@@ -42,10 +41,11 @@ pub(super) fn redis_url(
     }
     let database = redis.database.filter(|_| dialect.database);
     let database = database.map(|number| format!("/{number}")).unwrap_or_default();
-    Some(format!("{scheme}://{login}{address}{database}{}", query.0))
+    let mark = if query.text().is_empty() { "" } else { "?" };
+    Some(format!("{scheme}://{login}{address}{database}{mark}{}", query.text()))
 }
 
-fn login(Auth { user, password }: &Auth, dialect: Dialect, query: &mut Query) -> String {
+fn login(Auth { user, password }: &Auth, dialect: Dialect, query: &mut QueryString) -> String {
     let text = |text: &str| if dialect.json { as_json_if_json(text) } else { text.to_owned() };
     let password = text(password.expose());
     match (user, dialect.login) {
@@ -59,7 +59,7 @@ fn login(Auth { user, password }: &Auth, dialect: Dialect, query: &mut Query) ->
     }
 }
 
-fn add_tls(query: &mut Query, service: &Reach<'_>, dialect: Dialect) {
+fn add_tls(query: &mut QueryString, service: &Reach<'_>, dialect: Dialect) {
     let files = service.tls_files;
     let mut add = |name: &str, value: &dyn Display| {
         for options in dialect.tls {
@@ -96,19 +96,4 @@ pub(super) fn host_of(url: &str) -> Option<&str> {
     let authority = rest.split(['/', '?']).next()?;
     let server = authority.rsplit('@').next()?;
     Some(server.rsplit_once(':').map_or(server, |(host, _)| host))
-}
-
-fn encode(text: &str) -> String {
-    utf8_percent_encode(text, UNRESERVED).to_string()
-}
-
-#[derive(Default)]
-struct Query(String);
-
-impl Query {
-    fn add(&mut self, name: &str, value: impl Display) {
-        let separator = if self.0.is_empty() { '?' } else { '&' };
-        // Writing to a String cannot fail.
-        let _ = write!(self.0, "{separator}{name}={}", encode(&value.to_string()));
-    }
 }

@@ -5,7 +5,7 @@ use super::redis_url::{USUAL, redis_url};
 use super::session_use::Reach;
 use crate::endpoint::Endpoint;
 use crate::endpoint::memcached::MemcachedEndpoint;
-use crate::system::secret::encode;
+use crate::system::uri::encode;
 use crate::variable::{Variable, Variables};
 use store_client::{Address, RedisEndpoint, Target};
 

@@ -6,6 +6,7 @@ use crate::store::Store;
 use crate::system::files::{self, at};
 use crate::system::version::Version;
 use anyhow::anyhow;
+use indoc::formatdoc;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
@@ -71,7 +72,9 @@ pub(crate) fn read_record(layer: &Path) -> anyhow::Result<LaunchRecord> {
     read.and_then(|text| toml::from_str(&text).map_err(|error| error.to_string())).map_err(
         |problem| {
             let path = path.display();
-            anyhow!("The build's record {path} cannot be read: {problem}.\nBuild the image again.")
+            anyhow!(formatdoc! {"
+                The build's record {path} cannot be read: {problem}.
+                Build the image again."})
         },
     )
 }

@@ -5,9 +5,9 @@ use super::log;
 use super::probe::Outcome;
 use super::route::{NEAR, Reason, Route};
 use crate::config::launch::Proxy;
+use crate::diagnosis::CauseKind;
 use crate::endpoint::Endpoint;
 use crate::php::directives::connect;
-use crate::php::ini::DirectiveError;
 use crate::php::tls::{NoOpenSsl, TlsFiles};
 use crate::plan::Plan;
 use anyhow::bail;
@@ -52,18 +52,22 @@ pub(super) fn choose(
     // The option `persistent`, on or off, is a decision for PHP's own handler.
     let undecided = serves && !plan.persistence.is_chosen;
     let handshakes = undecided && plan.has_tls();
-    let may_be_far =
+    let has_address =
         matches!(&plan.endpoint, Endpoint::Redis(redis) if redis.first_address().is_some());
     let (route, reason) = match setting {
         Proxy::On if !serves => bail!(log::not_for_proxy(plan, record.store)),
         Proxy::On => (Route::Proxy, Reason::Given),
         Proxy::Auto if serves && needs_proxy => (Route::Proxy, Reason::Given),
+        Proxy::Auto if plan.locks(true) && !plan.locks(false) => {
+            return Ok(prefer_proxy(Reason::Locks, outer, asks, ask));
+        }
         Proxy::Auto if handshakes && record.lock_wait.is_none() => {
             return Ok(prefer_proxy(Reason::Handshakes, outer, asks, ask));
         }
-        Proxy::Auto if handshakes => (Route::Direct, Reason::OwnWait),
-        Proxy::Auto if undecided && may_be_far && record.lock_wait.is_none() => {
-            return Ok(by_distance(outer, asks, ask));
+        Proxy::Auto if serves && has_address && !plan.is_cluster() => {
+            let otherwise = if handshakes { Reason::OwnWait } else { Reason::Given };
+            let by_distance = undecided && record.lock_wait.is_none();
+            return Ok(by_answer(otherwise, by_distance, outer, asks, ask));
         }
         Proxy::Auto | Proxy::Off => (Route::Direct, Reason::Given),
     };
@@ -73,19 +77,28 @@ pub(super) fn choose(
     }
 }
 
-/// The route where only the distance decides. A service that is not asked, or would not keep a session, decides nothing.
-fn by_distance(outer: Option<Route>, asks: Asks, ask: impl Fn(Route) -> Outcome) -> Choice {
-    let (reason, outcome) = (Reason::Given, None);
+/// The route where the service's answer decides: whether it is a cluster, and perhaps how far it is. One that is not asked, or
+/// would not keep a session, decides nothing.
+fn by_answer(
+    reason: Reason,
+    by_distance: bool,
+    outer: Option<Route>,
+    asks: Asks,
+    ask: impl Fn(Route) -> Outcome,
+) -> Choice {
     if outer == Some(Route::Proxy) {
-        return Choice { route: Route::Proxy, reason, outcome };
+        return Choice { route: Route::Proxy, reason: Reason::Given, outcome: None };
     }
     let route = Route::Direct;
     if asks == Asks::Nothing {
-        return Choice { route, reason, outcome };
+        return Choice { route, reason, outcome: None };
     }
     match ask(route) {
-        Outcome::Kept { round_trip, .. } if round_trip > NEAR => {
+        Outcome::Kept { round_trip, .. } if by_distance && round_trip > NEAR => {
             prefer_proxy(Reason::Distance(round_trip), outer, asks, ask)
+        }
+        Outcome::Refused(cause) if cause.kind == CauseKind::IsCluster => {
+            prefer_proxy(Reason::Cluster, outer, asks, ask)
         }
         outcome => Choice { route, reason, outcome: (asks == Asks::All).then_some(outcome) },
     }
@@ -123,7 +136,7 @@ fn prefer_proxy(
 /// Whether the session proxy can serve it.
 #[must_use]
 pub(crate) fn proxy_serves(plan: &Plan) -> bool {
-    matches!(&plan.endpoint, Endpoint::Redis(redis) if !redis.is_cluster())
+    matches!(&plan.endpoint, Endpoint::Redis(_))
 }
 
 /// What the service needs and PHP's handler does not support.
@@ -134,10 +147,8 @@ pub(crate) fn limit_of_php(plan: &Plan, record: &LaunchRecord) -> Option<anyhow:
     }
     let files = TlsFiles::planned(&plan.endpoint);
     match connect(plan, &files, &record.extension_version, Duration::ZERO) {
-        Err(error @ (DirectiveError::TooOld { .. } | DirectiveError::OnlyProxy(_))) => {
-            Some(error.into())
-        }
-        _ => None,
+        Err(error) => Some(error.into()),
+        Ok(_) => None,
     }
 }
 

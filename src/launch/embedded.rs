@@ -4,6 +4,7 @@
 use crate::services::{Origin, Service, Services};
 use crate::system::files::{self, read_text_if_present};
 use anyhow::anyhow;
+use indoc::formatdoc;
 use serde_json::json;
 use std::path::Path;
 
@@ -18,9 +19,9 @@ pub fn write(layer: &Path, service: &Service) -> anyhow::Result<()> {
     let label = service.kind.as_deref().unwrap_or("embedded");
     let credentials = service.credentials()?.into_values();
     let credentials = credentials.map_err(|(name, problem)| {
-        anyhow!(
-            "The credentials of {service} cannot be embedded: {name:?} {problem}.\nMake it readable text, or remove it from the binding."
-        )
+        anyhow!(formatdoc! {"
+            The credentials of {service} cannot be embedded: {name:?} {problem}.
+            Make it readable text, or remove it from the binding."})
     })?;
     let services = json!({ label: [{
         "name": service.name,

@@ -18,6 +18,9 @@ pub(super) fn sessions(found: &ResolvedService, route: Route, reason: &Reason) -
         (Route::Proxy, Reason::Distance(reply)) => {
             format!("{found}, through the session proxy ({})", takes(*reply))
         }
+        (Route::Proxy, Reason::Cluster) => {
+            format!("{found}, through the session proxy (the server is part of a cluster)")
+        }
         (Route::Proxy, _) => format!("{found}, through the session proxy"),
     }
 }
@@ -65,7 +68,7 @@ pub(super) fn warning(what: &str) -> String {
 
 pub(super) fn not_for_proxy(plan: &Plan, store: Store) -> String {
     format!(
-        "{PROXY} is on, but the session proxy serves only a single Redis server, not {} at {}.\nSet {PROXY}=auto, or bind a single Redis server.",
+        "{PROXY} is on, but the session proxy serves only Redis, not {} at {}.\nSet {PROXY}=auto, or bind Redis.",
         store.title(),
         plan.endpoint
     )
@@ -107,6 +110,7 @@ pub(super) fn refused(found: &ResolvedService, cause: &Cause) -> String {
 pub(super) fn without_proxy(reason: &Reason, problem: &anyhow::Error) -> String {
     let slow = match reason {
         Reason::Distance(reply) => format!("which is slow, as {}", takes(*reply)),
+        Reason::Locks => "without locks".to_owned(),
         _ => "with a TLS handshake in each request".to_owned(),
     };
     formatdoc! {"
@@ -119,6 +123,12 @@ pub(super) fn proxy_is_refused(cause: &Cause) -> String {
     formatdoc! {"
         warning: PHP connects to Redis itself, because the server keeps sessions for PHP's handler but not for the session proxy ({PROXY}=off silences this):
         {cause}"}
+}
+
+pub(super) fn not_locked() -> String {
+    format!(
+        "warning: PHP's own handler does not lock sessions in a cluster: of concurrent requests of one session, the last one to write wins. The session proxy locks them ({PROXY}=auto). {OPTIONS}=locking=off silences this"
+    )
 }
 
 pub(super) fn password_in_folder() -> String {

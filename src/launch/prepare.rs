@@ -102,9 +102,7 @@ impl Context<'_> {
         };
         let php_settings = match socket {
             Ok(Some(socket)) => php::redis_directives::behind_proxy(&socket, plan),
-            Err(error) if !matches!(reason, Reason::Handshakes | Reason::Distance(_)) => {
-                return Err(error);
-            }
+            Err(error) if !reason.leaves_a_choice() => return Err(error),
             no_socket => {
                 warnings.extend(no_socket.err().map(|error| log::without_proxy(&reason, &error)));
                 route = Route::Direct;
@@ -156,7 +154,8 @@ impl Context<'_> {
         let in_path = record.store == Store::Redis && !plan.endpoint.secrets().is_empty();
         let in_folder = (record.app.takes_save_path_for_folder && is_direct && in_path)
             .then(log::password_in_folder);
-        no_metrics.into_iter().chain(wait).chain(in_folder).collect()
+        let unlocked = (is_direct && plan.locking && !plan.locks(false)).then(log::not_locked);
+        no_metrics.into_iter().chain(wait).chain(in_folder).chain(unlocked).collect()
     }
 
     /// Returns how long the service takes to reply.

@@ -15,6 +15,7 @@ use crate::services::search_keys::SearchKeys;
 use crate::services::{Origin, Service, Services, platform_variables};
 use crate::store::Store;
 use anyhow::bail;
+use indoc::formatdoc;
 use std::fmt;
 use std::path::Path;
 
@@ -79,9 +80,9 @@ pub(crate) fn resolve(
     if let Some(SessionService { store: other, service, .. }) =
         find_session_service(&services, &keys.exact(), &others)?
     {
-        bail!(
-            "The image was built for sessions in {store}, but the service bound now is a {other} service: {service}.\nBind a {store} service, or rebuild the image with this one bound (or with {STORE}={other})."
-        );
+        bail!(formatdoc! {"
+            The image was built for sessions in {store}, but the service bound now is a {other} service: {service}.
+            Bind a {store} service, or rebuild the image with this one bound (or with {STORE}={other})."});
     }
     if let Some(embedded) = embedded::read(layer)?
         && let Some(found) = find_session_service(&embedded, &keys, &[store])?
@@ -103,9 +104,10 @@ pub(crate) fn resolve(
     hints.extend(not_read(environment, Phase::Launch));
     let hints = hints.iter().fold(String::new(), |text, hint| text + "\n  - " + hint);
     let keys = keys.describe(&[store]);
-    bail!(
-        "No {store} service is bound for the sessions.\nLooked for {keys} in {services}.{hints}\nBind one to the running app, or set {MISSING}=files to start with sessions in local files, or {MISSING}=warn to start without sessions."
-    )
+    bail!(formatdoc! {"
+        No {store} service is bound for the sessions.
+        Looked for {keys} in {services}.{hints}
+        Bind one to the running app, or set {MISSING}=files to start with sessions in local files, or {MISSING}=warn to start without sessions."})
 }
 
 impl ResolvedService {

@@ -42,8 +42,19 @@ pub(super) enum Reason {
     Handshakes,
     /// The session proxy has fewer round trips, each of which takes this time. PHP's own handler will do here, too.
     Distance(Duration),
+    /// It is a cluster, in which PHP's own handler does not lock. It will do, though, if the proxy cannot run here.
+    Locks,
+    /// It turned out to be a cluster, of which PHP's handler for single servers can make nothing.
+    Cluster,
     /// PHP's own handler, although it pays for that: the app says how long to wait for a lock, which only PHP can count.
     OwnWait,
     /// The same, because the service refuses this to the session proxy, but not to PHP.
     ProxyRefused(Cause),
+}
+
+impl Reason {
+    /// Whether PHP's own handler would do as well, in a way.
+    pub(super) fn leaves_a_choice(&self) -> bool {
+        matches!(self, Self::Handshakes | Self::Distance(_) | Self::Locks)
+    }
 }

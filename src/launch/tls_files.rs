@@ -10,6 +10,7 @@ use crate::plan::Plan;
 use crate::system::digest::sha256;
 use crate::system::masked::masked;
 use anyhow::bail;
+use indoc::formatdoc;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -73,10 +74,12 @@ fn keep(folders: &[&Path], text: &str) -> anyhow::Result<PathBuf> {
             }
         }
     }
-    bail!(
-        "The service's certificate must be in a file, but none can be written:\n{}\nSet TMPDIR to a folder that the app's user can write to.",
+    bail!(formatdoc! {"
+        The service's certificate must be in a file, but none can be written:
+        {}
+        Set TMPDIR to a folder that the app's user can write to.",
         tried.join("\n")
-    )
+    })
 }
 
 /// One file per text, so that a thousand starts in one container (a probe, a cron job) leave only one. Others may

@@ -28,7 +28,7 @@ pub enum DirectiveError {
     )]
     TooOld { what: &'static str, extension: &'static str, version: Version, since: String },
     #[error(
-        "{OPTIONS} has database={0}, but a cluster has only database 0.\nRemove it, or set a prefix instead."
+        "PHP's own handler knows only database 0 of a cluster, and the credentials or {OPTIONS} say {0}.\nRemove it, or set {PROXY}=auto: the session proxy can use it, if the server has numbered databases in a cluster, as of Valkey 9."
     )]
     DatabaseOfCluster(u32),
     #[error(

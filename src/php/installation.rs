@@ -4,6 +4,7 @@ use super::script::run_script;
 use super::siblings::{programs_beside, siblings, with_configuration_of};
 use crate::system::version::Version;
 use anyhow::anyhow;
+use indoc::formatdoc;
 use libcnb::Env;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -172,7 +173,9 @@ impl Program {
         let warnings = answer.stderr.lines().map(str::trim).filter(|line| !line.is_empty());
         let warnings = warnings.map(str::to_owned).collect();
         let facts = answer.given().map_err(|ended| {
-            anyhow!("`php` failed to run the buildpack's script: {ended}\nRun `php -v` in the build image to see what is wrong.")
+            anyhow!(formatdoc! {"
+                `php` failed to run the buildpack's script: {ended}
+                Run `php -v` in the build image to see what is wrong."})
         })?;
         Ok(Self { name: name.to_owned(), facts, warnings })
     }

@@ -19,13 +19,13 @@ pub enum When {
     Database,
     /// On a persistent connection.
     Persistent,
-    /// In a cluster, to find its nodes.
+    /// In a cluster, to find its nodes, and while a slot moves.
     Cluster,
 }
 
 /// Every Redis command that a session needs. No part of this buildpack sends a user with a name any other, so that a user
 /// with exactly these rights leaves nothing in the server's ACL LOG.
-pub const COMMANDS: [(&str, When); 11] = [
+pub const COMMANDS: [(&str, When); 12] = [
     ("GET", When::Always),
     ("SETEX", When::Always),
     ("EXPIRE", When::Always),
@@ -37,10 +37,12 @@ pub const COMMANDS: [(&str, When); 11] = [
     ("SELECT", When::Database),
     ("ECHO", When::Persistent),
     (CLUSTER_SLOTS, When::Cluster),
+    (ASKING, When::Cluster),
 ];
 
 /// As the rights name it.
 pub(crate) const CLUSTER_SLOTS: &str = "CLUSTER|SLOTS";
+pub(crate) const ASKING: &str = "ASKING";
 
 /// phpredis's script to release a lock: only its owner may.
 pub(crate) const UNLOCK: &str = "if redis.call(\"get\",KEYS[1]) == ARGV[1] then return redis.call(\"del\",KEYS[1]) else return 0 end";

@@ -2,9 +2,9 @@
 
 use super::ini::{Directive, DirectiveError, PhpSettings, flag, lock_retries};
 use super::ini_file::IniFile;
-use super::save_path_query::Query;
 use super::tls::TlsFiles;
-use crate::plan::Plan;
+use crate::plan::{PREFIX, Plan};
+use crate::system::uri::QueryString;
 use crate::system::version::Version;
 use crate::variable::{Variable, Variables};
 use std::net::{IpAddr, Ipv6Addr};
@@ -64,7 +64,7 @@ pub(super) fn connect(
     round_trip: Duration,
 ) -> Result<PhpSettings, DirectiveError> {
     let needs = Needs(version);
-    let mut query = Query::default();
+    let mut query = QueryString::default();
     let mut variables = Vec::new();
     let mut ini_files = Vec::new();
     let (server, tls) = match &endpoint.target {
@@ -124,7 +124,7 @@ pub(super) fn connect(
 /// address, the login, TLS, the database, and timeouts.
 #[must_use]
 pub(crate) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
-    let mut query = Query::default();
+    let mut query = QueryString::default();
     let persistent = plan.persistence.to_proxy;
     query.add("persistent", flag(persistent));
     if persistent {
@@ -135,8 +135,9 @@ pub(crate) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
         "read_timeout",
         (plan.lock_timeout + plan.failover_timeout + PROXY_TIMEOUT).as_secs_f64(),
     );
-    if let Some(prefix) = plan.other_prefix() {
-        query.add("prefix", prefix);
+    // The handler is the one for single servers.
+    if plan.prefix != PREFIX {
+        query.add("prefix", &plan.prefix);
     }
     let save_path = format!("unix://{}?{}", socket.display(), query.text());
     let mut variables = variables(&save_path, plan, Duration::ZERO);
@@ -171,7 +172,7 @@ fn host_and_port(address: &Address) -> String {
     }
 }
 
-fn add_login(query: &mut Query, auth: &Auth, needs: Needs<'_>) -> Result<(), DirectiveError> {
+fn add_login(query: &mut QueryString, auth: &Auth, needs: Needs<'_>) -> Result<(), DirectiveError> {
     let Auth { user, password } = auth;
     match user {
         None => query.add("auth", password.expose()),
@@ -184,7 +185,7 @@ fn add_login(query: &mut Query, auth: &Auth, needs: Needs<'_>) -> Result<(), Dir
     Ok(())
 }
 
-fn add_encryption(query: &mut Query, target: &Target, tls_files: &TlsFiles, verify: bool) {
+fn add_encryption(query: &mut QueryString, target: &Target, tls_files: &TlsFiles, verify: bool) {
     for (name, value) in encryption(target, tls_files, verify) {
         query.add(&format!("stream[{name}]"), value);
     }

@@ -3,7 +3,7 @@
 use crate::system::command::find_program;
 use crate::system::files::entries;
 use anyhow::{anyhow, bail};
-use indoc::writedoc;
+use indoc::{formatdoc, writedoc};
 use libcnb::Env;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -58,7 +58,7 @@ impl fmt::Display for Ended {
 
 const SIGKILL: i32 = 9;
 
-pub(crate) struct Answer<T> {
+pub(crate) struct ScriptOutput<T> {
     pub(crate) json: Option<T>,
     status: ExitStatus,
     /// Everything PHP printed besides the answer.
@@ -66,7 +66,7 @@ pub(crate) struct Answer<T> {
     pub(crate) stderr: String,
 }
 
-impl<T> Answer<T> {
+impl<T> ScriptOutput<T> {
     /// The answer, or how PHP ended without one.
     pub(crate) fn given(self) -> Result<T, Ended> {
         self.json.ok_or(Ended { status: self.status, output: self.output })
@@ -79,9 +79,9 @@ pub(crate) fn run_script<T: DeserializeOwned>(
     arguments: &[&str],
     options: &[&str],
     env: &Env,
-) -> anyhow::Result<Answer<T>> {
+) -> anyhow::Result<ScriptOutput<T>> {
     let mut php = php(script, options, env)?;
-    Ok(answer_of(&php.args(arguments).output().map_err(|error| not_started(&error))?))
+    Ok(output_of(&php.args(arguments).output().map_err(|error| not_started(&error))?))
 }
 
 /// Like [`run_script`], but passes input on stdin, where no other process can see it.
@@ -90,13 +90,13 @@ pub(crate) fn run_script_with_input<T: DeserializeOwned>(
     input: &str,
     options: &[&str],
     env: &Env,
-) -> anyhow::Result<Answer<T>> {
+) -> anyhow::Result<ScriptOutput<T>> {
     let mut php = php(script, options, env)?;
     php.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = php.spawn().map_err(|error| not_started(&error))?;
     // A PHP that fails before the script does not read stdin; its output says why it failed.
     let _ = process.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
-    Ok(answer_of(&process.wait_with_output().map_err(|error| not_started(&error))?))
+    Ok(output_of(&process.wait_with_output().map_err(|error| not_started(&error))?))
 }
 
 fn php(script: &str, options: &[&str], env: &Env) -> anyhow::Result<Command> {
@@ -122,10 +122,11 @@ fn program(env: &Env) -> anyhow::Result<PathBuf> {
         [program] => Ok(program.clone()),
         several => {
             let names = several.iter().map(|path| path.display().to_string());
-            bail!(
-                "There is no `php` on the PATH, but there are {}.\nAdd a link named `php` to the one that serves the app.",
+            bail!(formatdoc! {"
+                There is no `php` on the PATH, but there are {}.
+                Add a link named `php` to the one that serves the app.",
                 names.collect::<Vec<_>>().join(", ")
-            )
+            })
         }
     }
 }
@@ -146,13 +147,13 @@ fn not_started(error: &io::Error) -> anyhow::Error {
     }
 }
 
-fn answer_of<T: DeserializeOwned>(output: &Output) -> Answer<T> {
+fn output_of<T: DeserializeOwned>(output: &Output) -> ScriptOutput<T> {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     let (answer, rest): (Vec<&str>, Vec<&str>) =
         stdout.lines().partition(|line| line.starts_with(MARK));
     let answer = answer.last().and_then(|line| line.strip_prefix(MARK)).unwrap_or_default();
-    Answer {
+    ScriptOutput {
         json: serde_json::from_str(answer).ok(),
         status: output.status,
         output: format!("{}\n{stderr}", rest.join("\n")).trim().to_owned(),

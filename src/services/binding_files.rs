@@ -4,6 +4,7 @@ use super::credentials::{Credential, Credentials};
 use super::origin::{SERVICE_BINDING_ROOT, VCAP_SERVICES_FILE_PATH, shown};
 use crate::system::files::{denied, read_text};
 use anyhow::anyhow;
+use indoc::formatdoc;
 use serde_json::Value;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -72,18 +73,18 @@ fn cannot_list(folder: &Path, error: &io::Error) -> anyhow::Error {
     let path = shown(folder);
     let problem = match error.kind() {
         io::ErrorKind::NotADirectory => {
-            return anyhow!(
-                "The service bindings should be in {path}, which is a file.\n{SERVICE_BINDING_ROOT} must name a folder with a folder for each service. For JSON as Cloud Foundry writes it, set {VCAP_SERVICES_FILE_PATH} instead."
-            );
+            return anyhow!(formatdoc! {"
+                The service bindings should be in {path}, which is a file.
+                {SERVICE_BINDING_ROOT} must name a folder with a folder for each service. For JSON as Cloud Foundry writes it, set {VCAP_SERVICES_FILE_PATH} instead."});
         }
         io::ErrorKind::PermissionDenied if let Ok(metadata) = folder.metadata() => {
             denied(&metadata)
         }
         _ => error.to_string(),
     };
-    anyhow!(
-        "The service bindings in {path} cannot be listed: {problem}.\nMake the folder readable for the app's user."
-    )
+    anyhow!(formatdoc! {"
+        The service bindings in {path} cannot be listed: {problem}.
+        Make the folder readable for the app's user."})
 }
 
 /// A file's text, without the final newline that editors and `echo` add.

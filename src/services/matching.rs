@@ -7,6 +7,7 @@ use crate::config::variables::STORE;
 use crate::store::Store;
 use crate::system::masked::masked;
 use anyhow::bail;
+use indoc::formatdoc;
 use std::fmt;
 
 /// The service found for the sessions.
@@ -73,10 +74,12 @@ pub fn find_session_service<'a>(
     }
     match found.len() {
         0 | 1 => Ok(found.pop()),
-        _ => bail!(
-            "Services of both stores could hold the sessions:\n{}\nUnbind all but one, or set {STORE} to the right store.",
+        _ => bail!(formatdoc! {"
+            Services of both stores could hold the sessions:
+            {}
+            Unbind all but one, or set {STORE} to the right store.",
             bullets(found.iter().map(|found| format!("{}: {}", found.store, found.service)))
-        ),
+        }),
     }
 }
 
@@ -93,11 +96,13 @@ fn find_for_store<'a>(
             1 => {
                 return Ok(candidates.pop().map(|service| SessionService { store, service, rule }));
             }
-            _ => bail!(
-                "Several services could hold the {store} sessions, by their {rule}:\n{}\nUnbind all but one, or set {} to the full name of the right one.",
+            _ => bail!(formatdoc! {"
+                Several services could hold the {store} sessions, by their {rule}:
+                {}
+                Unbind all but one, or set {} to the full name of the right one.",
                 bullets(candidates.iter().map(ToString::to_string)),
                 store.search_key_variable()
-            ),
+            }),
         }
     }
     Ok(None)

@@ -8,6 +8,7 @@ use crate::config::environment::{Environment, EnvironmentError};
 use crate::config::variables::SERVICE_VARIABLE;
 use crate::store::Store;
 use anyhow::{anyhow, ensure};
+use indoc::formatdoc;
 use serde_json::{Map, Value};
 
 /// Variables with a uri. Heroku sets both of the first two, the second one with TLS; the others are from the Redis
@@ -43,11 +44,15 @@ pub(crate) fn read(environment: &Environment, store: Store) -> anyhow::Result<Op
         // Not repeated: it may be the variable's value.
         ensure!(
             name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'),
-            "{SERVICE_VARIABLE} is not the name of a variable.\nSet it to the name of the variable that holds the service, such as REDIS_URL, not to its value."
+            formatdoc! {"
+                {SERVICE_VARIABLE} is not the name of a variable.
+                Set it to the name of the variable that holds the service, such as REDIS_URL, not to its value."}
         );
         let service = service(environment, store, name)?;
         return service.map(Some).ok_or_else(|| {
-            anyhow!("{SERVICE_VARIABLE} is {name}, but there is no such variable in the environment.\nSet {name}, or unset {SERVICE_VARIABLE}.")
+            anyhow!(formatdoc! {"
+                {SERVICE_VARIABLE} is {name}, but there is no such variable in the environment.
+                Set {name}, or unset {SERVICE_VARIABLE}."})
         });
     }
     let variables = present(environment, store)?;
@@ -58,8 +63,11 @@ pub(crate) fn read(environment: &Environment, store: Store) -> anyhow::Result<Op
     let Some(chosen) = services.pop() else { return Ok(None) };
     ensure!(
         services.iter().all(|other| is_same_server(other, &chosen)),
-        "No {store} service is bound, and the variables {} name different servers.\nSet {SERVICE_VARIABLE} to the one for the sessions.",
-        variables.join(", ")
+        formatdoc! {"
+            No {store} service is bound, and the variables {} name different servers.
+            Set {SERVICE_VARIABLE} to the one for the sessions.",
+            variables.join(", ")
+        }
     );
     Ok(Some(chosen))
 }

@@ -4,15 +4,16 @@ use super::credentials::{Credential, Credentials};
 use super::origin::{Origin, VCAP_SERVICES_FILE_PATH};
 use super::service::{CredentialSource, Service};
 use anyhow::anyhow;
+use indoc::formatdoc;
 use serde_json::{Map, Value};
 
 /// Parses the JSON. It goes through a plain [`Value`] because serde's messages for a wrong type quote the value,
 /// which may be a password.
 pub(super) fn parse(json: &str, origin: &Origin) -> anyhow::Result<Vec<Service>> {
     let error = |problem: String| {
-        anyhow!(
-            "{origin} {problem}\nExpected {{\"label\": [{{\"name\": \"…\", \"credentials\": {{…}}}}]}}, as Cloud Foundry writes it."
-        )
+        anyhow!(formatdoc! {"
+            {origin} {problem}
+            Expected {{\"label\": [{{\"name\": \"…\", \"credentials\": {{…}}}}]}}, as Cloud Foundry writes it."})
     };
     let labels = match serde_json::from_str(json) {
         Ok(Value::Object(labels)) => labels,

@@ -1,18 +1,10 @@
 //! What is known of secrets: their forms in texts of others, and how they are usually mistaken.
 
+use super::uri::UNRESERVED;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use store_client::Secret;
-
-/// Unreserved characters of a uri (RFC 3986, 2.3); everything else may be encoded.
-pub(crate) const UNRESERVED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// The text as it may stand anywhere in a uri.
-pub(crate) fn encode(text: &str) -> String {
-    utf8_percent_encode(text, UNRESERVED).to_string()
-}
 
 /// A common mistake that explains why a server refuses a secret. Shows nothing of it.
 pub(crate) fn doubt(secret: &Secret) -> Option<&'static str> {

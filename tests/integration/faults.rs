@@ -1,6 +1,7 @@
 //! What users notice when something fails, measured: `slow`, which `make bench` shows. The usual tests look at the same, with
 //! one request of each visitor and less patience.
 
+mod sentinel;
 mod table;
 
 use crate::session_proxy::who_shows;
@@ -143,6 +144,7 @@ mod slow {
         redis_behind_nginx_and_the_proxy: |suite| faults(suite, Kind::Redis, NGINX_FPM_PROXY);
         memcached_with_a_login_behind_nginx:
             |suite| faults(suite, Kind::MemcachedWithLogin, NGINX_FPM);
+        redis_that_sentinel_watches: |suite| sentinel::measure(suite);
         redis_that_refuses_behind_nginx: |suite| refusals(suite, NGINX_FPM, &[]);
         redis_that_refuses_and_the_proxy_behind_nginx:
             |suite| refusals(suite, NGINX_FPM_PROXY, &FAULTS_OF_PROXY);

@@ -31,6 +31,8 @@ mod hostile;
 #[cfg(test)]
 mod last_words;
 #[cfg(test)]
+mod launch_cluster;
+#[cfg(test)]
 mod memcached;
 #[cfg(test)]
 mod names;
@@ -42,6 +44,10 @@ mod probe;
 mod probe_redis;
 #[cfg(test)]
 mod proxy;
+#[cfg(test)]
+mod proxy_cluster;
+#[cfg(test)]
+mod proxy_cluster_faults;
 #[cfg(test)]
 mod proxy_harness;
 #[cfg(test)]
@@ -60,6 +66,8 @@ mod proxy_site;
 mod redis;
 #[cfg(test)]
 mod redis_client;
+#[cfg(test)]
+mod redis_cluster;
 #[cfg(test)]
 mod redis_process;
 #[cfg(test)]

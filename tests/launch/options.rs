@@ -29,8 +29,14 @@ fn options_of_the_launch_beat_those_of_the_binding() {
 
     let cluster = json!({"x": [{"name": "redis-sessions", "credentials": {"cluster.nodes": "h"}}]});
     let cluster = cluster.to_string();
-    let environment = [("VCAP_SERVICES", &*cluster), ("BPL_PHP_SESSION_OPTIONS", "database=1")];
-    assert!(harness.launch(&environment).unwrap_err().contains("a cluster has only database 0"));
+    // Only the session proxy can use it, and only the server knows whether it has it.
+    let database = [("VCAP_SERVICES", &*cluster), ("BPL_PHP_SESSION_OPTIONS", "database=1")];
+    let auto = [&database[..], &[("BPL_PHP_SESSION_PROXY", "auto")]].concat();
+    let path = &harness.launch(&auto).unwrap()[Variable::SavePath.name()];
+    assert!(path.starts_with("unix:///proxy/redis.sock?"), "{path}");
+    assert!(path.contains("prefix=PHPREDIS_CLUSTER_SESSION%3A"), "{path}");
+    let error = harness.launch(&database).unwrap_err();
+    assert!(error.contains("knows only database 0 of a cluster"), "{error}");
 }
 
 /// A broker's user cannot change what the broker writes, such as cloud.gov's `redis://` of a server with TLS alone.

@@ -57,7 +57,7 @@ fn auto_takes_the_proxy_for_tls_and_where_the_handler_cannot_serve() {
         ("6.2.0", true, &tls, true),
         ("6.2.0", true, &persistent, false),
         ("6.2.0", false, &tls, true),
-        ("6.2.0", true, &cluster, false),
+        ("6.2.0", true, &cluster, true),
     ] {
         assert_eq!(
             uses_proxy(version, openssl, "auto", credentials),
@@ -74,7 +74,8 @@ fn auto_takes_the_proxy_for_tls_and_where_the_handler_cannot_serve() {
 #[test]
 fn what_the_proxy_does_not_serve_is_said() {
     let harness = Harness::new(Store::Redis, "6.2.0");
-    let message = launch(&harness, "on", &json!({"cluster.nodes": "h:1"})).unwrap_err();
+    let memcached = Harness::new(Store::Memcached, "3.3.0");
+    let message = memcached.asked(&json!({"servers": "h:1"}), "on").1;
     assert!(message.contains("BPL_PHP_SESSION_PROXY is on"), "{message}");
     let message = launch(&harness, "yes", &json!({"host": "h"})).unwrap_err();
     assert!(message.contains("auto, on, off"), "{message}");

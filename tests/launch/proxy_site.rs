@@ -6,7 +6,7 @@ use php_session_store::endpoint::{self, Endpoint};
 use php_session_store::services::{Origin, Services};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
-use session_proxy::{Access, Endless, Settings, Worker};
+use session_proxy::{Access, Endless, ProxyClient, Settings, Worker};
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -22,17 +22,42 @@ pub(crate) const PREFIX: &str = "PHPREDIS_SESSION:";
 /// A server, and the proxy before it.
 pub(crate) struct Site {
     pub(crate) redis: Redis,
+    proxy: InProcess,
+}
+
+/// A session proxy in this process.
+pub(crate) struct InProcess {
     folder: TempDir,
+}
+
+impl InProcess {
+    /// Before the service with these credentials.
+    pub(crate) fn start(credentials: &Value) -> Self {
+        let proxy = Self { folder: tempfile::tempdir().unwrap() };
+        serve(&proxy.socket(), credentials_of(credentials), 0);
+        proxy
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.path().join("redis.sock")
+    }
+
+    pub(crate) fn php(&self, number: u32) -> Php {
+        Php::new(UnixStream::connect(self.socket()).unwrap(), number)
+    }
+
+    /// What the proxy says of itself, as JSON.
+    pub(crate) fn status(&self) -> Value {
+        serde_json::from_str(&ProxyClient::new(&self.socket()).status().unwrap().json()).unwrap()
+    }
 }
 
 impl Site {
     /// A server with these options.
     pub(crate) fn start(options: &[&str]) -> Self {
         let redis = Redis::start(&[&["--requirepass", PASSWORD], options].concat());
-        let folder = tempfile::tempdir().unwrap();
-        let site = Self { redis, folder };
-        site.start_proxy();
-        site
+        let credentials = json!({"host": "127.0.0.1", "port": redis.port, "password": PASSWORD});
+        Self { redis, proxy: InProcess::start(&credentials) }
     }
 
     /// One address that enforces slots: a server that has all slots of a cluster.
@@ -47,18 +72,12 @@ impl Site {
         site
     }
 
-    fn start_proxy(&self) {
-        let credentials =
-            json!({"host": "127.0.0.1", "port": self.redis.port, "password": PASSWORD});
-        serve(&self.socket(), credentials_of(&credentials), 0);
-    }
-
     pub(crate) fn socket(&self) -> PathBuf {
-        self.folder.path().join("redis.sock")
+        self.proxy.socket()
     }
 
     pub(crate) fn php(&self, number: u32) -> Php {
-        Php::new(UnixStream::connect(self.socket()).unwrap(), number)
+        self.proxy.php(number)
     }
 
     pub(crate) fn stored(&self, key: &str) -> Option<String> {
@@ -70,10 +89,7 @@ impl Site {
 
     /// How often the server has run a command since it was last asked to forget.
     pub(crate) fn calls(&self, command: &str) -> u32 {
-        let stats: String =
-            redis::cmd("INFO").arg("commandstats").query(&mut self.redis.admin(PASSWORD)).unwrap();
-        let line = stats.lines().find(|line| line.starts_with(&format!("cmdstat_{command}:")));
-        line.and_then(|line| line.split(['=', ',']).nth(1)).map_or(0, |it| it.parse().unwrap())
+        self.redis.calls(PASSWORD, command)
     }
 
     pub(crate) fn forget_calls(&self) {

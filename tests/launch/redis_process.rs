@@ -1,6 +1,7 @@
 //! A real Redis as a child process, on a port of loopback.
 
 use crate::proxy_harness::PATIENCE;
+use nix::sys::signal::Signal;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -61,7 +62,8 @@ impl Redis {
         false
     }
 
-    fn answers(&self) -> bool {
+    /// Whether it says anything.
+    pub(crate) fn answers(&self) -> bool {
         let client = redis::Client::open(("127.0.0.1", self.port)).unwrap();
         let Ok(mut connection) = client.get_connection() else { return false };
         // Without the password it says no, and that is an answer of a server that is up.
@@ -75,6 +77,19 @@ impl Redis {
         let mut connection = client.get_connection().unwrap();
         run(&mut connection, &["AUTH", password]);
         connection
+    }
+
+    /// How often it has run a command since it was last asked to forget.
+    pub(crate) fn calls(&self, password: &str, command: &str) -> u32 {
+        let mut admin = self.admin(password);
+        let stats: String = redis::cmd("INFO").arg("commandstats").query(&mut admin).unwrap();
+        let line = stats.lines().find(|line| line.starts_with(&format!("cmdstat_{command}:")));
+        line.and_then(|line| line.split(['=', ',']).nth(1)).map_or(0, |it| it.parse().unwrap())
+    }
+
+    /// Stops or continues the process.
+    pub(crate) fn signal(&self, signal: Signal) {
+        crate::proxy_harness::signal(self.process.id().cast_signed(), signal);
     }
 
     /// How many sessions it keeps.

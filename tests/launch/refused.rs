@@ -29,10 +29,6 @@ fn what_redis_sessions_cannot_use_is_said_with_what_would_work() {
             (json!({"credhub-ref": "/c/x/credentials"}), &["credhub-ref", "interpolate"]),
             (json!({}), &["has no host", "no credentials", "or uri"]),
             (json!({"password": "hunter2", "hots": "h", "host": null}), &["hots", "host (null)"]),
-            (
-                json!({"cluster.nodes": "h:1", "database": 3}),
-                &["database other than 0", "a cluster has only database 0"],
-            ),
         ],
     );
 }

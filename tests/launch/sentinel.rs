@@ -174,3 +174,25 @@ fn a_write_waits_for_as_many_replicas_as_it_has_to() {
     let refused = php.write("a", "1");
     assert!(refused.starts_with("-NOREPLICAS 2 of 3 replicas"), "{refused}");
 }
+
+/// How many acknowledged writes a killed primary takes with it: docs/proxy.md has the figures.
+#[test]
+#[ignore = "it measures, for a minute"]
+fn what_a_killed_primary_takes_with_it() {
+    for wait_replicas in [0, 1] {
+        let (mut pages, mut longest, mut lost) = (0, Duration::ZERO, 0);
+        for _ in 0..10 {
+            let site = Watched::start(None);
+            site.serve(&site.credentials(), wait_replicas);
+            let old = site.primary();
+            let seen = under_load(&site, || {
+                site.signal(old, Signal::SIGKILL);
+                site.wait_for_another(old);
+            });
+            let of_run = total(&seen);
+            (pages, longest, lost) = (pages + of_run.0, longest.max(of_run.1), lost + of_run.2);
+        }
+        println!("wait_replicas={wait_replicas}: {pages} writes, {lost} lost, longest {longest:?}");
+        assert!(wait_replicas == 0 || lost == 0, "{lost} lost");
+    }
+}

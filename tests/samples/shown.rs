@@ -43,6 +43,7 @@ fn blocks_that_show_a_sample_are_the_sample() {
         "samples/kpack/builder.yaml",
         "samples/kpack/image.yaml",
         "samples/kubernetes/secret.yaml",
+        "samples/kubernetes/sentinel.yaml",
         "samples/kubernetes/deployment.yaml",
         "samples/kubernetes/servicebinding.yaml",
         "samples/kubernetes/sidecar.yaml",

@@ -21,6 +21,9 @@ fn messages() -> Vec<String> {
             let Some(literal) = rest.split_once('"').and_then(|(_, rest)| closed(rest)) else {
                 continue;
             };
+            // A text of several lines is a block.
+            let lines: Vec<&str> = literal.trim().lines().map(str::trim).collect();
+            let literal = lines.join("\\n");
             if literal.trim_end().ends_with(['.', '}'])
                 && literal.contains(' ')
                 && literal.contains(". ")

@@ -4,6 +4,7 @@
 mod lock;
 
 use super::answer::{NIL, OK, ONE, ZERO, heard, lost, unavailable};
+use super::keyed::Keyed;
 use super::request::{Request, session_of};
 use super::seen::Seen;
 use super::sessions::Written;
@@ -11,7 +12,7 @@ use super::shared::Shared;
 use super::status::Status;
 use lock::{GaveUp, Held};
 use std::mem;
-use store_client::{Command, Reply, bulk};
+use store_client::{Reply, bulk};
 
 /// A conversation with one PHP process.
 pub(super) struct Conversation<'a> {
@@ -99,7 +100,7 @@ impl<'a> Conversation<'a> {
             Seen::Data(data) if first => {
                 (data.as_ref().map_or_else(|| NIL.to_vec(), |data| bulk(data)), Seen::Data(data))
             }
-            before => match self.shared.service.call(&Command::new(&[b"GET", key])) {
+            before => match self.shared.service.call(&Keyed::new(&[b"GET", key])) {
                 Ok(Reply::Bulk(data)) => (bulk(&data), Seen::Data(Some(data))),
                 Ok(Reply::Nil) => (NIL.to_vec(), Seen::Data(None)),
                 other => (heard(other), before),
@@ -183,17 +184,17 @@ impl<'a> Conversation<'a> {
 
     /// Any reply will do. Asks for what every user of sessions may.
     fn reach(&self, key: &[u8]) -> Vec<u8> {
-        match self.shared.service.call(&Command::new(&[b"GET", key])) {
+        match self.shared.service.call(&Keyed::new(&[b"GET", key])) {
             Ok(_) => OK.to_vec(),
             Err(failure) => unavailable(&failure),
         }
     }
 
     fn pass_for_good(&self, parts: &[&[u8]]) -> Vec<u8> {
-        heard(self.shared.service.call_for_good(Command::new(parts)))
+        heard(self.shared.service.call_for_good(Keyed::new(parts), &[]))
     }
 
     fn pass(&self, parts: &[&[u8]]) -> Vec<u8> {
-        heard(self.shared.service.call(&Command::new(parts)))
+        heard(self.shared.service.call(&Keyed::new(parts)))
     }
 }

@@ -1,10 +1,11 @@
-//! Whether a session and its lock can be used together. Some servers are one address and many machines: those that
-//! enforce slots refuse a script with keys of two slots (Azure Managed Redis, Redis Enterprise, `ElastiCache` Serverless),
-//! and those that shard by key run it where its first key belongs (Envoy, twemproxy), so that a session would be written
-//! where nobody looks for it.
+//! What a session's lock is called, and whether both can be used together. Some servers are one address and many machines:
+//! those that enforce slots refuse a script with keys of two slots (Azure Managed Redis, Redis Enterprise, `ElastiCache`
+//! Serverless), and those that shard by key run it where its first key belongs (Envoy, twemproxy), so that a session would
+//! be written where nobody looks for it.
 
-use super::request::lock_of;
+use super::request;
 use super::scripts::{BOTH_KEYS, script};
+use super::slots::slot_of;
 use store_client::{Command, ErrorReply, Reply};
 
 /// What a script can do with keys.
@@ -14,12 +15,36 @@ pub(crate) enum KeySpace {
     Whole,
     /// A command can use only one key.
     Divided,
+    /// A cluster, in which a script can use the keys of one slot.
+    Slots,
 }
 
 /// Two shards keep this many pairs of keys together once in 65,536 times.
 const PAIRS: usize = 16;
 
 impl KeySpace {
+    /// The key of a session's lock. In a cluster it shares the session's slot if its name can say so, and is called what
+    /// phpredis calls it (<https://github.com/phpredis/phpredis/pull/2836>); elsewhere PHP's handler has its own there.
+    #[must_use]
+    pub(crate) fn lock_of(self, key: &[u8]) -> Vec<u8> {
+        let lock = request::lock_of(key);
+        let has_tag = key.iter().any(|byte| matches!(byte, b'{' | b'}'));
+        if self != Self::Slots || has_tag {
+            return lock;
+        }
+        [b"{", key, b"}", &lock[key.len()..]].concat()
+    }
+
+    /// Whether a script can use these keys.
+    #[must_use]
+    pub(crate) fn unites(self, lock: &[u8], key: &[u8]) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::Divided => false,
+            Self::Slots => slot_of(lock) == slot_of(key),
+        }
+    }
+
     /// Commands whose replies tell; they leave nothing behind for longer than ten seconds. `unique` keeps two that ask at
     /// once apart.
     #[must_use]
@@ -27,8 +52,9 @@ impl KeySpace {
         let keys = (0..PAIRS).map(|number| format!("{prefix}proxy-{unique}-{number}"));
         keys.flat_map(|key| {
             let key = key.as_bytes();
-            let both = script(BOTH_KEYS, &[&lock_of(key), key], &[]);
-            [both, Command::new(&[b"GET", key]), Command::new(&[b"DEL", key])]
+            let lock = request::lock_of(key);
+            let both = script(BOTH_KEYS, &[&lock, key], &[]);
+            [both.command, Command::new(&[b"GET", key]), Command::new(&[b"DEL", key])]
         })
         .collect()
     }
@@ -36,6 +62,10 @@ impl KeySpace {
     /// What the replies to the question tell; `None` if nothing, because the server has other problems.
     #[must_use]
     pub(crate) fn told_by(replies: &[Reply]) -> Option<Self> {
+        let is_elsewhere = |reply: &Reply| matches!(reply, Reply::Error(it) if matches!(it.code(), "MOVED" | "ASK"));
+        if replies.iter().any(is_elsewhere) {
+            return Some(Self::Slots);
+        }
         let mut found = Self::Whole;
         for pair in replies.chunks(3) {
             match pair {
@@ -78,12 +108,38 @@ mod tests {
                 Some(KeySpace::Divided),
             ),
             (refused("ERR 'EVAL' command keys must in same slot"), Some(KeySpace::Divided)),
+            (
+                [
+                    refused("CROSSSLOT x"),
+                    pair(Reply::Error(ErrorReply::new("MOVED 1 h:1")), Reply::Nil),
+                ]
+                .concat(),
+                Some(KeySpace::Slots),
+            ),
             (refused("OOM command not allowed when used memory > 'maxmemory'."), None),
             (refused("ERR unknown command 'EVAL'"), None),
             (Vec::new(), None),
         ] {
             assert_eq!(KeySpace::told_by(&replies), expected, "{replies:?}");
         }
+    }
+
+    #[test]
+    fn a_lock_in_a_cluster_has_the_slot_of_its_session_if_its_name_can_say_so() {
+        for (key, lock, is_united) in [
+            ("P:a", "{P:a}_LOCK", true),
+            ("{shop}:a", "{shop}:a_LOCK", true),
+            ("P:{a}b", "P:{a}b_LOCK", true),
+            // phpredis refuses these.
+            ("P:{}a", "P:{}a_LOCK", false),
+            ("P:a}b", "P:a}b_LOCK", false),
+            ("P:{a", "P:{a_LOCK", false),
+        ] {
+            let named = KeySpace::Slots.lock_of(key.as_bytes());
+            assert_eq!(String::from_utf8(named.clone()).unwrap(), lock);
+            assert_eq!(KeySpace::Slots.unites(&named, key.as_bytes()), is_united, "{key}");
+        }
+        assert_eq!(KeySpace::Divided.lock_of(b"P:a"), b"P:a_LOCK");
     }
 
     #[test]

@@ -5,10 +5,12 @@
 
 mod answer;
 mod client;
+mod cluster;
 mod conversation;
 mod credentials;
 mod exchange;
 mod key_space;
+mod keyed;
 mod life;
 mod lock;
 mod log;
@@ -22,6 +24,7 @@ mod seen;
 mod sessions;
 mod shared;
 mod signals;
+mod slots;
 mod stats;
 mod status;
 mod trial;

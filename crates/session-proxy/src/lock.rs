@@ -1,6 +1,5 @@
 //! A session's lock, as the service has it: a key that expires, and is renewed while PHP works.
 
-use super::request::lock_of;
 use std::time::{Duration, Instant};
 
 /// How long after its confirmation a lock is certain to outlive another call to the service.
@@ -16,6 +15,8 @@ pub(super) fn lock_time(bound: Duration) -> Duration {
 pub(super) struct Lock {
     /// The session's key.
     pub(super) key: Vec<u8>,
+    /// The lock's own key.
+    pub(super) name: Vec<u8>,
     pub(super) secret: Vec<u8>,
     /// How long it outlives the proxy.
     lasts: Duration,
@@ -26,13 +27,15 @@ pub(super) struct Lock {
 }
 
 impl Lock {
+    /// `name` is the lock's own key.
     pub(super) fn new(
-        key: Vec<u8>,
+        key: &[u8],
+        name: Vec<u8>,
         secret: Vec<u8>,
         lasts: Duration,
         ends: Option<Instant>,
     ) -> Self {
-        Self { key, secret, lasts, ends, confirmed: Instant::now() }
+        Self { key: key.to_vec(), name, secret, lasts, ends, confirmed: Instant::now() }
     }
 
     /// Whether PHP wants it to have ended.
@@ -57,7 +60,8 @@ impl Lock {
         time.as_millis().max(1).to_string()
     }
 
-    pub(super) fn key_of_lock(&self) -> Vec<u8> {
-        lock_of(&self.key)
+    /// The lock and its session, in the order of the scripts.
+    pub(super) fn keys(&self) -> [&[u8]; 2] {
+        [&self.name, &self.key]
     }
 }

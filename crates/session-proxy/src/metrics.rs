@@ -66,9 +66,10 @@ fn answer(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
     let request = head(&mut client)?;
     let path = request.strip_prefix(b"GET ").and_then(|rest| rest.split(|it| *it == b' ').next());
     let (status, body) = if path == Some(b"/metrics") {
-        let service = shared.service.pool.credentials().current().to_string();
+        let service = shared.service.pool.credentials().current();
         let mut text = String::new();
-        encode(&mut text, &shared.stats_now().registry(&service)).map_err(io::Error::other)?;
+        encode(&mut text, &shared.stats_now().registry(&service.to_string(), &service.topology()))
+            .map_err(io::Error::other)?;
         ("200 OK", text)
     } else {
         ("404 Not Found", "The metrics are at /metrics.\n".to_owned())

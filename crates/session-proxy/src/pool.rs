@@ -1,17 +1,14 @@
-//! A few connections for many PHP processes: each round trip borrows one.
+//! A few connections for many PHP processes: each round trip borrows one. A cluster's nodes share their number.
+
+mod state;
 
 use super::credentials::Credentials;
-use super::upstream::Upstream;
+use super::upstream::{Server, Upstream};
 use prometheus_client::metrics::counter::Counter;
+use state::{PoolState, Pooled};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use store_client::{Connection, Deadline, RedisError};
-
-/// After a failover that the old server did not notice, the name may lead elsewhere.
-const GREATEST_AGE: Duration = Duration::from_mins(5);
-
-/// How long no new connection is tried after the service has refused one, if there are others.
-const REFUSAL: Duration = Duration::from_secs(1);
 
 /// The connections to the service.
 pub(super) struct Pool {
@@ -24,39 +21,6 @@ pub(super) struct Pool {
     returned: Condvar,
 }
 
-#[derive(Default)]
-struct PoolState {
-    idle: Vec<Pooled>,
-    /// Idle, borrowed, or connecting.
-    count: usize,
-    connecting: usize,
-    /// Requests that wait for a connection.
-    waiting: usize,
-    /// What last refused a new connection, and when. Open ones may go on, after a change of the password, say.
-    refused: Option<(Arc<Upstream>, Instant)>,
-}
-
-impl PoolState {
-    /// Whether to wait for an open connection, because the service has just refused a new one.
-    fn must_share(&self, upstream: &Arc<Upstream>) -> bool {
-        let refused = self
-            .refused
-            .as_ref()
-            .is_some_and(|(by, when)| Arc::ptr_eq(by, upstream) && when.elapsed() < REFUSAL);
-        refused && self.has_connections()
-    }
-
-    fn has_connections(&self) -> bool {
-        self.count > self.connecting
-    }
-}
-
-struct Pooled {
-    connection: Connection,
-    upstream: Arc<Upstream>,
-    born: Instant,
-}
-
 /// A connection for one round trip. Dropping it closes it, unless it is given back.
 pub(super) struct Lease<'a> {
     pooled: Pooled,
@@ -64,7 +28,10 @@ pub(super) struct Lease<'a> {
 }
 
 /// One of the allowed connections. Dropping it makes room for another.
-struct Slot<'a>(&'a Pool);
+struct Slot<'a> {
+    pool: &'a Pool,
+    server: Server,
+}
 
 /// There is no connection for a request.
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +40,12 @@ pub(super) enum NoConnection {
     Failed(#[from] RedisError),
     #[error("all {0} connections to the service are in use")]
     AllInUse(usize),
+    #[error("no node of the cluster serves the slot of the session")]
+    NobodyServes,
 }
+
+/// It failed, and with which server.
+pub(super) type With<E> = (Option<Server>, E);
 
 impl Pool {
     pub(super) fn new(
@@ -90,76 +62,90 @@ impl Pool {
         &self.credentials
     }
 
-    /// Borrows a connection to the service that is bound now. If it has just refused a new one, waits for an open one.
-    pub(super) fn borrow(&self, deadline: Deadline) -> Result<Lease<'_>, NoConnection> {
-        let upstream = self.credentials.current();
+    /// Borrows a connection to a server; `choose` says which, again after each wait. If it has just refused a new one, waits
+    /// for an open one.
+    pub(super) fn borrow(
+        &self,
+        upstream: &Arc<Upstream>,
+        choose: impl Fn() -> Option<Server>,
+        deadline: Deadline,
+    ) -> Result<Lease<'_>, With<NoConnection>> {
         let mut state = self.state();
-        loop {
-            while let Some(pooled) = state.idle.pop() {
-                if pooled.is_good_for(&upstream) {
-                    return Ok(Lease { pooled, slot: Slot(self) });
-                }
-                state.count -= 1;
+        let server = loop {
+            let server = choose().ok_or((None, NoConnection::NobodyServes))?;
+            if let Some(pooled) = state.take(upstream, &server) {
+                return Ok(Lease { pooled, slot: Slot { pool: self, server } });
             }
-            if state.count < self.most && !state.must_share(&upstream) {
-                state.count += 1;
-                state.connecting += 1;
-                break;
+            if !state.must_share(upstream, &server) && state.has_room(&server, self.most) {
+                break server;
             }
-            let in_use = state.count;
-            let left = deadline.remaining().map_err(|_| NoConnection::AllInUse(in_use))?;
+            let Ok(left) = deadline.remaining() else {
+                return Err((Some(server), NoConnection::AllInUse(state.count())));
+            };
             state.waiting += 1;
             let waited = self.returned.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             state.waiting -= 1;
-        }
+        };
+        let open = state.open(&server);
+        open.count += 1;
+        open.connecting += 1;
         drop(state);
-        let slot = Slot(self);
-        let connected = upstream.client.connect(deadline.or_after(self.connect_timeout));
+        let slot = Slot { pool: self, server: server.clone() };
+        match self.connect(upstream, &server, deadline) {
+            Ok(connection) => {
+                let (upstream, born) = (upstream.clone(), Instant::now());
+                Ok(Lease { pooled: Pooled { connection, upstream, server, born }, slot })
+            }
+            Err(error) => Err((Some(server), error.into())),
+        }
+    }
+
+    fn connect(
+        &self,
+        upstream: &Arc<Upstream>,
+        server: &Server,
+        deadline: Deadline,
+    ) -> Result<Connection, RedisError> {
+        let connected = upstream.connect(server, deadline.or_after(self.connect_timeout));
         let mut state = self.state();
-        state.connecting -= 1;
+        state.open(server).connecting -= 1;
         match &connected {
             Ok(_) => {
                 self.opened.inc();
                 state.refused = None;
             }
             Err(error) if error.problem.is_refusal() => {
-                state.refused = Some((Arc::clone(&upstream), Instant::now()));
+                state.refused = Some((Arc::clone(upstream), server.clone(), Instant::now()));
             }
             Err(_) => {}
         }
-        drop(state);
-        let connection = connected?;
-        Ok(Lease { pooled: Pooled { connection, upstream, born: Instant::now() }, slot })
+        connected
     }
 
-    /// Closes idle connections: they lead to a server that is gone or no longer the primary.
-    pub(super) fn close_idle(&self) {
+    /// Closes the idle connections to a server that is gone or no longer the primary.
+    pub(super) fn close_idle(&self, server: &Server) {
         let mut state = self.state();
-        state.count -= state.idle.len();
-        state.idle.clear();
+        while let Some(at) = state.idle.iter().position(|pooled| pooled.server == *server) {
+            state.idle.remove(at);
+            state.leave(server);
+        }
         self.returned.notify_all();
     }
 
-    /// Whether there are connections, idle or borrowed.
-    pub(super) fn has_connections(&self) -> bool {
-        self.state().has_connections()
+    /// Whether there are connections to a server, idle or borrowed.
+    pub(super) fn has_connections(&self, server: &Server) -> bool {
+        self.state().has_connections(server)
     }
 
     /// The number of connections, and of idle ones.
     pub(super) fn counts(&self) -> (usize, usize) {
         let state = self.state();
-        (state.count, state.idle.len())
+        (state.count(), state.idle.len())
     }
 
     fn state(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Pooled {
-    fn is_good_for(&self, upstream: &Arc<Upstream>) -> bool {
-        Arc::ptr_eq(&self.upstream, upstream) && self.born.elapsed() < GREATEST_AGE
     }
 }
 
@@ -168,23 +154,31 @@ impl Lease<'_> {
         &mut self.pooled.connection
     }
 
+    pub(super) fn server(&self) -> &Server {
+        &self.pooled.server
+    }
+
     /// Returns it for the next request.
     pub(super) fn give_back(self) {
         let Self { pooled, slot } = self;
-        let mut state = slot.0.state();
-        state.idle.push(pooled);
+        let mut state = slot.pool.state();
         // Its slot is still taken, until the end of this function.
-        state.count += 1;
+        state.open(&slot.server).count += 1;
+        state.idle.push(pooled);
     }
 }
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        let mut state = self.0.state();
-        state.count -= 1;
+        let mut state = self.pool.state();
+        state.leave(&self.server);
         // To wake nobody is a system call, too.
         if state.waiting > 0 {
-            self.0.returned.notify_one();
+            match self.server {
+                Server::Bound => self.pool.returned.notify_one(),
+                // One that waits for another node may have no use for it.
+                Server::Node(_) => self.pool.returned.notify_all(),
+            }
         }
     }
 }
@@ -192,9 +186,44 @@ impl Drop for Slot<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::upstream::Access;
+    use super::state::GREATEST_AGE;
     use super::*;
+    use std::net::TcpListener;
     use std::os::unix::net::UnixListener;
-    use store_client::{RedisEndpoint, Target};
+    use store_client::{Address, RedisEndpoint, Target};
+
+    fn pool(access: Access, most: usize) -> (Pool, Counter) {
+        let credentials = Credentials::new(Box::new(move || Ok(access.clone()))).unwrap();
+        let opened = Counter::default();
+        (Pool::new(credentials, most, Duration::from_secs(1), opened.clone()), opened)
+    }
+
+    fn borrow<'a>(pool: &'a Pool, server: &Server) -> Result<Lease<'a>, With<NoConnection>> {
+        let soon = Deadline::after(Duration::from_millis(200));
+        pool.borrow(&pool.credentials().current(), || Some(server.clone()), soon)
+    }
+
+    #[test]
+    fn a_node_leaves_connections_to_the_others_and_takes_their_idle_ones() {
+        let listeners = [0; 3].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+        let nodes = listeners
+            .each_ref()
+            .map(|it| Address::parse(&it.local_addr().unwrap().to_string(), 6379).unwrap());
+        let target = Target::Cluster { nodes: nodes.to_vec(), tls: None };
+        let endpoint = RedisEndpoint { target, auth: None, database: None };
+        let (pool, opened) = pool(Access { endpoint, verify_peer: true }, 4);
+        let [a, b, c] = nodes.map(Server::node);
+        let hung = [borrow(&pool, &a).unwrap(), borrow(&pool, &a).unwrap()];
+        assert!(matches!(borrow(&pool, &a), Err((Some(_), NoConnection::AllInUse(2)))));
+        let others = [borrow(&pool, &b).unwrap(), borrow(&pool, &b).unwrap()];
+        assert!(matches!(borrow(&pool, &c), Err((Some(_), NoConnection::AllInUse(4)))));
+        others.into_iter().for_each(Lease::give_back);
+        borrow(&pool, &c).unwrap().give_back();
+        assert_eq!((pool.counts(), opened.get()), ((4, 2), 5));
+        drop(hung);
+        pool.close_idle(&b);
+        assert_eq!((pool.counts(), pool.has_connections(&b)), ((1, 1), false));
+    }
 
     #[test]
     fn a_connection_is_used_again_until_it_is_too_old() {
@@ -203,23 +232,21 @@ mod tests {
         let server = UnixListener::bind(&socket).unwrap();
         let endpoint = RedisEndpoint { target: Target::Unix(socket), auth: None, database: None };
         let access = Access { endpoint, verify_peer: true };
-        let credentials = Credentials::new(Box::new(move || Ok(access.clone()))).unwrap();
-        let opened = Counter::default();
-        let pool = Pool::new(credentials, 1, Duration::from_secs(1), opened.clone());
+        let (pool, opened) = pool(access, 1);
         let counts = || (pool.counts(), opened.get());
-        let soon = || Deadline::after(Duration::from_secs(1));
-        pool.borrow(soon()).unwrap().give_back();
-        pool.borrow(soon()).unwrap().give_back();
+        let borrow = || borrow(&pool, &Server::Bound);
+        borrow().unwrap().give_back();
+        borrow().unwrap().give_back();
         assert_eq!(counts(), ((1, 1), 1));
         pool.state().idle[0].born -= GREATEST_AGE;
-        pool.borrow(soon()).unwrap().give_back();
+        borrow().unwrap().give_back();
         assert_eq!(counts(), ((1, 1), 2));
         // One that is not given back makes room for another one.
-        drop(pool.borrow(soon()).unwrap());
+        drop(borrow().unwrap());
         assert_eq!(counts(), ((0, 0), 2));
         // A failed connection neither counts as opened nor keeps its slot.
         drop(server);
-        assert!(pool.borrow(soon()).is_err());
+        assert!(borrow().is_err());
         assert_eq!(counts(), ((0, 0), 2));
     }
 }

@@ -138,7 +138,7 @@ fn lock_expire(options: &[&[u8]]) -> Result<Option<Duration>, Refusal> {
     }
 }
 
-/// The key of a session's lock.
+/// The key of a session's lock, as PHP's handler names it.
 pub(super) fn lock_of(key: &[u8]) -> Vec<u8> {
     [key, LOCK].concat()
 }

@@ -1,15 +1,17 @@
 //! Scripts that run in the server, each in one round trip. Each may be sent twice: if a connection breaks, nobody
 //! knows whether the server has run the script.
 
+use super::keyed::Keyed;
 use store_client::Command;
 
-/// A script with its keys and arguments.
-pub(super) fn script(text: &str, keys: &[&[u8]], arguments: &[&[u8]]) -> Command {
+/// A script with its keys, of which there is at least one, and its arguments. As text: a server may have become the primary
+/// only now, and know no script.
+pub(super) fn script<'a>(text: &str, keys: &[&'a [u8]], arguments: &[&[u8]]) -> Keyed<'a> {
     let count = keys.len().to_string();
     let mut parts: Vec<&[u8]> = vec![b"EVAL", text.as_bytes(), count.as_bytes()];
     parts.extend(keys);
     parts.extend(arguments);
-    Command::new(&parts)
+    Keyed { key: keys[0], command: Command::new(&parts) }
 }
 
 /// KEYS: lock. ARGV: secret, milliseconds, owner. Returns 1, or 0 if somebody else has the lock. A lock that the same

@@ -1,16 +1,17 @@
 //! What a session needs of the service, in as few round trips as its key space allows: two for a page if a script can use a
 //! session and its lock together, else four with one key in each command.
 
+mod send;
+
 use super::answer::heard;
-use super::key_space::KeySpace;
+use super::keyed::Keyed;
 use super::lock::Lock;
-use super::request::lock_of;
 use super::retry::{Failure, RetryingClient};
 use super::scripts::{self, script};
 use super::seen::Seen;
 use std::sync::Arc;
 use std::time::Instant;
-use store_client::{Command, Reply};
+use store_client::Reply;
 
 /// The sessions of the service.
 pub(super) struct Sessions {
@@ -60,31 +61,17 @@ impl Sessions {
         Self { service, prefix, worker }
     }
 
-    /// Whether sessions and locks can be used together. The service is asked once, again after its address has changed.
-    pub(super) fn key_space(&self) -> KeySpace {
-        let upstream = self.service.pool.credentials().current();
-        if let Some(known) = upstream.key_space() {
-            return known;
-        }
-        let question = KeySpace::question(&self.prefix, &self.worker);
-        let told =
-            self.service.send(&question).ok().and_then(|replies| KeySpace::told_by(&replies));
-        if let Some(told) = told {
-            upstream.set_key_space(told);
-        }
-        told.unwrap_or(KeySpace::Whole)
-    }
-
     /// Takes a lock, and reads the session if that takes no further round trip. A lock of `owner` is no obstacle.
     pub(super) fn take(&self, mut lock: Lock, owner: &[u8]) -> Result<Taken, Answer> {
-        let (key, time) = (lock.key_of_lock(), lock.time());
+        let time = lock.time();
         let arguments = [&lock.secret, time.as_bytes(), owner];
-        let take = match self.key_space() {
-            KeySpace::Whole => script(scripts::LOCK_AND_READ, &[&key, &lock.key], &arguments),
-            KeySpace::Divided => script(scripts::LOCK, &[&key], &arguments),
-        };
         lock.confirmed = Instant::now();
-        match self.call(&take)? {
+        let taken = self.together(scripts::LOCK_AND_READ, lock.keys(), &arguments)?;
+        let taken = match taken {
+            Some(taken) => taken,
+            None => self.call(&script(scripts::LOCK, &[&lock.name], &arguments))?,
+        };
+        match taken {
             Reply::Integer(1) => Ok(Taken::Locked(lock, Seen::Nothing)),
             Reply::Integer(_) => Ok(Taken::Busy),
             Reply::Array(replies) => Ok(match <[Reply; 2]>::try_from(replies) {
@@ -101,14 +88,11 @@ impl Sessions {
         mut lock: Lock,
         owner: &[u8],
     ) -> Result<Option<Taken>, Answer> {
-        if self.key_space() == KeySpace::Divided {
-            return Ok(None);
-        }
-        let (key, time) = (lock.key_of_lock(), lock.time());
+        let time = lock.time();
         let arguments = [&lock.secret, time.as_bytes(), owner];
-        let take = script(scripts::LOCK_AND_READ_EXISTING, &[&key, &lock.key], &arguments);
         lock.confirmed = Instant::now();
-        let Reply::Array(mut replies) = self.call(&take)? else { return Ok(None) };
+        let taken = self.together(scripts::LOCK_AND_READ_EXISTING, lock.keys(), &arguments)?;
+        let Some(Reply::Array(mut replies)) = taken else { return Ok(None) };
         let data = if replies.len() > 1 { replies.pop() } else { None };
         Ok(Some(match (replies.pop(), data) {
             (Some(Reply::Integer(1)), Some(data)) => Taken::Locked(lock, Seen::of(data)),
@@ -119,8 +103,8 @@ impl Sessions {
 
     /// Keeps a lock for longer. A lost lock shows up when PHP writes.
     pub(super) fn renew(&self, lock: &mut Lock) -> Result<bool, Failure> {
-        let (key, time, sent) = (lock.key_of_lock(), lock.time(), Instant::now());
-        let renew = script(scripts::RENEW, &[&key], &[&lock.secret, time.as_bytes()]);
+        let (time, sent) = (lock.time(), Instant::now());
+        let renew = script(scripts::RENEW, &[&lock.name], &[&lock.secret, time.as_bytes()]);
         let renewed = matches!(self.service.call(&renew)?, Reply::Integer(1));
         if renewed {
             lock.confirmed = sent;
@@ -139,15 +123,14 @@ impl Sessions {
 
     /// Releases a lock. If that fails, it ends by itself.
     pub(super) fn unlock(&self, lock: &Lock) {
-        let _ =
-            self.service.call(&script(scripts::UNLOCK, &[&lock.key_of_lock()], &[&lock.secret]));
+        let _ = self.service.call(&script(scripts::UNLOCK, &[&lock.name], &[&lock.secret]));
     }
 
     /// Releases a lock that a worker has taken for `owner` and then died.
     pub(super) fn unlock_of_owner(&self, key: &[u8], owner: &[u8]) {
-        let unlock = script(scripts::UNLOCK_OF_OWNER, &[&lock_of(key)], &[owner]);
+        let lock = self.lock_of(key);
         // It ends by itself otherwise.
-        let _ = self.service.call(&unlock);
+        let _ = self.service.call(&script(scripts::UNLOCK_OF_OWNER, &[&lock], &[owner]));
     }
 
     /// Writes a session whose lock this connection has.
@@ -158,16 +141,14 @@ impl Sessions {
         seconds: &[u8],
         data: &[u8],
     ) -> Result<Written, Answer> {
-        if self.key_space() == KeySpace::Divided {
-            return self.write_alone(lock, seen, seconds, data);
-        }
-        let keys = [&lock.key_of_lock(), lock.key.as_slice()];
-        match self.write_for_good(script(scripts::WRITE, &keys, &[&lock.secret, seconds, data]))? {
-            Reply::Integer(2) if matches!(seen, Seen::Large(_)) => {
+        let arguments = [&lock.secret, seconds, data];
+        match self.write_together(scripts::WRITE, lock.keys(), &arguments)? {
+            None => self.write_alone(lock, seen, seconds, data),
+            Some(Reply::Integer(2)) if matches!(seen, Seen::Large(_)) => {
                 self.lock_again(lock, seen, seconds, data)
             }
-            Reply::Integer(2) => self.write_if_same(&lock.key, seen, seconds, data),
-            reply => Written::Unlocked.if_told(reply),
+            Some(Reply::Integer(2)) => self.write_if_same(&lock.key, seen, seconds, data),
+            Some(reply) => Written::Unlocked.if_told(reply),
         }
     }
 
@@ -183,7 +164,8 @@ impl Sessions {
         if let Seen::Data(Some(data)) = seen {
             arguments.push(data);
         }
-        let write = script(scripts::WRITE_IF_SAME, &[&lock_of(key), key], &arguments);
+        let lock = self.lock_of(key);
+        let write = script(scripts::WRITE_IF_SAME, &[&lock, key], &arguments);
         Written::Unlocked.if_told(self.write_for_good(write)?)
     }
 
@@ -209,9 +191,9 @@ impl Sessions {
         seconds: &[u8],
         data: &[u8],
     ) -> Result<Written, Answer> {
-        let (key, time) = (lock.key_of_lock(), lock.time());
+        let time = lock.time();
         let arguments = [&lock.secret, time.as_bytes(), &lock.secret];
-        let again = self.call(&script(scripts::LOCK, &[&key], &arguments))?;
+        let again = self.call(&script(scripts::LOCK, &[&lock.name], &arguments))?;
         if again != Reply::Integer(1) || !self.is_same(&lock.key, seen, data)? {
             return Ok(Written::Lost);
         }
@@ -219,13 +201,13 @@ impl Sessions {
     }
 
     fn write_locked(&self, lock: &Lock, seconds: &[u8], data: &[u8]) -> Result<Written, Answer> {
-        let write = Command::new(&[b"SETEX", &lock.key, seconds, data]);
+        let write = Keyed::new(&[b"SETEX", &lock.key, seconds, data]);
         Written::Locked.if_told(self.write_for_good(write)?)
     }
 
     /// Whether a session is as this connection has seen it, or has the data already.
     fn is_same(&self, key: &[u8], seen: &Seen, data: &[u8]) -> Result<bool, Answer> {
-        match self.call(&Command::new(&[b"GET", key]))? {
+        match self.call(&Keyed::new(&[b"GET", key]))? {
             Reply::Nil => Ok(true),
             Reply::Bulk(now) => Ok(now == data || *seen == Seen::Data(Some(now)).remembered()),
             other => Err(heard(Ok(other))),
@@ -240,40 +222,29 @@ impl Sessions {
         seconds: &[u8],
         data: &[u8],
     ) -> Result<Written, Answer> {
-        // PHP has just looked at its lock.
-        let write = match self.key_space() {
-            KeySpace::Whole => {
-                script(scripts::WRITE_OF_OWNER, &[&lock_of(key), key], &[owner, seconds, data])
-            }
-            KeySpace::Divided => Command::new(&[b"SETEX", key, seconds, data]),
+        let lock = self.lock_of(key);
+        let (keys, arguments) = ([lock.as_slice(), key], [owner, seconds, data]);
+        let written = match self.write_together(scripts::WRITE_OF_OWNER, keys, &arguments)? {
+            Some(written) => written,
+            // PHP has just looked at its lock.
+            None => self.write_for_good(Keyed::new(&[b"SETEX", key, seconds, data]))?,
         };
-        Written::Locked.if_told(self.write_for_good(write)?)
+        Written::Locked.if_told(written)
     }
 
     /// Extends a session's lifetime, and unlocks it if that takes no further round trip; tells whether the session exists and
     /// whether it is unlocked.
     pub(super) fn touch(&self, lock: &Lock, seconds: &[u8]) -> Result<(bool, bool), Answer> {
-        let space = self.key_space();
-        let touch = match space {
-            KeySpace::Whole => {
-                script(scripts::EXPIRE, &[&lock.key_of_lock(), &lock.key], &[&lock.secret, seconds])
-            }
-            KeySpace::Divided => Command::new(&[b"EXPIRE", &lock.key, seconds]),
+        let united = self.together(scripts::EXPIRE, lock.keys(), &[&lock.secret, seconds])?;
+        let is_united = united.is_some();
+        let touched = match united {
+            Some(touched) => touched,
+            None => self.call(&Keyed::new(&[b"EXPIRE", &lock.key, seconds]))?,
         };
-        match self.call(&touch)? {
-            Reply::Integer(1) => Ok((true, space == KeySpace::Whole)),
+        match touched {
+            Reply::Integer(1) => Ok((true, is_united)),
             Reply::Integer(_) => Ok((false, false)),
             other => Err(heard(Ok(other))),
         }
-    }
-
-    /// Sends a command that writes a session, until so many replicas have it as have to.
-    pub(super) fn write_for_good(&self, command: Command) -> Result<Reply, Answer> {
-        self.service.call_for_good(command).map_err(|failure| heard(Err(failure)))
-    }
-
-    /// Sends any other command.
-    pub(super) fn call(&self, command: &Command) -> Result<Reply, Answer> {
-        self.service.call(command).map_err(|failure| heard(Err(failure)))
     }
 }

@@ -39,9 +39,10 @@ const ROLES: [&str; 3] = ["unknown", "master", "slave"];
 
 impl Stats {
     /// All numbers as Prometheus's metrics, for this service.
-    pub(super) fn registry(&self, service: &str) -> Registry {
+    pub(super) fn registry(&self, service: &str, topology: &str) -> Registry {
         let mut registry = Registry::with_prefix("php_session_proxy");
-        let service = vec![("service", service.to_owned()), ("role", self.role().to_owned())];
+        let labels = [("service", service), ("topology", topology), ("role", self.role())];
+        let service: Vec<_> = labels.map(|(name, value)| (name, value.to_owned())).to_vec();
         registry.register("service", "The service", Info::new(service));
         for (name, help, gauge) in [
             ("started_seconds", "When this worker started, in seconds since 1970", &self.started),
@@ -198,7 +199,7 @@ mod tests {
         trips.observe(Duration::from_hours(1));
         assert_eq!((trips.percentile(50), trips.percentile(99)), (128, 16384));
         let mut text = String::new();
-        encode(&mut text, &stats.registry("")).unwrap();
+        encode(&mut text, &stats.registry("", "")).unwrap();
         for line in [
             "sum 3600.0198",
             "count 100",

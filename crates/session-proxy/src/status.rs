@@ -15,9 +15,10 @@ pub struct Status(Value);
 impl Status {
     pub(super) fn of(shared: &Shared) -> Self {
         let service = shared.service.pool.credentials().current();
-        let primary = service.client.primary().map(|address| address.to_string());
+        let primary = service.primary().map(|address| address.to_string());
         Self::new(
             &service.to_string(),
+            &service.topology(),
             primary.as_deref(),
             shared.started.elapsed(),
             shared.stats_now(),
@@ -25,9 +26,16 @@ impl Status {
     }
 
     /// `service` is the service without its password, `primary` what Sentinels named last.
-    fn new(service: &str, primary: Option<&str>, uptime: Duration, stats: &Stats) -> Self {
+    fn new(
+        service: &str,
+        topology: &str,
+        primary: Option<&str>,
+        uptime: Duration,
+        stats: &Stats,
+    ) -> Self {
         let mut all = json!({
             "service": service,
+            "topology": topology,
             "role": stats.role(),
             "started": stats.started.get(),
             "seconds": uptime.as_secs(),
@@ -60,6 +68,12 @@ impl Status {
         self.0["primary"].as_str()
     }
 
+    /// What kind of service it is, as far as the proxy knows.
+    #[must_use]
+    pub fn topology(&self) -> Option<&str> {
+        self.0["topology"].as_str()
+    }
+
     /// As JSON.
     #[must_use]
     pub fn json(&self) -> String {
@@ -77,7 +91,7 @@ impl fmt::Display for Status {
         write!(
             formatter,
             indoc! {"
-                service       {}{} ({})
+                service       {}{} ({}, {})
                 running       {} s
                 PHP           {} connected
                 sessions      {} locked so far, {} waiting here, {} for another container, {} gave up waiting
@@ -87,6 +101,7 @@ impl fmt::Display for Status {
             },
             it("service"),
             self.primary().map(|it| format!("; primary now {it}")).unwrap_or_default(),
+            it("topology"),
             it("role"),
             it("seconds"),
             it("clients"),
@@ -115,6 +130,7 @@ mod tests {
     use prometheus_client::encoding::text::encode;
 
     const SERVICE: &str = "tcp://10.0.0.5:6379";
+    const TOPOLOGY: &str = "cluster of 3 primaries";
 
     /// Every number is another one, the round trips' too.
     fn example() -> (Status, Stats) {
@@ -147,7 +163,7 @@ mod tests {
             it.round_trips.observe(Duration::from_millis(took));
         }
         it.answered(true, b"+OK\r\n");
-        (Status::new(SERVICE, None, Duration::from_secs(3001), &it), it)
+        (Status::new(SERVICE, TOPOLOGY, None, Duration::from_secs(3001), &it), it)
     }
 
     fn numbers(status: &Status) -> Vec<(String, String)> {
@@ -171,7 +187,7 @@ mod tests {
     fn prometheus_is_told_all_that_the_status_has() {
         let (status, all) = example();
         let mut text = String::new();
-        encode(&mut text, &all.registry(SERVICE)).unwrap();
+        encode(&mut text, &all.registry(SERVICE, TOPOLOGY)).unwrap();
         for (name, value) in numbers(&status) {
             let known = ["p50_us", "p99_us", "seconds"].contains(&name.as_str());
             let told = [format!("{name}=\"{value}\""), format!(" {value}\n")];

@@ -1,9 +1,10 @@
 //! What the session proxy sends for a session, for the launch to try before PHP does.
 
 use super::key_space::KeySpace;
-use super::request::lock_of;
+use super::keyed::Keyed;
 use super::scripts::{self, script};
-use store_client::{Command, Reply};
+use super::slots::{SlotMap, slot_of};
+use store_client::{Address, Command, Reply};
 
 /// A session from its lock to its end.
 pub struct ProxyTrial {
@@ -23,32 +24,60 @@ impl ProxyTrial {
         Self { prefix: prefix.to_owned(), unique }
     }
 
-    /// What the proxy asks the service first.
+    /// What the proxy asks the service first, if the credentials do not say that it is a cluster.
     #[must_use]
     pub fn question(&self) -> Vec<Command> {
         KeySpace::question(&self.prefix, &self.unique)
     }
 
-    /// What it then sends for a session, after these replies; it leaves nothing behind.
+    /// Whether these replies say that it is a cluster.
+    #[must_use]
+    pub fn is_cluster(told: &[Reply]) -> bool {
+        KeySpace::told_by(told) == Some(KeySpace::Slots)
+    }
+
+    /// The node that has the session, according to the reply to `CLUSTER SLOTS` of the node that was `asked`; `None` if nobody
+    /// has.
+    #[must_use]
+    pub fn node(&self, slots: &Reply, asked: &Address) -> Option<Address> {
+        SlotMap::told_by(slots, asked)?.owner(slot_of(&self.key())).cloned()
+    }
+
+    /// What it sends for a session, after these replies to the question; it leaves nothing behind.
     #[must_use]
     pub fn session(&self, told: &[Reply]) -> Vec<Command> {
-        let key = format!("{}{}", self.prefix, self.unique).into_bytes();
-        let (lock, secret, data) = (lock_of(&key), b"trial", b"trial");
+        self.session_in(KeySpace::told_by(told).unwrap_or(KeySpace::Whole))
+    }
+
+    /// The same in a cluster, for the node that has the session.
+    #[must_use]
+    pub fn session_in_cluster(&self) -> Vec<Command> {
+        self.session_in(KeySpace::Slots)
+    }
+
+    fn key(&self) -> Vec<u8> {
+        format!("{}{}", self.prefix, self.unique).into_bytes()
+    }
+
+    fn session_in(&self, space: KeySpace) -> Vec<Command> {
+        let key = self.key();
+        let (lock, secret, data) = (space.lock_of(&key), b"trial", b"trial");
         let write: [&[u8]; 4] = [b"SETEX", &key, LIFETIME, data];
-        let mut commands = match KeySpace::told_by(told).unwrap_or(KeySpace::Whole) {
-            KeySpace::Whole => vec![
+        let mut commands = if space.unites(&lock, &key) {
+            vec![
                 script(scripts::LOCK_AND_READ, &[&lock, &key], &[secret, LOCK_TIME, secret]),
                 script(scripts::RENEW, &[&lock], &[secret, LOCK_TIME]),
                 script(scripts::WRITE, &[&lock, &key], &[secret, LIFETIME, data]),
-            ],
-            KeySpace::Divided => vec![
+            ]
+        } else {
+            vec![
                 script(scripts::LOCK, &[&lock], &[secret, LOCK_TIME, secret]),
                 script(scripts::RENEW, &[&lock], &[secret, LOCK_TIME]),
-                Command::new(&write),
+                Keyed::new(&write),
                 script(scripts::UNLOCK, &[&lock], &[secret]),
-            ],
+            ]
         };
-        commands.push(Command::new(&[b"DEL", &key]));
-        commands
+        commands.push(Keyed::new(&[b"DEL", &key]));
+        commands.into_iter().map(|keyed| keyed.command).collect()
     }
 }

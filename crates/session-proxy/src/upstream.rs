@@ -1,10 +1,14 @@
-//! The service that commands go to.
+//! The service that commands go to: where a key is, and what can be sent together.
 
+use super::cluster::Cluster;
 use super::key_space::KeySpace;
 use super::log::log;
+use super::slots::Redirect;
 use std::fmt;
-use std::sync::OnceLock;
-use store_client::{Client, RedisEndpoint};
+use std::sync::{Arc, OnceLock};
+use store_client::{
+    Address, Client, Connection, Deadline, ErrorReply, RedisEndpoint, RedisError, Target,
+};
 
 /// Everything that a connection depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +21,25 @@ pub struct Access {
 /// A service to connect to. Each change of the credentials creates a new one.
 pub(super) struct Upstream {
     pub(super) access: Access,
-    pub(super) client: Client,
+    client: Client,
     /// What a script can do there, as soon as that is known.
     key_space: OnceLock<KeySpace>,
+    pub(super) cluster: Cluster,
+}
+
+/// A server of the service.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Server {
+    /// The one that is bound.
+    Bound,
+    /// A node of a cluster.
+    Node(Arc<Address>),
+}
+
+impl Server {
+    pub(super) fn node(address: Address) -> Self {
+        Self::Node(Arc::new(address))
+    }
 }
 
 impl Upstream {
@@ -28,18 +48,84 @@ impl Upstream {
         if let Some(login) = access.endpoint.issued() {
             login.tokens.report_to(|text| log(format_args!("{text}")));
         }
-        Ok(Self { access, client, key_space: OnceLock::new() })
+        let seeds = match &access.endpoint.target {
+            Target::Tcp { address, .. } => vec![address.clone()],
+            Target::Cluster { nodes, .. } => nodes.clone(),
+            Target::Sentinel { .. } | Target::Unix(_) => Vec::new(),
+        };
+        let cluster = Cluster::new(seeds, access.endpoint.is_cluster());
+        Ok(Self { access, client, key_space: OnceLock::new(), cluster })
     }
 
     pub(super) fn key_space(&self) -> Option<KeySpace> {
-        self.key_space.get().copied()
+        if self.cluster.is_one() { Some(KeySpace::Slots) } else { self.key_space.get().copied() }
     }
 
     pub(super) fn set_key_space(&self, told: KeySpace) {
-        if self.key_space.set(told).is_ok() && told == KeySpace::Divided {
+        if told == KeySpace::Slots {
+            self.turns_out_to_be_a_cluster();
+        } else if self.key_space.set(told).is_ok() && told == KeySpace::Divided {
             log(format_args!(
                 "the service divides its keys among machines, so that a page takes four round trips instead of two: {self}"
             ));
+        }
+    }
+
+    /// The server that has a key; `None` if the cluster has nobody for its slot, as far as is known.
+    pub(super) fn server_of(&self, key: &[u8]) -> Option<Server> {
+        if self.cluster.is_one() {
+            self.cluster.owner(key).map(Server::node)
+        } else {
+            Some(Server::Bound)
+        }
+    }
+
+    /// The primary that Sentinels named last.
+    pub(super) fn primary(&self) -> Option<Address> {
+        self.client.primary()
+    }
+
+    pub(super) fn connect(
+        &self,
+        server: &Server,
+        deadline: Deadline,
+    ) -> Result<Connection, RedisError> {
+        match server {
+            Server::Bound => self.client.connect(deadline),
+            Server::Node(address) => self.client.connect_at(address, deadline),
+        }
+    }
+
+    /// Where an error of a server says that the key is, which makes the service a cluster.
+    pub(super) fn redirect(&self, error: &ErrorReply, server: &Server) -> Option<Redirect> {
+        let asked = match server {
+            Server::Bound => self.access.endpoint.first_address()?,
+            Server::Node(address) => address,
+        };
+        let redirect = Redirect::told_by(error, asked)?;
+        self.turns_out_to_be_a_cluster();
+        if !redirect.is_ask {
+            self.cluster.doubt_by(redirect.to.clone());
+        }
+        Some(redirect)
+    }
+
+    fn turns_out_to_be_a_cluster(&self) {
+        if self.cluster.turns_out_to_be_one() {
+            log(format_args!("the service turns out to be a cluster: {self}"));
+        }
+    }
+
+    /// What kind of service it is, as far as is known.
+    pub(super) fn topology(&self) -> String {
+        let primaries = self.cluster.map().map(|map| map.primaries());
+        match (self.key_space(), primaries) {
+            (Some(KeySpace::Slots), None) => "cluster".to_owned(),
+            (Some(KeySpace::Slots), Some(1)) => "cluster of 1 primary".to_owned(),
+            (Some(KeySpace::Slots), Some(count)) => format!("cluster of {count} primaries"),
+            (Some(KeySpace::Divided), _) => "one address of many machines".to_owned(),
+            _ if self.access.endpoint.is_sentinel() => "Sentinel".to_owned(),
+            (Some(KeySpace::Whole) | None, _) => "single server".to_owned(),
         }
     }
 }

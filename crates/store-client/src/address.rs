@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 /// Where a server listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Address {
     pub host: Host,
     /// The TCP port, 1 to 65535.
@@ -13,7 +13,7 @@ pub struct Address {
 }
 
 /// A host name or IP address, without any character that has a meaning in a save path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Host {
     /// A name of letters, digits, `-`, `_` and `.`.
     Name(String),

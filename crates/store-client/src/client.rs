@@ -5,6 +5,7 @@ mod primary;
 use super::address::{Address, Host};
 use super::connection::{Connection, Stream, Unwritable};
 use super::deadline::{Deadline, Timed};
+use super::distrust::Distrust;
 use super::endpoint::{RedisEndpoint, Target};
 use super::error::{Activity, Problem, RedisError};
 use super::greeting::Greeting;
@@ -95,6 +96,36 @@ impl Client {
             server: String::new(),
             problem: Problem::Connect(ErrorKind::NotFound.into()),
         }))
+    }
+
+    /// Connects to a server that the endpoint's servers have named, as [`connect`](Self::connect) does to these. If it is only
+    /// an IP address, the certificate may be for one of their names.
+    ///
+    /// # Errors
+    /// Fails with the server's problem.
+    pub fn connect_at(
+        &self,
+        address: &Address,
+        deadline: Deadline,
+    ) -> Result<Connection, RedisError> {
+        let mut names: Vec<Option<&Host>> = Vec::new();
+        if self.tls.is_some() && matches!(address.host, Host::Ip(_)) {
+            names.extend(self.servers.iter().filter_map(|server| match server {
+                Destination::Tcp(Address { host: host @ Host::Name(_), .. }) => Some(Some(host)),
+                _ => None,
+            }));
+        }
+        names.push(None);
+        let server = Destination::Tcp(address.clone());
+        let connect = |name| self.connect_to(&server, name, deadline);
+        let mut connected = connect(names[0]);
+        for name in &names[1..] {
+            if !matches!(&connected, Err(Problem::NotTrusted(Distrust::OtherName { .. }))) {
+                break;
+            }
+            connected = connect(*name);
+        }
+        connected.map_err(|problem| RedisError { server: self.shown(&server), problem })
     }
 
     /// `name` is what the certificate has, if it is not the address.

@@ -3,8 +3,8 @@
 use super::resp::{MAX_VALUE, ProtocolError, Reader, Stop, bulk, number};
 use std::fmt;
 
-/// `ROLE` and `INFO` have the longest replies of all that sessions need.
-const MAX_ARRAY: usize = 4096;
+/// `CLUSTER SLOTS` has the longest reply of all that sessions need: in the worst case, an entry for each slot.
+const MAX_ARRAY: usize = 16384;
 const MAX_DEPTH: usize = 4;
 /// The part of an error that we show.
 const MAX_SHOWN: usize = 200;
@@ -179,7 +179,7 @@ mod tests {
     fn what_is_too_long_or_no_reply_is_refused_at_once() {
         for (bytes, error) in [
             (&b"$67108865\r\n"[..], ProtocolError::TooLong),
-            (b"*4097\r\n", ProtocolError::TooLong),
+            (b"*16385\r\n", ProtocolError::TooLong),
             (b"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", ProtocolError::TooLong),
             (&[b'+'; MAX_LINE], ProtocolError::TooLong),
             (b"$99999999999999999999\r\n", ProtocolError::NotRedis),

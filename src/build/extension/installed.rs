@@ -10,6 +10,7 @@ use crate::php::Program;
 use crate::store::Store;
 use crate::system::digest;
 use anyhow::{bail, ensure};
+use indoc::formatdoc;
 use std::path::Path;
 
 /// Whether the image's PHP has the extension.
@@ -54,13 +55,15 @@ pub(crate) fn find(request: &Request<'_>) -> anyhow::Result<Installed> {
     }
     if !missing.is_empty() {
         let (loading, missing) = (names(&loading), names(&missing));
-        bail!(
-            "PHP's programs disagree about the {store} extension: {loading} loads it, {missing} does not.\nEnable it for all of them (on Debian: phpenmod {store}), or for none."
-        );
+        bail!(formatdoc! {"
+            PHP's programs disagree about the {store} extension: {loading} loads it, {missing} does not.
+            Enable it for all of them (on Debian: phpenmod {store}), or for none."});
     }
     ensure!(
         choice.allows(Provider::Installed),
-        "{EXTENSION} asks for another {store} extension than the one that PHP already loads, and PHP cannot load both.\nUnset {EXTENSION}, or disable PHP's own extension."
+        formatdoc! {"
+            {EXTENSION} asks for another {store} extension than the one that PHP already loads, and PHP cannot load both.
+            Unset {EXTENSION}, or disable PHP's own extension."}
     );
     let version = usable_version(&php.cli, &php.cli, store)
         .map_err(|said| unusable(store, "this image", &said))?;

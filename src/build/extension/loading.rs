@@ -95,7 +95,9 @@ pub(crate) fn enabled_in_vain(request: &Request<'_>, extension: &Extension) -> O
 
 /// The error for an extension with which PHP cannot keep sessions. `said` is PHP's message.
 pub(super) fn unusable(store: Store, origin: &str, said: &str) -> anyhow::Error {
-    anyhow!("PHP cannot use the {store} extension from {origin}:\n{said}")
+    anyhow!(formatdoc! {"
+        PHP cannot use the {store} extension from {origin}:
+        {said}"})
 }
 
 fn is_there(request: &Request<'_>, name: &str, layer: Option<&Path>) -> bool {

@@ -1,6 +1,6 @@
 //! Third-party software packages in a layer.
 
-use crate::system::secret::UNRESERVED;
+use crate::system::uri::UNRESERVED;
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display};

@@ -8,6 +8,7 @@ use crate::config::build::Provider;
 use crate::config::variables::MIRROR;
 use crate::system::files::remove;
 use anyhow::{anyhow, bail};
+use indoc::formatdoc;
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::Path;
@@ -46,10 +47,12 @@ pub(super) fn provide(
     }
     let (binary, php) = (&php.facts().binary, &php.facts().version);
     let install = distribution::install(&request.target.distro_name, binary, php, store);
-    bail!(
-        "PHP {php} has no {store} extension, and every way to get it failed:\n{}\nInstall it in the build image and the run image ({install}), let the build reach the package mirror, or give it phpize and a compiler. Without a network, set {MIRROR} to a place with the source release.",
+    bail!(formatdoc! {"
+        PHP {php} has no {store} extension, and every way to get it failed:
+        {}
+        Install it in the build image and the run image ({install}), let the build reach the package mirror, or give it phpize and a compiler. Without a network, set {MIRROR} to a place with the source release.",
         refusals.join("\n")
-    )
+    })
 }
 
 fn providers(request: &Request<'_>) -> impl Iterator<Item = Provider> {

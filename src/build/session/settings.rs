@@ -10,6 +10,7 @@ use crate::php::{PHP_INI_SCAN_DIR, Php};
 use crate::services::Service;
 use crate::store::Store;
 use anyhow::ensure;
+use indoc::formatdoc;
 
 /// The default of `session.name`.
 const PHPS_SESSION_NAME: &str = "PHPSESSID";
@@ -48,7 +49,9 @@ impl<'a> SessionSettings<'a> {
         let settings = &config.settings;
         ensure!(
             config.service.is_some() || !settings.embed_credentials,
-            "{EMBED_CREDENTIALS} asks for the build's credentials, but no session service is bound to the build.\nBind one, or unset {EMBED_CREDENTIALS}."
+            formatdoc! {"
+                {EMBED_CREDENTIALS} asks for the build's credentials, but no session service is bound to the build.
+                Bind one, or unset {EMBED_CREDENTIALS}."}
         );
         Ok(Self {
             record: LaunchRecord {

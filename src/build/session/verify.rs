@@ -13,6 +13,7 @@ use crate::store::Store;
 use crate::system::masked::masked;
 use crate::variable::Variable;
 use anyhow::ensure;
+use indoc::formatdoc;
 use libcnb::Env;
 use std::path::Path;
 use std::time::Duration;
@@ -47,10 +48,13 @@ pub fn verify(
             // A save path may hold a password.
             ensure!(
                 value == expected,
-                "PHP ({}) has {setting} = {:?} instead of {:?}, which the buildpack set.\nLook for a later ini file that overrides it: {PHP_INI_SCAN_DIR} is {scan_dir:?}.",
-                after.name,
-                masked(value),
-                masked(expected)
+                formatdoc! {"
+                    PHP ({}) has {setting} = {:?} instead of {:?}, which the buildpack set.
+                    Look for a later ini file that overrides it: {PHP_INI_SCAN_DIR} is {scan_dir:?}.",
+                    after.name,
+                    masked(value),
+                    masked(expected)
+                }
             );
         }
     }
@@ -75,9 +79,12 @@ fn asked(before: &Php, env: &Env, store: Store) -> anyhow::Result<Php> {
         let warnings = after.new_warnings(before);
         ensure!(
             warnings.is_empty(),
-            "PHP ({}) starts with warnings when configured to keep its sessions in {store}:\n{}",
-            after.name,
-            warnings.join("\n")
+            formatdoc! {"
+                PHP ({}) starts with warnings when configured to keep its sessions in {store}:
+                {}",
+                after.name,
+                warnings.join("\n")
+            }
         );
     }
     Ok(after)

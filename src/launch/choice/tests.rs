@@ -18,9 +18,11 @@ const KEPT: Said = ('k', 'k');
 fn plan(store: Store, case: &str) -> Plan {
     let mut plan = Plan::example(store);
     plan.persistence.is_chosen = case.contains("persistent");
+    plan.locking = !case.contains("unlocked");
     if let Endpoint::Redis(redis) = &mut plan.endpoint {
         let address = redis.first_address().cloned().unwrap();
         let tls = case.contains("tls").then(Default::default);
+        redis.database = case.contains("database").then_some(3);
         redis.target = if case.contains("socket") {
             Target::Unix("/redis.sock".into())
         } else if case.contains("cluster") {
@@ -60,6 +62,7 @@ fn outcome(said: char) -> Outcome {
         'f' => kept(NEAR + Duration::from_micros(1)),
         'n' => kept(NEAR),
         'k' => kept(Duration::ZERO),
+        'm' => Outcome::Refused(Cause::of(CauseKind::IsCluster)),
         'p' => Outcome::Passing(Cause::of(CauseKind::Busy)),
         't' => Outcome::Tls(Cause::of(CauseKind::TlsFailed)),
         _ => Outcome::Refused(Cause::of(CauseKind::NoPermission)),
@@ -100,9 +103,14 @@ fn setting_service_and_app_decide() {
         (Auto, "tcp no openssl", "Direct Given; php Kept"),
         (Auto, "tcp folder", "Proxy Given; proxy Kept"),
         (Auto, "memcached", "Direct Given; php Kept"),
-        (Auto, "cluster folder", "Direct Given; php Kept"),
-        (Auto, "cluster tls", "Direct Given; php Kept"),
-        (Auto, "cluster tls no openssl", NO_OPENSSL),
+        (Auto, "cluster", "Proxy Locks; proxy Kept"),
+        (Auto, "cluster folder", "Proxy Given; proxy Kept"),
+        (Auto, "cluster tls", "Proxy Locks; proxy Kept"),
+        (Auto, "cluster tls no openssl", "Proxy Given; proxy Kept"),
+        (Auto, "cluster wait persistent", "Proxy Locks; proxy Kept"),
+        (Auto, "cluster database", "Proxy Given; proxy Kept"),
+        (Auto, "cluster unlocked", "Direct Given; php Kept"),
+        (Auto, "cluster unlocked database", "Proxy Given; proxy Kept"),
         (Auto, "tls", "Proxy Handshakes; proxy Kept"),
         (Auto, "tls persistent", "Direct Given; php Kept"),
         (Auto, "tls wait", "Direct OwnWait; php Kept"),
@@ -113,8 +121,9 @@ fn setting_service_and_app_decide() {
         (On, "tcp", "Proxy Given; proxy Kept"),
         (On, "tls wait persistent", "Proxy Given; proxy Kept"),
         (On, "memcached", NOT_SERVED),
-        (On, "cluster", NOT_SERVED),
-        (On, "cluster tls", NOT_SERVED),
+        (On, "cluster unlocked", "Proxy Given; proxy Kept"),
+        (Off, "cluster", "Direct Given; php Kept"),
+        (Off, "cluster database", "PHP's own handler knows only database 0 of a cluster"),
         (Off, "tcp folder", "Direct Given; php Kept"),
         (Off, "tls", "Direct Given; php Kept"),
         (Off, "tls wait", "Direct Given; php Kept"),
@@ -152,6 +161,23 @@ fn what_the_service_says_to_the_proxy_may_lead_around_it() {
     assert_eq!(chosen(On, "tls", None, Asks::All, ('r', 'k')), "Proxy Given; proxy Refused");
 }
 
+/// As a configuration endpoint does.
+#[test]
+fn a_host_that_turns_out_to_be_a_cluster_is_reached_through_the_proxy() {
+    for (case, asks, said, expected) in [
+        ("tcp", Asks::All, ('k', 'm'), "Proxy Cluster; php proxy Kept"),
+        ("tcp persistent", Asks::Route, ('k', 'm'), "Proxy Cluster; php proxy "),
+        ("tcp wait", Asks::All, ('k', 'm'), "Proxy Cluster; php proxy Kept"),
+        ("tcp", Asks::All, ('r', 'm'), "Proxy Cluster; php proxy php Refused"),
+        ("tls", Asks::All, ('k', 'm'), "Proxy Handshakes; proxy Kept"),
+        ("tls wait", Asks::All, ('k', 'm'), "Proxy Cluster; php proxy Kept"),
+    ] {
+        assert_eq!(chosen(Auto, case, None, asks, said), expected, "{case} {said:?}");
+    }
+    let off = chosen(Off, "tcp", None, Asks::All, ('k', 'm'));
+    assert_eq!(off, "Direct Given; php Refused");
+}
+
 #[test]
 fn without_tls_the_distance_decides() {
     let (none, direct, proxy) = (None, Some(Route::Direct), Some(Route::Proxy));
@@ -170,7 +196,7 @@ fn without_tls_the_distance_decides() {
         ("tcp wait", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
         ("tcp persistent", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
         ("socket", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
-        ("cluster", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
+        ("cluster unlocked", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
         ("memcached", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
     ] {
         assert_eq!(chosen(Auto, case, outer, asks, said), expected, "{case} {asks:?} {said:?}");

@@ -11,6 +11,7 @@ pub(super) struct Findings<'a> {
     /// Of the session's keys.
     prefix: &'a str,
     strict_mode: bool,
+    through_proxy: bool,
     /// Commands that the user may not run.
     forbidden: Vec<String>,
     /// The rights that the user lacks, as Redis writes them.
@@ -22,9 +23,20 @@ pub(super) struct Findings<'a> {
 }
 
 impl<'a> Findings<'a> {
-    pub(super) fn new(endpoint: &'a RedisEndpoint, prefix: &'a str, strict_mode: bool) -> Self {
+    pub(super) fn new(
+        endpoint: &'a RedisEndpoint,
+        prefix: &'a str,
+        strict_mode: bool,
+        through_proxy: bool,
+    ) -> Self {
         let (forbidden, rights, unknown) = (Vec::new(), Vec::new(), Vec::new());
-        Self { endpoint, prefix, strict_mode, forbidden, rights, unknown, causes: Vec::new() }
+        let causes = Vec::new();
+        Self { endpoint, prefix, strict_mode, through_proxy, forbidden, rights, unknown, causes }
+    }
+
+    /// Adds an error that is not about a single command.
+    pub(super) fn add(&mut self, cause: Cause) {
+        self.causes.push(cause);
     }
 
     /// Whether there is an error that is not about a single command.
@@ -57,16 +69,20 @@ impl<'a> Findings<'a> {
         match error.code() {
             // The script is not cached, or the key belongs to another node: the command itself was allowed.
             "NOSCRIPT" => {}
-            "MOVED" | "ASK" if self.endpoint.is_cluster() => {}
+            "MOVED" | "ASK" if self.endpoint.is_cluster() || self.through_proxy => {}
+            // While a slot moves, the session proxy uses one key after the other.
+            "TRYAGAIN" if self.through_proxy => {}
             "NOPERM" => {
                 let is_about_keys = error.text().contains("permissions to access");
-                let right = if is_about_keys {
-                    format!("~{}*", self.prefix)
-                } else {
-                    format!("+{}", command.to_lowercase())
-                };
                 add(&mut self.forbidden, command.to_owned());
-                add(&mut self.rights, right);
+                if !is_about_keys {
+                    return add(&mut self.rights, format!("+{}", command.to_lowercase()));
+                }
+                add(&mut self.rights, format!("~{}*", self.prefix));
+                if self.through_proxy && self.endpoint.is_cluster() {
+                    // The locks' keys.
+                    add(&mut self.rights, format!("~{{{}*", self.prefix));
+                }
             }
             _ => self.causes.push(Cause::of_reply_to(error, self.endpoint)),
         }

@@ -66,11 +66,12 @@ fn probe(question: &Question<'_>, endpoint: &RedisEndpoint) -> Outcome {
         Client::new(endpoint, verify).map_err(|error| error.problem).and_then(|client| {
             let client = client.with_connect_timeout(CONNECT_TIMEOUT);
             let deadline = Deadline::after(TIMEOUT);
-            Ok((client.connect(deadline).map_err(|error| error.problem)?, deadline))
+            let connection = client.connect(deadline).map_err(|error| error.problem)?;
+            Ok((client, connection, deadline))
         });
     connected
-        .and_then(|(connection, deadline)| {
-            SessionTrial::new(question, endpoint).keep(connection, deadline)
+        .and_then(|(client, connection, deadline)| {
+            SessionTrial::new(question, endpoint).keep(&client, connection, deadline)
         })
         .unwrap_or_else(|problem| {
             let other_way = match problem {

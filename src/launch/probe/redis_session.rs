@@ -3,11 +3,14 @@
 use super::Question;
 use super::findings::Findings;
 use super::outcome::Outcome;
+use crate::diagnosis::{Cause, CauseKind};
 use crate::launch::route::{NEAR, Route};
-use crate::php::redis_commands::{CLUSTER_SLOTS, Trial, TrialCommand, unused_name};
+use crate::php::redis_commands::{ASKING, CLUSTER_SLOTS, Trial, TrialCommand, unused_name};
 use session_proxy::ProxyTrial;
 use std::time::{Duration, Instant};
-use store_client::{Client, Command, Connection, Deadline, Problem, RedisEndpoint, Reply};
+use store_client::{
+    Client, Command, Connection, Deadline, Problem, RedisEndpoint, RedisError, Reply,
+};
 
 /// How many other keys to look up: a cluster's node holds some of the sessions itself, so a single key would often
 /// miss that others are elsewhere.
@@ -31,7 +34,7 @@ impl<'a> SessionTrial<'a> {
         let trial = Trial {
             prefix: &plan.prefix,
             by: "probe",
-            locking: plan.locks(),
+            locking: plan.locks(through_proxy),
             // The session proxy itself replies to what PHP sends on a kept connection.
             persistent: plan.persistence.to_server && !through_proxy,
             // Selected when connecting.
@@ -43,6 +46,7 @@ impl<'a> SessionTrial<'a> {
     /// Reads, writes, locks and removes a session, and reports what the server says.
     pub(super) fn keep(
         &self,
+        client: &Client,
         mut connection: Connection,
         deadline: Deadline,
     ) -> Result<Outcome, Problem> {
@@ -52,7 +56,7 @@ impl<'a> SessionTrial<'a> {
         let (reply, one) = timed(|| connection.send(&[sent(first)], deadline))?;
         let mut findings = self.findings();
         findings.take(first.name(), &reply[0]);
-        if self.endpoint.is_cluster() {
+        if self.endpoint.is_cluster() && !self.through_proxy {
             // PHP's handler for clusters sends this first.
             let slots = connection.command(&[b"CLUSTER", b"SLOTS"], deadline)?;
             findings.take(CLUSTER_SLOTS, &slots);
@@ -73,7 +77,7 @@ impl<'a> SessionTrial<'a> {
             findings.take("GET", reply);
         }
         if self.through_proxy && self.trial.locking && findings.are_good() {
-            self.try_proxy(&mut connection, deadline, &mut findings)?;
+            self.try_proxy(client, &mut connection, deadline, &mut findings)?;
         }
         // The shortest of several: something else delayed the others, as a container's start is a busy time.
         let mut round_trip = one.min(all);
@@ -88,7 +92,7 @@ impl<'a> SessionTrial<'a> {
     }
 
     fn findings(&self) -> Findings<'a> {
-        Findings::new(self.endpoint, self.trial.prefix, self.strict_mode)
+        Findings::new(self.endpoint, self.trial.prefix, self.strict_mode, self.through_proxy)
     }
 
     /// From Redis 7 on. A user with a name may have the rights for sessions only, and the server would log a refusal.
@@ -107,16 +111,58 @@ impl<'a> SessionTrial<'a> {
     /// Does what the session proxy does for a session.
     fn try_proxy(
         &self,
+        client: &Client,
         connection: &mut Connection,
         deadline: Deadline,
         findings: &mut Findings<'a>,
     ) -> Result<(), Problem> {
         let trial = ProxyTrial::new(self.trial.prefix, unused_name(self.trial.by));
+        if self.endpoint.is_cluster() {
+            return self.try_cluster(&trial, client, connection, deadline, findings);
+        }
         let told = connection.send(&trial.question(), deadline)?;
+        if ProxyTrial::is_cluster(&told) {
+            return self.try_cluster(&trial, client, connection, deadline, findings);
+        }
         let replies = connection.send(&trial.session(&told), deadline)?;
         for reply in &replies {
             findings.take("EVAL", reply);
         }
+        Ok(())
+    }
+
+    /// The same in a cluster: with the node that has the session, at the address that the cluster announces.
+    fn try_cluster(
+        &self,
+        trial: &ProxyTrial,
+        client: &Client,
+        connection: &mut Connection,
+        deadline: Deadline,
+        findings: &mut Findings<'a>,
+    ) -> Result<(), Problem> {
+        let slots = connection.command(&[b"CLUSTER", b"SLOTS"], deadline)?;
+        findings.take(CLUSTER_SLOTS, &slots);
+        if matches!(slots, Reply::Error(_)) {
+            return Ok(());
+        }
+        let node = self.endpoint.first_address().and_then(|asked| trial.node(&slots, asked));
+        let Some(node) = node else {
+            findings.add(Cause::of(CauseKind::ClusterDown));
+            return Ok(());
+        };
+        let mut connection = match client.connect_at(&node, deadline) {
+            Ok(connection) => connection,
+            Err(RedisError { problem, .. }) => {
+                let cause = Cause::of_problem(&problem, self.endpoint);
+                let what = format!("The cluster announces a node at {node}. {}", cause.what);
+                findings.add(Cause { what, ..cause });
+                return Ok(());
+            }
+        };
+        for reply in connection.send(&trial.session_in_cluster(), deadline)? {
+            findings.take("EVAL", &reply);
+        }
+        findings.take(ASKING, &connection.command(&[ASKING.as_bytes()], deadline)?);
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use super::http_client::HttpClient;
 use super::services::{IMAGE, REALM, SASL_MEMCACHED, SASL_SETUP, USER};
 use serde_json::{Value, json};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -243,16 +244,32 @@ impl Clients {
 
     /// Every visitor makes some requests, all visitors at the same time.
     pub(crate) fn visit(&mut self, instance: &Instance, rounds: u32) -> Outcome {
-        let address = instance.address();
+        self.visit_while(instance, |round| round < rounds)
+    }
+
+    /// Every visitor makes requests until it is over, and some more.
+    pub(crate) fn visit_until(&mut self, instance: &Instance, is_over: &AtomicBool) -> Outcome {
+        let before = self.visit_while(instance, |_| !is_over.load(Ordering::Relaxed));
+        before.and(self.visit(instance, 5))
+    }
+
+    fn visit_while(
+        &mut self,
+        instance: &Instance,
+        goes_on: impl Fn(u32) -> bool + Sync,
+    ) -> Outcome {
+        let (address, goes_on) = (instance.address(), &goes_on);
         thread::scope(|scope| {
             let visits: Vec<_> = self
                 .0
                 .iter_mut()
                 .map(|(visitor, count)| {
                     scope.spawn(move || {
-                        (0..rounds).fold(Outcome::default(), |outcome, _| {
-                            outcome.and(visit_once(visitor, count, address))
-                        })
+                        (0..u32::MAX)
+                            .take_while(|round| goes_on(*round))
+                            .fold(Outcome::default(), |outcome, _| {
+                                outcome.and(visit_once(visitor, count, address))
+                            })
                     })
                 })
                 .collect();

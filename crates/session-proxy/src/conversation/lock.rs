@@ -2,6 +2,7 @@
 
 use super::{Conversation, Session};
 use crate::answer::{NIL, OK, ONE, ZERO, heard};
+use crate::keyed::Keyed;
 use crate::lock::Lock;
 use crate::request::lock_of;
 use crate::seen::Seen;
@@ -11,7 +12,7 @@ use crate::turns::Turn;
 use std::mem;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use store_client::{Command, Deadline, Reply, bulk};
+use store_client::{Deadline, Reply, bulk};
 
 /// How often to renew the lock while PHP works.
 const RENEWED_EVERY: Duration = Duration::from_secs(2);
@@ -126,7 +127,8 @@ impl<'a> Conversation<'a> {
         let deadline = Deadline::after(self.shared.lock_timeout);
         let Some(turn) = self.shared.turns.wait(key, deadline) else { return Ok(None) };
         let secrets = &self.shared.secrets;
-        let lock = Lock::new(key.to_vec(), secrets.next(owner), self.shared.lock_time, ends);
+        let lock_time = self.shared.lock_time;
+        let lock = self.shared.sessions.lock(key, secrets.next(owner), lock_time, ends);
         let mut wait = SHORTEST_WAIT;
         let mut elsewhere = None;
         loop {
@@ -150,7 +152,8 @@ impl<'a> Conversation<'a> {
         }
         let Some(turn) = self.shared.turns.at_once(key) else { return pass(key) };
         let secrets = &self.shared.secrets;
-        let lock = Lock::new(key.to_vec(), secrets.next(&self.peer), self.shared.lock_time, None);
+        let lock_time = self.shared.lock_time;
+        let lock = self.shared.sessions.lock(key, secrets.next(&self.peer), lock_time, None);
         match self.shared.sessions.take_existing(lock, &secrets.owner(&self.peer)) {
             Ok(None) => pass(key),
             Ok(Some(Taken::Missing)) => ZERO.to_vec(),
@@ -171,7 +174,7 @@ impl<'a> Conversation<'a> {
                 held.owner.as_ref().map(|owner| bulk(owner))
             }
             Session::Held(held) if held.lock.key == key => {
-                let now = self.shared.sessions.call(&Command::new(&[b"GET", &lock_of(key)]));
+                let now = self.shared.sessions.call(&Keyed::new(&[b"GET", &held.lock.name]));
                 // Past its end, PHP may still write if nobody has taken the lock since.
                 match (now, &held.owner) {
                     (Ok(Reply::Nil), Some(owner)) => Some(bulk(owner)),
@@ -183,22 +186,25 @@ impl<'a> Conversation<'a> {
                 }
             }
             Session::Done { key: done, owner, .. } if done == key => Some(bulk(owner)),
-            Session::None => Some(self.inherit(key)),
+            Session::None => self.inherit(key),
             _ => None,
         }
     }
 
-    /// A connection that begins with a look at the lock follows one whose worker has died.
-    fn inherit(&mut self, key: &[u8]) -> Vec<u8> {
-        let now = self.shared.sessions.call(&Command::new(&[b"GET", &lock_of(key)]));
-        match now {
+    /// A connection that begins with a look at the lock follows one whose worker has died. `None` if there is no lock, and PHP's
+    /// name for it may be a session's.
+    fn inherit(&mut self, key: &[u8]) -> Option<Vec<u8>> {
+        let lock = self.shared.sessions.lock_of(key);
+        let now = self.shared.sessions.call(&Keyed::new(&[b"GET", &lock]));
+        Some(match now {
             Ok(Reply::Bulk(now)) if now.starts_with(&self.shared.secrets.owner(&self.peer)) => {
                 self.session = Session::Inherited { key: key.to_vec() };
                 bulk(&self.peer)
             }
+            Ok(Reply::Nil) if lock != lock_of(key) => return None,
             Ok(reply) => heard(Ok(reply)),
             Err(answer) => answer,
-        }
+        })
     }
 
     /// Usually the write has already unlocked it.

@@ -1,0 +1,103 @@
+//! Which connections there are, and who may open another one.
+
+use crate::upstream::{Server, Upstream};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use store_client::Connection;
+
+/// After a failover that the old server did not notice, the name may lead elsewhere.
+pub(super) const GREATEST_AGE: Duration = Duration::from_mins(5);
+
+/// How long no new connection is tried after the service has refused one, if there are others.
+const REFUSAL: Duration = Duration::from_secs(1);
+
+#[derive(Default)]
+pub(super) struct PoolState {
+    pub(super) idle: Vec<Pooled>,
+    pub(super) open: HashMap<Server, Open>,
+    /// Requests that wait for a connection.
+    pub(super) waiting: usize,
+    /// What last refused a new connection, and when. Open ones may go on, after a change of the password, say.
+    pub(super) refused: Option<(Arc<Upstream>, Server, Instant)>,
+}
+
+/// The connections to one server.
+#[derive(Default)]
+pub(super) struct Open {
+    /// Idle, borrowed, or connecting.
+    pub(super) count: usize,
+    pub(super) connecting: usize,
+}
+
+impl PoolState {
+    /// Whether to wait for an open connection, because the service has just refused a new one.
+    pub(super) fn must_share(&self, upstream: &Arc<Upstream>, server: &Server) -> bool {
+        let refused = self.refused.as_ref().is_some_and(|(by, at, when)| {
+            Arc::ptr_eq(by, upstream) && at == server && when.elapsed() < REFUSAL
+        });
+        refused && self.has_connections(server)
+    }
+
+    pub(super) fn has_connections(&self, server: &Server) -> bool {
+        self.open.get(server).is_some_and(|open| open.count > open.connecting)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.open.values().map(|open| open.count).sum()
+    }
+
+    pub(super) fn open(&mut self, server: &Server) -> &mut Open {
+        self.open.entry(server.clone()).or_default()
+    }
+
+    /// One less.
+    pub(super) fn leave(&mut self, server: &Server) {
+        if let Some(open) = self.open.get_mut(server) {
+            open.count -= 1;
+            if open.count == 0 {
+                self.open.remove(server);
+            }
+        }
+    }
+
+    /// An idle connection to this server.
+    pub(super) fn take(&mut self, upstream: &Arc<Upstream>, server: &Server) -> Option<Pooled> {
+        while let Some(at) = self.idle.iter().rposition(|pooled| pooled.server == *server) {
+            let pooled = self.idle.remove(at);
+            if pooled.is_good_for(upstream) {
+                return Some(pooled);
+            }
+            self.leave(server);
+        }
+        None
+    }
+
+    /// Whether there may be another connection to this server, for which an idle one to another server may have to go.
+    pub(super) fn has_room(&mut self, server: &Server, most: usize) -> bool {
+        let open = self.open.get(server).map_or(0, |open| open.count);
+        // A node that hangs must leave some to the others.
+        let share = if *server == Server::Bound { most } else { most.div_ceil(2) };
+        if open >= share {
+            return false;
+        }
+        if self.count() < most {
+            return true;
+        }
+        let longest_idle = (!self.idle.is_empty()).then(|| self.idle.remove(0).server);
+        longest_idle.inspect(|server| self.leave(server)).is_some()
+    }
+}
+
+pub(super) struct Pooled {
+    pub(super) connection: Connection,
+    pub(super) upstream: Arc<Upstream>,
+    pub(super) server: Server,
+    pub(super) born: Instant,
+}
+
+impl Pooled {
+    fn is_good_for(&self, upstream: &Arc<Upstream>) -> bool {
+        Arc::ptr_eq(&self.upstream, upstream) && self.born.elapsed() < GREATEST_AGE
+    }
+}

@@ -1,0 +1,69 @@
+//! Why the service did not run a command.
+
+use crate::pool::NoConnection;
+use store_client::{ErrorReply, Problem};
+
+/// The service did not run the command.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    NoConnection(#[from] NoConnection),
+    #[error("the service refuses: {0}")]
+    Refused(ErrorReply),
+    #[error("{acknowledged} of {needed} replicas acknowledged the write in time (wait_replicas)")]
+    FewReplicas { acknowledged: i64, needed: u32 },
+}
+
+impl Failure {
+    /// What is wrong with a connection.
+    pub(super) fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::NoConnection(NoConnection::Failed(error)) => Some(&error.problem),
+            _ => None,
+        }
+    }
+
+    /// Whether a wait ended, perhaps only because the request's own time was up: an earlier try may say more.
+    pub(super) fn is_out_of_time(&self) -> bool {
+        matches!(self.problem(), Some(Problem::Timeout(_)))
+            || matches!(self, Self::NoConnection(NoConnection::AllInUse(_)))
+    }
+
+    /// Why there was no connection before, if this failure says only that the time was up.
+    pub(super) fn or_cause(self, cause: Option<Self>) -> Self {
+        let says_more = |cause: &Self| {
+            self.is_out_of_time()
+                && matches!(cause, Self::NoConnection(_) | Self::FewReplicas { .. })
+        };
+        cause.filter(says_more).unwrap_or(self)
+    }
+
+    /// Whether a new connection was refused, which says nothing about the open ones.
+    pub(super) fn is_refusal(&self) -> bool {
+        self.problem().is_some_and(Problem::is_refusal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store_client::{Activity, RedisError};
+
+    fn failure(problem: Problem) -> Failure {
+        NoConnection::from(RedisError { server: "tcp://redis:6379".to_owned(), problem }).into()
+    }
+
+    /// A wrong port: the last try, with milliseconds left, does not even resolve the name.
+    #[test]
+    fn the_end_of_the_time_hides_no_cause() {
+        let late = || failure(Problem::Timeout(Activity::Resolving));
+        let shown = |cause, last: Failure| last.or_cause(cause).to_string();
+        assert!(shown(Some(failure(Problem::Refused)), late()).contains("connection refused"));
+        assert!(shown(None, late()).contains("timed out resolving the name"));
+        // A server that recovers is none: PHP goes on without a session.
+        let demoted = Failure::Refused(ErrorReply::new("READONLY"));
+        assert!(shown(Some(demoted), late()).contains("timed out"));
+        let closed = failure(Problem::Closed(Activity::Answer));
+        assert!(shown(Some(failure(Problem::Refused)), closed).contains("closed"));
+    }
+}

@@ -1,0 +1,137 @@
+//! The session proxy before a real cluster that fails over, moves slots, and hangs, under load: every answer is counted.
+
+use crate::proxy_harness::wait_until;
+use crate::proxy_site::{InProcess, PASSWORD, key};
+use crate::redis_cluster::{RedisCluster, id};
+use crate::redis_process::run;
+use nix::sys::signal::Signal;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+const CLIENTS: u32 = 12;
+const SESSIONS: u32 = 40;
+
+/// What the clients saw.
+struct Load {
+    requests: u32,
+    longest: Duration,
+}
+
+/// Visitors of many sessions count their visits while something happens; none may get an error, and no update may be lost.
+fn under_load(cluster: &RedisCluster, what: impl FnOnce()) -> Load {
+    let proxy = InProcess::start(&cluster.credentials());
+    // What was counted before does not count.
+    let before: Vec<u32> = (0..SESSIONS).map(|session| stored(cluster, session)).collect();
+    let done = AtomicBool::new(false);
+    let visits: Vec<AtomicU32> = (0..SESSIONS).map(|_| AtomicU32::new(0)).collect();
+    let longest = thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|number| {
+                let (proxy, done, visits) = (&proxy, &done, &visits);
+                scope.spawn(move || {
+                    let mut php = proxy.php(number);
+                    let mut longest = Duration::ZERO;
+                    for turn in 0.. {
+                        if done.load(Ordering::Relaxed) {
+                            break;
+                        }
+                        let session = (number * 7 + turn) % SESSIONS;
+                        let started = Instant::now();
+                        php.count(&format!("visitor{session}"));
+                        longest = longest.max(started.elapsed());
+                        visits[session as usize].fetch_add(1, Ordering::Relaxed);
+                        sleep(Duration::from_millis(1));
+                    }
+                    longest
+                })
+            })
+            .collect();
+        sleep(Duration::from_millis(300));
+        what();
+        sleep(Duration::from_millis(300));
+        done.store(true, Ordering::Relaxed);
+        clients.into_iter().map(|client| client.join().unwrap()).max().unwrap()
+    });
+    for session in 0..SESSIONS {
+        let expected = before[session as usize] + visits[session as usize].load(Ordering::Relaxed);
+        assert_eq!(stored(cluster, session), expected, "visitor{session}");
+    }
+    assert_eq!(proxy.status()["failures"], 0);
+    let requests = visits.iter().map(|visits| visits.load(Ordering::Relaxed)).sum();
+    println!("{requests} requests, the longest took {longest:?}");
+    Load { requests, longest }
+}
+
+fn stored(cluster: &RedisCluster, session: u32) -> u32 {
+    let data = cluster.stored(&key(&format!("visitor{session}")));
+    data.map_or(0, |data| data.parse().unwrap())
+}
+
+#[test]
+fn failovers_and_moving_slots_fail_no_request_and_lose_no_update() {
+    let cluster = RedisCluster::start(1, &[]);
+    let load = under_load(&cluster, || {
+        let primary = cluster.owner(&key("visitor1"));
+        let replica = cluster.replica_of(primary);
+        run(&mut replica.admin(PASSWORD), &["CLUSTER", "FAILOVER"]);
+        wait_until("the failover", || cluster.owner(&key("visitor1")).port == replica.port);
+    });
+    assert!(load.requests > 100, "{}", load.requests);
+    assert!(load.longest < Duration::from_secs(2), "{:?}", load.longest);
+
+    let (from, to) = (cluster.owner(&key("visitor1")), cluster.owner(&key("visitor2")));
+    let load = under_load(&cluster, || {
+        let mut cli = Command::new("redis-cli");
+        cli.args(["-a", PASSWORD, "--no-auth-warning", "--cluster", "reshard"]);
+        cli.arg(format!("127.0.0.1:{}", from.port));
+        cli.args(["--cluster-from", &id(from), "--cluster-to", &id(to)]);
+        cli.args(["--cluster-slots", "500", "--cluster-yes"]);
+        let output = cli.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    });
+    assert!(load.requests > 100, "{}", load.requests);
+    assert!(load.longest < Duration::from_secs(2), "{:?}", load.longest);
+
+    let primary = cluster.owner(&key("visitor1")).port;
+    let load = under_load(&cluster, || {
+        cluster.owner(&key("visitor1")).signal(Signal::SIGKILL);
+        wait_until("the failover", || cluster.has_owner(&key("visitor1"), primary));
+    });
+    assert!(load.longest < Duration::from_secs(5), "{:?}", load.longest);
+}
+
+#[test]
+fn a_node_that_hangs_holds_up_only_the_sessions_that_it_has() {
+    let cluster = RedisCluster::start(0, &["--cluster-require-full-coverage", "no"]);
+    let proxy = InProcess::start(&cluster.credentials());
+    let ids: Vec<String> = (0..60).map(|number| format!("visitor{number}")).collect();
+    let hung = cluster.owner(&key("visitor0"));
+    let (held_up, others): (Vec<&String>, Vec<&String>) =
+        ids.iter().partition(|id| cluster.owner(&key(id)).port == hung.port);
+    for id in &ids {
+        proxy.php(0).count(id);
+    }
+    hung.signal(Signal::SIGSTOP);
+    thread::scope(|scope| {
+        let waiting: Vec<_> = held_up
+            .iter()
+            .map(|id| {
+                let mut php = proxy.php(1);
+                scope.spawn(move || php.count(id))
+            })
+            .collect();
+        sleep(Duration::from_millis(100));
+        let mut php = proxy.php(2);
+        for id in &others {
+            let started = Instant::now();
+            assert_eq!(php.count(id), 2);
+            assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+        }
+        assert!(waiting.iter().all(|waiting| !waiting.is_finished()));
+        hung.signal(Signal::SIGCONT);
+        assert!(waiting.into_iter().all(|waiting| waiting.join().unwrap() == 2));
+    });
+    assert_eq!(proxy.status()["failures"], 0);
+}
