@@ -76,7 +76,7 @@ fn of_redis(
 ) -> Value {
     let database = endpoint.database;
     let trial = trial(plan, plan.persistence.to_server);
-    let auth = endpoint.auth.as_ref().map(|auth| match &auth.user {
+    let auth = endpoint.fixed().map(|auth| match &auth.user {
         Some(user) => json!([user, auth.password.expose()]),
         None => json!(auth.password.expose()),
     });

@@ -5,7 +5,7 @@ use crate::system::secret::doubt;
 use rustls::AlertDescription;
 use std::io::ErrorKind;
 use store_client::{
-    Distrust, ErrorReply, Host, Problem, ProtocolError, RedisEndpoint, Secret, Tls,
+    Distrust, ErrorReply, Host, Login, NoToken, Problem, ProtocolError, RedisEndpoint, Secret, Tls,
 };
 
 impl Cause {
@@ -20,6 +20,10 @@ impl Cause {
     /// Why any server cannot be reached, with TLS or without.
     pub(crate) fn of_server(problem: &Problem, tls: Option<&Tls>, host: Option<&Host>) -> Self {
         match problem {
+            Problem::NoToken(NoToken { what, advice, passes }) => {
+                let kind = if *passes { CauseKind::NoTokenYet } else { CauseKind::NoToken };
+                Self::seen(kind, what).with_advice(advice)
+            }
             Problem::Certificates(text) => Self::seen(CauseKind::TlsFile, text),
             Problem::NotTrusted(distrust) => of_distrust(distrust, tls),
             Problem::TlsRefused(alert) => of_alert(*alert, tls),
@@ -36,7 +40,13 @@ impl Cause {
 
     /// An error reply to any command.
     pub(crate) fn of_reply_to(error: &ErrorReply, endpoint: &RedisEndpoint) -> Self {
-        Self::of_reply(error).with_doubt(endpoint.auth.as_ref().map(|auth| &auth.password))
+        let cause = Self::of_reply(error);
+        match &endpoint.auth {
+            Some(Login::Issued(issued)) if cause.kind == CauseKind::WrongPassword => {
+                cause.with_advice(&*issued.advice)
+            }
+            _ => cause.with_doubt(endpoint.fixed().map(|auth| &auth.password)),
+        }
     }
 
     /// With a common mistake that explains why this password is refused, if it is that.

@@ -21,7 +21,7 @@ pub(super) fn require_known(fields: &Fields<'_>, endpoint: &Endpoint) -> Result<
         found.map(|entry| format!("{:?}", entry.key)).collect::<Vec<_>>().join(", ")
     };
     let service = || fields.service();
-    let secrets = if endpoint.secrets().is_empty() { names(&looks_secret) } else { String::new() };
+    let secrets = if endpoint.has_login() { String::new() } else { names(&looks_secret) };
     if !secrets.is_empty() {
         let unused = fields.unused().join(", ");
         return Err(EndpointError::UnknownPassword { service: service(), secrets, unused });

@@ -79,7 +79,10 @@ fn of_redis(redis: &RedisEndpoint, service: &Reach<'_>) -> Result<String, OwnSes
     if tls.is_some() && !plain {
         return Err(own("its driver trusts only the system's CAs".to_owned()));
     }
-    let login = match &redis.auth {
+    if redis.issued().is_some() {
+        return Err(own("its driver cannot log in with the tokens of a cloud".to_owned()));
+    }
+    let login = match redis.fixed() {
         None => String::new(),
         Some(Auth { user: None, password }) => format!("&auth={}", encode(password.expose())),
         Some(Auth { user: Some(user), password }) => {

@@ -53,7 +53,7 @@ fn variables_for(framework: &Framework, service: &Reach<'_>) -> Result<Variables
             let knows_users = framework.major().is_some_and(|major| major >= FIRST_WITH_USERS);
             let url = redis_url(redis, service, dialect(knows_users));
             let url = url.ok_or_else(|| OwnSessions::new(
-                "its stock configuration supports neither a Redis cluster nor a socket",
+                "its stock configuration supports neither a Redis cluster, nor a socket, nor a login with the tokens of a cloud",
                 "Add the connection to config/database.php, and set SESSION_DRIVER=redis and SESSION_CONNECTION.",
             ))?;
             let mut variables = vec![

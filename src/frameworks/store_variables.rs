@@ -30,7 +30,7 @@ fn of_redis(redis: &RedisEndpoint, service: &Reach<'_>) -> Variables {
     let mut add =
         |variable, value: Option<String>| variables.extend(value.map(|value| (variable, value)));
     add(Variable::StoreUrl, redis_url(redis, service, USUAL));
-    let auth = redis.auth.as_ref();
+    let auth = redis.fixed();
     add(Variable::StoreUsername, auth.and_then(|auth| auth.user.clone()));
     add(Variable::StorePassword, auth.map(|auth| auth.password.expose().to_owned()));
     add(Variable::StoreDatabase, redis.database.map(|database| database.to_string()));

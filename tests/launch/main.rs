@@ -6,6 +6,17 @@ mod accounted;
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
+mod cloud_credentials;
+#[cfg(test)]
+mod cloud_launch;
+#[cfg(test)]
+mod cloud_logins;
+#[cfg(test)]
+mod cloud_site;
+#[cfg(test)]
+#[path = "../../crates/cloud-login/src/tests/fake.rs"]
+mod fake_cloud;
+#[cfg(test)]
 mod fake_server;
 #[cfg(test)]
 mod found;

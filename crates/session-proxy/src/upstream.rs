@@ -48,6 +48,9 @@ impl Bound for Upstream {
 
     fn new(access: Access) -> anyhow::Result<Self> {
         let client = Client::new(&access.endpoint, access.verify_peer)?;
+        if let Some(login) = access.endpoint.issued() {
+            login.tokens.report_to(|text| log(format_args!("{text}")));
+        }
         let seeds = match &access.endpoint.target {
             Target::Tcp { address, .. } => vec![address.clone()],
             Target::Cluster { nodes, .. } => nodes.clone(),

@@ -12,6 +12,7 @@ mod dialer;
 mod distrust;
 mod endpoint;
 mod error;
+mod greeting;
 mod issued;
 mod memcached_endpoint;
 mod printable;
