@@ -8,6 +8,7 @@ use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::endpoint::{RedisEndpoint, Sentinel, Target};
 use crate::error::{Problem, RedisError};
+use crate::issued::Login;
 use crate::reply::{ErrorReply, Reply};
 use std::time::{Duration, Instant};
 
@@ -67,13 +68,14 @@ impl Node {
         server: &RedisEndpoint,
         verify_peer: bool,
     ) -> Result<Self, RedisError> {
-        let client = |auth| {
+        let client = |auth: Option<Auth>| {
             let target = Target::Tcp { address: address.clone(), tls: of.tls.clone() };
+            let auth = auth.map(Login::Fixed);
             Client::new(&RedisEndpoint { target, auth, database: None }, verify_peer)
         };
         let mut clients = vec![client(of.auth.clone())?];
         if of.auth.is_none()
-            && let Some(auth) = &server.auth
+            && let Some(auth) = server.fixed()
         {
             let password_alone = Auth::new(None, auth.password.clone());
             clients.push(client(Some(password_alone))?);
