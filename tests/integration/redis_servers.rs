@@ -7,6 +7,7 @@ use crate::support::http_client::assert_sessions_are_shared;
 use crate::support::services::vcap;
 use crate::support::tls::{PASSWORD, TlsServer};
 use crate::support::{BOOKWORM, Suite, TRIXIE, on_both};
+use libcnb_test::assert_contains;
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -50,9 +51,9 @@ fn tls_with_a_private_authority(suite: Suite) {
         let php = ["--", "php", "-r", code];
         let unasked = ["--env", &bound, "--env", "BPL_PHP_SESSION_PROBE=off", direct[0], direct[1]];
         let (_, log) = app.run(&unasked, &php);
-        assert!(log.contains("certificate verify failed"), "{log}");
+        assert_contains!(log, "certificate verify failed");
         let (_, log) = app.run(&["--env", &env(&credentials), direct[0], direct[1]], &php);
-        assert!(log.contains("kept"), "{log}");
+        assert_contains!(log, "kept");
 
         // The file is for the app's user alone. Where the root file system is read-only, there is the
         // kernel's shared memory, and without that a message.
@@ -63,12 +64,12 @@ fn tls_with_a_private_authority(suite: Suite) {
             app.run(&options, &["--", "sh", "-c", &command])
         };
         let (_, log) = list(&[], "/tmp");
-        assert!(log.contains("-rw------- 1 cnb cnb"), "{log}");
+        assert_contains!(log, "-rw------- 1 cnb cnb");
         let (_, log) = list(&["--read-only"], "/dev/shm");
-        assert!(log.contains("-rw------- 1 cnb cnb"), "{log}");
+        assert_contains!(log, "-rw------- 1 cnb cnb");
         let (started, log) = list(&["--read-only", "--ipc", "none"], "/tmp");
         assert!(!started, "{log}");
-        assert!(log.contains("Set TMPDIR to a folder"), "{log}");
+        assert_contains!(log, "Set TMPDIR to a folder");
     });
 }
 
@@ -86,7 +87,7 @@ fn tls_with_a_clients_certificate() {
         let direct = ["--env", &env(&credentials), "--env", "BPL_PHP_SESSION_PROXY=off"];
         let (started, log) = app.run(&direct, &["true"]);
         assert!(!started, "{log}");
-        assert!(log.contains("needs a client certificate"), "{log}");
+        assert_contains!(log, "needs a client certificate");
     });
 }
 

@@ -7,6 +7,7 @@ use crate::support::figures::record;
 use crate::support::sample::app_with_holding_page;
 use crate::support::services::{IMAGE, vcap};
 use crate::support::{Suite, app::build};
+use libcnb_test::assert_contains;
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -119,10 +120,10 @@ fn met(suite: Suite, web: Web, how: Failover) -> Outcome {
         });
         if web.options == PROXY {
             let status = instance.container.exec(&["launcher", "session-proxy", "status"]);
-            assert!(status.contains("Sentinel mymaster at"), "{status}");
-            assert!(status.contains("; primary now "), "{status}");
+            assert_contains!(status, "Sentinel mymaster at");
+            assert_contains!(status, "; primary now ");
             let check = instance.container.exec(&["launcher", "session-check"]);
-            assert!(check.contains("; primary now "), "{check}");
+            assert_contains!(check, "; primary now ");
         }
     });
     met
