@@ -4,7 +4,7 @@ mod cloud;
 mod entries;
 mod error;
 mod fields;
-pub(crate) mod memcached;
+mod memcached;
 mod names;
 mod pem;
 mod redis;
@@ -22,9 +22,11 @@ use crate::config::options::Options;
 use crate::services::Service;
 use crate::store::Store;
 use fields::Fields;
-use memcached::MemcachedEndpoint;
 use std::fmt;
-use store_client::{Address, Auth, Host, Login, RedisEndpoint, Secret, Sentinel, Target};
+use store_client::{
+    Address, Auth, Host, Login, MemcachedEndpoint, MemcachedLogin, RedisEndpoint, Secret, Sentinel,
+    Target,
+};
 
 /// What it takes to connect to a session service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +73,7 @@ pub(crate) fn read_with(
     let (of_service, not_ours) = Options::among(store, |name| fields.option(name));
     let endpoint = match store {
         Store::Redis => Endpoint::Redis(redis::read(&fields)?),
-        Store::Memcached => Endpoint::Memcached(MemcachedEndpoint::read(&fields)?),
+        Store::Memcached => Endpoint::Memcached(memcached::read(&fields)?),
     };
     let sentinel_behind = match &endpoint {
         Endpoint::Redis(endpoint) => sentinel::behind(&fields, endpoint),
@@ -141,7 +143,8 @@ impl Endpoint {
             }),
             Store::Memcached => Self::Memcached(MemcachedEndpoint {
                 servers: vec![Address { host, port: 11211 }],
-                login: Some(memcached::Login { user: "example".to_owned(), password }),
+                login: Some(MemcachedLogin { user: "example".to_owned(), password }),
+                tls: None,
             }),
         }
     }

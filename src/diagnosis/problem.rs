@@ -1,7 +1,7 @@
 //! What is wrong if our own client meets a problem with a server.
 
+use super::doubt::doubt_of;
 use super::{Cause, CauseKind};
-use crate::system::secret::doubt;
 use rustls::AlertDescription;
 use std::io::ErrorKind;
 use store_client::{
@@ -14,7 +14,11 @@ impl Cause {
         if let Some(error) = problem.reply() {
             return Self::of_reply_to(error, endpoint);
         }
-        let tls = endpoint.tls();
+        Self::of_server(problem, endpoint.tls(), endpoint.first_address().map(|it| &it.host))
+    }
+
+    /// Why any server cannot be reached, with TLS or without.
+    pub(crate) fn of_server(problem: &Problem, tls: Option<&Tls>, host: Option<&Host>) -> Self {
         match problem {
             Problem::NoToken(NoToken { what, advice, passes }) => {
                 let kind = if *passes { CauseKind::NoTokenYet } else { CauseKind::NoToken };
@@ -30,7 +34,7 @@ impl Cause {
             Problem::NoTls => Self::of(CauseKind::TlsNotSpoken),
             Problem::Protocol(ProtocolError::IsTls) => Self::of(CauseKind::TlsExpected),
             Problem::Protocol(error) => Self::seen(CauseKind::OtherService, error),
-            other => Self::of_connection(other, endpoint.first_address().map(|it| &it.host)),
+            other => Self::of_connection(other, host),
         }
     }
 
@@ -48,7 +52,7 @@ impl Cause {
     /// With a common mistake that explains why this password is refused, if it is that.
     pub(crate) fn with_doubt(mut self, password: Option<&Secret>) -> Self {
         if self.kind == CauseKind::WrongPassword
-            && let Some(doubt) = password.and_then(doubt)
+            && let Some(doubt) = password.and_then(doubt_of)
         {
             self.advice = format!("{} {doubt}", self.advice);
         }
@@ -56,7 +60,7 @@ impl Cause {
     }
 
     /// Why any server cannot be reached.
-    pub(crate) fn of_connection(problem: &Problem, host: Option<&Host>) -> Self {
+    fn of_connection(problem: &Problem, host: Option<&Host>) -> Self {
         let kind = match problem {
             Problem::Resolve(_) => CauseKind::NameNotResolved,
             Problem::Refused | Problem::Connect(_) if host.is_some_and(Host::is_loopback) => {

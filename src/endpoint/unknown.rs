@@ -28,7 +28,7 @@ pub(super) fn require_known(fields: &Fields<'_>, endpoint: &Endpoint) -> Result<
     }
     let tls = match endpoint {
         Endpoint::Redis(redis) => redis.tls(),
-        Endpoint::Memcached(_) => None,
+        Endpoint::Memcached(memcached) => memcached.tls.as_ref(),
     };
     let is_settled = fields.options.tls.is_some() || says_no_tls(fields, endpoint)?;
     let of_tls = if tls.is_none() && !is_settled { names(&looks_like_tls) } else { String::new() };

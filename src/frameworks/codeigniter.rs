@@ -6,13 +6,12 @@ use super::known::Framework;
 use super::session_use::{App, OwnSessions, Reach, SessionUse};
 use super::store_variables::PREFIX;
 use crate::endpoint::Endpoint;
-use crate::endpoint::memcached::MemcachedEndpoint;
 use crate::system::files::read_text;
 use crate::system::uri::encode;
 use crate::system::version::Version;
 use crate::variable::{Variable, Variables, value_of};
 use std::path::Path;
-use store_client::{Auth, RedisEndpoint, Target};
+use store_client::{Auth, MemcachedEndpoint, RedisEndpoint, Target};
 
 const FILE: &str = "app/Config/Session.php";
 /// The stock configuration contains this.

@@ -101,7 +101,7 @@ impl Context<'_> {
             Route::Direct => Ok(None),
         };
         let php_settings = match socket {
-            Ok(Some(socket)) => php::redis_directives::behind_proxy(&socket, plan),
+            Ok(Some(socket)) => php::directives::behind_proxy(&socket, plan),
             Err(error) if !reason.leaves_a_choice() => return Err(error),
             no_socket => {
                 warnings.extend(no_socket.err().map(|error| log::without_proxy(&reason, &error)));
@@ -129,7 +129,6 @@ impl Context<'_> {
         }
     }
 
-    /// Asks the service whether it would keep a session.
     fn ask(&self, plan: &Plan, tls_files: &TlsFiles, route: Route) -> Outcome {
         let LaunchRecord { strict_mode, sid_length, .. } = *self.record;
         let question = Question { plan, tls_files, route, strict_mode, sid_length };

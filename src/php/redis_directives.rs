@@ -120,10 +120,7 @@ pub(super) fn connect(
     Ok(PhpSettings { variables, ini_files })
 }
 
-/// What PHP needs to connect to the session proxy at `socket`. The proxy takes care of the rest: the service's
-/// address, the login, TLS, the database, and timeouts.
-#[must_use]
-pub(crate) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
+pub(super) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
     let mut query = QueryString::default();
     let persistent = plan.persistence.to_proxy;
     query.add("persistent", flag(persistent));

@@ -37,6 +37,14 @@ mod launch_cluster;
 #[cfg(test)]
 mod memcached;
 #[cfg(test)]
+mod memcached_faults;
+#[cfg(test)]
+mod memcached_process;
+#[cfg(test)]
+mod memcached_proxy;
+#[cfg(test)]
+mod memcached_site;
+#[cfg(test)]
 mod names;
 #[cfg(test)]
 mod options;
@@ -80,6 +88,8 @@ mod sentinel;
 mod sentinel_launch;
 #[cfg(test)]
 mod sentinel_site;
+#[cfg(test)]
+mod sentinel_tls;
 #[cfg(test)]
 mod servers;
 #[cfg(test)]

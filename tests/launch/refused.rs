@@ -76,12 +76,6 @@ fn what_memcached_sessions_cannot_use_is_said_with_what_would_work() {
         Store::Memcached,
         &[
             (json!({"credhub-ref": "((/c/x))"}), &["credhub-ref", "interpolate"]),
-            (json!({"host": "h", "tls": true}), &["memcached extension does not support TLS"]),
-            (json!({"host": "h", "ca.crt": CA}), &["memcached extension does not support TLS"]),
-            (
-                json!({"host": "h", "tls_port": 11212}),
-                &["memcached extension does not support TLS"],
-            ),
             (json!({"uri": "redis://h"}), &["does not have a Memcached scheme", "memcached://"]),
             (
                 json!({"servers": "h", "username": "u"}),

@@ -12,7 +12,7 @@ use store_client::{Connection, Deadline, RedisError};
 
 /// The connections to the service.
 pub(super) struct Pool {
-    credentials: Credentials,
+    credentials: Credentials<Upstream>,
     most: usize,
     connect_timeout: Duration,
     /// Connections opened so far.
@@ -49,7 +49,7 @@ pub(super) type With<E> = (Option<Server>, E);
 
 impl Pool {
     pub(super) fn new(
-        credentials: Credentials,
+        credentials: Credentials<Upstream>,
         most: usize,
         connect_timeout: Duration,
         opened: Counter,
@@ -58,7 +58,7 @@ impl Pool {
         Self { credentials, most, connect_timeout, opened, state, returned }
     }
 
-    pub(super) fn credentials(&self) -> &Credentials {
+    pub(super) fn credentials(&self) -> &Credentials<Upstream> {
         &self.credentials
     }
 

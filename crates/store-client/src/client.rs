@@ -187,7 +187,7 @@ pub fn dial(address: &Address, deadline: Deadline) -> Result<TcpStream, Problem>
     Err(last)
 }
 
-fn handshake(
+pub(super) fn handshake(
     mut stream: Timed<TcpStream>,
     host: &Host,
     config: Arc<ClientConfig>,

@@ -32,7 +32,7 @@ pub(super) enum Stream {
 }
 
 impl Stream {
-    fn set_deadline(&mut self, deadline: Deadline) {
+    pub(super) fn set_deadline(&mut self, deadline: Deadline) {
         match self {
             Self::Tcp(stream) => stream.set_deadline(deadline),
             Self::Tls(stream) => stream.sock.set_deadline(deadline),
@@ -40,7 +40,7 @@ impl Stream {
         }
     }
 
-    fn as_read(&mut self) -> &mut dyn Read {
+    pub(super) fn as_read(&mut self) -> &mut dyn Read {
         match self {
             Self::Tcp(stream) => stream,
             Self::Tls(stream) => stream.as_mut(),
@@ -48,7 +48,7 @@ impl Stream {
         }
     }
 
-    fn as_write(&mut self) -> &mut dyn Write {
+    pub(super) fn as_write(&mut self) -> &mut dyn Write {
         match self {
             Self::Tcp(stream) => stream,
             Self::Tls(stream) => stream.as_mut(),
