@@ -72,15 +72,19 @@ fn redis_causes(suite: Suite) {
         assert_cause(&check(json!({"host": "localhost"})), "loopback");
         let without_eval = Redis::start_with(&["--rename-command", "EVAL", ""]);
         assert_cause(&check(json!({"host": without_eval.host()})), "unknown-command");
-
-        let open = Redis::start_with(&[]);
-        assert_cause(&check(login(&open.host(), MARKER)), "password-not-wanted");
-        docker(&["pause", &open.container.name]);
-        assert_cause(&check(json!({"host": open.host()})), "no-answer");
-        docker(&["unpause", &open.container.name]);
-        run(&mut open.connection(), &["CONFIG", "SET", "protected-mode", "yes"]);
-        assert_cause(&check(json!({"host": open.host()})), "protected-mode");
+        open_server(&check);
     });
+}
+
+/// A server without a password.
+fn open_server(check: &dyn Fn(Value) -> Checked) {
+    let open = Redis::start_with(&[]);
+    assert_cause(&check(json!({"host": open.host(), "password": MARKER})), "password-not-wanted");
+    docker(&["pause", &open.container.name]);
+    assert_cause(&check(json!({"host": open.host()})), "no-answer");
+    docker(&["unpause", &open.container.name]);
+    run(&mut open.connection(), &["CONFIG", "SET", "protected-mode", "yes"]);
+    assert_cause(&check(json!({"host": open.host()})), "protected-mode");
 }
 
 /// A server that does not write, for reasons that pass.

@@ -14,6 +14,8 @@ mod cloud_logins;
 #[cfg(test)]
 mod cloud_site;
 #[cfg(test)]
+mod cloud_topologies;
+#[cfg(test)]
 #[path = "../../crates/cloud-login/src/tests/fake.rs"]
 mod fake_cloud;
 #[cfg(test)]
@@ -86,6 +88,8 @@ mod sentinel;
 mod sentinel_launch;
 #[cfg(test)]
 mod sentinel_site;
+#[cfg(test)]
+mod sentinel_tls;
 #[cfg(test)]
 mod servers;
 #[cfg(test)]

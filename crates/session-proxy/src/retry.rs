@@ -201,8 +201,10 @@ impl RetryingClient {
         let mut troubles = self.troubles();
         let since = failed.iter().chain([server]).filter_map(|it| troubles.remove(it)).min();
         if since.is_some_and(|since| since.elapsed() > WORTH_MENTIONING) {
-            let name = self.pool.credentials().current();
-            log(format_args!("the service is responding again: {name}"));
+            let service = self.pool.credentials().current();
+            let primary = service.primary().map(|it| format!("; primary now {it}"));
+            let primary = primary.unwrap_or_default();
+            log(format_args!("the service is responding again: {service}{primary}"));
         }
     }
 

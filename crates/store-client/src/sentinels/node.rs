@@ -177,6 +177,23 @@ impl Node {
     }
 }
 
+#[cfg(test)]
+impl Node {
+    /// One that has said that the primary is at this port.
+    pub(super) fn naming(port: u16, is_leaving: bool) -> Self {
+        let address = |port| Address { host: crate::address::Host::Name("h".to_owned()), port };
+        let named = Named { address: address(port), is_leaving, is_down: false };
+        Self { said: Said::Named(named), ..Self::silent() }
+    }
+
+    /// One that was not asked.
+    pub(super) fn silent() -> Self {
+        let address = Address { host: crate::address::Host::Name("s".to_owned()), port: 1 };
+        let (clients, said) = (Vec::new(), Said::Nothing);
+        Self { address, clients, connection: None, rests_until: None, said }
+    }
+}
+
 impl Said {
     /// The second reply is a bonus, for which a user may have no right.
     fn of(replies: Vec<Reply>) -> Self {
