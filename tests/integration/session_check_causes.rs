@@ -260,7 +260,8 @@ fn memcached_causes(suite: Suite) {
             format!("VCAP_SERVICES={}", vcap(&[("memcached-sessions", login(&closed.server()))]));
         let layer = layer("extension");
         let empty = format!("type=tmpfs,destination={layer}/sasl2");
-        let without = support_check(app, &["--env", &bound, "--mount", &empty]);
+        let off = "BPL_PHP_SESSION_PROXY=off";
+        let without = support_check(app, &["--env", &bound, "--env", off, "--mount", &empty]);
         assert_cause(&without, "mechanisms-missing");
         // Of two servers, the report tells which one it is.
         let two = format!("{},{}:1", open.server(), closed.container.ip());
