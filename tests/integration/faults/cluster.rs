@@ -46,7 +46,7 @@ impl Change {
                 done"
             }
             Self::Killed => {
-                "pkill -KILL -f 'redis-server .*:7001'
+                "pkill -KILL -f '[r]edis-server .*:7001'
                 until redis-cli -p 7002 cluster nodes | grep master,fail; do sleep 0.1; done
                 until redis-cli -p 7002 cluster info | grep cluster_state:ok; do sleep 0.1; done"
             }
@@ -78,8 +78,12 @@ impl Cluster {
     }
 
     fn run(&self, script: &str) -> String {
+        self.try_run(script).1
+    }
+
+    fn try_run(&self, script: &str) -> (bool, String) {
         let script = format!("export REDISCLI_AUTH=secret; {script}");
-        self.0.exec(&["bash", "-c", &script])
+        self.0.exec_with_input(&["timeout", "60", "bash", "-c", &script], "")
     }
 }
 
@@ -97,8 +101,9 @@ fn met(suite: Suite, web: Web, change: Change) -> Outcome {
         let is_over = AtomicBool::new(false);
         met = thread::scope(|scope| {
             let visits = scope.spawn(|| clients.visit_until(&instance, &is_over));
-            cluster.run(change.script());
+            let (happened, said) = cluster.try_run(change.script());
             is_over.store(true, Ordering::Relaxed);
+            assert!(happened, "{said}");
             visits.join().expect("visits")
         });
         if web.options == PROXY {
