@@ -185,10 +185,9 @@ impl Check<'_> {
         if setup == Setup::Ours {
             let handler = self.plan.endpoint.save_handler();
             parts = steps::probe(self.environment, handler, &self.question()?)?;
-            if let (Some(socket), Endpoint::Redis(redis)) =
-                (self.proxy_socket(), &self.plan.endpoint)
-            {
-                parts = with_both_hops(parts, socket, redis, self.plan.failover_timeout);
+            if let Some(socket) = self.proxy_socket() {
+                parts =
+                    with_both_hops(parts, socket, &self.plan.endpoint, self.plan.failover_timeout);
             }
         }
         // If the server itself refuses, a session would only wait.

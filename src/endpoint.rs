@@ -1,9 +1,10 @@
 //! Endpoints: what it takes to connect to a session service, read from its credentials.
 
+mod cloud;
 mod entries;
 mod error;
 mod fields;
-pub(crate) mod memcached;
+mod memcached;
 mod names;
 mod pem;
 mod redis;
@@ -16,13 +17,16 @@ mod words;
 
 pub(crate) use error::EndpointError;
 
+use crate::config::environment::Environment;
 use crate::config::options::Options;
 use crate::services::Service;
 use crate::store::Store;
 use fields::Fields;
-use memcached::MemcachedEndpoint;
 use std::fmt;
-use store_client::{Address, Auth, Host, RedisEndpoint, Secret, Sentinel, Target};
+use store_client::{
+    Address, Auth, Host, Login, MemcachedEndpoint, MemcachedLogin, RedisEndpoint, Secret, Sentinel,
+    Target,
+};
 
 /// What it takes to connect to a session service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,20 +59,21 @@ pub struct Reading {
 /// # Errors
 /// Fails if a credential is missing or invalid; the error names it.
 pub fn read(store: Store, service: &Service) -> Result<Reading, EndpointError> {
-    read_with(store, service, Options::default())
+    read_with(store, service, Options::default(), &Environment::default())
 }
 
-/// The same, with the options of the launch, which beat what the credentials say.
+/// The same, with the options of the launch, which beat what the credentials say, and in its environment.
 pub(crate) fn read_with(
     store: Store,
     service: &Service,
     options: Options,
+    environment: &Environment,
 ) -> Result<Reading, EndpointError> {
-    let fields = Fields::of(store, service, &options)?;
+    let fields = Fields::of(store, service, &options, environment)?;
     let (of_service, not_ours) = Options::among(store, |name| fields.option(name));
     let endpoint = match store {
         Store::Redis => Endpoint::Redis(redis::read(&fields)?),
-        Store::Memcached => Endpoint::Memcached(MemcachedEndpoint::read(&fields)?),
+        Store::Memcached => Endpoint::Memcached(memcached::read(&fields)?),
     };
     let sentinel_behind = match &endpoint {
         Endpoint::Redis(endpoint) => sentinel::behind(&fields, endpoint),
@@ -97,10 +102,21 @@ impl Endpoint {
     #[must_use]
     pub(crate) fn secrets(&self) -> Vec<&Secret> {
         match self {
-            Self::Redis(endpoint) => endpoint.auth.iter().map(|auth| &auth.password).collect(),
+            Self::Redis(endpoint) => {
+                endpoint.fixed().map(|auth| &auth.password).into_iter().collect()
+            }
             Self::Memcached(endpoint) => {
                 endpoint.login.iter().map(|login| &login.password).collect()
             }
+        }
+    }
+
+    /// Whether it is logged in to.
+    #[must_use]
+    pub(crate) fn has_login(&self) -> bool {
+        match self {
+            Self::Redis(endpoint) => endpoint.auth.is_some(),
+            Self::Memcached(endpoint) => endpoint.login.is_some(),
         }
     }
 
@@ -122,12 +138,13 @@ impl Endpoint {
         match store {
             Store::Redis => Self::Redis(RedisEndpoint {
                 target: Target::Tcp { address: Address { host, port: 6379 }, tls: None },
-                auth: Some(Auth { user: None, password }),
+                auth: Some(Login::Fixed(Auth { user: None, password })),
                 database: None,
             }),
             Store::Memcached => Self::Memcached(MemcachedEndpoint {
                 servers: vec![Address { host, port: 11211 }],
-                login: Some(memcached::Login { user: "example".to_owned(), password }),
+                login: Some(MemcachedLogin { user: "example".to_owned(), password }),
+                tls: None,
             }),
         }
     }

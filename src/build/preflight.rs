@@ -57,7 +57,7 @@ fn plan_that_connects(
         endpoint::read(record.store, service)?;
     let plan = Plan::settle(endpoint, &options);
     match limit_of_php(&plan, record) {
-        Some(limit) if !proxy_serves(&plan) => return Err(limit),
+        Some(limit) if !proxy_serves(&plan, record) => return Err(limit),
         Some(_) => {}
         None => {
             let files = TlsFiles::planned(&plan.endpoint);

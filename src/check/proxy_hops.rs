@@ -1,11 +1,11 @@
 //! The two hops through the session proxy: from PHP to its socket, and from there to the service.
 
-use super::question::place;
+use super::question::place_of;
 use super::steps::Part;
+use crate::endpoint::Endpoint;
 use session_proxy::{ProxyClient, Status};
 use std::path::Path;
 use std::time::{Duration, Instant};
-use store_client::RedisEndpoint;
 
 /// The step for the proxy's own hop.
 const REACH: &str = "reach the service";
@@ -14,7 +14,7 @@ const REACH: &str = "reach the service";
 pub(super) fn with_both_hops(
     mut parts: Vec<Part>,
     socket: &str,
-    endpoint: &RedisEndpoint,
+    endpoint: &Endpoint,
     bound: Duration,
 ) -> Vec<Part> {
     let [first, rest @ ..] = parts.as_mut_slice() else { return parts };
@@ -30,7 +30,7 @@ pub(super) fn with_both_hops(
     let is_cluster = |topology: &&str| topology.starts_with("cluster");
     let cluster = status.as_ref().and_then(Status::topology).filter(is_cluster);
     let known = primary.or(cluster.map(|it| format!("; {it}"))).unwrap_or_default();
-    let server = format!("{}{known}, through the session proxy", place(endpoint));
+    let server = format!("{}{known}, through the session proxy", place_of(endpoint));
     for part in rest {
         part.server = Some(server.clone());
     }

@@ -2,14 +2,14 @@
 //! save path.
 
 use crate::endpoint::Endpoint;
-use crate::endpoint::memcached::MemcachedEndpoint;
 use crate::launch::build_record::LaunchRecord;
+use crate::php::directives::socket_of;
 use crate::php::redis_commands::Trial;
 use crate::php::redis_directives::{PROXY_CONNECT_TIMEOUT, encryption, shares_ca};
 use crate::php::tls::TlsFiles;
 use crate::plan::Plan;
 use serde_json::{Map, Value, json};
-use store_client::{Address, Host, RedisEndpoint, Target};
+use store_client::{Address, Host, MemcachedEndpoint, RedisEndpoint, Target};
 
 /// The question for `steps/redis.php` or `steps/memcached.php`.
 pub(super) fn question(plan: &Plan, record: &LaunchRecord, tls_files: &TlsFiles) -> Value {
@@ -38,6 +38,11 @@ pub(super) fn question_of_framework(
 /// The question for the session proxy at `socket`. The proxy takes care of the service's address, login and TLS.
 pub(super) fn question_to_proxy(socket: &str, plan: &Plan) -> Value {
     let timeout = PROXY_CONNECT_TIMEOUT.as_secs_f64();
+    if let Endpoint::Memcached(_) = &plan.endpoint {
+        return json!({
+            "servers": [[socket, 0]], "auth": null, "timeout": timeout, "prefix": plan.prefix,
+        });
+    }
     json!({
         "name": format!("the session proxy ({socket})"),
         "scheme": "unix", "host": socket, "port": 0,
@@ -53,7 +58,7 @@ pub(super) fn question_to_proxy(socket: &str, plan: &Plan) -> Value {
 pub(super) fn proxy_socket<'a>(save_path: &'a str, endpoint: &Endpoint) -> Option<&'a str> {
     match endpoint {
         Endpoint::Redis(RedisEndpoint { target: Target::Unix(_), .. }) => None,
-        _ => save_path.strip_prefix("unix://")?.split('?').next(),
+        _ => socket_of(save_path),
     }
 }
 
@@ -71,7 +76,7 @@ fn of_redis(
 ) -> Value {
     let database = endpoint.database;
     let trial = trial(plan, plan.persistence.to_server);
-    let auth = endpoint.auth.as_ref().map(|auth| match &auth.user {
+    let auth = endpoint.fixed().map(|auth| match &auth.user {
         Some(user) => json!([user, auth.password.expose()]),
         None => json!(auth.password.expose()),
     });
@@ -103,8 +108,17 @@ fn of_redis(
     question
 }
 
-/// The address, without the login.
-pub(super) fn place(endpoint: &RedisEndpoint) -> String {
+/// The addresses, without the login.
+pub(super) fn place_of(endpoint: &Endpoint) -> String {
+    match endpoint {
+        Endpoint::Redis(endpoint) => place(endpoint),
+        Endpoint::Memcached(endpoint) => {
+            endpoint.servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+fn place(endpoint: &RedisEndpoint) -> String {
     match &endpoint.target {
         Target::Tcp { address, .. } => address.to_string(),
         Target::Unix(path) => path.display().to_string(),

@@ -4,6 +4,7 @@ use super::environment::Environment;
 use super::option_error::{OptionsError, hint, unknown, wrong_form};
 use super::variables::OPTIONS;
 use crate::store::Store;
+use cloud_login::Issuer;
 use std::path::PathBuf;
 use std::time::Duration;
 use url::form_urlencoded;
@@ -38,6 +39,8 @@ pub struct Options {
     pub(crate) ca: Option<PathBuf>,
     /// The user, whatever the credentials say; `default` stands for a login with the password alone.
     pub(crate) username: Option<String>,
+    /// Who issues the password, whatever the credentials say.
+    pub(crate) auth: Option<Issuer>,
     /// What Sentinels call the primary and its replicas.
     pub(crate) sentinel_master: Option<String>,
 }
@@ -53,7 +56,7 @@ const BOTH: &[Store] = &Store::ALL;
 const REDIS: &[Store] = &[Store::Redis];
 
 /// Every option; docs/settings.md shows the same table.
-const DESCRIPTIONS: [Description; 15] = [
+const DESCRIPTIONS: [Description; 16] = [
     Description { name: "timeout", stores: BOTH, value: "seconds, 0.1 to 60" },
     Description { name: "read_timeout", stores: REDIS, value: "seconds, 0.1 to 60" },
     Description { name: "persistent", stores: BOTH, value: "on or off" },
@@ -73,10 +76,11 @@ const DESCRIPTIONS: [Description; 15] = [
     Description { name: "failover_timeout", stores: REDIS, value: "seconds, 1 to 60" },
     Description { name: "wait_replicas", stores: REDIS, value: "a whole number, 0 to 10" },
     Description { name: "sentinel_master", stores: REDIS, value: "a name" },
+    Description { name: "auth", stores: REDIS, value: "aws-iam, azure-entra or google-iam" },
 ];
 
 /// Options that say the same as a credential of that name.
-const OF_ENDPOINT: [&str; 5] = ["database", "tls", "ca", "username", "sentinel_master"];
+const OF_ENDPOINT: [&str; 6] = ["database", "tls", "ca", "username", "sentinel_master", "auth"];
 
 impl Options {
     /// Reads `BPL_PHP_SESSION_OPTIONS`. Neither case nor `-` for `_` matters in a name.
@@ -136,6 +140,7 @@ impl Options {
             tls: self.tls.or(other.tls),
             ca: self.ca.or(other.ca),
             username: self.username.or(other.username),
+            auth: self.auth.or(other.auth),
             failover_timeout: self.failover_timeout.or(other.failover_timeout),
             wait_replicas: self.wait_replicas.or(other.wait_replicas),
             sentinel_master: self.sentinel_master.or(other.sentinel_master),
@@ -161,6 +166,7 @@ impl Options {
             "wait_replicas" => {
                 self.wait_replicas = Some(text.parse().ok().filter(|number| *number <= 10)?);
             }
+            "auth" => self.auth = Some(Issuer::named(text)?),
             "sentinel_master" => self.sentinel_master = Some(not_empty(text)?),
             _ => return None,
         }

@@ -74,6 +74,10 @@ kinds! {
         "Use a PHP with its openssl extension, or a service without TLS.";
     WrongPassword: "The password or the user is wrong",
         "Check user and password in the credentials. If the password has changed, restart the container.";
+    NoToken: "The cloud issues no token to log in with",
+        "Check the source that was asked, and what the container's role or identity may do.";
+    NoTokenYet: "The cloud issues no token to log in with for now",
+        "Check the source that was asked, and that the container can reach it.";
     PasswordMissing: "The server requires a password",
         "Add password (and username, for an ACL user or Memcached) to the credentials.";
     PasswordNotWanted: "The server has no password, or supports no logins",

@@ -5,7 +5,7 @@ use crate::system::secret::doubt;
 use rustls::AlertDescription;
 use std::io::ErrorKind;
 use store_client::{
-    Distrust, ErrorReply, Host, Problem, ProtocolError, RedisEndpoint, Secret, Tls,
+    Distrust, ErrorReply, Host, Login, NoToken, Problem, ProtocolError, RedisEndpoint, Secret, Tls,
 };
 
 impl Cause {
@@ -14,8 +14,16 @@ impl Cause {
         if let Some(error) = problem.reply() {
             return Self::of_reply_to(error, endpoint);
         }
-        let tls = endpoint.tls();
+        Self::of_server(problem, endpoint.tls(), endpoint.first_address().map(|it| &it.host))
+    }
+
+    /// Why any server cannot be reached, with TLS or without.
+    pub(crate) fn of_server(problem: &Problem, tls: Option<&Tls>, host: Option<&Host>) -> Self {
         match problem {
+            Problem::NoToken(NoToken { what, advice, passes }) => {
+                let kind = if *passes { CauseKind::NoTokenYet } else { CauseKind::NoToken };
+                Self::seen(kind, what).with_advice(advice)
+            }
             Problem::Certificates(text) => Self::seen(CauseKind::TlsFile, text),
             Problem::NotTrusted(distrust) => of_distrust(distrust, tls),
             Problem::TlsRefused(alert) => of_alert(*alert, tls),
@@ -26,13 +34,19 @@ impl Cause {
             Problem::NoTls => Self::of(CauseKind::TlsNotSpoken),
             Problem::Protocol(ProtocolError::IsTls) => Self::of(CauseKind::TlsExpected),
             Problem::Protocol(error) => Self::seen(CauseKind::OtherService, error),
-            other => Self::of_connection(other, endpoint.first_address().map(|it| &it.host)),
+            other => Self::of_connection(other, host),
         }
     }
 
     /// An error reply to any command.
     pub(crate) fn of_reply_to(error: &ErrorReply, endpoint: &RedisEndpoint) -> Self {
-        Self::of_reply(error).with_doubt(endpoint.auth.as_ref().map(|auth| &auth.password))
+        let cause = Self::of_reply(error);
+        match &endpoint.auth {
+            Some(Login::Issued(issued)) if cause.kind == CauseKind::WrongPassword => {
+                cause.with_advice(&*issued.advice)
+            }
+            _ => cause.with_doubt(endpoint.fixed().map(|auth| &auth.password)),
+        }
     }
 
     /// With a common mistake that explains why this password is refused, if it is that.
@@ -46,7 +60,7 @@ impl Cause {
     }
 
     /// Why any server cannot be reached.
-    pub(crate) fn of_connection(problem: &Problem, host: Option<&Host>) -> Self {
+    fn of_connection(problem: &Problem, host: Option<&Host>) -> Self {
         let kind = match problem {
             Problem::Resolve(_) => CauseKind::NameNotResolved,
             Problem::Refused | Problem::Connect(_) if host.is_some_and(Host::is_loopback) => {

@@ -1,7 +1,7 @@
 //! A service's credentials as a flat list, each with the meaning of its name.
 
 use super::names::Meaning;
-use super::values::{is_empty, is_true_or_false};
+use super::values::{is_empty, is_no_password};
 use super::words::{Reading, Words};
 use crate::services::{Credential, Credentials};
 use crate::store::Store;
@@ -107,8 +107,8 @@ impl Entries {
             .reading(self.store)
             // Of `sentinel.master`, only both words together say it.
             .filter(|it| it.meaning == Meaning::SentinelMaster || self.says_what(key))
-            // `auth` may say whether there is a password.
-            .filter(|it| it.meaning != Meaning::Password || !is_true_or_false(&credential));
+            // `auth` may say whether there is a password, or who issues one.
+            .filter(|it| it.meaning != Meaning::Password || !is_no_password(&credential));
         let is_list =
             reading.is_some_and(|it| matches!(it.meaning, Meaning::Hosts | Meaning::Nodes));
         let is_container = match &credential {

@@ -1,9 +1,12 @@
 //! Reads credentials by meaning, whatever name each broker gives them.
 
+mod worded;
+
 use super::entries::{Entry, entries_of};
 use super::error::EndpointError;
 use super::names::{METADATA, Meaning};
 use super::values::{flag, is_empty, is_off, split, texts_of};
+use crate::config::environment::Environment;
 use crate::config::options::Options;
 use crate::services::{Credential, Service};
 use crate::store::Store;
@@ -25,6 +28,8 @@ pub(super) struct Fields<'a> {
     pub(super) store: Store,
     /// What the launch sets in place of what credentials lack or have wrong.
     pub(super) options: &'a Options,
+    /// Where a cloud says how its containers log in.
+    pub(super) environment: &'a Environment,
     service: &'a Service,
     /// The likeliest first.
     entries: Vec<Entry>,
@@ -51,10 +56,11 @@ impl<'a> Fields<'a> {
         store: Store,
         service: &'a Service,
         options: &'a Options,
+        environment: &'a Environment,
     ) -> Result<Self, EndpointError> {
         let entries = entries_of(store, &service.credentials()?);
         let (read, warnings) = (RefCell::default(), RefCell::default());
-        let fields = Self { store, options, service, entries, read, warnings };
+        let fields = Self { store, options, environment, service, entries, read, warnings };
         if fields.entries.iter().any(|entry| entry.words.text() == "credhub ref") {
             return Err(fields.unsupported(
                 "has only a reference to its credentials (credhub-ref) that the platform should have resolved",
@@ -83,15 +89,6 @@ impl<'a> Fields<'a> {
             return Err(self.unusable(key, "contains a NUL character", "a string without one"));
         }
         Ok(Field { key: key.clone(), text })
-    }
-
-    /// The text of a credential with exactly these words.
-    pub(super) fn option(&self, name: &str) -> Option<String> {
-        let words = name.replace('_', " ");
-        let is_named = |entry: &&Entry| entry.significant == words;
-        let entry = self.entries.iter().filter(|it| !is_empty(&it.credential)).find(is_named)?;
-        self.mark(entry);
-        self.text_of(entry).ok().map(|field| field.text)
     }
 
     /// The items of a list: a JSON list, or a string with items separated by commas, semicolons or blanks.

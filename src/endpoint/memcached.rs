@@ -3,48 +3,40 @@
 use super::error::EndpointError;
 use super::fields::Fields;
 use super::names::Meaning;
-use super::tls::is_wanted;
+use super::tls::{ignore_material, is_wanted, tls};
 use super::uri::{Uri, uri};
-use std::fmt;
-use store_client::{Address, Secret};
+use store_client::{Address, MemcachedEndpoint, MemcachedLogin};
 
 const DEFAULT_PORT: u16 = 11211;
 
 /// The limit of libsasl2's client.
 const MAX_USER_BYTES: usize = 1024;
 
-/// What it takes to connect to Memcached servers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MemcachedEndpoint {
-    /// The servers that the sessions are spread over; never empty.
-    pub(crate) servers: Vec<Address>,
-    /// How to log in; `None` for servers without SASL.
-    pub(crate) login: Option<Login>,
+pub(super) fn read(fields: &Fields<'_>) -> Result<MemcachedEndpoint, EndpointError> {
+    let uri = uri(fields)?;
+    let tls_port = fields.port(Meaning::TlsPort)?;
+    let tls_only = tls_port.is_some() && !fields.has(Meaning::Port);
+    let tls = if is_wanted(fields, None, uri.tls || tls_only)? {
+        Some(tls(fields)?)
+    } else {
+        ignore_material(fields);
+        None
+    };
+    let tls_port = tls_port.filter(|_| tls.is_some());
+    Ok(MemcachedEndpoint {
+        servers: servers(fields, &uri, tls_port)?,
+        login: login(fields, uri)?,
+        tls,
+    })
 }
 
-/// A SASL login, which needs both.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Login {
-    pub(crate) user: String,
-    pub(crate) password: Secret,
-}
-
-impl MemcachedEndpoint {
-    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, EndpointError> {
-        let uri = uri(fields)?;
-        let tls_only = fields.has(Meaning::TlsPort) && !fields.has(Meaning::Port);
-        if is_wanted(fields, None, uri.tls || tls_only)? {
-            return Err(fields.unsupported(
-                "accepts only TLS connections, and PHP's memcached extension does not support TLS",
-                "Bind a service without TLS, or put a proxy such as stunnel in front of it.",
-            ));
-        }
-        Ok(Self { servers: servers(fields, &uri)?, login: login(fields, uri)? })
-    }
-}
-
-fn servers(fields: &Fields<'_>, uri: &Uri) -> Result<Vec<Address>, EndpointError> {
-    let port = fields.port(Meaning::Port)?.or(uri.port);
+/// With TLS, its own port beats the other one.
+fn servers(
+    fields: &Fields<'_>,
+    uri: &Uri,
+    tls_port: Option<u16>,
+) -> Result<Vec<Address>, EndpointError> {
+    let port = tls_port.or(fields.port(Meaning::Port)?).or(uri.port);
     let default = port.unwrap_or(DEFAULT_PORT);
     if let Some(list) = fields.list(Meaning::Hosts)? {
         let parse = |text: &String| Address::parse(text, default);
@@ -68,7 +60,7 @@ fn servers(fields: &Fields<'_>, uri: &Uri) -> Result<Vec<Address>, EndpointError
     }
 }
 
-fn login(fields: &Fields<'_>, uri: Uri) -> Result<Option<Login>, EndpointError> {
+fn login(fields: &Fields<'_>, uri: Uri) -> Result<Option<MemcachedLogin>, EndpointError> {
     let expected = "both username and password for a server with SASL, or neither";
     let (of_uri, password_of_uri) =
         uri.auth.map(|auth| (auth.user, Some(auth.password))).unwrap_or_default();
@@ -86,22 +78,8 @@ fn login(fields: &Fields<'_>, uri: Uri) -> Result<Option<Login>, EndpointError> 
         (Some(user), Some(_)) if user.len() > MAX_USER_BYTES => {
             Err(fields.unusable(&key, "is too long for SASL", "at most 1024 bytes"))
         }
-        (Some(user), Some(password)) => Ok(Some(Login { user, password })),
+        (Some(user), Some(password)) => Ok(Some(MemcachedLogin { user, password })),
         (Some(_), None) => Err(fields.missing("password for its username", expected)),
         (None, Some(_)) => Err(fields.missing("username for its password", expected)),
-    }
-}
-
-/// The endpoint without its password, for messages.
-impl fmt::Display for MemcachedEndpoint {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let servers: Vec<String> = self.servers.iter().map(ToString::to_string).collect();
-        formatter.write_str(&servers.join(", "))?;
-        match &self.login {
-            None => formatter.write_str(", no password"),
-            Some(Login { user, .. }) => {
-                write!(formatter, ", user {:?}", store_client::shown_user(user))
-            }
-        }
     }
 }

@@ -1,42 +1,38 @@
 //! A Redis endpoint, from the credentials of brokers and operators.
 
+use super::cloud;
 use super::error::EndpointError;
 use super::fields::{Fields, List};
 use super::names::Meaning;
 use super::sentinel;
 use super::tls::{ignore_material, is_wanted, tls};
 use super::uri::{Uri, uri};
-use store_client::{Address, Auth, RedisEndpoint, Target};
+use store_client::{Address, Auth, Login, RedisEndpoint, Target};
 
 const DEFAULT_PORT: u16 = 6379;
 
 /// Words of Sentinel, and a9s's `load_balanced_host`, which leads to any replica. If there is a host as well, that
 /// host follows a failover by itself (a9s).
 pub(super) const SENTINEL: [&str; 3] = ["sentinel", "sentinels", "balanced"];
-/// Words of a login through the cloud's IAM, with tokens valid for minutes instead of a password.
-const IAM: [&str; 2] = ["arn", "iam"];
 
 pub(super) fn read(fields: &Fields<'_>) -> Result<RedisEndpoint, EndpointError> {
     let uri = uri(fields)?;
-    let auth = auth(fields, &uri)?;
-    if auth.is_none() && fields.mention(&IAM) {
-        return Err(fields.unsupported(
-            "has no password but a login through the cloud's identity management (IAM), which PHP's redis extension does not support",
-            "Bind a service with a username and a password.",
-        ));
-    }
+    let fixed = auth(fields, &uri)?;
+    let issued = cloud::login(fields, &uri, fixed.as_ref())?;
+    let auth = issued.map(Login::Issued).or(fixed.map(Login::Fixed));
     let database = fields.number(Meaning::Database)?.or(uri.database);
-    let target = target(fields, &uri)?;
+    let target = target(fields, &uri, matches!(auth, Some(Login::Issued(_))))?;
     // The others are the server's to refuse: Valkey has numbered databases in a cluster as of version 9.
     let is_cluster = matches!(target, Target::Cluster { .. });
     let database = database.filter(|database| *database > 0 || !is_cluster);
     Ok(RedisEndpoint { target, auth, database })
 }
 
-fn target(fields: &Fields<'_>, uri: &Uri) -> Result<Target, EndpointError> {
+/// A token does not go through a network in plain text unless the credentials say so.
+fn target(fields: &Fields<'_>, uri: &Uri, is_issued: bool) -> Result<Target, EndpointError> {
     let tls_port = fields.port(Meaning::TlsPort)?;
     let scheme = scheme_credential(fields)?;
-    let encrypted = is_wanted(fields, scheme, uri.tls || tls_port.is_some())?;
+    let encrypted = is_wanted(fields, scheme, uri.tls || tls_port.is_some() || is_issued)?;
     let (host, port_of_host) = fields.host()?.unzip();
     let port = fields.port(Meaning::Port)?.or(port_of_host.flatten()).or(uri.port);
     let port = if encrypted { tls_port.or(port) } else { port }.unwrap_or(DEFAULT_PORT);
@@ -44,6 +40,9 @@ fn target(fields: &Fields<'_>, uri: &Uri) -> Result<Target, EndpointError> {
         Some(tls(fields)?)
     } else {
         ignore_material(fields);
+        if is_issued {
+            fields.warn(cloud::in_plain_text(fields));
+        }
         None
     };
     if let Some(sentinel) =

@@ -21,14 +21,14 @@ pub(super) fn require_known(fields: &Fields<'_>, endpoint: &Endpoint) -> Result<
         found.map(|entry| format!("{:?}", entry.key)).collect::<Vec<_>>().join(", ")
     };
     let service = || fields.service();
-    let secrets = if endpoint.secrets().is_empty() { names(&looks_secret) } else { String::new() };
+    let secrets = if endpoint.has_login() { String::new() } else { names(&looks_secret) };
     if !secrets.is_empty() {
         let unused = fields.unused().join(", ");
         return Err(EndpointError::UnknownPassword { service: service(), secrets, unused });
     }
     let tls = match endpoint {
         Endpoint::Redis(redis) => redis.tls(),
-        Endpoint::Memcached(_) => None,
+        Endpoint::Memcached(memcached) => memcached.tls.as_ref(),
     };
     let is_settled = fields.options.tls.is_some() || says_no_tls(fields, endpoint)?;
     let of_tls = if tls.is_none() && !is_settled { names(&looks_like_tls) } else { String::new() };

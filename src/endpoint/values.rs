@@ -1,6 +1,7 @@
 //! The values inside a credential: strings, lists and nested objects.
 
 use crate::services::Credential;
+use cloud_login::Issuer;
 use serde_json::Value;
 
 pub(super) fn is_empty(credential: &Credential) -> bool {
@@ -11,10 +12,13 @@ pub(super) fn is_empty(credential: &Credential) -> bool {
     }
 }
 
-pub(super) fn is_true_or_false(credential: &Credential) -> bool {
+/// Whether it says that there is a password, or who issues one.
+pub(super) fn is_no_password(credential: &Credential) -> bool {
     match credential {
         Credential::Value(Value::Bool(_)) => true,
-        Credential::Value(Value::String(text)) => matches!(text.as_str(), "true" | "false"),
+        Credential::Value(Value::String(text)) => {
+            matches!(text.as_str(), "true" | "false") || Issuer::named(text).is_some()
+        }
         _ => false,
     }
 }

@@ -6,13 +6,12 @@ use super::known::Framework;
 use super::session_use::{App, OwnSessions, Reach, SessionUse};
 use super::store_variables::PREFIX;
 use crate::endpoint::Endpoint;
-use crate::endpoint::memcached::MemcachedEndpoint;
 use crate::system::files::read_text;
 use crate::system::uri::encode;
 use crate::system::version::Version;
 use crate::variable::{Variable, Variables, value_of};
 use std::path::Path;
-use store_client::{Auth, RedisEndpoint, Target};
+use store_client::{Auth, MemcachedEndpoint, RedisEndpoint, Target};
 
 const FILE: &str = "app/Config/Session.php";
 /// The stock configuration contains this.
@@ -80,7 +79,10 @@ fn of_redis(redis: &RedisEndpoint, service: &Reach<'_>) -> Result<String, OwnSes
     if tls.is_some() && !plain {
         return Err(own("its driver trusts only the system's CAs".to_owned()));
     }
-    let login = match &redis.auth {
+    if redis.issued().is_some() {
+        return Err(own("its driver cannot log in with the tokens of a cloud".to_owned()));
+    }
+    let login = match redis.fixed() {
         None => String::new(),
         Some(Auth { user: None, password }) => format!("&auth={}", encode(password.expose())),
         Some(Auth { user: Some(user), password }) => {

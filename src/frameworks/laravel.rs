@@ -7,11 +7,11 @@ use super::redis_url::{Dialect, host_of, redis_url};
 use super::session_use::{App, OwnSessions, Reach, SessionUse};
 use super::store_variables::PREFIX;
 use crate::endpoint::Endpoint;
-use crate::endpoint::memcached::{Login, MemcachedEndpoint};
 use crate::store::Store;
 use crate::system::files::read_text;
 use crate::system::masked::masked;
 use crate::variable::{Variable, Variables, value_of};
+use store_client::{MemcachedEndpoint, MemcachedLogin};
 
 /// The first version whose stock configuration reads `REDIS_URL` and uses phpredis.
 const FIRST: u32 = 6;
@@ -53,7 +53,7 @@ fn variables_for(framework: &Framework, service: &Reach<'_>) -> Result<Variables
             let knows_users = framework.major().is_some_and(|major| major >= FIRST_WITH_USERS);
             let url = redis_url(redis, service, dialect(knows_users));
             let url = url.ok_or_else(|| OwnSessions::new(
-                "its stock configuration supports neither a Redis cluster nor a socket",
+                "its stock configuration supports neither a Redis cluster, nor a socket, nor a login with the tokens of a cloud",
                 "Add the connection to config/database.php, and set SESSION_DRIVER=redis and SESSION_CONNECTION.",
             ))?;
             let mut variables = vec![
@@ -76,7 +76,7 @@ fn memcached_variables(endpoint: &MemcachedEndpoint) -> Variables {
         variables.push((Variable::MemcachedHost, server.host.to_string()));
         variables.push((Variable::MemcachedPort, server.port.to_string()));
     }
-    if let Some(Login { user, password }) = &endpoint.login {
+    if let Some(MemcachedLogin { user, password }) = &endpoint.login {
         variables.push((Variable::MemcachedUsername, for_env(user)));
         variables.push((Variable::MemcachedPassword, for_env(password.expose())));
     }

@@ -22,16 +22,19 @@ pub(super) struct Dialect {
 pub(super) const USUAL: Dialect =
     Dialect { tls: &["ssl"], login: None, json: false, database: true };
 
-/// The uri; `None` for a cluster or a socket, which have no form that every client reads.
+/// The uri; `None` for a cluster or a socket, which have no form that every client reads, and for a login by tokens.
 pub(super) fn redis_url(
     redis: &RedisEndpoint,
     service: &Reach<'_>,
     dialect: Dialect,
 ) -> Option<String> {
     let Target::Tcp { address, tls } = &redis.target else { return None };
+    if redis.issued().is_some() {
+        return None;
+    }
     let scheme = if tls.is_some() { "rediss" } else { "redis" };
     let mut query = QueryString::default();
-    let login = redis.auth.as_ref().map(|auth| login(auth, dialect, &mut query));
+    let login = redis.fixed().map(|auth| login(auth, dialect, &mut query));
     let login = login.unwrap_or_default();
     if tls.is_some() {
         add_tls(&mut query, service, dialect);

@@ -4,10 +4,9 @@
 use super::redis_url::{USUAL, redis_url};
 use super::session_use::Reach;
 use crate::endpoint::Endpoint;
-use crate::endpoint::memcached::MemcachedEndpoint;
 use crate::system::uri::encode;
 use crate::variable::{Variable, Variables};
-use store_client::{Address, RedisEndpoint, Target};
+use store_client::{Address, MemcachedEndpoint, RedisEndpoint, Target};
 
 /// The prefix of their names.
 pub(crate) const PREFIX: &str = "PHP_SESSION_STORE_";
@@ -31,7 +30,7 @@ fn of_redis(redis: &RedisEndpoint, service: &Reach<'_>) -> Variables {
     let mut add =
         |variable, value: Option<String>| variables.extend(value.map(|value| (variable, value)));
     add(Variable::StoreUrl, redis_url(redis, service, USUAL));
-    let auth = redis.auth.as_ref();
+    let auth = redis.fixed();
     add(Variable::StoreUsername, auth.and_then(|auth| auth.user.clone()));
     add(Variable::StorePassword, auth.map(|auth| auth.password.expose().to_owned()));
     add(Variable::StoreDatabase, redis.database.map(|database| database.to_string()));
@@ -42,7 +41,7 @@ fn of_redis(redis: &RedisEndpoint, service: &Reach<'_>) -> Variables {
 }
 
 /// Several servers go into the query, as Symfony's adapter expects; no other client reads such a uri.
-fn of_memcached(MemcachedEndpoint { servers, login }: &MemcachedEndpoint) -> Variables {
+fn of_memcached(MemcachedEndpoint { servers, login, tls }: &MemcachedEndpoint) -> Variables {
     let authority = login
         .as_ref()
         .map(|login| format!("{}:{}@", encode(&login.user), encode(login.password.expose())));
@@ -57,6 +56,7 @@ fn of_memcached(MemcachedEndpoint { servers, login }: &MemcachedEndpoint) -> Var
     if let [server] = servers.as_slice() {
         variables.extend(of_server(server));
     }
+    variables.extend(tls.as_ref().map(|_| (Variable::StoreTls, "1".to_owned())));
     if let Some(login) = login {
         variables.push((Variable::StoreUsername, login.user.clone()));
         variables.push((Variable::StorePassword, login.password.expose().to_owned()));

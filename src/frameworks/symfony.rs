@@ -52,7 +52,7 @@ pub(super) fn session_use(app: &App<'_>) -> SessionUse {
 fn redis_url_of(app: &App<'_>) -> Result<Variables, OwnSessions> {
     let no_url = || {
         OwnSessions::new(
-            "REDIS_URL cannot express the bound Redis cluster or socket",
+            "REDIS_URL cannot express a Redis cluster, a socket, or a login with the tokens of a cloud",
             "Set handler_id to null (PHP's own sessions).",
         )
     };

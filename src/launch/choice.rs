@@ -10,7 +10,7 @@ use crate::endpoint::Endpoint;
 use crate::php::directives::connect;
 use crate::php::tls::{NoOpenSsl, TlsFiles};
 use crate::plan::Plan;
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use std::time::Duration;
 
 /// The route to take.
@@ -45,10 +45,15 @@ pub(super) fn choose(
     asks: Asks,
     ask: impl Fn(Route) -> Outcome,
 ) -> anyhow::Result<Choice> {
-    let serves = proxy_serves(plan);
+    let serves = proxy_serves(plan, record);
     let limit = limit_of_php(plan, record);
     // Code that takes the save path for a folder would put the password into that folder's name.
-    let needs_proxy = limit.is_some() || record.app.takes_save_path_for_folder;
+    let needs_proxy = limit.is_some()
+        || match &plan.endpoint {
+            Endpoint::Redis(_) => record.app.takes_save_path_for_folder,
+            // PHP's own handler needs libsasl2's plugins, and a new login for each request.
+            Endpoint::Memcached(memcached) => memcached.login.is_some(),
+        };
     // The option `persistent`, on or off, is a decision for PHP's own handler.
     let undecided = serves && !plan.persistence.is_chosen;
     let handshakes = undecided && plan.has_tls();
@@ -135,8 +140,12 @@ fn prefer_proxy(
 
 /// Whether the session proxy can serve it.
 #[must_use]
-pub(crate) fn proxy_serves(plan: &Plan) -> bool {
-    matches!(&plan.endpoint, Endpoint::Redis(_))
+pub(crate) fn proxy_serves(plan: &Plan, record: &LaunchRecord) -> bool {
+    match &plan.endpoint {
+        Endpoint::Redis(_) => true,
+        // php-memcached 2 was not tried.
+        Endpoint::Memcached(_) => record.extension_version.is_at_least(3, 0, 0),
+    }
 }
 
 /// What the service needs and PHP's handler does not support.
@@ -144,6 +153,11 @@ pub(crate) fn proxy_serves(plan: &Plan) -> bool {
 pub(crate) fn limit_of_php(plan: &Plan, record: &LaunchRecord) -> Option<anyhow::Error> {
     if plan.has_tls() && !record.knows_tls {
         return Some(NoOpenSsl.into());
+    }
+    if let Endpoint::Memcached(memcached) = &plan.endpoint
+        && memcached.tls.is_some()
+    {
+        return Some(anyhow!(log::tls_needs_proxy()));
     }
     let files = TlsFiles::planned(&plan.endpoint);
     match connect(plan, &files, &record.extension_version, Duration::ZERO) {

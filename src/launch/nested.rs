@@ -3,12 +3,13 @@
 
 use super::route::Route;
 use crate::config::environment::{Environment, EnvironmentError};
+use crate::php::directives::socket_of;
 use crate::variable::Variable;
 
 /// The route that an outer launch has set up for a server with TLS; `None` if there is no outer launch.
 pub(super) fn outer_route(environment: &Environment) -> Result<Option<Route>, EnvironmentError> {
     let save_path = environment.text(Variable::SavePath.name())?;
-    let through_proxy = save_path.map(|path| path.starts_with("unix://"));
+    let through_proxy = save_path.map(|path| socket_of(path).is_some());
     Ok(through_proxy.map(|it| if it { Route::Proxy } else { Route::Direct }))
 }
 

@@ -101,7 +101,7 @@ impl Context<'_> {
             Route::Direct => Ok(None),
         };
         let php_settings = match socket {
-            Ok(Some(socket)) => php::redis_directives::behind_proxy(&socket, plan),
+            Ok(Some(socket)) => php::directives::behind_proxy(&socket, plan),
             Err(error) if !reason.leaves_a_choice() => return Err(error),
             no_socket => {
                 warnings.extend(no_socket.err().map(|error| log::without_proxy(&reason, &error)));

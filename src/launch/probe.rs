@@ -40,7 +40,7 @@ impl Question<'_> {
             Endpoint::Redis(endpoint) => redis::ask(self, endpoint, env),
             Endpoint::Memcached(endpoint) => match refused_keys(self.plan, self.sid_length) {
                 Some(refused) => Outcome::of(refused),
-                None => memcached::probe(endpoint),
+                None => memcached::ask(self, endpoint),
             },
         }
     }

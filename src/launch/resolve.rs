@@ -48,6 +48,7 @@ pub(crate) struct ResolvedService {
 struct Known<'a> {
     probe: Probe,
     told: Option<&'a Told>,
+    environment: &'a Environment,
 }
 
 /// Finds out where the sessions are kept. `told` is what the server was found to be before.
@@ -61,7 +62,7 @@ pub(crate) fn resolve(
     settings: &LaunchSettings,
     told: Option<&Told>,
 ) -> anyhow::Result<Resolution> {
-    let known = Known { probe: settings.probe, told };
+    let known = Known { probe: settings.probe, told, environment };
     let store = record.store;
     let options = Options::read(environment, store)?;
     let services = Services::read(environment, platform_dir)?;
@@ -118,7 +119,7 @@ impl ResolvedService {
     ) -> anyhow::Result<Resolution> {
         let SessionService { store, service, rule } = found;
         let mut warnings: Vec<String> = found.ignores(keys).into_iter().collect();
-        let mut reading = endpoint::read_with(*store, service, options)?;
+        let mut reading = endpoint::read_with(*store, service, options, known.environment)?;
         let (plan, told) = settled(&mut reading, known.probe, known.told);
         let Reading { unused, warnings: more, .. } = reading;
         warnings.extend(more);

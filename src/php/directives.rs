@@ -9,6 +9,7 @@ use crate::endpoint::Endpoint;
 use crate::plan::Plan;
 use crate::store::Store;
 use crate::system::version::Version;
+use std::path::Path;
 use std::time::Duration;
 
 /// The ini files of a store, for this version of its extension.
@@ -43,6 +44,25 @@ pub(crate) fn nowhere(store: Store) -> PhpSettings {
         }
     };
     PhpSettings { variables, ini_files: Vec::new() }
+}
+
+/// What PHP needs to connect to the session proxy at `socket`. The proxy takes care of the rest: the service's
+/// address, the login, TLS, the database, and timeouts.
+#[must_use]
+pub(crate) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
+    match &plan.endpoint {
+        Endpoint::Redis(_) => redis_directives::behind_proxy(socket, plan),
+        Endpoint::Memcached(_) => memcached_directives::behind_proxy(socket, plan),
+    }
+}
+
+/// The socket that a save path leads to, if it does.
+#[must_use]
+pub(crate) fn socket_of(save_path: &str) -> Option<&str> {
+    match save_path.strip_prefix("unix://") {
+        Some(path) => path.split('?').next(),
+        None => Some(save_path).filter(|path| path.starts_with('/')),
+    }
 }
 
 /// What PHP needs to connect as planned with this version of the extension. `round_trip` is how long one

@@ -3,12 +3,15 @@
 
 use super::ini::{Directive, PhpSettings, flag, lock_retries};
 use super::ini_file::IniFile;
+use super::redis_directives::PROXY_CONNECT_TIMEOUT;
 use crate::diagnosis::{Cause, CauseKind};
-use crate::endpoint::memcached::{Login, MemcachedEndpoint};
 use crate::plan::Plan;
 use crate::system::version::Version;
 use crate::variable::{Variable, Variables};
+use session_proxy::LOCK_ANSWER;
+use std::path::Path;
 use std::time::Duration;
+use store_client::{MemcachedEndpoint, MemcachedLogin};
 
 /// How long a request waits between tries for the lock: the first and the longest wait.
 struct LockWait {
@@ -23,6 +26,9 @@ const WITH_LOGIN: LockWait =
 /// extension changes), so there must be few tries.
 const WITHOUT_LOGIN: LockWait =
     LockWait { first: Duration::from_millis(10), last: Duration::from_secs(1) };
+
+/// How long PHP waits before it asks the session proxy for a lock again.
+const PROXY_LOCK_WAIT: Duration = Duration::from_millis(1);
 
 /// The limit of a key in Memcached.
 const MAX_KEY: usize = 250;
@@ -96,12 +102,29 @@ pub(super) fn connect(endpoint: &MemcachedEndpoint, plan: &Plan, version: &Versi
         if is_2(version) { format!("PERSISTENT=app_sessions {servers}") } else { servers };
     let mut variables = self::variables(&save_path, plan, endpoint.login.is_some());
     let mut ini_files = Vec::new();
-    if let Some(Login { user, password }) = &endpoint.login {
+    if let Some(MemcachedLogin { user, password }) = &endpoint.login {
         variables.push((Variable::Username, user.clone()));
         variables.push((Variable::Password, password.expose().to_owned()));
         ini_files.push(IniFile::Login);
     }
     PhpSettings { variables, ini_files }
+}
+
+/// The proxy itself waits for the lock, but PHP waits for a few seconds only, and asks again.
+pub(super) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
+    let wait = PROXY_LOCK_WAIT.as_millis().to_string();
+    let retries = lock_retries(plan.lock_timeout, LOCK_ANSWER, LOCK_ANSWER);
+    let mut variables = variables(&socket.display().to_string(), plan, true);
+    for (variable, value) in &mut variables {
+        match variable {
+            Variable::LockRetries => *value = retries.to_string(),
+            Variable::LockWaitMin | Variable::LockWaitMax => value.clone_from(&wait),
+            Variable::Persistent => *value = flag(plan.persistence.to_proxy),
+            Variable::ConnectTimeout => *value = PROXY_CONNECT_TIMEOUT.as_millis().to_string(),
+            _ => {}
+        }
+    }
+    PhpSettings { variables, ini_files: Vec::new() }
 }
 
 pub(super) fn variables(save_path: &str, plan: &Plan, login: bool) -> Variables {

@@ -10,7 +10,7 @@ use crate::variable::{Variable, Variables};
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
-use store_client::{Address, Auth, Host, RedisEndpoint, Target, Tls};
+use store_client::{Address, Auth, Host, Login, RedisEndpoint, Target, Tls};
 
 /// How long connecting to the session proxy may take.
 pub(crate) const PROXY_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -90,8 +90,10 @@ pub(super) fn connect(
     }
     query.add("timeout", plan.connect_timeout.as_secs_f64());
     query.add("read_timeout", plan.read_timeout.as_secs_f64());
-    if let Some(auth) = &endpoint.auth {
-        add_login(&mut query, auth, needs)?;
+    match &endpoint.auth {
+        None => {}
+        Some(Login::Fixed(auth)) => add_login(&mut query, auth, needs)?,
+        Some(Login::Issued(_)) => return Err(DirectiveError::OnlyProxy("a login with tokens")),
     }
     // Only on request: with a database, 5.3 makes an extra round trip for every command.
     match endpoint.database {
@@ -118,10 +120,7 @@ pub(super) fn connect(
     Ok(PhpSettings { variables, ini_files })
 }
 
-/// What PHP needs to connect to the session proxy at `socket`. The proxy takes care of the rest: the service's
-/// address, the login, TLS, the database, and timeouts.
-#[must_use]
-pub(crate) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
+pub(super) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
     let mut query = QueryString::default();
     let persistent = plan.persistence.to_proxy;
     query.add("persistent", flag(persistent));

@@ -11,6 +11,7 @@ use crate::endpoint::Endpoint;
 use crate::launch::build_record::{layer_of_program, read_record};
 use crate::launch::resolve::{Resolution, ResolvedService, resolve};
 use crate::launch::topology::Told;
+use crate::php::directives::socket_of;
 use crate::plan::Plan;
 use crate::variable::Variable;
 use anyhow::{Context, bail};
@@ -96,6 +97,7 @@ fn worker(place: &Place) -> anyhow::Result<Worker> {
     let launch = LaunchSettings::read(&environment)?;
     let first = found(&environment, &layer, &launch, None)?;
     let (plan, told) = (first.plan, first.told);
+    let endpoint = plan.endpoint.clone();
     let settings = Settings {
         container: place.identity()?,
         prefix: plan.prefix,
@@ -108,12 +110,34 @@ fn worker(place: &Place) -> anyhow::Result<Worker> {
         most_connections: launch.proxy_connections,
         metrics: launch.metrics.clone(),
     };
-    let read = move || {
-        let found = found(&environment, &layer, &launch, told.as_ref())?;
-        access(found.plan)
-    };
-    Worker::new(settings, Box::new(read))
+    let plan_now =
+        move || found(&environment, &layer, &launch, told.as_ref()).map(|found| found.plan);
+    match endpoint {
+        Endpoint::Redis(_) => Worker::new(
+            settings,
+            Box::new(move || match plan_now()? {
+                Plan { endpoint: Endpoint::Redis(endpoint), verify_peer, .. } => {
+                    Ok(Access { endpoint, verify_peer })
+                }
+                Plan { endpoint, .. } => bail!(OtherKind(endpoint)),
+            }),
+        ),
+        Endpoint::Memcached(_) => Worker::before_memcached(
+            settings,
+            Box::new(move || match plan_now()? {
+                Plan { endpoint: Endpoint::Memcached(endpoint), verify_peer, .. } => {
+                    Ok(Access { endpoint, verify_peer })
+                }
+                Plan { endpoint, .. } => bail!(OtherKind(endpoint)),
+            }),
+        ),
+    }
 }
+
+/// The binding has changed to another kind of service.
+#[derive(Debug, thiserror::Error)]
+#[error("The session service is another one, at {0}")]
+struct OtherKind(Endpoint);
 
 fn found(
     environment: &Environment,
@@ -129,18 +153,10 @@ fn found(
     }
 }
 
-fn access(plan: Plan) -> anyhow::Result<Access> {
-    let Endpoint::Redis(endpoint) = plan.endpoint else {
-        bail!("The session service is not Redis")
-    };
-    Ok(Access { endpoint, verify_peer: plan.verify_peer })
-}
-
 fn status(json: bool) -> anyhow::Result<()> {
     let environment = Environment::current();
     let path = environment.text(Variable::SavePath.name())?.unwrap_or_default();
-    let socket = path.strip_prefix("unix://").and_then(|path| path.split('?').next());
-    let Some(socket) = socket else { bail!("PHP does not use a session proxy here") };
+    let Some(socket) = socket_of(path) else { bail!("PHP does not use a session proxy here") };
     let status = ProxyClient::new(Path::new(socket)).status();
     let status = status.with_context(|| format!("No session proxy answers at {socket}"))?;
     let text = if json { status.json() } else { status.to_string() };

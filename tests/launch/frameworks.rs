@@ -188,7 +188,7 @@ fn a_connection_of_its_own_that_reads_our_variables_is_not_warned_of() {
 fn what_laravel_s_configuration_has_no_place_for_is_said() {
     let cluster = json!({"cluster.nodes": "a:1,b:2", "password": "s3cret"});
     let app = App::laravel("10.48.29", cluster);
-    app.assert_left_alone(&[], "neither a Redis cluster nor a socket");
+    app.assert_left_alone(&[], "neither a Redis cluster, nor a socket");
     assert_eq!(app.launch(&[]).0["PHP_SESSION_STORE_SERVERS"], "a:1,b:2");
 }
 
@@ -209,4 +209,14 @@ fn laravel_with_memcached() {
     ] {
         assert_eq!(variables[name], value, "{name}");
     }
+}
+
+#[test]
+fn a_login_that_a_cloud_issues_is_for_phps_own_sessions() {
+    let app = App::laravel("10.48.29", json!({"host": "h", "auth": "google-iam"}));
+    let proxy = ("BPL_PHP_SESSION_PROXY", "auto");
+    app.assert_left_alone(&[proxy], "a login with the tokens of a cloud");
+    let (variables, _) = app.launch(&[proxy, ("BPL_PHP_SESSION_STORE_VARIABLES", "on")]);
+    assert_eq!(variables["PHP_SESSION_STORE_HOST"], "h");
+    assert!(!variables.contains_key("PHP_SESSION_STORE_URL"));
 }

@@ -120,7 +120,7 @@ impl Harness {
         self.vcap_with("x", credentials, &[("BPL_PHP_SESSION_PROXY", "off")])
     }
 
-    fn vcap_with(
+    pub(crate) fn vcap_with(
         &self,
         label: &str,
         credentials: &Value,

@@ -6,6 +6,17 @@ mod accounted;
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
+mod cloud_credentials;
+#[cfg(test)]
+mod cloud_launch;
+#[cfg(test)]
+mod cloud_logins;
+#[cfg(test)]
+mod cloud_site;
+#[cfg(test)]
+#[path = "../../crates/cloud-login/src/tests/fake.rs"]
+mod fake_cloud;
+#[cfg(test)]
 mod fake_server;
 #[cfg(test)]
 mod found;
@@ -23,6 +34,14 @@ mod last_words;
 mod launch_cluster;
 #[cfg(test)]
 mod memcached;
+#[cfg(test)]
+mod memcached_faults;
+#[cfg(test)]
+mod memcached_process;
+#[cfg(test)]
+mod memcached_proxy;
+#[cfg(test)]
+mod memcached_site;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
@@ -67,6 +86,8 @@ mod sentinel;
 mod sentinel_launch;
 #[cfg(test)]
 mod sentinel_site;
+#[cfg(test)]
+mod sentinel_tls;
 #[cfg(test)]
 mod servers;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Memcached services.
 
-use crate::harness::Harness;
+use crate::harness::{CA, Harness, PROXY_SOCKET};
 use php_session_store::store::Store;
 use php_session_store::variable::Variable;
 use serde_json::json;
@@ -43,7 +43,9 @@ fn memcached_services() {
         ("user-provided", json!({"hostname": "h", "port": "11212"}), "h:11212", false),
     ];
     for (label, credentials, expected, login) in rows {
-        let variables = Harness::new(Store::Memcached, "3.2.0").vcap(label, &credentials).unwrap();
+        let of = |version| Harness::new(Store::Memcached, version);
+        let off = [("BPL_PHP_SESSION_PROXY", "off")];
+        let variables = of("3.2.0").vcap_with(label, &credentials, &off).unwrap();
         assert_eq!(variables[Variable::SavePath.name()], expected, "{credentials}");
         assert_eq!(variables.contains_key(Variable::Password.name()), login, "{credentials}");
         // The lines for a login are read only where there is one.
@@ -52,7 +54,7 @@ fn memcached_services() {
         let persistent = if login { "0" } else { "1" };
         assert_eq!(variables[Variable::Persistent.name()], persistent, "{credentials}");
 
-        let variables = Harness::new(Store::Memcached, "2.2.0").vcap(label, &credentials).unwrap();
+        let variables = of("2.2.0").vcap_with(label, &credentials, &off).unwrap();
         let expected = format!("PERSISTENT=app_sessions {expected}");
         assert_eq!(variables[Variable::SavePath.name()], expected, "{credentials}");
     }
@@ -64,4 +66,32 @@ fn an_id_that_makes_keys_too_long_stops_the_start() {
     let said = harness.said_when_asked(&json!({"servers": "127.0.0.1:1"}));
     assert!(said.starts_with("No session can be kept"), "{said}");
     assert!(said.contains("Set session.sid_length to 231 or less"), "{said}");
+}
+
+#[test]
+fn tls_and_a_login_lead_through_the_session_proxy() {
+    let harness = Harness::new(Store::Memcached, "3.2.0");
+    for (credentials, expected) in [
+        (json!({"host": "h", "tls": true}), PROXY_SOCKET),
+        (json!({"host": "h", "ca.crt": CA}), PROXY_SOCKET),
+        (json!({"host": "h", "tls_port": 11212}), PROXY_SOCKET),
+        (json!({"host": "h", "username": "u", "password": "p"}), PROXY_SOCKET),
+        (json!({"host": "h"}), "h:11211"),
+    ] {
+        let auto = [("BPL_PHP_SESSION_PROXY", "auto")];
+        let variables = harness.vcap_with("x", &credentials, &auto).unwrap();
+        assert_eq!(variables[Variable::SavePath.name()], expected, "{credentials}");
+        let is_proxy = expected == PROXY_SOCKET;
+        let binary = if is_proxy { "1" } else { "0" };
+        assert_eq!(variables[Variable::BinaryProtocol.name()], binary, "{credentials}");
+        assert!(!variables.contains_key(Variable::Password.name()), "{credentials}");
+        let on = harness.vcap_with("x", &credentials, &[("BPL_PHP_SESSION_PROXY", "on")]).unwrap();
+        assert_eq!(on[Variable::SavePath.name()], PROXY_SOCKET, "{credentials}");
+        // php-memcached 2 has its login only by itself.
+        let old = Harness::new(Store::Memcached, "2.2.0").vcap_with("x", &credentials, &auto);
+        assert_eq!(old.is_err(), is_proxy && credentials["username"].is_null());
+    }
+    let error = harness.direct(&json!({"host": "h", "tls": true})).unwrap_err();
+    assert!(error.contains("memcached extension does not support TLS"), "{error}");
+    assert!(error.contains("Set BPL_PHP_SESSION_PROXY=auto"), "{error}");
 }

@@ -26,11 +26,6 @@ fn what_redis_sessions_cannot_use_is_said_with_what_would_work() {
     assert_refused(
         Store::Redis,
         &[
-            // Crossplane on AWS: a role instead of a password.
-            (
-                json!({"host": "h", "port": 6379, "role-arn": "arn:aws:iam::1:role/x", "user-id": "u"}),
-                &["identity management (IAM)", "a username and a password"],
-            ),
             (json!({"credhub-ref": "/c/x/credentials"}), &["credhub-ref", "interpolate"]),
             (json!({}), &["has no host", "no credentials", "or uri"]),
             (json!({"password": "hunter2", "hots": "h", "host": null}), &["hots", "host (null)"]),
@@ -81,12 +76,6 @@ fn what_memcached_sessions_cannot_use_is_said_with_what_would_work() {
         Store::Memcached,
         &[
             (json!({"credhub-ref": "((/c/x))"}), &["credhub-ref", "interpolate"]),
-            (json!({"host": "h", "tls": true}), &["memcached extension does not support TLS"]),
-            (json!({"host": "h", "ca.crt": CA}), &["memcached extension does not support TLS"]),
-            (
-                json!({"host": "h", "tls_port": 11212}),
-                &["memcached extension does not support TLS"],
-            ),
             (json!({"uri": "redis://h"}), &["does not have a Memcached scheme", "memcached://"]),
             (
                 json!({"servers": "h", "username": "u"}),

@@ -2,11 +2,14 @@
 
 use crate::fake_server::plain;
 use crate::harness::{Harness, PROXY_SOCKET};
-use crate::proxy_site::{PASSWORD, credentials_of};
-use crate::redis_process::{Redis, free_port};
+use crate::proxy_harness::{Proxy, wait_until};
+use crate::proxy_site::{PASSWORD, Php, credentials_of};
+use crate::redis_process::{Redis, free_port, run};
 use crate::sentinel_site::{MASTER, Sentinel, Watched};
+use nix::sys::signal::Signal;
 use php_session_store::store::Store;
 use serde_json::{Value, json};
+use std::fs::{self, File};
 use std::time::{Duration, Instant};
 use store_client::{Address, Auth, Secret, Target, Tls};
 
@@ -142,7 +145,7 @@ fn a_host_of_all_nodes_is_told_by_its_role_and_the_sentinel_beside_it() {
     );
     for server in &site.servers {
         let bound = json!({"host": host, "port": server.port, "password": PASSWORD});
-        crate::proxy_harness::wait_until("the Sentinel beside it", || {
+        wait_until("the Sentinel beside it", || {
             asked(&bound).1.contains(&format!("Sentinel mymaster at {host}:26379"))
         });
         assert!(is_proxy(asked(&bound).0.as_ref()));
@@ -165,4 +168,66 @@ fn a_primary_with_replicas_and_without_a_sentinel_starts_as_fast_as_ever() {
     let (_, said) = asked(&json!({"host": "127.0.0.1", "port": primary.port}));
     assert!(said.contains(&format!("at tcp://127.0.0.1:{}", primary.port)), "{said}");
     assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn replicas_to_wait_for_have_to_be_there() {
+    let site = Watched::start(None);
+    for (count, is_enough) in [(2, true), (3, false)] {
+        let mut credentials = site.credentials();
+        credentials["wait_replicas"] = json!(count);
+        let (path, said) = asked(&credentials);
+        assert!(is_proxy(path.as_ref()), "{said}");
+        assert_eq!(said.contains("2 of 3 replicas acknowledge"), !is_enough, "{said}");
+    }
+}
+
+#[test]
+fn the_proxys_processes_say_which_primary_they_use() {
+    let (site, proxy) = (Watched::start(None), Proxy::new());
+    proxy.bind(&site.credentials());
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    proxy.supervise(File::create(&log).unwrap());
+    let mut php = Php::new(proxy.connect().unwrap(), 1);
+    assert_eq!(php.count("a"), 1);
+    let old = site.primary();
+    site.signal(old, Signal::SIGKILL);
+    assert_eq!(php.count("a"), 2);
+    let status: Value = serde_json::from_str(&php.say(&["SESSIONPROXY.STATUS"])).unwrap();
+    let now = format!("127.0.0.1:{}", site.servers[site.primary()].port);
+    assert_eq!(status["primary"], json!(now), "{status}");
+    assert!(status["service"].as_str().unwrap().starts_with(&format!("Sentinel {MASTER} at ")));
+    let log = fs::read_to_string(log).unwrap();
+    assert!(log.contains(&format!("; primary now {now}")), "{log}");
+}
+
+/// Exactly those that docs/proxy.md names.
+#[test]
+fn the_documented_rights_are_enough_at_servers_and_sentinels() {
+    let more = "user least on >least -@all +sentinel|get-master-addr-by-name\n\
+                user usual on >usual -@all +sentinel|get-master-addr-by-name +sentinel|master\n";
+    let site = Watched::with(None, &[], more);
+    let rights = php_session_store::php::redis_commands::rights("PHPREDIS_SESSION:");
+    let mut admin = site.servers[site.primary()].admin(PASSWORD);
+    for (user, more, is_enough) in
+        [("least", "+role", true), ("usual", "+role", true), ("usual", "-role", false)]
+    {
+        let login = format!(">{user}");
+        let rule = ["ACL", "SETUSER", "shop", "reset", "on", &login];
+        let rule = [&rule[..], &rights.split(' ').collect::<Vec<_>>(), &[more]].concat();
+        run(&mut admin, &rule);
+        let mut credentials = site.credentials();
+        for (name, value) in [
+            ("username", "shop"),
+            ("password", user),
+            ("sentinel.username", user),
+            ("sentinel.password", user),
+        ] {
+            credentials[name] = json!(value);
+        }
+        let (_, said) = asked(&credentials);
+        assert_eq!(!said.starts_with("No session can be kept"), is_enough, "{said}");
+        assert_eq!(!said.contains("role"), is_enough, "{said}");
+    }
 }

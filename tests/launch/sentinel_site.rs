@@ -31,7 +31,7 @@ impl Sentinel {
         let file = folder.path().join("sentinel.conf");
         let text = format!(
             "port {port}\nbind {host}\ndir {}\nsentinel monitor {MASTER} 127.0.0.1 {primary} {quorum}\n\
-             sentinel down-after-milliseconds {MASTER} 1000\nsentinel failover-timeout {MASTER} 5000\n\
+             sentinel down-after-milliseconds {MASTER} 1000\nsentinel failover-timeout {MASTER} 2000\n\
              sentinel auth-pass {MASTER} {PASSWORD}\n{more}",
             folder.path().display(),
         );

@@ -106,6 +106,19 @@ fn manifests_name_the_same_things() {
     assert_eq!(binding["spec"]["workload"]["name"], deployment["metadata"]["name"]);
 }
 
+/// The binding's name is the one that the Deployment mounts, and the login is one that we know.
+#[test]
+fn a_login_that_a_cloud_issues_takes_the_place_of_the_password() {
+    let secret = &documents("samples/kubernetes/secret.yaml")[0];
+    for auth in ["aws-iam", "azure-entra", "google-iam"] {
+        let documents = documents(&format!("samples/kubernetes/{auth}.yaml"));
+        assert_eq!(documents[1]["metadata"]["name"], secret["metadata"]["name"]);
+        assert_eq!(documents[1]["stringData"]["auth"], auth);
+        assert!(documents[1]["stringData"].get("password").is_none(), "{auth}");
+        assert_eq!(documents[0]["kind"], "ServiceAccount", "{auth}");
+    }
+}
+
 /// The containers of a pod, those that come first included.
 fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
     ["initContainers", "containers"]

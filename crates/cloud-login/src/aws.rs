@@ -40,7 +40,8 @@ pub struct Aws {
     pub cache: String,
     /// Whether it is a serverless cache, which must be said in the token.
     pub serverless: bool,
-    pub region: String,
+    /// Its region; `None` is the container's.
+    pub region: Option<String>,
     /// The id of the user in `ElastiCache`, which is also its name, or the user's name in `MemoryDB`.
     pub user: String,
     /// The role to assume with a web identity, where no variable names one.
@@ -55,16 +56,24 @@ impl Aws {
         now: SystemTime,
         deadline: Deadline,
     ) -> Result<Token, NoToken> {
-        let keys = keys::keys(variables, self, deadline)?;
-        let signed = Presigned { aws: self, keys: &keys, at: now }.to_string();
+        let region = self.region(variables).ok_or_else(no_region)?;
+        let keys = keys::keys(variables, self.role.as_deref(), region, deadline)?;
+        let signed = Presigned { aws: self, region, keys: &keys, at: now }.to_string();
         let end = now + TOKEN_LIFETIME;
         let expires = keys.expires.map_or(end, |expires| expires.min(end));
         Ok(Token { user: Some(self.user.clone()), secret: Secret::new(signed), expires })
     }
 
+    fn region<'a>(&'a self, variables: &'a Variables) -> Option<&'a str> {
+        let of_container =
+            || variables.get("AWS_REGION").or_else(|| variables.get("AWS_DEFAULT_REGION"));
+        self.region.as_deref().or_else(of_container)
+    }
+
     /// AWS says WRONGPASS to every mistake.
-    pub(crate) fn advice(&self) -> String {
-        let Self { service, cache, serverless, region, user, .. } = self;
+    pub(crate) fn advice(&self, variables: &Variables) -> String {
+        let Self { service, cache, serverless, user, .. } = self;
+        let region = self.region(variables).unwrap_or_default();
         let kind = match (service, serverless) {
             (AwsService::MemoryDb, _) => "the MemoryDB cluster",
             (AwsService::ElastiCache, true) => "the serverless cache",
@@ -77,5 +86,13 @@ impl Aws {
         format!(
             "AWS says so to every mistake. The token was for {kind} {cache:?} in {region}, user {user:?}. Check the name (not the endpoint), whether it is serverless (credential serverless), the region, that the user has IAM authentication and is in the cache's user group, that the role may {action}, and this container's clock."
         )
+    }
+}
+
+fn no_region() -> NoToken {
+    NoToken {
+        what: "A token of AWS IAM needs the cache's region".to_owned(),
+        advice: "Add the credential region, or set AWS_REGION.".to_owned(),
+        passes: false,
     }
 }

@@ -25,6 +25,35 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use store_client::{Deadline, IssuedLogin, NoToken, Secret, Token};
 
+/// Who issues tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Issuer {
+    Aws,
+    Azure,
+    Google,
+}
+
+impl Issuer {
+    const ALL: [Self; 3] = [Self::Aws, Self::Azure, Self::Google];
+
+    /// As users write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Aws => "aws-iam",
+            Self::Azure => "azure-entra",
+            Self::Google => "google-iam",
+        }
+    }
+
+    /// The one of this name, in any case and with `-` or `_`.
+    #[must_use]
+    pub fn named(text: &str) -> Option<Self> {
+        let name = text.trim().to_ascii_lowercase().replace('_', "-");
+        Self::ALL.into_iter().find(|issuer| issuer.name() == name)
+    }
+}
+
 /// Who issues the tokens, and what for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cloud {
@@ -43,17 +72,17 @@ impl Cloud {
     /// The same, by another clock than the system's.
     #[must_use]
     pub fn login_by(self, clock: Arc<dyn Clock>, variables: Variables) -> IssuedLogin {
-        let (issuer, user) = (self.issuer(), self.user().map(str::to_owned));
-        let (advice, identity) = (self.advice(), self.identity());
+        let (issuer, user) = (self.issuer().name(), self.user().map(str::to_owned));
+        let (advice, identity) = (self.advice(&variables), self.identity());
         let issue = move |now, deadline| self.issue(&variables, now, deadline);
         IssuedLogin { issuer, user, advice, identity, tokens: Arc::new(Keeper::new(issue, clock)) }
     }
 
-    fn issuer(&self) -> &'static str {
+    fn issuer(&self) -> Issuer {
         match self {
-            Self::Aws(_) => "aws-iam",
-            Self::Azure(_) => "azure-entra",
-            Self::Google => "google-iam",
+            Self::Aws(_) => Issuer::Aws,
+            Self::Azure(_) => Issuer::Azure,
+            Self::Google => Issuer::Google,
         }
     }
 
@@ -65,9 +94,9 @@ impl Cloud {
         }
     }
 
-    fn advice(&self) -> String {
+    fn advice(&self, variables: &Variables) -> String {
         match self {
-            Self::Aws(aws) => aws.advice(),
+            Self::Aws(aws) => aws.advice(variables),
             Self::Azure(azure) => azure.advice(),
             Self::Google => google::ADVICE.to_owned(),
         }

@@ -26,7 +26,7 @@ fn cache() -> Cloud {
         service: AwsService::ElastiCache,
         cache: "shop".to_owned(),
         serverless: false,
-        region: "eu-west-1".to_owned(),
+        region: Some("eu-west-1".to_owned()),
         user: "web".to_owned(),
         role: None,
     })

@@ -8,6 +8,8 @@ pub(super) const OK: &[u8] = b"+OK\r\n";
 pub(super) const NIL: &[u8] = b"$-1\r\n";
 pub(super) const ONE: &[u8] = b":1\r\n";
 pub(super) const ZERO: &[u8] = b":0\r\n";
+pub(super) const NO_MEMORY: &[u8] =
+    b"-ERR the session proxy has no memory left for a session of this size: others take it all\r\n";
 const LOST: &[u8] = b"-ERR the lock of the session was lost\r\n";
 
 /// For a session that was not written.

@@ -3,15 +3,17 @@
 
 mod lock;
 
-use super::answer::{NIL, OK, ONE, ZERO, heard, lost, unavailable};
+use super::answer::{NIL, NO_MEMORY, OK, ONE, ZERO, heard, lost, unavailable};
+use super::exchange::{Dialogue, Parsed};
 use super::keyed::Keyed;
-use super::request::{Request, session_of};
+use super::request::{Request, announced, parse, session_of};
 use super::seen::Seen;
 use super::sessions::Written;
 use super::shared::Shared;
 use super::status::Status;
 use lock::{GaveUp, Held};
 use std::mem;
+use std::time::Duration;
 use store_client::{Reply, bulk};
 
 /// A conversation with one PHP process.
@@ -40,6 +42,45 @@ enum Session<'a> {
     },
 }
 
+impl Dialogue for Conversation<'_> {
+    type Request = Request;
+
+    fn parse(&self, bytes: &[u8]) -> Result<Option<Parsed<Request>>, Vec<u8>> {
+        let refused = |refusal| format!("-{refusal}\r\n").into_bytes();
+        let parsed = parse(bytes).map_err(refused)?;
+        Ok(parsed.map(|(parts, length)| {
+            (Request::read(&parts, &self.shared.prefix).map_err(refused), length)
+        }))
+    }
+
+    fn announced(&self, bytes: &[u8]) -> usize {
+        announced(bytes)
+    }
+
+    fn no_memory(&self, _: &[u8]) -> Vec<u8> {
+        NO_MEMORY.to_vec()
+    }
+
+    fn answer(&mut self, request: Request) -> Vec<u8> {
+        let writes = matches!(request, Request::Write { .. });
+        let answer = self.reply(request);
+        self.shared.stats.answered(writes, &answer);
+        answer
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.patience()
+    }
+
+    fn renew(&mut self) {
+        self.renew();
+    }
+
+    fn release(&mut self) {
+        self.release();
+    }
+}
+
 impl<'a> Conversation<'a> {
     /// `peer` is what PHP calls itself in a lock, if known.
     pub(super) fn new(shared: &'a Shared, peer: Vec<u8>) -> Self {
@@ -47,7 +88,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// The reply to a request, in the form PHP expects.
-    pub(super) fn answer(&mut self, request: Request) -> Vec<u8> {
+    fn reply(&mut self, request: Request) -> Vec<u8> {
         if !matches!(request, Request::Lock { .. } | Request::Get(_)) {
             // PHP is through with the session that it did not get: whatever comes next is another try.
             self.gave_up = None;

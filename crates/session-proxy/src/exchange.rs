@@ -1,10 +1,8 @@
 //! What is said over a connection of PHP: its requests and our answers, in turn.
 
-use super::conversation::Conversation;
 use super::log::log;
-use super::memory::{Reservation, SMALL};
-use super::request::{Request, announced, parse};
-use super::shared::Shared;
+use super::memory::{Budget, Reservation, SMALL};
+use super::stats::Stats;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::sys::utsname::uname;
 use nix::unistd::{Uid, geteuid};
@@ -22,8 +20,6 @@ const LEAST: Duration = Duration::from_millis(1);
 const ENDLESS: Duration = Duration::MAX;
 /// Far more than the PHP processes of a container.
 const MOST_CLIENTS: u64 = 2000;
-const NO_MEMORY: &[u8] =
-    b"-ERR the session proxy has no memory left for a session of this size: others take it all\r\n";
 
 /// What PHP calls itself in a lock: `host|process`. `None` for another user, as a second safeguard: only its owner
 /// can enter the socket's folder. If the app runs as root, php-fpm's workers have other users. A process of
@@ -37,66 +33,99 @@ fn owner(client: &UnixStream) -> Option<Vec<u8>> {
     one_of_us.then(|| [&host, process.as_bytes()].concat())
 }
 
-/// Serves a client until it is gone.
-pub(super) fn converse(mut client: &UnixStream, shared: &Shared) -> io::Result<()> {
-    let Some(owner) = owner(client).filter(|_| shared.stats.clients.get() <= MOST_CLIENTS) else {
-        shared.stats.refused.inc();
+/// What is said in the protocol of one of PHP's handlers. Its lock belongs to its connection.
+pub(super) trait Dialogue {
+    type Request;
+
+    /// The request at the start of `bytes`, and its length; `None` if it is incomplete. What cannot be granted has its
+    /// answer already.
+    ///
+    /// # Errors
+    /// Fails with the last answer if nobody knows where the next request would begin.
+    fn parse(&self, bytes: &[u8]) -> Result<Option<Parsed<Self::Request>>, Vec<u8>>;
+
+    /// How long the request at the start of `bytes` will be, as far as the received part tells.
+    fn announced(&self, bytes: &[u8]) -> usize;
+
+    /// The answer where there is no memory for the request at the start of `bytes`.
+    fn no_memory(&self, bytes: &[u8]) -> Vec<u8>;
+
+    fn answer(&mut self, request: Self::Request) -> Vec<u8>;
+
+    /// How long PHP may be silent until there is a lock to look after.
+    fn patience(&self) -> Option<Duration>;
+
+    /// Looks after the lock while PHP works.
+    fn renew(&mut self);
+
+    /// PHP is gone.
+    fn release(&mut self);
+}
+
+/// A request or its refusal, and its length.
+pub(super) type Parsed<R> = (Result<R, Vec<u8>>, usize);
+
+/// Serves a client until it is gone. `begin` begins the conversation, with what PHP calls itself.
+pub(super) fn converse<D: Dialogue>(
+    mut client: &UnixStream,
+    stats: &Stats,
+    memory: &Budget,
+    begin: impl FnOnce(Vec<u8>) -> D,
+) -> io::Result<()> {
+    let Some(owner) = owner(client).filter(|_| stats.clients.get() <= MOST_CLIENTS) else {
+        stats.refused.inc();
         return Ok(());
     };
     client.set_write_timeout(Some(PATIENCE))?;
-    let mut conversation = Conversation::new(shared, owner);
-    let result = exchange(&mut client, &mut conversation, shared);
-    conversation.release();
+    let mut dialogue = begin(owner);
+    let result = exchange(&mut client, &mut dialogue, stats, memory);
+    dialogue.release();
     result
 }
 
 fn exchange(
     client: &mut &UnixStream,
-    conversation: &mut Conversation<'_>,
-    shared: &Shared,
+    dialogue: &mut impl Dialogue,
+    stats: &Stats,
+    memory: &Budget,
 ) -> io::Result<()> {
     let mut received = Received::default();
     let mut timeout = ENDLESS;
     let mut begun = Instant::now();
     let mut reserved = None;
     loop {
-        let (request, length) = match parse(received.bytes()) {
-            Ok(Some((parts, length))) => (Request::read(&parts, &shared.prefix), length),
+        let (request, length) = match dialogue.parse(received.bytes()) {
+            Ok(Some(parsed)) => parsed,
             Ok(None) => {
                 let first = received.bytes().is_empty();
-                if !receive(client, &mut timeout, &mut received, conversation, begun)? {
+                if !receive(client, &mut timeout, &mut received, dialogue, begun)? {
                     return Ok(());
                 }
                 if first {
                     begun = Instant::now();
                 }
                 if received.bytes().len() > SMALL && reserved.is_none() {
-                    reserved = reserve(shared, announced(received.bytes()), conversation);
+                    let announced = dialogue.announced(received.bytes());
+                    reserved = reserve(memory, announced, dialogue);
                     if reserved.is_none() {
-                        shared.stats.refused.inc();
-                        return client.write_all(NO_MEMORY);
+                        stats.refused.inc();
+                        return client.write_all(&dialogue.no_memory(received.bytes()));
                     }
                     begun = Instant::now();
                 }
                 continue;
             }
             Err(refusal) => {
-                shared.stats.refused.inc();
-                // Nobody knows where the next command would begin.
-                return write!(client, "-{refusal}\r\n");
+                stats.refused.inc();
+                return client.write_all(&refusal);
             }
         };
         received.take(length);
         let answer = match request {
-            Ok(request) => {
-                let writes = matches!(request, Request::Write { .. });
-                let answer = conversation.answer(request);
-                shared.stats.answered(writes, &answer);
-                answer
-            }
+            Ok(request) => dialogue.answer(request),
             Err(refusal) => {
-                shared.stats.refused.inc();
-                format!("-{refusal}\r\n").into_bytes()
+                stats.refused.inc();
+                refusal
             }
         };
         reserved = None;
@@ -113,7 +142,7 @@ fn receive(
     client: &mut &UnixStream,
     timeout: &mut Duration,
     received: &mut Received,
-    conversation: &mut Conversation<'_>,
+    dialogue: &mut impl Dialogue,
     begun: Instant,
 ) -> io::Result<bool> {
     let half = !received.bytes().is_empty();
@@ -122,7 +151,7 @@ fn receive(
         if half && begun.elapsed() >= PATIENCE {
             return Err(ErrorKind::TimedOut.into());
         }
-        let of_lock = conversation.patience();
+        let of_lock = dialogue.patience();
         let of_command = half.then(|| PATIENCE.saturating_sub(begun.elapsed()));
         let needed = of_lock.or(of_command).map_or(ENDLESS, |timeout| timeout.max(LEAST));
         if needed < *timeout || is_over && needed != *timeout {
@@ -133,7 +162,7 @@ fn receive(
             Ok(length) => return Ok(length > 0),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                conversation.renew();
+                dialogue.renew();
                 is_over = true;
             }
             Err(error) => return Err(error),
@@ -143,14 +172,14 @@ fn receive(
 
 /// Waits for memory, and renews PHP's lock meanwhile.
 fn reserve<'a>(
-    shared: &'a Shared,
+    memory: &'a Budget,
     bytes: usize,
-    conversation: &mut Conversation<'_>,
+    dialogue: &mut impl Dialogue,
 ) -> Option<Reservation<'a>> {
     let deadline = Deadline::after(PATIENCE);
     loop {
-        let wait = conversation.patience().unwrap_or(PATIENCE).max(LEAST);
-        let reserved = shared.memory.reserve(bytes, deadline.or_after(wait));
+        let wait = dialogue.patience().unwrap_or(PATIENCE).max(LEAST);
+        let reserved = memory.reserve(bytes, deadline.or_after(wait));
         if reserved.is_some() {
             return reserved;
         }
@@ -160,24 +189,27 @@ fn reserve<'a>(
             ));
             return None;
         }
-        conversation.renew();
+        dialogue.renew();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::shared::Shared;
+    use super::super::site::Site;
     use super::super::upstream::Access;
-    use super::super::worker::{Settings, Worker};
+    use super::super::worker::Settings;
     use super::*;
     use std::io::Read;
     use std::os::unix::net::UnixListener;
+    use std::sync::Arc;
     use std::thread;
     use store_client::{RedisEndpoint, Target};
 
     const END: &[u8] = b"the end\r\n";
 
     /// A proxy before a service that says `OK` to whatever ends like this.
-    fn proxy(socket: &std::path::Path) -> Worker {
+    fn proxy(socket: &std::path::Path) -> Arc<Shared> {
         let listener = UnixListener::bind(socket).unwrap();
         thread::spawn(move || {
             for mut stream in listener.incoming().filter_map(Result::ok) {
@@ -205,14 +237,14 @@ mod tests {
             most_connections: 4,
             metrics: None,
         };
-        Worker::new(settings, Box::new(move || Ok(access.clone()))).unwrap()
+        Arc::new(Shared::new(settings, Box::new(move || Ok(access.clone()))).unwrap())
     }
 
     /// PHP's side of a connection.
-    fn connect(worker: &Worker) -> UnixStream {
+    fn connect(shared: &Arc<Shared>) -> UnixStream {
         let (php, ours) = UnixStream::pair().unwrap();
-        let shared = worker.shared.clone();
-        thread::spawn(move || converse(&ours, &shared));
+        let shared = shared.clone();
+        thread::spawn(move || shared.converse(&ours));
         php.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
         php
     }
@@ -235,23 +267,23 @@ mod tests {
     #[test]
     fn large_commands_wait_until_there_is_memory_for_them_and_small_ones_do_not() {
         let folder = tempfile::tempdir().unwrap();
-        let worker = proxy(&folder.path().join("service.sock"));
-        let (mut large, mut next) = (connect(&worker), connect(&worker));
+        let shared = proxy(&folder.path().join("service.sock"));
+        let (mut large, mut next) = (connect(&shared), connect(&shared));
         write(&mut large, (64 << 20) - 100, 100 << 10);
         let begun = Instant::now();
         // It has its memory as soon as there is none for another one.
-        while worker.shared.memory.reserve(1 << 20, Deadline::after(Duration::ZERO)).is_some() {
+        while shared.memory.reserve(1 << 20, Deadline::after(Duration::ZERO)).is_some() {
             assert!(begun.elapsed() < Duration::from_mins(1));
             thread::yield_now();
         }
         write(&mut next, (100 << 10) + 7, 100 << 10);
         assert!(!answered(&mut next));
-        let mut small = connect(&worker);
+        let mut small = connect(&shared);
         write(&mut small, 107, 100);
         assert!(answered(&mut small));
         drop(large);
         next.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         assert!(answered(&mut next));
-        assert!(worker.shared.memory.reserve(64 << 20, Deadline::after(LEAST)).is_some());
+        assert!(shared.memory.reserve(64 << 20, Deadline::after(LEAST)).is_some());
     }
 }

@@ -1,8 +1,8 @@
 //! The status as Prometheus metrics, if there is an address for them.
 
 use super::log::log;
-use super::shared::Shared;
 use super::signals::wait;
+use super::site::Site;
 use nix::poll::PollTimeout;
 use prometheus_client::encoding::text::encode;
 use std::io::{self, ErrorKind, Read, Write};
@@ -24,7 +24,7 @@ const LONGEST_REQUEST: usize = 8192;
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Answers scrapes one after the other, until the worker has retired: the next one wants the port.
-pub(super) fn serve(address: &str, shared: &Shared, lifeline: Option<&OwnedFd>) {
+pub(super) fn serve(address: &str, site: &dyn Site, lifeline: Option<&OwnedFd>) {
     let Some(listener) = bind(address, lifeline) else { return };
     if let Ok(address) = listener.local_addr() {
         log(format_args!("metrics at http://{address}/metrics"));
@@ -34,7 +34,7 @@ pub(super) fn serve(address: &str, shared: &Shared, lifeline: Option<&OwnedFd>) 
     while wait(&both, PollTimeout::NONE).get(1) != Some(&true) {
         match listener.accept() {
             // A scraper that is gone needs no reply.
-            Ok((client, _)) => drop(answer(client, shared)),
+            Ok((client, _)) => drop(answer(client, site)),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(_) => sleep(PAUSE),
         }
@@ -61,14 +61,13 @@ fn bind(address: &str, lifeline: Option<&OwnedFd>) -> Option<TcpListener> {
     }
 }
 
-fn answer(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
+fn answer(mut client: TcpStream, site: &dyn Site) -> io::Result<()> {
     client.set_write_timeout(Some(PATIENCE))?;
     let request = head(&mut client)?;
     let path = request.strip_prefix(b"GET ").and_then(|rest| rest.split(|it| *it == b' ').next());
     let (status, body) = if path == Some(b"/metrics") {
-        let service = shared.service.pool.credentials().current();
         let mut text = String::new();
-        encode(&mut text, &shared.stats_now().registry(&service.to_string(), &service.topology()))
+        encode(&mut text, &site.stats_now().registry(&site.service(), &site.topology()))
             .map_err(io::Error::other)?;
         ("200 OK", text)
     } else {

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use store_client::{Command, Deadline, ErrorReply, Reply};
+use store_client::{Command, Deadline, ErrorReply, Problem, Reply};
 
 /// How long a request waits, once, if the service has failed for longer than the bound, so that an outage does not block
 /// all of PHP's workers.
@@ -28,7 +28,7 @@ const MOST_REDIRECTS: usize = 5;
 const WORTH_MENTIONING: Duration = Duration::from_millis(100);
 
 /// Errors of a server that may recover: it loads its data, was demoted, or has no connection left.
-const PASSING: [&str; 7] = [
+const PASSING: [&str; 8] = [
     "READONLY",
     "LOADING",
     "MASTERDOWN",
@@ -36,6 +36,8 @@ const PASSING: [&str; 7] = [
     "TRYAGAIN",
     "BUSY ",
     "max number of clients",
+    // Google's limit on new connections with a token.
+    "IAM_EXHAUSTED",
 ];
 
 /// How long replicas may take to acknowledge a write until it is sent again: less than any reply may take.
@@ -190,6 +192,7 @@ impl RetryingClient {
     fn may_pass(&self, failure: &Failure, used: &Arc<Upstream>) -> bool {
         match (failure, failure.problem()) {
             (_, Some(problem)) if problem.reply().is_some_and(is_passing) => true,
+            (_, Some(Problem::NoToken(no_token))) => no_token.passes,
             (_, Some(problem)) if problem.is_refusal() => {
                 !Arc::ptr_eq(used, &self.pool.credentials().read_again())
             }
@@ -203,8 +206,10 @@ impl RetryingClient {
         let mut troubles = self.troubles();
         let since = failed.iter().chain([server]).filter_map(|it| troubles.remove(it)).min();
         if since.is_some_and(|since| since.elapsed() > WORTH_MENTIONING) {
-            let name = self.pool.credentials().current();
-            log(format_args!("the service is responding again: {name}"));
+            let service = self.pool.credentials().current();
+            let primary = service.primary().map(|it| format!("; primary now {it}"));
+            let primary = primary.unwrap_or_default();
+            log(format_args!("the service is responding again: {service}{primary}"));
         }
     }
 

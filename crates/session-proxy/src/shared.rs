@@ -1,13 +1,23 @@
 //! What all conversations share.
 
+use super::conversation::Conversation;
+use super::credentials::{Credentials, Read};
+use super::exchange::converse;
+use super::lock::lock_time;
 use super::memory::Budget;
-use super::retry::RetryingClient;
+use super::pool::Pool;
+use super::retry::{RetryingClient, Waits};
 use super::sessions::Sessions;
+use super::site::Site;
 use super::stats::Stats;
 use super::turns::Turns;
+use super::worker::Settings;
+use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use store_client::random;
 
 /// What all conversations share.
 pub(super) struct Shared {
@@ -29,27 +39,82 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// What the proxy counts, and its connections and queues as they are now.
-    pub(super) fn stats_now(&self) -> &Stats {
-        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        let (connections, idle) = self.service.pool.counts();
-        self.stats.connections.set(count(connections));
-        self.stats.idle.set(count(idle));
-        self.stats.waiting_here.set(count(self.turns.waiting()));
+    /// Reads the service's address and login.
+    pub(super) fn new(settings: Settings, read: Read) -> anyhow::Result<Self> {
+        let stats = Arc::new(Stats::begin(settings.most_connections));
+        let credentials = Credentials::new(read)?;
+        let (most, wait) = (settings.most_connections, settings.connect_timeout);
+        let pool = Pool::new(credentials, most, wait, stats.opened.clone());
+        let waits = Waits {
+            read_timeout: settings.read_timeout,
+            bound: settings.failover_timeout,
+            replicas: settings.wait_replicas,
+        };
+        let service = Arc::new(RetryingClient::new(pool, waits, stats.clone()));
+        let secrets = Secrets::new(settings.container)?;
+        let worker = secrets.worker.clone();
+        Ok(Self {
+            sessions: Sessions::new(service.clone(), settings.prefix.clone(), worker),
+            service,
+            turns: Turns::default(),
+            stats,
+            secrets,
+            prefix: settings.prefix.into_bytes(),
+            memory: Budget::default(),
+            locking: settings.locking,
+            lock_timeout: settings.lock_timeout,
+            lock_time: lock_time(settings.failover_timeout),
+            started: Instant::now(),
+        })
+    }
+}
+
+impl Site for Shared {
+    fn service(&self) -> String {
+        self.service.pool.credentials().current().to_string()
+    }
+
+    fn topology(&self) -> String {
+        self.service.pool.credentials().current().topology()
+    }
+
+    fn primary(&self) -> Option<String> {
+        let service = self.service.pool.credentials().current();
+        service.primary().map(|address| address.to_string())
+    }
+
+    fn started(&self) -> Instant {
+        self.started
+    }
+
+    fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    fn stats_now(&self) -> &Stats {
+        self.stats.set_now(self.service.pool.counts(), self.turns.waiting());
+        &self.stats
+    }
+
+    fn converse(&self, client: &UnixStream) -> io::Result<()> {
+        converse(client, &self.stats, &self.memory, |owner| Conversation::new(self, owner))
     }
 }
 
 /// Creates the values of locks, which identify them as ours: `host|process|container.worker.number`.
 pub(super) struct Secrets {
     /// Unique to this container.
-    pub(super) container: String,
+    container: String,
     /// Unique to this worker, now and for ever.
     pub(super) worker: String,
-    pub(super) count: AtomicU64,
+    count: AtomicU64,
 }
 
 impl Secrets {
+    pub(super) fn new(container: String) -> io::Result<Self> {
+        Ok(Self { container, worker: random()?, count: AtomicU64::default() })
+    }
+
     /// The common prefix of all locks of a PHP process in this container, whichever worker took them.
     pub(super) fn owner(&self, php: &[u8]) -> Vec<u8> {
         [php, b"|", self.container.as_bytes(), b"."].concat()
@@ -58,5 +123,12 @@ impl Secrets {
     pub(super) fn next(&self, php: &[u8]) -> Vec<u8> {
         let unique = format!("{}.{:x}", self.worker, self.count.fetch_add(1, Ordering::Relaxed));
         [self.owner(php), unique.into_bytes()].concat()
+    }
+
+    /// Whether a lock of a PHP process in this container is from another worker, which has died. Threads of one process are
+    /// one to us.
+    pub(super) fn are_inherited(&self, secret: &[u8], php: &[u8]) -> bool {
+        let unique = secret.strip_prefix(self.owner(php).as_slice());
+        unique.is_some_and(|unique| !unique.starts_with(self.worker.as_bytes()))
     }
 }

@@ -7,7 +7,7 @@ use prometheus_client::metrics::{MetricType, gauge};
 use prometheus_client::registry::{Registry, Unit};
 use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A number that may also fall.
 pub(super) type Gauge = gauge::Gauge<u64, AtomicU64>;
@@ -38,6 +38,23 @@ pub(super) struct Stats {
 const ROLES: [&str; 3] = ["unknown", "master", "slave"];
 
 impl Stats {
+    /// Those of a worker that starts now, with so many connections at most.
+    pub(super) fn begin(most_connections: usize) -> Self {
+        let stats = Self::default();
+        stats
+            .started
+            .set(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
+        stats.most_connections.set(number(most_connections));
+        stats
+    }
+
+    /// The connections and the idle ones of them, and the requests that wait in this container.
+    pub(super) fn set_now(&self, (connections, idle): (usize, usize), waiting: usize) {
+        self.connections.set(number(connections));
+        self.idle.set(number(idle));
+        self.waiting_here.set(number(waiting));
+    }
+
     /// All numbers as Prometheus's metrics, for this service.
     pub(super) fn registry(&self, service: &str, topology: &str) -> Registry {
         let mut registry = Registry::with_prefix("php_session_proxy");
@@ -95,6 +112,10 @@ impl Stats {
     pub(super) fn role(&self) -> &'static str {
         ROLES[usize::from(self.role.load(Ordering::Relaxed))]
     }
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// Counts one more as long as it lives.

@@ -1,6 +1,6 @@
 //! The status of a proxy.
 
-use super::shared::Shared;
+use super::site::Site;
 use super::stats::Stats;
 use indoc::indoc;
 use serde::{Deserialize, Serialize};
@@ -13,15 +13,14 @@ use std::time::Duration;
 pub struct Status(Value);
 
 impl Status {
-    pub(super) fn of(shared: &Shared) -> Self {
-        let service = shared.service.pool.credentials().current();
-        let primary = service.primary().map(|address| address.to_string());
+    pub(super) fn of(site: &dyn Site) -> Self {
+        let primary = site.primary();
         Self::new(
-            &service.to_string(),
-            &service.topology(),
+            &site.service(),
+            &site.topology(),
             primary.as_deref(),
-            shared.started.elapsed(),
-            shared.stats_now(),
+            site.started().elapsed(),
+            site.stats_now(),
         )
     }
 

@@ -33,11 +33,12 @@ pub(super) struct Turn<'a> {
 impl Turns {
     /// Waits for a turn; `None` if it does not come in time.
     pub(super) fn wait(&self, key: &[u8], deadline: Deadline) -> Option<Turn<'_>> {
-        let turn = Turn { turns: self, key: key.to_vec(), ticket: self.queues().join(key) };
-        while !turn.has_come() {
-            park_timeout(deadline.remaining().ok()?);
-        }
-        Some(turn)
+        Some(self.join(key)).filter(|turn| turn.wait(deadline))
+    }
+
+    /// A place in the queue, for this thread to wait at.
+    pub(super) fn join(&self, key: &[u8]) -> Turn<'_> {
+        Turn { turns: self, key: key.to_vec(), ticket: self.queues().join(key) }
     }
 
     /// A turn that comes at once; `None` if another request has it.
@@ -68,6 +69,15 @@ impl Queues {
 }
 
 impl Turn<'_> {
+    /// Waits until it comes; false if it does not in time. It keeps its place meanwhile.
+    pub(super) fn wait(&self, deadline: Deadline) -> bool {
+        while !self.has_come() {
+            let Ok(left) = deadline.remaining() else { return false };
+            park_timeout(left);
+        }
+        true
+    }
+
     fn has_come(&self) -> bool {
         let queues = self.turns.queues();
         let first = queues.waiting.get(&self.key).and_then(VecDeque::front);

@@ -1,6 +1,7 @@
 //! The service that commands go to: where a key is, and what can be sent together.
 
 use super::cluster::Cluster;
+use super::credentials::Bound;
 use super::key_space::KeySpace;
 use super::log::log;
 use super::slots::Redirect;
@@ -12,8 +13,8 @@ use store_client::{
 
 /// Everything that a connection depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Access {
-    pub endpoint: RedisEndpoint,
+pub struct Access<E = RedisEndpoint> {
+    pub endpoint: E,
     /// Whether to verify the server's certificate.
     pub verify_peer: bool,
 }
@@ -42,9 +43,14 @@ impl Server {
     }
 }
 
-impl Upstream {
-    pub(super) fn new(access: Access) -> anyhow::Result<Self> {
+impl Bound for Upstream {
+    type Access = Access;
+
+    fn new(access: Access) -> anyhow::Result<Self> {
         let client = Client::new(&access.endpoint, access.verify_peer)?;
+        if let Some(login) = access.endpoint.issued() {
+            login.tokens.report_to(|text| log(format_args!("{text}")));
+        }
         let seeds = match &access.endpoint.target {
             Target::Tcp { address, .. } => vec![address.clone()],
             Target::Cluster { nodes, .. } => nodes.clone(),
@@ -54,6 +60,12 @@ impl Upstream {
         Ok(Self { access, client, key_space: OnceLock::new(), cluster })
     }
 
+    fn access(&self) -> &Access {
+        &self.access
+    }
+}
+
+impl Upstream {
     pub(super) fn key_space(&self) -> Option<KeySpace> {
         if self.cluster.is_one() { Some(KeySpace::Slots) } else { self.key_space.get().copied() }
     }

@@ -1,29 +1,23 @@
 //! The worker: serves PHP's connections, each in its own thread. PHP's processes are few, and mostly busy with
 //! something else.
 
-use super::credentials::{Credentials, Read};
-use super::exchange::converse;
+use super::credentials::Read;
 use super::life::{Life, Stage};
-use super::lock::lock_time;
 use super::log::log;
-use super::memory::Budget;
+use super::memcached;
 use super::metrics;
-use super::pool::Pool;
-use super::retry::{RetryingClient, Waits};
-use super::sessions::Sessions;
-use super::shared::{Secrets, Shared};
+use super::shared::Shared;
 use super::signals::wait;
-use super::stats::Stats;
-use super::turns::Turns;
+use super::site::Site;
+use super::upstream::Access;
 use nix::poll::PollTimeout;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use store_client::{Deadline, random};
+use std::time::Duration;
+use store_client::{Deadline, MemcachedEndpoint};
 
 const STACK: usize = 512 << 10;
 /// How often to look again, once its end has come.
@@ -60,7 +54,7 @@ pub struct Settings {
 
 /// A worker that is ready to serve.
 pub struct Worker {
-    pub(super) shared: Arc<Shared>,
+    site: Arc<dyn Site>,
     metrics: Option<String>,
 }
 
@@ -70,35 +64,20 @@ impl Worker {
     /// # Errors
     /// Fails if the service cannot be read.
     pub fn new(settings: Settings, read: Read) -> anyhow::Result<Self> {
-        let stats = Arc::new(Stats::default());
-        stats
-            .started
-            .set(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
-        let most = settings.most_connections;
-        stats.most_connections.set(u64::try_from(most)?);
-        let credentials = Credentials::new(read)?;
-        let pool = Pool::new(credentials, most, settings.connect_timeout, stats.opened.clone());
-        let waits = Waits {
-            read_timeout: settings.read_timeout,
-            bound: settings.failover_timeout,
-            replicas: settings.wait_replicas,
-        };
-        let service = Arc::new(RetryingClient::new(pool, waits, stats.clone()));
-        let worker = random()?;
-        let shared = Arc::new(Shared {
-            sessions: Sessions::new(service.clone(), settings.prefix.clone(), worker.clone()),
-            service,
-            turns: Turns::default(),
-            stats,
-            secrets: Secrets { container: settings.container, worker, count: AtomicU64::default() },
-            prefix: settings.prefix.into_bytes(),
-            memory: Budget::default(),
-            locking: settings.locking,
-            lock_timeout: settings.lock_timeout,
-            lock_time: lock_time(settings.failover_timeout),
-            started: Instant::now(),
-        });
-        Ok(Self { shared, metrics: settings.metrics })
+        let metrics = settings.metrics.clone();
+        Ok(Self { site: Arc::new(Shared::new(settings, read)?), metrics })
+    }
+
+    /// The same for Memcached.
+    ///
+    /// # Errors
+    /// Fails if the service cannot be read.
+    pub fn before_memcached(
+        settings: Settings,
+        read: Read<Access<MemcachedEndpoint>>,
+    ) -> anyhow::Result<Self> {
+        let metrics = settings.metrics.clone();
+        Ok(Self { site: Arc::new(memcached::Shared::new(settings, read)?), metrics })
     }
 
     /// Serves until this life ends, and the last client is gone.
@@ -133,32 +112,32 @@ impl Worker {
     }
 
     fn clients(&self) -> u64 {
-        self.shared.stats.clients.get()
+        self.site.stats().clients.get()
     }
 
     fn serve_metrics(&self, lifeline: Option<OwnedFd>) -> io::Result<()> {
         let Some(address) = self.metrics.clone() else { return Ok(()) };
-        let shared = self.shared.clone();
-        let serve = move || metrics::serve(&address, &shared, lifeline.as_ref());
+        let site = self.site.clone();
+        let serve = move || metrics::serve(&address, &*site, lifeline.as_ref());
         thread::Builder::new().spawn(serve).map(drop)
     }
 
     /// Counts the client before its thread begins, so that it is never overlooked at the end.
     fn serve_client(&self, client: UnixStream) {
-        self.shared.stats.clients.inc();
+        self.site.stats().clients.inc();
         let (client, deadline) = (Arc::new(client), Deadline::after(THREAD_PATIENCE));
         loop {
-            let (client, shared) = (client.clone(), self.shared.clone());
+            let (client, site) = (client.clone(), self.site.clone());
             let spawned = thread::Builder::new().stack_size(STACK).spawn(move || {
                 // A client that is gone needs no reply.
-                let _ = converse(&client, &shared);
-                shared.stats.clients.dec();
+                let _ = site.converse(&client);
+                site.stats().clients.dec();
             });
             match spawned {
                 Ok(_) => return,
                 Err(error) if deadline.is_over() => {
                     log(format_args!("no thread for a connection from PHP: {error}"));
-                    self.shared.stats.clients.dec();
+                    self.site.stats().clients.dec();
                     return;
                 }
                 Err(_) => thread::sleep(PAUSE),

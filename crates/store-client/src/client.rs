@@ -3,14 +3,12 @@
 mod primary;
 
 use super::address::{Address, Host};
-use super::auth::Auth;
-use super::command::Command;
 use super::connection::{Connection, Stream, Unwritable};
 use super::deadline::{Deadline, Timed};
 use super::distrust::Distrust;
 use super::endpoint::{RedisEndpoint, Target};
 use super::error::{Activity, Problem, RedisError};
-use super::reply::{ErrorReply, Reply};
+use super::greeting::Greeting;
 use super::resolve::resolve;
 use super::sentinels::Sentinels;
 use super::tls::client_config;
@@ -30,8 +28,7 @@ pub struct Client {
     /// Who knows the server, in place of `servers`.
     sentinels: Option<Arc<Sentinels>>,
     tls: Option<Arc<ClientConfig>>,
-    auth: Option<Auth>,
-    database: Option<u32>,
+    greeting: Greeting,
     connect_timeout: Option<Duration>,
 }
 
@@ -66,8 +63,8 @@ impl Client {
                 problem: Problem::Certificates(problem),
             },
         )?;
-        let (auth, database) = (endpoint.auth.clone(), endpoint.database);
-        Ok(Self { servers, sentinels, tls, auth, database, connect_timeout: None })
+        let greeting = Greeting { login: endpoint.auth.clone(), database: endpoint.database };
+        Ok(Self { servers, sentinels, tls, greeting, connect_timeout: None })
     }
 
     /// The same, with a limit on name resolution and connecting.
@@ -155,35 +152,8 @@ impl Client {
             }
         };
         let mut connection = Connection::new(stream);
-        self.log_in(&mut connection, deadline)?;
+        self.greeting.say(&mut connection, deadline)?;
         Ok(connection)
-    }
-
-    /// Sends both commands at once, which saves a round trip.
-    fn log_in(&self, connection: &mut Connection, deadline: Deadline) -> Result<(), Problem> {
-        type Refused = fn(ErrorReply) -> Problem;
-        let mut commands = Vec::new();
-        let mut refusals: Vec<Refused> = Vec::new();
-        if let Some(Auth { user, password }) = &self.auth {
-            let mut parts: Vec<&[u8]> = vec![b"AUTH"];
-            parts.extend(user.as_ref().map(String::as_bytes));
-            parts.push(password.expose().as_bytes());
-            commands.push(Command::new(&parts));
-            refusals.push(Problem::Login);
-        }
-        if let Some(database) = self.database {
-            commands.push(Command::new(&[b"SELECT", database.to_string().as_bytes()]));
-            refusals.push(Problem::Database);
-        }
-        if commands.is_empty() {
-            return Ok(());
-        }
-        for (reply, refused) in connection.send(&commands, deadline)?.into_iter().zip(refusals) {
-            if let Reply::Error(error) = reply {
-                return Err(refused(error));
-            }
-        }
-        Ok(())
     }
 
     fn shown(&self, server: &Destination) -> String {
@@ -217,7 +187,7 @@ pub fn dial(address: &Address, deadline: Deadline) -> Result<TcpStream, Problem>
     Err(last)
 }
 
-fn handshake(
+pub(super) fn handshake(
     mut stream: Timed<TcpStream>,
     host: &Host,
     config: Arc<ClientConfig>,

@@ -3,6 +3,7 @@
 use super::command::Command;
 use super::deadline::{Deadline, Timed};
 use super::error::{Activity, Problem};
+use super::greeting::Session;
 use super::received::Received;
 use super::reply::Reply;
 use super::sentinels::Watch;
@@ -16,6 +17,10 @@ use std::os::unix::net::UnixStream;
 pub struct Connection {
     stream: Stream,
     received: Received,
+    /// What it has logged in with, if that ends.
+    session: Option<Session>,
+    /// Whether a reply to a renewed login comes first.
+    is_renewing: bool,
     /// Where Sentinels may choose another server.
     watch: Option<Watch>,
 }
@@ -27,7 +32,7 @@ pub(super) enum Stream {
 }
 
 impl Stream {
-    fn set_deadline(&mut self, deadline: Deadline) {
+    pub(super) fn set_deadline(&mut self, deadline: Deadline) {
         match self {
             Self::Tcp(stream) => stream.set_deadline(deadline),
             Self::Tls(stream) => stream.sock.set_deadline(deadline),
@@ -35,7 +40,7 @@ impl Stream {
         }
     }
 
-    fn as_read(&mut self) -> &mut dyn Read {
+    pub(super) fn as_read(&mut self) -> &mut dyn Read {
         match self {
             Self::Tcp(stream) => stream,
             Self::Tls(stream) => stream.as_mut(),
@@ -43,7 +48,7 @@ impl Stream {
         }
     }
 
-    fn as_write(&mut self) -> &mut dyn Write {
+    pub(super) fn as_write(&mut self) -> &mut dyn Write {
         match self {
             Self::Tcp(stream) => stream,
             Self::Tls(stream) => stream.as_mut(),
@@ -54,7 +59,13 @@ impl Stream {
 
 impl Connection {
     pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, received: Received::default(), watch: None }
+        Self {
+            stream,
+            received: Received::default(),
+            session: None,
+            is_renewing: false,
+            watch: None,
+        }
     }
 
     /// The same, to a primary: no reply counts unless it still is the primary then.
@@ -68,8 +79,12 @@ impl Connection {
         Self::new(Stream::Unix(Timed::new(socket, deadline)))
     }
 
+    pub(super) fn set_session(&mut self, session: Session) {
+        self.session = Some(session);
+    }
+
     /// Sends the commands together and returns their replies, in one round trip. A refused command gives a
-    /// [`Reply::Error`].
+    /// [`Reply::Error`]. If there is a newer token than the one that it has logged in with, logs in again before.
     ///
     /// # Errors
     /// Fails if the connection breaks, the deadline passes, the response is not a reply, or Sentinels have chosen another
@@ -90,16 +105,24 @@ impl Connection {
     /// Sends commands whose [`replies`](Self::replies) must come by the deadline.
     pub(super) fn ask(&mut self, commands: &[Command], deadline: Deadline) -> Result<(), Problem> {
         self.stream.set_deadline(deadline);
-        let written = match commands {
+        let renewal = self.session.as_mut().and_then(Session::renewal);
+        let written = if let (None, [command]) = (&renewal, commands) {
             // It may be a session of many megabytes.
-            [command] => self.write(command.bytes()),
-            _ => self.write(&commands.iter().map(Command::bytes).collect::<Vec<_>>().concat()),
+            self.write(command.bytes())
+        } else {
+            let all = renewal.iter().chain(commands);
+            self.write(&all.map(Command::bytes).collect::<Vec<_>>().concat())
         };
+        self.is_renewing = renewal.is_some();
         written.map_err(|error| self.last_word(Problem::of_stream(error, Activity::Answer)))
     }
 
     /// Receives so many replies.
     pub(super) fn replies(&mut self, count: usize) -> Result<Vec<Reply>, Problem> {
+        if std::mem::take(&mut self.is_renewing) {
+            // If it is refused, the login before it is valid to its end, and a new connection then says why.
+            receive(&mut self.received, self.stream.as_read())?;
+        }
         let mut replies = Vec::with_capacity(count);
         for _ in 0..count {
             match receive(&mut self.received, self.stream.as_read()) {

@@ -2,6 +2,7 @@
 
 use super::address::Address;
 use super::auth::{Auth, shown_user};
+use super::issued::{IssuedLogin, Login};
 use super::tls::Tls;
 use std::fmt;
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 pub struct RedisEndpoint {
     pub target: Target,
     /// How to log in; `None` for a server without a password.
-    pub auth: Option<Auth>,
+    pub auth: Option<Login>,
     /// The database to select; `None` leaves it to the server.
     pub database: Option<u32>,
 }
@@ -55,7 +56,25 @@ impl RedisEndpoint {
     /// one.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
-        self.auth.as_ref()?.user.as_deref()
+        self.auth.as_ref()?.user()
+    }
+
+    /// The login with a password from the credentials.
+    #[must_use]
+    pub fn fixed(&self) -> Option<&Auth> {
+        match self.auth.as_ref()? {
+            Login::Fixed(auth) => Some(auth),
+            Login::Issued(_) => None,
+        }
+    }
+
+    /// The login with a token.
+    #[must_use]
+    pub fn issued(&self) -> Option<&IssuedLogin> {
+        match self.auth.as_ref()? {
+            Login::Fixed(_) => None,
+            Login::Issued(issued) => Some(issued),
+        }
     }
 
     /// Whether it is a cluster.
@@ -108,10 +127,11 @@ impl fmt::Display for RedisEndpoint {
         }
         match &self.auth {
             None => formatter.write_str(", no password")?,
-            Some(Auth { user: None, .. }) => {}
-            Some(Auth { user: Some(user), .. }) => {
+            Some(Login::Fixed(Auth { user: None, .. })) => {}
+            Some(Login::Fixed(Auth { user: Some(user), .. })) => {
                 write!(formatter, ", user {:?}", shown_user(user))?;
             }
+            Some(Login::Issued(issued)) => write!(formatter, ", {issued}")?,
         }
         match self.database {
             None => Ok(()),

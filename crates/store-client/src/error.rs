@@ -2,6 +2,7 @@
 
 use super::address::Address;
 use super::distrust::Distrust;
+use super::issued::NoToken;
 use super::reply::{ErrorReply, Reply};
 use super::resp::ProtocolError;
 use rustls::AlertDescription;
@@ -38,6 +39,9 @@ pub enum Problem {
     TlsRefused(AlertDescription),
     #[error("TLS failed: {0}")]
     Tls(String),
+    /// There is no token to log in with.
+    #[error("no login: {0}")]
+    NoToken(NoToken),
     #[error("the server refuses the login: {0}")]
     Login(ErrorReply),
     #[error("the server refuses the database: {0}")]
@@ -151,13 +155,14 @@ impl Problem {
         }
     }
 
-    /// Whether server and client were in contact, and one of them refuses the other: there will be no new connection, but
-    /// open ones may go on.
+    /// Whether server and client were in contact, and one of them refuses the other, or there is no token: there will be no
+    /// new connection, but open ones may go on.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         matches!(
             self,
-            Self::Login(_)
+            Self::NoToken(_)
+                | Self::Login(_)
                 | Self::Database(_)
                 | Self::TurnedAway(_)
                 | Self::NotTrusted(_)

@@ -13,7 +13,7 @@ pub enum Login {
     /// With a password from the credentials.
     Fixed(Auth),
     /// With a password that is issued for a while.
-    Issued(IssuedLogin),
+    Issued(Arc<IssuedLogin>),
 }
 
 impl Login {
@@ -28,7 +28,6 @@ impl Login {
 }
 
 /// A login whose password is issued for a while, and issued again ahead of its end.
-#[derive(Clone)]
 pub struct IssuedLogin {
     /// Who issues it, for messages: `aws-iam`.
     pub issuer: &'static str,

@@ -1,5 +1,5 @@
 //! A small, blocking client for Redis: connects to an [endpoint](RedisEndpoint), logs in, and sends commands. Every wait
-//! ends at a [`Deadline`].
+//! ends at a [`Deadline`]. A [`Dialer`] opens connections for other protocols.
 
 mod address;
 mod auth;
@@ -8,10 +8,13 @@ mod client;
 mod command;
 mod connection;
 mod deadline;
+mod dialer;
 mod distrust;
 mod endpoint;
 mod error;
+mod greeting;
 mod issued;
+mod memcached_endpoint;
 mod printable;
 mod random;
 mod received;
@@ -30,10 +33,12 @@ pub use client::{Client, dial};
 pub use command::{Command, Parsed};
 pub use connection::Connection;
 pub use deadline::Deadline;
+pub use dialer::{Dialer, Raw};
 pub use distrust::Distrust;
 pub use endpoint::{RedisEndpoint, Sentinel, Target};
 pub use error::{Activity, Problem, RedisError};
 pub use issued::{IssuedLogin, Login, NoToken, Token, Tokens};
+pub use memcached_endpoint::{MemcachedEndpoint, MemcachedLogin};
 pub use printable::printable;
 pub use random::random;
 pub use received::Received;

@@ -189,3 +189,45 @@ impl Known {
         self.nodes.iter().map(Node::shown).collect::<Vec<_>>().join("; ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(nodes: Vec<Node>) -> Known {
+        Known { nodes, primary: None, dissent: None }
+    }
+
+    fn named(ports: &[u16]) -> Vec<Node> {
+        ports.iter().map(|port| Node::naming(*port, false)).collect()
+    }
+
+    fn port(known: &mut Known) -> Option<u16> {
+        known.conclusion().ok().map(|address| address.port)
+    }
+
+    #[test]
+    fn those_that_answer_have_to_agree_and_to_be_done() {
+        assert_eq!(port(&mut known(named(&[1, 1, 1]))), Some(1));
+        let with_silent = named(&[1]).into_iter().chain([Node::silent()]).collect();
+        assert_eq!(port(&mut known(with_silent)), Some(1));
+        let leaving = named(&[1]).into_iter().chain([Node::naming(1, true)]).collect();
+        assert!(matches!(known(leaving).conclusion(), Err(Problem::Choosing(_))));
+        assert!(matches!(known(vec![Node::silent()]).conclusion(), Err(Problem::Unnamed { .. })));
+    }
+
+    #[test]
+    fn the_majority_counts_after_all_have_had_the_time_to_tell_each_other() {
+        let mut known = known(named(&[1, 2, 1]));
+        assert_eq!(port(&mut known), None);
+        let long_ago = Instant::now().checked_sub(SPREAD).unwrap();
+        known.dissent.as_mut().unwrap().1 = long_ago;
+        assert_eq!(port(&mut known), Some(1));
+        // Another opinion is news.
+        known.nodes = named(&[1, 3, 1]);
+        assert_eq!(port(&mut known), None);
+        known.dissent.as_mut().unwrap().1 = long_ago;
+        known.nodes = named(&[3, 1]);
+        assert_eq!(port(&mut known), None);
+    }
+}

@@ -13,7 +13,8 @@ function options($memcached, $question)
 
 function server($host, $port, $question)
 {
-    $name = "$host:$port";
+    // The session proxy's socket has no port.
+    $name = $port === 0 ? "the session proxy ($host)" : "$host:$port";
     $key = $question['prefix'] . 'session-check-' . bin2hex(random_bytes(16));
     $memcached = new Memcached();
     $set = function () use ($memcached, $host, $port, $question, $key) {
@@ -22,16 +23,18 @@ function server($host, $port, $question)
         answered($memcached->set($key, '1', 10), $memcached);
     };
     return until_failure(array(
-        array('connect', $name, function () use ($name, $question) {
-            reach("tcp://$name", stream_context_create(), $question['timeout']);
+        array('connect', $name, function () use ($host, $port, $question) {
+            reach($port === 0 ? "unix://$host" : "tcp://$host:$port", stream_context_create(), $question['timeout']);
         }),
         array($question['auth'] === null ? 'set' : 'log in, set', $name, $set),
         array('get', $name, function () use ($memcached, $key) {
             answered($memcached->get($key) === '1', $memcached);
         }),
-        array('delete', $name, function () use ($memcached, $key) {
+        array('delete', $name, function () use ($memcached, $key, $port) {
             answered($memcached->delete($key), $memcached);
-            tell_limit($memcached);
+            if ($port !== 0) {
+                tell_limit($memcached);
+            }
         }),
     ));
 }

@@ -9,7 +9,7 @@ fn read(text: &str, store: Store) -> Result<Options, String> {
 fn options_are_read_like_a_query() {
     let options = read(
         "timeout=1&read_timeout=0.5&persistent=off&prefix=shop%3A&database=3&locking=no\
-         &lock_timeout=10&lock_expire=60&verify_peer=off&tls=on&ca=/ca.pem&username=shop\
+         &lock_timeout=10&lock_expire=60&verify_peer=off&tls=on&ca=/ca.pem&username=shop&auth=aws_iam\
          &failover_timeout=8&wait_replicas=1&sentinel_master=main",
         Store::Redis,
     )
@@ -32,6 +32,7 @@ fn options_are_read_like_a_query() {
             failover_timeout: Some(Duration::from_secs(8)),
             wait_replicas: Some(1),
             sentinel_master: Some("main".into()),
+            auth: Some(Issuer::Aws),
         }
     );
     assert_eq!(read("", Store::Redis), Ok(Options::default()));
@@ -106,7 +107,11 @@ fn other_forms_get_their_own_words() {
 fn every_option_can_be_set() {
     for description in &DESCRIPTIONS {
         let mut options = Options::default();
-        let value = if description.name == "ca" { "/ca.pem" } else { "1" };
+        let value = match description.name {
+            "ca" => "/ca.pem",
+            "auth" => "google-iam",
+            _ => "1",
+        };
         assert_eq!(options.set(description.name, value), Some(()), "{}", description.name);
         assert_ne!(options, Options::default(), "{}", description.name);
     }

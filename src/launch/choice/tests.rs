@@ -18,6 +18,10 @@ const KEPT: Said = ('k', 'k');
 fn plan(store: Store, case: &str) -> Plan {
     let mut plan = Plan::example(store);
     plan.persistence.is_chosen = case.contains("persistent");
+    if let Endpoint::Memcached(memcached) = &mut plan.endpoint {
+        memcached.login.take_if(|_| !case.contains("login"));
+        memcached.tls = case.contains("tls").then(Default::default);
+    }
     plan.locking = !case.contains("unlocked");
     if let Endpoint::Redis(redis) = &mut plan.endpoint {
         let address = redis.first_address().cloned().unwrap();
@@ -38,7 +42,7 @@ fn record(store: Store, case: &str) -> LaunchRecord {
     let keys = SearchKeys::determine(&Environment::default(), &AppOptions::default());
     LaunchRecord {
         store,
-        extension_version: "6.2.0".parse().unwrap(),
+        extension_version: if case.contains("2.2") { "2.2.0" } else { "6.2.0" }.parse().unwrap(),
         knows_tls: !case.contains("no openssl"),
         openssl_cafile: String::new(),
         openssl_capath: String::new(),
@@ -71,7 +75,7 @@ fn outcome(said: char) -> Outcome {
 
 /// The route and its reason, who asked the service, and what counts of its answers.
 fn chosen(setting: Proxy, case: &str, outer: Option<Route>, asks: Asks, said: Said) -> String {
-    let store = if case == "memcached" { Store::Memcached } else { Store::Redis };
+    let store = if case.starts_with("memcached") { Store::Memcached } else { Store::Redis };
     let asked = RefCell::new(String::new());
     let ask = |route| {
         let (who, says) = match route {
@@ -93,6 +97,7 @@ fn chosen(setting: Proxy, case: &str, outer: Option<Route>, asks: Asks, said: Sa
 }
 
 const NO_OPENSSL: &str = "The service needs TLS, but this PHP has no OpenSSL extension";
+const NO_TLS: &str = "The service accepts only TLS connections, and PHP's memcached extension";
 const NOT_SERVED: &str = "BPL_PHP_SESSION_PROXY is on, but the session proxy serves only";
 
 #[test]
@@ -103,6 +108,12 @@ fn setting_service_and_app_decide() {
         (Auto, "tcp no openssl", "Direct Given; php Kept"),
         (Auto, "tcp folder", "Proxy Given; proxy Kept"),
         (Auto, "memcached", "Direct Given; php Kept"),
+        (Auto, "memcached folder", "Direct Given; php Kept"),
+        (Auto, "memcached login", "Proxy Given; proxy Kept"),
+        (Auto, "memcached login persistent wait", "Proxy Given; proxy Kept"),
+        (Auto, "memcached tls", "Proxy Given; proxy Kept"),
+        (Auto, "memcached 2.2 login", "Direct Given; php Kept"),
+        (Auto, "memcached 2.2 tls", NO_TLS),
         (Auto, "cluster", "Proxy Locks; proxy Kept"),
         (Auto, "cluster folder", "Proxy Given; proxy Kept"),
         (Auto, "cluster tls", "Proxy Locks; proxy Kept"),
@@ -120,7 +131,10 @@ fn setting_service_and_app_decide() {
         (Auto, "tls persistent no openssl", "Proxy Given; proxy Kept"),
         (On, "tcp", "Proxy Given; proxy Kept"),
         (On, "tls wait persistent", "Proxy Given; proxy Kept"),
-        (On, "memcached", NOT_SERVED),
+        (On, "memcached", "Proxy Given; proxy Kept"),
+        (On, "memcached 2.2", NOT_SERVED),
+        (Off, "memcached login", "Direct Given; php Kept"),
+        (Off, "memcached tls", NO_TLS),
         (On, "cluster unlocked", "Proxy Given; proxy Kept"),
         (Off, "cluster", "Direct Given; php Kept"),
         (Off, "cluster database", "PHP's own handler knows only database 0 of a cluster"),

@@ -104,6 +104,21 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// Takes the reply to `WAIT` for so many replicas.
+    pub(super) fn take_replicas(&mut self, reply: &Reply, needed: u32) {
+        match reply {
+            Reply::Integer(count) if *count < i64::from(needed) => {
+                let what = format!(
+                    "{count} of {needed} replicas acknowledge what is written (option wait_replicas)."
+                );
+                let advice = "Restore the replicas, or lower wait_replicas.";
+                let cause = Cause::new(CauseKind::ReplicasMissing, what).with_advice(advice);
+                self.causes.push(cause);
+            }
+            reply => self.take("WAIT", reply),
+        }
+    }
+
     /// What never will be outweighs what may pass.
     pub(super) fn outcome(mut self, round_trip: Duration, max_clients: Option<u32>) -> Outcome {
         let mut limits = Vec::new();

@@ -4,7 +4,7 @@ use super::outcome::Outcome;
 use super::{CONNECT_TIMEOUT, TIMEOUT};
 use crate::config::variables::OPTIONS;
 use crate::diagnosis::{Cause, CauseKind};
-use store_client::{Auth, Client, Deadline, ErrorReply, RedisEndpoint, shown_user};
+use store_client::{Auth, Client, Deadline, ErrorReply, Login, RedisEndpoint, shown_user};
 
 /// The refusal of a user whose password works without it. Many uris have a user that is for show (`redis://h:PASSWORD@…`),
 /// which servers before Redis 6 did not know, and later ones refuse.
@@ -13,10 +13,10 @@ pub(super) fn password_alone(
     verify_peer: bool,
     error: &ErrorReply,
 ) -> Option<Outcome> {
-    let Auth { user, password } = endpoint.auth.clone()?;
+    let Auth { user, password } = endpoint.fixed()?.clone();
     let user = &user?;
-    let without_user =
-        RedisEndpoint { auth: Some(Auth { user: None, password }), ..endpoint.clone() };
+    let alone = Login::Fixed(Auth { user: None, password });
+    let without_user = RedisEndpoint { auth: Some(alone), ..endpoint.clone() };
     let client = Client::new(&without_user, verify_peer).ok()?;
     client.with_connect_timeout(CONNECT_TIMEOUT).connect(Deadline::after(TIMEOUT)).ok()?;
     let user = shown_user(user);

@@ -2,12 +2,15 @@
 //! else text).
 
 use super::outcome::Outcome;
-use super::{CONNECT_TIMEOUT, TIMEOUT};
+use super::{CONNECT_TIMEOUT, Question, TIMEOUT};
 use crate::diagnosis::{Cause, CauseKind};
-use crate::endpoint::memcached::{Login, MemcachedEndpoint};
+use crate::launch::route::Route;
 use crate::php::memcached_directives::USUAL_ITEM;
+use crate::php::redis_commands::unused_name;
+use crate::plan::Plan;
+use session_proxy::{Access, MemcachedFault, try_memcached};
 use std::io::{self, Read, Write};
-use store_client::{Activity, Address, Deadline, Problem, dial};
+use store_client::{Activity, Address, Deadline, MemcachedEndpoint, MemcachedLogin, Problem, dial};
 
 /// The first command of a session, which every proxy knows. It is longer than a header of the binary protocol,
 /// which a server with SASL would wait for.
@@ -24,8 +27,51 @@ const SUCCESS: u16 = 0;
 const AUTHENTICATION_ERROR: u16 = 0x20;
 const UNKNOWN_COMMAND: u16 = 0x81;
 
+/// Asks the servers as the route does.
+pub(super) fn ask(question: &Question<'_>, endpoint: &MemcachedEndpoint) -> Outcome {
+    match question.route {
+        Route::Direct => probe(endpoint),
+        Route::Proxy => try_proxy(question, endpoint),
+    }
+}
+
+/// Does what the session proxy does.
+fn try_proxy(question: &Question<'_>, endpoint: &MemcachedEndpoint) -> Outcome {
+    let Plan { verify_peer, prefix, .. } = question.plan;
+    let access = Access { endpoint: endpoint.clone(), verify_peer: *verify_peer };
+    let key = format!("{prefix}{}", unused_name("probe"));
+    let deadline = Deadline::after(TIMEOUT);
+    let (address, fault) = match try_memcached(&access, &key, CONNECT_TIMEOUT, deadline) {
+        Ok(round_trip) => return Outcome::Kept { round_trip, max_clients: None, limits: vec![] },
+        Err(failed) => failed,
+    };
+    let password = endpoint.login.as_ref().map(|login| &login.password);
+    let server = MemcachedServer { address, deadline };
+    let cause = match &fault {
+        // With a login that it does not get, memcached closes the connection on text.
+        MemcachedFault::Connection(Problem::Closed(_) | Problem::Timeout(Activity::Answer))
+            if endpoint.tls.is_none() && password.is_none() && server.wants_sasl() =>
+        {
+            Cause::of(CauseKind::PasswordMissing)
+        }
+        MemcachedFault::Connection(problem) => {
+            Cause::of_server(problem, endpoint.tls.as_ref(), Some(&address.host))
+        }
+        MemcachedFault::NotMemcached => Cause::seen(CauseKind::OtherService, "it is not Memcached"),
+        MemcachedFault::Login(said) => {
+            Cause::seen(CauseKind::WrongPassword, said).with_doubt(password)
+        }
+        MemcachedFault::NoLogin => Cause::of(CauseKind::PasswordNotWanted),
+        MemcachedFault::Said(said) if said.starts_with("CLIENT_ERROR unauth") => {
+            Cause::of(CauseKind::PasswordMissing)
+        }
+        fault => Cause::seen(CauseKind::UpstreamDown, fault),
+    };
+    Outcome::of(at(address, cause))
+}
+
 /// Asks the servers one by one. A refusal outweighs a failure that may pass.
-pub(super) fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
+fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
     let deadline = Deadline::after(TIMEOUT);
     let (mut passing, mut limits) = (None, Vec::new());
     for address in &endpoint.servers {
@@ -45,7 +91,7 @@ pub(super) fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
                 return Outcome::Refused(at(address, cause));
             }
             Err(problem) => {
-                let cause = Cause::of_connection(&problem, Some(&address.host));
+                let cause = Cause::of_server(&problem, None, Some(&address.host));
                 passing.get_or_insert(at(address, cause));
             }
         }
@@ -79,13 +125,14 @@ impl MemcachedServer<'_> {
             }),
             // With SASL, memcached closes the connection on text.
             Err(problem @ (Problem::Closed(_) | Problem::Timeout(Activity::Answer))) => {
-                match self.binary(NOOP, b"", b"") {
-                    Ok((AUTHENTICATION_ERROR, _)) => Ok(Some(CauseKind::PasswordMissing)),
-                    _ => Err(problem),
-                }
+                if self.wants_sasl() { Ok(Some(CauseKind::PasswordMissing)) } else { Err(problem) }
             }
             Err(problem) => Err(problem),
         }
+    }
+
+    fn wants_sasl(&self) -> bool {
+        matches!(self.binary(NOOP, b"", b""), Ok((AUTHENTICATION_ERROR, _)))
     }
 
     /// What is said of a server that keeps smaller items than usual. Only one without a login tells, and no proxy.
@@ -102,7 +149,7 @@ impl MemcachedServer<'_> {
         ))
     }
 
-    fn log_in(&self, login: &Login) -> Result<Refusal, Problem> {
+    fn log_in(&self, login: &MemcachedLogin) -> Result<Refusal, Problem> {
         let mechanisms = match self.binary(SASL_LIST_MECHANISMS, b"", b"") {
             Ok((SUCCESS, mechanisms)) => mechanisms,
             Ok((UNKNOWN_COMMAND, _)) => return Ok(Some(CauseKind::PasswordNotWanted)),

@@ -43,7 +43,8 @@ impl Outcome {
             | CauseKind::ReplicasMissing
             | CauseKind::ClusterDown
             | CauseKind::UpstreamDown
-            | CauseKind::TooManyClients => Self::Passing(cause),
+            | CauseKind::TooManyClients
+            | CauseKind::NoTokenYet => Self::Passing(cause),
             CauseKind::TlsNotTrusted
             | CauseKind::TlsOtherName
             | CauseKind::TlsClientCertificate

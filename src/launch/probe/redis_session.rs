@@ -19,11 +19,15 @@ const OTHER_KEYS: usize = 8;
 /// A server that seems far may be near a busy machine: it is asked again for so long.
 const IN_DOUBT: Duration = Duration::from_millis(20);
 
+/// In milliseconds: how long replicas may take to acknowledge what the session wrote.
+const REPLICAS_PATIENCE: &[u8] = b"500";
+
 /// What a session with these settings does.
 pub(super) struct SessionTrial<'a> {
     endpoint: &'a RedisEndpoint,
     trial: Trial<'a>,
     through_proxy: bool,
+    wait_replicas: u32,
     strict_mode: bool,
 }
 
@@ -40,7 +44,8 @@ impl<'a> SessionTrial<'a> {
             // Selected when connecting.
             database: None,
         };
-        Self { endpoint, trial, through_proxy, strict_mode: question.strict_mode }
+        let (wait_replicas, strict_mode) = (plan.wait_replicas, question.strict_mode);
+        Self { endpoint, trial, through_proxy, wait_replicas, strict_mode }
     }
 
     /// Reads, writes, locks and removes a session, and reports what the server says.
@@ -78,6 +83,11 @@ impl<'a> SessionTrial<'a> {
         }
         if self.through_proxy && self.trial.locking && findings.are_good() {
             self.try_proxy(client, &mut connection, deadline, &mut findings)?;
+        }
+        if self.through_proxy && self.wait_replicas > 0 && findings.are_good() {
+            let count = self.wait_replicas.to_string();
+            let wait: [&[u8]; 3] = [b"WAIT", count.as_bytes(), REPLICAS_PATIENCE];
+            findings.take_replicas(&connection.command(&wait, deadline)?, self.wait_replicas);
         }
         // The shortest of several: something else delayed the others, as a container's start is a busy time.
         let mut round_trip = one.min(all);

@@ -27,11 +27,13 @@ requirepass of-sentinel
 sentinel monitor mymaster $ip 6379 2
 sentinel auth-pass mymaster secret
 sentinel down-after-milliseconds mymaster 1000
-sentinel failover-timeout mymaster 5000
+sentinel failover-timeout mymaster 2000
 END
   redis-server /data/$port.conf --sentinel &
 done
 wait"#;
+
+const PORTS: [u16; 3] = [26379, 26380, 26381];
 
 /// How another primary comes.
 #[derive(Debug, Clone, Copy)]
@@ -46,9 +48,11 @@ impl Watched {
     fn start() -> Self {
         let watched = Self(Container::start(&[], IMAGE, &["bash", "-c", SCRIPT]));
         wait_until("the Sentinels and the replicas", || {
-            let said = watched.said("MASTER");
-            let has = |name: &str, value: &str| said.contains(&format!("{name}\n{value}\n"));
-            has("flags", "master") && has("num-slaves", "2") && has("num-other-sentinels", "2")
+            PORTS.iter().all(|port| {
+                let said = watched.said_at(*port, "MASTER");
+                let has = |name: &str, value: &str| said.contains(&format!("{name}\n{value}\n"));
+                has("flags", "master") && has("num-slaves", "2") && has("num-other-sentinels", "2")
+            })
         });
         watched
     }
@@ -58,13 +62,17 @@ impl Watched {
         if web.options != PROXY {
             return json!({"host": ip, "password": "secret"});
         }
-        let nodes = [26379, 26380, 26381].map(|port| format!("{ip}:{port}")).join(",");
+        let nodes = PORTS.map(|port| format!("{ip}:{port}")).join(",");
         json!({"sentinel.master": "mymaster", "sentinel.nodes": nodes, "password": "secret",
             "sentinel.password": "of-sentinel"})
     }
 
     fn said(&self, what: &str) -> String {
-        let ask = "redis-cli -p 26379 -a of-sentinel --no-auth-warning SENTINEL";
+        self.said_at(PORTS[0], what)
+    }
+
+    fn said_at(&self, port: u16, what: &str) -> String {
+        let ask = format!("redis-cli -p {port} -a of-sentinel --no-auth-warning SENTINEL");
         let (_, said) =
             self.0.exec_with_input(&["sh", "-c", &format!("{ask} {what} mymaster")], "");
         said
@@ -78,6 +86,12 @@ impl Watched {
             Failover::Killed => self.0.exec(&["pkill", "-KILL", "-f", "redis-server .*:6379"]),
         };
         wait_until("another primary", || self.said("GET-MASTER-ADDR-BY-NAME") != before);
+    }
+
+    /// Until then, seconds later, the old primary takes writes.
+    fn wait_for_demotion(&self) {
+        let ask = ["redis-cli", "-p", "6379", "-a", "secret", "--no-auth-warning", "ROLE"];
+        wait_until("the old primary's demotion", || self.0.exec(&ask).starts_with("slave"));
     }
 }
 
@@ -96,6 +110,9 @@ fn met(suite: Suite, web: Web, how: Failover) -> Outcome {
         met = thread::scope(|scope| {
             let visits = scope.spawn(|| clients.visit_until(&instance, &is_over));
             watched.fail_over(how);
+            if web.options != PROXY && matches!(how, Failover::Planned) {
+                watched.wait_for_demotion();
+            }
             is_over.store(true, Ordering::Relaxed);
             visits.join().expect("visits")
         });

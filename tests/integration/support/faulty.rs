@@ -247,10 +247,10 @@ impl Clients {
         self.visit_while(instance, |round| round < rounds)
     }
 
-    /// Every visitor makes requests until it is over, and some more.
+    /// Every visitor makes requests until it is over, and one more.
     pub(crate) fn visit_until(&mut self, instance: &Instance, is_over: &AtomicBool) -> Outcome {
         let before = self.visit_while(instance, |_| !is_over.load(Ordering::Relaxed));
-        before.and(self.visit(instance, 5))
+        before.and(self.visit(instance, 1))
     }
 
     fn visit_while(

@@ -1,7 +1,6 @@
 //! The keys that sign, from where AWS's own libraries look for them, in their order. The first place that the environment
 //! names is the only one that is asked, so that a mistake there is said and not hidden by another place's.
 
-use super::Aws;
 use super::{container, imds, sts};
 use crate::http::Source;
 use crate::moment;
@@ -25,12 +24,18 @@ const ENVIRONMENT: Source = Source {
 };
 
 /// The keys that are valid now.
-pub(super) fn keys(variables: &Variables, aws: &Aws, deadline: Deadline) -> Result<Keys, NoToken> {
+pub(super) fn keys(
+    variables: &Variables,
+    role: Option<&str>,
+    region: &str,
+    deadline: Deadline,
+) -> Result<Keys, NoToken> {
     if let Some(id) = variables.get("AWS_ACCESS_KEY_ID") {
         return of_environment(id, variables);
     }
     if let Some(file) = variables.get("AWS_WEB_IDENTITY_TOKEN_FILE") {
-        return sts::keys(file, variables, aws, deadline);
+        let role = variables.get("AWS_ROLE_ARN").or(role);
+        return sts::keys(&sts::url(variables, region), role, file, variables, deadline);
     }
     if let Some(url) = container::url(variables) {
         return container::keys(&url, variables, deadline);

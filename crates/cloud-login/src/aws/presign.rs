@@ -17,6 +17,7 @@ pub(super) const TOKEN_LIFETIME: Duration = Duration::from_mins(15);
 /// A signed request to connect. Its text, without a scheme, is the password.
 pub(super) struct Presigned<'a> {
     pub(super) aws: &'a Aws,
+    pub(super) region: &'a str,
     pub(super) keys: &'a Keys,
     pub(super) at: SystemTime,
 }
@@ -25,7 +26,7 @@ impl fmt::Display for Presigned<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (host, at) = (self.aws.cache.to_lowercase(), basic(self.at));
         let day = &at[..8];
-        let scope = format!("{day}/{}/{}/aws4_request", self.aws.region, self.aws.service.name());
+        let scope = format!("{day}/{}/{}/aws4_request", self.region, self.aws.service.name());
         let query = self.query(&scope, &at);
         let request =
             format!("GET\n/\n{query}\nhost:{host}\n\nhost\n{}", hex(&Sha256::digest(b"")));
@@ -93,7 +94,8 @@ mod tests {
             session: session.map(Secret::new),
             expires: None,
         };
-        Presigned { aws, keys: &keys, at: parse(at).unwrap() }.to_string()
+        let region = aws.region.as_deref().unwrap();
+        Presigned { aws, region, keys: &keys, at: parse(at).unwrap() }.to_string()
     }
 
     /// The example of AWS's own users' libraries.
@@ -103,7 +105,7 @@ mod tests {
             service: AwsService::ElastiCache,
             cache: "My-Cache".to_owned(),
             serverless: true,
-            region: "eu-west-1".to_owned(),
+            region: Some("eu-west-1".to_owned()),
             user: "user123".to_owned(),
             role: None,
         };
@@ -128,7 +130,7 @@ mod tests {
                 },
                 cache: text("cache"),
                 serverless: vector["serverless"] == true,
-                region: text("region"),
+                region: Some(text("region")),
                 user: text("user"),
                 role: None,
             };

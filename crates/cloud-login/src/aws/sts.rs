@@ -1,7 +1,6 @@
 //! Keys of a role, for the token of a Kubernetes service account (EKS: IAM roles for service accounts).
 //! <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>
 
-use super::Aws;
 use super::keys::Keys;
 use crate::http::{Method, Request, Source, element};
 use crate::variables::Variables;
@@ -14,14 +13,14 @@ const SOURCE: Source = Source {
 };
 
 pub(super) fn keys(
+    url: &str,
+    role: Option<&str>,
     token_file: &str,
     variables: &Variables,
-    aws: &Aws,
     deadline: Deadline,
 ) -> Result<Keys, NoToken> {
-    let url = url(variables, &aws.region);
-    let Some(role) = variables.get("AWS_ROLE_ARN").or(aws.role.as_deref()) else {
-        return Err(SOURCE.no_token(&url, "needs a role, and there is no AWS_ROLE_ARN", false));
+    let Some(role) = role else {
+        return Err(SOURCE.no_token(url, "needs a role, and there is no AWS_ROLE_ARN", false));
     };
     let token = file::read(SOURCE, token_file)?;
     let session = variables.get("AWS_ROLE_SESSION_NAME").unwrap_or("php-session-store");
@@ -34,7 +33,7 @@ pub(super) fn keys(
             ("RoleSessionName", session),
             ("WebIdentityToken", &token),
         ]),
-        url: &url,
+        url,
         headers: &[],
         secrets: &[&token],
     };
@@ -54,7 +53,7 @@ pub(super) fn keys(
 }
 
 /// The region's own, as AWS recommends.
-fn url(variables: &Variables, region: &str) -> String {
+pub(super) fn url(variables: &Variables, region: &str) -> String {
     let given = variables.get("AWS_ENDPOINT_URL_STS").or(variables.get("AWS_ENDPOINT_URL"));
     let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     given.map_or_else(|| format!("https://sts.{region}.{domain}/"), str::to_owned)

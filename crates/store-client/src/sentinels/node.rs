@@ -8,6 +8,7 @@ use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::endpoint::{RedisEndpoint, Sentinel, Target};
 use crate::error::{Problem, RedisError};
+use crate::issued::Login;
 use crate::reply::{ErrorReply, Reply};
 use std::time::{Duration, Instant};
 
@@ -67,13 +68,14 @@ impl Node {
         server: &RedisEndpoint,
         verify_peer: bool,
     ) -> Result<Self, RedisError> {
-        let client = |auth| {
+        let client = |auth: Option<Auth>| {
             let target = Target::Tcp { address: address.clone(), tls: of.tls.clone() };
+            let auth = auth.map(Login::Fixed);
             Client::new(&RedisEndpoint { target, auth, database: None }, verify_peer)
         };
         let mut clients = vec![client(of.auth.clone())?];
         if of.auth.is_none()
-            && let Some(auth) = &server.auth
+            && let Some(auth) = server.fixed()
         {
             let password_alone = Auth::new(None, auth.password.clone());
             clients.push(client(Some(password_alone))?);
@@ -172,6 +174,23 @@ impl Node {
             Said::Refused(error) => format!("{address} says {error}"),
             Said::Failed(problem) => format!("{address}: {problem}"),
         }
+    }
+}
+
+#[cfg(test)]
+impl Node {
+    /// One that has said that the primary is at this port.
+    pub(super) fn naming(port: u16, is_leaving: bool) -> Self {
+        let address = |port| Address { host: crate::address::Host::Name("h".to_owned()), port };
+        let named = Named { address: address(port), is_leaving, is_down: false };
+        Self { said: Said::Named(named), ..Self::silent() }
+    }
+
+    /// One that was not asked.
+    pub(super) fn silent() -> Self {
+        let address = Address { host: crate::address::Host::Name("s".to_owned()), port: 1 };
+        let (clients, said) = (Vec::new(), Said::Nothing);
+        Self { address, clients, connection: None, rests_until: None, said }
     }
 }
 

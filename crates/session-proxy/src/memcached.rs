@@ -1,0 +1,22 @@
+//! Sessions in Memcached: to PHP's memcached handler the proxy looks like a Memcached server. What goes to the servers is
+//! as few round trips as is safe, with the handler's own keys, so that instances without the proxy respect its locks.
+
+mod binary;
+mod connection;
+mod conversation;
+mod lock;
+mod request;
+mod ring;
+mod server;
+mod servers;
+mod sessions;
+mod shared;
+mod text;
+mod trial;
+mod wire;
+
+pub use connection::Fault;
+pub use lock::LOCK_ANSWER;
+pub use request::Incoming;
+pub(super) use shared::Shared;
+pub use trial::try_memcached;

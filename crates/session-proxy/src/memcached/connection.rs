@@ -1,0 +1,206 @@
+//! A connection to a server: asks what it speaks, logs in, and sends operations.
+
+use super::binary::{Message, opcode, status};
+use super::text::line;
+use super::wire::{NotMemcached, Op, Reply, Wire};
+use std::time::Duration;
+use store_client::{Activity, Deadline, Dialer, MemcachedLogin, Problem, Raw, Received, printable};
+
+/// What a server says that has no room for another connection, before it closes it.
+const TOO_MANY: &[u8] = b"ERROR Too many";
+
+/// What a server is, once that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Nature {
+    wire: Wire,
+    /// Whether it keeps the order of operations on different keys, so that they may go out together. A proxy that
+    /// spreads keys (twemproxy, mcrouter) does not.
+    pub(super) keeps_order: bool,
+}
+
+/// Why a server did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    #[error(transparent)]
+    Connection(#[from] Problem),
+    #[error("it does not speak Memcached's protocol")]
+    NotMemcached,
+    #[error("the server refuses the login: {0}")]
+    Login(String),
+    #[error("the server has no login")]
+    NoLogin,
+    /// It has no room for a connection, or refuses an operation.
+    #[error("the server says {0}")]
+    Said(String),
+    #[error("all {0} connections to it are in use")]
+    AllInUse(usize),
+    #[error("it has not replied for some time")]
+    Silent,
+}
+
+impl From<NotMemcached> for Fault {
+    fn from(NotMemcached: NotMemcached) -> Self {
+        Self::NotMemcached
+    }
+}
+
+impl Fault {
+    /// Whether the server refuses us, and would do so again.
+    pub(super) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Connection(problem) => problem.is_refusal(),
+            Self::Login(_) | Self::NoLogin => true,
+            Self::NotMemcached | Self::Said(_) | Self::AllInUse(_) | Self::Silent => false,
+        }
+    }
+}
+
+/// A connection that is logged in. After a failure it must not be used again.
+pub(super) struct Connection {
+    stream: Raw,
+    received: Received,
+    wire: Wire,
+}
+
+impl Connection {
+    /// Connects and logs in. `known` is what the server is, if another connection has asked; returns it.
+    pub(super) fn open(
+        dialer: &Dialer,
+        login: Option<&MemcachedLogin>,
+        known: Option<Nature>,
+        deadline: Deadline,
+        connect_timeout: Duration,
+    ) -> Result<(Self, Option<Nature>), Fault> {
+        let stream = dialer.open(deadline, connect_timeout)?;
+        let mut connection = Self { stream, received: Received::default(), wire: Wire::Text };
+        let nature = match known {
+            Some(known) => Some(known),
+            None => match connection.ask(login.is_some(), deadline) {
+                Ok(nature) => Some(nature),
+                // Some versions of twemproxy close the connection on a command that they do not know.
+                Err(Fault::Connection(Problem::Closed(_))) if login.is_none() => {
+                    connection.stream = dialer.open(deadline, connect_timeout)?;
+                    connection.received = Received::default();
+                    None
+                }
+                Err(fault) => return Err(fault),
+            },
+        };
+        connection.wire = nature.map_or(Wire::Text, |nature| nature.wire);
+        if let Some(login) = login {
+            connection.log_in(login, deadline)?;
+        }
+        Ok((connection, nature))
+    }
+
+    /// Asks for the server's version.
+    fn ask(&mut self, has_login: bool, deadline: Deadline) -> Result<Nature, Fault> {
+        let mut question = Vec::new();
+        if has_login {
+            // The end of a line for a server that speaks only text: any other one does not look at it.
+            let version = u64::from(b'\n');
+            let ask = Message { version, ..Message::new(opcode::VERSION, b"", b"") };
+            ask.encode_request(&mut question);
+        } else {
+            question.extend_from_slice(b"version\r\n");
+        }
+        self.stream.send(&question, deadline)?;
+        self.receive(|bytes| {
+            if let Ok(message) = Message::parse_response(bytes) {
+                return Ok(message.filter(|_| !bytes.is_empty()).map(|(message, length)| {
+                    let keeps_order = is_a_server(message.value);
+                    (Nature { wire: Wire::Binary, keeps_order }, length)
+                }));
+            }
+            let Some((line, length)) = line(bytes)? else { return Ok(None) };
+            let wants_login = line.starts_with(b"CLIENT_ERROR unauth");
+            if line.starts_with(TOO_MANY) {
+                return Err(Fault::Said(printable(&String::from_utf8_lossy(line))));
+            }
+            if has_login && !wants_login {
+                // The password would end up among its keys.
+                return Err(Fault::NoLogin);
+            }
+            let version = line.strip_prefix(b"VERSION ");
+            let keeps_order = wants_login || version.is_some_and(is_a_server);
+            Ok(Some((Nature { wire: Wire::Text, keeps_order }, length)))
+        })
+    }
+
+    fn log_in(
+        &mut self,
+        MemcachedLogin { user, password }: &MemcachedLogin,
+        deadline: Deadline,
+    ) -> Result<(), Fault> {
+        let password = password.expose();
+        let mut request = Vec::new();
+        match self.wire {
+            Wire::Binary => {
+                let plain = format!("\0{user}\0{password}");
+                Message::new(opcode::SASL_AUTH, b"PLAIN", plain.as_bytes())
+                    .encode_request(&mut request);
+            }
+            // memcached's own, with `--auth-file`.
+            Wire::Text => {
+                let login = format!("{user} {password}");
+                request = format!("set login 0 0 {}\r\n{login}\r\n", login.len()).into_bytes();
+            }
+        }
+        self.stream.send(&request, deadline)?;
+        let (wire, refused) =
+            (self.wire, |text: &[u8]| Fault::Login(printable(&String::from_utf8_lossy(text))));
+        self.receive(|bytes| match wire {
+            Wire::Binary => Message::parse_response(bytes)?
+                .map(|(message, length)| match message.status {
+                    status::SUCCESS => Ok(((), length)),
+                    status::UNKNOWN_COMMAND => Err(Fault::NoLogin),
+                    _ => Err(refused(message.value)),
+                })
+                .transpose(),
+            Wire::Text => line(bytes)?
+                .map(|(line, length)| match line {
+                    b"STORED" => Ok(((), length)),
+                    _ => Err(refused(line)),
+                })
+                .transpose(),
+        })
+    }
+
+    /// Sends the operations together and returns their replies, in one round trip.
+    pub(super) fn send(&mut self, ops: &[Op<'_>], deadline: Deadline) -> Result<Vec<Reply>, Fault> {
+        self.stream.send(&self.wire.encode(ops), deadline)?;
+        let wire = self.wire;
+        let replies: Vec<_> = ops
+            .iter()
+            .map(|op| self.receive(|bytes| Ok(wire.parse(op, bytes)?)))
+            .collect::<Result<_, Fault>>()?;
+        match replies.first() {
+            Some(Reply::Refused(text)) if text.as_bytes().starts_with(TOO_MANY) => {
+                Err(Fault::Said(text.clone()))
+            }
+            _ => Ok(replies),
+        }
+    }
+
+    fn receive<T>(
+        &mut self,
+        parse: impl Fn(&[u8]) -> Result<Option<(T, usize)>, Fault>,
+    ) -> Result<T, Fault> {
+        loop {
+            if let Some((reply, length)) = parse(self.received.bytes())? {
+                self.received.take(length);
+                return Ok(reply);
+            }
+            match self.received.read(&mut self.stream) {
+                Ok(0) => return Err(Problem::Closed(Activity::Answer).into()),
+                Ok(_) => {}
+                Err(error) => return Err(Problem::of_stream(error, Activity::Answer).into()),
+            }
+        }
+    }
+}
+
+/// Whether this is the version of a server, and not that of a proxy. All of Memcached's so far begin with 1.
+fn is_a_server(version: &[u8]) -> bool {
+    version.starts_with(b"1.")
+}

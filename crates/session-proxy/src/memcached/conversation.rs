@@ -1,0 +1,299 @@
+//! The conversation with one PHP process. Its lock belongs to its connection and ends with it.
+
+mod locking;
+
+use super::binary::status;
+use super::request::{Incoming, Request};
+use super::server::Failure;
+use super::sessions::{Data, Read, Written};
+use super::shared::Shared;
+use super::wire::{Op, Reply, When};
+use crate::exchange::{Dialogue, Parsed};
+use crate::log::log;
+use crate::request::Request as Question;
+use crate::seen::Seen;
+use crate::status::Status;
+use locking::{GaveUp, Held, Waiting};
+use std::mem;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use store_client::{Deadline, bulk};
+
+/// How long an answer may take. libmemcached waits for 5 seconds.
+const PATIENCE: Duration = Duration::from_millis(4500);
+const OK: &[u8] = b"+OK\r\n";
+/// PHP's handler takes any version.
+const VERSION: &[u8] = b"1.6.0";
+
+/// A conversation with one PHP process.
+pub(super) struct Conversation<'a> {
+    shared: &'a Shared,
+    /// What PHP calls itself.
+    peer: Vec<u8>,
+    session: Session<'a>,
+    waiting: Option<Waiting<'a>>,
+    gave_up: Option<GaveUp>,
+    /// Whether nothing was said yet.
+    is_new: bool,
+}
+
+/// The session that PHP works with.
+enum Session<'a> {
+    /// None that is locked.
+    None,
+    Held(Box<Held<'a>>),
+    /// PHP has written it, and is about to unlock it, which the service has done already.
+    Done {
+        key: Vec<u8>,
+        seen: Seen,
+    },
+}
+
+impl Dialogue for Conversation<'_> {
+    type Request = Incoming;
+
+    fn parse(&self, bytes: &[u8]) -> Result<Option<Parsed<Incoming>>, Vec<u8>> {
+        Incoming::parse(bytes, &self.shared.prefix)
+    }
+
+    fn announced(&self, bytes: &[u8]) -> usize {
+        Incoming::announced(bytes)
+    }
+
+    fn no_memory(&self, bytes: &[u8]) -> Vec<u8> {
+        Incoming::refusal(bytes, status::OUT_OF_MEMORY)
+    }
+
+    fn answer(&mut self, incoming: Incoming) -> Vec<u8> {
+        let deadline = Deadline::after(PATIENCE);
+        let answer = self.reply(&incoming, deadline);
+        self.is_new = false;
+        answer
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.patience()
+    }
+
+    fn renew(&mut self) {
+        self.renew();
+    }
+
+    fn release(&mut self) {
+        self.release(Deadline::after(PATIENCE));
+    }
+}
+
+impl<'a> Conversation<'a> {
+    /// `peer` is what PHP calls itself.
+    pub(super) fn new(shared: &'a Shared, peer: Vec<u8>) -> Self {
+        let (session, waiting, gave_up) = (Session::None, None, None);
+        Self { shared, peer, session, waiting, gave_up, is_new: true }
+    }
+
+    fn reply(&mut self, incoming: &Incoming, deadline: Deadline) -> Vec<u8> {
+        if !matches!(incoming.request, Request::Lock(_)) {
+            self.waiting = None;
+            self.gave_up = None;
+        }
+        let status = match &incoming.request {
+            Request::Lock(key) => self.lock(key, deadline),
+            Request::Unlock(key) => self.unlock(key, deadline),
+            // No other session has this id: PHP has just drawn it.
+            Request::Create(_) | Request::Noop => status::SUCCESS,
+            Request::Exists(key) => self.exists(key, deadline),
+            Request::Get(key) => return self.get(incoming, key, deadline),
+            Request::Write { key, flags, seconds, data } => {
+                let data = Data { bytes: data, flags: *flags, seconds: *seconds };
+                self.write(key, data, deadline)
+            }
+            Request::Touch { key, seconds } => {
+                return self.touch(incoming, key, *seconds, deadline);
+            }
+            Request::Delete(key) => self.delete(key, deadline),
+            Request::Version => return incoming.value(VERSION, 0, 0),
+            Request::Ours(question) => return self.tell(question, deadline),
+        };
+        incoming.response(status)
+    }
+
+    /// The answer to a question of ours, in the form of Redis.
+    fn tell(&self, question: &Question, deadline: Deadline) -> Vec<u8> {
+        match question {
+            Question::Echo(text) => bulk(text),
+            Question::Status => bulk(Status::of(self.shared).json().as_bytes()),
+            Question::Reach(key) => match self.shared.sessions.service.reach(key, deadline) {
+                Ok(()) => OK.to_vec(),
+                Err(failure) => {
+                    format!("-ERR the session proxy cannot reach the service: {failure}\r\n")
+                        .into_bytes()
+                }
+            },
+            _ => b"-ERR the session proxy stands before Memcached\r\n".to_vec(),
+        }
+    }
+
+    /// `SUCCESS` says that there is none, as PHP's handler asks by storing something. If nobody can tell, it keeps its id.
+    fn exists(&self, key: &[u8], deadline: Deadline) -> u16 {
+        match self.shared.sessions.read(key, deadline) {
+            Ok(None) => status::SUCCESS,
+            _ => status::EXISTS,
+        }
+    }
+
+    /// Once what was read together with taking the lock, then what the service has.
+    fn get(&mut self, incoming: &Incoming, key: &[u8], deadline: Deadline) -> Vec<u8> {
+        let held = match &mut self.session {
+            Session::Held(held) if held.lock.key == key => Some(held),
+            _ => None,
+        };
+        let (read, held) = match held {
+            Some(held) => match held.first.take() {
+                Some(first) => (Ok(first), Some(held)),
+                None => (self.shared.sessions.read(key, deadline), Some(held)),
+            },
+            None => (self.shared.sessions.read(key, deadline), None),
+        };
+        let read: Read = match read {
+            Ok(read) => read,
+            Err(_) => return incoming.response(status::TEMPORARY_FAILURE),
+        };
+        if let Some(held) = held {
+            held.seen = read.as_ref().map_or(When::Missing, |item| When::Unchanged(item.version));
+        }
+        match read {
+            Some(item) => incoming.value(&item.data, item.flags, item.version),
+            None => incoming.missing(),
+        }
+    }
+
+    fn write(&mut self, key: &[u8], data: Data<'_>, deadline: Deadline) -> u16 {
+        let sessions = &self.shared.sessions;
+        let written = match &mut self.session {
+            Session::Held(held) if held.lock.key == key => {
+                let written = sessions.write(&held.lock, held.seen, data, deadline);
+                if written.is_ok() {
+                    let bytes = data.bytes.to_vec();
+                    let seen = Seen::Data(Some(bytes)).remembered();
+                    self.session = Session::Done { key: key.to_vec(), seen };
+                }
+                written
+            }
+            // A handler that wraps PHP's may write twice.
+            Session::Done { key: done, seen } if done == key => {
+                sessions.write_if_same(key, seen, data, deadline)
+            }
+            _ if self.is_new && self.shared.locking => self.write_of_owner(key, data, deadline),
+            // Without a lock, as PHP's own handler: the page locks no session, or another one.
+            _ => sessions.write_anyway(key, data, deadline),
+        };
+        self.told(written, data.bytes.len())
+    }
+
+    /// A connection that begins with a write follows one whose worker has died.
+    fn write_of_owner(
+        &self,
+        key: &[u8],
+        data: Data<'_>,
+        deadline: Deadline,
+    ) -> Result<Written, Failure> {
+        match self.inherited(key, deadline) {
+            Err(None) => Ok(Written::Lost),
+            Err(Some(failure)) => Err(failure),
+            Ok(_) => self.shared.sessions.write_anyway(key, data, deadline),
+        }
+    }
+
+    /// The version of a lock that a worker has taken for this PHP process and then died, if there is a lock; fails if it is
+    /// somebody else's.
+    fn inherited(&self, key: &[u8], deadline: Deadline) -> Result<Option<u64>, Option<Failure>> {
+        match self.shared.sessions.lock_now(key, deadline)? {
+            None => Ok(None),
+            Some(item) if self.shared.secrets.are_inherited(&item.data, &self.peer) => {
+                Ok(Some(item.version))
+            }
+            Some(_) => Err(None),
+        }
+    }
+
+    fn told(&self, written: Result<Written, Failure>, size: usize) -> u16 {
+        match written {
+            Ok(Written::Done) => status::SUCCESS,
+            Ok(Written::Lost) => {
+                log(format_args!(
+                    "a session was not written: its lock was lost, and another request has written it since"
+                ));
+                status::NOT_STORED
+            }
+            Ok(Written::TooLarge) => {
+                if !self.shared.said_too_large.swap(true, Ordering::Relaxed) {
+                    log(format_args!(
+                        "a session of {size} bytes was not written: the server keeps no item of this size (item_size_max)"
+                    ));
+                }
+                status::TOO_LARGE
+            }
+            Ok(Written::Refused(text)) => {
+                log(format_args!("a session was not written: the server says {text}"));
+                status::OUT_OF_MEMORY
+            }
+            Err(_) => status::TEMPORARY_FAILURE,
+        }
+    }
+
+    fn touch(
+        &mut self,
+        incoming: &Incoming,
+        key: &[u8],
+        seconds: u32,
+        deadline: Deadline,
+    ) -> Vec<u8> {
+        let sessions = &self.shared.sessions;
+        let touched = match &mut self.session {
+            Session::Held(held) if held.lock.key == key => {
+                let touched = sessions.touch(&held.lock, seconds, deadline);
+                if touched.is_ok() {
+                    self.session = Session::Done { key: key.to_vec(), seen: Seen::Nothing };
+                }
+                touched
+            }
+            _ => sessions.one(key, Op::Touch { key, seconds }, deadline),
+        };
+        match touched {
+            Ok(Reply::Done) => incoming.value(b"", 0, 0),
+            Ok(Reply::Refused(_)) | Err(_) => incoming.response(status::TEMPORARY_FAILURE),
+            Ok(_) => incoming.missing(),
+        }
+    }
+
+    fn delete(&mut self, key: &[u8], deadline: Deadline) -> u16 {
+        match self.shared.sessions.one(key, Op::Delete(key), deadline) {
+            Ok(Reply::Refused(_)) | Err(_) => status::TEMPORARY_FAILURE,
+            Ok(_) => {
+                if let Session::Held(held) = &mut self.session
+                    && held.lock.key == key
+                {
+                    (held.first, held.seen) = (None, When::Missing);
+                }
+                status::SUCCESS
+            }
+        }
+    }
+
+    fn unlock(&mut self, key: &[u8], deadline: Deadline) -> u16 {
+        match mem::replace(&mut self.session, Session::None) {
+            Session::Held(held) if held.lock.key == key => {
+                self.shared.sessions.unlock(&held.lock, deadline);
+            }
+            Session::Done { key: done, .. } if done == key => {}
+            // An unlock by anybody else is none.
+            other => {
+                self.session = other;
+                if let Ok(Some(version)) = self.inherited(key, deadline) {
+                    self.shared.sessions.unlock_version(key, version, deadline);
+                }
+            }
+        }
+        status::SUCCESS
+    }
+}

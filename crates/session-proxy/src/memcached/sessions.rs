@@ -1,0 +1,286 @@
+//! What a session needs of its servers. A write names the version that was read, so that even a lost lock loses no change.
+
+use super::lock::{LOCK_SECONDS, Lock, lock_of};
+use super::server::Failure;
+use super::servers::Service;
+use super::wire::{Item, Op, Reply, When};
+use crate::seen::Seen;
+use std::time::Instant;
+use store_client::Deadline;
+
+/// The sessions of the service.
+pub(super) struct Sessions {
+    pub(super) service: Service,
+    /// The length of the prefix of all keys.
+    pub(super) prefix: usize,
+}
+
+/// A session's data as PHP writes it.
+#[derive(Clone, Copy)]
+pub(super) struct Data<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) flags: u32,
+    pub(super) seconds: u32,
+}
+
+/// What came of asking for a lock.
+pub(super) enum Taken {
+    /// Somebody else has it.
+    Busy,
+    /// It is ours, with what was read together with it.
+    Locked(Lock, Option<Read>),
+}
+
+/// What was read of a session; `None` if there is none.
+pub(super) type Read = Option<Item>;
+
+/// What came of a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Written {
+    Done,
+    /// It was not written, because the lock was lost and somebody else has written since.
+    Lost,
+    /// The server keeps nothing of this size.
+    TooLarge,
+    Refused(String),
+}
+
+impl Sessions {
+    /// Takes a lock, and reads the session if that takes no further round trip. A lock of `owner` is no obstacle.
+    /// `again` if it was tried just now.
+    pub(super) fn take(
+        &self,
+        lock: &Lock,
+        owner: &[u8],
+        again: bool,
+        deadline: Deadline,
+    ) -> Result<Taken, Failure> {
+        let mut lock = lock.clone();
+        lock.renewed = Instant::now();
+        // Others may be writing it: to read it is of use only with the lock.
+        let with_session = !again && self.service.are_together(&lock.name, &lock.key);
+        let mut replies = match self.try_lock(&lock, When::Missing, with_session, deadline) {
+            Err(failure) if self.may_be_beside(&lock) => {
+                lock.is_beside = true;
+                self.try_lock(&lock, When::Missing, false, deadline).map_err(|_| failure)?
+            }
+            replies => replies?,
+        };
+        if let Some(Reply::Value(item)) = replies.get(1)
+            && item.data != lock.secret
+            && item.data.starts_with(owner)
+        {
+            let when = When::Unchanged(item.version);
+            replies = self.try_lock(&lock, when, with_session, deadline)?;
+        }
+        let mut replies = replies.into_iter().skip(1);
+        let version = match replies.next() {
+            Some(Reply::Value(item)) if item.data == lock.secret => item.version,
+            Some(Reply::Refused(text)) => return Err(self.service.refused(lock.place(), text)),
+            _ => return Ok(Taken::Busy),
+        };
+        lock.version = version;
+        let read = replies.next().and_then(read);
+        Ok(Taken::Locked(lock, read))
+    }
+
+    fn try_lock(
+        &self,
+        lock: &Lock,
+        when: When,
+        with_session: bool,
+        deadline: Deadline,
+    ) -> Result<Vec<Reply>, Failure> {
+        let mut ops = vec![store_lock(lock, when), Op::Get(&lock.name)];
+        if with_session {
+            ops.push(Op::Get(&lock.key));
+        }
+        self.service.send(lock.place(), &ops, deadline)
+    }
+
+    /// Whether the lock can be where the session is, because its own server is away: nobody can take it there, either.
+    fn may_be_beside(&self, lock: &Lock) -> bool {
+        !self.service.have_same_server(&lock.name, &lock.key)
+    }
+
+    /// Keeps a lock for longer. A lost lock shows up when PHP writes.
+    pub(super) fn renew(&self, lock: &mut Lock, deadline: Deadline) {
+        lock.renewed = Instant::now();
+        for when in [When::Unchanged(lock.version), When::Missing] {
+            let ops = [store_lock(lock, when), Op::Get(&lock.name)];
+            match self.service.send(lock.place(), &ops, deadline).as_deref() {
+                Ok([_, Reply::Value(item)]) if item.data == lock.secret => {
+                    lock.version = item.version;
+                    return;
+                }
+                // The server has lost all it had.
+                Ok([_, Reply::Missing]) => {}
+                _ => return,
+            }
+        }
+    }
+
+    /// Releases a lock. If that fails, it ends by itself.
+    pub(super) fn unlock(&self, lock: &Lock, deadline: Deadline) {
+        let _ = self.service.send(lock.place(), &[unlock(lock)], deadline);
+    }
+
+    /// Releases a lock if it is still this one.
+    pub(super) fn unlock_version(&self, key: &[u8], version: u64, deadline: Deadline) {
+        let key = lock_of(key, self.prefix);
+        let _ = self.service.send(&key, &[Op::DeleteIf(&key, version)], deadline);
+    }
+
+    /// A session's lock, whoever has it.
+    pub(super) fn lock_now(&self, key: &[u8], deadline: Deadline) -> Result<Read, Failure> {
+        self.read(&lock_of(key, self.prefix), deadline)
+    }
+
+    pub(super) fn read(&self, key: &[u8], deadline: Deadline) -> Result<Read, Failure> {
+        let reply = self.one(key, Op::Get(key), deadline)?;
+        match reply {
+            Reply::Refused(text) => Err(self.service.refused(key, text)),
+            reply => Ok(read(reply).flatten()),
+        }
+    }
+
+    /// Sends one operation.
+    pub(super) fn one(&self, key: &[u8], op: Op<'_>, deadline: Deadline) -> Result<Reply, Failure> {
+        let replies = self.service.send(key, &[op], deadline)?;
+        Ok(replies.into_iter().next().unwrap_or(Reply::Missing))
+    }
+
+    /// Writes a session whose lock this connection has, and unlocks it. `seen` is the version that was read.
+    pub(super) fn write(
+        &self,
+        lock: &Lock,
+        seen: When,
+        data: Data<'_>,
+        deadline: Deadline,
+    ) -> Result<Written, Failure> {
+        let store = store(&lock.key, data, seen);
+        let together = !lock.is_beside && self.service.are_together(&lock.name, &lock.key);
+        let (reply, was_ours) = if together {
+            let replies = self.service.send(&lock.key, &[store, unlock(lock)], deadline)?;
+            let was_ours = replies.get(1) == Some(&Reply::Done);
+            (replies.into_iter().next().unwrap_or(Reply::Missing), was_ours)
+        } else {
+            let reply = self.one(&lock.key, store, deadline)?;
+            let is_ours = matches!(reply, Reply::Done) || self.is_ours(lock, deadline)?;
+            (reply, is_ours)
+        };
+        let written = match reply {
+            Reply::Exists | Reply::Missing => self.settle(&lock.key, was_ours, data, deadline),
+            reply => Ok(Written::of(reply)),
+        };
+        if !together {
+            self.unlock(lock, deadline);
+        }
+        written
+    }
+
+    fn is_ours(&self, lock: &Lock, deadline: Deadline) -> Result<bool, Failure> {
+        let reply = self.service.send(lock.place(), &[Op::Get(&lock.name)], deadline)?;
+        Ok(matches!(&reply[..], [Reply::Value(item)] if item.data == lock.secret))
+    }
+
+    /// The session is no longer what was read: it is written only if nobody who had its lock has done that.
+    fn settle(
+        &self,
+        key: &[u8],
+        was_ours: bool,
+        data: Data<'_>,
+        deadline: Deadline,
+    ) -> Result<Written, Failure> {
+        let when = match self.read(key, deadline)? {
+            // The first try got through, and only its reply was lost.
+            Some(now) if now.data == data.bytes => return Ok(Written::Done),
+            // The server has lost it.
+            None => When::Missing,
+            // By somebody who does not lock.
+            Some(now) if was_ours => When::Unchanged(now.version),
+            Some(_) => return Ok(Written::Lost),
+        };
+        Ok(Written::of(self.one(key, store(key, data, when), deadline)?))
+    }
+
+    /// Writes a session that this connection has written and unlocked before, if it is still the same.
+    pub(super) fn write_if_same(
+        &self,
+        key: &[u8],
+        seen: &Seen,
+        data: Data<'_>,
+        deadline: Deadline,
+    ) -> Result<Written, Failure> {
+        let when = match self.read(key, deadline)? {
+            None => When::Missing,
+            Some(Item { data: now, version, .. })
+                if now == data.bytes || Seen::Data(Some(now.clone())).remembered() == *seen =>
+            {
+                When::Unchanged(version)
+            }
+            Some(_) => return Ok(Written::Lost),
+        };
+        Ok(Written::of(self.one(key, store(key, data, when), deadline)?))
+    }
+
+    /// Writes a session without a lock.
+    pub(super) fn write_anyway(
+        &self,
+        key: &[u8],
+        data: Data<'_>,
+        deadline: Deadline,
+    ) -> Result<Written, Failure> {
+        Ok(Written::of(self.one(key, store(key, data, When::Always), deadline)?))
+    }
+
+    /// Extends a session's lifetime, and unlocks it; tells whether it exists.
+    pub(super) fn touch(
+        &self,
+        lock: &Lock,
+        seconds: u32,
+        deadline: Deadline,
+    ) -> Result<Reply, Failure> {
+        let touch = Op::Touch { key: &lock.key, seconds };
+        if !lock.is_beside && self.service.are_together(&lock.name, &lock.key) {
+            let replies = self.service.send(&lock.key, &[touch, unlock(lock)], deadline)?;
+            return Ok(replies.into_iter().next().unwrap_or(Reply::Missing));
+        }
+        let reply = self.one(&lock.key, touch, deadline)?;
+        self.unlock(lock, deadline);
+        Ok(reply)
+    }
+}
+
+impl Written {
+    fn of(reply: Reply) -> Self {
+        match reply {
+            Reply::Done => Self::Done,
+            Reply::TooLarge => Self::TooLarge,
+            Reply::Refused(text) => Self::Refused(text),
+            Reply::Value(_) | Reply::Missing | Reply::Exists => Self::Lost,
+        }
+    }
+}
+
+fn store<'a>(key: &'a [u8], data: Data<'a>, when: When) -> Op<'a> {
+    Op::Store { key, data: data.bytes, flags: data.flags, seconds: data.seconds, when }
+}
+
+fn store_lock(lock: &Lock, when: When) -> Op<'_> {
+    let data = Data { bytes: &lock.secret, flags: 0, seconds: LOCK_SECONDS };
+    store(&lock.name, data, when)
+}
+
+fn unlock(lock: &Lock) -> Op<'_> {
+    Op::DeleteIf(&lock.name, lock.version)
+}
+
+/// What a reply to `Get` shows; `None` if it was refused.
+fn read(reply: Reply) -> Option<Read> {
+    match reply {
+        Reply::Value(item) => Some(Some(item)),
+        Reply::Missing => Some(None),
+        _ => None,
+    }
+}

@@ -1,0 +1,164 @@
+//! What a session needs of a server, in whichever protocol.
+
+/// An operation on one key.
+#[derive(Clone, Copy)]
+pub(in crate::memcached) enum Op<'a> {
+    Get(&'a [u8]),
+    Store {
+        key: &'a [u8],
+        data: &'a [u8],
+        flags: u32,
+        /// Its lifetime in seconds, or when it ends, as Memcached takes both.
+        seconds: u32,
+        when: When,
+    },
+    Touch {
+        key: &'a [u8],
+        seconds: u32,
+    },
+    Delete(&'a [u8]),
+    /// Deletes only this version.
+    DeleteIf(&'a [u8], u64),
+}
+
+/// When to store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::memcached) enum When {
+    Always,
+    /// There is nothing yet.
+    Missing,
+    /// It is still this version.
+    Unchanged(u64),
+}
+
+/// A server's reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::memcached) enum Reply {
+    Done,
+    Value(Item),
+    Missing,
+    /// It exists already, or is another version.
+    Exists,
+    /// The server keeps nothing of this size.
+    TooLarge,
+    Refused(String),
+}
+
+/// What a server has under a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::memcached) struct Item {
+    pub(in crate::memcached) data: Vec<u8>,
+    pub(in crate::memcached) flags: u32,
+    pub(in crate::memcached) version: u64,
+}
+
+/// These bytes are no reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::memcached) struct NotMemcached;
+
+/// A reply and its length; `None` if it is incomplete.
+pub(in crate::memcached) type Parsed = Result<Option<(Reply, usize)>, NotMemcached>;
+
+/// The protocol of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::memcached) enum Wire {
+    /// Every server and proxy speaks it; there is a version of it with a login.
+    Text,
+    /// With a login by SASL.
+    Binary,
+}
+
+impl Wire {
+    /// All of them, as they are sent together.
+    pub(in crate::memcached) fn encode(self, ops: &[Op<'_>]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for op in ops {
+            match self {
+                Self::Text => super::text::encode(op, &mut bytes),
+                Self::Binary => super::binary::encode(op, &mut bytes),
+            }
+        }
+        bytes
+    }
+
+    /// The reply to `op` at the start of `bytes`.
+    pub(in crate::memcached) fn parse(self, op: &Op<'_>, bytes: &[u8]) -> Parsed {
+        match self {
+            Self::Text => super::text::parse(op, bytes),
+            Self::Binary => super::binary::parse(op, bytes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    const KEY: &[u8] = b"memc.sess.key.a";
+
+    fn ops() -> [Op<'static>; 5] {
+        let store = Op::Store { key: KEY, data: b"", flags: 0, seconds: 1, when: When::Always };
+        [
+            Op::Get(KEY),
+            store,
+            Op::Touch { key: KEY, seconds: 1 },
+            Op::Delete(KEY),
+            Op::DeleteIf(KEY, 7),
+        ]
+    }
+
+    #[test]
+    fn text_is_read_only_as_a_whole_and_only_for_what_was_asked() {
+        let [get, store, touch, delete, _] = ops();
+        let value = Reply::Value(Item { data: b"a\r\nb".to_vec(), flags: 3, version: 9 });
+        let refused = |text: &str| Reply::Refused(text.to_owned());
+        for (op, text, reply) in [
+            (get, "VALUE memc.sess.key.a 3 4 9\r\na\r\nb\r\nEND\r\n", value),
+            (get, "END\r\n", Reply::Missing),
+            (store, "STORED\r\n", Reply::Done),
+            (store, "NOT_STORED\r\n", Reply::Exists),
+            (store, "EXISTS\r\n", Reply::Exists),
+            (store, "NOT_FOUND\r\n", Reply::Missing),
+            (store, "SERVER_ERROR object too large for cache\r\n", Reply::TooLarge),
+            (store, "SERVER_ERROR out of memory\r\n", refused("SERVER_ERROR out of memory")),
+            (touch, "TOUCHED\r\n", Reply::Done),
+            (delete, "DELETED\r\n", Reply::Done),
+            (delete, "ERROR\r\n", refused("ERROR")),
+        ] {
+            let bytes = text.as_bytes();
+            for cut in 0..bytes.len() {
+                assert_eq!(Wire::Text.parse(&op, &bytes[..cut]), Ok(None), "{text} {cut}");
+            }
+            let followed = [bytes, b"STORED\r\n"].concat();
+            assert_eq!(Wire::Text.parse(&op, &followed), Ok(Some((reply, bytes.len()))), "{text}");
+        }
+        for (op, text) in [
+            (store, "TOUCHED\r\n"),
+            (get, "STORED\r\n"),
+            (get, "VALUE other 0 1 9\r\na\r\nEND\r\n"),
+            (get, "VALUE memc.sess.key.a 0 1 9\r\nabcdEND\r\n"),
+            (get, "VALUE memc.sess.key.a 0 -1 9\r\n"),
+            (get, "VALUE memc.sess.key.a 0 99999999999 9\r\n"),
+            (get, "VALUE memc.sess.key.a\r\n"),
+        ] {
+            assert_eq!(Wire::Text.parse(&op, text.as_bytes()), Err(NotMemcached), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_server_sends_is_a_reply_or_none(
+            bytes in vec(any::<u8>(), 0..100),
+            begins in prop::sample::select(vec![&b""[..], b"VALUE memc.sess.key.a ", b"\x81\x00", b"STORED"]),
+        ) {
+            let bytes = [begins, &bytes].concat();
+            for (wire, op) in [Wire::Text, Wire::Binary].into_iter().flat_map(|wire| ops().map(|op| (wire, op))) {
+                if let Ok(Some((_, length))) = wire.parse(&op, &bytes) {
+                    prop_assert!((1..=bytes.len()).contains(&length));
+                }
+            }
+        }
+    }
+}

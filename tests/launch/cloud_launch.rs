@@ -1,0 +1,75 @@
+//! What a launch does and says about a login that a cloud issues, with a real Redis and a source of tokens.
+
+use crate::cloud_site::{CloudSite, Fault, Kind};
+use crate::harness::Harness;
+use php_session_store::store::Store;
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// What the launch says, and how long it takes.
+fn launched(site: &CloudSite, port: u16, auth: &str) -> (String, Duration) {
+    let credentials = json!({"host": "127.0.0.1", "port": port, "tls": false, "auth": auth});
+    let service =
+        json!({"x": [{"name": "redis-sessions", "credentials": credentials}]}).to_string();
+    let source = site.source();
+    let mut environment = vec![
+        ("VCAP_SERVICES", &*service),
+        ("BPL_PHP_SESSION_PROBE", "stop"),
+        ("BPL_PHP_SESSION_PROXY", "auto"),
+    ];
+    environment.extend(source.iter().map(|(name, value)| (*name, &**value)));
+    let begun = Instant::now();
+    let said = Harness::new(Store::Redis, "6.2.0").said_with(&environment);
+    assert!(!said.contains("hunter2"), "{said}");
+    (said, begun.elapsed())
+}
+
+#[test]
+fn the_launch_logs_in_and_asks_whether_sessions_are_kept() {
+    for (kind, auth) in [(Kind::Google, "google-iam"), (Kind::Azure, "azure-entra")] {
+        let site = CloudSite::new(kind, 1);
+        let (said, _) = launched(&site, site.open_door(), auth);
+        assert!(said.contains(&format!("login {auth}")), "{said}");
+        assert!(said.contains("through the session proxy"), "{said}");
+        // The route and the probe share one token.
+        assert_eq!(site.issued(), 1);
+    }
+}
+
+#[test]
+fn a_source_that_hangs_costs_the_start_three_seconds_and_is_said() {
+    let site = CloudSite::new(Kind::Google, 1);
+    *site.fault.lock().unwrap() = Some(Fault::Hang);
+    let (said, took) = launched(&site, site.open_door(), "google-iam");
+    assert!(took < Duration::from_millis(3500), "{took:?}");
+    for part in ["issues no token", "for now", "The Google metadata server", "no answer in time"] {
+        assert!(said.contains(part), "{part:?} is not in: {said}");
+    }
+    assert!(said.contains("through the session proxy"), "the start goes on: {said}");
+}
+
+#[test]
+fn a_source_that_refuses_stops_the_start_and_is_said() {
+    let site = CloudSite::new(Kind::Google, 1);
+    *site.fault.lock().unwrap() = Some(Fault::Status(403));
+    let (said, _) = launched(&site, site.open_door(), "google-iam");
+    for part in ["issues no token", "says HTTP 403", "Workload Identity"] {
+        assert!(said.contains(part), "{part:?} is not in: {said}");
+    }
+    assert!(!said.contains("through the session proxy"), "{said}");
+}
+
+/// The server knows no token of this source.
+#[test]
+fn a_server_that_refuses_the_token_is_said_with_the_usual_mistakes() {
+    for (kind, auth, mistake) in [
+        (Kind::Google, "google-iam", "roles/redis.dbConnectionUser"),
+        (Kind::Azure, "azure-entra", "Authentication, add member"),
+    ] {
+        let (site, other) = (CloudSite::new(kind, 1), CloudSite::new(kind, 1));
+        let (said, _) = launched(&site, other.redis.port, auth);
+        for part in ["The password or the user is wrong", "WRONGPASS", mistake] {
+            assert!(said.contains(part), "{part:?} is not in: {said}");
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! A cloud in this process: a source of tokens that live for a quarter of an hour of a fast clock, and before a real Redis a
+//! door that lets in whoever has one, and closes a connection when the token it logged in with ends.
+
+use crate::fake_cloud::{Answer, Asked, ok, refusal, serve};
+use crate::redis_process::{Redis, run};
+use cloud_login::{Aws, AwsService, Azure, Clock, Cloud, Variables};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant, SystemTime};
+use store_client::{Deadline, IssuedLogin, Tokens};
+
+const LIFETIME: Duration = Duration::from_mins(15);
+const ADMIN: &str = "admin-of-the-test";
+
+/// A clock that runs faster than others, and jumps.
+pub(crate) struct FastClock {
+    begun: (SystemTime, Instant),
+    factor: u32,
+    /// In seconds.
+    ahead: AtomicU64,
+}
+
+impl FastClock {
+    pub(crate) fn new(factor: u32) -> Self {
+        Self { begun: (SystemTime::now(), Instant::now()), factor, ahead: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn jump(&self, ahead: Duration) {
+        self.ahead.fetch_add(ahead.as_secs(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for FastClock {
+    fn now(&self) -> SystemTime {
+        let ahead = Duration::from_secs(self.ahead.load(Ordering::SeqCst));
+        self.begun.0 + self.begun.1.elapsed() * self.factor + ahead
+    }
+}
+
+/// What the source does instead of answering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Status(u16),
+    Hang,
+    Empty,
+}
+
+/// A source, a door and the server behind it, which ends with this.
+pub(crate) struct CloudSite {
+    pub(crate) redis: Redis,
+    inner: Arc<Inner>,
+}
+
+impl Deref for CloudSite {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+/// Who has a token, until when, and what went through the door.
+pub(crate) struct Inner {
+    port: u16,
+    pub(crate) clock: Arc<FastClock>,
+    kind: Kind,
+    /// By token: whose it is, and its end.
+    issued: Mutex<BTreeMap<String, (String, SystemTime)>>,
+    count: AtomicU32,
+    pub(crate) fault: Mutex<Option<Fault>>,
+    /// Logins over a connection that had one already.
+    pub(crate) renewals: AtomicU32,
+    /// Connections that were closed because their token had ended.
+    pub(crate) closed: AtomicU32,
+    pub(crate) refused: AtomicU32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Aws,
+    Azure,
+    Google,
+}
+
+impl CloudSite {
+    pub(crate) fn new(kind: Kind, factor: u32) -> Self {
+        let redis = Redis::start(&["--requirepass", ADMIN]);
+        let inner = Arc::new(Inner {
+            port: redis.port,
+            clock: Arc::new(FastClock::new(factor)),
+            kind,
+            issued: Mutex::default(),
+            count: AtomicU32::new(0),
+            fault: Mutex::default(),
+            renewals: AtomicU32::new(0),
+            closed: AtomicU32::new(0),
+            refused: AtomicU32::new(0),
+        });
+        Self { redis, inner }
+    }
+
+    /// The variables that name the source.
+    pub(crate) fn source(&self) -> Vec<(&'static str, String)> {
+        let site = Arc::clone(&self.inner);
+        let address = serve(move |asked| site.answer(asked));
+        match self.kind {
+            Kind::Aws => {
+                vec![("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("http://{address}/keys"))]
+            }
+            Kind::Azure => vec![
+                ("AZURE_AUTHORITY_HOST", format!("http://{address}")),
+                ("AZURE_TENANT_ID", "tenant".to_owned()),
+                ("AZURE_CLIENT_ID", "client".to_owned()),
+                ("AZURE_CLIENT_SECRET", "hunter2".to_owned()),
+            ],
+            Kind::Google => vec![("GCE_METADATA_HOST", address)],
+        }
+    }
+
+    pub(crate) fn login(&self) -> IssuedLogin {
+        let source = self.source();
+        let variables = Variables::read(|name| {
+            source.iter().find(|(it, _)| *it == name).map(|(_, value)| value.clone())
+        });
+        let cloud = match self.kind {
+            Kind::Aws => cache(),
+            Kind::Azure => Cloud::Azure(Azure::default()),
+            Kind::Google => Cloud::Google,
+        };
+        cloud.login_by(self.clock.clone(), variables)
+    }
+
+    /// The port to connect to.
+    pub(crate) fn open_door(&self) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let site = Arc::clone(&self.inner);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let site = Arc::clone(&site);
+                thread::spawn(move || site.pass(client));
+            }
+        });
+        let site = Arc::clone(&self.inner);
+        thread::spawn(move || {
+            // Until the server is gone.
+            while TcpStream::connect(("127.0.0.1", site.port)).is_ok() {
+                site.withdraw_ended();
+                sleep(Duration::from_millis(20));
+            }
+        });
+        port
+    }
+}
+
+impl Inner {
+    fn admin(&self) -> redis::Connection {
+        let client = redis::Client::open(("127.0.0.1", self.port)).unwrap();
+        let mut connection = client.get_connection().unwrap();
+        run(&mut connection, &["AUTH", ADMIN]);
+        connection
+    }
+
+    /// All tokens end now, before their time, and the server closes all connections.
+    pub(crate) fn withdraw_all(&self) {
+        for (_, end) in self.issued.lock().unwrap().values_mut() {
+            *end = self.clock.now();
+        }
+        self.withdraw_ended();
+        run(&mut self.admin(), &["CLIENT", "KILL", "TYPE", "normal"]);
+    }
+
+    /// How many tokens, or keys, the source has given.
+    pub(crate) fn issued(&self) -> u32 {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    fn answer(&self, asked: &Asked) -> Answer {
+        match *self.fault.lock().unwrap() {
+            None => {}
+            Some(Fault::Hang) => return Answer::Hang,
+            Some(Fault::Empty) => return ok(""),
+            Some(Fault::Status(status)) => return refusal(status, "no"),
+        }
+        let number = self.count.fetch_add(1, Ordering::SeqCst);
+        let secret = format!("token-{number}-hunter2");
+        match self.kind {
+            Kind::Aws => {
+                assert_eq!(asked.line, "GET /keys");
+                ok(json!({"AccessKeyId": "id", "SecretAccessKey": "key", "Token": secret}))
+            }
+            Kind::Azure => {
+                assert_eq!(asked.line, "POST /tenant/oauth2/v2.0/token");
+                assert_eq!(asked.field("client_secret"), "hunter2");
+                // The payload is {"oid":"shop"}.
+                let token = format!("{secret}.eyJvaWQiOiJzaG9wIn0.x");
+                self.register(&token, "shop");
+                ok(json!({"access_token": token, "expires_in": LIFETIME.as_secs()}))
+            }
+            Kind::Google => {
+                assert_eq!(asked.header("metadata-flavor"), "Google");
+                self.register(&secret, "default");
+                ok(json!({"access_token": secret, "expires_in": LIFETIME.as_secs()}))
+            }
+        }
+    }
+
+    /// The server's user gets the token.
+    fn register(&self, token: &str, user: &str) -> SystemTime {
+        let end = self.clock.now() + LIFETIME;
+        self.issued.lock().unwrap().insert(token.to_owned(), (user.to_owned(), end));
+        let password = format!(">{token}");
+        run(&mut self.admin(), &["ACL", "SETUSER", user, "on", &password, "~*", "+@all"]);
+        end
+    }
+
+    /// Takes it away again, once it has ended.
+    fn withdraw_ended(&self) {
+        let now = self.clock.now();
+        let mut issued = self.issued.lock().unwrap();
+        let ended: Vec<String> =
+            issued.iter().filter(|(_, (_, end))| *end <= now).map(|(it, _)| it.clone()).collect();
+        for token in ended {
+            let (user, _) = issued.remove(&token).unwrap();
+            run(&mut self.admin(), &["ACL", "SETUSER", &user, &format!("<{token}")]);
+        }
+    }
+
+    /// The end of the token that a client logs in with, if it is valid.
+    fn end_of(&self, user: &str, token: &str) -> Option<SystemTime> {
+        let known = self.issued.lock().unwrap().get(token).cloned();
+        match (self.kind, known) {
+            (_, Some((of, end))) => (of == user && end > self.clock.now()).then_some(end),
+            (Kind::Aws, None) if is_signed(token) => {
+                let age = self.clock.now().duration_since(signed_at(token)?).ok()?;
+                (age < LIFETIME).then(|| self.register(token, user))
+            }
+            _ => None,
+        }
+    }
+
+    /// Passes on what a client says, and looks at its logins.
+    fn pass(&self, mut client: TcpStream) {
+        let mut server = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        client.set_nodelay(true).unwrap();
+        server.set_nodelay(true).unwrap();
+        client.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+        let (mut replies, mut to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+        thread::spawn(move || {
+            let _ = std::io::copy(&mut replies, &mut to);
+            let _ = to.shutdown(Shutdown::Both);
+        });
+        let mut end: Option<SystemTime> = None;
+        let mut bytes = vec![0; 1 << 16];
+        loop {
+            if end.is_some_and(|end| end <= self.clock.now()) {
+                self.closed.fetch_add(1, Ordering::SeqCst);
+                break;
+            }
+            match client.read(&mut bytes) {
+                Ok(0) => break,
+                Ok(length) => {
+                    self.look_at(&bytes[..length], &mut end);
+                    if server.write_all(&bytes[..length]).is_err() {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => break,
+            }
+        }
+        let _ = server.shutdown(Shutdown::Both);
+    }
+
+    fn look_at(&self, said: &[u8], end: &mut Option<SystemTime>) {
+        let Some((user, token)) = login_in(said) else { return };
+        match self.end_of(&user, &token) {
+            None => self.refused.fetch_add(1, Ordering::SeqCst),
+            new if end.is_some() => {
+                *end = new;
+                self.renewals.fetch_add(1, Ordering::SeqCst)
+            }
+            new => {
+                *end = new;
+                0
+            }
+        };
+    }
+}
+
+fn cache() -> Cloud {
+    Cloud::Aws(Aws {
+        service: AwsService::ElastiCache,
+        cache: "shop".to_owned(),
+        serverless: false,
+        region: Some("eu-west-1".to_owned()),
+        user: "web".to_owned(),
+        role: None,
+    })
+}
+
+/// The user and the password of a login at the beginning of what a client says.
+fn login_in(bytes: &[u8]) -> Option<(String, String)> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.split("\r\n");
+    let count = lines.next()?.to_owned();
+    let words: Vec<&str> = lines.skip(1).step_by(2).collect();
+    match (&*count, &*words) {
+        ("*2", ["AUTH", password, ..]) => Some(("default".to_owned(), (*password).to_owned())),
+        ("*3", ["AUTH", user, password, ..]) => Some(((*user).to_owned(), (*password).to_owned())),
+        _ => None,
+    }
+}
+
+/// When a token says that it was signed.
+fn signed_at(token: &str) -> Option<SystemTime> {
+    let parameter = |name: &str| {
+        let (_, rest) = token.split_once(&format!("{name}="))?;
+        rest.split('&').next()
+    };
+    let at = parameter("X-Amz-Date")?;
+    let (_, time) = at.trim_end_matches('Z').split_once('T')?;
+    let number = |text: &str, from: usize| text.get(from..from + 2)?.parse::<u64>().ok();
+    let of_day = number(time, 0)? * 3600 + number(time, 2)? * 60 + number(time, 4)?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
+    // The test's clock is at most some days ahead.
+    (0..9).map(|day| now / 86_400 * 86_400 + day * 86_400 + of_day).find_map(|seconds| {
+        let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        (sign(moment, token)? == token).then_some(moment)
+    })
+}
+
+fn is_signed(token: &str) -> bool {
+    signed_at(token).is_some()
+}
+
+/// The token of that moment, with the keys in this one.
+fn sign(at: SystemTime, token: &str) -> Option<String> {
+    struct At(SystemTime);
+    impl Clock for At {
+        fn now(&self) -> SystemTime {
+            self.0
+        }
+    }
+    let (_, rest) = token.split_once("X-Amz-Security-Token=")?;
+    let session = rest.split('&').next()?.to_owned();
+    let variables = Variables::read(|name| match name {
+        "AWS_ACCESS_KEY_ID" => Some("id".to_owned()),
+        "AWS_SECRET_ACCESS_KEY" => Some("key".to_owned()),
+        "AWS_SESSION_TOKEN" => Some(session.clone()),
+        _ => None,
+    });
+    let tokens: Arc<dyn Tokens> = cache().login_by(Arc::new(At(at)), variables).tokens;
+    let signed = tokens.token(Deadline::after(Duration::from_secs(5))).ok()?;
+    Some(signed.secret.expose().to_owned())
+}
