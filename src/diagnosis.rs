@@ -2,6 +2,7 @@
 //! replies, in what our own client meets, and in what PHP says.
 
 mod causes;
+mod doubt;
 mod problem;
 mod recognise;
 

@@ -26,7 +26,6 @@ impl Store {
         }
     }
 
-    /// The store's name in a sentence.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Redis => "Redis",

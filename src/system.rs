@@ -1,4 +1,4 @@
-//! Helpers beyond the standard library: programs, files, checksums, secrets, versions.
+//! Helpers beyond the standard library: programs, files, checksums, secrets, uris, versions.
 
 pub(crate) mod command;
 pub(crate) mod constraint;

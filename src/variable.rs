@@ -20,7 +20,6 @@ macro_rules! variables {
             /// Those that PHP or an ini file reads.
             pub(crate) const OF_PHP: &[Self] = &[$(Self::$php,)*];
 
-            /// The variable's name.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {

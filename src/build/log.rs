@@ -210,7 +210,6 @@ pub fn preflight(findings: &[Finding]) {
     }
 }
 
-/// Ends the log.
 pub fn done(started: Instant) {
     print::all_done(&Some(started));
 }

@@ -7,7 +7,6 @@ use crate::config::environment::Environment;
 use crate::php::Php;
 use std::path::{Path, PathBuf};
 
-/// What is found in the code.
 #[derive(Debug, Default)]
 pub(super) struct Code {
     pub(super) starts_session: bool,
@@ -18,7 +17,6 @@ pub(super) struct Code {
 /// Words of all that moves sessions elsewhere: `session_save_path()`, `ini_set('session.save_handler', …)`, …
 const MOVES: &[&str] = &["save_path", "save_handler", "session_module_name"];
 
-/// Where to look.
 pub(super) struct Places<'a> {
     pub(super) app_dir: &'a Path,
     /// The app's own files. Packages contain calls that move sessions without running them.

@@ -98,6 +98,7 @@ mod tests {
     use super::*;
     use crate::check::overrides::Override;
     use crate::check::web::WebReport;
+    use CauseKind::{FrameworkKeepsItsOwn, SettingsOverridden, WrongPassword};
 
     /// What is known before it is concluded.
     struct Known {
@@ -143,11 +144,19 @@ mod tests {
         }
     }
 
+    fn assert_concluded(cases: &[(Known, Verdict, &str)]) {
+        for (seen, verdict, words) in cases {
+            let report = conclude(seen);
+            assert_eq!(report.verdict, *verdict, "{words}: {}", report.summary);
+            assert!(report.summary.contains(words), "{words:?}: {}", report.summary);
+            assert_eq!(report.causes.is_empty(), *verdict != Verdict::NotKept, "{words}");
+        }
+    }
+
     #[test]
     fn each_verdict_has_its_grounds() {
-        use CauseKind::{FrameworkKeepsItsOwn, SettingsOverridden, WrongPassword};
         let other_handler: &[Setup] = &[Setup::Ours, Setup::OtherHandler];
-        for (seen, verdict, words) in [
+        assert_concluded(&[
             (NOTHING, Verdict::Kept, "Sessions in redis are kept."),
             (Known { causes: &[WrongPassword], ..NOTHING }, Verdict::NotKept, "are NOT kept."),
             (
@@ -164,16 +173,21 @@ mod tests {
             (Known { app: AppUse::Configured, ..NOTHING }, Verdict::Unknown, "the app configures"),
             (Known { app: AppUse::None, ..NOTHING }, Verdict::Unknown, "seems to start one"),
             (
-                Known { app: AppUse::None, page: Some(WebSession::InService), ..NOTHING },
-                Verdict::Kept,
-                "the requested page",
-            ),
-            (
                 Known { causes: &[SettingsOverridden], setups: other_handler, ..NOTHING },
                 Verdict::NotKept,
                 "are NOT kept.",
             ),
-            // A page says how it is, whatever the settings are.
+        ]);
+    }
+
+    #[test]
+    fn a_page_says_how_it_is_whatever_the_settings_are() {
+        assert_concluded(&[
+            (
+                Known { app: AppUse::None, page: Some(WebSession::InService), ..NOTHING },
+                Verdict::Kept,
+                "the requested page",
+            ),
             (
                 Known { page: Some(WebSession::InService), overrides: 1, ..NOTHING },
                 Verdict::Kept,
@@ -208,12 +222,7 @@ mod tests {
                 Verdict::Unknown,
                 "does not answer",
             ),
-        ] {
-            let report = conclude(&seen);
-            assert_eq!(report.verdict, verdict, "{words}: {}", report.summary);
-            assert!(report.summary.contains(words), "{words:?}: {}", report.summary);
-            assert_eq!(report.causes.is_empty(), verdict != Verdict::NotKept, "{words}");
-        }
+        ]);
         let elsewhere = conclude(&Known { page: Some(WebSession::Elsewhere), ..NOTHING });
         assert_eq!(elsewhere.causes[0].kind, CauseKind::PageElsewhere);
     }

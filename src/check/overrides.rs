@@ -21,7 +21,6 @@ pub(crate) struct Override {
     pub(crate) what: String,
 }
 
-/// Where to search, and what for.
 pub(super) struct Search<'a> {
     /// `/proc`: a running php-fpm names its configuration there.
     pub(super) proc: &'a Path,
@@ -60,7 +59,6 @@ impl Search<'_> {
         }
     }
 
-    /// The lines that override the settings.
     fn in_lines(
         &self,
         path: &Path,

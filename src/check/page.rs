@@ -3,7 +3,6 @@
 use ureq::http::{HeaderName, HeaderValue};
 use url::Url;
 
-/// A page of the running app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Page {
     pub(super) url: Url,

@@ -75,7 +75,6 @@ pub(crate) struct ProgramReport {
 }
 
 impl Report {
-    /// The check itself failed.
     pub(super) fn failed(error: &anyhow::Error) -> Self {
         let summary = "Cannot tell whether sessions are kept.".to_owned();
         Self { summary, error: Some(format!("{error:#}")), ..Self::default() }

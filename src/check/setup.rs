@@ -5,7 +5,6 @@ use crate::endpoint::Endpoint;
 use crate::php::installation::Facts;
 use percent_encoding::percent_decode_str;
 
-/// The settings PHP should have.
 pub(super) struct Expected<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) save_path: &'a str,

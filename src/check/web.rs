@@ -21,11 +21,9 @@ const UNTIL_WRITTEN: Duration = Duration::from_millis(300);
 pub(crate) struct WebReport {
     pub(crate) url: String,
     pub(crate) session: WebSession,
-    /// What we saw, in words.
     pub(crate) what: String,
 }
 
-/// Where the visitor's session is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum WebSession {

@@ -1,7 +1,7 @@
 //! What is wrong if our own client meets a problem with a server.
 
+use super::doubt::doubt_of;
 use super::{Cause, CauseKind};
-use crate::system::secret::doubt;
 use rustls::AlertDescription;
 use std::io::ErrorKind;
 use store_client::{
@@ -52,7 +52,7 @@ impl Cause {
     /// With a common mistake that explains why this password is refused, if it is that.
     pub(crate) fn with_doubt(mut self, password: Option<&Secret>) -> Self {
         if self.kind == CauseKind::WrongPassword
-            && let Some(doubt) = password.and_then(doubt)
+            && let Some(doubt) = password.and_then(doubt_of)
         {
             self.advice = format!("{} {doubt}", self.advice);
         }

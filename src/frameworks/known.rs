@@ -73,7 +73,6 @@ frameworks! {
     Slim: "Slim", ["slim/slim"], [], None;
 }
 
-/// The framework of an app, as found at build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Framework {

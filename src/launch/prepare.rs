@@ -129,7 +129,6 @@ impl Context<'_> {
         }
     }
 
-    /// Asks the service whether it would keep a session.
     fn ask(&self, plan: &Plan, tls_files: &TlsFiles, route: Route) -> Outcome {
         let LaunchRecord { strict_mode, sid_length, .. } = *self.record;
         let question = Question { plan, tls_files, route, strict_mode, sid_length };

@@ -134,7 +134,6 @@ impl ResolvedService {
         })))
     }
 
-    /// Whether its credentials are those embedded in the image.
     pub(crate) fn is_embedded(&self) -> bool {
         self.service.origin == Origin::Embedded
     }

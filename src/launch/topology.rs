@@ -8,6 +8,8 @@ use store_client::{Client, Connection, Deadline, RedisEndpoint, Reply, Target};
 
 /// For the whole question. A server that is down or slow is assumed to be a single one.
 const TIMEOUT: Duration = Duration::from_secs(1);
+/// The same, where nothing but a host speaks for several servers: everybody asks this.
+const TIMEOUT_OF_ROLE: Duration = Duration::from_millis(500);
 
 /// What the place in the credentials turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +65,9 @@ fn asked(
 }
 
 fn is_cluster_node(endpoint: &RedisEndpoint, verify_peer: bool) -> bool {
-    let Some((mut connection, deadline)) = connect(endpoint, verify_peer) else { return false };
+    let Some((mut connection, deadline)) = connect(endpoint, verify_peer, TIMEOUT) else {
+        return false;
+    };
     match connection.command(&[b"INFO", b"cluster"], deadline) {
         Ok(Reply::Bulk(text)) => {
             String::from_utf8_lossy(&text).lines().any(|line| line.trim() == "cluster_enabled:1")
@@ -75,7 +79,9 @@ fn is_cluster_node(endpoint: &RedisEndpoint, verify_peer: bool) -> bool {
 /// Whether it is a replica, or a primary with replicas, and the Sentinel beside it knows the primary. A single server is not
 /// asked for a Sentinel.
 fn is_one_of_several(endpoint: &RedisEndpoint, target: &Target, verify_peer: bool) -> bool {
-    let Some((mut connection, deadline)) = connect(endpoint, verify_peer) else { return false };
+    let Some((mut connection, deadline)) = connect(endpoint, verify_peer, TIMEOUT_OF_ROLE) else {
+        return false;
+    };
     let several = match connection.command(&[b"ROLE"], deadline) {
         Ok(Reply::Array(parts)) => match parts.as_slice() {
             [Reply::Bulk(role), _, Reply::Array(replicas), ..] if role == b"master" => {
@@ -92,7 +98,11 @@ fn is_one_of_several(endpoint: &RedisEndpoint, target: &Target, verify_peer: boo
             .is_ok_and(|client| client.ask_sentinels().is_ok())
 }
 
-fn connect(endpoint: &RedisEndpoint, verify_peer: bool) -> Option<(Connection, Deadline)> {
-    let deadline = Deadline::after(TIMEOUT);
+fn connect(
+    endpoint: &RedisEndpoint,
+    verify_peer: bool,
+    timeout: Duration,
+) -> Option<(Connection, Deadline)> {
+    let deadline = Deadline::after(timeout);
     Some((Client::new(endpoint, verify_peer).ok()?.connect(deadline).ok()?, deadline))
 }

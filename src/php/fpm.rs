@@ -1,4 +1,5 @@
-//! The syntax of php-fpm's configuration.
+//! The syntax of php-fpm's configuration. Where its files are is what the launch (`launch/fpm_pools.rs`) and the check
+//! (`check/fpm.rs`) ask, each in its own way: the check sees a php-fpm that runs.
 
 /// Set by Paketo's php-fpm buildpack to the path of its configuration.
 pub(crate) const PHP_FPM_PATH: &str = "PHP_FPM_PATH";

@@ -131,7 +131,6 @@ fn program(env: &Env) -> anyhow::Result<PathBuf> {
     }
 }
 
-/// Whether a file is named `php` plus a number.
 fn is_numbered(path: &Path) -> bool {
     let number = path.file_name().and_then(|name| name.to_str()?.strip_prefix("php"));
     number.is_some_and(|number| {

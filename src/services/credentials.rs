@@ -28,7 +28,6 @@ impl Credentials {
         }
     }
 
-    /// The names of the entries, for messages.
     pub(crate) fn names(&self) -> Vec<&str> {
         self.0.keys().map(String::as_str).collect()
     }

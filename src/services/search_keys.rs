@@ -69,7 +69,6 @@ impl SearchKeys {
         Self { any_of_its_kind: false, ..self.clone() }
     }
 
-    /// The key of a store.
     pub(crate) fn of(&self, store: Store) -> &SearchKey {
         match store {
             Store::Redis => &self.redis,

@@ -45,7 +45,6 @@ impl Service {
         }
     }
 
-    /// The file that holds a credential, if the service has files.
     pub(crate) fn credential_file(&self, name: &str) -> Option<PathBuf> {
         match &self.credentials {
             CredentialSource::Folder(folder) => binding_files::credential_file(folder, name),
@@ -53,7 +52,6 @@ impl Service {
         }
     }
 
-    /// What looks wrong with the binding's files, if anything.
     pub(crate) fn problem(&self) -> Option<&str> {
         self.kind_problem.as_deref()
     }

@@ -1,35 +1,8 @@
-//! What is known of secrets: their forms in texts of others, and how they are usually mistaken.
+//! The forms that a secret takes in texts of others.
 
 use super::uri::UNRESERVED;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use store_client::Secret;
-
-/// A common mistake that explains why a server refuses a secret. Shows nothing of it.
-pub(crate) fn doubt(secret: &Secret) -> Option<&'static str> {
-    let text = secret.expose();
-    let is_quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
-    let decoded = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let is_text =
-        |text: &String| text.len() >= 6 && text.trim_end().chars().all(|c| c.is_ascii_graphic());
-    let is_encoded = percent_decode_str(text).decode_utf8().is_ok_and(|decoded| decoded != text);
-    if text.trim() != text {
-        Some("The password begins or ends with a blank. Remove it, unless it belongs there.")
-    } else if is_quoted('"') || is_quoted('\'') {
-        Some("The password is in quotes. Remove them, unless they belong there.")
-    } else if is_encoded {
-        Some(
-            "The password looks percent-encoded, which it must be in a uri only: write it in plain text.",
-        )
-    } else if decoded.as_ref().is_some_and(is_text) {
-        Some(
-            "The password looks like base64: write it in plain text (in a Secret, use stringData instead of data).",
-        )
-    } else {
-        None
-    }
-}
 
 /// Removes secrets from texts that others wrote.
 #[derive(Debug, Default)]
@@ -60,7 +33,6 @@ impl Redactor {
         self.0.sort_by_key(|(form, _)| std::cmp::Reverse(form.expose().len()));
     }
 
-    /// The text with all secrets replaced.
     pub(crate) fn hide(&self, text: &str) -> String {
         self.0
             .iter()
@@ -97,22 +69,6 @@ fn json_forms(secret: &str) -> [String; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_often_wrong_with_a_password_is_said_without_it() {
-        for (password, expected) in [
-            ("hunter2 ", "blank"),
-            ("\"hunter2\"", "quotes"),
-            ("hunter%402", "percent-encoded"),
-            ("aHVudGVyMjMK", "base64"),
-        ] {
-            let doubt = super::doubt(&Secret::new(password)).unwrap();
-            assert!(doubt.contains(expected) && !doubt.contains("hunter"), "{password}: {doubt}");
-        }
-        for password in ["hunter2", "100%", "%zz", "a\"b", "c2VjcmV0LXdpdGgtYmluYXJ5AA=="] {
-            assert_eq!(doubt(&Secret::new(password)), None, "{password}");
-        }
-    }
 
     #[test]
     fn a_mask_hides_every_form() {

@@ -24,7 +24,6 @@ impl Version {
         self.numbers >= [major, minor, patch]
     }
 
-    /// Whether this version comes before another one.
     pub(crate) fn precedes(&self, other: &Self) -> bool {
         self.numbers < other.numbers
     }

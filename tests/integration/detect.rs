@@ -7,6 +7,7 @@ use crate::support::secrets::MARKER;
 use crate::support::services::vcap;
 use serde_json::json;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 #[test]
@@ -21,11 +22,10 @@ fn without_a_service_detect_fails_in_one_line_and_says_what_was_looked_at() {
     assert!(log.lines().any(|line| line.ends_with(expected)), "{log}");
 }
 
-#[test]
-fn as_an_optional_member_the_group_goes_on_without_us() {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: String| fs::write(folder.path().join(name), text).unwrap();
-    fs::create_dir_all(folder.path().join("other/bin")).unwrap();
+/// The package of a group in `folder`: we as an optional member, then another buildpack.
+fn package_of_group(folder: &Path) -> String {
+    let write = |name: &str, text: String| fs::write(folder.join(name), text).unwrap();
+    fs::create_dir_all(folder.join("other/bin")).unwrap();
     write(
         "other/buildpack.toml",
         "api = \"0.10\"\n[buildpack]\nid = \"other\"\nversion = \"1.0.0\"\n[[targets]]\nos = \"linux\"\n".into(),
@@ -33,7 +33,7 @@ fn as_an_optional_member_the_group_goes_on_without_us() {
     for (script, text) in [("detect", ""), ("build", "echo the other one builds")] {
         let path = format!("other/bin/{script}");
         write(&path, format!("#!/bin/sh\n{text}\n"));
-        let path = folder.path().join(path);
+        let path = folder.join(path);
         assert!(Command::new("chmod").arg("755").arg(path).status().unwrap().success());
     }
     write(
@@ -52,18 +52,23 @@ fn as_an_optional_member_the_group_goes_on_without_us() {
             buildpack()
         ),
     );
-    let package = folder.path().join("group.cnb");
+    let package = folder.join("group.cnb");
     let output = Command::new("pack")
         .args(["buildpack", "package", "--format", "file", "--target", "linux/amd64"])
         .arg(&package)
         .arg("--config")
-        .arg(folder.path().join("package.toml"))
-        .current_dir(folder.path())
+        .arg(folder.join("package.toml"))
+        .current_dir(folder)
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
+    package.display().to_string()
+}
 
-    let package = package.display().to_string();
+#[test]
+fn as_an_optional_member_the_group_goes_on_without_us() {
+    let folder = tempfile::tempdir().unwrap();
+    let package = package_of_group(folder.path());
     let app_dir = root().join("samples/counter");
     let build = PackBuild::with(&[&package], BOOKWORM, "full", &app_dir, &[]);
     let log = &build.app().log;

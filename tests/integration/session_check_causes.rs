@@ -72,15 +72,19 @@ fn redis_causes(suite: Suite) {
         assert_cause(&check(json!({"host": "localhost"})), "loopback");
         let without_eval = Redis::start_with(&["--rename-command", "EVAL", ""]);
         assert_cause(&check(json!({"host": without_eval.host()})), "unknown-command");
-
-        let open = Redis::start_with(&[]);
-        assert_cause(&check(login(&open.host(), MARKER)), "password-not-wanted");
-        docker(&["pause", &open.container.name]);
-        assert_cause(&check(json!({"host": open.host()})), "no-answer");
-        docker(&["unpause", &open.container.name]);
-        run(&mut open.connection(), &["CONFIG", "SET", "protected-mode", "yes"]);
-        assert_cause(&check(json!({"host": open.host()})), "protected-mode");
+        open_server(&check);
     });
+}
+
+/// A server without a password.
+fn open_server(check: &dyn Fn(Value) -> Checked) {
+    let open = Redis::start_with(&[]);
+    assert_cause(&check(json!({"host": open.host(), "password": MARKER})), "password-not-wanted");
+    docker(&["pause", &open.container.name]);
+    assert_cause(&check(json!({"host": open.host()})), "no-answer");
+    docker(&["unpause", &open.container.name]);
+    run(&mut open.connection(), &["CONFIG", "SET", "protected-mode", "yes"]);
+    assert_cause(&check(json!({"host": open.host()})), "protected-mode");
 }
 
 /// A server that does not write, for reasons that pass.
@@ -255,7 +259,8 @@ fn memcached_causes(suite: Suite) {
             format!("VCAP_SERVICES={}", vcap(&[("memcached-sessions", login(&closed.server()))]));
         let layer = layer("extension");
         let empty = format!("type=tmpfs,destination={layer}/sasl2");
-        let without = support_check(app, &["--env", &bound, "--mount", &empty]);
+        let off = "BPL_PHP_SESSION_PROXY=off";
+        let without = support_check(app, &["--env", &bound, "--env", off, "--mount", &empty]);
         assert_cause(&without, "mechanisms-missing");
         // Of two servers, the report tells which one it is.
         let two = format!("{},{}:1", open.server(), closed.container.ip());

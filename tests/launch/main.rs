@@ -14,6 +14,8 @@ mod cloud_logins;
 #[cfg(test)]
 mod cloud_site;
 #[cfg(test)]
+mod cloud_topologies;
+#[cfg(test)]
 #[path = "../../crates/cloud-login/src/tests/fake.rs"]
 mod fake_cloud;
 #[cfg(test)]

@@ -196,3 +196,19 @@ fn what_a_killed_primary_takes_with_it() {
         assert!(wait_replicas == 0 || lost == 0, "{lost} lost");
     }
 }
+
+#[test]
+fn without_any_sentinel_sessions_go_on_where_they_are() {
+    let mut site = Watched::start(None);
+    site.serve(&site.credentials(), 0);
+    let mut php = site.php(1);
+    assert_eq!(php.count("a"), 1);
+    for sentinel in &mut site.sentinels {
+        sentinel.kill();
+    }
+    let begun = Instant::now();
+    for expected in 2..20 {
+        assert_eq!(php.count("a"), expected);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+}

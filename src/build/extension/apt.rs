@@ -57,7 +57,6 @@ pub(super) fn package_name(php: &Version, store: Store) -> String {
 }
 
 impl<'a> Apt<'a> {
-    /// The image's apt, with its own folder in `work`.
     pub(super) fn new(request: &Request<'a>, work: &Path) -> anyhow::Result<Self> {
         for program in ["apt-get", "dpkg-deb", "dpkg-query"] {
             ensure!(find_program(request.env, program).is_some(), "the image has no {program}");

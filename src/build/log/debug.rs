@@ -29,7 +29,6 @@ pub(super) fn of_services(app_dir: &Path, platform: &BuildPlatform) -> anyhow::R
     Ok(lines)
 }
 
-/// What each of PHP's programs reports about itself.
 pub(super) fn of_php(php: &Php) -> Vec<String> {
     let facts = php.facts();
     let builds = [(facts.thread_safe, "thread-safe"), (facts.debug, "debug")];

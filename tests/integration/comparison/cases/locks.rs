@@ -2,19 +2,38 @@
 
 use super::{Case, case};
 
+const HOLD: &str = "visit(); hold(300);";
+const OFF: &str = "ini_set('redis.session.locking_enabled', 0);";
+const ENDS: &str = "ini_set('redis.session.lock_expire', 1);";
+const FILES: &str = "this handler always locks, and waits without an end";
+
 /// What pages set about locks, and what they do at the same time.
 pub(super) fn cases() -> Vec<Case> {
-    const HOLD: &str = "visit(); hold(300);";
-    const OFF: &str = "ini_set('redis.session.locking_enabled', 0);";
-    const ENDS: &str = "ini_set('redis.session.lock_expire', 1);";
-    const FILES: &str = "this handler always locks, and waits without an end";
-    let visit_off = format!("{OFF} visit();");
+    [at_the_same_time(), without_locks(), locks_that_end()].into_iter().flatten().collect()
+}
+
+/// Pages of one session.
+fn at_the_same_time() -> Vec<Case> {
     vec![
-        case("a page waits for another one").page("visit();").during(HOLD, "visit();").page("visit();"),
+        case("a page waits for another one")
+            .page("visit();")
+            .during(HOLD, "visit();")
+            .page("visit();"),
         case("read and close meanwhile")
             .page("visit();")
             .during(HOLD, "look(['read_and_close' => true]);")
             .page("visit();"),
+        case("the session is destroyed meanwhile")
+            .page("visit();")
+            .during("look(); hold(300);", &format!("{OFF} session_start(); session_destroy();"))
+            .page("visit();"),
+    ]
+}
+
+/// Pages that do not lock, or not always.
+fn without_locks() -> Vec<Case> {
+    let visit_off = format!("{OFF} visit();");
+    vec![
         case("locking off").page(&*visit_off).page(&*visit_off).page("visit();"),
         case("locking off, and nothing changes").page("visit();").page(format!("{OFF} look();")).page("visit();"),
         case("locking off, and regenerate")
@@ -47,10 +66,12 @@ pub(super) fn cases() -> Vec<Case> {
         case("locking off, then on")
             .page(format!("{OFF} visit(); session_write_close(); ini_set('redis.session.locking_enabled', 1); visit();"))
             .page("visit();"),
-        case("the session is destroyed meanwhile")
-            .page("visit();")
-            .during("look(); hold(300);", &format!("{OFF} session_start(); session_destroy();"))
-            .page("visit();"),
+    ]
+}
+
+/// Locks that end by themselves, or too late for others.
+fn locks_that_end() -> Vec<Case> {
+    vec![
         case("a lock that ends by itself")
             .page("visit();")
             .page(format!("{ENDS} visit(); usleep(1300000);"))
