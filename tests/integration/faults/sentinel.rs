@@ -1,9 +1,8 @@
 //! A primary with two replicas, which three Sentinels watch, and what visitors notice while another one takes its place.
 
-use super::{NGINX_FPM, NGINX_FPM_PROXY, PROXY, Web, start};
+use super::{NGINX_FPM, NGINX_FPM_PROXY, PROXY, Web, record_figure, start};
 use crate::support::docker::{Container, wait_until};
 use crate::support::faulty::{Clients, Outcome};
-use crate::support::figures::record;
 use crate::support::sample::app_with_holding_page;
 use crate::support::services::{IMAGE, vcap};
 use crate::support::{Suite, app::build};
@@ -142,13 +141,7 @@ pub(super) fn measure(suite: Suite) {
             Failover::Killed => "Sentinel: primary killed",
         };
         for web in [NGINX_FPM, NGINX_FPM_PROXY] {
-            let Outcome { requests, errors, forgotten, longest } = met(suite, web, how);
-            let figure = json!({
-                "server": "Redis", "what": what, "web": web.name, "suite": suite.name,
-                "requests": requests, "errors": errors, "forgotten": forgotten,
-                "longest_seconds": longest.as_secs_f64(),
-            });
-            record("faults", &figure);
+            record_figure("Redis", what, suite, web, met(suite, web, how));
         }
     }
 }
