@@ -4,7 +4,7 @@ use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
 use libcnb::detect::{DetectContext, DetectResult, DetectResultBuilder};
 use libcnb::{Buildpack, Env, libcnb_runtime};
 use php_session_store::build::decision::{Decision, build_plan};
-use php_session_store::build::extension::{Pins, Request, contribute_extension_layer};
+use php_session_store::build::extension::{ExtensionRequest, Pins, contribute_extension_layer};
 use php_session_store::build::session::{SessionSettings, contribute_session_layer, verify};
 use php_session_store::build::{log, preflight};
 use php_session_store::config::platform::BuildPlatform;
@@ -46,7 +46,7 @@ impl Buildpack for PhpSessionStore {
         let env = Env::from_current();
         let php = Php::ask(&env)?;
         log::php(&config, &php);
-        let request = Request::new(&config, &php, &env, &context);
+        let request = ExtensionRequest::new(&config, &php, &env, &context);
         let extension = contribute_extension_layer(&context, &request)?;
         let app = config.look_through(&context.app_dir);
         let settings = SessionSettings::new(&config, &php, &extension, &app)?;

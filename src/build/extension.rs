@@ -25,4 +25,4 @@ mod unpacked;
 pub(super) use layer::ProvidedExtension;
 pub use layer::contribute_extension_layer;
 pub use release::Pins;
-pub use request::Request;
+pub use request::ExtensionRequest;

@@ -4,7 +4,7 @@
 use super::dpkg::{owner_of, package};
 use super::package::Package;
 use super::progress::{downloaded, timed};
-use super::request::{Fetched, Request};
+use super::request::{ExtensionRequest, Fetched};
 use super::unpacked::Unpacked;
 use crate::config::build::Provider;
 use crate::store::Store;
@@ -33,7 +33,7 @@ const FILE: &str = "a file in apt's work folder";
 /// Fetches the extension's package, with all dependencies that the image lacks.
 ///
 /// Fails if apt is missing or fails, or if PHP is not the distribution's.
-pub(super) fn provide(request: &Request<'_>, work: &Path) -> anyhow::Result<Fetched> {
+pub(super) fn provide(request: &ExtensionRequest<'_>, work: &Path) -> anyhow::Result<Fetched> {
     let apt = Apt::new(request, work)?;
     let facts = request.php.facts();
     ensure!(
@@ -57,7 +57,7 @@ pub(super) fn package_name(php: &Version, store: Store) -> String {
 }
 
 impl<'a> Apt<'a> {
-    pub(super) fn new(request: &Request<'a>, work: &Path) -> anyhow::Result<Self> {
+    pub(super) fn new(request: &ExtensionRequest<'a>, work: &Path) -> anyhow::Result<Self> {
         for program in ["apt-get", "dpkg-deb", "dpkg-query"] {
             ensure!(find_program(request.env, program).is_some(), "the image has no {program}");
         }

@@ -4,7 +4,7 @@ use super::installed::Installed;
 use super::loading::{Companions, companions};
 use super::package::Package;
 use super::provide::{CONTENT_FOLDERS, provide};
-use super::request::{Extension, Request};
+use super::request::{Extension, ExtensionRequest};
 use super::sasl::{SaslError, bring_mechanisms};
 use crate::config::build::Provider;
 use crate::store::Store;
@@ -39,7 +39,7 @@ pub(super) struct Filled {
 }
 
 pub(super) fn fill(
-    request: &Request<'_>,
+    request: &ExtensionRequest<'_>,
     installed: &Installed,
     layer: &Path,
 ) -> anyhow::Result<Filled> {
@@ -70,7 +70,7 @@ pub(super) fn fill(
 
 /// The extension from another provider. If none has it, PHP's own, even if it is not the version that the app requires.
 fn fetched(
-    request: &Request<'_>,
+    request: &ExtensionRequest<'_>,
     installed: &Installed,
     work: &Path,
     layer: &Path,

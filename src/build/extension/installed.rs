@@ -3,7 +3,7 @@
 use super::dpkg;
 use super::loading::{find_loadable, unusable, usable_version};
 use super::package::{Package, PackageSource};
-use super::request::{Extension, Request};
+use super::request::{Extension, ExtensionRequest};
 use crate::config::build::Provider;
 use crate::config::variables::EXTENSION;
 use crate::php::Program;
@@ -28,8 +28,8 @@ pub(crate) enum Installed {
 ///
 /// Fails if PHP loads it but cannot keep sessions with it, if only some of PHP's programs load it, or if it is
 /// loaded and the settings ask for another one.
-pub(crate) fn find(request: &Request<'_>) -> anyhow::Result<Installed> {
-    let Request { php, store, choice, .. } = *request;
+pub(crate) fn find(request: &ExtensionRequest<'_>) -> anyhow::Result<Installed> {
+    let ExtensionRequest { php, store, choice, .. } = *request;
     let (loading, missing): (Vec<&Program>, Vec<&Program>) =
         php.programs().partition(|program| program.loads(store.name()));
     if loading.is_empty() {
@@ -70,7 +70,7 @@ pub(crate) fn find(request: &Request<'_>) -> anyhow::Result<Installed> {
     Ok(Installed::Usable(Extension { provider: Provider::Installed, version, load: Vec::new() }))
 }
 
-fn not_there(request: &Request<'_>, object: &Path) -> String {
+fn not_there(request: &ExtensionRequest<'_>, object: &Path) -> String {
     let object = object.display();
     if request.store == Store::Memcached && request.php.cli.loads("memcache") {
         return format!(
@@ -81,7 +81,7 @@ fn not_there(request: &Request<'_>, object: &Path) -> String {
 }
 
 /// The package of the image's extension, for the bill of materials; `None` if it is part of PHP itself.
-pub(crate) fn package(request: &Request<'_>, extension: &Extension) -> Option<Package> {
+pub(crate) fn package(request: &ExtensionRequest<'_>, extension: &Extension) -> Option<Package> {
     let object = request.php.facts().extension_dir.join(format!("{}.so", request.store));
     let unpackaged = || {
         Some(Package {

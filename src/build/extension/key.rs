@@ -1,7 +1,7 @@
 //! The cache key of the extension layer.
 
 use super::release::release_for;
-use super::request::Request;
+use super::request::ExtensionRequest;
 use crate::store::Store;
 use crate::system::version::Version;
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ pub(super) struct Key {
 
 impl Key {
     /// The key of this build. `installed` tells whether PHP has the extension itself; `buildpack` is our version.
-    pub(super) fn of(request: &Request<'_>, installed: bool, buildpack: String) -> Self {
+    pub(super) fn of(request: &ExtensionRequest<'_>, installed: bool, buildpack: String) -> Self {
         let facts = request.php.facts();
         let release = release_for(request.releases, request.store, &facts.version);
         let mut carries = Vec::new();

@@ -6,7 +6,7 @@ use super::installed::{self, Installed};
 use super::key::Key;
 use super::loading::enabled_in_vain;
 use super::package::Package;
-use super::request::{Extension, Request};
+use super::request::{Extension, ExtensionRequest};
 use super::reuse::{Metadata, reasons_to_refill, refreshed, renewed, restored};
 use crate::build::sbom;
 use crate::config::build::Provider;
@@ -42,7 +42,7 @@ pub struct ProvidedExtension {
 /// Fails if no provider has the extension, or PHP cannot load it.
 pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
     context: &BuildContext<B>,
-    request: &Request<'_>,
+    request: &ExtensionRequest<'_>,
 ) -> libcnb::Result<ProvidedExtension, anyhow::Error> {
     let installed = installed::find(request)?;
     if let Installed::Usable(extension) = &installed {
@@ -103,7 +103,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
 }
 
 fn provided(
-    request: &Request<'_>,
+    request: &ExtensionRequest<'_>,
     extension: &Extension,
     layer: Option<&Path>,
     env: Env,
@@ -127,7 +127,7 @@ fn provided(
 
 /// PHP's OpenSSL extension, if it is installed but not enabled (Paketo's PHP): without it, TLS fails on every
 /// request. It is loaded for any Redis, because the launch may have another service than the build.
-fn openssl(request: &Request<'_>) -> Option<String> {
+fn openssl(request: &ExtensionRequest<'_>) -> Option<String> {
     let cli = &request.php.cli;
     let object = cli.facts.extension_dir.join("openssl.so");
     if request.store == Store::Redis && !cli.knows_tls() && object.is_file() {

@@ -1,6 +1,6 @@
 //! Whether PHP can load an extension, and what it must load first.
 
-use super::request::{COMPANIONS, Extension, Request, directive, object_in};
+use super::request::{COMPANIONS, Extension, ExtensionRequest, directive, object_in};
 use crate::config::build::Provider;
 use crate::php::Program;
 use crate::store::Store;
@@ -14,7 +14,7 @@ use std::path::Path;
 pub(crate) type Companions = BTreeMap<String, String>;
 
 /// What must be loaded depends on these; they change with PHP's packages, while the layer stays.
-pub(crate) fn companions(request: &Request<'_>, layer: Option<&Path>) -> Companions {
+pub(crate) fn companions(request: &ExtensionRequest<'_>, layer: Option<&Path>) -> Companions {
     let state = |name: &str| match name {
         name if request.php.cli.loads(name) => "loaded",
         name if is_there(request, name, layer) => "there",
@@ -26,7 +26,7 @@ pub(crate) fn companions(request: &Request<'_>, layer: Option<&Path>) -> Compani
 /// Finds out how PHP can load the extension, from the layer or from PHP's own directory, with as few companions as
 /// possible. If it cannot, returns PHP's message.
 pub(crate) fn find_loadable(
-    request: &Request<'_>,
+    request: &ExtensionRequest<'_>,
     layer: Option<&Path>,
 ) -> anyhow::Result<Result<Extension, String>> {
     let cli = &request.php.cli;
@@ -62,7 +62,7 @@ const LOADED_TWICE: &str = "is already loaded";
 
 /// The version of the store's extension if PHP loads these as well; else what is wrong.
 fn try_loading(
-    request: &Request<'_>,
+    request: &ExtensionRequest<'_>,
     load: &[&str],
     layer: Option<&Path>,
 ) -> anyhow::Result<Result<Version, String>> {
@@ -75,7 +75,10 @@ fn try_loading(
 
 /// What to do about an ini file that tries and fails to load the extension: PHP warns at each start, but does not
 /// say what would help.
-pub(crate) fn enabled_in_vain(request: &Request<'_>, extension: &Extension) -> Option<String> {
+pub(crate) fn enabled_in_vain(
+    request: &ExtensionRequest<'_>,
+    extension: &Extension,
+) -> Option<String> {
     let store = request.store;
     let failure = request.php.cli.load_failure(store.name())?;
     let before = COMPANIONS.into_iter().filter(|name| {
@@ -100,7 +103,7 @@ pub(super) fn unusable(store: Store, origin: &str, said: &str) -> anyhow::Error 
         {said}"})
 }
 
-fn is_there(request: &Request<'_>, name: &str, layer: Option<&Path>) -> bool {
+fn is_there(request: &ExtensionRequest<'_>, name: &str, layer: Option<&Path>) -> bool {
     layer.is_some_and(|layer| object_in(layer, name).is_file())
         || request.php.facts().extension_dir.join(format!("{name}.so")).is_file()
 }

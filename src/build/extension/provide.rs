@@ -1,7 +1,7 @@
 //! Fetches an extension from whoever has one that PHP can load.
 
 use super::package::Package;
-use super::request::{COMPANIONS, Extension, Fetched, OBJECTS, Request, object_in};
+use super::request::{COMPANIONS, Extension, ExtensionRequest, Fetched, OBJECTS, object_in};
 use super::runpath::{LIBRARIES, copy_with_runpath};
 use super::{apt, distribution, libraries, loading, source};
 use crate::config::build::Provider;
@@ -20,12 +20,12 @@ pub(super) const CONTENT_FOLDERS: [&str; 2] = [OBJECTS, LIBRARIES];
 /// that it needs and PHP lacks. Temporary files go to `work`. `installed` says why PHP's own extension is not
 /// used. Returns the packages that the layer contains parts of.
 pub(super) fn provide(
-    request: &Request<'_>,
+    request: &ExtensionRequest<'_>,
     installed: Option<&str>,
     work: &Path,
     layer: &Path,
 ) -> anyhow::Result<(Extension, Vec<Package>)> {
-    let Request { php, store, .. } = *request;
+    let ExtensionRequest { php, store, .. } = *request;
     let mut refusals: Vec<String> =
         installed.map(|why| refusal(Provider::Installed, &why)).into_iter().collect();
     let mut unwanted = None;
@@ -55,14 +55,14 @@ pub(super) fn provide(
     })
 }
 
-fn providers(request: &Request<'_>) -> impl Iterator<Item = Provider> {
+fn providers(request: &ExtensionRequest<'_>) -> impl Iterator<Item = Provider> {
     let choice = request.choice;
     [Provider::Apt, Provider::Source].into_iter().filter(move |provider| choice.allows(*provider))
 }
 
 fn provide_by(
     provider: Provider,
-    request: &Request<'_>,
+    request: &ExtensionRequest<'_>,
     work: &Path,
     layer: &Path,
 ) -> anyhow::Result<(Extension, Vec<Package>)> {
@@ -81,7 +81,7 @@ fn refusal(provider: Provider, why: &impl Display) -> String {
 fn put_into(
     layer: &Path,
     fetched: &Fetched,
-    request: &Request<'_>,
+    request: &ExtensionRequest<'_>,
 ) -> anyhow::Result<(Extension, Vec<Package>)> {
     let store = request.store;
     // Left there by another provider.

@@ -40,7 +40,7 @@ impl Extension {
 
 /// What a provider needs to know.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct ExtensionRequest<'a> {
     pub(crate) php: &'a Php,
     pub(crate) env: &'a Env,
     pub(crate) target: &'a Target,
@@ -57,7 +57,7 @@ pub struct Request<'a> {
     pub(crate) login_may_come: bool,
 }
 
-impl<'a> Request<'a> {
+impl<'a> ExtensionRequest<'a> {
     /// What a build asks for.
     #[must_use]
     pub fn new<B: Buildpack<Metadata = Pins>>(
@@ -90,7 +90,7 @@ fn login_may_come(config: &SessionConfig) -> bool {
     !matches!(reading, Some(Ok(reading)) if reading.endpoint.secrets().is_empty())
 }
 
-impl Request<'_> {
+impl ExtensionRequest<'_> {
     /// Whether the app requires another version than this one, and we may compile a release that fits.
     pub(crate) fn release_is_wanted(&self, version: &Version) -> bool {
         let release = release_for(self.releases, self.store, &self.php.facts().version);
@@ -124,7 +124,11 @@ pub(super) struct Fetched {
 
 impl Fetched {
     /// The package that a file came in, fetched or installed in the image.
-    pub(super) fn package_of(&self, request: &Request<'_>, file: &Path) -> Option<Package> {
+    pub(super) fn package_of(
+        &self,
+        request: &ExtensionRequest<'_>,
+        file: &Path,
+    ) -> Option<Package> {
         if let Some(release) = &self.release
             && file.starts_with(&self.extension_dir)
         {

@@ -4,7 +4,7 @@ use super::contents::{Contents, checksums, content_folders, describe, fill};
 use super::installed::Installed;
 use super::key::Key;
 use super::loading::{companions, find_loadable, unusable};
-use super::request::{Extension, Request};
+use super::request::{Extension, ExtensionRequest};
 use crate::config::build::Provider;
 use crate::config::variables::EXTENSION_MAX_AGE;
 use crate::system::files::remove;
@@ -64,7 +64,7 @@ pub(super) fn restored(
 
 /// The cached contents. If PHP has gained or lost an extension that the store's may need, decides again what to load.
 pub(super) fn refreshed(
-    request: &Request<'_>,
+    request: &ExtensionRequest<'_>,
     contents: Contents,
     layer: &Path,
 ) -> anyhow::Result<Contents> {
@@ -83,7 +83,7 @@ pub(super) fn refreshed(
 /// Refetches the layer's contents if the distribution's packages in it exceed their maximum age, because a
 /// security fix does not change the layer's key. If that fails, the old ones stay.
 pub(super) fn renewed(
-    request: &Request<'_>,
+    request: &ExtensionRequest<'_>,
     installed: &Installed,
     layer: &Path,
     contents: &Contents,

@@ -3,7 +3,7 @@
 use super::apt::Apt;
 use super::dpkg::installed_package;
 use super::package::Package;
-use super::request::Request;
+use super::request::ExtensionRequest;
 use super::runpath::copy_with_runpath;
 use crate::config::build::Provider;
 use crate::system::sasl::{PLAIN, mechanisms_of_system, plugins_in};
@@ -30,7 +30,7 @@ pub(crate) enum SaslError {
 /// Copies the plugins into the layer's folder, from this image or from apt: the run image may lack them even if
 /// this build image has them. Returns the packages that they belong to.
 pub(crate) fn bring_mechanisms(
-    request: &Request<'_>,
+    request: &ExtensionRequest<'_>,
     work: &Path,
     into: &Path,
 ) -> Result<Vec<Package>, SaslError> {

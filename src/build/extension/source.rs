@@ -5,7 +5,7 @@ use super::build_tools;
 use super::download::download;
 use super::progress::{downloaded, timed};
 use super::release::{Release, release_for};
-use super::request::{Fetched, Request};
+use super::request::{ExtensionRequest, Fetched};
 use super::unpacked::Unpacked;
 use crate::config::build::Provider;
 use crate::config::environment::prepend_paths;
@@ -31,7 +31,7 @@ const MEMCACHED_INCLUDES: &str =
     "#include <libmemcached/memcached.h>\n#include <sasl/sasl.h>\n#include <zlib.h>\n";
 
 /// Downloads and compiles the extension.
-pub(super) fn provide(request: &Request<'_>, work: &Path) -> anyhow::Result<Fetched> {
+pub(super) fn provide(request: &ExtensionRequest<'_>, work: &Path) -> anyhow::Result<Fetched> {
     let tools = Tools::find(request, work)?;
     let php = &request.php.facts().version;
     let release = release_for(request.releases, request.store, php)
@@ -80,7 +80,7 @@ struct Tools {
 }
 
 impl Tools {
-    fn find(request: &Request<'_>, work: &Path) -> anyhow::Result<Self> {
+    fn find(request: &ExtensionRequest<'_>, work: &Path) -> anyhow::Result<Self> {
         let facts = request.php.facts();
         // Debian calls them php8.2, phpize8.2, php-config8.2.
         let file_name = facts.binary.file_name().unwrap_or_default().to_string_lossy();
@@ -113,7 +113,7 @@ impl Tools {
 }
 
 /// The packages with the headers of libraries; none where the image has them.
-fn headers(request: &Request<'_>, work: &Path) -> anyhow::Result<Unpacked> {
+fn headers(request: &ExtensionRequest<'_>, work: &Path) -> anyhow::Result<Unpacked> {
     if request.store == Store::Redis || image_has_headers(request, work) {
         return Ok(Unpacked::default());
     }
@@ -128,7 +128,7 @@ fn headers(request: &Request<'_>, work: &Path) -> anyhow::Result<Unpacked> {
     })
 }
 
-fn image_has_headers(request: &Request<'_>, work: &Path) -> bool {
+fn image_has_headers(request: &ExtensionRequest<'_>, work: &Path) -> bool {
     let includes = work.join("includes.c");
     crate::system::files::write(&includes, MEMCACHED_INCLUDES).is_ok()
         && run(tool(request.env, "cc")
@@ -139,7 +139,7 @@ fn image_has_headers(request: &Request<'_>, work: &Path) -> bool {
 }
 
 fn compile(
-    request: &Request<'_>,
+    request: &ExtensionRequest<'_>,
     tools: &Tools,
     headers: &Unpacked,
     source: &Path,
@@ -165,7 +165,7 @@ fn compile(
 }
 
 /// The compiler's environment, which lets it find the headers and makes builds reproducible.
-fn compile_env(request: &Request<'_>, headers: &Unpacked, source: &Path) -> Env {
+fn compile_env(request: &ExtensionRequest<'_>, headers: &Unpacked, source: &Path) -> Env {
     let mut env = request.env.clone();
     env.insert("CFLAGS", format!("-O2 -ffile-prefix-map={}=.", source.display()));
     let mut linker = vec!["-Wl,--strip-debug".to_owned()];
