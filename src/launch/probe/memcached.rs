@@ -47,6 +47,13 @@ fn try_proxy(question: &Question<'_>, endpoint: &MemcachedEndpoint) -> Outcome {
     };
     let password = endpoint.login.as_ref().map(|login| &login.password);
     let server = MemcachedServer { address, deadline };
+    // What else listens there, and whether it knows logins, the other probe tells.
+    if matches!(fault, MemcachedFault::NoLogin | MemcachedFault::NotMemcached)
+        && endpoint.tls.is_none()
+        && let refused @ Outcome::Refused(_) = probe(endpoint)
+    {
+        return refused;
+    }
     let cause = match &fault {
         // With a login that it does not get, memcached closes the connection on text.
         MemcachedFault::Connection(Problem::Closed(_) | Problem::Timeout(Activity::Answer))
