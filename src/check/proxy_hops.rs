@@ -27,8 +27,10 @@ pub(super) fn with_both_hops(
     let took = started.elapsed();
     let status = proxy.status().ok();
     let primary = status.as_ref().and_then(Status::primary).map(|it| format!("; primary now {it}"));
-    let server =
-        format!("{}{}, through the session proxy", place_of(endpoint), primary.unwrap_or_default());
+    let is_cluster = |topology: &&str| topology.starts_with("cluster");
+    let cluster = status.as_ref().and_then(Status::topology).filter(is_cluster);
+    let known = primary.or(cluster.map(|it| format!("; {it}"))).unwrap_or_default();
+    let server = format!("{}{known}, through the session proxy", place_of(endpoint));
     for part in rest {
         part.server = Some(server.clone());
     }

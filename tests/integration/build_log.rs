@@ -10,6 +10,7 @@ use crate::support::sample::{app_for_every_server, copy, write};
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::BoundService;
 use crate::support::{BOOKWORM, TRIXIE};
+use libcnb_test::{assert_contains, assert_not_contains};
 use php_session_store::store::Store;
 use tempfile::TempDir;
 
@@ -41,7 +42,7 @@ fn credentials_in_the_app_are_named() {
         "bindings/redis-sessions in the app looks like a service binding, so its credentials are in the image",
         ".env in the app contains the password of the bound service, so it is in the image",
     ] {
-        assert!(log.contains(said), "{log}");
+        assert_contains!(log, said);
     }
 }
 
@@ -55,7 +56,7 @@ fn the_password_is_in_no_variable_that_the_app_does_not_read() {
         let options = ["--env", "BP_PHP_SESSION_STORE=redis"];
         let build = PackBuild::run(TRIXIE, "full", app.path(), &options);
         let (_, names) = build.app().run(&["--env", &bound], &["sh", "-c", "env | cut -d= -f1"]);
-        assert!(names.contains("PHP_SESSION_STORE_HOST"), "{names}");
+        assert_contains!(names, "PHP_SESSION_STORE_HOST");
         for name in ["PHP_SESSION_STORE_URL", "PHP_SESSION_STORE_PASSWORD"] {
             assert_eq!(names.contains(name), are_set, "{names}");
         }
@@ -72,8 +73,8 @@ fn codeigniter_3_is_told_its_lines() {
     let build = PackBuild::run(BOOKWORM, "full", app.path(), &options);
     let app = build.app();
     let lines = "$config['sess_driver'] = 'redis';";
-    assert!(app.log.contains("CodeIgniter 3.1.13"), "{}", app.log);
-    assert!(app.log.contains(lines), "{}", app.log);
+    assert_contains!(app.log, "CodeIgniter 3.1.13");
+    assert_contains!(app.log, lines);
     let service = BoundService::start(Store::Redis, ODD_PASSWORD);
     let checked = check(app, &[&format!("--env={}", service.env())]);
     assert_verdict(&checked, "not-kept");
@@ -87,17 +88,17 @@ fn paketos_php_is_not_suspected_and_an_app_that_names_a_server_is() {
     write(app.path(), ".php.ini.d/a.ini", "session.save_handler = files\n");
     let build = Layout::Paketo.build(app.path(), Store::Redis, &[]);
     let log = &build.app().log;
-    assert!(!log.contains("also sets where PHP keeps its sessions"), "{log}");
-    assert!(log.contains("PHP (cli, fpm) gives no new warning with it"), "{log}");
-    assert!(log.contains("session.name = JSESSIONID, which no longer counts"), "{log}");
+    assert_not_contains!(log, "also sets where PHP keeps its sessions");
+    assert_contains!(log, "PHP (cli, fpm) gives no new warning with it");
+    assert_contains!(log, "session.name = JSESSIONID, which no longer counts");
     drop(build);
     write(app.path(), ".php.ini.d/b.ini", "session.save_path = \"tcp://old:6379?auth=old\"\n");
     let build =
         Layout::Paketo.build(app.path(), Store::Redis, &["--env", "BP_PHP_SESSION_NAME=SHOP"]);
     let log = &build.app().log;
-    assert!(log.contains("The app's .php.ini.d/b.ini also sets where PHP keeps"), "{log}");
-    assert!(!log.contains("from another buildpack"), "{log}");
-    assert!(!log.contains("no longer counts"), "{log}");
+    assert_contains!(log, "The app's .php.ini.d/b.ini also sets where PHP keeps");
+    assert_not_contains!(log, "from another buildpack");
+    assert_not_contains!(log, "no longer counts");
 }
 
 /// With `PHP_INI_SCAN_DIR`, php-dist's ini file that names the folder of the extensions is not read.
@@ -107,7 +108,7 @@ fn paketos_extensions_are_found_where_their_ini_file_is_not_read() {
     let scan_dir = ["--env", "PHP_INI_SCAN_DIR=/workspace/settings"];
     let build = Layout::Paketo.build(app.path(), Store::Redis, &scan_dir);
     let log = &build.app().log;
-    assert!(log.contains("Using phpredis 5.3.7 from the image"), "{log}");
+    assert_contains!(log, "Using phpredis 5.3.7 from the image");
     let service = BoundService::start(Store::Redis, ODD_PASSWORD);
     assert_sessions_are_shared(build.app(), &["--env", &service.env()]);
 }
@@ -151,7 +152,7 @@ fn an_extension_that_lacks_only_igbinary_gets_it() {
     write(app.path(), ".php.ini.d/redis.ini", "extension=/workspace/redis.so\n");
     let build = Layout::Paketo.build(app.path(), Store::Redis, &[]);
     let log = &build.app().log;
-    assert!(log.contains("from the image (loads igbinary)"), "{log}");
+    assert_contains!(log, "from the image (loads igbinary)");
     let service = BoundService::start(Store::Redis, ODD_PASSWORD);
     assert_sessions_are_shared(build.app(), &["--env", &service.env()]);
 }

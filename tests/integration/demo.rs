@@ -6,6 +6,7 @@ use crate::support::docker::{Container, both, docker, docker_ok, unique_name, wa
 use crate::support::registry::Registry;
 use crate::support::sample::copy;
 use crate::support::{BOOKWORM, lifecycle};
+use libcnb_test::assert_contains;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
@@ -82,7 +83,7 @@ fn a_killed_instance_costs_no_visit(demo: &Demo, browser: &Browser) -> Vec<u8> {
     assert_eq!(browser.text("#count"), "3");
     assert_ne!(browser.text("#instance"), served_by);
     let visits = browser.text("#visits");
-    assert!(visits.contains(&format!("as {served_by} was killed")), "{visits}");
+    assert_contains!(visits, &format!("as {served_by} was killed"));
     let after = browser.screenshot();
     assert!(before != after, "the page looks the same after the kill");
 
@@ -108,7 +109,7 @@ fn a_visit_survives_the_instance_in_a_real_browser() {
         assert!(!demo.log.contains(warning), "{warning}: {}", demo.log);
     }
     let without_binding = both(&docker(&["run", "--rm", &demo.name]));
-    assert!(without_binding.contains("No redis service is bound"), "{without_binding}");
+    assert_contains!(without_binding, "No redis service is bound");
 
     // A restart neither changes the address nor loses the session, nor waits for a signal that PHP does not hear.
     docker_ok(&["restart", &format!("{}-1", demo.name), &format!("{}-2", demo.name)]);
@@ -209,7 +210,7 @@ mod slow {
             .env("HOME", home.path())
             .env("PHP_SESSION_STORE_TOOLS", &tools);
         let demo = Demo::run(name, &mut script);
-        assert!(demo.log.contains("4, served by"), "{}", demo.log);
+        assert_contains!(demo.log, "4, served by");
         // The base is the registry's image, not a file system of its own.
         let first_layer =
             |image: &str| docker_ok(&["inspect", "--format", "{{index .RootFS.Layers 0}}", image]);

@@ -5,6 +5,7 @@ use crate::support::app::{build, build_fails, buildpack, buildpack_id, config, r
 use crate::support::pack_build::PackBuild;
 use crate::support::secrets::MARKER;
 use crate::support::services::vcap;
+use libcnb_test::{assert_contains, assert_not_contains};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
@@ -72,21 +73,21 @@ fn as_an_optional_member_the_group_goes_on_without_us() {
     let app_dir = root().join("samples/counter");
     let build = PackBuild::with(&[&package], BOOKWORM, "full", &app_dir, &[]);
     let log = &build.app().log;
-    assert!(log.contains("the other one builds"), "{log}");
-    assert!(!log.contains("## PHP session store"), "{log}");
+    assert_contains!(log, "the other one builds");
+    assert_not_contains!(log, "## PHP session store");
 
     // What was perhaps meant for sessions is said by the build: detect's words are hidden.
     let cache = json!({"name": "cache", "credentials": {"host": "h", "password": MARKER}});
     let near = format!("VCAP_SERVICES={}", json!({"p.redis": [cache]}));
     let build = PackBuild::with(&[&package], BOOKWORM, "full", &app_dir, &["--env", &near]);
     let log = &build.app().log;
-    assert!(log.contains("the other one builds"), "{log}");
-    assert!(log.contains("## PHP session store"), "{log}");
+    assert_contains!(log, "the other one builds");
+    assert_contains!(log, "## PHP session store");
     for part in [
         "is a Redis service. To keep sessions there, set REDIS_SESSION_STORE_SERVICE_NAME=cache",
         "BP_PHP_SESSION_STORE=none",
     ] {
-        assert!(log.contains(part), "{log}");
+        assert_contains!(log, part);
     }
 
     // What is wrong, however, stops the build, although we are optional.
@@ -125,8 +126,8 @@ fn what_is_malformed_or_ambiguous_stops_the_build_with_its_place() {
         let log = build_fails(config(BOOKWORM, "full").env(variable, &value));
         assert!(log.contains(expected), "{variable}={value}:\n{log}");
         if expected.starts_with("REDIS") {
-            assert!(log.contains("a-redis-sessions"), "{log}");
-            assert!(log.contains("b-redis-sessions"), "{log}");
+            assert_contains!(log, "a-redis-sessions");
+            assert_contains!(log, "b-redis-sessions");
         }
     }
 }
@@ -136,8 +137,8 @@ fn malformed_options_json_stops_the_build_with_its_position() {
     let mut config = config(BOOKWORM, "full");
     config.file(".bp-config/options.json", "{\n  \"WEBDIR\": htdocs\n}");
     let log = build_fails(&config);
-    assert!(log.contains(".bp-config/options.json is not valid JSON"), "{log}");
-    assert!(log.contains("line 2"), "{log}");
+    assert_contains!(log, ".bp-config/options.json is not valid JSON");
+    assert_contains!(log, "line 2");
 }
 
 /// `BP_LOG_LEVEL=DEBUG` says what was looked at; the helpers of every build search the log for the password.
@@ -158,7 +159,7 @@ fn details_on_request() {
     ];
     build(&config, |app| {
         for line in details {
-            assert!(!app.log.contains(line), "{}", app.log);
+            assert_not_contains!(app.log, line);
         }
     });
     build(config.env("BP_LOG_LEVEL", "debug"), |app| {

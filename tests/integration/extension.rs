@@ -7,6 +7,7 @@ use crate::support::input::BuildInput;
 use crate::support::pack_build::PackBuild;
 use crate::support::services::BoundService;
 use crate::support::{BOOKWORM, Suite, on_both};
+use libcnb_test::{assert_contains, assert_not_contains};
 use php_session_store::store::Store;
 use std::fs;
 
@@ -30,7 +31,7 @@ fn apt_provides(suite: Suite, store: Store) {
     build(&config_for(suite, "bare", store), |app| {
         let version = suite.extension(store);
         let expected = format!("{store} {version} from the distribution");
-        assert!(app.log.contains(&expected), "{}", app.log);
+        assert_contains!(app.log, &expected);
         assert_store_works(app, store);
         assert_libraries_are_the_extensions_alone(app, store);
     });
@@ -58,10 +59,10 @@ pub(crate) fn assert_libraries_are_the_extensions_alone(app: &App, store: Store)
     if store == Store::Redis {
         // Debian's programs have them from the system, and so has PHP.
         let (_, of_apt) = app.run(&TRY, &["sh", "-c", "LD_TRACE_LOADED_OBJECTS=1 apt-get"]);
-        assert!(of_apt.contains("libzstd.so.1 => /"), "{of_apt}");
-        assert!(!of_apt.contains(&ours), "{of_apt}");
-        assert!(maps.contains("/libzstd.so.1"), "{maps}");
-        assert!(!maps.contains(&ours), "{maps}");
+        assert_contains!(of_apt, "libzstd.so.1 => /");
+        assert_not_contains!(of_apt, &ours);
+        assert_contains!(maps, "/libzstd.so.1");
+        assert_not_contains!(maps, &ours);
         return;
     }
     for library in ["libmemcached.so.11", "libhashkit.so.2", "libsasl2.so.2"] {
@@ -88,7 +89,7 @@ fn what_is_present_and_not_loaded_is_loaded_by_the_ini_file() {
         [(Store::Redis, "igbinary, redis"), (Store::Memcached, "igbinary, msgpack, memcached")]
     {
         build(&config_for(BOOKWORM, "disabled", store), |app| {
-            assert!(app.log.contains(&format!("(loads {load})")), "{}", app.log);
+            assert_contains!(app.log, &format!("(loads {load})"));
             assert_store_works(app, store);
         });
     }
@@ -156,7 +157,7 @@ fn what_composer_asks_of_the_extension_is_said_where_it_is_not_met() {
         log
     };
     let log = build_with("^6.0");
-    assert!(log.contains("composer.json requires ext-redis ^6.0, but this is 5.3.7"), "{log}");
+    assert_contains!(log, "composer.json requires ext-redis ^6.0, but this is 5.3.7");
     assert!(!build_with("^5.3 || ^6.0").contains("composer.json requires"));
 }
 
@@ -180,21 +181,21 @@ fn memcache_without_a_d_is_not_taken_for_memcached() {
     let options = [&scan_dir[..], &store].concat();
     let build = PackBuild::run(BOOKWORM, "bare", app.path(), &options);
     let log = &build.app().log;
-    assert!(log.contains("memcached 3.2.0 from the distribution"), "{log}");
+    assert_contains!(log, "memcached 3.2.0 from the distribution");
     let service = BoundService::start(Store::Memcached, PASSWORD);
     let bound = service.env();
     let launch = [&scan_dir[..], &["--env", &bound]].concat();
     let ask =
         "echo extension_loaded('memcache') ? 'both' : 'one', ini_get('session.save_handler');";
     let (_, said) = build.app().run(&launch, &["php", "-r", ask]);
-    assert!(said.contains("bothmemcached"), "{said}");
+    assert_contains!(said, "bothmemcached");
     assert_sessions_are_shared(build.app(), &launch);
 
     let only = [&options[..], &["--env", "BP_PHP_SESSION_EXTENSION=installed"]].concat();
     let build = PackBuild::run(BOOKWORM, "bare", app.path(), &only);
     let log = build.failed_log();
-    assert!(log.contains("memcached.so does not exist (PHP has memcache, without a d"), "{log}");
-    assert!(log.contains("apt-get install php8.2-memcached"), "{log}");
+    assert_contains!(log, "memcached.so does not exist (PHP has memcache, without a d");
+    assert_contains!(log, "apt-get install php8.2-memcached");
 }
 
 on_both! {

@@ -4,6 +4,7 @@ mod slow;
 
 use crate::extension::assert_store_works;
 use crate::support::mirror::{app_with_mirror, build_offline};
+use libcnb_test::assert_contains;
 use php_session_store::store::Store;
 use std::fs;
 
@@ -29,11 +30,11 @@ fn a_tampered_or_missing_release_is_refused_by_name() {
     let build = build_offline("headers", tampered.path(), Store::Redis, &[]);
     let log = build.failed_log();
     let expected = "file:///workspace/mirror/get/redis-6.2.0.tgz is not the expected file";
-    assert!(log.contains(expected), "{log}");
-    assert!(log.contains("5069c13dd22bd9e4"), "{log}");
+    assert_contains!(log, expected);
+    assert_contains!(log, "5069c13dd22bd9e4");
 
     let missing = app_with_mirror(|get| fs::remove_file(get.join("redis-6.2.0.tgz")).unwrap());
     let build = build_offline("headers", missing.path(), Store::Redis, &[]);
     let log = build.failed_log();
-    assert!(log.contains("file:///workspace/mirror/get/redis-6.2.0.tgz cannot be read"), "{log}");
+    assert_contains!(log, "file:///workspace/mirror/get/redis-6.2.0.tgz cannot be read");
 }

@@ -8,7 +8,7 @@ use crate::support::pack_build::PackBuild;
 use crate::support::services::BoundService;
 use libcnb::data::buildpack::BuildpackId;
 use libcnb::data::sbom::SbomFormat;
-use libcnb_test::{SbomType, TestContext};
+use libcnb_test::{SbomType, TestContext, assert_contains, assert_not_contains};
 use php_session_store::store::Store;
 use serde_json::Value;
 use std::fs;
@@ -27,13 +27,13 @@ fn what_to_load_is_decided_anew_where_php_has_gained_an_extension() {
     let scan_dir = ["--env", "PHP_INI_SCAN_DIR=:/workspace/ini"];
     build.again(&[&store[..], &scan_dir].concat());
     let log = &build.app().log;
-    assert!(log.contains("Reusing the cached extension layer"), "{log}");
-    assert!(log.contains("(loads redis)"), "{log}");
+    assert_contains!(log, "Reusing the cached extension layer");
+    assert_contains!(log, "(loads redis)");
     let service = BoundService::start(Store::Redis, PASSWORD);
     let bound = service.env();
     let options = [&scan_dir[..], &["--env", &bound]].concat();
     let (_, said) = build.app().run(&options, &["php", "-v"]);
-    assert!(!said.contains("already loaded"), "{said}");
+    assert_not_contains!(said, "already loaded");
     assert_sessions_are_shared(build.app(), &options);
 }
 
@@ -46,13 +46,13 @@ fn packages_of_the_distribution_age() {
     let old = ["--env", "BP_PHP_SESSION_EXTENSION_MAX_AGE=0"];
     build.again(&[&store[..], &old].concat());
     let log = &build.app().log;
-    assert!(log.contains("Reusing the cached extension layer"), "{log}");
-    assert!(log.contains("Downloading php8.2-redis with apt"), "{log}");
+    assert_contains!(log, "Reusing the cached extension layer");
+    assert_contains!(log, "Downloading php8.2-redis with apt");
     assert_store_works(build.app(), Store::Redis);
     // Without a network, the old ones serve.
     build.again(&[&store[..], &old, &["--network", "none"]].concat());
     let log = &build.app().log;
-    assert!(log.contains("0 days old and cannot be refreshed"), "{log}");
+    assert_contains!(log, "0 days old and cannot be refreshed");
     assert_store_works(build.app(), Store::Redis);
 }
 
@@ -60,12 +60,12 @@ fn packages_of_the_distribution_age() {
 fn a_rebuild_reuses_the_layer_until_its_key_changes() {
     let config = config_for(BOOKWORM, "bare", Store::Redis);
     build_and_keep(&config, |context, app| {
-        assert!(app.log.contains("Downloading php8.2-redis with apt"), "{}", app.log);
+        assert_contains!(app.log, "Downloading php8.2-redis with apt");
         assert_sboms_name_packages(&context);
         context.rebuild(config.config(), |context| {
             let log = app_of(&context).log;
-            assert!(log.contains("Reusing the cached extension layer"), "{log}");
-            assert!(!log.contains(" with apt"), "{log}");
+            assert_contains!(log, "Reusing the cached extension layer");
+            assert_not_contains!(log, " with apt");
             assert_sboms_name_packages(&context);
             let mut changed = config.clone();
             changed.env("BP_PHP_SESSION_EXTENSION", "apt");
@@ -73,8 +73,8 @@ fn a_rebuild_reuses_the_layer_until_its_key_changes() {
                 let log = app_of(&context).log;
                 let expected =
                     "Rebuilding the extension layer: provider changed from \"auto\" to \"apt\"";
-                assert!(log.contains(expected), "{log}");
-                assert!(log.contains("Downloading php8.2-redis with apt"), "{log}");
+                assert_contains!(log, expected);
+                assert_contains!(log, "Downloading php8.2-redis with apt");
             });
         });
     });
@@ -85,7 +85,7 @@ fn assert_sboms_name_packages(context: &TestContext) {
     let debs = ["php8.2-redis", "php8.2-igbinary", "libzstd1", "liblz4-1"];
     for text in assert_sboms_name(context, "extension", &debs) {
         let redis = "pkg:deb/debian/php8.2-redis@5.3.7%2B4.3.0-3?arch=amd64&distro=debian-12";
-        assert!(text.contains(redis), "{text}");
+        assert_contains!(text, redis);
     }
     assert_sboms_name(context, "session", &["php-session-store"]);
 }

@@ -1,6 +1,7 @@
 //! What users notice when something fails, measured: `slow`, which `make bench` shows. The usual tests look at the same, with
 //! one request of each visitor and less patience.
 
+mod cluster;
 mod sentinel;
 mod table;
 
@@ -48,10 +49,10 @@ const IMPATIENT: Web = Web {
 const NGINX_FPM_IMPATIENT: Web =
     Web { name: "php-fpm, lock_timeout=1", options: IMPATIENT.options, ..NGINX_FPM };
 
-fn record_outcome(fault: Fault, kind: Kind, suite: Suite, web: Web, outcome: Outcome) {
+fn record_figure(server: &str, what: &str, suite: Suite, web: Web, outcome: Outcome) {
     let Outcome { requests, errors, forgotten, longest } = outcome;
     let figure = json!({
-        "server": kind.to_string(), "what": fault.to_string(), "web": web.name, "suite": suite.name,
+        "server": server, "what": what, "web": web.name, "suite": suite.name,
         "requests": requests, "errors": errors, "forgotten": forgotten,
         "longest_seconds": longest.as_secs_f64(),
     });
@@ -72,7 +73,7 @@ fn faults_in_turn(suite: Suite, kind: Kind, web: Web, faults: &[Fault], most_rou
             let rounds = fault.rounds().min(most_rounds);
             fault.happen(&server, &instance);
             let outcome = clients.visit(&instance, rounds);
-            record_outcome(fault, kind, suite, web, outcome);
+            record_figure(&kind.to_string(), &fault.to_string(), suite, web, outcome);
             let row = fault.row(kind, web, rounds);
             let noticed = (outcome.errors, outcome.forgotten);
             let longest = Duration::from_secs_f64(row.longest);
@@ -145,6 +146,7 @@ mod slow {
         memcached_with_a_login_behind_nginx:
             |suite| faults(suite, Kind::MemcachedWithLogin, NGINX_FPM);
         redis_that_sentinel_watches: |suite| sentinel::measure(suite);
+        a_cluster: |suite| cluster::measure(suite);
         redis_that_refuses_behind_nginx: |suite| refusals(suite, NGINX_FPM, &[]);
         redis_that_refuses_and_the_proxy_behind_nginx:
             |suite| refusals(suite, NGINX_FPM_PROXY, &FAULTS_OF_PROXY);

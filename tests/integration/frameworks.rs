@@ -11,6 +11,7 @@ use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{BoundService, Redis, run, vcap};
 use crate::support::tls::TlsServer;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
+use libcnb_test::{assert_contains, assert_not_contains};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::fs;
@@ -82,8 +83,8 @@ fn a_stock_laravel_keeps_its_sessions_in_redis(suite: Suite, version: &str) {
     let build = build(suite, &laravel(suite, &[]), Store::Redis);
     let app = build.app();
     let told = format!("Laravel {version}");
-    assert!(app.log.contains(&told), "{}", app.log);
-    assert!(app.log.contains("The launch sets SESSION_DRIVER"), "{}", app.log);
+    assert_contains!(app.log, &told);
+    assert_contains!(app.log, "The launch sets SESSION_DRIVER");
 
     let redis = Redis::start(ODD_PASSWORD);
     let of_password =
@@ -91,7 +92,7 @@ fn a_stock_laravel_keeps_its_sessions_in_redis(suite: Suite, version: &str) {
     laravel_counts_on(app, &of_password);
     let (kept, text) = app.check(&["--env", &of_password, "--env", APP_KEY]);
     assert!(kept, "{text}");
-    assert!(text.contains(&told), "{text}");
+    assert_contains!(text, &told);
 
     // A user, whose password Laravel would take for a number.
     let mut admin = redis.connection();
@@ -117,7 +118,7 @@ fn a_stock_laravel_keeps_its_sessions_in_redis(suite: Suite, version: &str) {
     counts_on(|| app.start_command(&predis, PUBLIC));
     let (kept, text) = app.check(&predis);
     assert!(kept, "{text}");
-    assert!(text.contains("as Laravel connects"), "{text}");
+    assert_contains!(text, "as Laravel connects");
 }
 
 #[test]
@@ -153,7 +154,7 @@ fn a_stock_laravel_behind_php_fpm_counts_on_where_the_pool_shows_it_the_environm
     let bound = service.env();
     counts_on(|| app.start(&["--env", &bound]));
     let (_, log) = app.run(&["--env", &bound], &["true"]);
-    assert!(!log.contains("hides the environment"), "{log}");
+    assert_not_contains!(log, "hides the environment");
     assert_verdict(&check(&app, &["--env", &bound]), "kept");
 
     // The stock pool, mounted over it.
@@ -168,7 +169,7 @@ fn a_stock_laravel_behind_php_fpm_counts_on_where_the_pool_shows_it_the_environm
     let counts = [&one, &other].map(|it| visitor.count(it.address()));
     let log = other.container.logs();
     assert_eq!(counts, [1, 1], "each has files of its own:\n{log}");
-    assert!(log.contains("php-fpm.conf hides the environment"), "{log}");
+    assert_contains!(log, "php-fpm.conf hides the environment");
     let checked = check(&app, &["--env", &bound, "--volume", &stock]);
     assert_cause(&checked, "framework-keeps-its-own");
 }
@@ -178,7 +179,7 @@ fn a_laravel_whose_env_file_names_another_redis_is_left_alone_and_told() {
     let dotenv = "SESSION_DRIVER=file\nREDIS_HOST=127.0.0.1\nREDIS_PASSWORD=null\n";
     let build = build(TRIXIE, &laravel(TRIXIE, &[(".env", dotenv)]), Store::Redis);
     let app = build.app();
-    assert!(app.log.contains("the app's .env sets REDIS_HOST"), "{}", app.log);
+    assert_contains!(app.log, "the app's .env sets REDIS_HOST");
     let service = BoundService::start(Store::Redis, ODD_PASSWORD);
     let bound = service.env();
     let options = ["--env", &bound, "--env", APP_KEY];
@@ -212,8 +213,8 @@ fn symfony_is_as_its_configuration_says(suite: Suite, version: &str) {
     let native = build(suite, &symfony(suite, "{ handler_id: null }"), Store::Redis);
     let told = format!("Symfony {version}");
     let log = &native.app().log;
-    assert!(log.contains(&told), "{log}");
-    assert!(log.contains("uses PHP's own sessions"), "{log}");
+    assert_contains!(log, &told);
+    assert_contains!(log, "uses PHP's own sessions");
     symfony_counts_on(native.app(), &bound);
 
     let of_url = build(suite, &symfony(suite, "{ handler_id: '%env(REDIS_URL)%' }"), Store::Redis);
@@ -222,18 +223,14 @@ fn symfony_is_as_its_configuration_says(suite: Suite, version: &str) {
     // Before version 7, in the cache folder.
     let own = build(suite, &symfony(suite, "true"), Store::Redis);
     let app = own.app_with_credentials();
-    assert!(
-        app.log.contains("without a handler_id it keeps them in its cache folder"),
-        "{}",
-        app.log
-    );
+    assert_contains!(app.log, "without a handler_id it keeps them in its cache folder");
     let start = || app.start_command(&["--env", &bound, "--env", APP_SECRET], PUBLIC);
     let (a, b) = (start(), start());
     let mut visitor = HttpClient::new();
     assert_eq!([&a, &b].map(|it| visitor.count(it.address())), [1, 1]);
     let (kept, text) = app.check(&["--env", &bound]);
     assert!(!kept, "{text}");
-    assert!(text.contains("handler_id: null"), "{text}");
+    assert_contains!(text, "handler_id: null");
 }
 
 #[test]
@@ -246,7 +243,7 @@ fn an_app_on_slim_keeps_phps_own_sessions() {
     let version = version_of(BOOKWORM, "php-slim");
     let build = build(BOOKWORM, &app_folder("slim", "slim/slim", &version, &[]), Store::Redis);
     let app = build.app();
-    assert!(app.log.contains(&format!("Slim {version}")), "{}", app.log);
+    assert_contains!(app.log, &format!("Slim {version}"));
     let service = BoundService::start(Store::Redis, ODD_PASSWORD);
     counts_on(|| app.start_command(&["--env", &service.env()], PUBLIC));
 }

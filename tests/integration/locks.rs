@@ -9,6 +9,7 @@ use crate::support::sample::app_with_holding_page;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{BoundService, Memcached, Redis, run, vcap};
 use crate::support::{BOOKWORM, Suite, TRIXIE, on_both};
+use libcnb_test::assert_contains;
 use php_session_store::store::Store;
 use serde_json::json;
 use std::thread;
@@ -73,7 +74,7 @@ fn the_lock_of_a_killed_task_falls_away_after_a_minute() {
         // A container's first process cannot be killed from within.
         let task = ["--", "sh", "-c", "php -r \"$0\"; echo status $?", killed];
         let (_, output) = app.run(&["--env", &bound, "--env", DIRECT], &task);
-        assert!(output.contains("status 137"), "{output}");
+        assert_contains!(output, "status 137");
         let mut connection = redis.connection();
         let expires: i64 =
             redis::cmd("TTL").arg("PHPREDIS_SESSION:abc_LOCK").query(&mut connection).unwrap();

@@ -5,6 +5,7 @@ use crate::support::http_client::{HttpClient, assert_sessions_are_shared};
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{BoundService, Memcached, vcap};
 use crate::support::{BOOKWORM, Suite, TRIXIE, on_both};
+use libcnb_test::assert_contains;
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ fn with_app(suite: Suite, test: impl FnOnce(&App)) {
     let mut config = config(suite, "full");
     build(config.env("BP_PHP_SESSION_STORE", "memcached"), |app| {
         let version = suite.extension(Store::Memcached);
-        assert!(app.log.contains(&format!("Using php-memcached {version}")), "{}", app.log);
+        assert_contains!(app.log, &format!("Using php-memcached {version}"));
         test(app);
     });
 }
@@ -110,7 +111,7 @@ fn a_task_that_forks_loses_nothing(suite: Suite) {
             exit('counted ' . count_up());";
         let (succeeded, output) = app.run(&["--env", &bound], &["--", "php", "-r", task]);
         assert!(succeeded, "{output}");
-        assert!(output.contains("counted 17"), "{output}");
+        assert_contains!(output, "counted 17");
     });
 }
 
@@ -126,7 +127,7 @@ fn the_options_reach_the_server() {
             session_start(); exec('kill -9 ' . getmypid()); sleep(5);";
         let task = ["--", "sh", "-c", "php -r \"$0\"; echo status $?", killed];
         let (_, output) = app.run(&["--env", &bound, "--env", options], &task);
-        assert!(output.contains("status 137"), "{output}");
+        assert_contains!(output, "status 137");
         let expirations = memcached.expirations();
         let keys: Vec<&String> = expirations.keys().collect();
         assert_eq!(keys, ["shop.abc", "shop.lock.abc"], "{output}");
@@ -143,9 +144,9 @@ fn a_service_of_the_other_store_stops_the_start_and_both_stop_the_build() {
         assert!(!started, "{log}");
         let expected =
             "built for sessions in memcached, but the service bound now is a redis service";
-        assert!(log.contains(expected), "{log}");
-        assert!(log.contains("my-redis-sessions"), "{log}");
-        assert!(log.contains("BP_PHP_SESSION_STORE=redis"), "{log}");
+        assert_contains!(log, expected);
+        assert_contains!(log, "my-redis-sessions");
+        assert_contains!(log, "BP_PHP_SESSION_STORE=redis");
     });
     let both = vcap(&[
         ("my-redis-sessions", json!({"host": "h", "password": MARKER})),
@@ -159,7 +160,7 @@ fn a_service_of_the_other_store_stops_the_start_and_both_stop_the_build() {
     let mut config = config(BOOKWORM, "full");
     config.env("VCAP_SERVICES", &both).env("BP_PHP_SESSION_STORE", "redis");
     build(&config, |app| {
-        assert!(app.log.contains("Redis: service \"my-redis-sessions\""), "{}", app.log);
+        assert_contains!(app.log, "Redis: service \"my-redis-sessions\"");
     });
 }
 

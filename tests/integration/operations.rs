@@ -7,6 +7,7 @@ use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{BoundService, Redis, run, vcap};
 use crate::support::tls::PASSWORD;
 use crate::support::{BOOKWORM, Suite, TRIXIE};
+use libcnb_test::{assert_contains, assert_not_contains};
 use php_session_store::store::Store;
 use serde_json::json;
 use std::fs;
@@ -104,13 +105,13 @@ fn a_page_does_not_show_the_password_unless_the_app_keeps_that_choice() {
         seen
     };
     let (build_log, page) = page_when_redis_is_gone(None);
-    assert!(build_log.contains("BP_PHP_SESSION_DISPLAY_ERRORS=keep"), "{build_log}");
+    assert_contains!(build_log, "BP_PHP_SESSION_DISPLAY_ERRORS=keep");
     assert!(!page.contains(PASSWORD), "{page}");
-    assert!(!page.contains("Warning"), "{page}");
+    assert_not_contains!(page, "Warning");
 
     // Without us the page shows it: the test would see it.
     let (build_log, page) = page_when_redis_is_gone(Some("keep"));
-    assert!(!build_log.contains("BP_PHP_SESSION_DISPLAY_ERRORS"), "{build_log}");
+    assert_not_contains!(build_log, "BP_PHP_SESSION_DISPLAY_ERRORS");
     assert!(page.contains(PASSWORD), "{page}");
 }
 
@@ -126,14 +127,14 @@ fn credentials_are_embedded_by_request_only_and_a_bound_service_beats_them() {
     let options = ["--env", &bound, "--env", "BP_PHP_SESSION_EMBED_CREDENTIALS=true"];
     let build = PackBuild::run(BOOKWORM, "full", &app_dir, &options);
     let app = build.app_with_credentials();
-    assert!(app.log.contains("are now in the image"), "{}", app.log);
+    assert_contains!(app.log, "are now in the image");
 
     assert_sessions_are_shared(app, &[]);
     assert_eq!(embedded.sessions(ODD_PASSWORD), 1);
     let (_, log) = app.run(&[], &["true"]);
-    assert!(
-        log.contains("warning: no session service is bound, so PHP uses the credentials embedded"),
-        "{log}"
+    assert_contains!(
+        log,
+        "warning: no session service is bound, so PHP uses the credentials embedded"
     );
 
     let other = Redis::start(MARKER);
@@ -143,7 +144,7 @@ fn credentials_are_embedded_by_request_only_and_a_bound_service_beats_them() {
     let mut config = config(BOOKWORM, "full");
     config.env("BP_PHP_SESSION_STORE", "redis").env("BP_PHP_SESSION_EMBED_CREDENTIALS", "true");
     let log = build_fails(&config);
-    assert!(log.contains("no session service is bound to the build"), "{log}");
+    assert_contains!(log, "no session service is bound to the build");
 }
 
 /// The password is bound to the build, by both sources, and to the launch; the helpers of every test search

@@ -5,6 +5,7 @@ use crate::support::docker::Container;
 use crate::support::http_client::assert_sessions_are_shared;
 use crate::support::services::{IMAGE, Redis, run, vcap};
 use crate::support::{Suite, on_both};
+use libcnb_test::assert_not_contains;
 use php_session_store::php::redis_commands::{COMMANDS, When};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -51,7 +52,7 @@ fn phpredis_sends_the_commands_of_the_table_and_no_other(suite: Suite) {
         ];
         let (succeeded, output) = app.run(&options, &pages);
         assert!(succeeded, "{output}");
-        assert!(!output.contains("Warning"), "{output}");
+        assert_not_contains!(output, "Warning");
         let mut connection = redis.connection();
         run(&mut connection, &["ECHO", "the end"]);
         monitor.wait_for_log("the end");

@@ -1,11 +1,11 @@
 //! The launch asks the server whether it would keep a session, where PHP's own TLS or its workers matter. What it says of a
-//! server itself is tested without containers, in `tests/launch/probe_redis.rs`.
+//! server itself is tested without containers, in `tests/launch/probe_redis.rs` and `probe_memcached.rs`.
 
 use crate::support::app::{App, build, config};
-use crate::support::secrets::MARKER;
-use crate::support::services::{Memcached, Redis, vcap};
+use crate::support::services::{Redis, vcap};
 use crate::support::tls::{PASSWORD, TlsServer};
-use crate::support::{BOOKWORM, Suite, TRIXIE, on_both};
+use crate::support::{Suite, TRIXIE, on_both};
+use libcnb_test::{assert_contains, assert_not_contains};
 use serde_json::{Value, json};
 
 /// What a launch with these credentials came to.
@@ -45,7 +45,7 @@ fn what_is_wrong_with_tls_stops_the_start_unless_phps_own_tls_works(suite: Suite
         let options = ["--env", "BPL_PHP_SESSION_OPTIONS=tls=on&verify_peer=off"];
         let Start { started, log } = start(app, &plain, &options);
         assert!(started, "{log}");
-        assert!(log.contains("tls://"), "{log}");
+        assert_contains!(log, "tls://");
         credentials["cacrt"] = Value::Null;
         assert_refused(app, "an unknown authority", &credentials, &["not trusted", "ca.crt"]);
 
@@ -55,53 +55,7 @@ fn what_is_wrong_with_tls_stops_the_start_unless_phps_own_tls_works(suite: Suite
         let credentials = json!({"host": "old.example", "tls_port": 6380, "password": PASSWORD, "cacrt": old.authority.certificate});
         let Start { started, log } = start(app, &credentials, &["--add-host", &host]);
         assert!(started, "{log}");
-        assert!(!log.contains("warning"), "{log}");
-    });
-}
-
-#[test]
-fn a_memcached_that_will_never_keep_a_session_stops_the_start() {
-    build(config(BOOKWORM, "mechanisms").env("BP_PHP_SESSION_STORE", "memcached"), |app| {
-        let closed = Memcached::start_with_login("shop", MARKER);
-        let open = Memcached::start();
-        let text_only = Memcached::start_with("exec memcached -u memcache -B ascii");
-        let redis = Redis::start(MARKER);
-        let start = |servers: String, password: Option<&str>, options: &[&str]| {
-            let mut credentials = json!({"servers": servers});
-            if let Some(password) = password {
-                credentials["username"] = json!("shop");
-                credentials["password"] = json!(password);
-            }
-            let bound = format!("VCAP_SERVICES={}", vcap(&[("memcached-sessions", credentials)]));
-            app.run(&[&["--env", bound.as_str()], options].concat(), &["true"])
-        };
-        for (servers, password, expected) in [
-            (closed.server(), None, "requires a password"),
-            (closed.server(), Some("wrong"), "password or the user is wrong"),
-            (open.server(), Some(MARKER), "supports no logins"),
-            (text_only.server(), Some(MARKER), "speaks only the text protocol"),
-            (format!("{}:6379", redis.host()), None, "not Memcached"),
-            (format!("{}:6379", redis.host()), Some(MARKER), "not Memcached"),
-            // One of several is enough.
-            (format!("{},{}", open.server(), closed.server()), None, "requires a password"),
-        ] {
-            let (started, log) = start(servers.clone(), password, &[]);
-            assert!(!started, "{servers}: {expected:?} is not in\n{log}");
-            assert!(log.contains(expected), "{servers}: {expected:?} is not in\n{log}");
-            let (started, log) = start(servers, password, &["--env", "BPL_PHP_SESSION_PROBE=warn"]);
-            assert!(started, "{expected:?} is no warning in\n{log}");
-            assert!(log.contains(expected), "{expected:?} is no warning in\n{log}");
-        }
-        for (servers, password) in
-            [(closed.server(), Some(MARKER)), (open.server(), None), (text_only.server(), None)]
-        {
-            let (started, log) = start(servers, password, &[]);
-            assert!(started, "{log}");
-            assert!(!log.contains("warning"), "{log}");
-        }
-        let (started, log) = start(format!("{}:1", open.container.ip()), None, &[]);
-        assert!(started, "a server that may come up:\n{log}");
-        assert!(log.contains("for now"), "a server that may come up:\n{log}");
+        assert_not_contains!(log, "warning");
     });
 }
 
@@ -116,7 +70,7 @@ fn a_plan_with_fewer_connections_than_workers_is_named() {
         let Start { started, log } = start(app, &json!({"host": redis.host()}), &direct);
         let expected = "allows 6 connections, and php-fpm has 4 workers in each replica (pm.max_children): with more than 1 of them";
         assert!(started, "{log}");
-        assert!(log.contains(expected), "{log}");
+        assert_contains!(log, expected);
         let enough = Redis::start_with(&["--maxclients", "8"]);
         assert!(!start(app, &json!({"host": enough.host()}), &direct).log.contains("warning"));
     });

@@ -8,6 +8,7 @@ use crate::support::pack_build::PackBuild;
 use crate::support::sample::{copy, write};
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::BoundService;
+use libcnb_test::assert_contains;
 use php_session_store::store::Store;
 use serde_json::json;
 
@@ -23,7 +24,7 @@ fn product(name: &str, script: &str) -> PackBuild {
 
 /// Starts two instances, and lets a visitor do something on both.
 fn on_two_instances(app: &App, test: impl FnOnce(&mut HttpClient, Instance, Instance)) {
-    assert!(app.log.contains("uses PHP's own sessions"), "{}", app.log);
+    assert_contains!(app.log, "uses PHP's own sessions");
     let service = BoundService::start(Store::Redis, ODD_PASSWORD);
     let bound = service.env();
     let start = || app.start_command(&["--env", &bound], &["sh", "serve.sh"]);
@@ -57,9 +58,9 @@ fn phpmyadmin_takes_the_login_form_of_another_instance() {
         let send = |visitor: &mut HttpClient| visitor.post(b.address(), "/index.php", &form).body;
         // It goes on to the database, which is not there.
         let page = send(visitor);
-        assert!(page.contains("mysqli::real_connect()"), "{page}");
+        assert_contains!(page, "mysqli::real_connect()");
         let page = send(&mut HttpClient::new());
-        assert!(page.contains("Failed to set session cookie"), "{page}");
+        assert_contains!(page, "Failed to set session cookie");
     });
 }
 

@@ -3,10 +3,11 @@
 use crate::support::app::{App, build, config};
 use crate::support::certificates::Authority;
 use crate::support::docker::{Container, Network};
-use crate::support::http_client::assert_sessions_are_shared;
+use crate::support::http_client::{HttpClient, assert_sessions_are_shared};
 use crate::support::services::vcap;
 use crate::support::tls::{PASSWORD, TlsServer};
 use crate::support::{BOOKWORM, Suite, TRIXIE, on_both};
+use libcnb_test::assert_contains;
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -50,9 +51,9 @@ fn tls_with_a_private_authority(suite: Suite) {
         let php = ["--", "php", "-r", code];
         let unasked = ["--env", &bound, "--env", "BPL_PHP_SESSION_PROBE=off", direct[0], direct[1]];
         let (_, log) = app.run(&unasked, &php);
-        assert!(log.contains("certificate verify failed"), "{log}");
+        assert_contains!(log, "certificate verify failed");
         let (_, log) = app.run(&["--env", &env(&credentials), direct[0], direct[1]], &php);
-        assert!(log.contains("kept"), "{log}");
+        assert_contains!(log, "kept");
 
         // The file is for the app's user alone. Where the root file system is read-only, there is the
         // kernel's shared memory, and without that a message.
@@ -63,12 +64,12 @@ fn tls_with_a_private_authority(suite: Suite) {
             app.run(&options, &["--", "sh", "-c", &command])
         };
         let (_, log) = list(&[], "/tmp");
-        assert!(log.contains("-rw------- 1 cnb cnb"), "{log}");
+        assert_contains!(log, "-rw------- 1 cnb cnb");
         let (_, log) = list(&["--read-only"], "/dev/shm");
-        assert!(log.contains("-rw------- 1 cnb cnb"), "{log}");
+        assert_contains!(log, "-rw------- 1 cnb cnb");
         let (started, log) = list(&["--read-only", "--ipc", "none"], "/tmp");
         assert!(!started, "{log}");
-        assert!(log.contains("Set TMPDIR to a folder"), "{log}");
+        assert_contains!(log, "Set TMPDIR to a folder");
     });
 }
 
@@ -86,7 +87,7 @@ fn tls_with_a_clients_certificate() {
         let direct = ["--env", &env(&credentials), "--env", "BPL_PHP_SESSION_PROXY=off"];
         let (started, log) = app.run(&direct, &["true"]);
         assert!(!started, "{log}");
-        assert!(log.contains("needs a client certificate"), "{log}");
+        assert_contains!(log, "needs a client certificate");
     });
 }
 
@@ -141,7 +142,7 @@ fn start_cluster(authority: Option<&Authority>) -> Container {
         for port in 7001 7002 7003; do
           mkdir /$port && cd /$port && redis-server {node} --daemonize yes --protected-mode no \
             --cluster-enabled yes --cluster-announce-ip $ip --requirepass {PASSWORD} --masterauth {PASSWORD} \
-            --user shop on '~PHPREDIS_CLUSTER_SESSION:*' +@all '>{PASSWORD}2'
+            --user shop on '~PHPREDIS_CLUSTER_SESSION:*' '~{{PHPREDIS_CLUSTER_SESSION:*' +@all '>{PASSWORD}2'
         done
         sleep 1
         redis-cli {cli} -a {PASSWORD} --cluster create $ip:7001 $ip:7002 $ip:7003 --cluster-yes
@@ -181,8 +182,27 @@ fn cluster(suite: Suite) {
             }
             let (kept, log) = app.check(&["--env", &env(&credentials)]);
             assert!(kept, "{log}");
+            assert!(log.contains("; cluster of 3 primaries, through the session proxy"), "{log}");
         }
+        sessions_are_the_same_with_and_without_the_proxy(app, &plain);
     });
+}
+
+/// And one host will do: the proxy finds out.
+fn sessions_are_the_same_with_and_without_the_proxy(app: &App, cluster: &Container) {
+    let nodes = format!("{}:7001", cluster.ip());
+    let bound = env(&json!({"cluster.nodes": nodes, "password": PASSWORD}));
+    let start = |route: &str| {
+        let route = format!("BPL_PHP_SESSION_PROXY={route}");
+        app.start(&["--env", &bound, "--env", &route])
+    };
+    let (a, b) = (start("auto"), start("off"));
+    for _ in 0..3 {
+        let mut visitor = HttpClient::new();
+        let counts = [&a, &b, &a, &b].map(|instance| visitor.count(instance.address()));
+        assert_eq!(counts, [1, 2, 3, 4], "{}", a.container.logs());
+    }
+    assert_works(app, &json!({"host": cluster.ip(), "port": 7002, "password": PASSWORD}), &[]);
 }
 
 on_both! {

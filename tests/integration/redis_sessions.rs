@@ -6,6 +6,7 @@ use crate::support::pack_build::PackBuild;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{Redis, run, vcap};
 use crate::support::{BOOKWORM, TRIXIE};
+use libcnb_test::assert_contains;
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::fs;
@@ -24,12 +25,8 @@ fn vcap_services_are_found() {
         ("my-redis-sessions", credentials(&redis, ODD_PASSWORD)),
     ]);
     build(config(BOOKWORM, "full").env("VCAP_SERVICES", &services), |app| {
-        assert!(app.log.contains("\"my-redis-sessions\""), "{}", app.log);
-        assert!(
-            app.log.contains(&format!("phpredis {}", BOOKWORM.extension(Store::Redis))),
-            "{}",
-            app.log
-        );
+        assert_contains!(app.log, "\"my-redis-sessions\"");
+        assert_contains!(app.log, &format!("phpredis {}", BOOKWORM.extension(Store::Redis)));
         assert_sessions_are_shared(app, &["--env", &format!("VCAP_SERVICES={services}")]);
         assert_eq!(redis.sessions(ODD_PASSWORD), 1);
     });
@@ -83,7 +80,7 @@ fn a_service_binding_with_an_acl_user() {
     let build =
         PackBuild::run(BOOKWORM, "full", &root().join("samples/counter"), &["--volume", &mount]);
     let app = build.app();
-    assert!(app.log.contains("type php-redis-session"), "{}", app.log);
+    assert_contains!(app.log, "type php-redis-session");
     assert_sessions_are_shared(app, &["--volume", &mount]);
 
     let elsewhere = format!("{}:/bindings:ro", bindings.path().display());
@@ -118,7 +115,7 @@ fn vcap_services_in_a_file_and_a_search_key_in_options_json() {
     let build =
         PackBuild::run(BOOKWORM, "full", app_dir.path(), &["--volume", &mount, "--env", file]);
     let app = build.app();
-    assert!(app.log.contains("\"shop-cache\""), "{}", app.log);
+    assert_contains!(app.log, "\"shop-cache\"");
     assert_sessions_are_shared(app, &["--volume", &mount, "--env", file]);
 }
 
@@ -161,7 +158,7 @@ fn the_cookies_name_and_the_options_reach_the_server() {
         // The session proxy would release the lock at once.
         let direct = ["--env", "BPL_PHP_SESSION_PROXY=off"];
         let (_, output) = app.run(&[&options[..], &direct].concat(), &task);
-        assert!(output.contains("status 137"), "{output}");
+        assert_contains!(output, "status 137");
         run(&mut connection, &["SELECT", "3"]);
         let expires: i64 =
             redis::cmd("TTL").arg("shop:abc_LOCK").query(&mut connection).expect("a time");
@@ -172,11 +169,11 @@ fn the_cookies_name_and_the_options_reach_the_server() {
 #[test]
 fn without_a_service_the_start_stops_unless_files_are_allowed() {
     build(config(BOOKWORM, "full").env("BP_PHP_SESSION_STORE", "redis"), |app| {
-        assert!(app.log.contains("chosen by BP_PHP_SESSION_STORE"), "{}", app.log);
+        assert_contains!(app.log, "chosen by BP_PHP_SESSION_STORE");
         let (started, log) = app.run(&[], &["true"]);
         assert!(!started, "{log}");
-        assert!(log.contains("No redis service is bound"), "{log}");
-        assert!(log.contains("BPL_PHP_SESSION_MISSING=files"), "{log}");
+        assert_contains!(log, "No redis service is bound");
+        assert_contains!(log, "BPL_PHP_SESSION_MISSING=files");
 
         // A binding that the app's user cannot read is told from none.
         let bindings = tempfile::tempdir().unwrap();
@@ -192,13 +189,13 @@ fn without_a_service_the_start_stops_unless_files_are_allowed() {
         closed("type", "php-redis-session");
         let (started, log) = app.run(&["--volume", &mount], &["true"]);
         assert!(!started, "{log}");
-        assert!(log.contains("\"cache\": its type cannot be read"), "{log}");
+        assert_contains!(log, "\"cache\": its type cannot be read");
         fs::set_permissions(folder.join("type"), fs::Permissions::from_mode(0o644)).unwrap();
         closed("host", "h");
         let (started, log) = app.run(&["--volume", &mount], &["true"]);
         assert!(!started, "{log}");
-        assert!(log.contains("\"host\""), "{log}");
-        assert!(log.contains("cannot be read"), "{log}");
+        assert_contains!(log, "\"host\"");
+        assert_contains!(log, "cannot be read");
 
         let files = ["--env", "BPL_PHP_SESSION_MISSING=files"];
         let instance = app.start(&files);

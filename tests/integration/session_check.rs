@@ -5,6 +5,7 @@ use crate::support::check::{INI, Mounted, POOL, assert_cause, assert_verdict, ch
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{BoundService, Redis, run, vcap};
 use crate::support::{BOOKWORM, Suite, on_both};
+use libcnb_test::assert_contains;
 use php_session_store::store::Store;
 use serde_json::json;
 use std::thread;
@@ -40,14 +41,14 @@ fn kept(suite: Suite, store: Store) {
         // For people.
         let (kept, text) = app.check(&["--env", &service.env()]);
         assert!(kept, "{text}");
-        assert!(text.contains("are kept"), "{text}");
+        assert_contains!(text, "are kept");
         assert!(!text.contains('\u{1b}'), "{text}");
         // On a terminal.
         let bound = service.env();
         let (_, text) = app.check(&["--tty", "--env", &bound]);
-        assert!(text.contains("\u{1b}[32mSessions"), "{text}");
+        assert_contains!(text, "\u{1b}[32mSessions");
         let (_, text) = app.check(&["--tty", "--env", "NO_COLOR=1", "--env", &bound]);
-        assert!(text.contains("are kept"), "{text}");
+        assert_contains!(text, "are kept");
         assert!(!text.contains('\u{1b}'), "{text}");
     });
 }
@@ -103,7 +104,7 @@ fn places_that_set_others_and_settings_that_do_not() {
         let checked = check(&[quiet]);
         assert_verdict(&checked, "unknown");
         let summary = checked.1["summary"].as_str().unwrap();
-        assert!(summary.contains("no call of session_start()"), "{summary}");
+        assert_contains!(summary, "no call of session_start()");
         assert_verdict(&check(&[quiet, (INI, "session.auto_start = 1")]), "kept");
         // As the app has it, and not switched off.
         let checked = check(&[(INI, "session.use_strict_mode = 1")]);
@@ -151,14 +152,14 @@ fn it_is_json_and_a_status_in_every_case() {
         let script = "session-check --json || test $? = 2";
         let (ok, said) = app.run(&[], &["--", "sh", "-c", script]);
         assert!(ok, "{said}");
-        assert!(said.contains("\"unknown\""), "{said}");
+        assert_contains!(said, "\"unknown\"");
         let script = "session-check || true; exec php -v";
         let (ok, said) = app.run(&[], &["--", "sh", "-c", script]);
         assert!(!ok, "{said}");
-        assert!(said.contains("No redis service is bound"), "{said}");
+        assert_contains!(said, "No redis service is bound");
         let (ok, said) = app.run(&[], &["true"]);
         assert!(!ok, "{said}");
-        assert!(said.contains("No redis service is bound"), "{said}");
+        assert_contains!(said, "No redis service is bound");
 
         let files = check(app, &["--env=BPL_PHP_SESSION_MISSING=files"]);
         assert_cause(&files, "local-files");
@@ -211,7 +212,7 @@ fn settings_that_something_else_has_changed_and_an_extension_that_is_gone() {
         let checked = check(app, &mounted.with(&[&bound]));
         assert_cause(&checked, "settings-overridden");
         let what = checked.1["causes"][0]["what"].as_str().unwrap();
-        assert!(what.contains("zz.ini"), "{what}");
+        assert_contains!(what, "zz.ini");
 
         let gone = "--volume=/dev/null:/usr/lib/php/20220829/redis.so:ro";
         assert_cause(&check(app, &[&bound, gone]), "extension-missing");
@@ -221,10 +222,10 @@ fn settings_that_something_else_has_changed_and_an_extension_that_is_gone() {
         let program = format!("{}/bin/session-check", layer("session"));
         let (ok, said) = instance.container.exec_with_input(&[&program], "");
         assert!(!ok, "{said}");
-        assert!(said.contains("/cnb/lifecycle/launcher session-check"), "{said}");
+        assert_contains!(said, "/cnb/lifecycle/launcher session-check");
         let launched = ["/cnb/lifecycle/launcher", "session-check"];
         let (ok, said) = instance.container.exec_with_input(&launched, "");
         assert!(ok, "{said}");
-        assert!(said.contains("are kept"), "{said}");
+        assert_contains!(said, "are kept");
     });
 }

@@ -13,6 +13,7 @@ use crate::support::services::{Memcached, Redis, run, vcap};
 use crate::support::sharding::twemproxy;
 use crate::support::tls::TlsServer;
 use crate::support::{Suite, on_both};
+use libcnb_test::{assert_contains, assert_not_contains};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 
@@ -68,7 +69,7 @@ fn redis_causes(suite: Suite) {
         let trailing = check(login(&host, &format!("{ODD_PASSWORD} ")));
         assert_cause(&trailing, "wrong-password");
         let advice = trailing.1["causes"][0]["advice"].as_str().unwrap();
-        assert!(advice.contains("ends with a blank"), "{advice}");
+        assert_contains!(advice, "ends with a blank");
         assert_cause(&check(json!({"host": "localhost"})), "loopback");
         let without_eval = Redis::start_with(&["--rename-command", "EVAL", ""]);
         assert_cause(&check(json!({"host": without_eval.host()})), "unknown-command");
@@ -143,11 +144,11 @@ fn a_proxy_that_closes_the_connection_at_a_command(suite: Suite) {
                 app.run(&["--env", &services, "--env", &options, "--env", direct], &["true"]);
             let refusal = format!("does not know {command}");
             assert!(!started, "{said}");
-            assert!(said.contains(&refusal), "{said}");
+            assert_contains!(said, &refusal);
         }
         let (started, said) = app.run(&["--env", &services], &["true"]);
         assert!(started, "{said}");
-        assert!(!said.contains("warning"), "{said}");
+        assert_not_contains!(said, "warning");
     });
 }
 
@@ -174,10 +175,10 @@ fn a_proxy_that_says_unknown(suite: Suite) {
             |options: &str| app.run(&with(options).each_ref().map(String::as_str), &["true"]);
         let (started, said) = start("locking=on");
         assert!(!started, "{said}");
-        assert!(said.contains("does not know EVAL"), "{said}");
+        assert_contains!(said, "does not know EVAL");
         let (started, said) = start("locking=off");
         assert!(started, "{said}");
-        assert!(!said.contains("warning"), "{said}");
+        assert_not_contains!(said, "warning");
     });
 }
 
@@ -285,7 +286,7 @@ fn long_ids(app: &App, bound: &[&str]) {
     let checked = support_check(app, &[bound, &scanned].concat());
     assert_cause(&checked, "key-too-long");
     let advice = checked.1["causes"][0]["advice"].as_str().unwrap();
-    assert!(advice.contains("Set session.sid_length to 231 or less"), "{advice}");
+    assert_contains!(advice, "Set session.sid_length to 231 or less");
 }
 
 on_both! {

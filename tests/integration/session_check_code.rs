@@ -5,6 +5,7 @@ use crate::support::app::{build, config};
 use crate::support::check::{INI, Mounted, assert_verdict, check};
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::BoundService;
+use libcnb_test::assert_contains;
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 
@@ -82,7 +83,7 @@ fn code_that_moves_sessions_or_starts_them_is_told_from_what_only_looks_so() {
             let checked = check(&[&[QUIET], files].concat());
             assert_verdict(&checked, "unknown");
             let summary = checked.1["summary"].as_str().unwrap();
-            assert!(summary.contains("no call of session_start()"), "{summary}");
+            assert_contains!(summary, "no call of session_start()");
         };
         is_quiet(&[]);
         is_quiet(&[("/workspace/vendor/recaptcha/examples/login.php", "<?php session_start();")]);
@@ -102,6 +103,6 @@ fn code_that_moves_sessions_or_starts_them_is_told_from_what_only_looks_so() {
         let checked = check(&[without, ("/workspace/moves.php", MOVES[0].0)]);
         assert_verdict(&checked, "unknown");
         let what = checked.1["overrides"][0]["what"].as_str().unwrap();
-        assert!(what.contains("PHP has no tokenizer extension"), "{what}");
+        assert_contains!(what, "PHP has no tokenizer extension");
     });
 }

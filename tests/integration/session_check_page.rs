@@ -6,6 +6,7 @@ use crate::support::check::{Mounted, assert_cause, assert_verdict, check_in};
 use crate::support::sample::app_for_every_server;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::BoundService;
+use libcnb_test::assert_contains;
 use php_session_store::store::Store;
 
 #[test]
@@ -34,8 +35,8 @@ fn a_page_of(app: &App, store: Store) {
     let checked = ask(&[page], "/quiet.php");
     assert_verdict(&checked, "unknown");
     let what = checked.1["web"]["what"].as_str().unwrap();
-    assert!(what.contains("HTTP 200 without"), "{what}");
-    assert!(what.contains("PHPSESSIONID"), "{what}");
+    assert_contains!(what, "HTTP 200 without");
+    assert_contains!(what, "PHPSESSIONID");
     // It decides, either way, where a place that sets others leaves it open.
     let elsewhere = (
         "/workspace/htdocs/files.php",
@@ -65,7 +66,7 @@ fn asked_as_a_proxy_would(app: &App, bound: &str) {
     let checked = ask(&[url]);
     assert_verdict(&checked, "unknown");
     let what = checked.1["web"]["what"].as_str().unwrap();
-    assert!(what.contains("redirects to https://shop.example/secure.php; with --header"), "{what}");
+    assert_contains!(what, "redirects to https://shop.example/secure.php; with --header");
     let checked = ask(&[url, "--header", "X-Forwarded-Proto: https"]);
     assert_verdict(&checked, "kept");
     let checked = ask(&["--url", "http://shop:hunter2@127.0.0.1:1/"]);

@@ -9,6 +9,7 @@ use crate::support::sample::app_with_holding_page;
 use crate::support::secrets::{MARKER, ODD_PASSWORD, holds_any};
 use crate::support::services::{Redis, run, vcap};
 use crate::support::{BOOKWORM, Suite, on_both};
+use libcnb_test::{assert_contains, assert_not_contains};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -142,9 +143,9 @@ fn php_sees_a_socket_and_no_password(suite: Suite) {
         let instance = start(app, &redis);
         let mut visitor = HttpClient::new();
         let shown = visitor.get(instance.address(), "/info.php").body;
-        assert!(shown.contains("redis.sock"), "{shown}");
+        assert_contains!(shown, "redis.sock");
         let set = instance.container.exec(&["launcher", "sh", "-c", "env"]);
-        assert!(set.contains("PHP_SESSION_SAVE_PATH=unix://"), "{set}");
+        assert_contains!(set, "PHP_SESSION_SAVE_PATH=unix://");
         run(&mut admin(&redis), &["CONFIG", "SET", "requirepass", "another"]);
         run(&mut admin_with(&redis, "another"), &["CLIENT", "KILL", "TYPE", "normal"]);
         let started = Instant::now();
@@ -237,13 +238,13 @@ fn it_runs_in_a_hardened_container(suite: Suite) {
         assert_eq!(visitor.get(instance.address(), "/hold.php").body.trim(), "2,kept");
         let path =
             instance.container.exec(&["launcher", "sh", "-c", "env | grep ^PHP_SESSION_SAVE_PATH"]);
-        assert!(path.contains("/dev/shm/"), "{path}");
+        assert_contains!(path, "/dev/shm/");
         // Without that, there is no folder for a socket.
         let nowhere = [&options[..], &["--ipc", "none"]].concat();
         let (ok, said) = app.run(&nowhere, &["true"]);
         assert!(!ok, "{said}");
-        assert!(said.contains("no folder for its socket"), "{said}");
-        assert!(said.contains("Set TMPDIR to a folder"), "{said}");
+        assert_contains!(said, "no folder for its socket");
+        assert_contains!(said, "Set TMPDIR to a folder");
     });
 }
 
@@ -264,7 +265,7 @@ fn a_stop_takes_no_longer(suite: Suite) {
         docker_ok(&["stop", "--time", "30", &instance.container.name]);
         assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
         let log = instance.container.logs();
-        assert!(!log.contains("unknown child"), "{log}");
+        assert_not_contains!(log, "unknown child");
     });
 }
 

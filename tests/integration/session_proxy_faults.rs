@@ -6,6 +6,7 @@ use crate::support::http_client::HttpClient;
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{Redis, run};
 use crate::support::{Suite, on_both};
+use libcnb_test::assert_contains;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,7 @@ fn whatever_is_killed_no_update_is_lost(suite: Suite) {
         assert!(hammered.kept <= hammered.counted, "{hammered:?}");
         assert!(hammered.requests - hammered.kept <= 8 * 3, "{hammered:?}");
         let log = instance.container.logs();
-        assert!(log.contains("starting it again"), "{log}");
+        assert_contains!(log, "starting it again");
         // A request that begins with the crash waits no longer than any other.
         let mut visitor = HttpClient::new();
         visitor.get(instance.address(), "/hold.php");

@@ -8,6 +8,7 @@ use crate::support::sample::app_for_every_server;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::{IMAGE, Redis, vcap};
 use crate::support::{BOOKWORM, Suite, on_both};
+use libcnb_test::assert_contains;
 use php_session_store::php::redis_commands::rights;
 use php_session_store::plan::PREFIX;
 use serde_json::{Value, json};
@@ -83,8 +84,8 @@ fn php_sits_anywhere(suite: Suite) {
         let started = Instant::now();
         let (ok, said) = app.run(&on, &["--", "php", "-r", jobs]);
         assert!(ok, "{said}");
-        assert!(said.contains("unix://"), "{said}");
-        assert!(said.contains("n=3"), "{said}");
+        assert_contains!(said, "unix://");
+        assert_contains!(said, "n=3");
         // The container ends with its task.
         assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
     });

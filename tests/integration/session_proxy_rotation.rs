@@ -8,6 +8,7 @@ use crate::support::certificates::{Authority, Identity};
 use crate::support::kubernetes::{change_secret_volume, write_secret_volume};
 use crate::support::services::{Redis, run};
 use crate::support::tls::{PASSWORD, TlsServer};
+use libcnb_test::assert_contains;
 use std::collections::BTreeMap;
 use std::fs;
 use std::thread::sleep;
@@ -55,7 +56,7 @@ impl Secret {
 fn assert_all_kept(run: &Run, instance: &Instance) {
     assert_eq!(run.kept, run.requests, "{run:?}\n{}", instance.container.logs());
     let log = instance.container.logs();
-    assert!(log.contains("the service's credentials have changed"), "{log}");
+    assert_contains!(log, "the service's credentials have changed");
     assert_eq!(who_shows(instance, &PASSWORDS), [] as [&str; 0]);
 }
 
@@ -138,7 +139,7 @@ fn a_new_authority(app: &App) {
             "config set tls-ca-cert-file /tls/new-ca.pem tls-cert-file /tls/new-cert.pem \
              tls-key-file /tls/new-key.pem",
         );
-        assert!(said.contains("OK"), "{said}");
+        assert_contains!(said, "OK");
         let Identity { certificate, key } = authority.identity(&["client"]);
         secret.change(&[
             ("ca.crt", &authority.certificate),

@@ -7,6 +7,7 @@ use crate::support::app::make_readable;
 use crate::support::docker::{Container, docker_ok, wait_until};
 use crate::support::http_client::HttpClient;
 use crate::support::kubernetes::{container, entries, redis_of, sample, write_secret_volume};
+use libcnb_test::{assert_contains, assert_not_contains};
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
@@ -54,7 +55,7 @@ fn the_sample_sidecar_serves_the_app_beside_it() {
         // Nobody there: the start says what is missing.
         let (ok, said) = app.run(&options, &["true"]);
         assert!(!ok, "{said}");
-        assert!(said.contains("No session proxy answers at /session-proxy/"), "{said}");
+        assert_contains!(said, "No session proxy answers at /session-proxy/");
 
         let sidecar = part("initContainers").options;
         let sidecar: Vec<&str> = sidecar.iter().map(String::as_str).collect();
@@ -63,9 +64,9 @@ fn the_sample_sidecar_serves_the_app_beside_it() {
         let instance = app.start(&options);
         let address = instance.address();
         let path = instance.container.exec(&["launcher", "sh", "-c", "env"]);
-        assert!(path.contains("PHP_SESSION_SAVE_PATH=unix:///session-proxy/"), "{path}");
+        assert_contains!(path, "PHP_SESSION_SAVE_PATH=unix:///session-proxy/");
         let processes = instance.container.exec(&["ps", "-eo", "args"]);
-        assert!(!processes.contains("session-proxy"), "{processes}");
+        assert_not_contains!(processes, "session-proxy");
 
         let run = hammer(&[&instance], 100, || {});
         assert_eq!((run.kept, run.counted), (run.requests, run.requests), "{run:?}");

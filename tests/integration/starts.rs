@@ -6,6 +6,7 @@ use crate::support::http_client::HttpClient;
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{BoundService, Memcached};
 use crate::support::{BOOKWORM, Suite, TRIXIE, on_both};
+use libcnb_test::{assert_contains, assert_not_contains};
 use php_session_store::store::Store;
 use serde_json::json;
 
@@ -27,8 +28,8 @@ fn a_launcher_inside_a_launcher_loads_nothing_twice() {
             let bound = service.env();
             let (succeeded, output) = app.run(&["--env", &bound], &nested);
             assert!(succeeded, "{output}");
-            assert!(output.contains("started"), "{output}");
-            assert!(!output.contains("already loaded"), "{output}");
+            assert_contains!(output, "started");
+            assert_not_contains!(output, "already loaded");
             assert_eq!(output.matches("PHP session store:").count(), 1, "{output}");
         });
     }
@@ -50,12 +51,12 @@ fn without_a_service_and_with_missing_warn_tasks_run_and_sessions_fail_at_once(s
             let warn = ["--env", "BPL_PHP_SESSION_MISSING=warn"];
             let (started, output) = app.run(&warn, &["--", "php", "-r", "echo 6 * 7;"]);
             assert!(started, "{output}");
-            assert!(output.contains("42"), "{output}");
-            assert!(output.contains(&format!("No {store} service is bound")), "{output}");
+            assert_contains!(output, "42");
+            assert_contains!(output, &format!("No {store} service is bound"));
 
             let count = "session_start(); $_SESSION['n'] = 1; echo session_write_close() ? 'kept' : 'lost';";
             let (_, output) = app.run(&warn, &["--", "timeout", "3", "php", "-r", count]);
-            assert!(!output.contains("kept"), "{output}");
+            assert_not_contains!(output, "kept");
             let (status, log) = page_without_a_service(app);
             assert!(status == 500 || log.contains("session_start(): "), "{status}: {log}");
             assert!(log.contains("no-session-service-is-bound") || log.contains("Redis"), "{log}");
@@ -75,7 +76,7 @@ fn an_app_that_chooses_files_gets_files_and_no_password_reaches_the_log(suite: S
         // The log is searched for the password.
         let (succeeded, output) = app.run(&["--env", &bound], &["--", "php", "-r", count]);
         assert!(succeeded, "{output}");
-        assert!(output.contains("here in /tmp"), "{output}");
+        assert_contains!(output, "here in /tmp");
     });
     // A memcached path holds no secret.
     let mut with_memcached = config(suite, "full");
@@ -84,7 +85,7 @@ fn an_app_that_chooses_files_gets_files_and_no_password_reaches_the_log(suite: S
         let services = json!({"x": [{"name": "memcached-sessions", "credentials": {"servers": memcached.server()}}]});
         let bound = format!("VCAP_SERVICES={services}");
         let (_, output) = app.run(&["--env", &bound], &["--", "php", "-r", count]);
-        assert!(!output.contains("here"), "{output}");
+        assert_not_contains!(output, "here");
     });
 }
 

@@ -5,13 +5,14 @@ use crate::support::http_client::{HttpClient, assert_sessions_are_shared};
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::BoundService;
 use crate::support::{Suite, on_both};
+use libcnb_test::assert_contains;
 use php_session_store::store::Store;
 
 /// Builds the sample of a web server for a store, and goes on with the app and a bound service.
 fn with_app(server: Server, suite: Suite, store: Store, test: impl FnOnce(&App, &BoundService)) {
     let mut config = config_for(server, suite, "web");
     build(config.env("BP_PHP_SESSION_STORE", store.name()), |app| {
-        assert!(app.log.contains("(cli, apache2, cgi, fpm)"), "{}", app.log);
+        assert_contains!(app.log, "(cli, apache2, cgi, fpm)");
         test(&app.served_by(server), &BoundService::start(store, ODD_PASSWORD));
     });
 }

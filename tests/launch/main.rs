@@ -51,6 +51,8 @@ mod options;
 #[cfg(test)]
 mod probe;
 #[cfg(test)]
+mod probe_memcached;
+#[cfg(test)]
 mod probe_redis;
 #[cfg(test)]
 mod proxy;

@@ -60,7 +60,8 @@ fn under_load(cluster: &RedisCluster, what: impl FnOnce()) -> Load {
     }
     assert_eq!(proxy.status()["failures"], 0);
     let requests = visits.iter().map(|visits| visits.load(Ordering::Relaxed)).sum();
-    println!("{requests} requests, the longest took {longest:?}");
+    let opened = &proxy.status()["opened"];
+    println!("{requests} requests, the longest took {longest:?}; {opened} connections opened");
     Load { requests, longest }
 }
 

@@ -160,7 +160,7 @@ impl RetryingClient {
                 // The open ones are no worse for it, and the next try waits for one of them.
                 continue;
             }
-            self.give_up(&used, &server, begun);
+            self.give_up(&used, &server, &failure, begun);
             if outage || deadline.is_over() || !may_pass {
                 self.stats.failures.inc();
                 return Err(failure.or_cause(cause));
@@ -175,10 +175,15 @@ impl RetryingClient {
     }
 
     /// A server that has failed is left alone, and perhaps no longer the right one.
-    fn give_up(&self, upstream: &Upstream, server: &Server, since: Instant) {
-        self.pool.close_idle(server);
+    fn give_up(&self, upstream: &Upstream, server: &Server, failure: &Failure, since: Instant) {
         if let Server::Node(address) = server {
             upstream.cluster.doubt(address);
+        }
+        // A node that replies says itself when it is no longer the right one.
+        let is_node_that_replies =
+            matches!((server, failure), (Server::Node(_), Failure::Refused(_)));
+        if !is_node_that_replies {
+            self.pool.close_idle(server);
         }
         self.troubles().entry(server.clone()).or_insert(since);
     }

@@ -12,6 +12,8 @@ pub(super) struct Findings<'a> {
     prefix: &'a str,
     strict_mode: bool,
     through_proxy: bool,
+    /// Whether the session proxy calls locks what they are called in a cluster.
+    locks_of_cluster: bool,
     /// Commands that the user may not run.
     forbidden: Vec<String>,
     /// The rights that the user lacks, as Redis writes them.
@@ -30,8 +32,23 @@ impl<'a> Findings<'a> {
         through_proxy: bool,
     ) -> Self {
         let (forbidden, rights, unknown) = (Vec::new(), Vec::new(), Vec::new());
-        let causes = Vec::new();
-        Self { endpoint, prefix, strict_mode, through_proxy, forbidden, rights, unknown, causes }
+        let (causes, locks_of_cluster) = (Vec::new(), false);
+        Self {
+            endpoint,
+            prefix,
+            strict_mode,
+            through_proxy,
+            locks_of_cluster,
+            forbidden,
+            rights,
+            unknown,
+            causes,
+        }
+    }
+
+    /// From now on, the session proxy calls locks what they are called in a cluster.
+    pub(super) fn use_locks_of_cluster(&mut self) {
+        self.locks_of_cluster = true;
     }
 
     /// Adds an error that is not about a single command.
@@ -79,8 +96,7 @@ impl<'a> Findings<'a> {
                     return add(&mut self.rights, format!("+{}", command.to_lowercase()));
                 }
                 add(&mut self.rights, format!("~{}*", self.prefix));
-                if self.through_proxy && self.endpoint.is_cluster() {
-                    // The locks' keys.
+                if self.locks_of_cluster {
                     add(&mut self.rights, format!("~{{{}*", self.prefix));
                 }
             }

@@ -150,6 +150,7 @@ impl<'a> SessionTrial<'a> {
         deadline: Deadline,
         findings: &mut Findings<'a>,
     ) -> Result<(), Problem> {
+        findings.use_locks_of_cluster();
         let slots = connection.command(&[b"CLUSTER", b"SLOTS"], deadline)?;
         findings.take(CLUSTER_SLOTS, &slots);
         if matches!(slots, Reply::Error(_)) {

@@ -13,6 +13,7 @@ use crate::support::mirror::{
 };
 use crate::support::pack_build::PackBuild;
 use crate::support::services::{BoundService, Memcached, vcap};
+use libcnb_test::assert_contains;
 use php_session_store::store::Store;
 use serde_json::json;
 use std::fs;
@@ -70,7 +71,7 @@ fn without_a_network_missing_mechanisms_are_said_and_sessions_work_without_a_log
     let app_dir = app_with_mirror(|_| {});
     let mut build = build_offline("headers", app_dir.path(), Store::Memcached, &[]);
     let log = &build.app().log;
-    assert!(log.contains("libsasl2's mechanism plugins"), "{log}");
+    assert_contains!(log, "libsasl2's mechanism plugins");
     let memcached = Memcached::start();
     let services = vcap(&[("memcached-sessions", json!({"servers": memcached.server()}))]);
     let open = format!("VCAP_SERVICES={services}");
@@ -80,7 +81,7 @@ fn without_a_network_missing_mechanisms_are_said_and_sessions_work_without_a_log
     let login = service.env();
     let direct = ["--env", &login, "--env", "BPL_PHP_SESSION_PROXY=off"];
     let (_, said) = build.app().run(&direct, &["true"]);
-    assert!(said.contains("lacks libsasl2's plugins to log in with"), "{said}");
+    assert_contains!(said, "lacks libsasl2's plugins to log in with");
     // With a service that has none, nobody misses them, or waits for them.
     let without = build_offline("headers", app_dir.path(), Store::Memcached, &["--env", &open]);
     assert!(!without.app().log.contains("libsasl2"), "{}", without.app().log);
@@ -134,7 +135,7 @@ fn a_mirror_over_https_is_trusted_by_the_images_certificates() {
     assert!(trusting.app().log.contains("phpredis 6.2.0, compiled"), "{}", trusting.app().log);
     let log = build(&[]).failed_log().to_owned();
     let file = format!("https://{}/get/redis-6.2.0.tgz cannot be downloaded", mirror.ip());
-    assert!(log.contains(&file), "{log}");
+    assert_contains!(log, &file);
     assert!(log.to_lowercase().contains("certificate"), "{log}");
 }
 
@@ -146,14 +147,14 @@ fn auto_goes_on_where_php_refuses_the_extension_that_it_has() {
     fs::write(extensions.join("redis.so"), "this is no library").unwrap();
     let build = build_offline("headers", app_dir.path(), Store::Redis, &[]);
     let log = &build.app().log;
-    assert!(log.contains("phpredis 6.2.0, compiled from source"), "{log}");
+    assert_contains!(log, "phpredis 6.2.0, compiled from source");
     assert_store_works(build.app(), Store::Redis);
 
     let only = ["--env", "BP_PHP_SESSION_EXTENSION=installed"];
     let build = build_offline("headers", app_dir.path(), Store::Redis, &only);
     let log = build.failed_log();
-    assert!(log.contains("installed: PHP does not load"), "{log}");
-    assert!(log.contains("file too short"), "{log}");
+    assert_contains!(log, "installed: PHP does not load");
+    assert_contains!(log, "file too short");
 }
 
 #[test]
@@ -169,7 +170,7 @@ fn auto_prefers_the_version_that_composer_asks_for() {
     }
     let build = build_offline("headers", app_dir.path(), Store::Redis, &[]);
     let log = &build.app().log;
-    assert!(log.contains("phpredis 6.2.0, compiled from source"), "{log}");
+    assert_contains!(log, "phpredis 6.2.0, compiled from source");
     fs::write(app_dir.path().join("composer.json"), r#"{"require": {"ext-redis": "*"}}"#).unwrap();
     let build = build_offline("headers", app_dir.path(), Store::Redis, &[]);
     assert!(build.app().log.contains("phpredis 5.3.7 from the image"), "{}", build.app().log);

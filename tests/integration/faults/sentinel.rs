@@ -1,12 +1,12 @@
 //! A primary with two replicas, which three Sentinels watch, and what visitors notice while another one takes its place.
 
-use super::{NGINX_FPM, NGINX_FPM_PROXY, PROXY, Web, start};
+use super::{NGINX_FPM, NGINX_FPM_PROXY, PROXY, Web, record_figure, start};
 use crate::support::docker::{Container, wait_until};
 use crate::support::faulty::{Clients, Outcome};
-use crate::support::figures::record;
 use crate::support::sample::app_with_holding_page;
 use crate::support::services::{IMAGE, vcap};
 use crate::support::{Suite, app::build};
+use libcnb_test::assert_contains;
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -119,10 +119,10 @@ fn met(suite: Suite, web: Web, how: Failover) -> Outcome {
         });
         if web.options == PROXY {
             let status = instance.container.exec(&["launcher", "session-proxy", "status"]);
-            assert!(status.contains("Sentinel mymaster at"), "{status}");
-            assert!(status.contains("; primary now "), "{status}");
+            assert_contains!(status, "Sentinel mymaster at");
+            assert_contains!(status, "; primary now ");
             let check = instance.container.exec(&["launcher", "session-check"]);
-            assert!(check.contains("; primary now "), "{check}");
+            assert_contains!(check, "; primary now ");
         }
     });
     met
@@ -141,13 +141,7 @@ pub(super) fn measure(suite: Suite) {
             Failover::Killed => "Sentinel: primary killed",
         };
         for web in [NGINX_FPM, NGINX_FPM_PROXY] {
-            let Outcome { requests, errors, forgotten, longest } = met(suite, web, how);
-            let figure = json!({
-                "server": "Redis", "what": what, "web": web.name, "suite": suite.name,
-                "requests": requests, "errors": errors, "forgotten": forgotten,
-                "longest_seconds": longest.as_secs_f64(),
-            });
-            record("faults", &figure);
+            record_figure("Redis", what, suite, web, met(suite, web, how));
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::support::docker::both;
 use crate::support::sample::write;
 use crate::support::secrets::{MARKER, assert_log_is_clean};
 use crate::support::services::Redis;
+use libcnb_test::assert_contains;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -137,7 +138,7 @@ fn detect_build_launch_and_session_check() {
     let log = both(&output);
     assert_log_is_clean("build log", &log);
     assert!(output.status.success(), "{log}");
-    assert!(log.contains("Using phpredis 6.2.0 from the image"), "{log}");
+    assert_contains!(log, "Using phpredis 6.2.0 from the image");
 
     let variables = machine.launch();
     assert!(variables["PHP_SESSION_SAVE_PATH"].contains(&redis.host()), "{:?}", variables.keys());

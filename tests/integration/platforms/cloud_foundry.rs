@@ -13,6 +13,7 @@ use crate::support::secrets::{MARKER, ODD_PASSWORD, assert_log_is_clean};
 use crate::support::services::{Memcached, Redis, USER, vcap};
 use crate::support::tls::TlsServer;
 use binding::Binding;
+use libcnb_test::assert_contains;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -184,7 +185,7 @@ impl Droplet {
 /// Stages with a binding, starts two instances, and goes from one to the other with one cookie.
 fn shares_sessions(binding: &Binding) {
     let droplet = Droplet::stage(binding);
-    assert!(droplet.log.contains("## PHP session store"), "{}", droplet.log);
+    assert_contains!(droplet.log, "## PHP session store");
     droplet.assert_has_no_password();
     let (a, b) = (droplet.start(binding, &[]), droplet.start(binding, &[]));
     let mut visitor = HttpClient::new();
@@ -192,7 +193,7 @@ fn shares_sessions(binding: &Binding) {
     assert_eq!(counts, [1, 2, 3, 4], "{}", a.0.logs());
     let (kept, said) = droplet.task(binding, "session-check");
     assert!(kept, "{said}");
-    assert!(said.contains("are kept"), "{said}");
+    assert_contains!(said, "are kept");
 }
 
 #[test]
@@ -263,5 +264,5 @@ fn an_authority_of_the_platform() {
     // Without it, the start stops and says so.
     let (started, said) = droplet.task(&binding, "true");
     assert!(!started, "{said}");
-    assert!(said.contains("certificate is not trusted"), "{said}");
+    assert_contains!(said, "certificate is not trusted");
 }

@@ -5,6 +5,7 @@ use crate::support::http_client::assert_sessions_are_shared;
 use crate::support::secrets::ODD_PASSWORD;
 use crate::support::services::BoundService;
 use crate::support::{FORKY, NOBLE, Suite};
+use libcnb_test::assert_contains;
 use php_session_store::store::Store;
 
 fn shares_sessions(suite: Suite, php: &str) {
@@ -12,8 +13,8 @@ fn shares_sessions(suite: Suite, php: &str) {
         build(config(suite, "bare").env("BP_PHP_SESSION_STORE", store.name()), |app: &App| {
             let package = format!("Downloading php{php}-{store} with apt");
             let version = format!("{} from the distribution", suite.extension(store));
-            assert!(app.log.contains(&package), "{}", app.log);
-            assert!(app.log.contains(&version), "{}", app.log);
+            assert_contains!(app.log, &package);
+            assert_contains!(app.log, &version);
             let service = BoundService::start(store, ODD_PASSWORD);
             assert_sessions_are_shared(app, &["--env", &service.env()]);
         });

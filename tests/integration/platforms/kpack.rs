@@ -9,6 +9,7 @@ use crate::support::registry::Registry;
 use crate::support::secrets::MARKER;
 use crate::support::services::Redis;
 use crate::support::{TRIXIE, lifecycle};
+use libcnb_test::assert_contains;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -227,8 +228,8 @@ fn the_sample_image_is_built_built_again_from_the_cache_and_rebased() {
     let cluster = Cluster::new(&redis);
     let log = cluster.build(None);
     let service = format!("service \"{}\"", cluster.binding);
-    assert!(log.contains(&service), "{log}");
-    assert!(log.contains("Downloading php8.4-redis with apt"), "{log}");
+    assert_contains!(log, &service);
+    assert_contains!(log, "Downloading php8.4-redis with apt");
     let app = cluster.pulled(log);
     let mut visitor = HttpClient::new();
     let mount = binding_at_launch(&cluster);
@@ -240,10 +241,10 @@ fn the_sample_image_is_built_built_again_from_the_cache_and_rebased() {
     assert_eq!(visit(&mut visitor, &app), [1, 2]);
 
     let log = cluster.build(Some(&cluster.digest()));
-    assert!(log.contains("Reusing the cached extension layer"), "{log}");
-    assert!(log.contains("gives no new warning with it"), "{log}");
+    assert_contains!(log, "Reusing the cached extension layer");
+    assert_contains!(log, "gives no new warning with it");
     for layer in ["extension", "session"] {
-        assert!(log.contains(&format!("Reusing layer '{}:{layer}'", buildpack_id())), "{log}");
+        assert_contains!(log, &format!("Reusing layer '{}:{layer}'", buildpack_id()));
     }
     assert_eq!(visit(&mut visitor, &cluster.pulled(log)), [3, 4]);
 
@@ -252,7 +253,7 @@ fn the_sample_image_is_built_built_again_from_the_cache_and_rebased() {
     let log = BuildPod::new(&cluster).phase("rebaser", &[&run_image, &cluster.tag]);
     let rebased = cluster.pulled(log);
     let (_, there) = rebased.run(&options, &["ls", "/patched"]);
-    assert!(there.contains("/patched\n"), "{there}");
+    assert_contains!(there, "/patched\n");
     assert_eq!(visit(&mut visitor, &rebased), [5, 6]);
 }
 

@@ -5,6 +5,7 @@ use crate::support::app::{Instance, build, config, make_readable};
 use crate::support::docker::docker_ok;
 use crate::support::http_client::HttpClient;
 use crate::support::kubernetes::{container, entries, redis_of, sample, write_secret_volume};
+use libcnb_test::assert_contains;
 use std::collections::BTreeMap;
 
 #[test]
@@ -34,7 +35,7 @@ fn the_sample_deployment_checks_itself_and_shares_sessions() {
 
         let (ok, said) = part("initContainers").run(&app.image);
         assert!(ok, "{said}");
-        assert!(said.contains("are kept"), "{said}");
+        assert_contains!(said, "are kept");
         let options = part("containers").options;
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
         let replicas: [Instance; 2] = [0, 1].map(|_| app.start(&options));
@@ -48,10 +49,10 @@ fn the_sample_deployment_checks_itself_and_shares_sessions() {
         redis.stop_listening(&entries["password"]);
         let (ok, said) = part("initContainers").run(&app.image);
         assert!(!ok, "{said}");
-        assert!(said.contains("are NOT kept"), "{said}");
+        assert_contains!(said, "are NOT kept");
         // Without that container, it would start.
         let (ok, said) = app.run(&options, &["true"]);
         assert!(ok, "{said}");
-        assert!(said.contains("warning: for now, service"), "{said}");
+        assert_contains!(said, "warning: for now, service");
     });
 }

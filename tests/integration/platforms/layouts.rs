@@ -5,6 +5,7 @@ use crate::support::docker::{both, docker};
 use crate::support::secrets::{MARKER, assert_log_is_clean};
 use crate::support::services::Redis;
 use crate::support::{BOOKWORM, app};
+use libcnb_test::assert_contains;
 
 /// The lifecycle's folders, and an app.
 const APP: &str = "
@@ -52,10 +53,10 @@ fn run(variant: &str, layout: &str, script: &str, options: &[&str]) -> (Option<i
 fn alpine_has_php82_and_no_php() {
     let (status, log) = run("full", ALPINE, BUILD, &[]);
     assert!(status == Some(0), "{log}");
-    assert!(log.contains("Using phpredis 5.3.7"), "{log}");
+    assert_contains!(log, "Using phpredis 5.3.7");
     let (status, log) = run("bare", ALPINE, BUILD, &[]);
     assert!(status == Some(1), "{log}");
-    assert!(log.contains("(on Alpine: apk add php82-pecl-redis)"), "{log}");
+    assert_contains!(log, "(on Alpine: apk add php82-pecl-redis)");
 }
 
 #[test]
@@ -68,14 +69,14 @@ fn the_stock_pool_of_red_hat_is_named_where_it_keeps_files() {
     let check = format!("{BUILD} && {LAUNCH}\n../layers/session/bin/session-check");
     let (status, log) = run("full", RED_HAT, &check, &["--env", &service]);
     assert_eq!(status, Some(2), "{log}");
-    assert!(log.contains("/etc/php-fpm.d/www.conf"), "{log}");
-    assert!(log.contains("save_handler"), "{log}");
+    assert_contains!(log, "/etc/php-fpm.d/www.conf");
+    assert_contains!(log, "save_handler");
     // Without the pool's lines they are kept.
     let check = format!("sed -i '/session/d' /etc/php-fpm.d/www.conf; {check}");
     let (status, log) = run("full", RED_HAT, &check, &["--env", &service]);
     assert!(status == Some(0), "{log}");
-    assert!(log.contains("are kept"), "{log}");
+    assert_contains!(log, "are kept");
     let (status, log) = run("bare", RED_HAT, BUILD, &[]);
     assert!(status == Some(1), "{log}");
-    assert!(log.contains("on Red Hat and its relatives: dnf install"), "{log}");
+    assert_contains!(log, "on Red Hat and its relatives: dnf install");
 }

@@ -7,6 +7,7 @@ use crate::support::registry::Registry;
 use crate::support::secrets::MARKER;
 use crate::support::services::{Redis, vcap};
 use crate::support::{BOOKWORM, lifecycle};
+use libcnb_test::assert_contains;
 use serde_json::json;
 use std::fs;
 use std::process::Command;
@@ -82,5 +83,5 @@ fn sessions_are_kept_and_a_build_for_tests_needs_no_service() {
     let show = ["--", "php", "-r", "session_start(); echo 'starts';"];
     let (started, said) = tested.run(&["--env", "BPL_PHP_SESSION_MISSING=files"], &show);
     assert!(started, "{said}");
-    assert!(said.contains("starts"), "{said}");
+    assert_contains!(said, "starts");
 }

@@ -9,6 +9,7 @@ use crate::support::sample::{app_for_every_server, write};
 use crate::support::secrets::MARKER;
 use crate::support::services::Redis;
 use crate::support::tls::PASSWORD;
+use libcnb_test::{assert_contains, assert_not_contains};
 use std::fs;
 use tempfile::TempDir;
 
@@ -54,7 +55,7 @@ fn in_the_middle_and_last() {
             &["--volume", &format!("{}:/platform/bindings:ro", binding.path().display())],
             &["php", "-r", "echo ini_get('memory_limit');"],
         );
-        assert!(limit.contains("64M"), "{limit}");
+        assert_contains!(limit, "64M");
     }
 }
 
@@ -71,7 +72,7 @@ fn after_paketos_handler_ours_is_in_force() {
         "php-redis-config/php-redis.ini, from another buildpack",
         "a name that contains \"redis-sessions\"",
     ] {
-        assert!(log.contains(part), "{log}");
+        assert_contains!(log, part);
     }
     let at_launch = binding(&ours, "php-redis-session", PASSWORD);
     assert_kept(build.app_with_credentials(), &at_launch);
@@ -79,7 +80,7 @@ fn after_paketos_handler_ours_is_in_force() {
     let bound = format!("{}:/platform/bindings:ro", at_launch.path().display());
     let (_, said) = build.app_with_credentials().run(&["--volume", &bound], &["php", "-v"]);
     // Two buildpacks load the extension: docs/migration.md says so, and what to do.
-    assert!(said.contains("Module \"redis\" is already loaded"), "{said}");
+    assert_contains!(said, "Module \"redis\" is already loaded");
 }
 
 /// Where the handler comes last, its settings are in force, and `session-check` sees where they lead.
@@ -101,7 +102,7 @@ fn before_paketos_handler_theirs_is_in_force() {
         checked.1
     );
     let (_, said) = app.run(&[&options(&at_build)], &["php", "-v"]);
-    assert!(said.contains("php-redis-config/php-redis.ini after ours"), "{said}");
+    assert_contains!(said, "php-redis-config/php-redis.ini after ours");
     // Kept, but not in what is bound.
     let at_launch = binding(&other, "php-redis-session", PASSWORD);
     assert_verdict(&check(app, &[&options(&at_launch)]), "unknown");
@@ -128,6 +129,6 @@ fn the_sample_project_toml() {
     assert_kept(build.app(), &binding);
     let bound = format!("{}:/platform/bindings:ro", binding.path().display());
     let (_, files) = build.app().run(&["--volume", &bound], &["ls", "-a", "/workspace"]);
-    assert!(files.contains("index.php"), "{files}");
-    assert!(!files.contains(".env"), "{files}");
+    assert_contains!(files, "index.php");
+    assert_not_contains!(files, ".env");
 }

@@ -73,9 +73,14 @@ impl PoolState {
         None
     }
 
-    /// Whether there may be another connection to this server, for which an idle one to another server may have to go.
+    fn count_of(&self, server: &Server) -> usize {
+        self.open.get(server).map_or(0, |open| open.count)
+    }
+
+    /// Whether there may be another connection to this server, for which an idle one to another server may have to go: to the
+    /// one with most, if that still has more then. To wait for one's own connection takes less time than to open another one.
     pub(super) fn has_room(&mut self, server: &Server, most: usize) -> bool {
-        let open = self.open.get(server).map_or(0, |open| open.count);
+        let open = self.count_of(server);
         // A node that hangs must leave some to the others.
         let share = if *server == Server::Bound { most } else { most.div_ceil(2) };
         if open >= share {
@@ -84,8 +89,14 @@ impl PoolState {
         if self.count() < most {
             return true;
         }
-        let longest_idle = (!self.idle.is_empty()).then(|| self.idle.remove(0).server);
-        longest_idle.inspect(|server| self.leave(server)).is_some()
+        let counts = self.idle.iter().map(|pooled| self.count_of(&pooled.server)).enumerate();
+        let Some((at, count)) = counts.max_by_key(|(_, count)| *count) else { return false };
+        if open > 0 && open + 1 >= count {
+            return false;
+        }
+        let other = self.idle.remove(at).server;
+        self.leave(&other);
+        true
     }
 }
 

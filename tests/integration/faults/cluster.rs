@@ -1,0 +1,145 @@
+//! A cluster of three primaries with a replica each, and what visitors notice while it changes.
+
+use super::{NGINX_FPM, NGINX_FPM_PROXY, PROXY, Web, record_figure, start};
+use crate::support::docker::{Container, wait_until};
+use crate::support::faulty::{Clients, Outcome};
+use crate::support::sample::app_with_holding_page;
+use crate::support::services::{IMAGE, vcap};
+use crate::support::{Suite, app::build};
+use php_session_store::store::Store;
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+/// Six nodes at 7001 to 7006 of one container, the first three of which begin as primaries.
+const SCRIPT: &str = r"ip=$(hostname -i)
+for port in 7001 7002 7003 7004 7005 7006; do
+  mkdir -p /data/$port
+  redis-server --port $port --dir /data/$port --save '' --protected-mode no --requirepass secret \
+    --masterauth secret --repl-diskless-sync-delay 0 --cluster-enabled yes --cluster-announce-ip $ip \
+    --cluster-node-timeout 1000 &
+done
+sleep 1
+export REDISCLI_AUTH=secret
+redis-cli --cluster create $ip:7001 $ip:7002 $ip:7003 $ip:7004 $ip:7005 $ip:7006 \
+  --cluster-replicas 1 --cluster-yes
+for port in 7004 7005 7006; do
+  until redis-cli -p $port info replication | grep master_link_status:up; do sleep 0.1; done
+done
+echo the cluster is ready; wait";
+
+/// What happens to it: a shell script, which ends when it has happened.
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    Planned,
+    Killed,
+    Resharded,
+}
+
+impl Change {
+    fn script(self) -> &'static str {
+        match self {
+            Self::Planned => {
+                "for port in 7004 7005 7006; do redis-cli -p $port cluster failover; done
+                for port in 7004 7005 7006; do
+                  until redis-cli -p $port role | grep master; do sleep 0.1; done
+                done"
+            }
+            Self::Killed => {
+                "pkill -KILL -f '[r]edis-server .*:7001'
+                until redis-cli -p 7002 cluster nodes | grep master,fail; do sleep 0.1; done
+                until redis-cli -p 7002 cluster info | grep cluster_state:ok; do sleep 0.1; done"
+            }
+            Self::Resharded => {
+                "id() { redis-cli -p $1 cluster myid; }
+                redis-cli --cluster reshard 127.0.0.1:7001 --cluster-from $(id 7001) \
+                  --cluster-to $(id 7002) --cluster-slots 5000 --cluster-yes >/dev/null"
+            }
+        }
+    }
+}
+
+struct Cluster(Container);
+
+impl Cluster {
+    fn start() -> Self {
+        let container = Container::start(&[], IMAGE, &["bash", "-c", SCRIPT]);
+        container.wait_for_log("the cluster is ready");
+        let cluster = Self(container);
+        wait_until("all slots", || {
+            cluster.run("redis-cli -p 7006 cluster info").contains("state:ok")
+        });
+        cluster
+    }
+
+    fn credentials(&self) -> Value {
+        let nodes = [7001, 7002, 7003].map(|port| format!("{}:{port}", self.0.ip())).join(",");
+        json!({"cluster.nodes": nodes, "password": "secret"})
+    }
+
+    fn run(&self, script: &str) -> String {
+        self.try_run(script).1
+    }
+
+    fn try_run(&self, script: &str) -> (bool, String) {
+        let script = format!("export REDISCLI_AUTH=secret; {script}");
+        self.0.exec_with_input(&["timeout", "60", "bash", "-c", &script], "")
+    }
+}
+
+/// Visitors that come all the time, before, while and after it happens.
+fn met(suite: Suite, web: Web, change: Change) -> Outcome {
+    let mut met = Outcome::default();
+    build(&app_with_holding_page(suite, Store::Redis), |app| {
+        let cluster = Cluster::start();
+        let services = vcap(&[("my-redis-sessions", cluster.credentials())]);
+        let bound = format!("VCAP_SERVICES={services}");
+        // In a cluster, the proxy is the default.
+        let options = if web.options == PROXY { &[] } else { web.options };
+        let instance = start(app, &[&["--env", &bound], options].concat(), web.command);
+        let mut clients = Clients::served(web.workers as usize, &instance);
+        let is_over = AtomicBool::new(false);
+        met = thread::scope(|scope| {
+            let visits = scope.spawn(|| clients.visit_until(&instance, &is_over));
+            let (happened, said) = cluster.try_run(change.script());
+            is_over.store(true, Ordering::Relaxed);
+            assert!(happened, "{said}");
+            visits.join().expect("visits")
+        });
+        if web.options == PROXY {
+            let status = instance.container.exec(&["launcher", "session-proxy", "status"]);
+            assert!(status.contains("(cluster of 3 primaries, master)"), "{status}");
+            let check = instance.container.exec(&["launcher", "session-check"]);
+            assert!(check.contains("; cluster of 3 primaries"), "{check}");
+        }
+    });
+    met
+}
+
+/// No request fails, and each visitor keeps every count.
+fn fails_no_request(suite: Suite, change: Change) {
+    let met = met(suite, NGINX_FPM_PROXY, change);
+    assert_eq!((met.errors, met.forgotten), (0, 0), "{change:?}: {met:?}");
+}
+
+pub(super) fn measure(suite: Suite) {
+    for (change, what) in [
+        (Change::Planned, "cluster: failover planned"),
+        (Change::Killed, "cluster: primary killed"),
+        (Change::Resharded, "cluster: slots moved"),
+    ] {
+        for web in [NGINX_FPM, NGINX_FPM_PROXY] {
+            record_figure("Redis", what, suite, web, met(suite, web, change));
+        }
+    }
+}
+
+#[test]
+fn a_killed_primary_of_a_cluster_fails_no_request() {
+    fails_no_request(crate::support::BOOKWORM, Change::Killed);
+}
+
+#[test]
+fn slots_that_move_fail_no_request() {
+    fails_no_request(crate::support::TRIXIE, Change::Resharded);
+}
