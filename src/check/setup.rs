@@ -23,11 +23,11 @@ pub(super) enum Setup {
 }
 
 impl Expected<'_> {
-    /// The session proxy is a single server to PHP.
+    /// The session proxy is a single Redis to PHP, or a single Memcached.
     fn save_handler(&self) -> &'static str {
-        match proxy_socket(self.save_path, self.endpoint) {
-            Some(_) => "redis",
-            None => self.endpoint.save_handler(),
+        match (self.endpoint, proxy_socket(self.save_path, self.endpoint)) {
+            (Endpoint::Redis(_), Some(_)) => "redis",
+            _ => self.endpoint.save_handler(),
         }
     }
 

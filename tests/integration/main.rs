@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod build_log;
 #[cfg(test)]
+mod cloud_logins;
+#[cfg(test)]
 mod comparison;
 #[cfg(test)]
 mod concurrency;
@@ -21,6 +23,9 @@ mod extension_compiled;
 mod extension_reuse;
 #[cfg(test)]
 mod failover;
+#[cfg(test)]
+#[path = "../../crates/cloud-login/src/tests/fake.rs"]
+mod fake_cloud;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]

@@ -48,7 +48,13 @@ fn try_proxy(question: &Question<'_>, endpoint: &MemcachedEndpoint) -> Outcome {
     let password = endpoint.login.as_ref().map(|login| &login.password);
     let server = MemcachedServer { address, deadline };
     // What else listens there, and whether it knows logins, the other probe tells.
-    if matches!(fault, MemcachedFault::NoLogin | MemcachedFault::NotMemcached)
+    let is_other = matches!(
+        fault,
+        MemcachedFault::NoLogin
+            | MemcachedFault::NotMemcached
+            | MemcachedFault::Connection(Problem::Closed(_) | Problem::Timeout(Activity::Answer))
+    );
+    if is_other
         && endpoint.tls.is_none()
         && let refused @ Outcome::Refused(_) = probe(endpoint)
     {
