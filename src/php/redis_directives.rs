@@ -83,13 +83,7 @@ pub(super) fn connect(
         return Err(DirectiveError::OnlyProxy("wait_replicas"));
     }
     let cluster = endpoint.is_cluster();
-    let persistent = plan.persistence.to_server;
-    query.add("persistent", flag(persistent));
-    if persistent && !cluster {
-        query.add("persistent_id", PERSISTENT_ID);
-    }
-    query.add("timeout", plan.connect_timeout.as_secs_f64());
-    query.add("read_timeout", plan.read_timeout.as_secs_f64());
+    add_connection(&mut query, plan, cluster);
     match &endpoint.auth {
         None => {}
         Some(Login::Fixed(auth)) => add_login(&mut query, auth, needs)?,
@@ -118,6 +112,17 @@ pub(super) fn connect(
     }
     variables.extend(self::variables(&format!("{server}{}", query.text()), plan, round_trip));
     Ok(PhpSettings { variables, ini_files })
+}
+
+/// Whether PHP keeps its connection, and how long it waits there.
+fn add_connection(query: &mut QueryString, plan: &Plan, cluster: bool) {
+    let persistent = plan.persistence.to_server;
+    query.add("persistent", flag(persistent));
+    if persistent && !cluster {
+        query.add("persistent_id", PERSISTENT_ID);
+    }
+    query.add("timeout", plan.connect_timeout.as_secs_f64());
+    query.add("read_timeout", plan.read_timeout.as_secs_f64());
 }
 
 pub(super) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {

@@ -1,47 +1,27 @@
 //! A cloud in this process: a source of tokens that live for a quarter of an hour of a fast clock, and before a real Redis a
 //! door that lets in whoever has one, and closes a connection when the token it logged in with ends.
 
+mod clock;
+mod signature;
+
 use crate::fake_cloud::{Answer, Asked, ok, refusal, serve};
 use crate::redis_process::{Redis, run};
-use cloud_login::{Aws, AwsService, Azure, Clock, Cloud, Variables};
+use clock::FastClock;
+use cloud_login::{Azure, Clock, Cloud, Variables};
 use serde_json::json;
+use signature::{cache, is_signed, signed_at};
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, sleep};
-use std::time::{Duration, Instant, SystemTime};
-use store_client::{Deadline, IssuedLogin, Tokens};
+use std::time::{Duration, SystemTime};
+use store_client::IssuedLogin;
 
 const LIFETIME: Duration = Duration::from_mins(15);
 const ADMIN: &str = "admin-of-the-test";
-
-/// A clock that runs faster than others, and jumps.
-pub(crate) struct FastClock {
-    begun: (SystemTime, Instant),
-    factor: u32,
-    /// In seconds.
-    ahead: AtomicU64,
-}
-
-impl FastClock {
-    pub(crate) fn new(factor: u32) -> Self {
-        Self { begun: (SystemTime::now(), Instant::now()), factor, ahead: AtomicU64::new(0) }
-    }
-
-    pub(crate) fn jump(&self, ahead: Duration) {
-        self.ahead.fetch_add(ahead.as_secs(), Ordering::SeqCst);
-    }
-}
-
-impl Clock for FastClock {
-    fn now(&self) -> SystemTime {
-        let ahead = Duration::from_secs(self.ahead.load(Ordering::SeqCst));
-        self.begun.0 + self.begun.1.elapsed() * self.factor + ahead
-    }
-}
 
 /// What the source does instead of answering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -294,17 +274,6 @@ impl Inner {
     }
 }
 
-fn cache() -> Cloud {
-    Cloud::Aws(Aws {
-        service: AwsService::ElastiCache,
-        cache: "shop".to_owned(),
-        serverless: false,
-        region: Some("eu-west-1".to_owned()),
-        user: "web".to_owned(),
-        role: None,
-    })
-}
-
 /// The user and the password of a login at the beginning of what a client says.
 fn login_in(bytes: &[u8]) -> Option<(String, String)> {
     let text = String::from_utf8_lossy(bytes);
@@ -316,47 +285,4 @@ fn login_in(bytes: &[u8]) -> Option<(String, String)> {
         ("*3", ["AUTH", user, password, ..]) => Some(((*user).to_owned(), (*password).to_owned())),
         _ => None,
     }
-}
-
-/// When a token says that it was signed.
-fn signed_at(token: &str) -> Option<SystemTime> {
-    let parameter = |name: &str| {
-        let (_, rest) = token.split_once(&format!("{name}="))?;
-        rest.split('&').next()
-    };
-    let at = parameter("X-Amz-Date")?;
-    let (_, time) = at.trim_end_matches('Z').split_once('T')?;
-    let number = |text: &str, from: usize| text.get(from..from + 2)?.parse::<u64>().ok();
-    let of_day = number(time, 0)? * 3600 + number(time, 2)? * 60 + number(time, 4)?;
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
-    // The test's clock is at most some days ahead.
-    (0..9).map(|day| now / 86_400 * 86_400 + day * 86_400 + of_day).find_map(|seconds| {
-        let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        (sign(moment, token)? == token).then_some(moment)
-    })
-}
-
-fn is_signed(token: &str) -> bool {
-    signed_at(token).is_some()
-}
-
-/// The token of that moment, with the keys in this one.
-fn sign(at: SystemTime, token: &str) -> Option<String> {
-    struct At(SystemTime);
-    impl Clock for At {
-        fn now(&self) -> SystemTime {
-            self.0
-        }
-    }
-    let (_, rest) = token.split_once("X-Amz-Security-Token=")?;
-    let session = rest.split('&').next()?.to_owned();
-    let variables = Variables::read(|name| match name {
-        "AWS_ACCESS_KEY_ID" => Some("id".to_owned()),
-        "AWS_SECRET_ACCESS_KEY" => Some("key".to_owned()),
-        "AWS_SESSION_TOKEN" => Some(session.clone()),
-        _ => None,
-    });
-    let tokens: Arc<dyn Tokens> = cache().login_by(Arc::new(At(at)), variables).tokens;
-    let signed = tokens.token(Deadline::after(Duration::from_secs(5))).ok()?;
-    Some(signed.secret.expose().to_owned())
 }

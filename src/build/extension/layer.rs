@@ -72,12 +72,11 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
         Ok(Metadata { contents, filled, .. }) => {
             print::sub_bullet("Reusing the cached extension layer");
             let contents = if usable { contents } else { refreshed(request, contents, &path)? };
-            match renewed(request, &installed, &path, &contents, &filled) {
-                Some(contents) => {
-                    layer.write_metadata(Metadata::of_today(key, &contents))?;
-                    contents
-                }
-                None => contents,
+            if let Some(contents) = renewed(request, &installed, &path, &contents, &filled) {
+                layer.write_metadata(Metadata::of_today(key, &contents))?;
+                contents
+            } else {
+                contents
             }
         }
         Err(reason) => {
