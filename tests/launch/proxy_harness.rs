@@ -176,6 +176,19 @@ impl Drop for Proxy {
 pub(crate) fn signal(pid: i32, signal: Signal) {
     // It may have ended meanwhile.
     let _ = kill(Pid::from_raw(pid), signal);
+    if signal == Signal::SIGSTOP {
+        // Until then, one of its threads may still reply.
+        wait_until("it has stopped", || {
+            thread_states(pid).iter().all(|state| "TZX".contains(*state))
+        });
+    }
+}
+
+/// What Linux says of a process's threads (`proc_pid_stat(5)`).
+fn thread_states(pid: i32) -> Vec<char> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let stats = tasks.filter_map(|task| fs::read_to_string(task.path().join("stat")).ok());
+    stats.filter_map(|stat| stat.rsplit_once(") ")?.1.chars().next()).collect()
 }
 
 /// Whether the proxy answers over a connection, and keeps it.
