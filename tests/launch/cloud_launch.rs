@@ -8,7 +8,12 @@ use std::time::{Duration, Instant};
 
 /// What the launch says, and how long it takes.
 fn launched(site: &CloudSite, port: u16, auth: &str) -> (String, Duration) {
-    let credentials = json!({"host": "127.0.0.1", "port": port, "tls": false, "auth": auth});
+    let mut credentials = json!({"host": "127.0.0.1", "port": port, "tls": false, "auth": auth});
+    if auth == "aws-iam" {
+        credentials["cache-name"] = json!("shop");
+        credentials["region"] = json!("eu-west-1");
+        credentials["user-id"] = json!("web");
+    }
     let service =
         json!({"x": [{"name": "redis-sessions", "credentials": credentials}]}).to_string();
     let source = site.source();
@@ -26,7 +31,9 @@ fn launched(site: &CloudSite, port: u16, auth: &str) -> (String, Duration) {
 
 #[test]
 fn the_launch_logs_in_and_asks_whether_sessions_are_kept() {
-    for (kind, auth) in [(Kind::Google, "google-iam"), (Kind::Azure, "azure-entra")] {
+    for (kind, auth) in
+        [(Kind::Aws, "aws-iam"), (Kind::Azure, "azure-entra"), (Kind::Google, "google-iam")]
+    {
         let site = CloudSite::new(kind, 1);
         let (said, _) = launched(&site, site.open_door(), auth);
         assert!(said.contains(&format!("login {auth}")), "{said}");
@@ -63,6 +70,7 @@ fn a_source_that_refuses_stops_the_start_and_is_said() {
 #[test]
 fn a_server_that_refuses_the_token_is_said_with_the_usual_mistakes() {
     for (kind, auth, mistake) in [
+        (Kind::Aws, "aws-iam", "the name (not the endpoint), whether it is serverless"),
         (Kind::Google, "google-iam", "roles/redis.dbConnectionUser"),
         (Kind::Azure, "azure-entra", "Authentication, add member"),
     ] {
