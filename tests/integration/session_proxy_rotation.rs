@@ -80,8 +80,8 @@ fn a_new_password(app: &App) {
     // The same from one moment to the next: whoever is refused reads the binding first.
     let at_once = hammer(&[&instance], 100, || {
         sleep(Duration::from_millis(500));
-        secret.change(&[("password", NEWER)]);
         let mut admin = admin_with(&redis, NEW);
+        secret.change(&[("password", NEWER)]);
         run(&mut admin, &["ACL", "SETUSER", "default", "resetpass", &format!(">{NEWER}")]);
         run(&mut admin, &["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
         sleep(NOTICED);

@@ -2,8 +2,8 @@
 
 use crate::memcached_process::Memcached;
 use crate::memcached_site::{
-    EXISTS, INVALID, NOT_FOUND, NOT_STORED, SUCCESS, Site, TOO_LARGE, UNKNOWN, key, lock, request,
-    servers,
+    EXISTS, GETKQ, INVALID, NOT_FOUND, NOT_STORED, SUCCESS, Site, TOO_LARGE, UNKNOWN, key, lock,
+    request, servers,
 };
 use crate::proxy_harness::wait_until;
 use crate::servers::Authority;
@@ -49,6 +49,28 @@ fn a_page_takes_two_round_trips_and_keeps_what_phps_handler_keeps() {
     assert_eq!(php.exists("b"), SUCCESS);
     assert_eq!((server.stored(&key("b")), server.stored(&lock("b"))), (None, None));
     assert_eq!(php.touch("b"), NOT_FOUND);
+}
+
+/// As `session-check` does it, on a connection of its own.
+#[test]
+fn what_is_stored_without_a_lock_is_there() {
+    let plain = Memcached::start(&[]);
+    let with_login = Memcached::with_sasl("hunter2");
+    let login = json!({"username": "shop", "password": "hunter2"});
+    for (server, login) in [(&plain, json!({})), (&with_login, login)] {
+        let mut credentials = servers(&[server.port]);
+        credentials.as_object_mut().unwrap().extend(login.as_object().unwrap().clone());
+        let site = Site::new(&credentials);
+        let mut php = site.php();
+        assert_eq!(php.write("a", "1"), SUCCESS);
+        assert_eq!(php.read("a"), (SUCCESS, "1".to_owned()));
+        // PHP's class `Memcached` asks quietly, which has no response for what is not there, and then for anything.
+        let quietly = [request(GETKQ, &[], &key("b"), b""), request(GETKQ, &[], &key("a"), b"")];
+        php.0.write_all(&quietly.concat()).unwrap();
+        assert_eq!(php.response(GETKQ, &key("a")), (SUCCESS, b"1".to_vec()));
+        assert_eq!(php.delete("a"), SUCCESS);
+        assert_eq!(php.read("a").0, NOT_FOUND);
+    }
 }
 
 /// Each counts what all of them do: with and without a proxy, and through two of them.

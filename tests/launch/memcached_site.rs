@@ -29,6 +29,7 @@ const SET: u8 = 0x01;
 const ADD: u8 = 0x02;
 const DELETE: u8 = 0x04;
 const GETK: u8 = 0x0c;
+pub(crate) const GETKQ: u8 = 0x0d;
 const TOUCH: u8 = 0x1c;
 
 /// A proxy before a service.
@@ -126,6 +127,11 @@ impl Php {
         value: &[u8],
     ) -> (u16, Vec<u8>) {
         self.0.write_all(&request(opcode, extras, key, value)).unwrap();
+        self.response(opcode, key)
+    }
+
+    /// The status and the value of a response to such a request for this key.
+    pub(crate) fn response(&mut self, opcode: u8, key: &str) -> (u16, Vec<u8>) {
         let mut header = [0; 24];
         self.0.read_exact(&mut header).unwrap();
         assert_eq!((header[0], header[1], &header[12..16]), (0x81, opcode, &b"opaq"[..]));
@@ -133,7 +139,7 @@ impl Php {
         let mut body = vec![0; length.try_into().unwrap()];
         self.0.read_exact(&mut body).unwrap();
         let before = usize::from(header[4]) + usize::from(header[3]);
-        if opcode == GETK && header[7] == 0 {
+        if matches!(opcode, GETK | GETKQ) && header[7] == 0 {
             assert_eq!(&body[4..before], key.as_bytes());
         }
         (u16::from_be_bytes([header[6], header[7]]), body[before..].to_vec())

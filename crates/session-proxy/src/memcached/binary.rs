@@ -19,6 +19,8 @@ pub(super) mod opcode {
     pub(in super::super) const NOOP: u8 = 0x0a;
     pub(in super::super) const VERSION: u8 = 0x0b;
     pub(in super::super) const GETK: u8 = 0x0c;
+    /// The same, without a response where there is none: PHP's class `Memcached` sends it, and `NOOP` after it.
+    pub(in super::super) const GETKQ: u8 = 0x0d;
     pub(in super::super) const TOUCH: u8 = 0x1c;
     pub(in super::super) const SASL_AUTH: u8 = 0x21;
 }

@@ -82,7 +82,7 @@ impl Incoming {
     pub(super) fn value(&self, data: &[u8], flags: u32, version: u64) -> Vec<u8> {
         let flags = flags.to_be_bytes();
         let key = match &self.request {
-            Request::Get(key) if self.opcode == opcode::GETK => key.as_slice(),
+            Request::Get(key) if self.opcode != opcode::GET => key.as_slice(),
             _ => b"",
         };
         let extras = &flags;
@@ -92,9 +92,9 @@ impl Incoming {
         bytes
     }
 
-    /// The response where there is no such session.
+    /// The response where there is no such session; none to a quiet request.
     pub(super) fn missing(&self) -> Vec<u8> {
-        self.response(status::NOT_FOUND)
+        if self.opcode == opcode::GETKQ { Vec::new() } else { self.response(status::NOT_FOUND) }
     }
 }
 
@@ -165,7 +165,7 @@ impl Request {
             (opcode::ADD, _) if message.value != EMPTY => Err(status::UNKNOWN_COMMAND),
             (opcode::ADD, _) if extra(4)? == EXISTS_LIFETIME => Ok(Self::Exists(key)),
             (opcode::ADD, _) => Ok(Self::Create(key)),
-            (opcode::GET | opcode::GETK, _) => Ok(Self::Get(key)),
+            (opcode::GET | opcode::GETK | opcode::GETKQ, _) => Ok(Self::Get(key)),
             (opcode::SET, _) => {
                 let (flags, seconds) = (extra(0)?, extra(4)?);
                 Ok(Self::Write { key, flags, seconds, data: message.value.to_vec() })
