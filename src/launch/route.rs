@@ -29,8 +29,8 @@ pub(crate) enum Route {
 
 /// A server whose replies take longer is far: the session proxy, with its two round trips, is then the faster way. At
 /// 0.2 ms it adds half as much to a page as PHP's own handler, with its six or seven; on the same machine both add as
-/// much (docs/performance.md), and a server there, behind a bridge, replies within 0.05 ms.
-pub(super) const NEAR: Duration = Duration::from_micros(50);
+/// much (docs/performance.md), and a server there, behind a bridge, replies within 0.07 ms.
+pub(super) const NEAR: Duration = Duration::from_micros(80);
 
 /// Why it is this route.
 #[derive(Debug, PartialEq, Eq)]
