@@ -117,7 +117,8 @@ fn detect_and_launch_take_little_more_than_any_start() {
     // On a machine that is busy the ratio grows; what would be noticed is another order of magnitude.
     assert!(detect < 4.0, "{detect}, {off}, {on}");
     assert!(off < 4.0, "{detect}, {off}, {on}");
-    assert!(on < 12.0, "{detect}, {off}, {on}");
+    // There, the server is asked for another 20 ms.
+    assert!(on < 24.0, "{detect}, {off}, {on}");
 }
 
 /// As a build with Redis writes it.

@@ -200,8 +200,10 @@ fn a_page_by_distance(suite: Suite) {
         for ((distance, measured), by_default) in distances.iter().zip(&measured).zip(defaults) {
             measured.record(suite, distance, by_default);
         }
-        // In between, the least of the relay's round trips decides.
-        assert_eq!([defaults[0], defaults[3], defaults[5]], ["own", "proxy", "proxy"]);
+        // In between, the least of the relay's round trips decides; what is near may seem far while the machine is busy.
+        assert_eq!([defaults[3], defaults[5]], ["proxy"; 2]);
+        let near = service.bound(false);
+        assert!((0..10).any(|_| by_default(app, &near) == "own"), "a server nearby is far");
         let ratios = measured.map(|it| it.added_beside_the_peers(WAYS.len() - 1));
         // On a quiet machine 0.7, 0.6 and 0.6.
         assert!(ratios[3..].iter().all(|ratio| *ratio < 1.0), "{ROUND_TRIPS:?}: {ratios:?}");
