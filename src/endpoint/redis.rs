@@ -11,10 +11,6 @@ use store_client::{Address, Auth, Login, RedisEndpoint, Target};
 
 const DEFAULT_PORT: u16 = 6379;
 
-/// Words of Sentinel, and a9s's `load_balanced_host`, which leads to any replica. If there is a host as well, that
-/// host follows a failover by itself (a9s).
-pub(super) const SENTINEL: [&str; 3] = ["sentinel", "sentinels", "balanced"];
-
 pub(super) fn read(fields: &Fields<'_>) -> Result<RedisEndpoint, EndpointError> {
     let uri = uri(fields)?;
     let fixed = auth(fields, &uri)?;
@@ -112,7 +108,7 @@ fn hosts(fields: &Fields<'_>, mode: Option<bool>) -> Option<List> {
 /// Several `hosts`. With Sentinel they are replicas of one another, and writing to any of them would lose
 /// sessions; a single one only repeats the host.
 fn several_hosts(fields: &Fields<'_>) -> Option<List> {
-    if fields.mention(&SENTINEL) {
+    if fields.mention(&sentinel::SENTINEL) {
         return None;
     }
     fields.list(Meaning::Hosts).ok().flatten().filter(|hosts| hosts.texts.len() > 1)
@@ -120,7 +116,7 @@ fn several_hosts(fields: &Fields<'_>) -> Option<List> {
 
 /// A single one of `hosts`, for where nothing else names a host.
 fn only_host(fields: &Fields<'_>, port: u16) -> Result<Option<Address>, EndpointError> {
-    let list = fields.list(Meaning::Hosts)?.filter(|_| !fields.mention(&SENTINEL));
+    let list = fields.list(Meaning::Hosts)?.filter(|_| !fields.mention(&sentinel::SENTINEL));
     let Some(List { key, texts }) = list else { return Ok(None) };
     let expected = "a host, such as cache.example.com or cache.example.com:6379";
     let address = texts.first().map(|text| Address::parse(text, port)).transpose();

@@ -4,8 +4,11 @@ use super::error::EndpointError;
 use super::fields::Fields;
 use super::names::Meaning;
 use super::pem;
-use super::redis::SENTINEL;
 use store_client::{Address, Auth, Host, RedisEndpoint, Sentinel, Target, Tls};
+
+/// Words of Sentinel, and a9s's `load_balanced_host`, which leads to any replica. If there is a host as well, that
+/// host follows a failover by itself (a9s).
+pub(super) const SENTINEL: [&str; 3] = ["sentinel", "sentinels", "balanced"];
 
 const DEFAULT_PORT: u16 = 26379;
 /// The name in the configuration that comes with Redis, and the default of charts and operators.

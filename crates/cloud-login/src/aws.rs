@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html> and
 //! <https://docs.aws.amazon.com/memorydb/latest/devguide/auth-iam.html>.
 
+mod chain;
 mod container;
 mod host;
 mod imds;
@@ -57,7 +58,7 @@ impl Aws {
         deadline: Deadline,
     ) -> Result<Token, NoToken> {
         let region = self.region(variables).ok_or_else(no_region)?;
-        let keys = keys::keys(variables, self.role.as_deref(), region, deadline)?;
+        let keys = chain::keys(variables, self.role.as_deref(), region, deadline)?;
         let signed = Presigned { aws: self, region, keys: &keys, at: now }.to_string();
         let end = now + TOKEN_LIFETIME;
         let expires = keys.expires.map_or(end, |expires| expires.min(end));

@@ -1,7 +1,6 @@
 //! The service's address and login, read again whenever they may have changed: a rotated password needs no restart.
 
 use super::log::log;
-use super::upstream::Access;
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +9,7 @@ use std::time::{Duration, Instant};
 const CHECKED_EVERY: Duration = Duration::from_secs(1);
 
 /// Reads the service that is bound now.
-pub type Read<A = Access> = Box<dyn Fn() -> anyhow::Result<A> + Send + Sync>;
+pub type Read<A> = Box<dyn Fn() -> anyhow::Result<A> + Send + Sync>;
 
 /// A service to connect to. Each change of the credentials creates a new one. It is shown without its password.
 pub(super) trait Bound: Display + Sized {
@@ -89,7 +88,7 @@ impl<B: Bound> LastRead<B> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::upstream::Upstream;
+    use super::super::upstream::{Access, Upstream};
     use super::*;
     use anyhow::anyhow;
     use std::sync::atomic::{AtomicBool, Ordering};

@@ -195,10 +195,10 @@ fn reserve<'a>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::settings::Settings;
     use super::super::shared::Shared;
     use super::super::site::Site;
     use super::super::upstream::Access;
-    use super::super::worker::Settings;
     use super::*;
     use std::io::Read;
     use std::os::unix::net::UnixListener;

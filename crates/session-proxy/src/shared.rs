@@ -1,19 +1,16 @@
 //! What all conversations share.
 
-use super::conversation::Conversation;
 use super::credentials::{Credentials, Read};
-use super::exchange::converse;
 use super::lock::lock_time;
 use super::memory::Budget;
 use super::pool::Pool;
 use super::retry::{RetryingClient, Waits};
 use super::sessions::Sessions;
-use super::site::Site;
+use super::settings::Settings;
 use super::stats::Stats;
 use super::turns::Turns;
-use super::worker::Settings;
+use super::upstream::Access;
 use std::io;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -40,7 +37,7 @@ pub(super) struct Shared {
 
 impl Shared {
     /// Reads the service's address and login.
-    pub(super) fn new(settings: Settings, read: Read) -> anyhow::Result<Self> {
+    pub(super) fn new(settings: Settings, read: Read<Access>) -> anyhow::Result<Self> {
         let stats = Arc::new(Stats::begin(settings.most_connections));
         let credentials = Credentials::new(read)?;
         let (most, wait) = (settings.most_connections, settings.connect_timeout);
@@ -66,38 +63,6 @@ impl Shared {
             lock_time: lock_time(settings.failover_timeout),
             started: Instant::now(),
         })
-    }
-}
-
-impl Site for Shared {
-    fn service(&self) -> String {
-        self.service.pool.credentials().current().to_string()
-    }
-
-    fn topology(&self) -> String {
-        self.service.pool.credentials().current().topology()
-    }
-
-    fn primary(&self) -> Option<String> {
-        let service = self.service.pool.credentials().current();
-        service.primary().map(|address| address.to_string())
-    }
-
-    fn started(&self) -> Instant {
-        self.started
-    }
-
-    fn stats(&self) -> &Stats {
-        &self.stats
-    }
-
-    fn stats_now(&self) -> &Stats {
-        self.stats.set_now(self.service.pool.counts(), self.turns.waiting());
-        &self.stats
-    }
-
-    fn converse(&self, client: &UnixStream) -> io::Result<()> {
-        converse(client, &self.stats, &self.memory, |owner| Conversation::new(self, owner))
     }
 }
 

@@ -6,6 +6,7 @@ use super::life::{Life, Stage};
 use super::log::log;
 use super::memcached;
 use super::metrics;
+use super::settings::Settings;
 use super::shared::Shared;
 use super::signals::wait;
 use super::site::Site;
@@ -28,30 +29,6 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The pause if the container has too many open files.
 const FILES_PAUSE: Duration = Duration::from_millis(100);
 
-/// The settings of the proxy.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Unique to this container.
-    pub container: String,
-    /// The prefix of session keys.
-    pub prefix: String,
-    pub locking: bool,
-    /// How long a request waits for the session's lock.
-    pub lock_timeout: Duration,
-    /// How long connecting to the service may take.
-    pub connect_timeout: Duration,
-    /// How long to wait for the service's reply.
-    pub read_timeout: Duration,
-    /// How long a request waits for a service that does not reply, restarts, or fails over.
-    pub failover_timeout: Duration,
-    /// How many replicas have to acknowledge a write.
-    pub wait_replicas: u32,
-    /// The maximum number of connections to the service.
-    pub most_connections: usize,
-    /// Where to serve metrics, `HOST:PORT`.
-    pub metrics: Option<String>,
-}
-
 /// A worker that is ready to serve.
 pub struct Worker {
     site: Arc<dyn Site>,
@@ -63,7 +40,7 @@ impl Worker {
     ///
     /// # Errors
     /// Fails if the service cannot be read.
-    pub fn new(settings: Settings, read: Read) -> anyhow::Result<Self> {
+    pub fn new(settings: Settings, read: Read<Access>) -> anyhow::Result<Self> {
         let metrics = settings.metrics.clone();
         Ok(Self { site: Arc::new(Shared::new(settings, read)?), metrics })
     }

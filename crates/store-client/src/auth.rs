@@ -1,5 +1,6 @@
 //! How to log in to Redis.
 
+use super::command::Command;
 use super::secret::Secret;
 
 /// How to log in.
@@ -17,6 +18,14 @@ impl Auth {
     pub fn new(user: Option<String>, password: Secret) -> Self {
         Self { user: user.filter(|user| user != "default"), password }
     }
+}
+
+/// `AUTH`, with a user or without one.
+pub(super) fn auth_command(user: Option<&str>, password: &Secret) -> Command {
+    let mut parts: Vec<&[u8]> = vec![b"AUTH"];
+    parts.extend(user.map(str::as_bytes));
+    parts.push(password.expose().as_bytes());
+    Command::new(&parts)
 }
 
 /// A user as messages show it: a uri in its place may have a password.

@@ -3,19 +3,17 @@
 mod primary;
 
 use super::address::{Address, Host};
-use super::connection::{Connection, Stream, Unwritable};
+use super::connection::{Connection, Stream};
 use super::deadline::{Deadline, Timed};
+use super::dialer::{dial, handshake};
 use super::distrust::Distrust;
 use super::endpoint::{RedisEndpoint, Target};
-use super::error::{Activity, Problem, RedisError};
+use super::error::{Problem, RedisError};
 use super::greeting::Greeting;
-use super::resolve::resolve;
 use super::sentinels::Sentinels;
 use super::tls::client_config;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
-use std::io::{self, ErrorKind};
-use std::net::{IpAddr, TcpStream};
+use rustls::ClientConfig;
+use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -163,48 +161,4 @@ impl Client {
             Destination::Tcp(address) => format!("tcp://{address}"),
         }
     }
-}
-
-/// Tries the name's addresses in turn, each with its share of the time.
-///
-/// # Errors
-/// Fails with the problem of the last address tried.
-pub fn dial(address: &Address, deadline: Deadline) -> Result<TcpStream, Problem> {
-    let addresses = resolve(address, deadline)?;
-    let mut last = Problem::Resolve(io::Error::other("it has no address"));
-    for (tried, address) in addresses.iter().enumerate() {
-        let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-        let attempt = deadline.remaining().and_then(|remaining| {
-            let stream = TcpStream::connect_timeout(address, remaining / left)?;
-            stream.set_nodelay(true)?;
-            Ok(stream)
-        });
-        match attempt {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = Problem::connecting(error),
-        }
-    }
-    Err(last)
-}
-
-pub(super) fn handshake(
-    mut stream: Timed<TcpStream>,
-    host: &Host,
-    config: Arc<ClientConfig>,
-) -> Result<Stream, Problem> {
-    let name = match host {
-        Host::Ip(ip) => ServerName::IpAddress(IpAddr::into(*ip)),
-        Host::Name(name) => ServerName::try_from(name.clone())
-            .map_err(|_| Problem::Tls(format!("{name} is not a valid name for a certificate")))?,
-    };
-    let mut tls =
-        ClientConnection::new(config, name).map_err(|error| Problem::Tls(error.to_string()))?;
-    while tls.is_handshaking() {
-        if let Err(error) = tls.complete_io(&mut stream) {
-            let problem = Problem::of_stream(error, Activity::Handshake);
-            let mut rest = Unwritable { tls: &mut tls, socket: &mut stream };
-            return Err(if problem.is_lost() { rest.alert().unwrap_or(problem) } else { problem });
-        }
-    }
-    Ok(Stream::Tls(Box::new(StreamOwned::new(tls, stream))))
 }

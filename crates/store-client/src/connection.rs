@@ -3,10 +3,9 @@
 use super::command::Command;
 use super::deadline::{Deadline, Timed};
 use super::error::{Activity, Problem};
-use super::greeting::Session;
+use super::held_token::HeldToken;
 use super::received::Received;
 use super::reply::Reply;
-use super::sentinels::Watch;
 use rustls::{ClientConnection, StreamOwned};
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -18,11 +17,17 @@ pub struct Connection {
     stream: Stream,
     received: Received,
     /// What it has logged in with, if that ends.
-    session: Option<Session>,
+    token: Option<HeldToken>,
     /// Whether a reply to a renewed login comes first.
     is_renewing: bool,
     /// Where Sentinels may choose another server.
-    watch: Option<Watch>,
+    watch: Option<Box<dyn Watch>>,
+}
+
+/// Knows whether a server still is the one to talk to.
+pub(super) trait Watch: Send + Sync {
+    /// Fails if it is not.
+    fn confirm(&self) -> Result<(), Problem>;
 }
 
 pub(super) enum Stream {
@@ -59,18 +64,12 @@ impl Stream {
 
 impl Connection {
     pub(super) fn new(stream: Stream) -> Self {
-        Self {
-            stream,
-            received: Received::default(),
-            session: None,
-            is_renewing: false,
-            watch: None,
-        }
+        Self { stream, received: Received::default(), token: None, is_renewing: false, watch: None }
     }
 
     /// The same, to a primary: no reply counts unless it still is the primary then.
-    pub(super) fn watched(self, watch: Watch) -> Self {
-        Self { watch: Some(watch), ..self }
+    pub(super) fn watched(self, watch: impl Watch + 'static) -> Self {
+        Self { watch: Some(Box::new(watch)), ..self }
     }
 
     /// A connection over a Unix socket.
@@ -79,8 +78,8 @@ impl Connection {
         Self::new(Stream::Unix(Timed::new(socket, deadline)))
     }
 
-    pub(super) fn set_session(&mut self, session: Session) {
-        self.session = Some(session);
+    pub(super) fn hold(&mut self, token: HeldToken) {
+        self.token = Some(token);
     }
 
     /// Sends the commands together and returns their replies, in one round trip. A refused command gives a
@@ -105,7 +104,7 @@ impl Connection {
     /// Sends commands whose [`replies`](Self::replies) must come by the deadline.
     pub(super) fn ask(&mut self, commands: &[Command], deadline: Deadline) -> Result<(), Problem> {
         self.stream.set_deadline(deadline);
-        let renewal = self.session.as_mut().and_then(Session::renewal);
+        let renewal = self.token.as_mut().and_then(HeldToken::renewal);
         let written = if let (None, [command]) = (&renewal, commands) {
             // It may be a session of many megabytes.
             self.write(command.bytes())

@@ -1,13 +1,15 @@
-//! Connections for other protocols than that of Redis, with the same limits and the same TLS.
+//! Connections to a server, whatever its protocol: names, TLS, limits.
 
-use super::address::Address;
-use super::client::{dial, handshake};
-use super::connection::Stream;
+use super::address::{Address, Host};
+use super::connection::{Stream, Unwritable};
 use super::deadline::{Deadline, Timed};
 use super::error::{Activity, Problem};
+use super::resolve::resolve;
 use super::tls::{Tls, client_config};
-use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use std::io::{self, Read};
+use std::net::{IpAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,11 +38,15 @@ impl Dialer {
     /// # Errors
     /// Fails if that does not work in time.
     pub fn open(&self, deadline: Deadline, wait: Duration) -> Result<Raw, Problem> {
+        self.stream(deadline, wait).map(Raw)
+    }
+
+    pub(super) fn stream(&self, deadline: Deadline, wait: Duration) -> Result<Stream, Problem> {
         let stream = Timed::new(dial(&self.address, deadline.or_after(wait))?, deadline);
-        Ok(Raw(match &self.tls {
-            None => Stream::Tcp(stream),
-            Some(config) => handshake(stream, &self.address.host, config.clone())?,
-        }))
+        match &self.tls {
+            None => Ok(Stream::Tcp(stream)),
+            Some(config) => handshake(stream, &self.address.host, config.clone()),
+        }
     }
 }
 
@@ -61,4 +67,48 @@ impl Read for Raw {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.as_read().read(buffer)
     }
+}
+
+/// Tries the name's addresses in turn, each with its share of the time.
+///
+/// # Errors
+/// Fails with the problem of the last address tried.
+pub fn dial(address: &Address, deadline: Deadline) -> Result<TcpStream, Problem> {
+    let addresses = resolve(address, deadline)?;
+    let mut last = Problem::Resolve(io::Error::other("it has no address"));
+    for (tried, address) in addresses.iter().enumerate() {
+        let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+        let attempt = deadline.remaining().and_then(|remaining| {
+            let stream = TcpStream::connect_timeout(address, remaining / left)?;
+            stream.set_nodelay(true)?;
+            Ok(stream)
+        });
+        match attempt {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = Problem::connecting(error),
+        }
+    }
+    Err(last)
+}
+
+pub(super) fn handshake(
+    mut stream: Timed<TcpStream>,
+    host: &Host,
+    config: Arc<ClientConfig>,
+) -> Result<Stream, Problem> {
+    let name = match host {
+        Host::Ip(ip) => ServerName::IpAddress(IpAddr::into(*ip)),
+        Host::Name(name) => ServerName::try_from(name.clone())
+            .map_err(|_| Problem::Tls(format!("{name} is not a valid name for a certificate")))?,
+    };
+    let mut tls =
+        ClientConnection::new(config, name).map_err(|error| Problem::Tls(error.to_string()))?;
+    while tls.is_handshaking() {
+        if let Err(error) = tls.complete_io(&mut stream) {
+            let problem = Problem::of_stream(error, Activity::Handshake);
+            let mut rest = Unwritable { tls: &mut tls, socket: &mut stream };
+            return Err(if problem.is_lost() { rest.alert().unwrap_or(problem) } else { problem });
+        }
+    }
+    Ok(Stream::Tls(Box::new(StreamOwned::new(tls, stream))))
 }

@@ -1,13 +1,13 @@
 //! What a client says first on a connection: who it is, and which database it wants.
 
-use super::auth::Auth;
+use super::auth::{Auth, auth_command};
 use super::command::Command;
 use super::connection::Connection;
 use super::deadline::Deadline;
 use super::error::Problem;
-use super::issued::{IssuedLogin, Login, Token, Tokens};
+use super::held_token::HeldToken;
+use super::issued::{IssuedLogin, Login};
 use super::reply::{ErrorReply, Reply};
-use super::secret::Secret;
 use std::sync::Arc;
 
 /// What a client says first.
@@ -27,7 +27,7 @@ impl Greeting {
         match &self.login {
             None => self.send(None, connection, deadline),
             Some(Login::Fixed(Auth { user, password })) => {
-                self.send(Some(auth(user.as_deref(), password)), connection, deadline)
+                self.send(Some(auth_command(user.as_deref(), password)), connection, deadline)
             }
             Some(Login::Issued(issued)) => self.say_with(issued, connection, deadline),
         }
@@ -42,7 +42,7 @@ impl Greeting {
     ) -> Result<(), Problem> {
         let mut token = tokens.token(deadline).map_err(Problem::NoToken)?;
         loop {
-            match self.send(Some(token.auth()), connection, deadline) {
+            match self.send(Some(token.command()), connection, deadline) {
                 Err(Problem::Login(error)) => match tokens.in_place_of(&token, deadline) {
                     Some(other) => token = other,
                     None => return Err(Problem::Login(error)),
@@ -51,7 +51,7 @@ impl Greeting {
                 Ok(()) => break,
             }
         }
-        connection.set_session(Session { tokens: Arc::clone(tokens), token });
+        connection.hold(HeldToken::new(Arc::clone(tokens), token));
         Ok(())
     }
 
@@ -83,31 +83,4 @@ impl Greeting {
         }
         Ok(())
     }
-}
-
-/// The token that a connection has logged in with.
-pub(super) struct Session {
-    tokens: Arc<dyn Tokens>,
-    token: Arc<Token>,
-}
-
-impl Session {
-    /// The login with a newer token, if there is one.
-    pub(super) fn renewal(&mut self) -> Option<Command> {
-        self.token = self.tokens.newer(&self.token)?;
-        Some(self.token.auth())
-    }
-}
-
-impl Token {
-    fn auth(&self) -> Command {
-        auth(self.user.as_deref(), &self.secret)
-    }
-}
-
-fn auth(user: Option<&str>, password: &Secret) -> Command {
-    let mut parts: Vec<&[u8]> = vec![b"AUTH"];
-    parts.extend(user.map(str::as_bytes));
-    parts.push(password.expose().as_bytes());
-    Command::new(&parts)
 }

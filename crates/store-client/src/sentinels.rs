@@ -8,6 +8,7 @@ mod node;
 
 use super::address::Address;
 use super::command::Command;
+use super::connection::Watch;
 use super::endpoint::{RedisEndpoint, Sentinel};
 use super::error::{Problem, RedisError};
 use node::{Named, Node, ask_all};
@@ -50,18 +51,20 @@ pub(super) enum Whom {
 
 /// A server that is the primary as long as the Sentinels say so.
 #[derive(Debug, Clone)]
-pub(super) struct Watch {
+pub(super) struct PrimaryWatch {
     sentinels: Arc<Sentinels>,
     primary: Address,
 }
 
-impl Watch {
+impl PrimaryWatch {
     pub(super) fn new(sentinels: &Arc<Sentinels>, primary: Address) -> Self {
         Self { sentinels: Arc::clone(sentinels), primary }
     }
+}
 
+impl Watch for PrimaryWatch {
     /// Fails if it is no longer the primary. Without any Sentinel it remains what it was: nobody can choose another one.
-    pub(super) fn confirm(&self) -> Result<(), Problem> {
+    fn confirm(&self) -> Result<(), Problem> {
         match self.sentinels.primary(Whom::Awake, PATIENCE) {
             Ok(primary) if primary != self.primary => {
                 Err(Problem::Replaced(self.primary.clone(), primary))

@@ -1,7 +1,7 @@
 //! The binary protocol: PHP's handler speaks it with us, and a server with a login by SASL.
 //! <https://github.com/memcached/memcached/wiki/BinaryProtocolRevamped>
 
-use super::wire::{Item, NotMemcached, Op, Parsed, Reply, When};
+use super::op::{Item, NotMemcached, Op, Parsed, Reply, When};
 use store_client::{MAX_VALUE, printable};
 
 const REQUEST: u8 = 0x80;

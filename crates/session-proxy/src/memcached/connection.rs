@@ -1,8 +1,9 @@
 //! A connection to a server: asks what it speaks, logs in, and sends operations.
 
 use super::binary::{Message, opcode, status};
+use super::op::{NotMemcached, Op, Reply};
 use super::text::line;
-use super::wire::{NotMemcached, Op, Reply, Wire};
+use super::wire::Wire;
 use std::time::Duration;
 use store_client::{Activity, Deadline, Dialer, MemcachedLogin, Problem, Raw, Received, printable};
 

@@ -3,11 +3,11 @@
 mod locking;
 
 use super::binary::status;
+use super::op::{Op, Reply, When};
 use super::request::{Incoming, Request};
 use super::server::Failure;
 use super::sessions::{Data, Read, Written};
 use super::shared::Shared;
-use super::wire::{Op, Reply, When};
 use crate::exchange::{Dialogue, Parsed};
 use crate::log::log;
 use crate::request::Request as Question;

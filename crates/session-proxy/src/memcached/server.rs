@@ -2,7 +2,7 @@
 //! wait rather than an error. Every operation may be sent twice.
 
 use super::connection::{Connection, Fault, Nature};
-use super::wire::{Op, Reply};
+use super::op::{Op, Reply};
 use crate::log::log;
 use crate::stats::Stats;
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};

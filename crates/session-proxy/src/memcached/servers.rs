@@ -1,9 +1,9 @@
 //! The servers that sessions are spread over, as the binding says now.
 
 use super::connection::Fault;
+use super::op::{Op, Reply};
 use super::ring::Ring;
 use super::server::{Failure, Limits, Server};
-use super::wire::{Op, Reply};
 use crate::credentials::{Bound, Credentials};
 use crate::stats::Stats;
 use crate::upstream::Access;

@@ -1,9 +1,9 @@
 //! What a session needs of its servers. A write names the version that was read, so that even a lost lock loses no change.
 
 use super::lock::{LOCK_SECONDS, Lock, lock_of};
+use super::op::{Item, Op, Reply, When};
 use super::server::Failure;
 use super::servers::Service;
-use super::wire::{Item, Op, Reply, When};
 use crate::seen::Seen;
 use std::time::Instant;
 use store_client::Deadline;

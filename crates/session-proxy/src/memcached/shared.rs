@@ -1,20 +1,15 @@
 //! What all conversations share.
 
-use super::conversation::Conversation;
 use super::server::Limits;
 use super::servers::Service;
 use super::sessions::Sessions;
 use crate::credentials::{Credentials, Read};
-use crate::exchange::converse;
 use crate::memory::Budget;
+use crate::settings::Settings;
 use crate::shared::Secrets;
-use crate::site::Site;
 use crate::stats::Stats;
 use crate::turns::Turns;
 use crate::upstream::Access;
-use crate::worker::Settings;
-use std::io;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -29,13 +24,13 @@ pub(crate) struct Shared {
     /// The prefix of session keys.
     pub(super) prefix: Vec<u8>,
     /// For large requests.
-    memory: Budget,
+    pub(super) memory: Budget,
     pub(super) locking: bool,
     /// How long a request waits for the session's lock.
     pub(super) lock_timeout: Duration,
     /// Whether the log has said that the server keeps no session as large as one was.
     pub(super) said_too_large: AtomicBool,
-    started: Instant,
+    pub(super) started: Instant,
 }
 
 impl Shared {
@@ -64,35 +59,5 @@ impl Shared {
             said_too_large: AtomicBool::default(),
             started: Instant::now(),
         })
-    }
-}
-
-impl Site for Shared {
-    fn service(&self) -> String {
-        self.sessions.service.name()
-    }
-
-    fn topology(&self) -> String {
-        match self.sessions.service.count() {
-            1 => "single server".to_owned(),
-            count => format!("{count} servers"),
-        }
-    }
-
-    fn started(&self) -> Instant {
-        self.started
-    }
-
-    fn stats(&self) -> &Stats {
-        &self.stats
-    }
-
-    fn stats_now(&self) -> &Stats {
-        self.stats.set_now(self.sessions.service.counts(), self.turns.waiting());
-        &self.stats
-    }
-
-    fn converse(&self, client: &UnixStream) -> io::Result<()> {
-        converse(client, &self.stats, &self.memory, |owner| Conversation::new(self, owner))
     }
 }

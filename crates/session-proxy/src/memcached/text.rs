@@ -1,7 +1,7 @@
 //! The text protocol, with no command that twemproxy or mcrouter would not know.
 //! <https://github.com/memcached/memcached/blob/master/doc/protocol.txt>
 
-use super::wire::{Item, NotMemcached, Op, Parsed, Reply, When};
+use super::op::{Item, NotMemcached, Op, Parsed, Reply, When};
 use std::io::Write;
 use std::str;
 use store_client::{MAX_VALUE, printable};

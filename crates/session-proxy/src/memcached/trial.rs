@@ -1,7 +1,7 @@
 //! What the session proxy sends for a session, for the launch to try before PHP does.
 
 use super::connection::{Connection, Fault};
-use super::wire::{Op, Reply, When};
+use super::op::{Op, Reply, When};
 use crate::upstream::Access;
 use std::time::{Duration, Instant};
 use store_client::{Address, Deadline, Dialer, MemcachedEndpoint};

@@ -8,7 +8,7 @@ use crate::distrust::Distrust;
 use crate::error::{Problem, RedisError};
 use crate::reply::Reply;
 use crate::resp::ProtocolError;
-use crate::sentinels::{PATIENCE, Sentinels, Watch, Whom};
+use crate::sentinels::{PATIENCE, PrimaryWatch, Sentinels, Whom};
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
@@ -93,7 +93,7 @@ impl Client {
             Reply::Error(error) => Err(Problem::Role(error)),
             Reply::Array(parts) => match parts.first() {
                 Some(Reply::Bulk(role)) if role == b"master" => {
-                    Ok(connection.watched(Watch::new(sentinels, primary)))
+                    Ok(connection.watched(PrimaryWatch::new(sentinels, primary)))
                 }
                 Some(Reply::Bulk(role)) => {
                     let role = String::from_utf8_lossy(role).into_owned();

@@ -2,12 +2,13 @@
 
 use crate::address::Address;
 use crate::auth::Auth;
-use crate::client::Client;
 use crate::command::Command;
 use crate::connection::Connection;
 use crate::deadline::Deadline;
-use crate::endpoint::{RedisEndpoint, Sentinel, Target};
+use crate::dialer::Dialer;
+use crate::endpoint::{RedisEndpoint, Sentinel};
 use crate::error::{Problem, RedisError};
+use crate::greeting::Greeting;
 use crate::issued::Login;
 use crate::reply::{ErrorReply, Reply};
 use std::time::{Duration, Instant};
@@ -19,8 +20,9 @@ const REST: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Node {
     address: Address,
-    /// With its login. Where it has none of its own, without one, and then with the server's password.
-    clients: Vec<Client>,
+    dialer: Dialer,
+    /// Its login. Where it has none of its own, none, and then the server's password.
+    greetings: Vec<Greeting>,
     connection: Option<Connection>,
     rests_until: Option<Instant>,
     said: Said,
@@ -68,20 +70,18 @@ impl Node {
         server: &RedisEndpoint,
         verify_peer: bool,
     ) -> Result<Self, RedisError> {
-        let client = |auth: Option<Auth>| {
-            let target = Target::Tcp { address: address.clone(), tls: of.tls.clone() };
-            let auth = auth.map(Login::Fixed);
-            Client::new(&RedisEndpoint { target, auth, database: None }, verify_peer)
-        };
-        let mut clients = vec![client(of.auth.clone())?];
+        let greeting =
+            |auth: Option<Auth>| Greeting { login: auth.map(Login::Fixed), database: None };
+        let mut greetings = vec![greeting(of.auth.clone())];
         if of.auth.is_none()
             && let Some(auth) = server.fixed()
         {
-            let password_alone = Auth::new(None, auth.password.clone());
-            clients.push(client(Some(password_alone))?);
+            greetings.push(greeting(Some(Auth::new(None, auth.password.clone()))));
         }
         let (address, said) = (address.clone(), Said::Nothing);
-        Ok(Self { address, clients, connection: None, rests_until: None, said })
+        let dialer = Dialer::new(address.clone(), of.tls.as_ref(), verify_peer)
+            .map_err(|problem| RedisError { server: address.to_string(), problem })?;
+        Ok(Self { address, dialer, greetings, connection: None, rests_until: None, said })
     }
 
     pub(super) fn named(&self) -> Option<&Named> {
@@ -116,7 +116,8 @@ impl Node {
         {
             return Ok(kept);
         }
-        let mut connection = self.clients[0].connect(deadline).map_err(|error| error.problem)?;
+        let mut connection = Connection::new(self.dialer.stream(deadline, patience)?);
+        self.greetings[0].say(&mut connection, deadline)?;
         connection.ask(question, deadline)?;
         Ok(connection)
     }
@@ -144,9 +145,9 @@ impl Node {
             Ok((connection, replies)) => {
                 self.said = Said::of(replies);
                 if matches!(&self.said, Said::Refused(error) if error.code() == "NOAUTH")
-                    && self.clients.len() > 1
+                    && self.greetings.len() > 1
                 {
-                    self.clients.remove(0);
+                    self.greetings.remove(0);
                     let again = self.begin(question, patience);
                     return self.finish(again, question, patience);
                 }
@@ -189,8 +190,9 @@ impl Node {
     /// One that was not asked.
     pub(super) fn silent() -> Self {
         let address = Address { host: crate::address::Host::Name("s".to_owned()), port: 1 };
-        let (clients, said) = (Vec::new(), Said::Nothing);
-        Self { address, clients, connection: None, rests_until: None, said }
+        let dialer = Dialer::new(address.clone(), None, true).unwrap();
+        let (greetings, said) = (Vec::new(), Said::Nothing);
+        Self { address, dialer, greetings, connection: None, rests_until: None, said }
     }
 }
 

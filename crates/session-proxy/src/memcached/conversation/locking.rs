@@ -4,8 +4,8 @@
 use super::{Conversation, Session};
 use crate::memcached::binary::status;
 use crate::memcached::lock::{LOCK_ANSWER, Lock, RENEWED_EVERY};
+use crate::memcached::op::When;
 use crate::memcached::sessions::{Read, Taken};
-use crate::memcached::wire::When;
 use crate::stats::During;
 use crate::turns::Turn;
 use std::mem;

@@ -1,0 +1,45 @@
+//! The keys that sign, from where AWS's own libraries look for them, in their order. The first place that the environment
+//! names is the only one that is asked, so that a mistake there is said and not hidden by another place's.
+
+use super::keys::Keys;
+use super::{container, imds, sts};
+use crate::http::Source;
+use crate::variables::Variables;
+use store_client::{Deadline, NoToken, Secret};
+
+const ENVIRONMENT: Source = Source {
+    name: "The environment",
+    advice: "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN for temporary keys.",
+};
+
+/// The keys that are valid now.
+pub(super) fn keys(
+    variables: &Variables,
+    role: Option<&str>,
+    region: &str,
+    deadline: Deadline,
+) -> Result<Keys, NoToken> {
+    if let Some(id) = variables.get("AWS_ACCESS_KEY_ID") {
+        return of_environment(id, variables);
+    }
+    if let Some(file) = variables.get("AWS_WEB_IDENTITY_TOKEN_FILE") {
+        let role = variables.get("AWS_ROLE_ARN").or(role);
+        return sts::keys(&sts::url(variables, region), role, file, variables, deadline);
+    }
+    if let Some(url) = container::url(variables) {
+        return container::keys(&url, variables, deadline);
+    }
+    imds::keys(variables, deadline)
+}
+
+fn of_environment(id: &str, variables: &Variables) -> Result<Keys, NoToken> {
+    let Some(secret) = variables.get("AWS_SECRET_ACCESS_KEY") else {
+        return Err(ENVIRONMENT.no_token(
+            "AWS_ACCESS_KEY_ID",
+            "has no AWS_SECRET_ACCESS_KEY",
+            false,
+        ));
+    };
+    let session = variables.get("AWS_SESSION_TOKEN").map(Secret::new);
+    Ok(Keys { id: id.to_owned(), secret: Secret::new(secret), session, expires: None })
+}

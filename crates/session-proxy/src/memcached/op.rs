@@ -1,0 +1,60 @@
+//! What a session needs of a server, in whichever protocol.
+
+/// An operation on one key.
+#[derive(Clone, Copy)]
+pub(in crate::memcached) enum Op<'a> {
+    Get(&'a [u8]),
+    Store {
+        key: &'a [u8],
+        data: &'a [u8],
+        flags: u32,
+        /// Its lifetime in seconds, or when it ends, as Memcached takes both.
+        seconds: u32,
+        when: When,
+    },
+    Touch {
+        key: &'a [u8],
+        seconds: u32,
+    },
+    Delete(&'a [u8]),
+    /// Deletes only this version.
+    DeleteIf(&'a [u8], u64),
+}
+
+/// When to store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::memcached) enum When {
+    Always,
+    /// There is nothing yet.
+    Missing,
+    /// It is still this version.
+    Unchanged(u64),
+}
+
+/// A server's reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::memcached) enum Reply {
+    Done,
+    Value(Item),
+    Missing,
+    /// It exists already, or is another version.
+    Exists,
+    /// The server keeps nothing of this size.
+    TooLarge,
+    Refused(String),
+}
+
+/// What a server has under a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::memcached) struct Item {
+    pub(in crate::memcached) data: Vec<u8>,
+    pub(in crate::memcached) flags: u32,
+    pub(in crate::memcached) version: u64,
+}
+
+/// These bytes are no reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::memcached) struct NotMemcached;
+
+/// A reply and its length; `None` if it is incomplete.
+pub(in crate::memcached) type Parsed = Result<Option<(Reply, usize)>, NotMemcached>;
