@@ -14,7 +14,7 @@ use store_client::{Address, Login, RedisEndpoint, Target};
 use tempfile::TempDir;
 
 /// How much faster than others the clock runs.
-const FACTOR: u32 = 200;
+const FACTOR: u32 = 60;
 const HALF_AN_HOUR: Duration = Duration::from_mins(30);
 const VISITORS: u32 = 3;
 
