@@ -1,26 +1,20 @@
 //! Moments as clouds write them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use store_client::Date;
 
 const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 
-/// As AWS signs it: `20240802T121150Z`. <https://howardhinnant.github.io/date_algorithms.html>
+/// As AWS signs it: `20240802T121150Z`.
 pub(crate) fn basic(moment: SystemTime) -> String {
     let seconds = moment.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    // From 0000-03-01 on, a leap day is the last one of its year.
-    let days = seconds / SECONDS_PER_DAY + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    let year = year + era * 400 + next;
+    let Date { year, month, day } = Date::of(seconds);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
 /// Reads `2024-08-02T12:11:50Z`, with or without a fraction of a second (RFC 3339, in UTC).
+/// <https://howardhinnant.github.io/date_algorithms.html>
 pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     let number = |from: usize, length: usize| -> Option<u64> {
         let digits = text.get(from..from + length)?;

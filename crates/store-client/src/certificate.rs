@@ -8,15 +8,17 @@ const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 /// A day of the Gregorian calendar, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date {
-    year: u64,
-    month: u64,
-    day: u64,
+    pub year: u64,
+    /// From 1 on.
+    pub month: u64,
+    /// From 1 on.
+    pub day: u64,
 }
 
 impl Date {
     /// The day of a moment, given in seconds since 1970. <https://howardhinnant.github.io/date_algorithms.html>
     #[must_use]
-    pub(crate) fn of(seconds: u64) -> Self {
+    pub fn of(seconds: u64) -> Self {
         // From 0000-03-01 on, a leap day is the last one of its year.
         let days = seconds / SECONDS_PER_DAY + 719_468;
         let (era, of_era) = (days / 146_097, days % 146_097);
