@@ -3,8 +3,10 @@
 use crate::harness::Harness;
 use crate::memcached_process::Memcached;
 use crate::redis_process::{Redis, free_port};
+use nix::sys::signal::Signal;
 use php_session_store::store::Store;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 const PASSWORD: &str = "s&cret w0rd";
 
@@ -65,6 +67,26 @@ fn what_may_pass_and_what_was_told_to_be_no_more_than_a_warning_starts() {
     let said = harness().said_with(&warning);
     assert!(said.contains("warning: no session can be kept"), "{said}");
     assert!(said.contains("requires a password"), "{said}");
+}
+
+#[test]
+fn a_server_that_hangs_costs_the_start_three_seconds() {
+    let server = Memcached::start(&[]);
+    server.signal(Signal::SIGSTOP);
+    for proxy in ["off", "on"] {
+        let begun = Instant::now();
+        let (_, said) = harness().asked(&at(server.port, None), proxy);
+        assert!(said.contains("warning: for now"), "{proxy}: {said}");
+        assert!(begun.elapsed() < Duration::from_secs(5), "{proxy}: {:?}", begun.elapsed());
+    }
+    server.signal(Signal::SIGCONT);
+}
+
+/// The same words as without the proxy, although the proxy's own question gets no answer.
+#[test]
+fn a_login_that_is_missing_is_said_through_the_proxy_too() {
+    let closed = Memcached::with_sasl(PASSWORD);
+    assert_refused(&at(closed.port, None), "on", "requires a password");
 }
 
 #[test]

@@ -30,7 +30,7 @@ const UNKNOWN_COMMAND: u16 = 0x81;
 /// Asks the servers as the route does.
 pub(super) fn ask(question: &Question<'_>, endpoint: &MemcachedEndpoint) -> Outcome {
     match question.route {
-        Route::Direct => probe(endpoint),
+        Route::Direct => probe(endpoint, Deadline::after(TIMEOUT)),
         Route::Proxy => try_proxy(question, endpoint),
     }
 }
@@ -41,12 +41,13 @@ fn try_proxy(question: &Question<'_>, endpoint: &MemcachedEndpoint) -> Outcome {
     let access = Access { endpoint: endpoint.clone(), verify_peer: *verify_peer };
     let key = format!("{prefix}{}", unused_name("probe"));
     let deadline = Deadline::after(TIMEOUT);
-    let (address, fault) = match try_memcached(&access, &key, CONNECT_TIMEOUT, deadline) {
+    // Half of the time is for the other probe, which speaks no TLS.
+    let of_proxy = if endpoint.tls.is_none() { deadline.or_after(TIMEOUT / 2) } else { deadline };
+    let (address, fault) = match try_memcached(&access, &key, CONNECT_TIMEOUT, of_proxy) {
         Ok(round_trip) => return Outcome::Kept { round_trip, max_clients: None, limits: vec![] },
         Err(failed) => failed,
     };
     let password = endpoint.login.as_ref().map(|login| &login.password);
-    let server = MemcachedServer { address, deadline };
     // What else listens there, and whether it knows logins, the other probe tells.
     let is_other = matches!(
         fault,
@@ -56,17 +57,11 @@ fn try_proxy(question: &Question<'_>, endpoint: &MemcachedEndpoint) -> Outcome {
     );
     if is_other
         && endpoint.tls.is_none()
-        && let refused @ Outcome::Refused(_) = probe(endpoint)
+        && let refused @ Outcome::Refused(_) = probe(endpoint, deadline)
     {
         return refused;
     }
     let cause = match &fault {
-        // With a login that it does not get, memcached closes the connection on text.
-        MemcachedFault::Connection(Problem::Closed(_) | Problem::Timeout(Activity::Answer))
-            if endpoint.tls.is_none() && password.is_none() && server.wants_sasl() =>
-        {
-            Cause::of(CauseKind::PasswordMissing)
-        }
         MemcachedFault::Connection(problem) => {
             Cause::of_server(problem, endpoint.tls.as_ref(), Some(&address.host))
         }
@@ -84,8 +79,7 @@ fn try_proxy(question: &Question<'_>, endpoint: &MemcachedEndpoint) -> Outcome {
 }
 
 /// Asks the servers one by one. A refusal outweighs a failure that may pass.
-fn probe(endpoint: &MemcachedEndpoint) -> Outcome {
-    let deadline = Deadline::after(TIMEOUT);
+fn probe(endpoint: &MemcachedEndpoint, deadline: Deadline) -> Outcome {
     let (mut passing, mut limits) = (None, Vec::new());
     for address in &endpoint.servers {
         let server = MemcachedServer { address, deadline };
@@ -138,14 +132,13 @@ impl MemcachedServer<'_> {
             }),
             // With SASL, memcached closes the connection on text.
             Err(problem @ (Problem::Closed(_) | Problem::Timeout(Activity::Answer))) => {
-                if self.wants_sasl() { Ok(Some(CauseKind::PasswordMissing)) } else { Err(problem) }
+                match self.binary(NOOP, b"", b"") {
+                    Ok((AUTHENTICATION_ERROR, _)) => Ok(Some(CauseKind::PasswordMissing)),
+                    _ => Err(problem),
+                }
             }
             Err(problem) => Err(problem),
         }
-    }
-
-    fn wants_sasl(&self) -> bool {
-        matches!(self.binary(NOOP, b"", b""), Ok((AUTHENTICATION_ERROR, _)))
     }
 
     /// What is said of a server that keeps smaller items than usual. Only one without a login tells, and no proxy.
