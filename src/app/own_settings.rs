@@ -1,15 +1,21 @@
 //! What the app itself sets and the session proxy cannot follow: how long a request waits for a lock, as phpredis counts its
-//! tries and only PHP knows how many are left; and which of Memcached's protocols PHP speaks, and how it spreads keys.
+//! tries and only PHP knows how many are left, and so does php-memcached; and which of Memcached's protocols PHP speaks, its
+//! keys, and how it spreads them.
 
 use std::path::Path;
 
 /// The settings, a part of their names.
-const SETTINGS: [&str; 5] = [
+const SETTINGS: [&str; 10] = [
     "redis.session.lock_retries",
     "redis.session.lock_wait_time",
     "memcached.sess_binary_protocol",
     "memcached.sess_binary",
     "memcached.sess_consistent_hash",
+    "memcached.sess_number_of_replicas",
+    "memcached.sess_prefix",
+    "memcached.sess_lock_retries",
+    "memcached.sess_lock_wait_min",
+    "memcached.sess_lock_wait_max",
 ];
 /// Folders of what the app stores.
 const STORED: [&str; 3] = ["storage", "cache", "var"];
@@ -57,6 +63,7 @@ mod tests {
                 "redis.session.lock_retries",
             ),
             (".user.ini", "memcached.sess_binary_protocol = Off", "memcached.sess_binary_protocol"),
+            ("a.php", "ini_set('memcached.sess_prefix', 'a.');", "memcached.sess_prefix"),
             (".htaccess", "php_value redis.session.lock_retries 3", "redis.session.lock_retries"),
         ] {
             assert_eq!(setting_in(Path::new(file), text), Some(setting), "{file}");

@@ -49,6 +49,11 @@ fn a_page_takes_two_round_trips_and_keeps_what_phps_handler_keeps() {
     assert_eq!(php.exists("b"), SUCCESS);
     assert_eq!((server.stored(&key("b")), server.stored(&lock("b"))), (None, None));
     assert_eq!(php.touch("b"), NOT_FOUND);
+    // A new visitor of whom nothing is kept: strict mode knows the id from then on.
+    assert_eq!(php.create("c"), SUCCESS);
+    assert_eq!(php.lock("c"), SUCCESS);
+    assert_eq!(php.touch("c"), SUCCESS);
+    assert_eq!(php.exists("c"), EXISTS);
 }
 
 /// As `session-check` does it, on a connection of its own.

@@ -1,6 +1,7 @@
 //! The conversation with one PHP process. Its lock belongs to its connection and ends with it.
 
 mod locking;
+mod outcome;
 
 use super::binary::status;
 use super::op::{Op, Reply, When};
@@ -9,13 +10,11 @@ use super::server::Failure;
 use super::sessions::{Data, Read, Written};
 use super::shared::Shared;
 use crate::exchange::{Dialogue, Parsed};
-use crate::log::log;
 use crate::request::Request as Question;
 use crate::seen::Seen;
 use crate::status::Status;
 use locking::{GaveUp, Held, Waiting};
 use std::mem;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use store_client::{Deadline, bulk};
 
@@ -33,6 +32,8 @@ pub(super) struct Conversation<'a> {
     session: Session<'a>,
     waiting: Option<Waiting<'a>>,
     gave_up: Option<GaveUp>,
+    /// The session whose id PHP has drawn last, and which is nowhere yet.
+    created: Option<Vec<u8>>,
     /// Whether nothing was said yet.
     is_new: bool,
 }
@@ -87,8 +88,8 @@ impl Dialogue for Conversation<'_> {
 impl<'a> Conversation<'a> {
     /// `peer` is what PHP calls itself.
     pub(super) fn new(shared: &'a Shared, peer: Vec<u8>) -> Self {
-        let (session, waiting, gave_up) = (Session::None, None, None);
-        Self { shared, peer, session, waiting, gave_up, is_new: true }
+        let (session, waiting, gave_up, created) = (Session::None, None, None, None);
+        Self { shared, peer, session, waiting, gave_up, created, is_new: true }
     }
 
     fn reply(&mut self, incoming: &Incoming, deadline: Deadline) -> Vec<u8> {
@@ -100,17 +101,25 @@ impl<'a> Conversation<'a> {
             Request::Lock(key) => self.lock(key, deadline),
             Request::Unlock(key) => self.unlock(key, deadline),
             // No other session has this id: PHP has just drawn it.
-            Request::Create(_) | Request::Noop => status::SUCCESS,
+            Request::Create(key) => {
+                self.created = Some(key.clone());
+                status::SUCCESS
+            }
+            Request::Noop => status::SUCCESS,
             Request::Exists(key) => self.exists(key, deadline),
             Request::Get(key) => return self.get(incoming, key, deadline),
             Request::Write { key, flags, seconds, data } => {
+                self.created = None;
                 let data = Data { bytes: data, flags: *flags, seconds: *seconds };
                 self.write(key, data, deadline)
             }
             Request::Touch { key, seconds } => {
                 return self.touch(incoming, key, *seconds, deadline);
             }
-            Request::Delete(key) => self.delete(key, deadline),
+            Request::Delete(key) => {
+                self.created = None;
+                self.delete(key, deadline)
+            }
             Request::Version => return incoming.value(VERSION, 0, 0),
             Request::Ours(question) => return self.tell(question, deadline),
         };
@@ -216,31 +225,6 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    fn told(&self, written: Result<Written, Failure>, size: usize) -> u16 {
-        match written {
-            Ok(Written::Done) => status::SUCCESS,
-            Ok(Written::Lost) => {
-                log(format_args!(
-                    "a session was not written: its lock was lost, and another request has written it since"
-                ));
-                status::NOT_STORED
-            }
-            Ok(Written::TooLarge) => {
-                if !self.shared.said_too_large.swap(true, Ordering::Relaxed) {
-                    log(format_args!(
-                        "a session of {size} bytes was not written: the server keeps no item of this size (item_size_max)"
-                    ));
-                }
-                status::TOO_LARGE
-            }
-            Ok(Written::Refused(text)) => {
-                log(format_args!("a session was not written: the server says {text}"));
-                status::OUT_OF_MEMORY
-            }
-            Err(_) => status::TEMPORARY_FAILURE,
-        }
-    }
-
     fn touch(
         &mut self,
         incoming: &Incoming,
@@ -249,6 +233,7 @@ impl<'a> Conversation<'a> {
         deadline: Deadline,
     ) -> Vec<u8> {
         let sessions = &self.shared.sessions;
+        let created = self.created.take();
         let touched = match &mut self.session {
             Session::Held(held) if held.lock.key == key => {
                 let touched = sessions.touch(&held.lock, seconds, deadline);
@@ -259,8 +244,15 @@ impl<'a> Conversation<'a> {
             }
             _ => sessions.one(key, Op::Touch { key, seconds }, deadline),
         };
+        let touched = match touched {
+            // PHP's handler has reserved it: strict mode knows it from then on.
+            Ok(Reply::Missing) if created.as_deref() == Some(key) => {
+                sessions.one(key, empty(key, seconds), deadline)
+            }
+            touched => touched,
+        };
         match touched {
-            Ok(Reply::Done) => incoming.value(b"", 0, 0),
+            Ok(Reply::Done | Reply::Exists) => incoming.value(b"", 0, 0),
             Ok(Reply::Refused(_)) | Err(_) => incoming.response(status::TEMPORARY_FAILURE),
             Ok(_) => incoming.missing(),
         }
@@ -296,4 +288,9 @@ impl<'a> Conversation<'a> {
         }
         status::SUCCESS
     }
+}
+
+/// Stores a session that nothing is in.
+fn empty(key: &[u8], seconds: u32) -> Op<'_> {
+    Op::Store { key, data: b"", flags: 0, seconds, when: When::Missing }
 }

@@ -153,10 +153,10 @@ impl Request {
             _ => {}
         }
         let key = message.key;
-        // In the text protocol, anything else would end the key.
+        // What libmemcached takes for the text protocol.
         let is_one = key.len() <= LONGEST_KEY
             && key.starts_with(prefix)
-            && key.iter().all(|byte| byte.is_ascii_graphic() || !byte.is_ascii());
+            && key.iter().all(u8::is_ascii_graphic);
         let of_lock = session_of(key, prefix.len());
         let key = if is_one { key.to_vec() } else { return Err(status::INVALID) };
         let extra = |at| message.extra(at).ok_or(status::INVALID);
@@ -200,6 +200,22 @@ mod tests {
         assert_eq!(length, bytes.len());
         let (key, data) = (b"memc.sess.key.a".to_vec(), b"data".to_vec());
         assert!(incoming.request == Request::Write { key, flags: 3, seconds: 1440, data });
+    }
+
+    /// A server's reply with such a key could not be told from others.
+    #[test]
+    fn a_key_that_libmemcached_would_refuse_is_refused() {
+        for (key, is_taken) in [
+            ("memc.sess.key.a/b", true),
+            ("memc.sess.key.a b", false),
+            ("memc.sess.key.\u{fc}", false),
+            ("other.a", false),
+        ] {
+            let mut bytes = Vec::new();
+            Message::new(opcode::GETK, key.as_bytes(), b"").encode_request(&mut bytes);
+            let Ok(Some((incoming, _))) = Incoming::parse(&bytes, PREFIX) else { panic!("{key}") };
+            assert_eq!(incoming.is_ok(), is_taken, "{key}");
+        }
     }
 
     proptest! {

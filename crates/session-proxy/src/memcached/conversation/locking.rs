@@ -20,6 +20,9 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(2);
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 /// PHP asks again at once, or no more.
 const AT_ONCE: Duration = Duration::from_secs(1);
+/// How long PHP, which does not know that the proxy gave up, may ask again and is told so at once: for some milliseconds. A
+/// page that opens its session once more later has a new try.
+const TOLD_AGAIN: Duration = Duration::from_millis(100);
 /// How long a renewal may take: PHP's next request waits for it.
 const RENEWAL: Duration = Duration::from_secs(2);
 
@@ -79,7 +82,7 @@ impl<'a> Conversation<'a> {
     pub(super) fn lock(&mut self, key: &[u8], deadline: Deadline) -> u16 {
         if let Some(gave_up) = &self.gave_up
             && gave_up.key == key
-            && gave_up.at.elapsed() < AT_ONCE
+            && gave_up.at.elapsed() < TOLD_AGAIN
         {
             return gave_up.status;
         }
