@@ -3,43 +3,44 @@
 
 pub(crate) mod cases;
 mod sequences;
+mod server;
 mod ways;
 
-use crate::support::app::{App, Server, build, config_for, root};
-use crate::support::services::Redis;
+use crate::support::app::{App, Server as WebServer, build, config_for, root};
 use crate::support::{Suite, on_both};
 use cases::{Case, Known, cases};
 use php_session_store::store::Store;
 use serde_json::Value;
+use server::Server;
 use std::fs;
 use std::thread;
 use ways::{Kind, Way};
 
-/// What only a Redis has, or what the `files` handler says in its own words.
+/// What only a server has, or what the `files` handler says in its own words.
 const NOT_OF_FILES: &[&str] = &["said", "said_later", "lifetime"];
 
-fn with_app(suite: Suite, test: impl FnOnce(&App)) {
-    let mut config = config_for(Server::NginxFpm, suite, "web");
-    for file in ["page.php", "worker.php"] {
+fn with_app(suite: Suite, store: Store, test: impl FnOnce(&App)) {
+    let mut config = config_for(WebServer::NginxFpm, suite, "web");
+    for file in ["page.php", "worker.php", "locks.php"] {
         let from = root().join("tests/integration/comparison").join(file);
         config.file(&format!("htdocs/{file}"), fs::read_to_string(from).expect("our own file"));
     }
     config
-        .env("BP_PHP_SESSION_STORE", Store::Redis.name())
+        .env("BP_PHP_SESSION_STORE", store.name())
         .file("htdocs/auto/index.php", "<?php require '../page.php';")
         .file("htdocs/auto/.user.ini", "session.auto_start=1");
-    build(&config, |app| test(&app.served_by(Server::NginxFpm)));
+    build(&config, |app| test(&app.served_by(WebServer::NginxFpm)));
 }
 
-fn the_ways_are_equal(suite: Suite) {
-    with_app(suite, |app| {
-        let redis = Redis::start_with(&[]);
+fn the_ways_are_equal(suite: Suite, store: Store) {
+    with_app(suite, store, |app| {
+        let server = Server::start(store);
         // `CASE=reset` compares those with this word, and shows what they do.
         let only = std::env::var("CASE").unwrap_or_default();
         let cases: Vec<Case> =
-            cases().into_iter().filter(|case| case.name.contains(&only)).collect();
+            cases(store).into_iter().filter(|case| case.name.contains(&only)).collect();
         let observe = |kind| {
-            let mut way = Way::start(kind, app, &redis);
+            let mut way = Way::start(kind, app, &server);
             cases.iter().map(|case| way.observe(case)).collect::<Vec<Value>>()
         };
         let [direct, proxy, files] = thread::scope(|scope| {
@@ -58,7 +59,7 @@ fn the_ways_are_equal(suite: Suite) {
             wrong.extend(compare(case, Kind::Proxy, &direct[index], &proxy[index]));
             wrong.extend(compare(case, Kind::Files, &direct[index], &files[index]));
         }
-        assert!(wrong.is_empty(), "{suite:?}:\n{}", wrong.join("\n"));
+        assert!(wrong.is_empty(), "{store}, {suite:?}:\n{}", wrong.join("\n"));
     });
 }
 
@@ -70,11 +71,11 @@ fn compare(case: &Case, kind: Kind, expected: &Value, found: &Value) -> Vec<Stri
     let known: Vec<&Known> = case.known.iter().filter(|known| known.kind == kind).collect();
     let unknown = differences
         .iter()
-        .filter(|(at, _)| !known.iter().any(|known| at.starts_with(known.at)))
+        .filter(|(at, _)| !known.iter().any(|known| at.contains(known.at)))
         .map(|(at, what)| format!("{}, {kind:?}: {at}: {what}", case.name));
     let gone = known
         .iter()
-        .filter(|known| !differences.iter().any(|(at, _)| at.starts_with(known.at)))
+        .filter(|known| !differences.iter().any(|(at, _)| at.contains(known.at)))
         .map(|known| {
             format!("{}, {kind:?}: {} no longer differs: {}", case.name, known.at, known.reason)
         });
@@ -115,5 +116,6 @@ fn find_differences(
 }
 
 on_both! {
-    sessions_are_equal: the_ways_are_equal;
+    sessions_in_redis_are_equal: |suite| the_ways_are_equal(suite, Store::Redis);
+    sessions_in_memcached_are_equal: |suite| the_ways_are_equal(suite, Store::Memcached);
 }

@@ -7,6 +7,7 @@ mod settings;
 mod usual;
 
 use super::ways::Kind;
+use php_session_store::store::Store;
 
 /// A visitor's requests, one after the other.
 pub(crate) struct Case {
@@ -15,6 +16,8 @@ pub(crate) struct Case {
     pub(crate) cookie: Option<String>,
     pub(crate) requests: Vec<Request>,
     pub(crate) known: Vec<Known>,
+    /// The only store that it is about.
+    store: Option<Store>,
 }
 
 /// One request, or two at a time.
@@ -39,20 +42,23 @@ pub(crate) enum How {
     During(String),
 }
 
-/// A difference from PHP's redis handler that has its reason.
+/// A difference from PHP's handler of the store that has its reason.
 pub(crate) struct Known {
+    /// The only store where it is one.
+    store: Option<Store>,
     pub(crate) kind: Kind,
-    /// The start of the JSON pointers to all that differs.
+    /// A part of the JSON pointers to all that differs.
     pub(crate) at: &'static str,
     pub(crate) reason: &'static str,
 }
 
-/// All of them.
-pub(crate) fn cases() -> Vec<Case> {
+/// All that a store has.
+pub(crate) fn cases(store: Store) -> Vec<Case> {
     let all = [
         usual::cases(),
         usual::cases_of_several_sessions(),
         settings::cases(),
+        settings::cases_of_memcached(),
         settings::cases_of_ids(),
         settings::cases_of_data(),
         handlers::cases(),
@@ -60,12 +66,19 @@ pub(crate) fn cases() -> Vec<Case> {
         ends::cases(),
         ends::cases_of_commands(),
     ];
-    all.into_iter().flatten().collect()
+    let is_of_store = |of: &Option<Store>| of.is_none_or(|of| of == store);
+    let mut cases: Vec<Case> = all.into_iter().flatten().collect();
+    cases.retain(|case| is_of_store(&case.store));
+    for case in &mut cases {
+        case.known.retain(|known| is_of_store(&known.store));
+    }
+    cases
 }
 
 /// A case of a visitor who comes with an id.
 fn case(name: &'static str) -> Case {
-    Case { name, cookie: Some("visitor".to_owned()), requests: Vec::new(), known: Vec::new() }
+    let cookie = Some("visitor".to_owned());
+    Case { name, cookie, requests: Vec::new(), known: Vec::new(), store: None }
 }
 
 impl Case {
@@ -99,12 +112,32 @@ impl Case {
     }
 
     fn proxy_differs(mut self, at: &'static str, reason: &'static str) -> Self {
-        self.known.push(Known { kind: Kind::Proxy, at, reason });
+        self.known.push(Known { store: None, kind: Kind::Proxy, at, reason });
         self
     }
 
     fn files_differ(mut self, reason: &'static str) -> Self {
-        self.known.push(Known { kind: Kind::Files, at: "", reason });
+        self.known.push(Known { store: None, kind: Kind::Files, at: "", reason });
+        self
+    }
+
+    /// PHP's handler reserves the id of a new session with an empty item.
+    fn reserves(self) -> Self {
+        self.proxy_differs("/stored/new", "the proxy reserves no id: nobody else has drawn it")
+            .with(Store::Memcached)
+            .files_differ("this handler reserves no id")
+            .with(Store::Memcached)
+    }
+
+    /// The difference named last is one with this store only.
+    fn with(mut self, store: Store) -> Self {
+        self.known.last_mut().expect("a difference").store = Some(store);
+        self
+    }
+
+    /// The other stores have no such settings.
+    fn only_with(mut self, store: Store) -> Self {
+        self.store = Some(store);
         self
     }
 }

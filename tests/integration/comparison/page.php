@@ -3,6 +3,8 @@
 // says meanwhile. What PHP says when the page is over, for example as it writes the session, goes into a log, which
 // another request asks for.
 
+require __DIR__ . '/locks.php';
+
 // For the code: shows values.
 function show(...$values): void
 {

@@ -1,10 +1,10 @@
 //! The three ways to keep sessions: an instance of the app for each, and a look at what it stores.
 
 use super::cases::{Case, How, Request};
+use super::server::{Item, Look, Server};
 use crate::support::app::{App, Instance};
 use crate::support::docker::{docker, wait_until};
 use crate::support::http_client::{Answer, HttpClient};
-use crate::support::services::{Redis, vcap};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
@@ -15,12 +15,15 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// What stands for a lock in what is stored.
+pub(crate) const A_LOCK: &str = "a lock";
+
 /// How PHP keeps its sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// With the redis handler, connected to the server.
+    /// With the store's handler, connected to the server.
     Direct,
-    /// With the redis handler, connected to the session proxy.
+    /// With the store's handler, connected to the session proxy.
     Proxy,
     /// With PHP's `files` handler.
     Files,
@@ -31,7 +34,7 @@ pub(crate) struct Way {
     kind: Kind,
     pub(crate) instance: Instance,
     address: SocketAddr,
-    redis: redis::Connection,
+    server: Box<dyn Look>,
     /// Requests so far.
     count: u32,
     /// What stands for `visitor` in ids: another one in each case, as a lock may outlive its case.
@@ -40,25 +43,22 @@ pub(crate) struct Way {
 
 impl Way {
     /// Starts an instance. Its keys have a prefix of their own.
-    pub(crate) fn start(kind: Kind, app: &App, redis: &Redis) -> Self {
-        let bound = vcap(&[("redis-sessions", json!({"host": redis.host()}))]);
-        let bound = format!("VCAP_SERVICES={bound}");
-        let options = format!("BPL_PHP_SESSION_OPTIONS=lock_timeout=2&prefix={}", prefix(kind));
-        let with_redis = ["--env", &bound, "--env", &options, "--env"];
+    pub(crate) fn start(kind: Kind, app: &App, server: &Server) -> Self {
+        let bound = format!("VCAP_SERVICES={}", server.bound());
+        let with_server = |proxy: &str, further: &str| {
+            let options = format!("lock_timeout=2&prefix={}{further}", prefix(kind));
+            let options = format!("BPL_PHP_SESSION_OPTIONS={options}");
+            let proxy = format!("BPL_PHP_SESSION_PROXY={proxy}");
+            app.start(&["--env", &bound, "--env", &options, "--env", &proxy])
+        };
         let instance = match kind {
-            Kind::Direct => app.start(&[&with_redis[..], &["BPL_PHP_SESSION_PROXY=off"]].concat()),
-            Kind::Proxy => app.start(&[&with_redis[..], &["BPL_PHP_SESSION_PROXY=on"]].concat()),
+            // A page that spoils its connection must not spoil the next one.
+            Kind::Direct => with_server("off", "&persistent=off"),
+            Kind::Proxy => with_server("on", ""),
             Kind::Files => app.start(&["--env", "BPL_PHP_SESSION_MISSING=files"]),
         };
         let address = instance.address();
-        Self {
-            kind,
-            instance,
-            address,
-            redis: redis.connection(),
-            count: 0,
-            visitor: String::new(),
-        }
+        Self { kind, instance, address, server: server.look(), count: 0, visitor: String::new() }
     }
 
     /// What comes of a case, beginning with nothing stored: the answers, and what is stored in the end.
@@ -153,58 +153,49 @@ impl Way {
         wait_until("a page that holds its session", || self.ask("held", 0) == "yes");
     }
 
-    fn keys(&mut self) -> Vec<Vec<u8>> {
-        let pattern = format!("{}*", prefix(self.kind));
-        redis::cmd("KEYS").arg(pattern).query(&mut self.redis).expect("keys")
-    }
-
     /// Removes all that is stored.
     pub(crate) fn clear(&mut self) {
         self.ask("clear", 0);
-        for key in self.keys() {
-            redis::cmd("DEL").arg(&key).exec(&mut self.redis).expect("a server");
+        for item in self.server.items(prefix(self.kind)) {
+            self.server.remove(&item.key);
         }
     }
 
-    /// Whether somebody has a session's lock.
-    pub(crate) fn is_locked(&mut self, id: &str) -> bool {
-        let key = format!("{}{id}_LOCK", prefix(self.kind));
-        redis::cmd("EXISTS").arg(key).query(&mut self.redis).expect("a number")
+    /// The key of a session's lock, without the prefix.
+    pub(crate) fn lock_of(&self, id: &str) -> String {
+        let [before, after] = self.server.around_lock();
+        format!("{before}{id}{after}")
     }
 
-    /// Removes a session.
-    pub(crate) fn forget(&mut self, id: &str) {
-        let key = format!("{}{id}", prefix(self.kind));
-        redis::cmd("DEL").arg(key).exec(&mut self.redis).expect("a server");
+    /// Removes what is stored under a key without the prefix.
+    pub(crate) fn forget(&mut self, key: &str) {
+        self.server.remove(format!("{}{key}", prefix(self.kind)).as_bytes());
     }
 
-    /// Goes on when a process that was killed has no lock any more, for which the proxy must care.
-    pub(crate) fn end_locks_of(&mut self, process: &str) {
+    /// Ends the reservations of ids, which the proxy does not make, but those of sessions that are open.
+    pub(crate) fn end_reservations(&mut self, stored: &Value, is_open: impl Fn(&str) -> bool) {
+        let all = stored.as_object().into_iter().flatten();
+        for (id, _) in all.filter(|(id, item)| is_reservation(item) && !is_open(id)) {
+            self.forget(id);
+        }
+    }
+
+    /// Goes on when these locks of a process that was killed are no more, for which the proxy must care.
+    pub(crate) fn end_locks(&mut self, locks: &[String]) {
+        if self.kind != Kind::Proxy {
+            for lock in locks {
+                self.forget(lock);
+            }
+        }
         let killed = Instant::now();
-        loop {
-            let locks = self.locks_of(process);
-            if locks.is_empty() {
-                return;
-            }
-            if self.kind == Kind::Proxy {
-                assert!(killed.elapsed() < Duration::from_secs(9), "{locks:?} of {process}");
-                thread::sleep(Duration::from_millis(5));
-                continue;
-            }
-            redis::cmd("DEL").arg(locks).exec(&mut self.redis).expect("a server");
+        let is_there = |way: &mut Self| {
+            let stored = way.stored();
+            locks.iter().any(|lock| stored[lock] == A_LOCK)
+        };
+        while is_there(self) {
+            assert!(killed.elapsed() < Duration::from_secs(9), "{locks:?}");
+            thread::sleep(Duration::from_millis(5));
         }
-    }
-
-    fn locks_of(&mut self, process: &str) -> Vec<Vec<u8>> {
-        let mut keys = self.keys();
-        keys.retain(|key| {
-            let value: Option<Vec<u8>> =
-                redis::cmd("GET").arg(key).query(&mut self.redis).expect("a value");
-            let value = value.unwrap_or_default();
-            let value = String::from_utf8_lossy(&value);
-            key.ends_with(b"_LOCK") && value.split('|').nth(1) == Some(process)
-        });
-        keys
     }
 
     /// What is stored, by its key without the prefix.
@@ -215,22 +206,19 @@ impl Way {
                 serde_json::from_str(&stored).unwrap_or_else(|_| panic!("{stored}"));
             return stored.into_iter().map(|(key, data)| (key, json!({"data": data}))).collect();
         }
+        let [before, after] = self.server.around_lock();
         let mut stored = Map::new();
-        for key in self.keys() {
+        for Item { key, data, lifetime } in self.server.items(prefix(self.kind)) {
             let name = brief(&key[prefix(self.kind).len()..]);
-            let (data, seconds): (Vec<u8>, i64) = redis::pipe()
-                .cmd("GET")
-                .arg(&key)
-                .cmd("TTL")
-                .arg(&key)
-                .query(&mut self.redis)
-                .expect("a value");
+            let is_lock = name.starts_with(before)
+                && name.ends_with(after)
+                && (data == b"1" || data.contains(&b'|'));
             // A lock's owner and its time are the handler's affair.
-            let value = if name.ends_with("_LOCK") && data.contains(&b'|') {
-                json!("a lock")
+            let value = if is_lock {
+                json!(A_LOCK)
             } else {
                 // As it was given, which was a moment ago.
-                let lifetime = if seconds < 0 { seconds } else { (seconds + 99) / 100 * 100 };
+                let lifetime = if lifetime < 0 { lifetime } else { (lifetime + 99) / 100 * 100 };
                 json!({"data": brief(&data), "lifetime": lifetime})
             };
             stored.insert(name, value);
@@ -243,10 +231,16 @@ fn query(id: u32, code: &str) -> String {
     format!("?id={id}&code={}", utf8_percent_encode(code, NON_ALPHANUMERIC))
 }
 
+/// Whether php-memcached has reserved an id: nothing is in it, and it lives only as long as a lock.
+pub(crate) fn is_reservation(item: &Value) -> bool {
+    item["data"] == "" && item["lifetime"] == 100
+}
+
+/// Equally long, as a server limits the length of keys.
 fn prefix(kind: Kind) -> &'static str {
     match kind {
         Kind::Direct => "direct:",
-        Kind::Proxy => "proxy:",
+        Kind::Proxy => "behind:",
         Kind::Files => "none:",
     }
 }

@@ -3,6 +3,14 @@
 // tells in JSON what it has as its session, and what PHP says.
 ini_set('session.use_cookies', '0');
 ini_set('session.cache_limiter', '');
+require __DIR__ . '/locks.php';
+
+// The handler that the ini file names.
+$handler = ini_get('session.save_handler');
+function own_handler(): void
+{
+    @ini_set('session.save_handler', $GLOBALS['handler']);
+}
 
 // PHP's handler, which reads other sessions before that of the page.
 function read_first(string ...$others): void

@@ -12,6 +12,7 @@ pub(crate) mod http_client;
 pub(crate) mod input;
 pub(crate) mod kubernetes;
 pub(crate) mod layout;
+pub(crate) mod memcached_client;
 pub(crate) mod mirror;
 pub(crate) mod pack_build;
 pub(crate) mod php_process;

@@ -1,12 +1,10 @@
 //! Real servers, in containers.
 
 use super::docker::{Container, wait_until};
+use super::memcached_client::MemcachedClient;
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) const IMAGE: &str = "php-session-store/services";
 
@@ -130,32 +128,23 @@ impl Memcached {
         format!("{}:11211", self.container.ip())
     }
 
+    /// A client of the text protocol, which only a server without a login speaks.
+    pub(crate) fn client(&self) -> MemcachedClient {
+        MemcachedClient::connect(self.container.address(11211))
+    }
+
     /// How many items the server keeps; only one without a login says it.
     pub(crate) fn items(&self) -> u32 {
-        let stats = self.ask("stats");
+        let stats = self.client().lines("stats");
         let items = stats.iter().find_map(|line| line.strip_prefix("STAT curr_items "));
         items.and_then(|items| items.trim().parse().ok()).unwrap_or_else(|| panic!("{stats:?}"))
     }
 
     /// The keys that the server keeps, each with the seconds until it expires.
     pub(crate) fn expirations(&self) -> BTreeMap<String, i64> {
-        let now =
-            SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970").as_secs();
-        let items = self.ask("lru_crawler metadump all");
-        let expiration = |item: &String| {
-            let field = |name| item.split(' ').find_map(|word| word.strip_prefix(name));
-            let at: i64 = field("exp=")?.parse().ok()?;
-            Some((field("key=")?.to_owned(), at - now.cast_signed()))
-        };
-        items.iter().map(|item| expiration(item).unwrap_or_else(|| panic!("{item}"))).collect()
-    }
-
-    /// The lines of an answer to a command of the text protocol, which only a server without a login speaks.
-    fn ask(&self, command: &str) -> Vec<String> {
-        let mut stream = TcpStream::connect(self.container.address(11211)).expect("a server");
-        stream.write_all(format!("{command}\r\n").as_bytes()).expect("a server");
-        let lines = BufReader::new(stream).lines().map(|line| line.expect("an answer"));
-        lines.take_while(|line| line != "END").collect()
+        let expirations = self.client().expirations().into_iter();
+        let text = |key| String::from_utf8(key).expect("a key in ASCII");
+        expirations.map(|(key, seconds)| (text(key), seconds)).collect()
     }
 }
 

@@ -34,11 +34,14 @@ pub(super) fn cases() -> Vec<Case> {
             )
             .page("visit();"),
         ends("the worker is killed", "posix_kill(getmypid(), 9); sleep(9);")
-            .proxy_differs("", "PHP's lock stays until it ends; the proxy sees that the worker is gone")
+            .proxy_differs(
+                "",
+                "PHP's lock stays until it ends; the proxy sees that the worker is gone",
+            )
             .files_differ("so does the kernel"),
         case("the worker is killed, and its lock ends")
             .page("visit();")
-            .page("ini_set('redis.session.lock_expire', 1); visit(); posix_kill(getmypid(), 9); sleep(9);")
+            .page("lock_ends(1); visit(); posix_kill(getmypid(), 9); sleep(9);")
             .page("usleep(1000000); visit();"),
     ]
 }

@@ -1,10 +1,11 @@
 //! Locks, and pages at the same time.
 
 use super::{Case, case};
+use php_session_store::store::Store::{Memcached, Redis};
 
 const HOLD: &str = "visit(); hold(300);";
-const OFF: &str = "ini_set('redis.session.locking_enabled', 0);";
-const ENDS: &str = "ini_set('redis.session.lock_expire', 1);";
+const OFF: &str = "locking(false);";
+const ENDS: &str = "lock_ends(1);";
 const FILES: &str = "this handler always locks, and waits without an end";
 
 /// What pages set about locks, and what they do at the same time.
@@ -35,7 +36,10 @@ fn without_locks() -> Vec<Case> {
     let visit_off = format!("{OFF} visit();");
     vec![
         case("locking off").page(&*visit_off).page(&*visit_off).page("visit();"),
-        case("locking off, and nothing changes").page("visit();").page(format!("{OFF} look();")).page("visit();"),
+        case("locking off, and nothing changes")
+            .page("visit();")
+            .page(format!("{OFF} look();"))
+            .page("visit();"),
         case("locking off, and regenerate")
             .page("visit();")
             .page(format!("{OFF} visit(); session_regenerate_id(true); add();"))
@@ -60,11 +64,12 @@ fn without_locks() -> Vec<Case> {
             .files_differ(FILES),
         case("locking off within the session").page(format!("visit(); {OFF}")).page("visit();"),
         case("locking on within the session")
-            .page(format!("{OFF} visit(); ini_set('redis.session.locking_enabled', 1);"))
+            .page(format!("{OFF} visit(); locking(true);"))
             .page("visit();")
-            .files_differ("phpredis does not write without the lock that it did not take"),
+            .files_differ("phpredis does not write without the lock that it did not take")
+            .with(Redis),
         case("locking off, then on")
-            .page(format!("{OFF} visit(); session_write_close(); ini_set('redis.session.locking_enabled', 1); visit();"))
+            .page(format!("{OFF} visit(); session_write_close(); locking(true); visit();"))
             .page("visit();"),
     ]
 }
@@ -77,7 +82,9 @@ fn locks_that_end() -> Vec<Case> {
             .page(format!("{ENDS} visit(); usleep(1300000);"))
             .page("visit();")
             .proxy_differs("", "nobody else has locked the session since, so nothing is lost if this page writes it")
-            .files_differ(FILES),
+            .with(Redis)
+            .files_differ(FILES)
+            .with(Redis),
         case("a lock that ends by itself, and a page meanwhile")
             .page("visit();")
             .during(&format!("{ENDS} visit(); hold(1500);"), "session_start(); add('meanwhile');")
@@ -86,14 +93,22 @@ fn locks_that_end() -> Vec<Case> {
                 "/answers/1/0/said_later",
                 "PHP's handler looks after the lock before it writes, the proxy as it writes",
             )
+            .with(Redis)
+            .proxy_differs("", "the proxy renews the lock; php-memcached writes over what the other page has written")
+            .with(Memcached)
             .files_differ(FILES),
         case("a lock without an end")
             .page("visit();")
-            .page("ini_set('redis.session.lock_expire', 0); visit();")
+            .page("lock_ends(0); visit();")
             .page("visit();"),
+        case("a lock of more than thirty days")
+            .page("visit();")
+            .page("lock_ends(2592001); visit();")
+            .page("visit();")
+            .only_with(Memcached),
         case("one try for the lock")
             .page("visit();")
-            .during(HOLD, "ini_set('redis.session.lock_retries', 1); ini_set('redis.session.lock_wait_time', 1000); visit();")
+            .during(HOLD, "tries_once(); visit();")
             .page("visit();")
             .proxy_differs("", "PHP does not tell the proxy how long it waits; the build and the launch look for these names")
             .files_differ(FILES),

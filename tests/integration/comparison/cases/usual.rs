@@ -1,12 +1,21 @@
 //! What most pages do.
 
 use super::{Case, How, case};
+use php_session_store::store::Store::{Memcached, Redis};
 
 /// With one session.
 pub(super) fn cases() -> Vec<Case> {
     const START: &str = "session_start(); add();";
+    const RESET: &str =
+        "php-memcached opens another connection, which waits for the first one's lock";
     vec![
         case("a new visitor").of_new_visitor().page("visit();").page("visit();"),
+        case("a new visitor, and nothing changes").of_new_visitor().page("look();").page("look();"),
+        case("strict, a new visitor, and nothing changes")
+            .of_new_visitor()
+            .page("look(['use_strict_mode' => true]);")
+            .page("look(['use_strict_mode' => true]);")
+            .page("visit(['use_strict_mode' => true]);"),
         case("a visitor who comes back").page("visit();").page("visit();").page("visit();"),
         case("nothing changes").page("visit();").page("look();").page("look();"),
         case("nothing is there").page("look();").page("look();"),
@@ -25,14 +34,19 @@ pub(super) fn cases() -> Vec<Case> {
             .page("visit();")
             .page(format!("{START} show(session_reset(), $_SESSION);"))
             .page("look();")
-            .files_differ("phpredis waits for the lock that it has itself, and then until it ends"),
+            .files_differ("phpredis waits for the lock that it has itself, and then until it ends")
+            .with(Redis)
+            .proxy_differs("", RESET)
+            .with(Memcached)
+            .files_differ(RESET)
+            .with(Memcached),
         case("reset, and the lock ends by itself")
             .page("visit();")
-            .page(format!("ini_set('redis.session.lock_expire', 1); {START} show(session_reset());"))
+            .page(format!("lock_ends(1); {START} show(session_reset());"))
             .page("usleep(500000); look();"),
         case("reset without a lock")
             .page("visit();")
-            .page(format!("ini_set('redis.session.locking_enabled', 0); {START} show(session_reset(), $_SESSION);"))
+            .page(format!("locking(false); {START} show(session_reset(), $_SESSION);"))
             .page("look();"),
         case("destroy")
             .page("visit();")
@@ -52,7 +66,9 @@ pub(super) fn cases() -> Vec<Case> {
             .page("session_start(); show(session_gc() > 1);")
             .page("visit();"),
         case("encode and decode")
-            .page(format!("{START} show(session_encode(), session_decode('n|i:41;m|i:1;')); add();"))
+            .page(format!(
+                "{START} show(session_encode(), session_decode('n|i:41;m|i:1;')); add();"
+            ))
             .page("visit();"),
         case("auto_start")
             .does(How::AutoStart, "add(); show($_SESSION);")
@@ -62,13 +78,17 @@ pub(super) fn cases() -> Vec<Case> {
             .does(How::Upload, "visit(); show(count($_FILES));")
             .page("visit();"),
         case("a page goes on when its answer is sent")
-            .page(format!("{START} fastcgi_finish_request(); add(); session_write_close(); {START}"))
+            .page(format!(
+                "{START} fastcgi_finish_request(); add(); session_write_close(); {START}"
+            ))
             .page("visit();"),
     ]
 }
 
 /// With several ones.
 pub(super) fn cases_of_several_sessions() -> Vec<Case> {
+    const CREATED: &str =
+        "PHP takes the id that its handler has just reserved for another session's";
     vec![
         case("regenerate")
             .page("visit();")
@@ -105,8 +125,25 @@ pub(super) fn cases_of_several_sessions() -> Vec<Case> {
         case("an id made beforehand")
             .page("session_id(session_create_id('shop-')); visit(); show(strlen(session_id()));")
             .page("visit();"),
+        case("an id made in the session, and strict")
+            .page("visit(); $id = session_create_id(); session_write_close(); session_id($id); visit(['use_strict_mode' => true]);")
+            .page("visit();")
+            .proxy_differs("/said", CREATED)
+            .with(Memcached)
+            .reserves(),
+        case("a new visitor, and abort")
+            .of_new_visitor()
+            .page("session_start(); add(); session_abort();")
+            .page("visit();"),
+        case("a new visitor, read and closed")
+            .of_new_visitor()
+            .page("look(['read_and_close' => true]);")
+            .page("visit();"),
         case("an id made in the session")
             .page("visit(); $id = session_create_id(); session_write_close(); session_id($id); visit();")
-            .page("visit();"),
+            .page("visit();")
+            .proxy_differs("/said", CREATED)
+            .with(Memcached)
+            .reserves(),
     ]
 }
