@@ -2,10 +2,11 @@
 
 use crate::proxy_harness::wait_until;
 use crate::proxy_site::{InProcess, PASSWORD, key};
-use crate::redis_cluster::{RedisCluster, id};
-use crate::redis_process::run;
+use crate::redis_cluster::{RedisCluster, ask, id};
+use crate::redis_process::{Redis, run};
 use nix::sys::signal::Signal;
 use std::process::Command;
+use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -21,7 +22,13 @@ struct Load {
 
 /// Visitors of many sessions count their visits while something happens; none may get an error, and no update may be lost.
 fn under_load(cluster: &RedisCluster, what: impl FnOnce()) -> Load {
+    under_load_with_breaks(cluster, |_| what())
+}
+
+/// The same; nobody begins a visit as long as `what` has the lock.
+fn under_load_with_breaks(cluster: &RedisCluster, what: impl FnOnce(&RwLock<()>)) -> Load {
     let proxy = InProcess::start(&cluster.credentials());
+    let breaks = RwLock::new(());
     // What was counted before does not count.
     let before: Vec<u32> = (0..SESSIONS).map(|session| stored(cluster, session)).collect();
     let done = AtomicBool::new(false);
@@ -29,7 +36,7 @@ fn under_load(cluster: &RedisCluster, what: impl FnOnce()) -> Load {
     let longest = thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|number| {
-                let (proxy, done, visits) = (&proxy, &done, &visits);
+                let (proxy, done, visits, breaks) = (&proxy, &done, &visits, &breaks);
                 scope.spawn(move || {
                     let mut php = proxy.php(number);
                     let mut longest = Duration::ZERO;
@@ -38,8 +45,10 @@ fn under_load(cluster: &RedisCluster, what: impl FnOnce()) -> Load {
                             break;
                         }
                         let session = (number * 7 + turn) % SESSIONS;
+                        let visit = breaks.read().unwrap();
                         let started = Instant::now();
                         php.count(&format!("visitor{session}"));
+                        drop(visit);
                         longest = longest.max(started.elapsed());
                         visits[session as usize].fetch_add(1, Ordering::Relaxed);
                         sleep(Duration::from_millis(1));
@@ -49,7 +58,7 @@ fn under_load(cluster: &RedisCluster, what: impl FnOnce()) -> Load {
             })
             .collect();
         sleep(Duration::from_millis(300));
-        what();
+        what(&breaks);
         sleep(Duration::from_millis(300));
         done.store(true, Ordering::Relaxed);
         clients.into_iter().map(|client| client.join().unwrap()).max().unwrap()
@@ -135,4 +144,76 @@ fn a_node_that_hangs_holds_up_only_the_sessions_that_it_has() {
         assert!(waiting.into_iter().all(|waiting| waiting.join().unwrap() == 2));
     });
     assert_eq!(proxy.status()["failures"], 0);
+}
+
+/// Waits until a replica has all that its primary has acknowledged, of which this key is one.
+fn wait_until_replicated(primary: &Redis, key: &str) {
+    let mut admin = primary.admin(PASSWORD);
+    run(&mut admin, &["SET", &format!("{{{key}}}mark"), ""]);
+    let acknowledged: u32 = redis::cmd("WAIT").arg(1).arg(10_000).query(&mut admin).unwrap();
+    assert_eq!(acknowledged, 1);
+}
+
+fn wait_until_primary(replica: &Redis) {
+    wait_until("the failover", || {
+        ask::<String>(replica, &["INFO", "replication"]).contains("role:master")
+    });
+}
+
+/// It carries out what it has received as soon as it goes on, before it hears that a replica has its place. A failover takes less
+/// than the time after which the proxy gives up a reply.
+#[test]
+fn what_a_former_primary_acknowledges_does_not_count() {
+    let cluster = RedisCluster::start(1, &["--cluster-node-timeout", "500"]);
+    let proxy = InProcess::start(&cluster.credentials());
+    for round in 0..3 {
+        let old = cluster.owner(&key("visitor0"));
+        let replica = cluster.replica_of(old);
+        let ids = (0..).map(|number| format!("{round}-{number}"));
+        let of_old = ids.filter(|id| cluster.owner(&key(id)).port == old.port).take(3);
+        let mut pages: Vec<_> =
+            of_old.zip(0..).map(|(id, number)| (id, proxy.php(number))).collect();
+        for (id, php) in &mut pages {
+            assert_eq!(php.count(id), 1);
+            assert_eq!((php.lock(id), php.read(id)), ("+OK".into(), "1".into()));
+        }
+        wait_until_replicated(old, &key("visitor0"));
+        old.signal(Signal::SIGSTOP);
+        thread::scope(|scope| {
+            for (id, php) in &mut pages {
+                scope.spawn(move || {
+                    assert_eq!((php.write(id, "2"), php.unlock(id)), ("+OK".into(), ":1".into()));
+                });
+            }
+            wait_until_primary(replica);
+            old.signal(Signal::SIGCONT);
+        });
+        for (id, php) in &mut pages {
+            assert_eq!(cluster.stored(&key(id)).as_deref(), Some("2"), "{id}");
+            assert_eq!(php.count(id), 3);
+        }
+        assert_eq!(proxy.status()["failures"], 0);
+        cluster.wait_until_ok();
+    }
+}
+
+#[test]
+fn a_primary_that_stops_and_comes_back_is_not_believed_under_load() {
+    let cluster = RedisCluster::start(1, &["--cluster-node-timeout", "500"]);
+    for _ in 0..2 {
+        let old = cluster.owner(&key("visitor1"));
+        let replica = cluster.replica_of(old);
+        let load = under_load_with_breaks(&cluster, |breaks| {
+            let quiet = breaks.write().unwrap();
+            // Redis replicates after it has acknowledged.
+            wait_until_replicated(old, &key("visitor1"));
+            old.signal(Signal::SIGSTOP);
+            drop(quiet);
+            wait_until_primary(replica);
+            old.signal(Signal::SIGCONT);
+        });
+        assert!(load.requests > 100, "{}", load.requests);
+        assert!(load.longest < Duration::from_secs(5), "{:?}", load.longest);
+        cluster.wait_until_ok();
+    }
 }

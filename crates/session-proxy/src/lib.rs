@@ -27,6 +27,7 @@ mod sessions;
 mod settings;
 mod shared;
 mod signals;
+mod silence;
 mod site;
 mod slots;
 mod stats;

@@ -70,6 +70,13 @@ impl SlotMap {
         &self.nodes
     }
 
+    /// All other nodes; first those that follow it in the server's reply, which are its replicas.
+    pub(super) fn others_than(&self, node: &Address) -> Vec<Address> {
+        let after = self.nodes.iter().position(|it| it == node).map_or(0, |at| at + 1);
+        let (before, after) = self.nodes.split_at(after);
+        after.iter().chain(before).filter(|it| *it != node).cloned().collect()
+    }
+
     /// How many primaries serve slots.
     pub(super) fn primaries(&self) -> usize {
         self.ranges.iter().map(|(.., owner)| owner.to_string()).collect::<BTreeSet<_>>().len()
