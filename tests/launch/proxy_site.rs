@@ -33,8 +33,13 @@ pub(crate) struct InProcess {
 impl InProcess {
     /// Before the service with these credentials.
     pub(crate) fn start(credentials: &Value) -> Self {
+        Self::waiting_for(credentials, 0)
+    }
+
+    /// The same; so many replicas have to acknowledge a write.
+    pub(crate) fn waiting_for(credentials: &Value, replicas: u32) -> Self {
         let proxy = Self { folder: tempfile::tempdir().unwrap() };
-        serve(&proxy.socket(), credentials_of(credentials), 0);
+        serve(&proxy.socket(), credentials_of(credentials), replicas);
         proxy
     }
 
@@ -109,7 +114,8 @@ pub(crate) fn credentials_of(credentials: &Value) -> RedisEndpoint {
 /// Starts a proxy at this socket.
 pub(crate) fn serve(socket: &Path, endpoint: RedisEndpoint, wait_replicas: u32) {
     let listener = UnixListener::bind(socket).unwrap();
-    let failover_timeout = Duration::from_secs(if endpoint.is_sentinel() { 12 } else { 5 });
+    let is_slow = endpoint.is_sentinel() || endpoint.is_cluster();
+    let failover_timeout = Duration::from_secs(if is_slow { 12 } else { 5 });
     let settings = Settings {
         container: "test".to_owned(),
         prefix: PREFIX.to_owned(),
@@ -179,12 +185,22 @@ impl Php {
 
     /// A page that counts its visits, and says the last count.
     pub(crate) fn count(&mut self, id: &str) -> u32 {
+        let count = self.begin(id);
+        self.end(id, count);
+        count
+    }
+
+    /// How a page begins that counts its visits.
+    pub(crate) fn begin(&mut self, id: &str) -> u32 {
         assert_eq!(self.lock(id), "+OK");
-        let count = self.read(id).parse().unwrap_or(0) + 1;
+        self.read(id).parse().unwrap_or(0) + 1
+    }
+
+    /// And how it ends.
+    pub(crate) fn end(&mut self, id: &str, count: u32) {
         assert!(self.has_lock(id));
         assert_eq!(self.write(id, &count.to_string()), "+OK");
         assert_eq!(self.unlock(id), ":1");
-        count
     }
 }
 

@@ -60,8 +60,7 @@ impl RetryingClient {
         }
     }
 
-    /// Makes sure that the node that has replied still served the key then. If no other one answers, none can have
-    /// replaced it.
+    /// Makes sure that the node that has replied still served the key then. If no other one answers, none has replaced it.
     fn confirm(
         &self,
         upstream: &Arc<Upstream>,
@@ -70,22 +69,35 @@ impl RetryingClient {
     ) -> Result<(), Failure> {
         let Some(waiting) = waiting else { return Ok(()) };
         if waiting.is_long() {
-            let node = &waiting.node;
-            let others = upstream.cluster.map().map(|map| map.others_than(node));
-            let deadline = Deadline::after(PATIENCE_WITH_NODE);
-            let told = others.unwrap_or_default().iter().find_map(|other| {
-                let deadline = deadline.or_after(PATIENCE_WITH_NODE / 4);
-                self.ask_for_slots_of(other, upstream, deadline).ok()
-            });
-            if let Some(map) = told {
-                let is_owner = map.owner(slot_of(key)) == Some(&**node);
-                upstream.cluster.learn(map);
-                if !is_owner {
-                    return Err(NoConnection::Replaced(Arc::clone(node)).into());
-                }
-            }
+            self.ask_whether_it_serves(upstream, key, &waiting.node)?;
         }
         waiting.has_ended();
+        Ok(())
+    }
+
+    /// Asks the replicas, one of which would have replaced it: another primary may not have heard of that yet, but knows who
+    /// they are.
+    fn ask_whether_it_serves(
+        &self,
+        upstream: &Arc<Upstream>,
+        key: &[u8],
+        node: &Arc<Address>,
+    ) -> Result<(), Failure> {
+        let deadline = Deadline::after(PATIENCE_WITH_NODE);
+        let (mut asked, mut is_told) = (Vec::new(), false);
+        while let Some(map) = upstream.cluster.map()
+            && let Some(next) = map.who_knows_of(node, &asked, is_told)
+        {
+            asked.push(next.clone());
+            let deadline = deadline.or_after(PATIENCE_WITH_NODE / 4);
+            let Ok(map) = self.ask_for_slots_of(next, upstream, deadline) else { continue };
+            let serves = map.owner(slot_of(key)) == Some(&**node);
+            upstream.cluster.learn(map);
+            if !serves {
+                return Err(NoConnection::Replaced(Arc::clone(node)).into());
+            }
+            is_told = true;
+        }
         Ok(())
     }
 
