@@ -6,6 +6,7 @@
 mod answer;
 mod client;
 mod cluster;
+mod contest;
 mod conversation;
 mod credentials;
 mod exchange;

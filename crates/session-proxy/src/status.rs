@@ -1,5 +1,6 @@
 //! The status of a proxy.
 
+use super::shared::Shared;
 use super::site::Site;
 use super::stats::Stats;
 use indoc::indoc;
@@ -13,14 +14,14 @@ use std::time::Duration;
 pub struct Status(Value);
 
 impl Status {
-    pub(super) fn of(site: &dyn Site) -> Self {
+    pub(super) fn of(site: &dyn Site, shared: &Shared) -> Self {
         let primary = site.primary();
         Self::new(
             &site.service(),
             &site.topology(),
             primary.as_deref(),
-            site.started().elapsed(),
-            site.stats_now(),
+            shared.started.elapsed(),
+            shared.stats_now(site.counts()),
         )
     }
 

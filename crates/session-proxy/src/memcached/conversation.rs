@@ -6,14 +6,15 @@ use super::binary::status;
 use super::op::{Op, Reply, When};
 use super::request::{Incoming, Request};
 use super::server::Failure;
-use super::sessions::{Data, Read, Written};
-use super::shared::Shared;
+use super::sessions::{Data, Read, Sessions, Written};
+use crate::contest::GaveUp;
 use crate::exchange::{Dialogue, Parsed};
 use crate::log::log;
 use crate::request::Request as Question;
 use crate::seen::Seen;
+use crate::shared::Shared;
 use crate::status::Status;
-use locking::{GaveUp, Held, Waiting};
+use locking::{Held, Waiting};
 use std::mem;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -28,11 +29,12 @@ const VERSION: &[u8] = b"1.6.0";
 /// A conversation with one PHP process.
 pub(super) struct Conversation<'a> {
     shared: &'a Shared,
+    sessions: &'a Sessions,
     /// What PHP calls itself.
     peer: Vec<u8>,
     session: Session<'a>,
     waiting: Option<Waiting<'a>>,
-    gave_up: Option<GaveUp>,
+    gave_up: GaveUp<u16>,
     /// Whether nothing was said yet.
     is_new: bool,
 }
@@ -70,31 +72,19 @@ impl Dialogue for Conversation<'_> {
         self.is_new = false;
         answer
     }
-
-    fn patience(&self) -> Option<Duration> {
-        self.patience()
-    }
-
-    fn renew(&mut self) {
-        self.renew();
-    }
-
-    fn release(&mut self) {
-        self.release(Deadline::after(PATIENCE));
-    }
 }
 
 impl<'a> Conversation<'a> {
     /// `peer` is what PHP calls itself.
-    pub(super) fn new(shared: &'a Shared, peer: Vec<u8>) -> Self {
-        let (session, waiting, gave_up) = (Session::None, None, None);
-        Self { shared, peer, session, waiting, gave_up, is_new: true }
+    pub(super) fn new(shared: &'a Shared, sessions: &'a Sessions, peer: Vec<u8>) -> Self {
+        let (session, waiting, gave_up) = (Session::None, None, GaveUp::nothing());
+        Self { shared, sessions, peer, session, waiting, gave_up, is_new: true }
     }
 
     fn reply(&mut self, incoming: &Incoming, deadline: Deadline) -> Vec<u8> {
         if !matches!(incoming.request, Request::Lock(_)) {
             self.waiting = None;
-            self.gave_up = None;
+            self.gave_up = GaveUp::nothing();
         }
         let status = match &incoming.request {
             Request::Lock(key) => self.lock(key, deadline),
@@ -121,8 +111,8 @@ impl<'a> Conversation<'a> {
     fn tell(&self, question: &Question, deadline: Deadline) -> Vec<u8> {
         match question {
             Question::Echo(text) => bulk(text),
-            Question::Status => bulk(Status::of(self.shared).json().as_bytes()),
-            Question::Reach(key) => match self.shared.sessions.service.reach(key, deadline) {
+            Question::Status => bulk(Status::of(self.sessions, self.shared).json().as_bytes()),
+            Question::Reach(key) => match self.sessions.service.reach(key, deadline) {
                 Ok(()) => OK.to_vec(),
                 Err(failure) => {
                     format!("-ERR the session proxy cannot reach the service: {failure}\r\n")
@@ -135,7 +125,7 @@ impl<'a> Conversation<'a> {
 
     /// `SUCCESS` says that there is none, as PHP's handler asks by storing something. If nobody can tell, it keeps its id.
     fn exists(&self, key: &[u8], deadline: Deadline) -> u16 {
-        match self.shared.sessions.read(key, deadline) {
+        match self.sessions.read(key, deadline) {
             Ok(None) => status::SUCCESS,
             _ => status::EXISTS,
         }
@@ -150,9 +140,9 @@ impl<'a> Conversation<'a> {
         let (read, held) = match held {
             Some(held) => match held.first.take() {
                 Some(first) => (Ok(first), Some(held)),
-                None => (self.shared.sessions.read(key, deadline), Some(held)),
+                None => (self.sessions.read(key, deadline), Some(held)),
             },
-            None => (self.shared.sessions.read(key, deadline), None),
+            None => (self.sessions.read(key, deadline), None),
         };
         let read: Read = match read {
             Ok(read) => read,
@@ -168,7 +158,7 @@ impl<'a> Conversation<'a> {
     }
 
     fn write(&mut self, key: &[u8], data: Data<'_>, deadline: Deadline) -> u16 {
-        let sessions = &self.shared.sessions;
+        let sessions = self.sessions;
         let written = match &mut self.session {
             Session::Held(held) if held.lock.key == key => {
                 let written = sessions.write(&held.lock, held.seen, data, deadline);
@@ -200,14 +190,14 @@ impl<'a> Conversation<'a> {
         match self.inherited(key, deadline) {
             Err(None) => Ok(Written::Lost),
             Err(Some(failure)) => Err(failure),
-            Ok(_) => self.shared.sessions.write_anyway(key, data, deadline),
+            Ok(_) => self.sessions.write_anyway(key, data, deadline),
         }
     }
 
     /// The version of a lock that a worker has taken for this PHP process and then died, if there is a lock; fails if it is
     /// somebody else's.
     fn inherited(&self, key: &[u8], deadline: Deadline) -> Result<Option<u64>, Option<Failure>> {
-        match self.shared.sessions.lock_now(key, deadline)? {
+        match self.sessions.lock_now(key, deadline)? {
             None => Ok(None),
             Some(item) if self.shared.secrets.are_inherited(&item.data, &self.peer) => {
                 Ok(Some(item.version))
@@ -226,7 +216,7 @@ impl<'a> Conversation<'a> {
                 status::NOT_STORED
             }
             Ok(Written::TooLarge) => {
-                if !self.shared.said_too_large.swap(true, Ordering::Relaxed) {
+                if !self.sessions.said_too_large.swap(true, Ordering::Relaxed) {
                     log(format_args!(
                         "a session of {size} bytes was not written: the server keeps no item of this size (item_size_max)"
                     ));
@@ -248,7 +238,7 @@ impl<'a> Conversation<'a> {
         seconds: u32,
         deadline: Deadline,
     ) -> Vec<u8> {
-        let sessions = &self.shared.sessions;
+        let sessions = self.sessions;
         let touched = match &mut self.session {
             Session::Held(held) if held.lock.key == key => {
                 let touched = sessions.touch(&held.lock, seconds, deadline);
@@ -267,7 +257,7 @@ impl<'a> Conversation<'a> {
     }
 
     fn delete(&mut self, key: &[u8], deadline: Deadline) -> u16 {
-        match self.shared.sessions.one(key, Op::Delete(key), deadline) {
+        match self.sessions.one(key, Op::Delete(key), deadline) {
             Ok(Reply::Refused(_)) | Err(_) => status::TEMPORARY_FAILURE,
             Ok(_) => {
                 if let Session::Held(held) = &mut self.session
@@ -283,14 +273,14 @@ impl<'a> Conversation<'a> {
     fn unlock(&mut self, key: &[u8], deadline: Deadline) -> u16 {
         match mem::replace(&mut self.session, Session::None) {
             Session::Held(held) if held.lock.key == key => {
-                self.shared.sessions.unlock(&held.lock, deadline);
+                self.sessions.unlock(&held.lock, deadline);
             }
             Session::Done { key: done, .. } if done == key => {}
             // An unlock by anybody else is none.
             other => {
                 self.session = other;
                 if let Ok(Some(version)) = self.inherited(key, deadline) {
-                    self.shared.sessions.unlock_version(key, version, deadline);
+                    self.sessions.unlock_version(key, version, deadline);
                 }
             }
         }

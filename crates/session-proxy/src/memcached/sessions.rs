@@ -2,17 +2,24 @@
 
 use super::lock::{LOCK_SECONDS, Lock, lock_of};
 use super::op::{Item, Op, Reply, When};
-use super::server::Failure;
+use super::server::{Failure, Limits};
 use super::servers::Service;
+use crate::credentials::{self, Credentials};
 use crate::seen::Seen;
+use crate::settings::Settings;
+use crate::shared::Shared;
+use crate::upstream::Access;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
-use store_client::Deadline;
+use store_client::{Deadline, MemcachedEndpoint};
 
 /// The sessions of the service.
-pub(super) struct Sessions {
+pub(crate) struct Sessions {
     pub(super) service: Service,
     /// The length of the prefix of all keys.
-    pub(super) prefix: usize,
+    prefix: usize,
+    /// Whether the log has said that the server keeps no session as large as one was.
+    pub(super) said_too_large: AtomicBool,
 }
 
 /// A session's data as PHP writes it.
@@ -46,6 +53,22 @@ pub(super) enum Written {
 }
 
 impl Sessions {
+    /// Reads the service's address and login.
+    pub(crate) fn new(
+        settings: &Settings,
+        read: credentials::Read<Access<MemcachedEndpoint>>,
+        shared: &Shared,
+    ) -> anyhow::Result<Self> {
+        let limits = Limits {
+            connect_timeout: settings.connect_timeout,
+            read_timeout: settings.read_timeout,
+            most_connections: settings.most_connections,
+        };
+        let prefix = shared.prefix.len();
+        let service = Service::new(Credentials::new(read)?, limits, shared.stats.clone(), prefix);
+        Ok(Self { service, prefix, said_too_large: AtomicBool::default() })
+    }
+
     /// Takes a lock, and reads the session if that takes no further round trip. A lock of `owner` is no obstacle.
     /// `again` if it was tried just now.
     pub(super) fn take(
