@@ -234,7 +234,7 @@ impl Sessions {
     fn is_same(&self, key: &[u8], seen: &Seen, data: &[u8]) -> Result<bool, Failure> {
         match self.service.call(&Keyed::new(&[b"GET", key]))? {
             Reply::Nil => Ok(true),
-            Reply::Bulk(now) => Ok(now == data || *seen == Seen::Data(Some(now)).remembered()),
+            Reply::Bulk(now) => Ok(now == data || seen.is(&now)),
             other => Err(other.into()),
         }
     }

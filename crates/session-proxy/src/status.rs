@@ -37,25 +37,14 @@ impl Status {
             "service": service,
             "topology": topology,
             "role": stats.role(),
-            "started": stats.started.get(),
             "seconds": uptime.as_secs(),
-            "clients": stats.clients.get(),
-            "requests": stats.requests.get(),
             "round_trips": stats.round_trips.count(),
-            "waiting": stats.waiting_here.get(),
-            "waiting_elsewhere": stats.waiting_elsewhere.get(),
-            "lock_timeouts": stats.lock_timeouts.get(),
-            "reconnections": stats.reconnections.get(),
-            "retries": stats.retries.get(),
-            "failures": stats.failures.get(),
-            "refused": stats.refused.get(),
-            "connections": stats.connections.get(),
-            "idle": stats.idle.get(),
-            "most_connections": stats.most_connections.get(),
-            "opened": stats.opened.get(),
             "p50_us": stats.round_trips.percentile(50),
             "p99_us": stats.round_trips.percentile(99),
         });
+        for (name, number) in stats.numbers() {
+            all[name] = json!(number);
+        }
         if let Some(primary) = primary {
             all["primary"] = json!(primary);
         }
@@ -138,7 +127,7 @@ mod tests {
         let gauges = [
             &it.started,
             &it.clients,
-            &it.waiting_here,
+            &it.waiting,
             &it.waiting_elsewhere,
             &it.connections,
             &it.idle,

@@ -237,10 +237,8 @@ impl Sessions {
     ) -> Result<Written, Failure> {
         let when = match self.read(key, deadline)? {
             None => When::Missing,
-            Some(Item { data: now, version, .. })
-                if now == data.bytes || Seen::Data(Some(now.clone())).remembered() == *seen =>
-            {
-                When::Unchanged(version)
+            Some(now) if now.data == data.bytes || seen.is(&now.data) => {
+                When::Unchanged(now.version)
             }
             Some(_) => return Ok(Written::Lost),
         };
