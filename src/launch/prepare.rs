@@ -1,8 +1,8 @@
 //! The launch as a story: finds the session service, asks it, and sets the variables for PHP and the app.
 
-use super::app;
+use super::app::AppOfLaunch;
 use super::build_record::{LaunchRecord, read_record};
-use super::choice::{Asks, Choice, choose};
+use super::choice::{Asks, Choice, Inquiry, choose};
 use super::command_line::is_php_command_line;
 use super::fpm_pools::fpm_workers;
 use super::prepared::Prepared;
@@ -35,7 +35,6 @@ pub use super::prepared::Launch;
 /// returns the variables for PHP and the app. `layer` is the session layer, `app_dir` the app's folder.
 ///
 /// # Errors
-///
 /// Fails, unless the settings allow it, if there is no session service, if its credentials cannot be used, or if it
 /// would never keep a session.
 pub fn prepare(
@@ -87,8 +86,9 @@ impl Context<'_> {
         let tls_files = &tls_files(&found.plan, record, environment)?;
         let outer = nested::outer_route(environment)?;
         let ask = |route| self.ask(&found.plan, tls_files, route);
+        let inquiry = Inquiry { outer, asks: self.asks(outer), ask };
         let Choice { mut route, reason, outcome } =
-            choose(settings.proxy, &found.plan, record, outer, self.asks(outer), ask)?;
+            choose(settings.proxy, &found.plan, record, &inquiry)?;
         let mut warnings: Vec<String> =
             found.warnings.iter().map(|warning| log::warning(warning)).collect();
         if let Reason::ProxyRefused(cause) = &reason {
@@ -117,7 +117,8 @@ impl Context<'_> {
             messages.push(log::sessions(found, route, &reason));
         }
         messages.append(&mut warnings);
-        let app = app::prepare(&Reach { plan, tls_files }, settings, record, environment, app_dir);
+        let app = AppOfLaunch { settings, record, environment, app_dir };
+        let app = app.prepare(&Reach { plan, tls_files });
         Ok(Prepared { php_settings, messages, app })
     }
 

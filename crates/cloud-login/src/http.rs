@@ -42,9 +42,6 @@ pub(crate) struct Request<'a> {
 
 impl Request<'_> {
     /// The body of a successful answer.
-    ///
-    /// # Errors
-    /// Fails if there is none in time, or if it is not a success.
     pub(crate) fn send(&self, deadline: Deadline) -> Result<String, NoToken> {
         let left = deadline.or_after(PATIENCE).remaining().map_err(|_| self.silent("no time"))?;
         let answer = self.exchange(&agent(self.url, left)).map_err(|error| self.failed(&error))?;

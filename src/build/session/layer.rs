@@ -55,7 +55,6 @@ pub struct SessionLayer {
 /// Writes the layer: ini files, the launch record, the exec.d program, `session-check` and `session-proxy`.
 ///
 /// # Errors
-///
 /// Fails if a file cannot be written, or the credentials to embed cannot be read.
 pub fn contribute_session_layer<B: Buildpack<Error = anyhow::Error>>(
     context: &BuildContext<B>,
@@ -105,7 +104,6 @@ fn link_programs(layer: &Path) -> anyhow::Result<()> {
 /// `first` are directives for the base ini file, `preload` for the one that preloads; they precede those of the store.
 ///
 /// # Errors
-///
 /// Fails if a file cannot be written.
 pub fn write_files(
     layer: &Path,

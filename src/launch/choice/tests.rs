@@ -85,7 +85,8 @@ fn chosen(setting: Proxy, case: &str, outer: Option<Route>, asks: Asks, said: Sa
         asked.borrow_mut().push_str(who);
         outcome(says)
     };
-    match choose(setting, &plan(store, case), &record(store, case), outer, asks, ask) {
+    let inquiry = Inquiry { outer, asks, ask };
+    match choose(setting, &plan(store, case), &record(store, case), &inquiry) {
         Err(error) => error.to_string(),
         Ok(Choice { route, reason, outcome }) => {
             let name = |text: String| text.split([' ', '(']).next().unwrap().to_owned();
