@@ -51,27 +51,25 @@ impl Locks for Conversation<'_> {
         if let Session::Held(held) = &mut self.session
             && held.lock.renewed.elapsed() >= RENEWED_EVERY
         {
-            self.sessions.renew(&mut held.lock, Deadline::after(RENEWAL));
+            self.sessions.deadline = Deadline::after(RENEWAL);
+            self.sessions.renew(&mut held.lock);
         }
     }
 
     fn release(&mut self) {
-        self.release_until(Deadline::after(PATIENCE));
+        self.sessions.deadline = Deadline::after(PATIENCE);
+        if let Session::Held(held) = mem::replace(&mut self.session, Session::None) {
+            self.sessions.unlock(&held.lock);
+        }
     }
 }
 
 impl<'a> Conversation<'a> {
-    fn release_until(&mut self, deadline: Deadline) {
-        if let Session::Held(held) = mem::replace(&mut self.session, Session::None) {
-            self.sessions.unlock(&held.lock, deadline);
-        }
-    }
-
-    pub(super) fn lock(&mut self, key: &[u8], deadline: Deadline) -> u16 {
+    pub(super) fn lock(&mut self, key: &[u8]) -> u16 {
         if let Some(status) = self.gave_up.lately(key) {
             return status;
         }
-        self.release_until(deadline);
+        self.release();
         let waiting = match self.waiting.take() {
             Some(waiting) if waiting.key == key => waiting,
             _ => {
@@ -80,7 +78,7 @@ impl<'a> Conversation<'a> {
                 Waiting { key: key.to_vec(), turn, since: now, asked: now }
             }
         };
-        match self.take_lock(key, &waiting, deadline) {
+        match self.take_lock(key, &waiting) {
             Ok(Some((lock, first))) => {
                 let seen = match &first {
                     Some(Some(item)) => When::Unchanged(item.version),
@@ -108,10 +106,9 @@ impl<'a> Conversation<'a> {
         &self,
         key: &[u8],
         waiting: &Waiting<'a>,
-        deadline: Deadline,
     ) -> Result<Option<(Lock, Option<Read>)>, super::Failure> {
         let left = self.shared.lock_timeout.saturating_sub(waiting.since.elapsed());
-        let soon = deadline.or_after(LOCK_ANSWER.min(left));
+        let soon = self.sessions.deadline.or_after(LOCK_ANSWER.min(left));
         if !waiting.turn.wait(soon) {
             return Ok(None);
         }
@@ -119,7 +116,7 @@ impl<'a> Conversation<'a> {
         let owner = secrets.owner(&self.peer);
         let lock = Lock::new(key, prefix, secrets.next(&self.peer));
         take_in_time(&self.shared.stats.waiting_elsewhere, soon, |again| {
-            Ok(match self.sessions.take(&lock, &owner, again, deadline)? {
+            Ok(match self.sessions.take(&lock, &owner, again)? {
                 Taken::Locked(lock, read) => Some((lock, read)),
                 Taken::Busy => None,
             })
