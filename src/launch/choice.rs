@@ -57,8 +57,10 @@ pub(super) fn choose(
     // The option `persistent`, on or off, is a decision for PHP's own handler.
     let undecided = serves && !plan.persistence.is_chosen;
     let handshakes = undecided && plan.has_tls();
-    let has_address =
-        matches!(&plan.endpoint, Endpoint::Redis(redis) if redis.first_address().is_some());
+    let has_address = match &plan.endpoint {
+        Endpoint::Redis(redis) => redis.first_address().is_some(),
+        Endpoint::Memcached(_) => true,
+    };
     let (route, reason) = match setting {
         Proxy::On if !serves => bail!(log::not_for_proxy(plan, record.store)),
         Proxy::On => (Route::Proxy, Reason::Given),
@@ -66,12 +68,12 @@ pub(super) fn choose(
         Proxy::Auto if plan.locks(true) && !plan.locks(false) => {
             return Ok(prefer_proxy(Reason::Locks, outer, asks, ask));
         }
-        Proxy::Auto if handshakes && record.lock_wait.is_none() => {
+        Proxy::Auto if handshakes && record.own_setting.is_none() => {
             return Ok(prefer_proxy(Reason::Handshakes, outer, asks, ask));
         }
         Proxy::Auto if serves && has_address && !plan.is_cluster() => {
-            let otherwise = if handshakes { Reason::OwnWait } else { Reason::Given };
-            let by_distance = undecided && record.lock_wait.is_none();
+            let otherwise = if handshakes { Reason::OwnSetting } else { Reason::Given };
+            let by_distance = undecided && record.own_setting.is_none();
             return Ok(by_answer(otherwise, by_distance, outer, asks, ask));
         }
         Proxy::Auto | Proxy::Off => (Route::Direct, Reason::Given),

@@ -132,14 +132,14 @@ pub(super) fn without_proxy(reason: &Reason, problem: &anyhow::Error) -> String 
         _ => "with a TLS handshake in each request".to_owned(),
     };
     formatdoc! {"
-        warning: PHP connects to Redis itself, {slow}, because the session proxy does not run ({PROXY}=off silences this):
+        warning: PHP connects to the server itself, {slow}, because the session proxy does not run ({PROXY}=off silences this):
         {problem:#}"}
 }
 
 /// `cause` says what the server refuses to the session proxy.
 pub(super) fn proxy_is_refused(cause: &Cause) -> String {
     formatdoc! {"
-        warning: PHP connects to Redis itself, because the server keeps sessions for PHP's handler but not for the session proxy ({PROXY}=off silences this):
+        warning: PHP connects to the server itself, because it keeps sessions for PHP's handler but not for the session proxy ({PROXY}=off silences this):
         {cause}"}
 }
 
@@ -154,17 +154,21 @@ pub(super) fn password_in_folder() -> String {
 }
 
 /// `setting` is the app's.
-pub(super) fn direct_for_wait(setting: &str) -> String {
+pub(super) fn direct_for_setting(setting: &str) -> String {
     format!(
         "PHP connects to Redis itself, with a TLS handshake in each request, because the app sets {setting}, which the session proxy cannot follow. To use the proxy, remove that setting, and set how long to wait with {OPTIONS}=lock_timeout=SECONDS"
     )
 }
 
 /// `setting` is the app's.
-pub(super) fn wait_without_effect(setting: &str) -> String {
-    format!(
-        "warning: the app sets {setting}, which the session proxy cannot follow: a request waits for its session as long as lock_timeout in {OPTIONS} says. {PROXY}=off follows the app's setting"
-    )
+pub(super) fn setting_not_followed(store: Store, setting: &str) -> String {
+    let instead = match store {
+        Store::Redis => format!(
+            "a request waits for its session as long as lock_timeout in {OPTIONS} says. {PROXY}=off follows the app's setting"
+        ),
+        Store::Memcached => "remove it, or no session is kept where it differs".to_owned(),
+    };
+    format!("warning: the app sets {setting}, which the session proxy cannot follow: {instead}")
 }
 
 /// The error for a refusal that stops the start.

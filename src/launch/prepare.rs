@@ -153,15 +153,15 @@ impl Context<'_> {
         let Self { record, settings, .. } = *self;
         let is_direct = route == Route::Direct;
         let no_metrics = (is_direct && settings.metrics.is_some()).then(log::no_metrics);
-        let wait = record.lock_wait.as_deref().and_then(|setting| match reason {
-            Reason::OwnWait => Some(log::direct_for_wait(setting)),
-            _ => (!is_direct).then(|| log::wait_without_effect(setting)),
+        let setting = record.own_setting.as_deref().and_then(|setting| match reason {
+            Reason::OwnSetting => Some(log::direct_for_setting(setting)),
+            _ => (!is_direct).then(|| log::setting_not_followed(record.store, setting)),
         });
         let in_path = record.store == Store::Redis && !plan.endpoint.secrets().is_empty();
         let in_folder = (record.app.takes_save_path_for_folder && is_direct && in_path)
             .then(log::password_in_folder);
         let unlocked = (is_direct && plan.locking && !plan.locks(false)).then(log::not_locked);
-        no_metrics.into_iter().chain(wait).chain(in_folder).chain(unlocked).collect()
+        no_metrics.into_iter().chain(setting).chain(in_folder).chain(unlocked).collect()
     }
 
     /// Returns how long the service takes to reply.

@@ -133,7 +133,7 @@ fn session_layer(layer: &Path) {
         search_keys: SearchKeys::determine(&Environment::default(), &AppOptions::default())
             .unwrap(),
         strict_mode: false,
-        lock_wait: None,
+        own_setting: None,
         framework: None,
         app: AppFacts::default(),
         scan_dirs: String::new(),

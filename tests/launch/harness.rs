@@ -92,7 +92,7 @@ impl Harness {
             sid_length: 32,
             search_keys: keys,
             strict_mode: false,
-            lock_wait: None,
+            own_setting: None,
             framework,
             app: AppFacts::default(),
             scan_dirs: String::new(),

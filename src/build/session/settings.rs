@@ -63,7 +63,10 @@ impl<'a> SessionSettings<'a> {
                 sid_length: php.programs().map(|it| it.facts.sid_length).max().unwrap_or_default(),
                 search_keys: config.search_keys.clone(),
                 strict_mode: php.programs().any(|program| program.facts.strict_mode),
-                lock_wait: app.lock_wait.clone().filter(|_| config.store == Store::Redis),
+                own_setting: app
+                    .own_setting
+                    .clone()
+                    .filter(|setting| setting.starts_with(config.store.name())),
                 framework: config.framework.clone(),
                 scan_dirs: env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap_or_default(),
                 app: AppFacts {

@@ -49,7 +49,7 @@ fn record(store: Store, case: &str) -> LaunchRecord {
         sid_length: 32,
         search_keys: keys.unwrap(),
         strict_mode: false,
-        lock_wait: case.contains("wait").then(|| "x (y.php)".to_owned()),
+        own_setting: case.contains("wait").then(|| "x (y.php)".to_owned()),
         framework: None,
         scan_dirs: String::new(),
         app: AppFacts {
@@ -123,7 +123,7 @@ fn setting_service_and_app_decide() {
         (Auto, "cluster unlocked database", "Proxy Given; proxy Kept"),
         (Auto, "tls", "Proxy Handshakes; proxy Kept"),
         (Auto, "tls persistent", "Direct Given; php Kept"),
-        (Auto, "tls wait", "Direct OwnWait; php Kept"),
+        (Auto, "tls wait", "Direct OwnSetting; php Kept"),
         (Auto, "tls wait persistent", "Direct Given; php Kept"),
         (Auto, "tls wait folder", "Proxy Given; proxy Kept"),
         (Auto, "tls wait no openssl", "Proxy Given; proxy Kept"),
@@ -210,7 +210,12 @@ fn without_tls_the_distance_decides() {
         ("tcp persistent", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
         ("socket", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
         ("cluster unlocked", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
-        ("memcached", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
+        ("memcached", none, Asks::All, ('k', 'n'), "Direct Given; php Kept"),
+        ("memcached", none, Asks::All, ('k', 'f'), "Proxy Distance; php proxy Kept"),
+        ("memcached", none, Asks::All, ('r', 'f'), "Direct ProxyRefused; php proxy php Kept"),
+        ("memcached persistent", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
+        ("memcached wait", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
+        ("memcached 2.2", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
     ] {
         assert_eq!(chosen(Auto, case, outer, asks, said), expected, "{case} {asks:?} {said:?}");
     }

@@ -56,7 +56,7 @@ impl PhpProcess {
             sid_length: 32,
             search_keys: search_keys.expect("the usual keys"),
             strict_mode: false,
-            lock_wait: None,
+            own_setting: None,
             framework: None,
             app: AppFacts::default(),
             scan_dirs: String::new(),
