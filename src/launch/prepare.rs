@@ -19,12 +19,12 @@ use crate::frameworks::session_use::Reach;
 use crate::php;
 use crate::php::PHP_INI_SCAN_DIR;
 use crate::php::foreign_ini::session_ini_read_after;
-use crate::php::ini::PhpSettings;
 use crate::php::ini_file::IniFile;
 use crate::php::scan_dirs::no_longer_read;
 use crate::php::tls::TlsFiles;
 use crate::plan::Plan;
 use crate::store::Store;
+use crate::variable::{Variable, value_of};
 use anyhow::bail;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -106,10 +106,19 @@ impl Context<'_> {
             no_socket => {
                 warnings.extend(no_socket.err().map(|error| log::without_proxy(&reason, &error)));
                 route = Route::Direct;
-                self.connect(plan, tls_files, round_trip, &mut warnings)?
+                let version = &record.extension_version;
+                php::directives::connect(plan, tls_files, version, round_trip)?
             }
         };
         warnings.extend(self.remarks(plan, route, &reason));
+        let app = AppOfLaunch { settings, record, environment, app_dir };
+        let app = app.prepare(&Reach { plan, tls_files });
+        let by_framework = value_of(&app.variables, Variable::MemcachedUsername.name()).is_some();
+        if (php_settings.ini_files.contains(&IniFile::Login) || by_framework)
+            && mechanisms::are_missing()
+        {
+            warnings.push(log::no_mechanisms(route));
+        }
         let mut messages = Vec::new();
         if found.is_embedded() {
             messages.push(log::embedded_credentials(found));
@@ -117,8 +126,6 @@ impl Context<'_> {
             messages.push(log::sessions(found, route, &reason));
         }
         messages.append(&mut warnings);
-        let app = AppOfLaunch { settings, record, environment, app_dir };
-        let app = app.prepare(&Reach { plan, tls_files });
         Ok(Prepared { php_settings, messages, app })
     }
 
@@ -190,27 +197,6 @@ impl Context<'_> {
         let (workers, max_clients) = (fpm_workers(self.environment, self.app_dir)?, max_clients?);
         let replicas = max_clients.checked_div(workers)?;
         (replicas < 2).then(|| log::too_many_workers(workers, max_clients, replicas))
-    }
-
-    /// What PHP's own handler is told.
-    fn connect(
-        &self,
-        plan: &Plan,
-        tls_files: &TlsFiles,
-        round_trip: Duration,
-        messages: &mut Vec<String>,
-    ) -> anyhow::Result<PhpSettings> {
-        let version = &self.record.extension_version;
-        let mut php_settings = php::directives::connect(plan, tls_files, version, round_trip)?;
-        if php_settings.ini_files.contains(&IniFile::Login) {
-            if mechanisms::are_missing(self.environment)? {
-                messages.push(log::no_mechanisms());
-            }
-            if mechanisms::must_be_preloaded(self.record) {
-                php_settings.ini_files.push(IniFile::Preload);
-            }
-        }
-        Ok(php_settings)
     }
 
     /// Returns the proxy's socket.

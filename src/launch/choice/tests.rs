@@ -46,7 +46,6 @@ fn record(store: Store, case: &str) -> LaunchRecord {
         knows_tls: !case.contains("no openssl"),
         openssl_cafile: String::new(),
         openssl_capath: String::new(),
-        may_preload: false,
         sid_length: 32,
         search_keys: keys.unwrap(),
         strict_mode: false,
