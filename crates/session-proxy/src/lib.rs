@@ -39,7 +39,7 @@ mod worker;
 
 pub use client::ProxyClient;
 pub use credentials::Read;
-pub use life::{Endless, Life, Stage};
+pub use life::{Life, Stage};
 pub use log::{finish, log};
 pub use memcached::{Fault as MemcachedFault, Incoming, LOCK_ANSWER, try_memcached};
 pub use request::{Refusal, Request, parse};

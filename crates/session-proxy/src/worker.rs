@@ -75,7 +75,7 @@ impl Worker {
             if ends {
                 let _ = wait(listens.as_slice(), PollTimeout::from(LOOKED_EVERY));
             } else {
-                let all: Vec<_> = listens.into_iter().chain(life.end()).collect();
+                let all: Vec<_> = listens.into_iter().chain([life.end()]).collect();
                 ends = wait(&all, PollTimeout::NONE).get(1) == Some(&true);
             }
             if ends {
