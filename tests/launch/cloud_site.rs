@@ -3,6 +3,7 @@
 
 mod clock;
 mod signature;
+pub(crate) mod signed;
 
 use crate::fake_cloud::{Answer, Asked, ok, refusal, serve};
 use crate::redis_process::{Redis, run};
@@ -109,7 +110,7 @@ impl CloudSite {
             source.iter().find(|(it, _)| *it == name).map(|(_, value)| value.clone())
         });
         let cloud = match self.kind {
-            Kind::Aws => cache(),
+            Kind::Aws => Cloud::Aws(cache()),
             Kind::Azure => Cloud::Azure(Azure::default()),
             Kind::Google => Cloud::Google,
         };
