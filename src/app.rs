@@ -1,7 +1,7 @@
 //! The app: whether it is a PHP app, and what its `.bp-config/options.json` says.
 
-mod lock_waits;
 pub(crate) mod own_files;
+mod own_settings;
 
 pub use own_files::AppFindings;
 

@@ -33,7 +33,8 @@ pub(super) enum Asks {
     All,
 }
 
-/// The route for the plan under the setting. `outer` is the route of an outer launch; `ask` asks the service.
+/// The route for the plan under the setting. `is_task` says that the launcher starts PHP's command line; `outer` is the
+/// route of an outer launch; `ask` asks the service.
 ///
 /// # Errors
 /// Fails if the only route that the setting leaves does not lead there.
@@ -41,6 +42,7 @@ pub(super) fn choose(
     setting: Proxy,
     plan: &Plan,
     record: &LaunchRecord,
+    is_task: bool,
     outer: Option<Route>,
     asks: Asks,
     ask: impl Fn(Route) -> Outcome,
@@ -54,11 +56,15 @@ pub(super) fn choose(
             // PHP's own handler needs libsasl2's plugins, and a new login for each request.
             Endpoint::Memcached(memcached) => memcached.login.is_some(),
         };
-    // The option `persistent`, on or off, is a decision for PHP's own handler.
-    let undecided = serves && !plan.persistence.is_chosen;
+    // The option `persistent`, on or off, is a decision for PHP's own handler. A task has no visitors who wait; if it is
+    // the container's first process, the proxy would be one of its children, and one that waits for all of them would
+    // never end.
+    let undecided = serves && !plan.persistence.is_chosen && !is_task;
     let handshakes = undecided && plan.has_tls();
-    let has_address =
-        matches!(&plan.endpoint, Endpoint::Redis(redis) if redis.first_address().is_some());
+    let has_address = match &plan.endpoint {
+        Endpoint::Redis(redis) => redis.first_address().is_some(),
+        Endpoint::Memcached(_) => true,
+    };
     let (route, reason) = match setting {
         Proxy::On if !serves => bail!(log::not_for_proxy(plan, record.store)),
         Proxy::On => (Route::Proxy, Reason::Given),
@@ -66,12 +72,12 @@ pub(super) fn choose(
         Proxy::Auto if plan.locks(true) && !plan.locks(false) => {
             return Ok(prefer_proxy(Reason::Locks, outer, asks, ask));
         }
-        Proxy::Auto if handshakes && record.lock_wait.is_none() => {
+        Proxy::Auto if handshakes && record.own_setting.is_none() => {
             return Ok(prefer_proxy(Reason::Handshakes, outer, asks, ask));
         }
         Proxy::Auto if serves && has_address && !plan.is_cluster() => {
-            let otherwise = if handshakes { Reason::OwnWait } else { Reason::Given };
-            let by_distance = undecided && record.lock_wait.is_none();
+            let otherwise = if handshakes { Reason::OwnSetting } else { Reason::Given };
+            let by_distance = undecided && record.own_setting.is_none();
             return Ok(by_answer(otherwise, by_distance, outer, asks, ask));
         }
         Proxy::Auto | Proxy::Off => (Route::Direct, Reason::Given),
