@@ -42,11 +42,13 @@ pub(super) struct Inquiry<F> {
     pub(super) ask: F,
 }
 
-/// The route for the plan under the setting. Fails if the only one that the setting leaves does not lead there.
+/// The route for the plan under the setting; `is_task` says that the launcher starts PHP's command line. Fails if the only
+/// route that the setting leaves does not lead there.
 pub(super) fn choose(
     setting: Proxy,
     plan: &Plan,
     record: &LaunchRecord,
+    is_task: bool,
     inquiry: &Inquiry<impl Fn(Route) -> Outcome>,
 ) -> anyhow::Result<Choice> {
     let serves = proxy_serves(plan, record);
@@ -58,8 +60,10 @@ pub(super) fn choose(
             // PHP's own handler needs libsasl2's plugins, and a new login for each request.
             Endpoint::Memcached(memcached) => memcached.login.is_some(),
         };
-    // The option `persistent`, on or off, is a decision for PHP's own handler.
-    let undecided = serves && !plan.persistence.is_chosen;
+    // The option `persistent`, on or off, is a decision for PHP's own handler. A task has no visitors who wait; if it is
+    // the container's first process, the proxy would be one of its children, and one that waits for all of them would
+    // never end.
+    let undecided = serves && !plan.persistence.is_chosen && !is_task;
     let handshakes = undecided && plan.has_tls();
     let has_address = match &plan.endpoint {
         Endpoint::Redis(redis) => redis.first_address().is_some(),

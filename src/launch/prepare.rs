@@ -86,16 +86,18 @@ impl Context<'_> {
         let tls_files = &tls_files(&found.plan, record, environment)?;
         let outer = nested::outer_route(environment)?;
         let ask = |route| self.ask(&found.plan, tls_files, route);
+        let is_task = is_php_command_line(self.layer);
         let inquiry = Inquiry { outer, asks: self.asks(outer), ask };
         let Choice { mut route, reason, outcome } =
-            choose(settings.proxy, &found.plan, record, &inquiry)?;
+            choose(settings.proxy, &found.plan, record, is_task, &inquiry)?;
         let mut warnings: Vec<String> =
             found.warnings.iter().map(|warning| log::warning(warning)).collect();
         if let Reason::ProxyRefused(cause) = &reason {
             warnings.push(log::proxy_is_refused(cause));
         }
         let round_trip = self.judge(found, outcome, route, &mut warnings)?;
-        let plan = &self.plan(found);
+        let plan = found.plan.clone();
+        let plan = &if is_task { plan.for_command_line() } else { plan };
         let socket = match route {
             Route::Proxy => self.start_proxy(plan).map(Some),
             Route::Direct => Ok(None),
@@ -141,12 +143,6 @@ impl Context<'_> {
         let LaunchRecord { strict_mode, sid_length, .. } = *self.record;
         let question = Question { plan, tls_files, route, strict_mode, sid_length };
         question.ask(self.environment.as_env())
-    }
-
-    /// The plan for what the launcher starts.
-    fn plan(&self, found: &ResolvedService) -> Plan {
-        let plan = found.plan.clone();
-        if is_php_command_line(self.layer) { plan.for_command_line() } else { plan }
     }
 
     /// What users should know of the route.

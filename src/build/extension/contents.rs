@@ -25,8 +25,8 @@ pub(super) struct Contents {
     pub(super) files: BTreeMap<String, String>,
 }
 
-/// Fills the layer with the extension from another provider than the image. If none has it, nothing is in the layer, and
-/// PHP's own will do, even if it is not the version that the app requires.
+/// Fills the layer with the extension from another provider than the image. If none has it, PHP's own will do, even if it is
+/// not the version that the app requires.
 pub(super) fn fill(
     request: &ExtensionRequest<'_>,
     installed: &NotUsed,
