@@ -124,11 +124,14 @@ pub(crate) fn settings(prefix: &str) -> Settings {
 
 /// A life as long as that of this process.
 pub(crate) fn endless() -> impl Life {
-    struct Endless(OwnedFd, UnixStream);
+    struct Endless {
+        end: UnixStream,
+        _other: UnixStream,
+    }
 
     impl Life for Endless {
         fn end(&self) -> BorrowedFd<'_> {
-            self.0.as_fd()
+            self.end.as_fd()
         }
 
         fn lifeline(&self) -> io::Result<Option<OwnedFd>> {
@@ -140,8 +143,8 @@ pub(crate) fn endless() -> impl Life {
         }
     }
 
-    let (end, kept) = UnixStream::pair().unwrap();
-    Endless(end.into(), kept)
+    let (end, other) = UnixStream::pair().unwrap();
+    Endless { end, _other: other }
 }
 
 /// Starts a proxy at this socket.
