@@ -1,7 +1,7 @@
 //! The app: whether it is a PHP app, and what its `.bp-config/options.json` says.
 
-mod lock_waits;
 pub(crate) mod own_files;
+mod own_settings;
 
 pub use own_files::AppFindings;
 
@@ -43,7 +43,6 @@ impl AppOptions {
     /// Parses the text of an options file.
     ///
     /// # Errors
-    ///
     /// Fails if it is not a JSON object, or one of our keys has the wrong type.
     pub fn parse(json: &str) -> anyhow::Result<Self> {
         // Some editors write a byte order mark.

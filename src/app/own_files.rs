@@ -1,6 +1,6 @@
 //! The app's own files, without third-party code: what the build finds in them that users should know.
 
-use super::lock_waits;
+use super::own_settings;
 use crate::frameworks::store_variables::PREFIX;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -74,8 +74,8 @@ pub struct AppFindings {
     pub(crate) passwords: Vec<PathBuf>,
     /// Whether a file names a variable that tells the app where sessions are.
     pub(crate) reads_store_variables: bool,
-    /// The first file that sets how long to wait for a lock, as `setting (file)`.
-    pub(crate) lock_wait: Option<String>,
+    /// What the session proxy cannot follow, as `setting (file)`: the first.
+    pub(crate) own_setting: Option<String>,
 }
 
 impl AppFindings {
@@ -93,9 +93,9 @@ impl AppFindings {
             }
             let text = text_of(&path);
             found.reads_store_variables |= text.contains(PREFIX);
-            if found.lock_wait.is_none() {
-                let setting = lock_waits::setting_in(relative, &text);
-                found.lock_wait =
+            if found.own_setting.is_none() {
+                let setting = own_settings::setting_in(relative, &text);
+                found.own_setting =
                     setting.map(|setting| format!("{setting} ({})", relative.display()));
             }
             if secrets.iter().any(|secret| text.contains(secret)) {
@@ -151,8 +151,8 @@ mod tests {
     #[test]
     fn the_wait_for_a_lock_is_the_apps_own() {
         let sets = "<?php\nini_set('redis.session.lock_retries', 1);";
-        let lock_wait = found(&[("b/b.php", sets), ("a.php", sets)]).lock_wait;
-        assert_eq!(lock_wait.as_deref(), Some("redis.session.lock_retries (a.php)"));
-        assert_eq!(found(&[("vendor/a/b.php", sets)]).lock_wait, None);
+        let own_setting = found(&[("b/b.php", sets), ("a.php", sets)]).own_setting;
+        assert_eq!(own_setting.as_deref(), Some("redis.session.lock_retries (a.php)"));
+        assert_eq!(found(&[("vendor/a/b.php", sets)]).own_setting, None);
     }
 }

@@ -25,8 +25,6 @@ pub struct LaunchRecord {
     pub openssl_cafile: String,
     /// PHP's own `openssl.capath`; empty if it has none.
     pub openssl_capath: String,
-    /// Whether PHP may preload our script, because the app does not preload one itself.
-    pub may_preload: bool,
     /// `session.sid_length` at build; 0 if it is unknown.
     #[serde(default)]
     pub sid_length: usize,
@@ -35,9 +33,9 @@ pub struct LaunchRecord {
     /// Whether PHP's strict mode for sessions is on, as of PHP 8.6 by default.
     #[serde(default)]
     pub strict_mode: bool,
-    /// Where the app itself says how long to wait for a lock, as `setting (file)`.
+    /// What the app sets and the session proxy cannot follow, as `setting (file)`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lock_wait: Option<String>,
+    pub own_setting: Option<String>,
     /// The app's framework, if we know it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub framework: Option<Framework>,

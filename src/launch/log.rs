@@ -93,8 +93,20 @@ pub(super) fn too_many_workers(workers: u32, max_clients: u32, replicas: u32) ->
     )
 }
 
-pub(super) fn no_mechanisms() -> String {
-    "warning: the service has a password, but the image lacks libsasl2's plugins to log in with: install libsasl2-modules in the run image, or build again with this service bound".to_owned()
+/// On the proxy's route, it is a framework that logs in by itself.
+pub(super) fn no_mechanisms(route: Route) -> String {
+    let (who, or) = match route {
+        Route::Direct => (
+            "PHP's own handler",
+            format!(
+                ", or let the session proxy log in ({PROXY}=auto, with version 3 of PHP's extension)"
+            ),
+        ),
+        Route::Proxy => ("the app's framework", String::new()),
+    };
+    format!(
+        "warning: {who} logs in through libsasl2, and the image has none of its plugins, so every login will fail: install them in the run image (Debian: libsasl2-modules){or}"
+    )
 }
 
 pub(super) fn failing_for_now(found: &ResolvedService, cause: &Cause) -> String {
@@ -120,14 +132,14 @@ pub(super) fn without_proxy(reason: &Reason, problem: &anyhow::Error) -> String 
         _ => "with a TLS handshake in each request".to_owned(),
     };
     formatdoc! {"
-        warning: PHP connects to Redis itself, {slow}, because the session proxy does not run ({PROXY}=off silences this):
+        warning: PHP connects to the server itself, {slow}, because the session proxy does not run ({PROXY}=off silences this):
         {problem:#}"}
 }
 
 /// `cause` says what the server refuses to the session proxy.
 pub(super) fn proxy_is_refused(cause: &Cause) -> String {
     formatdoc! {"
-        warning: PHP connects to Redis itself, because the server keeps sessions for PHP's handler but not for the session proxy ({PROXY}=off silences this):
+        warning: PHP connects to the server itself, because it keeps sessions for PHP's handler but not for the session proxy ({PROXY}=off silences this):
         {cause}"}
 }
 
@@ -142,17 +154,21 @@ pub(super) fn password_in_folder() -> String {
 }
 
 /// `setting` is the app's.
-pub(super) fn direct_for_wait(setting: &str) -> String {
+pub(super) fn direct_for_setting(setting: &str) -> String {
     format!(
         "PHP connects to Redis itself, with a TLS handshake in each request, because the app sets {setting}, which the session proxy cannot follow. To use the proxy, remove that setting, and set how long to wait with {OPTIONS}=lock_timeout=SECONDS"
     )
 }
 
 /// `setting` is the app's.
-pub(super) fn wait_without_effect(setting: &str) -> String {
-    format!(
-        "warning: the app sets {setting}, which the session proxy cannot follow: a request waits for its session as long as lock_timeout in {OPTIONS} says. {PROXY}=off follows the app's setting"
-    )
+pub(super) fn setting_not_followed(store: Store, setting: &str) -> String {
+    let instead = match store {
+        Store::Redis => format!(
+            "a request waits for its session as long as lock_timeout in {OPTIONS} says. {PROXY}=off follows the app's setting"
+        ),
+        Store::Memcached => "remove it, or no session is kept where it differs".to_owned(),
+    };
+    format!("warning: the app sets {setting}, which the session proxy cannot follow: {instead}")
 }
 
 /// The error for a refusal that stops the start.

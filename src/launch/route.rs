@@ -46,8 +46,8 @@ pub(super) enum Reason {
     Locks,
     /// It turned out to be a cluster, of which PHP's handler for single servers can make nothing.
     Cluster,
-    /// PHP's own handler, although it pays for that: the app says how long to wait for a lock, which only PHP can count.
-    OwnWait,
+    /// PHP's own handler, although it pays for that: the app sets what the session proxy cannot follow.
+    OwnSetting,
     /// The same, because the service refuses this to the session proxy, but not to PHP.
     ProxyRefused(Cause),
 }

@@ -38,7 +38,6 @@ const LOCK: &str = "lock.";
 pub(crate) const USUAL_ITEM: u64 = 1024 * 1024;
 
 /// What is wrong if a session's id makes keys that Memcached refuses: no page could start a session.
-#[must_use]
 pub(crate) fn refused_keys(plan: &Plan, sid_length: usize) -> Option<Cause> {
     let prefix = &plan.prefix;
     let lock = if plan.locking { LOCK } else { "" };

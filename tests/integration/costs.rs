@@ -129,17 +129,16 @@ fn session_layer(layer: &Path) {
         knows_tls: true,
         openssl_cafile: String::new(),
         openssl_capath: String::new(),
-        may_preload: true,
         sid_length: 32,
         search_keys: SearchKeys::determine(&Environment::default(), &AppOptions::default())
             .unwrap(),
         strict_mode: false,
-        lock_wait: None,
+        own_setting: None,
         framework: None,
         app: AppFacts::default(),
         scan_dirs: String::new(),
     };
-    write_files(layer, &record, Vec::new(), Vec::new()).unwrap();
+    write_files(layer, &record, Vec::new()).unwrap();
     fs::create_dir_all(layer.join("exec.d")).unwrap();
     fs::copy(Path::new(&buildpack()).join("bin/build"), layer.join("exec.d/session_env")).unwrap();
 }

@@ -12,8 +12,12 @@ use crate::support::figures::record;
 use crate::support::sample::app_with_holding_page;
 use crate::support::services::vcap;
 use crate::support::{BOOKWORM, Suite, on_both};
+use libcnb_test::assert_contains;
 use php_session_store::store::Store;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 use table::{FAULTS, FAULTS_OF_PROXY, Fault, REFUSALS};
 
@@ -48,6 +52,14 @@ const IMPATIENT: Web = Web {
 };
 const NGINX_FPM_IMPATIENT: Web =
     Web { name: "php-fpm, lock_timeout=1", options: IMPATIENT.options, ..NGINX_FPM };
+
+/// As most users have it: where only the session proxy can serve, it is the default.
+const NGINX_FPM_DEFAULT: Web = Web { name: "php-fpm, proxy", options: &[], ..NGINX_FPM };
+const NGINX_FPM_WAIT: Web = Web {
+    name: "php-fpm, proxy, wait_replicas=1",
+    options: &["--env", "BPL_PHP_SESSION_OPTIONS=wait_replicas=1"],
+    ..NGINX_FPM
+};
 
 fn record_figure(server: &str, what: &str, suite: Suite, web: Web, outcome: Outcome) {
     let Outcome { requests, errors, forgotten, longest } = outcome;
@@ -95,6 +107,40 @@ fn faults_in_turn(suite: Suite, kind: Kind, web: Web, faults: &[Fault], most_rou
     });
 }
 
+/// Visitors that come all the time, before, while and after something happens to a Redis of several servers. The session
+/// proxy, if it serves, says which servers these are: `told` has its commands, and what they say.
+fn visited_meanwhile(
+    suite: Suite,
+    web: Web,
+    credentials: &Value,
+    told: &[(&str, &str)],
+    happens: impl FnOnce(),
+) -> Outcome {
+    let mut outcome = Outcome::default();
+    build(&app_with_holding_page(suite, Store::Redis), |app| {
+        let bound =
+            format!("VCAP_SERVICES={}", vcap(&[("my-redis-sessions", credentials.clone())]));
+        let instance = start(app, &[&["--env", &bound], web.options].concat(), web.command);
+        let mut clients = Clients::served(web.workers as usize, &instance);
+        let is_over = AtomicBool::new(false);
+        outcome = thread::scope(|scope| {
+            let visits = scope.spawn(|| clients.visit_until(&instance, &is_over));
+            let happened = catch_unwind(AssertUnwindSafe(happens));
+            is_over.store(true, Ordering::Relaxed);
+            let outcome = visits.join().expect("visits");
+            happened.unwrap_or_else(|panic| resume_unwind(panic));
+            outcome
+        });
+        if web.options != DIRECT {
+            for (command, words) in told {
+                let said = instance.container.exec(&["sh", "-c", &format!("launcher {command}")]);
+                assert_contains!(said, words);
+            }
+        }
+    });
+    outcome
+}
+
 fn start(app: &App, options: &[&str], command: &[&str]) -> Instance {
     let app = app.served_by(Server::NginxFpm);
     if command.is_empty() { app.start(options) } else { app.start_command(options, command) }
@@ -122,7 +168,7 @@ fn redis_that_refuses_behind_the_proxy_and_a_proxy_that_fails() {
 
 #[test]
 fn memcached_with_a_login_that_fails() {
-    once(Kind::MemcachedWithLogin, NGINX_FPM_IMPATIENT, &[&FAULTS]);
+    once(Kind::MemcachedWithLogin, NGINX_FPM_PROXY, &[&FAULTS, &FAULTS_OF_PROXY]);
 }
 
 mod slow {
@@ -143,8 +189,9 @@ mod slow {
     on_both! {
         redis_behind_nginx: |suite| faults(suite, Kind::Redis, NGINX_FPM);
         redis_behind_nginx_and_the_proxy: |suite| faults(suite, Kind::Redis, NGINX_FPM_PROXY);
-        memcached_with_a_login_behind_nginx:
-            |suite| faults(suite, Kind::MemcachedWithLogin, NGINX_FPM);
+        memcached_with_a_login_behind_nginx_and_the_proxy:
+            |suite| faults(suite, Kind::MemcachedWithLogin, NGINX_FPM_PROXY);
+        memcached_behind_nginx_and_the_proxy: |suite| faults(suite, Kind::Memcached, NGINX_FPM_PROXY);
         redis_that_sentinel_watches: |suite| sentinel::measure(suite);
         a_cluster: |suite| cluster::measure(suite);
         redis_that_refuses_behind_nginx: |suite| refusals(suite, NGINX_FPM, &[]);
@@ -174,7 +221,12 @@ mod slow {
     }
 
     #[test]
-    fn memcached_with_a_login_with_php_itself() {
-        faults(BOOKWORM, Kind::MemcachedWithLogin, PHP_ITSELF);
+    fn memcached_with_a_login_with_php_itself_and_the_proxy() {
+        faults(BOOKWORM, Kind::MemcachedWithLogin, PHP_ITSELF_PROXY);
+    }
+
+    #[test]
+    fn memcached_with_php_itself_and_the_proxy() {
+        faults(BOOKWORM, Kind::Memcached, PHP_ITSELF_PROXY);
     }
 }

@@ -1,6 +1,8 @@
 //! Requests a second, against what Cloud Foundry's PHP buildpack and Paketo's handler write for Redis: a new
 //! connection for each request, and no lock. `make bench` shows them.
 
+mod memcached;
+
 use crate::support::app::{App, Instance, Server, build, config_for};
 use crate::support::figures::record;
 use crate::support::http_client::HttpClient;
@@ -122,6 +124,7 @@ fn compare_setting(app: &App, suite: Suite, what: &str, bound: &str, setting: &s
     compare_settings(app, suite, what, bound, [setting, AS_PEERS], USUAL)
 }
 
+/// Compares two settings in turn.
 fn compare_settings(
     app: &App,
     suite: Suite,

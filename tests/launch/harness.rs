@@ -89,16 +89,15 @@ impl Harness {
             knows_tls,
             openssl_cafile: String::new(),
             openssl_capath: String::new(),
-            may_preload: true,
             sid_length: 32,
             search_keys: keys,
             strict_mode: false,
-            lock_wait: None,
+            own_setting: None,
             framework,
             app: AppFacts::default(),
             scan_dirs: String::new(),
         };
-        write_files(layer.path(), &record, Vec::new(), Vec::new()).unwrap();
+        write_files(layer.path(), &record, Vec::new()).unwrap();
         Self { layer, store, record }
     }
 
@@ -106,7 +105,7 @@ impl Harness {
     pub(crate) fn recorded(self, change: impl FnOnce(&mut LaunchRecord)) -> Self {
         let mut record = self.record.clone();
         change(&mut record);
-        write_files(self.layer.path(), &record, Vec::new(), Vec::new()).unwrap();
+        write_files(self.layer.path(), &record, Vec::new()).unwrap();
         self
     }
 

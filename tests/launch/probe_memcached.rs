@@ -1,11 +1,14 @@
 //! What the launch says of a real Memcached that keeps no session for it, on both ways from PHP.
 
-use crate::harness::Harness;
+use crate::harness::{Harness, PROXY_SOCKET};
 use crate::memcached_process::Memcached;
 use crate::redis_process::{Redis, free_port};
 use nix::sys::signal::Signal;
 use php_session_store::store::Store;
 use serde_json::{Value, json};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::thread;
 use std::time::{Duration, Instant};
 
 const PASSWORD: &str = "s&cret w0rd";
@@ -26,6 +29,55 @@ fn assert_refused(credentials: &Value, proxy: &str, expected: &str) {
     let (_, said) = harness().asked(credentials, proxy);
     assert!(said.starts_with("No session can be kept"), "{proxy}: {said}");
     assert!(said.contains(expected), "{proxy}: {expected:?} is not in\n{said}");
+}
+
+/// A port of the server behind which a reply takes a millisecond longer.
+fn far(server: u16) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let mut server = TcpStream::connect(("127.0.0.1", server)).expect("the server");
+            let (mut from, mut to) =
+                (client.try_clone().expect("a socket"), server.try_clone().expect("a socket"));
+            thread::spawn(move || {
+                let _ = io::copy(&mut from, &mut to);
+                to.shutdown(Shutdown::Write)
+            });
+            thread::spawn(move || {
+                let mut buffer = [0; 4096];
+                while let Ok(read @ 1..) = server.read(&mut buffer) {
+                    thread::sleep(Duration::from_millis(1));
+                    client.write_all(&buffer[..read])?;
+                }
+                io::Result::Ok(())
+            });
+        }
+    });
+    port
+}
+
+/// One that is near seems far to a busy machine: the integration test `distance` asks it where nothing else runs.
+#[test]
+fn auto_takes_the_proxy_for_a_server_that_is_far() {
+    let server = Memcached::start(&[]);
+    let credentials = at(far(server.port), None);
+    let (path, said) = harness().asked(&credentials, "auto");
+    assert!(path.is_some_and(|path| path.contains(PROXY_SOCKET)), "{said}");
+    assert!(said.contains("through the session proxy (a reply takes 1."), "{said}");
+    assert!(!said.contains("warning"), "{said}");
+    let mut persistent = credentials.clone();
+    persistent["persistent"] = json!("on");
+    let sets = Some("memcached.sess_binary_protocol (.user.ini)".to_owned());
+    for (harness, credentials, way) in [
+        (harness(), credentials.clone(), "off"),
+        (harness(), persistent, "auto"),
+        (harness().recorded(|record| record.own_setting = sets), credentials, "auto"),
+    ] {
+        let (path, said) = harness.asked(&credentials, way);
+        assert!(path.is_some_and(|path| !path.contains(PROXY_SOCKET)), "{way}: {said}");
+        assert!(!said.contains("session proxy"), "{way}: {said}");
+    }
 }
 
 #[test]
@@ -92,8 +144,10 @@ fn a_login_that_is_missing_is_said_through_the_proxy_too() {
 #[test]
 fn a_server_that_keeps_small_items_is_named() {
     let (small, usual) = (Memcached::start(&["-I", "512k"]), Memcached::start(&[]));
-    let said = |port| harness().asked(&at(port, None), "off").1;
     let words = "at most 524288 bytes (item_size_max)";
-    assert!(said(small.port).contains(words), "{}", said(small.port));
-    assert!(!said(usual.port).contains("item_size_max"), "{}", said(usual.port));
+    for proxy in ["off", "on"] {
+        let said = |port| harness().asked(&at(port, None), proxy).1;
+        assert!(said(small.port).contains(words), "{proxy}: {}", said(small.port));
+        assert!(!said(usual.port).contains("item_size_max"), "{proxy}: {}", said(usual.port));
+    }
 }

@@ -100,7 +100,7 @@ fn what_is_tried_is_what_the_route_sends() {
 
     let (path, said) = harness.asked(&tls, "auto");
     assert!(path.is_some_and(|path| path.starts_with("tls://")), "{said}");
-    assert!(said.contains("PHP connects to Redis itself, because the server keeps"), "{said}");
+    assert!(said.contains("PHP connects to the server itself, because it keeps"), "{said}");
     assert!(said.contains("may not run EVAL"), "{said}");
 
     // Whoever wants the proxy gets it or is told.
@@ -146,7 +146,7 @@ fn auto_takes_the_proxy_for_a_server_that_is_far() {
     }
     // Nobody has asked it, or the app's own waits count.
     assert!(!launch(&harness, "auto", &far).unwrap()["PHP_SESSION_SAVE_PATH"].contains("unix:"));
-    let harness = harness.recorded(|record| record.lock_wait = Some("a setting".to_owned()));
+    let harness = harness.recorded(|record| record.own_setting = Some("a setting".to_owned()));
     assert!(!harness.asked(&far, "auto").1.contains("session proxy"));
 }
 
@@ -156,7 +156,7 @@ fn a_server_that_is_far_and_refuses_the_proxy_is_phps_own() {
     let far = json!({"host": "127.0.0.1", "port": plain(FAR_FOR_PHP_ALONE)});
     let (path, said) = harness.asked(&far, "auto");
     assert!(path.is_some_and(|path| path.starts_with("tcp://")), "{said}");
-    assert!(said.contains("PHP connects to Redis itself, because the server keeps"), "{said}");
+    assert!(said.contains("PHP connects to the server itself, because it keeps"), "{said}");
 }
 
 /// Only PHP can count its tries for a lock.
@@ -164,7 +164,7 @@ fn a_server_that_is_far_and_refuses_the_proxy_is_phps_own() {
 fn an_app_that_says_how_long_to_wait_for_a_lock_keeps_phps_own_handler() {
     let setting = "redis.session.lock_retries (htdocs/index.php)";
     let harness = Harness::new(Store::Redis, "6.2.0")
-        .recorded(|record| record.lock_wait = Some(setting.to_owned()));
+        .recorded(|record| record.own_setting = Some(setting.to_owned()));
     let answer: Answer = |_| Some("+OK\r\n");
     let tls =
         json!({"host": "localhost", "port": with_tls(answer), "tls": true, "verify_peer": "off"});

@@ -6,9 +6,10 @@ use php_session_store::endpoint::{self, Endpoint};
 use php_session_store::services::{Origin, Services};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
-use session_proxy::{Access, Endless, ProxyClient, Settings, Worker};
+use session_proxy::{Access, Life, ProxyClient, Settings, Stage, Worker};
 use std::fmt::Write as _;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -111,27 +112,56 @@ pub(crate) fn credentials_of(credentials: &Value) -> RedisEndpoint {
     endpoint
 }
 
+pub(crate) fn settings(prefix: &str) -> Settings {
+    Settings {
+        container: "test".to_owned(),
+        prefix: prefix.to_owned(),
+        locking: true,
+        lock_timeout: Duration::from_secs(30),
+        connect_timeout: Duration::from_secs(2),
+        read_timeout: Duration::from_secs(2),
+        failover_timeout: Duration::from_secs(5),
+        wait_replicas: 0,
+        most_connections: 6,
+        metrics: None,
+    }
+}
+
+/// A life as long as that of this process.
+pub(crate) fn endless() -> impl Life {
+    struct Endless {
+        end: UnixStream,
+        _other: UnixStream,
+    }
+
+    impl Life for Endless {
+        fn end(&self) -> BorrowedFd<'_> {
+            self.end.as_fd()
+        }
+
+        fn lifeline(&self) -> io::Result<Option<OwnedFd>> {
+            Ok(None)
+        }
+
+        fn after_end(&mut self, _: &UnixListener, _: u64) -> Stage {
+            Stage::Serving
+        }
+    }
+
+    let (end, other) = UnixStream::pair().unwrap();
+    Endless { end, _other: other }
+}
+
 /// Starts a proxy at this socket.
 pub(crate) fn serve(socket: &Path, endpoint: RedisEndpoint, wait_replicas: u32) {
     let listener = UnixListener::bind(socket).unwrap();
     let is_slow = endpoint.is_sentinel() || endpoint.is_cluster();
     let failover_timeout = Duration::from_secs(if is_slow { 12 } else { 5 });
-    let settings = Settings {
-        container: "test".to_owned(),
-        prefix: PREFIX.to_owned(),
-        locking: true,
-        lock_timeout: Duration::from_secs(30),
-        connect_timeout: Duration::from_secs(2),
-        read_timeout: Duration::from_secs(2),
-        failover_timeout,
-        wait_replicas,
-        most_connections: 6,
-        metrics: None,
-    };
+    let settings = Settings { failover_timeout, wait_replicas, ..settings(PREFIX) };
     let access = Access { endpoint, verify_peer: true };
     thread::spawn(move || {
         let worker = Worker::new(settings, Box::new(move || Ok(access.clone()))).unwrap();
-        worker.serve(&listener, Endless)
+        worker.serve(&listener, endless())
     });
 }
 

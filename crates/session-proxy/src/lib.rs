@@ -6,6 +6,7 @@
 mod answer;
 mod client;
 mod cluster;
+mod contest;
 mod conversation;
 mod credentials;
 mod exchange;
@@ -39,7 +40,7 @@ mod worker;
 
 pub use client::ProxyClient;
 pub use credentials::Read;
-pub use life::{Endless, Life, Stage};
+pub use life::{Life, Stage};
 pub use log::{finish, log};
 pub use memcached::{Fault as MemcachedFault, Incoming, LOCK_ANSWER, try_memcached};
 pub use request::{Refusal, Request, parse};

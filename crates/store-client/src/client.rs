@@ -40,7 +40,6 @@ impl Client {
     /// Reads the endpoint's certificates. `verify_peer` tells whether to verify the server's.
     ///
     /// # Errors
-    ///
     /// Fails if a certificate or key cannot be used.
     pub fn new(endpoint: &RedisEndpoint, verify_peer: bool) -> Result<Self, RedisError> {
         let servers = match &endpoint.target {

@@ -2,14 +2,16 @@
 //! else text).
 
 use super::outcome::Outcome;
-use super::{CONNECT_TIMEOUT, Question, TIMEOUT};
+use super::{CONNECT_TIMEOUT, Question, TIMEOUT, shortest};
 use crate::diagnosis::{Cause, CauseKind};
-use crate::launch::route::Route;
+use crate::launch::route::{NEAR, Route};
 use crate::php::memcached_directives::USUAL_ITEM;
 use crate::php::redis_commands::unused_name;
 use crate::plan::Plan;
 use session_proxy::{Access, MemcachedFault, try_memcached};
 use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 use store_client::{Activity, Address, Deadline, MemcachedEndpoint, MemcachedLogin, Problem, dial};
 
 /// The first command of a session, which every proxy knows. It is longer than a header of the binary protocol,
@@ -44,7 +46,10 @@ fn try_proxy(question: &Question<'_>, endpoint: &MemcachedEndpoint) -> Outcome {
     // Half of the time is for the other probe, which speaks no TLS.
     let of_proxy = if endpoint.tls.is_none() { deadline.or_after(TIMEOUT / 2) } else { deadline };
     let (address, fault) = match try_memcached(&access, &key, CONNECT_TIMEOUT, of_proxy) {
-        Ok(round_trip) => return Outcome::Kept { round_trip, max_clients: None, limits: vec![] },
+        Ok(round_trip) => {
+            let limits = small_items(endpoint, deadline);
+            return Outcome::Kept { round_trip, max_clients: None, limits };
+        }
         Err(failed) => failed,
     };
     let password = endpoint.login.as_ref().map(|login| &login.password);
@@ -80,7 +85,7 @@ fn try_proxy(question: &Question<'_>, endpoint: &MemcachedEndpoint) -> Outcome {
 
 /// Asks the servers one by one. A refusal outweighs a failure that may pass.
 fn probe(endpoint: &MemcachedEndpoint, deadline: Deadline) -> Outcome {
-    let (mut passing, mut limits) = (None, Vec::new());
+    let (mut passing, mut round_trip) = (None, Duration::ZERO);
     for address in &endpoint.servers {
         let server = MemcachedServer { address, deadline };
         let answer = match &endpoint.login {
@@ -88,7 +93,12 @@ fn probe(endpoint: &MemcachedEndpoint, deadline: Deadline) -> Outcome {
             None => server.get(),
         };
         match answer {
-            Ok(None) => limits.extend(server.small_items()),
+            Ok(None) => {
+                // With a login, the distance does not matter; and one server that is far is enough.
+                if endpoint.login.is_none() && round_trip <= NEAR {
+                    round_trip = round_trip.max(server.round_trip().unwrap_or_default());
+                }
+            }
             Ok(Some(refusal)) => {
                 let password = endpoint.login.as_ref().map(|login| &login.password);
                 let cause = match refusal {
@@ -103,7 +113,21 @@ fn probe(endpoint: &MemcachedEndpoint, deadline: Deadline) -> Outcome {
             }
         }
     }
-    passing.map_or_else(|| Outcome::kept(limits), Outcome::Passing)
+    passing.map_or_else(
+        || {
+            let limits = small_items(endpoint, deadline);
+            Outcome::Kept { round_trip, max_clients: None, limits }
+        },
+        Outcome::Passing,
+    )
+}
+
+/// What is said of servers that keep smaller items than usual. With a login or TLS they don't tell: text alone is not
+/// answered.
+fn small_items(endpoint: &MemcachedEndpoint, deadline: Deadline) -> Vec<String> {
+    let tell = endpoint.login.is_none() && endpoint.tls.is_none();
+    let servers = endpoint.servers.iter().filter(|_| tell);
+    servers.filter_map(|address| MemcachedServer { address, deadline }.small_items()).collect()
 }
 
 /// Which one of several servers it is.
@@ -122,7 +146,7 @@ struct MemcachedServer<'a> {
 impl MemcachedServer<'_> {
     /// Reads a session that does not exist.
     fn get(&self) -> Result<Refusal, Problem> {
-        match self.ask(GET, |answer| answer.ends_with(b"\n")) {
+        match self.ask(GET, ends_line) {
             Ok(answer) => Ok(match answer.as_slice() {
                 [b'E', b'N', b'D', ..] | [b'V', b'A', b'L', ..] => None,
                 answer if answer.starts_with(b"CLIENT_ERROR") => Some(CauseKind::TextLogin),
@@ -141,7 +165,7 @@ impl MemcachedServer<'_> {
         }
     }
 
-    /// What is said of a server that keeps smaller items than usual. Only one without a login tells, and no proxy.
+    /// What is said of a server that keeps smaller items than usual. No proxy tells.
     fn small_items(&self) -> Option<String> {
         let is_whole =
             |answer: &[u8]| answer.ends_with(b"END\r\n") || answer.ends_with(b"ERROR\r\n");
@@ -151,7 +175,7 @@ impl MemcachedServer<'_> {
         let most: u64 = most.trim().parse().ok().filter(|most| *most < USUAL_ITEM)?;
         let address = self.address;
         Some(format!(
-            "{address} keeps items of at most {most} bytes (item_size_max): a session that grows larger is lost, and its visitor logged out"
+            "{address} keeps items of at most {most} bytes (item_size_max): a session that grows larger is not kept"
         ))
     }
 
@@ -203,29 +227,54 @@ impl MemcachedServer<'_> {
         }
     }
 
+    /// How long a reply takes.
+    fn round_trip(&self) -> Result<Duration, Problem> {
+        let deadline = self.deadline.or_after(CONNECT_TIMEOUT);
+        let mut stream = dial(self.address, deadline)?;
+        let mut once = || {
+            let asked = Instant::now();
+            exchange(&mut stream, GET, ends_line, deadline)?;
+            Ok(asked.elapsed())
+        };
+        shortest(once()?, once)
+    }
+
     /// Sends a request on its own connection, and reads until the reply is complete.
     fn ask(&self, request: &[u8], whole: fn(&[u8]) -> bool) -> Result<Vec<u8>, Problem> {
         let deadline = self.deadline.or_after(CONNECT_TIMEOUT);
-        let mut stream = dial(self.address, deadline)?;
-        let mut exchange = || -> io::Result<Vec<u8>> {
-            stream.set_write_timeout(Some(deadline.remaining()?))?;
-            stream.write_all(request)?;
-            let mut answer = Vec::new();
-            let mut buffer = [0; 1024];
-            while !whole(&answer) && answer.len() < LONGEST_ANSWER {
-                stream.set_read_timeout(Some(deadline.remaining()?))?;
-                match stream.read(&mut buffer)? {
-                    0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                    read => answer.extend_from_slice(&buffer[..read]),
-                }
-            }
-            Ok(answer)
-        };
-        exchange().map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => Problem::Timeout(Activity::Answer),
-            _ => Problem::of_stream(error, Activity::Answer),
-        })
+        exchange(&mut dial(self.address, deadline)?, request, whole, deadline)
     }
+}
+
+/// Sends a request, and reads until the reply is complete.
+fn exchange(
+    stream: &mut TcpStream,
+    request: &[u8],
+    whole: fn(&[u8]) -> bool,
+    deadline: Deadline,
+) -> Result<Vec<u8>, Problem> {
+    let mut exchange = || -> io::Result<Vec<u8>> {
+        stream.set_write_timeout(Some(deadline.remaining()?))?;
+        stream.write_all(request)?;
+        let mut answer = Vec::new();
+        let mut buffer = [0; 1024];
+        while !whole(&answer) && answer.len() < LONGEST_ANSWER {
+            stream.set_read_timeout(Some(deadline.remaining()?))?;
+            match stream.read(&mut buffer)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => answer.extend_from_slice(&buffer[..read]),
+            }
+        }
+        Ok(answer)
+    };
+    exchange().map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => Problem::Timeout(Activity::Answer),
+        _ => Problem::of_stream(error, Activity::Answer),
+    })
+}
+
+fn ends_line(answer: &[u8]) -> bool {
+    answer.ends_with(b"\n")
 }
 
 /// A server's list of mechanisms is shorter.

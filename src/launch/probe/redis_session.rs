@@ -1,10 +1,10 @@
 //! Does once what a session does with the server, under an unused name.
 
-use super::Question;
 use super::findings::Findings;
 use super::outcome::Outcome;
+use super::{Question, shortest};
 use crate::diagnosis::{Cause, CauseKind};
-use crate::launch::route::{NEAR, Route};
+use crate::launch::route::Route;
 use crate::php::redis_commands::{ASKING, CLUSTER_SLOTS, Trial, TrialCommand, unused_name};
 use session_proxy::ProxyTrial;
 use std::time::{Duration, Instant};
@@ -15,9 +15,6 @@ use store_client::{
 /// How many other keys to look up: a cluster's node holds some of the sessions itself, so a single key would often
 /// miss that others are elsewhere.
 const OTHER_KEYS: usize = 8;
-
-/// A server that seems far may be near a busy machine: it is asked again for so long.
-const IN_DOUBT: Duration = Duration::from_millis(20);
 
 /// In milliseconds: how long replicas may take to acknowledge what the session wrote.
 const REPLICAS_PATIENCE: &[u8] = b"500";
@@ -89,14 +86,12 @@ impl<'a> SessionTrial<'a> {
             let wait: [&[u8]; 3] = [b"WAIT", count.as_bytes(), REPLICAS_PATIENCE];
             findings.take_replicas(&connection.command(&wait, deadline)?, self.wait_replicas);
         }
-        // The shortest of several: something else delayed the others, as a container's start is a busy time.
         let mut round_trip = one.min(all);
-        let begun = Instant::now();
         // To the session proxy the distance no longer matters.
-        let matters = !self.through_proxy;
-        while matters && round_trip > NEAR && begun.elapsed() + round_trip < IN_DOUBT {
-            let (_, again) = timed(|| connection.send(&[sent(first)], deadline))?;
-            round_trip = round_trip.min(again);
+        if !self.through_proxy {
+            round_trip = shortest(round_trip, || {
+                timed(|| connection.send(&[sent(first)], deadline)).map(|(_, again)| again)
+            })?;
         }
         Ok(findings.outcome(round_trip, self.max_clients(&mut connection, deadline)))
     }

@@ -1,15 +1,11 @@
 //! A cluster of three primaries with a replica each, and what visitors notice while it changes.
 
-use super::{NGINX_FPM, NGINX_FPM_PROXY, PROXY, Web, record_figure, start};
+use super::{NGINX_FPM, NGINX_FPM_DEFAULT, NGINX_FPM_WAIT, Web, record_figure, visited_meanwhile};
 use crate::support::docker::{Container, wait_until};
-use crate::support::faulty::{Clients, Outcome};
-use crate::support::sample::app_with_holding_page;
-use crate::support::services::{IMAGE, vcap};
-use crate::support::{Suite, app::build};
-use php_session_store::store::Store;
+use crate::support::faulty::Outcome;
+use crate::support::services::IMAGE;
+use crate::support::{BOOKWORM, Suite, TRIXIE};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 /// Six nodes at 7001 to 7006 of one container, the first three of which begin as primaries.
 const SCRIPT: &str = r"ip=$(hostname -i)
@@ -87,59 +83,47 @@ impl Cluster {
     }
 }
 
-/// Visitors that come all the time, before, while and after it happens.
+const TOLD: &[(&str, &str)] = &[
+    ("session-proxy status", "(cluster of 3 primaries, master)"),
+    ("session-check", "; cluster of 3 primaries"),
+];
+
 fn met(suite: Suite, web: Web, change: Change) -> Outcome {
-    let mut met = Outcome::default();
-    build(&app_with_holding_page(suite, Store::Redis), |app| {
-        let cluster = Cluster::start();
-        let services = vcap(&[("my-redis-sessions", cluster.credentials())]);
-        let bound = format!("VCAP_SERVICES={services}");
-        // In a cluster, the proxy is the default.
-        let options = if web.options == PROXY { &[] } else { web.options };
-        let instance = start(app, &[&["--env", &bound], options].concat(), web.command);
-        let mut clients = Clients::served(web.workers as usize, &instance);
-        let is_over = AtomicBool::new(false);
-        met = thread::scope(|scope| {
-            let visits = scope.spawn(|| clients.visit_until(&instance, &is_over));
-            let (happened, said) = cluster.try_run(change.script());
-            is_over.store(true, Ordering::Relaxed);
-            assert!(happened, "{said}");
-            visits.join().expect("visits")
-        });
-        if web.options == PROXY {
-            let status = instance.container.exec(&["launcher", "session-proxy", "status"]);
-            assert!(status.contains("(cluster of 3 primaries, master)"), "{status}");
-            let check = instance.container.exec(&["launcher", "session-check"]);
-            assert!(check.contains("; cluster of 3 primaries"), "{check}");
-        }
-    });
-    met
+    let cluster = Cluster::start();
+    visited_meanwhile(suite, web, &cluster.credentials(), TOLD, || {
+        let (happened, said) = cluster.try_run(change.script());
+        assert!(happened, "{said}");
+    })
 }
 
 /// No request fails, and each visitor keeps every count.
-fn fails_no_request(suite: Suite, change: Change) {
-    let met = met(suite, NGINX_FPM_PROXY, change);
+fn loses_nothing(suite: Suite, web: Web, change: Change) {
+    let met = met(suite, web, change);
     assert_eq!((met.errors, met.forgotten), (0, 0), "{change:?}: {met:?}");
 }
 
 pub(super) fn measure(suite: Suite) {
-    for (change, what) in [
-        (Change::Planned, "cluster: failover planned"),
-        (Change::Killed, "cluster: primary killed"),
-        (Change::Resharded, "cluster: slots moved"),
+    for (change, what, webs) in [
+        (Change::Planned, "cluster: failover planned", &[NGINX_FPM, NGINX_FPM_DEFAULT][..]),
+        (
+            Change::Killed,
+            "cluster: primary killed",
+            &[NGINX_FPM, NGINX_FPM_DEFAULT, NGINX_FPM_WAIT],
+        ),
+        (Change::Resharded, "cluster: slots moved", &[NGINX_FPM, NGINX_FPM_DEFAULT]),
     ] {
-        for web in [NGINX_FPM, NGINX_FPM_PROXY] {
-            record_figure("Redis", what, suite, web, met(suite, web, change));
+        for web in webs {
+            record_figure("Redis", what, suite, *web, met(suite, *web, change));
         }
     }
 }
 
 #[test]
-fn a_killed_primary_of_a_cluster_fails_no_request() {
-    fails_no_request(crate::support::BOOKWORM, Change::Killed);
+fn a_killed_primary_of_a_cluster_loses_nothing_that_a_replica_acknowledged() {
+    loses_nothing(BOOKWORM, NGINX_FPM_WAIT, Change::Killed);
 }
 
 #[test]
 fn slots_that_move_fail_no_request() {
-    fails_no_request(crate::support::TRIXIE, Change::Resharded);
+    loses_nothing(TRIXIE, NGINX_FPM_DEFAULT, Change::Resharded);
 }

@@ -1,14 +1,20 @@
-//! How long a request waits for a lock, where the app says so itself. phpredis counts its tries, and only PHP knows how
-//! many are left: the session proxy, which waits in its place, cannot follow.
+//! What the app itself sets and the session proxy cannot follow: how long a request waits for a lock, as phpredis counts its
+//! tries and only PHP knows how many are left; and which of Memcached's protocols PHP speaks, and how it spreads keys.
 
 use std::path::Path;
 
-/// phpredis' settings for the wait.
-const SETTINGS: [&str; 2] = ["redis.session.lock_retries", "redis.session.lock_wait_time"];
+/// The settings, a part of their names.
+const SETTINGS: [&str; 5] = [
+    "redis.session.lock_retries",
+    "redis.session.lock_wait_time",
+    "memcached.sess_binary_protocol",
+    "memcached.sess_binary",
+    "memcached.sess_consistent_hash",
+];
 /// Folders of what the app stores.
 const STORED: [&str; 3] = ["storage", "cache", "var"];
 
-/// The setting in a file of the app that says how long to wait for a lock. `file` is relative to the app.
+/// The first of these settings in a file of the app. `file` is relative to the app.
 pub(super) fn setting_in(file: &Path, text: &str) -> Option<&'static str> {
     if !may_set(file) {
         return None;
@@ -50,6 +56,7 @@ mod tests {
                 "php_value[redis.session.lock_retries] = 3",
                 "redis.session.lock_retries",
             ),
+            (".user.ini", "memcached.sess_binary_protocol = Off", "memcached.sess_binary_protocol"),
             (".htaccess", "php_value redis.session.lock_retries 3", "redis.session.lock_retries"),
         ] {
             assert_eq!(setting_in(Path::new(file), text), Some(setting), "{file}");
