@@ -11,7 +11,7 @@ use crate::variable::{Variable, Variables};
 use session_proxy::LOCK_ANSWER;
 use std::path::Path;
 use std::time::Duration;
-use store_client::{MemcachedEndpoint, MemcachedLogin};
+use store_client::{MemcachedEndpoint, MemcachedLogin, joined};
 
 /// How long a request waits between tries for the lock: the first and the longest wait.
 struct LockWait {
@@ -95,8 +95,7 @@ fn login(version: &Version) -> Vec<Directive> {
 }
 
 pub(super) fn connect(endpoint: &MemcachedEndpoint, plan: &Plan, version: &Version) -> PhpSettings {
-    let servers: Vec<String> = endpoint.servers.iter().map(ToString::to_string).collect();
-    let servers = servers.join(",");
+    let servers = joined(&endpoint.servers, ",");
     let save_path =
         if is_2(version) { format!("PERSISTENT=app_sessions {servers}") } else { servers };
     let mut variables = self::variables(&save_path, plan, endpoint.login.is_some());

@@ -5,6 +5,7 @@ use crate::support::http_client::{HttpClient, assert_sessions_are_shared};
 use crate::support::relay::Relay;
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
 use crate::support::services::{BoundService, Memcached, vcap};
+use crate::support::sharding::twemproxy_of_memcached;
 use crate::support::{BOOKWORM, Suite, TRIXIE, on_both};
 use libcnb_test::{assert_contains, assert_not_contains};
 use php_session_store::store::Store;
@@ -100,6 +101,29 @@ fn two_servers_are_both_used(suite: Suite) {
         };
         let kept = visitors.iter_mut().map(kept).filter(|kept| *kept).count();
         assert!((1..=20).contains(&kept), "{kept} of 30");
+    });
+}
+
+/// PHP's own handler and the session proxy find each other's sessions behind a proxy that spreads keys.
+#[test]
+fn twemproxy_keeps_sessions_on_both_ways() {
+    with_app(BOOKWORM, |app| {
+        let twemproxy = twemproxy_of_memcached();
+        let environment = services(json!({"servers": twemproxy.ip()}));
+        let bound = format!("VCAP_SERVICES={environment}");
+        let [direct, proxy] = ["off", "on"].map(|way| {
+            app.start(&["--env", &bound, "--env", &format!("BPL_PHP_SESSION_PROXY={way}")])
+        });
+        let began = Instant::now();
+        for _ in 0..10 {
+            let mut visitor = HttpClient::new();
+            for (count, instance) in (1..).zip([&proxy, &direct, &proxy, &proxy, &direct, &direct])
+            {
+                assert_eq!(visitor.count(instance.address()), count);
+            }
+        }
+        // Nothing is refused and sent again, and no lock is left.
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     });
 }
 

@@ -236,6 +236,19 @@ impl Harness {
     }
 }
 
+/// The save path that credentials for Redis lead to, or why they lead nowhere.
+pub(crate) fn save_path(credentials: &Value) -> Result<String, String> {
+    let harness = Harness::new(Store::Redis, "6.2.0");
+    harness.vcap("x", credentials).map(|variables| harness.masked(&variables))
+}
+
+/// Why credentials for Redis lead nowhere.
+pub(crate) fn error(credentials: &Value) -> String {
+    let error = save_path(credentials).unwrap_err();
+    assert!(!error.contains("hunter2"), "a secret in:\n{error}");
+    error
+}
+
 /// Most of these tests are about PHP's own handler.
 const PROXY_OFF: (&str, &str) = ("BPL_PHP_SESSION_PROXY", "off");
 /// Servers of these tests are names.

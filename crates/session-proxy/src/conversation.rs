@@ -192,12 +192,10 @@ impl<'a> Conversation<'a> {
     }
 
     fn expire(&mut self, key: &[u8], seconds: &[u8]) -> Vec<u8> {
-        let Session::Held(held) = &mut self.session else {
-            return self.pass(&[b"EXPIRE", key, seconds]);
+        let held = match &mut self.session {
+            Session::Held(held) if held.lock.key == key => held,
+            _ => return self.pass(&[b"EXPIRE", key, seconds]),
         };
-        if held.lock.key != key {
-            return self.pass(&[b"EXPIRE", key, seconds]);
-        }
         match self.sessions.touch(&held.lock, seconds) {
             Ok((true, unlocked)) => {
                 if unlocked {

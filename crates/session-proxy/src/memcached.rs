@@ -21,3 +21,4 @@ pub use lock::LOCK_ANSWER;
 pub use request::Incoming;
 pub(super) use sessions::Sessions;
 pub use trial::try_memcached;
+pub use wire::reply_lengths;

@@ -51,6 +51,7 @@ pub(crate) struct Known {
 pub(crate) fn cases() -> Vec<Case> {
     let all = [
         usual::cases(),
+        usual::cases_of_surroundings(),
         usual::cases_of_several_sessions(),
         settings::cases(),
         settings::cases_of_ids(),

@@ -47,12 +47,21 @@ pub(super) fn cases() -> Vec<Case> {
         case("close and open ten times")
             .page(format!("for ($i = 0; $i < 10; $i++) {{ {START} session_write_close(); }}"))
             .page("visit();"),
+    ]
+}
+
+/// Around the pages of a session.
+pub(super) fn cases_of_surroundings() -> Vec<Case> {
+    const START: &str = "session_start(); add();";
+    vec![
         case("garbage collection")
             .page("visit();")
             .page("session_start(); show(session_gc() > 1);")
             .page("visit();"),
         case("encode and decode")
-            .page(format!("{START} show(session_encode(), session_decode('n|i:41;m|i:1;')); add();"))
+            .page(format!(
+                "{START} show(session_encode(), session_decode('n|i:41;m|i:1;')); add();"
+            ))
             .page("visit();"),
         case("auto_start")
             .does(How::AutoStart, "add(); show($_SESSION);")
@@ -62,7 +71,9 @@ pub(super) fn cases() -> Vec<Case> {
             .does(How::Upload, "visit(); show(count($_FILES));")
             .page("visit();"),
         case("a page goes on when its answer is sent")
-            .page(format!("{START} fastcgi_finish_request(); add(); session_write_close(); {START}"))
+            .page(format!(
+                "{START} fastcgi_finish_request(); add(); session_write_close(); {START}"
+            ))
             .page("visit();"),
     ]
 }
