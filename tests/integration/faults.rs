@@ -220,6 +220,12 @@ mod slow {
         faults(BOOKWORM, Kind::Memcached, IMPATIENT);
     }
 
+    /// With libsasl2's plugins in the image.
+    #[test]
+    fn memcached_with_a_login_behind_nginx() {
+        faults(BOOKWORM, Kind::MemcachedWithLogin, NGINX_FPM);
+    }
+
     #[test]
     fn memcached_with_a_login_with_php_itself_and_the_proxy() {
         faults(BOOKWORM, Kind::MemcachedWithLogin, PHP_ITSELF_PROXY);

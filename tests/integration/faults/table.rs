@@ -97,6 +97,7 @@ impl Fault {
             (Self::Restart, _) => (0, web.workers, 2.0),
             _ if web.options == PROXY => (0, all, 6.0),
             (Self::Hung, Kind::Redis) => (all, 0, 4.0),
+            (Self::Hung, Kind::MemcachedWithLogin) => (0, all, 7.0),
             // Each of 38 tries for the lock waits 5 seconds (8 tries with a second's timeout); no setting
             // changes that.
             (Self::Hung, Kind::Memcached) if web.name == IMPATIENT.name => (0, all, 45.0),
