@@ -100,3 +100,10 @@ envoy_tool() {
   ln -sfn "$program" "$tools/bin/envoy"
   say "envoy: v$ENVOY_VERSION"
 }
+
+# For the test that compares signatures. It asks the same Pythons.
+botocore() {
+  local python
+  for python in python3 /usr/bin/python3; do "$python" -c 'import botocore' 2>/dev/null && return; done
+  apt_install python3-botocore
+}

@@ -43,7 +43,6 @@ impl AppOptions {
     /// Parses the text of an options file.
     ///
     /// # Errors
-    ///
     /// Fails if it is not a JSON object, or one of our keys has the wrong type.
     pub fn parse(json: &str) -> anyhow::Result<Self> {
         // Some editors write a byte order mark.

@@ -25,7 +25,7 @@ use crate::diagnosis::{Cause, CauseKind};
 use crate::endpoint::Endpoint;
 use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::SessionUse;
-use crate::launch::app::session_use_behind_fpm;
+use crate::launch::app::AppOfLaunch;
 use crate::launch::build_record::{LaunchRecord, read_record};
 use crate::launch::prepare::prepare;
 use crate::launch::resolve::{Resolution, ResolvedService, resolve};
@@ -134,7 +134,8 @@ impl Check<'_> {
         let always_run = self.always_run(&settings);
         redact(settings.iter_mut().map(|it| &mut it.value), redactor);
         let Self { environment, record, launch, plan, app_dir, .. } = self;
-        let framework = session_use_behind_fpm(plan, launch, record, environment, app_dir)?;
+        let app = AppOfLaunch { settings: launch, record, environment, app_dir };
+        let framework = app.session_use_behind_fpm(plan)?;
         let mut parts = self.parts(&php, setup)?;
         let of_php = parts.len();
         if let Some((framework, SessionUse::Variables(_))) = &framework {

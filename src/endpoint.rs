@@ -99,7 +99,6 @@ pub(crate) fn read_with(
 
 impl Endpoint {
     /// The values that must never be shown.
-    #[must_use]
     pub(crate) fn secrets(&self) -> Vec<&Secret> {
         match self {
             Self::Redis(endpoint) => {
@@ -112,7 +111,6 @@ impl Endpoint {
     }
 
     /// Whether it is logged in to.
-    #[must_use]
     pub(crate) fn has_login(&self) -> bool {
         match self {
             Self::Redis(endpoint) => endpoint.auth.is_some(),
@@ -121,7 +119,6 @@ impl Endpoint {
     }
 
     /// PHP's `session.save_handler` for this endpoint.
-    #[must_use]
     pub(crate) fn save_handler(&self) -> &'static str {
         match self {
             Self::Redis(endpoint) if endpoint.is_cluster() => "rediscluster",
@@ -131,7 +128,6 @@ impl Endpoint {
     }
 
     /// A stand-in for the endpoint that only the launch knows. Its password would break an ini file, if any could.
-    #[must_use]
     pub(crate) fn example(store: Store) -> Self {
         let host = Host::Name("session-service.example".to_owned());
         let password = Secret::new("\";${X}\nextension=x");

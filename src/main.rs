@@ -49,8 +49,8 @@ impl Buildpack for PhpSessionStore {
         let request = ExtensionRequest::new(&config, &php, &env, &context);
         let extension = contribute_extension_layer(&context, &request)?;
         let app = config.look_through(&context.app_dir);
-        let settings = SessionSettings::new(&config, &php, &extension, &app)?;
-        let layer = contribute_session_layer(&context, &settings, &extension)?;
+        let settings = SessionSettings::new(&config, &php, &extension, &app, &env)?;
+        let layer = contribute_session_layer(&context, &settings, &extension, &env)?;
         verify(&php, &layer, &settings)?;
         log::session_settings(&config, &settings, &php);
         log::secrets_in_app(&app);

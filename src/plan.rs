@@ -146,13 +146,11 @@ impl Plan {
     }
 
     /// The plan for [`Endpoint::example`].
-    #[must_use]
     pub(crate) fn example(store: Store) -> Self {
         Self::settle(Endpoint::example(store), &Options::default())
     }
 
     /// The plan for PHP's command line, which keeps no connection unless an option says so: a fork would share it.
-    #[must_use]
     pub(crate) fn for_command_line(mut self) -> Self {
         if !self.persistence.is_chosen {
             self.persistence = Persistence { is_chosen: false, to_server: false, to_proxy: false };
@@ -161,25 +159,21 @@ impl Plan {
     }
 
     /// Whether a request really locks its session: PHP's own handler for clusters does not.
-    #[must_use]
     pub(crate) fn locks(&self, through_proxy: bool) -> bool {
         self.locking && (through_proxy || !self.is_cluster())
     }
 
     /// Whether the credentials or the server say that it is a cluster.
-    #[must_use]
     pub(crate) fn is_cluster(&self) -> bool {
         matches!(&self.endpoint, Endpoint::Redis(redis) if redis.is_cluster())
     }
 
     /// The prefix, if it is not the one that PHP's handler uses anyway.
-    #[must_use]
     pub(crate) fn other_prefix(&self) -> Option<&str> {
         Some(&*self.prefix).filter(|prefix| *prefix != Defaults::of(&self.endpoint).prefix)
     }
 
     /// Whether connections are encrypted.
-    #[must_use]
     pub(crate) fn has_tls(&self) -> bool {
         matches!(&self.endpoint, Endpoint::Redis(redis) if redis.tls().is_some())
     }

@@ -102,21 +102,12 @@ impl fmt::Display for Services {
                 .map(|service| format!("{:?}", service.name))
                 .collect();
             let separator = if index == 0 { "" } else { ", " };
-            let shown = names.iter().take(NAMED_SERVICES).cloned().collect::<Vec<_>>().join(", ");
-            match names.len() {
-                0 => {
-                    let problem = problem.as_deref().unwrap_or("no service");
-                    write!(formatter, "{separator}{origin} ({problem})")?;
-                }
-                count if count > NAMED_SERVICES => {
-                    write!(
-                        formatter,
-                        "{separator}{origin} ({shown} and {} more)",
-                        count - NAMED_SERVICES
-                    )?;
-                }
-                _ => write!(formatter, "{separator}{origin} ({shown})")?,
-            }
+            let shown = match names.len().checked_sub(NAMED_SERVICES) {
+                _ if names.is_empty() => problem.as_deref().unwrap_or("no service").to_owned(),
+                None | Some(0) => names.join(", "),
+                Some(more) => format!("{} and {more} more", names[..NAMED_SERVICES].join(", ")),
+            };
+            write!(formatter, "{separator}{origin} ({shown})")?;
         }
         Ok(())
     }

@@ -6,7 +6,6 @@ pub(crate) mod digest;
 pub(crate) mod files;
 pub(crate) mod log_line;
 pub(crate) mod masked;
-pub(crate) mod sasl;
 pub(crate) mod secret;
 pub(crate) mod spelling;
 pub(crate) mod uri;

@@ -18,7 +18,6 @@ pub(super) mod release;
 mod request;
 mod reuse;
 mod runpath;
-mod sasl;
 mod source;
 mod unpacked;
 

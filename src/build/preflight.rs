@@ -6,11 +6,7 @@ use crate::config::variables::PROXY;
 use crate::endpoint::{self, Reading};
 use crate::launch::build_record::LaunchRecord;
 use crate::launch::choice::{limit_of_php, proxy_serves};
-use crate::php::directives::connect;
-use crate::php::tls::TlsFiles;
 use crate::plan::Plan;
-use crate::services::Service;
-use std::time::Duration;
 
 /// What users should know before launch.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,12 +22,18 @@ pub enum Finding {
 #[must_use]
 pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Vec<Finding> {
     let Some(service) = &config.service else { return Vec::new() };
-    let (plan, unused, warnings) = match plan_that_connects(service, record) {
-        Ok(found) => found,
-        Err(error) => return vec![Finding::Failure(format!("{error:#}"))],
+    let failure = |error: anyhow::Error| vec![Finding::Failure(format!("{error:#}"))];
+    let reading = match endpoint::read(record.store, service) {
+        Ok(reading) => reading,
+        Err(error) => return failure(error.into()),
     };
+    let Reading { endpoint, options, unused, warnings, .. } = reading;
+    let plan = Plan::settle(endpoint, &options);
     let mut findings: Vec<Finding> = warnings.into_iter().map(Finding::Limit).collect();
-    if limit_of_php(&plan, record).is_some() {
+    if let Some(limit) = limit_of_php(&plan, record) {
+        if !proxy_serves(&plan, record) {
+            return failure(limit);
+        }
         findings.push(Finding::Limit(format!(
             "PHP's own handler cannot connect to {service}, so at launch PHP will use the session proxy (unless {PROXY} is off)"
         )));
@@ -46,23 +48,4 @@ pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Vec<Finding> 
         findings.push(Finding::Limit(format!("Unused credentials of {service}: {unused}")));
     }
     findings
-}
-
-/// The plan, the names of unused credentials, and lines for the log.
-fn plan_that_connects(
-    service: &Service,
-    record: &LaunchRecord,
-) -> anyhow::Result<(Plan, Vec<String>, Vec<String>)> {
-    let Reading { endpoint, options, unused, warnings, .. } =
-        endpoint::read(record.store, service)?;
-    let plan = Plan::settle(endpoint, &options);
-    match limit_of_php(&plan, record) {
-        Some(limit) if !proxy_serves(&plan, record) => return Err(limit),
-        Some(_) => {}
-        None => {
-            let files = TlsFiles::planned(&plan.endpoint);
-            connect(&plan, &files, &record.extension_version, Duration::ZERO)?;
-        }
-    }
-    Ok((plan, unused, warnings))
 }

@@ -9,7 +9,7 @@ use crate::php::redis_directives::{PROXY_CONNECT_TIMEOUT, encryption, shares_ca}
 use crate::php::tls::TlsFiles;
 use crate::plan::Plan;
 use serde_json::{Map, Value, json};
-use store_client::{Address, Host, MemcachedEndpoint, RedisEndpoint, Target};
+use store_client::{Address, Host, MemcachedEndpoint, RedisEndpoint, Target, joined};
 
 /// The question for `steps/redis.php` or `steps/memcached.php`.
 pub(super) fn question(plan: &Plan, record: &LaunchRecord, tls_files: &TlsFiles) -> Value {
@@ -112,9 +112,7 @@ fn of_redis(
 pub(super) fn place_of(endpoint: &Endpoint) -> String {
     match endpoint {
         Endpoint::Redis(endpoint) => place(endpoint),
-        Endpoint::Memcached(endpoint) => {
-            endpoint.servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-        }
+        Endpoint::Memcached(endpoint) => joined(&endpoint.servers, ", "),
     }
 }
 
@@ -123,9 +121,7 @@ fn place(endpoint: &RedisEndpoint) -> String {
         Target::Tcp { address, .. } => address.to_string(),
         Target::Unix(path) => path.display().to_string(),
         Target::Sentinel { sentinel, .. } => sentinel.to_string(),
-        Target::Cluster { nodes, .. } => {
-            nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-        }
+        Target::Cluster { nodes, .. } => joined(nodes, ", "),
     }
 }
 

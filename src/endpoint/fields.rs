@@ -110,6 +110,17 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The addresses in a list; `port` is for those without one.
+    pub(super) fn addresses(
+        &self,
+        List { key, texts }: &List,
+        port: u16,
+        expected: &'static str,
+    ) -> Result<Vec<Address>, EndpointError> {
+        let parsed = texts.iter().map(|text| Address::parse(text, port)).collect::<Result<_, _>>();
+        parsed.map_err(|problem| self.unusable(key, problem, expected))
+    }
+
     /// Whether the field is present and not empty.
     pub(super) fn has(&self, meaning: Meaning) -> bool {
         self.first(meaning).is_some()

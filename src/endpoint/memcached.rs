@@ -39,14 +39,8 @@ fn servers(
     let port = tls_port.or(fields.port(Meaning::Port)?).or(uri.port);
     let default = port.unwrap_or(DEFAULT_PORT);
     if let Some(list) = fields.list(Meaning::Hosts)? {
-        let parse = |text: &String| Address::parse(text, default);
         let expected = "a list of servers such as mc1.example.com:11211,mc2.example.com:11211";
-        return list
-            .texts
-            .iter()
-            .map(parse)
-            .collect::<Result<_, _>>()
-            .map_err(|problem| fields.unusable(&list.key, problem, expected));
+        return fields.addresses(&list, default, expected);
     }
     let host = fields.host()?.or_else(|| Some((uri.server.clone()?, None)));
     match host {

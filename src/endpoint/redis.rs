@@ -85,16 +85,8 @@ fn nodes(fields: &Fields<'_>, port: u16) -> Result<Option<Vec<Address>>, Endpoin
     let Some(list) = fields.list(Meaning::Nodes)?.or_else(|| hosts(fields, mode)) else {
         return Ok(None);
     };
-    let nodes = list
-        .texts
-        .iter()
-        .map(|text| Address::parse(text, port))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|problem| {
-            let expected = "the cluster's nodes, such as 10.0.0.1:6379,10.0.0.2:6379";
-            fields.unusable(&list.key, problem, expected)
-        })?;
-    Ok(Some(nodes))
+    let expected = "the cluster's nodes, such as 10.0.0.1:6379,10.0.0.2:6379";
+    fields.addresses(&list, port, expected).map(Some)
 }
 
 /// `hosts`, if they can only be a cluster's nodes: there is no `host`, or the credentials say so.

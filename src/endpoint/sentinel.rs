@@ -62,12 +62,7 @@ fn nodes(
     };
     let expected = "Sentinels, such as 10.0.0.1:26379,10.0.0.2:26379";
     match (list, host) {
-        (Some(list), _) => {
-            let nodes = list.texts.iter().map(|text| Address::parse(text, port));
-            nodes
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|problem| fields.unusable(&list.key, problem, expected))
-        }
+        (Some(list), _) => fields.addresses(&list, port, expected),
         (None, Some(host)) => Ok(vec![Address { host: host.clone(), port }]),
         (None, None) => Err(fields.missing(
             "Sentinels",

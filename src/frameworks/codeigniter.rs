@@ -11,7 +11,7 @@ use crate::system::uri::encode;
 use crate::system::version::Version;
 use crate::variable::{Variable, Variables, value_of};
 use std::path::Path;
-use store_client::{Auth, MemcachedEndpoint, RedisEndpoint, Target};
+use store_client::{Auth, MemcachedEndpoint, RedisEndpoint, Target, joined};
 
 const FILE: &str = "app/Config/Session.php";
 /// The stock configuration contains this.
@@ -98,8 +98,7 @@ fn of_memcached(memcached: &MemcachedEndpoint) -> Result<String, OwnSessions> {
     if memcached.login.is_some() {
         return Err(own("its driver does not support a login to Memcached".to_owned()));
     }
-    let servers: Vec<String> = memcached.servers.iter().map(ToString::to_string).collect();
-    Ok(servers.join(","))
+    Ok(joined(&memcached.servers, ","))
 }
 
 fn own(what: String) -> OwnSessions {

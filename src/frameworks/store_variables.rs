@@ -6,7 +6,7 @@ use super::session_use::Reach;
 use crate::endpoint::Endpoint;
 use crate::system::uri::encode;
 use crate::variable::{Variable, Variables};
-use store_client::{Address, MemcachedEndpoint, RedisEndpoint, Target};
+use store_client::{Address, MemcachedEndpoint, RedisEndpoint, Target, joined};
 
 /// The prefix of their names.
 pub(crate) const PREFIX: &str = "PHP_SESSION_STORE_";
@@ -22,7 +22,7 @@ pub(crate) fn store_variables(service: &Reach<'_>) -> Variables {
 fn of_redis(redis: &RedisEndpoint, service: &Reach<'_>) -> Variables {
     let mut variables = match &redis.target {
         Target::Tcp { address, .. } => of_server(address),
-        Target::Cluster { nodes, .. } => vec![(Variable::StoreServers, list(nodes))],
+        Target::Cluster { nodes, .. } => vec![(Variable::StoreServers, joined(nodes, ","))],
         // The servers change; what the app would connect with are the Sentinels.
         Target::Sentinel { .. } => Vec::new(),
         Target::Unix(path) => vec![(Variable::StoreSocket, path.display().to_string())],
@@ -52,7 +52,8 @@ fn of_memcached(MemcachedEndpoint { servers, login, tls }: &MemcachedEndpoint) -
         let hosts: Vec<String> = servers.iter().map(|server| format!("host[{server}]")).collect();
         format!("memcached:{authority}?{}", hosts.join("&"))
     };
-    let mut variables = vec![(Variable::StoreUrl, url), (Variable::StoreServers, list(servers))];
+    let mut variables =
+        vec![(Variable::StoreUrl, url), (Variable::StoreServers, joined(servers, ","))];
     if let [server] = servers.as_slice() {
         variables.extend(of_server(server));
     }
@@ -69,9 +70,4 @@ fn of_server(address: &Address) -> Variables {
         (Variable::StoreHost, address.host.to_string()),
         (Variable::StorePort, address.port.to_string()),
     ]
-}
-
-fn list(servers: &[Address]) -> String {
-    let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
-    servers.join(",")
 }

@@ -33,68 +33,64 @@ fn hidden(pool: &Path) -> OwnSessions {
     }
 }
 
-pub(super) fn prepare(
-    service: &Reach<'_>,
-    settings: &LaunchSettings,
-    record: &LaunchRecord,
-    environment: &Environment,
-    app_dir: &Path,
-) -> AppLaunch {
-    let mut variables = store_variables(service);
-    if !record.app.reads_store_variables && !settings.store_variables {
-        variables.retain(|(variable, _)| !variable.tells_app_the_login());
-    }
-    let mut message = None;
-    if let Some((framework, session_use)) =
-        session_use(service, settings, record, environment, app_dir)
-    {
-        let (text, is_warning) = line(&framework, &session_use);
-        message = text.filter(|_| is_warning || settings.log);
-        if let SessionUse::Variables(more) = session_use {
-            if let Some(pool) = clearing_pool(environment, app_dir) {
-                // Set anyway: programs beside php-fpm see them.
-                message = line(&framework, &SessionUse::Own(hidden(&pool))).0;
+/// The app, and what the launch does with it.
+pub(crate) struct AppOfLaunch<'a> {
+    pub(crate) settings: &'a LaunchSettings,
+    pub(crate) record: &'a LaunchRecord,
+    pub(crate) environment: &'a Environment,
+    pub(crate) app_dir: &'a Path,
+}
+
+impl AppOfLaunch<'_> {
+    pub(super) fn prepare(&self, service: &Reach<'_>) -> AppLaunch {
+        let Self { settings, record, environment, app_dir } = *self;
+        let mut variables = store_variables(service);
+        if !record.app.reads_store_variables && !settings.store_variables {
+            variables.retain(|(variable, _)| !variable.tells_app_the_login());
+        }
+        let mut message = None;
+        if let Some((framework, session_use)) = self.session_use(service) {
+            let (text, is_warning) = line(&framework, &session_use);
+            message = text.filter(|_| is_warning || settings.log);
+            if let SessionUse::Variables(more) = session_use {
+                if let Some(pool) = clearing_pool(environment, app_dir) {
+                    // Set anyway: programs beside php-fpm see them.
+                    message = line(&framework, &SessionUse::Own(hidden(&pool))).0;
+                }
+                variables.extend(more);
             }
-            variables.extend(more);
         }
+        let is_set = |name, value: &str| environment.text(name).is_ok_and(|set| set == Some(value));
+        // An outer launcher has logged it.
+        let repeated = variables.iter().all(|(variable, value)| is_set(variable.name(), value));
+        AppLaunch { variables, message: message.filter(|_| !repeated) }
     }
-    let is_set = |name, value: &str| environment.text(name).is_ok_and(|set| set == Some(value));
-    // An outer launcher has logged it.
-    let repeated = variables.iter().all(|(variable, value)| is_set(variable.name(), value));
-    AppLaunch { variables, message: message.filter(|_| !repeated) }
-}
 
-/// What the app's framework does with sessions behind php-fpm.
-pub(crate) fn session_use_behind_fpm(
-    plan: &Plan,
-    settings: &LaunchSettings,
-    record: &LaunchRecord,
-    environment: &Environment,
-    app_dir: &Path,
-) -> anyhow::Result<Option<(Framework, SessionUse)>> {
-    let service = Reach { plan, tls_files: &tls_files(plan, record, environment)? };
-    let session_use = session_use(&service, settings, record, environment, app_dir);
-    Ok(session_use.map(|(framework, session_use)| match session_use {
-        SessionUse::Variables(_) => {
-            let pool = clearing_pool(environment, app_dir);
-            let hidden = pool.map(|pool| SessionUse::Own(hidden(&pool)));
-            (framework, hidden.unwrap_or(session_use))
-        }
-        _ => (framework, session_use),
-    }))
-}
+    /// What the app's framework does with sessions behind php-fpm.
+    pub(crate) fn session_use_behind_fpm(
+        &self,
+        plan: &Plan,
+    ) -> anyhow::Result<Option<(Framework, SessionUse)>> {
+        let tls_files = &tls_files(plan, self.record, self.environment)?;
+        Ok(self.session_use(&Reach { plan, tls_files }).map(|(framework, session_use)| {
+            match session_use {
+                SessionUse::Variables(_) => {
+                    let pool = clearing_pool(self.environment, self.app_dir);
+                    let hidden = pool.map(|pool| SessionUse::Own(hidden(&pool)));
+                    (framework, hidden.unwrap_or(session_use))
+                }
+                _ => (framework, session_use),
+            }
+        }))
+    }
 
-/// What the app's framework does with sessions, if we know it and the settings don't exclude it.
-fn session_use(
-    service: &Reach<'_>,
-    settings: &LaunchSettings,
-    record: &LaunchRecord,
-    environment: &Environment,
-    app_dir: &Path,
-) -> Option<(Framework, SessionUse)> {
-    let framework = record.framework.clone().filter(|_| settings.framework)?;
-    let session_use = framework.session_use(app_dir, environment, record.store, Some(service));
-    Some((framework, session_use))
+    /// What the app's framework does with sessions, if we know it and the settings don't exclude it.
+    fn session_use(&self, service: &Reach<'_>) -> Option<(Framework, SessionUse)> {
+        let Self { settings, record, environment, app_dir } = *self;
+        let framework = record.framework.clone().filter(|_| settings.framework)?;
+        let session_use = framework.session_use(app_dir, environment, record.store, Some(service));
+        Some((framework, session_use))
+    }
 }
 
 /// The line for the log, and whether it is a warning.

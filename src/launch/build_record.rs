@@ -25,8 +25,6 @@ pub struct LaunchRecord {
     pub openssl_cafile: String,
     /// PHP's own `openssl.capath`; empty if it has none.
     pub openssl_capath: String,
-    /// Whether PHP may preload our script, because the app does not preload one itself.
-    pub may_preload: bool,
     /// `session.sid_length` at build; 0 if it is unknown.
     #[serde(default)]
     pub sid_length: usize,

@@ -33,17 +33,23 @@ pub(super) enum Asks {
     All,
 }
 
-/// The route for the plan under the setting. `outer` is the route of an outer launch; `ask` asks the service.
-///
-/// # Errors
-/// Fails if the only route that the setting leaves does not lead there.
+/// How to find out what the service says.
+pub(super) struct Inquiry<F> {
+    /// The route of an outer launch.
+    pub(super) outer: Option<Route>,
+    pub(super) asks: Asks,
+    /// Asks the service.
+    pub(super) ask: F,
+}
+
+/// The route for the plan under the setting; `is_task` says that the launcher starts PHP's command line. Fails if the only
+/// route that the setting leaves does not lead there.
 pub(super) fn choose(
     setting: Proxy,
     plan: &Plan,
     record: &LaunchRecord,
-    outer: Option<Route>,
-    asks: Asks,
-    ask: impl Fn(Route) -> Outcome,
+    is_task: bool,
+    inquiry: &Inquiry<impl Fn(Route) -> Outcome>,
 ) -> anyhow::Result<Choice> {
     let serves = proxy_serves(plan, record);
     let limit = limit_of_php(plan, record);
@@ -54,8 +60,10 @@ pub(super) fn choose(
             // PHP's own handler needs libsasl2's plugins, and a new login for each request.
             Endpoint::Memcached(memcached) => memcached.login.is_some(),
         };
-    // The option `persistent`, on or off, is a decision for PHP's own handler.
-    let undecided = serves && !plan.persistence.is_chosen;
+    // The option `persistent`, on or off, is a decision for PHP's own handler. A task has no visitors who wait; if it is
+    // the container's first process, the proxy would be one of its children, and one that waits for all of them would
+    // never end.
+    let undecided = serves && !plan.persistence.is_chosen && !is_task;
     let handshakes = undecided && plan.has_tls();
     let has_address = match &plan.endpoint {
         Endpoint::Redis(redis) => redis.first_address().is_some(),
@@ -66,82 +74,80 @@ pub(super) fn choose(
         Proxy::On => (Route::Proxy, Reason::Given),
         Proxy::Auto if serves && needs_proxy => (Route::Proxy, Reason::Given),
         Proxy::Auto if plan.locks(true) && !plan.locks(false) => {
-            return Ok(prefer_proxy(Reason::Locks, outer, asks, ask));
+            return Ok(inquiry.prefer_proxy(Reason::Locks));
         }
         Proxy::Auto if handshakes && record.own_setting.is_none() => {
-            return Ok(prefer_proxy(Reason::Handshakes, outer, asks, ask));
+            return Ok(inquiry.prefer_proxy(Reason::Handshakes));
         }
         Proxy::Auto if serves && has_address && !plan.is_cluster() => {
             let otherwise = if handshakes { Reason::OwnSetting } else { Reason::Given };
             let by_distance = undecided && record.own_setting.is_none();
-            return Ok(by_answer(otherwise, by_distance, outer, asks, ask));
+            return Ok(inquiry.by_answer(otherwise, by_distance));
         }
         Proxy::Auto | Proxy::Off => (Route::Direct, Reason::Given),
     };
     match limit {
         Some(limit) if route == Route::Direct => Err(limit),
-        _ => Ok(Choice { route, reason, outcome: (asks == Asks::All).then(|| ask(route)) }),
+        _ => Ok(Choice { route, reason, outcome: inquiry.outcome(route) }),
     }
 }
 
-/// The route where the service's answer decides: whether it is a cluster, and perhaps how far it is. One that is not asked, or
-/// would not keep a session, decides nothing.
-fn by_answer(
-    reason: Reason,
-    by_distance: bool,
-    outer: Option<Route>,
-    asks: Asks,
-    ask: impl Fn(Route) -> Outcome,
-) -> Choice {
-    if outer == Some(Route::Proxy) {
-        return Choice { route: Route::Proxy, reason: Reason::Given, outcome: None };
+impl<F: Fn(Route) -> Outcome> Inquiry<F> {
+    /// What the service says on this route, if that matters.
+    fn outcome(&self, route: Route) -> Option<Outcome> {
+        (self.asks == Asks::All).then(|| (self.ask)(route))
     }
-    let route = Route::Direct;
-    if asks == Asks::Nothing {
-        return Choice { route, reason, outcome: None };
-    }
-    match ask(route) {
-        Outcome::Kept { round_trip, .. } if by_distance && round_trip > NEAR => {
-            prefer_proxy(Reason::Distance(round_trip), outer, asks, ask)
-        }
-        Outcome::Refused(cause) if cause.kind == CauseKind::IsCluster => {
-            prefer_proxy(Reason::Cluster, outer, asks, ask)
-        }
-        outcome => Choice { route, reason, outcome: (asks == Asks::All).then_some(outcome) },
-    }
-}
 
-/// The proxy's route, if the service keeps sessions there. PHP's OpenSSL accepts older servers and certificates than
-/// the proxy's TLS.
-fn prefer_proxy(
-    preferred: Reason,
-    outer: Option<Route>,
-    asks: Asks,
-    ask: impl Fn(Route) -> Outcome,
-) -> Choice {
-    let direct = |reason, outcome| Choice { route: Route::Direct, reason, outcome };
-    let proxy = |outcome| Choice { route: Route::Proxy, reason: preferred, outcome };
-    let is_judged = asks == Asks::All;
-    if outer == Some(Route::Direct) {
-        return direct(Reason::Given, None);
+    /// The route where the service's answer decides: whether it is a cluster, and perhaps how far it is. One that is not
+    /// asked, or would not keep a session, decides nothing.
+    fn by_answer(&self, reason: Reason, by_distance: bool) -> Choice {
+        if self.outer == Some(Route::Proxy) {
+            return Choice { route: Route::Proxy, reason: Reason::Given, outcome: None };
+        }
+        let route = Route::Direct;
+        if self.asks == Asks::Nothing {
+            return Choice { route, reason, outcome: None };
+        }
+        match (self.ask)(route) {
+            Outcome::Kept { round_trip, .. } if by_distance && round_trip > NEAR => {
+                self.prefer_proxy(Reason::Distance(round_trip))
+            }
+            Outcome::Refused(cause) if cause.kind == CauseKind::IsCluster => {
+                self.prefer_proxy(Reason::Cluster)
+            }
+            outcome => {
+                Choice { route, reason, outcome: (self.asks == Asks::All).then_some(outcome) }
+            }
+        }
     }
-    if asks == Asks::Nothing {
-        return proxy(None);
-    }
-    match ask(Route::Proxy) {
-        Outcome::Tls(_) => direct(Reason::Given, is_judged.then(|| ask(Route::Direct))),
-        // PHP's own words say more than the proxy's.
-        Outcome::Refused(_) if !is_judged => direct(Reason::Given, None),
-        Outcome::Refused(cause) => match ask(Route::Direct) {
-            kept @ Outcome::Kept { .. } => direct(Reason::ProxyRefused(cause), Some(kept)),
-            _ => proxy(Some(Outcome::Refused(cause))),
-        },
-        outcome => proxy(is_judged.then_some(outcome)),
+
+    /// The proxy's route, if the service keeps sessions there. PHP's OpenSSL accepts older servers and certificates than
+    /// the proxy's TLS.
+    fn prefer_proxy(&self, preferred: Reason) -> Choice {
+        let direct = |reason, outcome| Choice { route: Route::Direct, reason, outcome };
+        let proxy = |outcome| Choice { route: Route::Proxy, reason: preferred, outcome };
+        if self.outer == Some(Route::Direct) {
+            return direct(Reason::Given, None);
+        }
+        if self.asks == Asks::Nothing {
+            return proxy(None);
+        }
+        match (self.ask)(Route::Proxy) {
+            Outcome::Tls(_) => direct(Reason::Given, self.outcome(Route::Direct)),
+            // PHP's own words say more than the proxy's.
+            Outcome::Refused(cause) => match self.outcome(Route::Direct) {
+                None => direct(Reason::Given, None),
+                Some(kept @ Outcome::Kept { .. }) => {
+                    direct(Reason::ProxyRefused(cause), Some(kept))
+                }
+                Some(_) => proxy(Some(Outcome::Refused(cause))),
+            },
+            outcome => proxy((self.asks == Asks::All).then_some(outcome)),
+        }
     }
 }
 
 /// Whether the session proxy can serve it.
-#[must_use]
 pub(crate) fn proxy_serves(plan: &Plan, record: &LaunchRecord) -> bool {
     match &plan.endpoint {
         Endpoint::Redis(_) => true,
@@ -151,7 +157,6 @@ pub(crate) fn proxy_serves(plan: &Plan, record: &LaunchRecord) -> bool {
 }
 
 /// What the service needs and PHP's handler does not support.
-#[must_use]
 pub(crate) fn limit_of_php(plan: &Plan, record: &LaunchRecord) -> Option<anyhow::Error> {
     if plan.has_tls() && !record.knows_tls {
         return Some(NoOpenSsl.into());

@@ -13,7 +13,6 @@ const FILE: &str = "embedded.json";
 /// Embeds a service in the session layer.
 ///
 /// # Errors
-///
 /// Fails if its credentials cannot be read or written.
 pub fn write(layer: &Path, service: &Service) -> anyhow::Result<()> {
     let label = service.kind.as_deref().unwrap_or("embedded");

@@ -93,8 +93,20 @@ pub(super) fn too_many_workers(workers: u32, max_clients: u32, replicas: u32) ->
     )
 }
 
-pub(super) fn no_mechanisms() -> String {
-    "warning: the service has a password, but the image lacks libsasl2's plugins to log in with: install libsasl2-modules in the run image, or build again with this service bound".to_owned()
+/// On the proxy's route, it is a framework that logs in by itself.
+pub(super) fn no_mechanisms(route: Route) -> String {
+    let (who, or) = match route {
+        Route::Direct => (
+            "PHP's own handler",
+            format!(
+                ", or let the session proxy log in ({PROXY}=auto, with version 3 of PHP's extension)"
+            ),
+        ),
+        Route::Proxy => ("the app's framework", String::new()),
+    };
+    format!(
+        "warning: {who} logs in through libsasl2, and the image has none of its plugins, so every login will fail: install them in the run image (Debian: libsasl2-modules){or}"
+    )
 }
 
 pub(super) fn failing_for_now(found: &ResolvedService, cause: &Cause) -> String {

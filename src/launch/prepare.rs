@@ -1,8 +1,8 @@
 //! The launch as a story: finds the session service, asks it, and sets the variables for PHP and the app.
 
-use super::app;
+use super::app::AppOfLaunch;
 use super::build_record::{LaunchRecord, read_record};
-use super::choice::{Asks, Choice, choose};
+use super::choice::{Asks, Choice, Inquiry, choose};
 use super::command_line::is_php_command_line;
 use super::fpm_pools::fpm_workers;
 use super::prepared::Prepared;
@@ -19,12 +19,12 @@ use crate::frameworks::session_use::Reach;
 use crate::php;
 use crate::php::PHP_INI_SCAN_DIR;
 use crate::php::foreign_ini::session_ini_read_after;
-use crate::php::ini::PhpSettings;
 use crate::php::ini_file::IniFile;
 use crate::php::scan_dirs::no_longer_read;
 use crate::php::tls::TlsFiles;
 use crate::plan::Plan;
 use crate::store::Store;
+use crate::variable::{Variable, value_of};
 use anyhow::bail;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -35,7 +35,6 @@ pub use super::prepared::Launch;
 /// returns the variables for PHP and the app. `layer` is the session layer, `app_dir` the app's folder.
 ///
 /// # Errors
-///
 /// Fails, unless the settings allow it, if there is no session service, if its credentials cannot be used, or if it
 /// would never keep a session.
 pub fn prepare(
@@ -87,15 +86,18 @@ impl Context<'_> {
         let tls_files = &tls_files(&found.plan, record, environment)?;
         let outer = nested::outer_route(environment)?;
         let ask = |route| self.ask(&found.plan, tls_files, route);
+        let is_task = is_php_command_line(self.layer);
+        let inquiry = Inquiry { outer, asks: self.asks(outer), ask };
         let Choice { mut route, reason, outcome } =
-            choose(settings.proxy, &found.plan, record, outer, self.asks(outer), ask)?;
+            choose(settings.proxy, &found.plan, record, is_task, &inquiry)?;
         let mut warnings: Vec<String> =
             found.warnings.iter().map(|warning| log::warning(warning)).collect();
         if let Reason::ProxyRefused(cause) = &reason {
             warnings.push(log::proxy_is_refused(cause));
         }
         let round_trip = self.judge(found, outcome, route, &mut warnings)?;
-        let plan = &self.plan(found);
+        let plan = found.plan.clone();
+        let plan = &if is_task { plan.for_command_line() } else { plan };
         let socket = match route {
             Route::Proxy => self.start_proxy(plan).map(Some),
             Route::Direct => Ok(None),
@@ -106,10 +108,19 @@ impl Context<'_> {
             no_socket => {
                 warnings.extend(no_socket.err().map(|error| log::without_proxy(&reason, &error)));
                 route = Route::Direct;
-                self.connect(plan, tls_files, round_trip, &mut warnings)?
+                let version = &record.extension_version;
+                php::directives::connect(plan, tls_files, version, round_trip)?
             }
         };
         warnings.extend(self.remarks(plan, route, &reason));
+        let app = AppOfLaunch { settings, record, environment, app_dir };
+        let app = app.prepare(&Reach { plan, tls_files });
+        let by_framework = value_of(&app.variables, Variable::MemcachedUsername.name()).is_some();
+        if (php_settings.ini_files.contains(&IniFile::Login) || by_framework)
+            && mechanisms::are_missing()
+        {
+            warnings.push(log::no_mechanisms(route));
+        }
         let mut messages = Vec::new();
         if found.is_embedded() {
             messages.push(log::embedded_credentials(found));
@@ -117,7 +128,6 @@ impl Context<'_> {
             messages.push(log::sessions(found, route, &reason));
         }
         messages.append(&mut warnings);
-        let app = app::prepare(&Reach { plan, tls_files }, settings, record, environment, app_dir);
         Ok(Prepared { php_settings, messages, app })
     }
 
@@ -133,12 +143,6 @@ impl Context<'_> {
         let LaunchRecord { strict_mode, sid_length, .. } = *self.record;
         let question = Question { plan, tls_files, route, strict_mode, sid_length };
         question.ask(self.environment.as_env())
-    }
-
-    /// The plan for what the launcher starts.
-    fn plan(&self, found: &ResolvedService) -> Plan {
-        let plan = found.plan.clone();
-        if is_php_command_line(self.layer) { plan.for_command_line() } else { plan }
     }
 
     /// What users should know of the route.
@@ -189,27 +193,6 @@ impl Context<'_> {
         let (workers, max_clients) = (fpm_workers(self.environment, self.app_dir)?, max_clients?);
         let replicas = max_clients.checked_div(workers)?;
         (replicas < 2).then(|| log::too_many_workers(workers, max_clients, replicas))
-    }
-
-    /// What PHP's own handler is told.
-    fn connect(
-        &self,
-        plan: &Plan,
-        tls_files: &TlsFiles,
-        round_trip: Duration,
-        messages: &mut Vec<String>,
-    ) -> anyhow::Result<PhpSettings> {
-        let version = &self.record.extension_version;
-        let mut php_settings = php::directives::connect(plan, tls_files, version, round_trip)?;
-        if php_settings.ini_files.contains(&IniFile::Login) {
-            if mechanisms::are_missing(self.environment)? {
-                messages.push(log::no_mechanisms());
-            }
-            if mechanisms::must_be_preloaded(self.record) {
-                php_settings.ini_files.push(IniFile::Preload);
-            }
-        }
-        Ok(php_settings)
     }
 
     /// Returns the proxy's socket.

@@ -48,7 +48,6 @@ pub(crate) fn nowhere(store: Store) -> PhpSettings {
 
 /// What PHP needs to connect to the session proxy at `socket`. The proxy takes care of the rest: the service's
 /// address, the login, TLS, the database, and timeouts.
-#[must_use]
 pub(crate) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
     match &plan.endpoint {
         Endpoint::Redis(_) => redis_directives::behind_proxy(socket, plan),
@@ -57,7 +56,6 @@ pub(crate) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
 }
 
 /// The socket that a save path leads to, if it does.
-#[must_use]
 pub(crate) fn socket_of(save_path: &str) -> Option<&str> {
     match save_path.strip_prefix("unix://") {
         Some(path) => path.split('?').next(),

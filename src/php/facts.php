@@ -30,7 +30,6 @@ answer(array(
     'display_errors' => (string) get_cfg_var('display_errors'),
     'cafile' => (string) ini_get('openssl.cafile'),
     'capath' => (string) ini_get('openssl.capath'),
-    'preload' => (string) ini_get('opcache.preload'),
     'strict_mode' => (bool) ini_get('session.use_strict_mode'),
     'sid_length' => (int) ini_get('session.sid_length'),
     'session_name' => (string) ini_get('session.name'),

@@ -7,8 +7,6 @@ pub enum IniFile {
     Base,
     /// The user and the password, if they are not in the save path.
     Login,
-    /// Preloads a script that loads libsasl2's mechanisms into php-fpm's master.
-    Preload,
     /// Redis Cluster.
     Cluster,
     /// The CA for all of PHP's TLS, for extensions that cannot be given one of their own.
@@ -19,8 +17,8 @@ pub enum IniFile {
 
 impl IniFile {
     /// Every ini file, in the order in which PHP reads them.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Base, Self::Login, Self::Preload, Self::Cluster, Self::Ca, Self::Files];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Base, Self::Login, Self::Cluster, Self::Ca, Self::Files];
 
     /// The folder in the session layer that holds only this ini file.
     #[must_use]
@@ -28,7 +26,6 @@ impl IniFile {
         match self {
             Self::Base => "conf.d",
             Self::Login => "login.d",
-            Self::Preload => "preload.d",
             Self::Cluster => "cluster.d",
             Self::Ca => "ca.d",
             Self::Files => "files.d",

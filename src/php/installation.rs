@@ -30,7 +30,7 @@ const NEUTRAL: [&str; 15] = [
     "auto_prepend_file=",
     "auto_append_file=",
     "session.auto_start=0",
-    // Without opcache nothing is preloaded, and `opcache.preload` can still be read.
+    // Without opcache nothing is preloaded.
     "opcache.enable_cli=0",
     "xdebug.mode=off",
     "serialize_precision=-1",
@@ -90,7 +90,6 @@ pub(crate) struct Facts {
     pub(crate) cafile: String,
     /// `openssl.capath` in force; empty means OpenSSL's default.
     pub(crate) capath: String,
-    pub(crate) preload: String,
     pub(crate) strict_mode: bool,
     /// `session.sid_length` in force; 0 if PHP does not know it.
     pub(crate) sid_length: usize,
@@ -225,7 +224,7 @@ mod tests {
             "extensions": {"mysqlnd": "mysqlnd 8.2.36", "dom": "20031129", "odd": "", "redis": "5.3.7"},
             "transports": ["tcp", "tls"], "save_handlers": ["files", "memcache"],
             "save_handler": "files", "save_path": "", "display_errors": "", "cafile": "", "capath": "",
-            "preload": "", "strict_mode": false, "sid_length": 32,
+            "strict_mode": false, "sid_length": 32,
             "session_name": "PHPSESSID",
         })
     }

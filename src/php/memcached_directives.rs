@@ -11,7 +11,7 @@ use crate::variable::{Variable, Variables};
 use session_proxy::LOCK_ANSWER;
 use std::path::Path;
 use std::time::Duration;
-use store_client::{MemcachedEndpoint, MemcachedLogin};
+use store_client::{MemcachedEndpoint, MemcachedLogin, joined};
 
 /// How long a request waits between tries for the lock: the first and the longest wait.
 struct LockWait {
@@ -38,7 +38,6 @@ const LOCK: &str = "lock.";
 pub(crate) const USUAL_ITEM: u64 = 1024 * 1024;
 
 /// What is wrong if a session's id makes keys that Memcached refuses: no page could start a session.
-#[must_use]
 pub(crate) fn refused_keys(plan: &Plan, sid_length: usize) -> Option<Cause> {
     let prefix = &plan.prefix;
     let lock = if plan.locking { LOCK } else { "" };
@@ -96,8 +95,7 @@ fn login(version: &Version) -> Vec<Directive> {
 }
 
 pub(super) fn connect(endpoint: &MemcachedEndpoint, plan: &Plan, version: &Version) -> PhpSettings {
-    let servers: Vec<String> = endpoint.servers.iter().map(ToString::to_string).collect();
-    let servers = servers.join(",");
+    let servers = joined(&endpoint.servers, ",");
     let save_path =
         if is_2(version) { format!("PERSISTENT=app_sessions {servers}") } else { servers };
     let mut variables = self::variables(&save_path, plan, endpoint.login.is_some());

@@ -51,7 +51,6 @@ pub(super) fn ini_files() -> Vec<(IniFile, Vec<Directive>)> {
 
 /// Whether the service's CA must be set for all of PHP's TLS, together with the system's CAs: this version does
 /// not support a CA for a single connection.
-#[must_use]
 pub(crate) fn shares_ca(endpoint: &RedisEndpoint, version: &Version) -> bool {
     !Needs(version).can_say_how_to_encrypt(endpoint.is_cluster())
 }

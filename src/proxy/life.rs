@@ -28,8 +28,8 @@ pub(super) struct Lifeline {
 }
 
 impl Life for UntilTold {
-    fn end(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.0.as_fd())
+    fn end(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 
     fn lifeline(&self) -> io::Result<Option<OwnedFd>> {
@@ -46,8 +46,8 @@ impl Life for UntilTold {
 }
 
 impl Life for Lifeline {
-    fn end(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.connection.as_fd())
+    fn end(&self) -> BorrowedFd<'_> {
+        self.connection.as_fd()
     }
 
     fn lifeline(&self) -> io::Result<Option<OwnedFd>> {

@@ -50,26 +50,22 @@ impl Place {
 
     /// The folder of a proxy that the platform runs as a sidecar, inside one that both containers share. Its name
     /// contains the user, because both must run as the same one.
-    #[must_use]
     pub(crate) fn shared(folder: &Path) -> Self {
         Self(folder.join(format!("php-session-store-{}", geteuid())))
     }
 
     /// The folder of an existing proxy.
-    #[must_use]
     pub(crate) fn at(folder: PathBuf) -> Self {
         Self(folder)
     }
 
     /// The folder.
-    #[must_use]
     pub(crate) fn folder(&self) -> &Path {
         &self.0
     }
 
     /// The socket that PHP connects to: a link to the present one, each of which has a name of its own. So a process
     /// can tell whether PHP still reaches the one that it has.
-    #[must_use]
     pub(crate) fn socket(&self) -> PathBuf {
         self.0.join("redis.sock")
     }

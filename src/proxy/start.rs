@@ -37,7 +37,6 @@ pub enum StartError {
 /// Returns the socket of a proxy that answers.
 ///
 /// # Errors
-///
 /// Fails if there is no folder for the socket, or the proxy does not answer in time.
 pub fn start(wanted: &ProxyWanted<'_>) -> anyhow::Result<PathBuf> {
     if let Some(folder) = wanted.folder {

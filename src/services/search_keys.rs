@@ -30,7 +30,6 @@ impl SearchKeys {
     /// The keys in effect: from the environment, else from the app's options, else the defaults.
     ///
     /// # Errors
-    ///
     /// Fails if a variable is not UTF-8.
     pub fn determine(
         environment: &Environment,

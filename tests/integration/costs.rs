@@ -129,7 +129,6 @@ fn session_layer(layer: &Path) {
         knows_tls: true,
         openssl_cafile: String::new(),
         openssl_capath: String::new(),
-        may_preload: true,
         sid_length: 32,
         search_keys: SearchKeys::determine(&Environment::default(), &AppOptions::default())
             .unwrap(),
@@ -139,7 +138,7 @@ fn session_layer(layer: &Path) {
         app: AppFacts::default(),
         scan_dirs: String::new(),
     };
-    write_files(layer, &record, Vec::new(), Vec::new()).unwrap();
+    write_files(layer, &record, Vec::new()).unwrap();
     fs::create_dir_all(layer.join("exec.d")).unwrap();
     fs::copy(Path::new(&buildpack()).join("bin/build"), layer.join("exec.d/session_env")).unwrap();
 }

@@ -96,17 +96,6 @@ fn what_is_present_and_not_loaded_is_loaded_by_the_ini_file() {
 }
 
 #[test]
-fn mechanisms_that_only_the_build_image_has_are_carried_without_a_network() {
-    let build = PackBuild::run(
-        BOOKWORM,
-        "mechanisms",
-        &root().join("samples/counter"),
-        &["--network", "none", "--env", "BP_PHP_SESSION_STORE=memcached"],
-    );
-    assert_store_works(build.app(), Store::Memcached);
-}
-
-#[test]
 fn where_nobody_provides_it_each_says_why() {
     let none = PackBuild::run(
         BOOKWORM,

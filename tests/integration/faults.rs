@@ -168,7 +168,7 @@ fn redis_that_refuses_behind_the_proxy_and_a_proxy_that_fails() {
 
 #[test]
 fn memcached_with_a_login_that_fails() {
-    once(Kind::MemcachedWithLogin, NGINX_FPM_IMPATIENT, &[&FAULTS]);
+    once(Kind::MemcachedWithLogin, NGINX_FPM_PROXY, &[&FAULTS, &FAULTS_OF_PROXY]);
 }
 
 mod slow {
@@ -189,8 +189,9 @@ mod slow {
     on_both! {
         redis_behind_nginx: |suite| faults(suite, Kind::Redis, NGINX_FPM);
         redis_behind_nginx_and_the_proxy: |suite| faults(suite, Kind::Redis, NGINX_FPM_PROXY);
-        memcached_with_a_login_behind_nginx:
-            |suite| faults(suite, Kind::MemcachedWithLogin, NGINX_FPM);
+        memcached_with_a_login_behind_nginx_and_the_proxy:
+            |suite| faults(suite, Kind::MemcachedWithLogin, NGINX_FPM_PROXY);
+        memcached_behind_nginx_and_the_proxy: |suite| faults(suite, Kind::Memcached, NGINX_FPM_PROXY);
         redis_that_sentinel_watches: |suite| sentinel::measure(suite);
         a_cluster: |suite| cluster::measure(suite);
         redis_that_refuses_behind_nginx: |suite| refusals(suite, NGINX_FPM, &[]);
@@ -219,8 +220,19 @@ mod slow {
         faults(BOOKWORM, Kind::Memcached, IMPATIENT);
     }
 
+    /// With libsasl2's plugins in the image.
     #[test]
-    fn memcached_with_a_login_with_php_itself() {
-        faults(BOOKWORM, Kind::MemcachedWithLogin, PHP_ITSELF);
+    fn memcached_with_a_login_behind_nginx() {
+        faults(BOOKWORM, Kind::MemcachedWithLogin, NGINX_FPM);
+    }
+
+    #[test]
+    fn memcached_with_a_login_with_php_itself_and_the_proxy() {
+        faults(BOOKWORM, Kind::MemcachedWithLogin, PHP_ITSELF_PROXY);
+    }
+
+    #[test]
+    fn memcached_with_php_itself_and_the_proxy() {
+        faults(BOOKWORM, Kind::Memcached, PHP_ITSELF_PROXY);
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::support::app::{App, Instance, Server, make_readable, root};
 use crate::support::check::{assert_cause, assert_verdict, check};
-use crate::support::docker::docker_ok;
+use crate::support::docker::{docker, docker_ok};
 use crate::support::http_client::HttpClient;
 use crate::support::pack_build::PackBuild;
 use crate::support::sample::{copy, write};
@@ -130,7 +130,22 @@ fn a_stock_laravel_8_counts_on_over_two_replicas() {
 fn a_stock_laravel_with_memcached_and_a_login() {
     let build = build(BOOKWORM, &laravel(BOOKWORM, &[]), Store::Memcached);
     let service = BoundService::start(Store::Memcached, ODD_PASSWORD);
-    laravel_counts_on(build.app(), &service.env());
+    let bound = service.env();
+    // Laravel logs in by itself, through libsasl2, and the image has none of its plugins.
+    let (_, said) = build.app().run(&["--env", &bound], &["true"]);
+    assert_contains!(said, "warning: the app's framework logs in through libsasl2");
+    let path = "/usr/lib/x86_64-linux-gnu/sasl2/libplain.so";
+    let image = BOOKWORM.image("mechanisms");
+    let folder = tempfile::tempdir().expect("a folder");
+    let plain = folder.path().join("libplain.so");
+    let cat = docker(&["run", "--rm", "--entrypoint", "cat", &image, path]);
+    fs::write(&plain, cat.stdout).expect("our own folder");
+    make_readable(folder.path());
+    let mount = format!("--volume={}:{path}:ro", plain.display());
+    let (_, said) = build.app().run(&["--env", &bound, &mount], &["true"]);
+    assert_not_contains!(said, "libsasl2");
+    let options = ["--env", &bound, "--env", APP_KEY, &mount];
+    counts_on(|| build.app().start_command(&options, PUBLIC));
 }
 
 /// Whether php-fpm's workers see what the launch has set is their pool's choice.

@@ -157,5 +157,7 @@ fn php_passes_its_own_tests(suite: Suite, store: Store, proxy: &str) {
 on_both! {
     php_passes_its_own_tests_with_redis: |suite| php_passes_its_own_tests(suite, Store::Redis, "off");
     php_passes_its_own_tests_through_the_proxy: |suite| php_passes_its_own_tests(suite, Store::Redis, "on");
-    php_passes_its_own_tests_with_memcached: |suite| php_passes_its_own_tests(suite, Store::Memcached, "auto");
+    php_passes_its_own_tests_with_memcached: |suite| php_passes_its_own_tests(suite, Store::Memcached, "off");
+    php_passes_its_own_tests_with_memcached_through_the_proxy:
+        |suite| php_passes_its_own_tests(suite, Store::Memcached, "on");
 }

@@ -72,7 +72,7 @@ fn what_only_openssl_refuses_stops_the_start_where_php_connects_itself() {
 
 #[test]
 fn the_build_says_how_large_a_session_may_be() {
-    build(config(BOOKWORM, "mechanisms").env("BP_PHP_SESSION_STORE", "memcached"), |app| {
+    build(config(BOOKWORM, "full").env("BP_PHP_SESSION_STORE", "memcached"), |app| {
         assert_contains!(app.log, "A session has at most 1 MB");
     });
 }

@@ -1,6 +1,8 @@
 //! `session-check` tells apart what may be wrong: real servers in each of these states.
 
-use crate::support::app::{App, build, config, layer, root};
+mod memcached;
+
+use crate::support::app::{App, build, config, root};
 use crate::support::certificates::Authority;
 use crate::support::check::{
     Checked, assert_cause, assert_verdict, check as support_check, check_service,
@@ -9,7 +11,7 @@ use crate::support::docker::{docker, wait_until};
 use crate::support::layout::Layout;
 use crate::support::relay::Relay;
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
-use crate::support::services::{Memcached, Redis, run, vcap};
+use crate::support::services::{Redis, run, vcap};
 use crate::support::sharding::twemproxy;
 use crate::support::tls::TlsServer;
 use crate::support::{Suite, on_both};
@@ -228,71 +230,10 @@ fn assert_says(checked: &Checked, words: &str) {
     assert!(what.contains(words), "{words:?} is not in {what}");
 }
 
-fn memcached_causes(suite: Suite) {
-    with_app(suite, Store::Memcached, |app| {
-        let check = |credentials: Value| check_service(app, "memcached-sessions", &credentials);
-        let closed = Memcached::start_with_login("shop", ODD_PASSWORD);
-        let login =
-            |servers: &str| json!({"servers": servers, "username": "shop", "password": MARKER});
-        assert_cause(&check(login(&closed.server())), "wrong-password");
-        assert_cause(&check(json!({"servers": "nowhere.invalid"})), "name-not-resolved");
-        assert_cause(
-            &check(json!({"servers": format!("{}:1", closed.container.ip())})),
-            "connection-refused",
-        );
-        assert_cause(&check(json!({"servers": closed.server()})), "password-missing");
-        let text_only = Memcached::start_with("exec memcached -u memcache -B ascii");
-        let checked = check(login(&text_only.server()));
-        assert_cause(&checked, "text-protocol-only");
-        let open = Memcached::start();
-        assert_cause(&check(login(&open.server())), "password-not-wanted");
-        let long = [
-            "--env",
-            &format!(
-                "VCAP_SERVICES={}",
-                vcap(&[("memcached-sessions", json!({"servers": open.server()}))])
-            ),
-        ]
-        .map(str::to_owned);
-        long_ids(app, &long.each_ref().map(String::as_str));
-        // The image has no mechanisms of its own, so without the layer's there are none.
-        let bound =
-            format!("VCAP_SERVICES={}", vcap(&[("memcached-sessions", login(&closed.server()))]));
-        let layer = layer("extension");
-        let empty = format!("type=tmpfs,destination={layer}/sasl2");
-        let off = "BPL_PHP_SESSION_PROXY=off";
-        let without = support_check(app, &["--env", &bound, "--env", off, "--mount", &empty]);
-        assert_cause(&without, "mechanisms-missing");
-        // Of two servers, the report tells which one it is.
-        let two = format!("{},{}:1", open.server(), closed.container.ip());
-        let (_, report) = check(json!({ "servers": two }));
-        let steps = report["steps"].as_array().unwrap();
-        let failed: Vec<&Value> = steps.iter().filter(|it| it["ok"] == false).collect();
-        assert_eq!(failed.len(), 1, "{report:#}");
-        assert_eq!(failed[0]["server"], format!("{}:1", closed.container.ip()));
-    });
-}
-
-/// An id of 256 characters, with an ini file of the app's own; and the report tells how large a session may be.
-fn long_ids(app: &App, bound: &[&str]) {
-    let checked = support_check(app, bound);
-    assert_verdict(&checked, "kept");
-    assert!(checked.1.to_string().contains("at most 1048576 bytes (item_size_max)"), "{checked:?}");
-    let folder = tempfile::tempdir().unwrap();
-    crate::support::app::make_readable(folder.path());
-    std::fs::write(folder.path().join("long.ini"), "session.sid_length = 256\n").unwrap();
-    let mount = format!("--volume={}:/long:ro", folder.path().display());
-    let scanned = ["--env", "PHP_INI_SCAN_DIR=:/long", &mount];
-    let checked = support_check(app, &[bound, &scanned].concat());
-    assert_cause(&checked, "key-too-long");
-    let advice = checked.1["causes"][0]["advice"].as_str().unwrap();
-    assert_contains!(advice, "Set session.sid_length to 231 or less");
-}
-
 on_both! {
     a_proxy_that_closes_the_connection_at_a_command;
     a_proxy_that_says_unknown;
     causes_with_redis: redis_causes;
     causes_with_tls: tls_causes;
-    causes_with_memcached: memcached_causes;
+    causes_with_memcached: memcached::causes;
 }

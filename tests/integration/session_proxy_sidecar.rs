@@ -8,6 +8,7 @@ use crate::support::docker::{Container, docker_ok, wait_until};
 use crate::support::http_client::HttpClient;
 use crate::support::kubernetes::{container, entries, redis_of, sample, write_secret_volume};
 use libcnb_test::{assert_contains, assert_not_contains};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
@@ -70,13 +71,7 @@ fn the_sample_sidecar_serves_the_app_beside_it() {
 
         let run = hammer(&[&instance], 100, || {});
         assert_eq!((run.kept, run.counted), (run.requests, run.requests), "{run:?}");
-        let seen = status(&instance);
-        assert!(seen["requests"].as_u64() >= Some(100), "{seen}");
-        let metrics = scrape(&proxy);
-        assert!(metrics.starts_with("HTTP/1.1 200 OK\r\n"), "{metrics}");
-        let requests = format!("php_session_proxy_requests_total {}", seen["requests"]);
-        assert!(metrics.contains(&requests), "{requests} is not in\n{metrics}");
-        assert!(metrics.contains(r#"role="master""#), "{metrics}");
+        assert_counted(&status(&instance), &scrape(&proxy));
 
         // What the kubelet starts again is found again, and a page that was at work is not written in silence.
         let mut visitor = HttpClient::new();
@@ -90,6 +85,14 @@ fn the_sample_sidecar_serves_the_app_beside_it() {
         docker_ok(&["stop", "--time", "30", &instance.container.name]);
         assert_ends_soon(&proxy);
     });
+}
+
+fn assert_counted(seen: &Value, metrics: &str) {
+    assert!(seen["requests"].as_u64() >= Some(100), "{seen}");
+    assert!(metrics.starts_with("HTTP/1.1 200 OK\r\n"), "{metrics}");
+    let requests = format!("php_session_proxy_requests_total {}", seen["requests"]);
+    assert!(metrics.contains(&requests), "{requests} is not in\n{metrics}");
+    assert!(metrics.contains(r#"role="master""#), "{metrics}");
 }
 
 fn assert_ends_soon(proxy: &Container) {

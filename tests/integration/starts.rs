@@ -21,7 +21,7 @@ fn a_launcher_inside_a_launcher_loads_nothing_twice() {
     ];
     for (suite, store) in [(BOOKWORM, Store::Redis), (TRIXIE, Store::Memcached)] {
         // `disabled`: our ini loads the extension, so that a second reading would warn.
-        let variant = if store == Store::Redis { "disabled" } else { "mechanisms" };
+        let variant = if store == Store::Redis { "disabled" } else { "full" };
         let mut config = config(suite, variant);
         build(config.env("BP_PHP_SESSION_STORE", store.name()), |app| {
             let service = BoundService::start(store, ODD_PASSWORD);

@@ -17,7 +17,7 @@ fn with_app(server: Server, suite: Suite, store: Store, test: impl FnOnce(&App, 
     });
 }
 
-/// php-fpm clears its workers' environment, and the image has none of libsasl2's mechanisms.
+/// php-fpm clears its workers' environment.
 fn fpm_keeps_sessions(suite: Suite, store: Store) {
     with_app(Server::NginxFpm, suite, store, |app, service| {
         let bound = service.env();

@@ -1,22 +1,11 @@
 //! No credential is ignored in silence: not a password under a neighbour's name, and nothing that means TLS.
 
-use crate::harness::{CA, Harness, KEY, PROBE_OFF, proxy};
+use crate::harness::{CA, Harness, KEY, PROBE_OFF, error, proxy, save_path};
 use php_session_store::launch::prepare::{Launch, prepare};
 use php_session_store::store::Store;
 use php_session_store::variable::Variable;
 use serde_json::{Value, json};
 use std::path::Path;
-
-fn save_path(credentials: &Value) -> Result<String, String> {
-    let harness = Harness::new(Store::Redis, "6.2.0");
-    harness.vcap("x", credentials).map(|variables| harness.masked(&variables))
-}
-
-fn error(credentials: &Value) -> String {
-    let error = save_path(credentials).unwrap_err();
-    assert!(!error.contains("hunter2"), "a secret in:\n{error}");
-    error
-}
 
 #[test]
 fn passwords_under_the_names_of_charts_and_operators_are_used() {

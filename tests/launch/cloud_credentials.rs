@@ -18,68 +18,59 @@ fn said(credentials: &Value, proxy: &str, options: &str) -> String {
 const AWS_HOST: &str = "master.shop.abc123.euw1.cache.amazonaws.com";
 const ROLE: &str = "arn:aws:iam::1:role/web";
 
-#[test]
-fn credentials_that_name_what_a_token_is_for_are_recognised() {
-    let aws = ["login aws-iam, user \"web\""];
-    for (credentials, options, parts) in [
-        // Crossplane on AWS.
-        (json!({"host": AWS_HOST, "port": 6379, "role-arn": ROLE, "user-id": "web"}), "", &aws[..]),
-        (json!({"host": AWS_HOST, "username": "web"}), "", &aws),
-        (
-            json!({"host": "cache.shop.svc", "region": "eu-west-1", "cache-name": "shop", "user-id": "web"}),
-            "",
-            &aws,
-        ),
-        (
-            json!({"host": "h", "auth": "aws-iam", "replicationGroupId": "shop", "username": "web"}),
-            "",
-            &aws,
-        ),
-        (
-            json!({"host": "h", "auth": "aws-iam", "cache-name": AWS_HOST, "username": "web"}),
-            "",
-            &aws,
-        ),
-        (
-            json!({"host": "h", "auth-type": "AWS_IAM", "cache-name": "shop", "username": "web"}),
-            "",
-            &aws,
-        ),
-        (
-            json!({"host": AWS_HOST, "username": "web", "password": "hunter2"}),
-            "auth=aws-iam",
-            &["login aws-iam", "unused credentials: password"],
-        ),
-        (json!({"uri": format!("rediss://web@{AWS_HOST}:6379"), "auth": "aws-iam"}), "", &aws),
-        (
-            json!({"uri": format!("redis://{AWS_HOST}"), "auth": "aws-iam", "user-id": "x"}),
-            "username=web",
-            &aws,
-        ),
-        (
-            json!({"host": "shop.redis.cache.windows.net", "sslPort": 6380, "client-id": "c"}),
-            "",
-            &["login azure-entra"],
-        ),
-        (
-            json!({"host": "h", "tenantId": "t", "clientId": "c", "clientSecret": "hunter2"}),
-            "",
-            &["login azure-entra"],
-        ),
-        (
-            json!({"host": "h", "auth": "azure-entra", "object-id": "oid"}),
-            "",
-            &["login azure-entra, user \"oid\""],
-        ),
-        (json!({"host": "10.0.0.3", "auth": "google-iam"}), "", &["login google-iam"]),
-        (json!({"host": "10.0.0.3"}), "auth=google-iam", &["login google-iam"]),
-    ] {
-        let said = said(&credentials, "auto", options);
+/// Credentials with options, and what the launch says of them beside the route.
+type Case<'a> = (Value, &'a str, &'a [&'a str]);
+
+fn assert_recognised(cases: &[Case]) {
+    for (credentials, options, parts) in cases {
+        let said = said(credentials, "auto", options);
         for part in parts.iter().chain(&["tls://", "through the session proxy"]) {
             assert!(said.contains(part), "{credentials}: {part:?} is not in:\n{said}");
         }
         assert!(!said.contains("hunter2"), "{credentials}: a secret in:\n{said}");
     }
+}
+
+#[test]
+fn credentials_that_name_a_cache_of_aws_are_recognised() {
+    let login = "login aws-iam, user \"web\"";
+    let of_crossplane = json!({"host": AWS_HOST, "port": 6379, "role-arn": ROLE, "user-id": "web"});
+    let named = json!({
+        "host": "cache.shop.svc", "region": "eu-west-1", "cache-name": "shop", "user-id": "web",
+    });
+    let auth = |cache: &str, name: &str| json!({"host": "h", "auth": "aws-iam", cache: name, "username": "web"});
+    let auth_type =
+        json!({"host": "h", "auth-type": "AWS_IAM", "cache-name": "shop", "username": "web"});
+    let with_password = json!({"host": AWS_HOST, "username": "web", "password": "hunter2"});
+    let uri = json!({"uri": format!("rediss://web@{AWS_HOST}:6379"), "auth": "aws-iam"});
+    let other_user =
+        json!({"uri": format!("redis://{AWS_HOST}"), "auth": "aws-iam", "user-id": "x"});
+    assert_recognised(&[
+        (of_crossplane, "", &[login]),
+        (json!({"host": AWS_HOST, "username": "web"}), "", &[login]),
+        (named, "", &[login]),
+        (auth("replicationGroupId", "shop"), "", &[login]),
+        (auth("cache-name", AWS_HOST), "", &[login]),
+        (auth_type, "", &[login]),
+        (with_password, "auth=aws-iam", &["login aws-iam", "unused credentials: password"]),
+        (uri, "", &[login]),
+        (other_user, "username=web", &[login]),
+    ]);
+}
+
+#[test]
+fn credentials_that_name_an_application_of_azure_or_googles_login_are_recognised() {
+    let azure = "login azure-entra";
+    let port = json!({"host": "shop.redis.cache.windows.net", "sslPort": 6380, "client-id": "c"});
+    let secret = json!({"host": "h", "tenantId": "t", "clientId": "c", "clientSecret": "hunter2"});
+    let object = json!({"host": "h", "auth": "azure-entra", "object-id": "oid"});
+    assert_recognised(&[
+        (port, "", &[azure]),
+        (secret, "", &[azure]),
+        (object, "", &["login azure-entra, user \"oid\""]),
+        (json!({"host": "10.0.0.3", "auth": "google-iam"}), "", &["login google-iam"]),
+        (json!({"host": "10.0.0.3"}), "auth=google-iam", &["login google-iam"]),
+    ]);
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn the_launch_logs_in_and_asks_whether_sessions_are_kept() {
 #[test]
 fn a_source_that_hangs_costs_the_start_three_seconds_and_is_said() {
     let site = CloudSite::new(Kind::Google, 1);
-    *site.fault.lock().unwrap() = Some(Fault::Hang);
+    site.set_fault(Some(Fault::Hang));
     let (said, took) = launched(&site, site.open_door(), "google-iam");
     assert!(took < Duration::from_millis(3500), "{took:?}");
     for part in ["issues no token", "for now", "The Google metadata server", "no answer in time"] {
@@ -58,7 +58,7 @@ fn a_source_that_hangs_costs_the_start_three_seconds_and_is_said() {
 #[test]
 fn a_source_that_refuses_stops_the_start_and_is_said() {
     let site = CloudSite::new(Kind::Google, 1);
-    *site.fault.lock().unwrap() = Some(Fault::Status(403));
+    site.set_fault(Some(Fault::Status(403)));
     let (said, _) = launched(&site, site.open_door(), "google-iam");
     for part in ["issues no token", "says HTTP 403", "Workload Identity"] {
         assert!(said.contains(part), "{part:?} is not in: {said}");

@@ -3,13 +3,15 @@
 
 mod clock;
 mod signature;
+pub(crate) mod signed;
+mod source;
 
-use crate::fake_cloud::{Answer, Asked, ok, refusal, serve};
 use crate::redis_process::{Redis, run};
 use clock::FastClock;
 use cloud_login::{Azure, Clock, Cloud, Variables};
-use serde_json::json;
 use signature::{cache, is_signed, signed_at};
+pub(crate) use source::Fault;
+use source::Source;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -22,14 +24,6 @@ use store_client::IssuedLogin;
 
 const LIFETIME: Duration = Duration::from_mins(15);
 const ADMIN: &str = "admin-of-the-test";
-
-/// What the source does instead of answering.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
-    Status(u16),
-    Hang,
-    Empty,
-}
 
 /// A source, a door and the server behind it, which ends with this.
 pub(crate) struct CloudSite {
@@ -52,8 +46,7 @@ pub(crate) struct Inner {
     kind: Kind,
     /// By token: whose it is, and its end.
     issued: Mutex<BTreeMap<String, (String, SystemTime)>>,
-    count: AtomicU32,
-    pub(crate) fault: Mutex<Option<Fault>>,
+    source: Source,
     /// Logins over a connection that had one already.
     pub(crate) renewals: AtomicU32,
     /// Connections that were closed because their token had ended.
@@ -76,31 +69,12 @@ impl CloudSite {
             clock: Arc::new(FastClock::new(factor)),
             kind,
             issued: Mutex::default(),
-            count: AtomicU32::new(0),
-            fault: Mutex::default(),
+            source: Source::new(),
             renewals: AtomicU32::new(0),
             closed: AtomicU32::new(0),
             refused: AtomicU32::new(0),
         });
         Self { redis, inner }
-    }
-
-    /// The variables that name the source.
-    pub(crate) fn source(&self) -> Vec<(&'static str, String)> {
-        let site = Arc::clone(&self.inner);
-        let address = serve(move |asked| site.answer(asked));
-        match self.kind {
-            Kind::Aws => {
-                vec![("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("http://{address}/keys"))]
-            }
-            Kind::Azure => vec![
-                ("AZURE_AUTHORITY_HOST", format!("http://{address}")),
-                ("AZURE_TENANT_ID", "tenant".to_owned()),
-                ("AZURE_CLIENT_ID", "client".to_owned()),
-                ("AZURE_CLIENT_SECRET", "hunter2".to_owned()),
-            ],
-            Kind::Google => vec![("GCE_METADATA_HOST", address)],
-        }
     }
 
     pub(crate) fn login(&self) -> IssuedLogin {
@@ -109,7 +83,7 @@ impl CloudSite {
             source.iter().find(|(it, _)| *it == name).map(|(_, value)| value.clone())
         });
         let cloud = match self.kind {
-            Kind::Aws => cache(),
+            Kind::Aws => Cloud::Aws(cache()),
             Kind::Azure => Cloud::Azure(Azure::default()),
             Kind::Google => Cloud::Google,
         };
@@ -154,41 +128,6 @@ impl Inner {
         }
         self.withdraw_ended();
         run(&mut self.admin(), &["CLIENT", "KILL", "TYPE", "normal"]);
-    }
-
-    /// How many tokens, or keys, the source has given.
-    pub(crate) fn issued(&self) -> u32 {
-        self.count.load(Ordering::SeqCst)
-    }
-
-    fn answer(&self, asked: &Asked) -> Answer {
-        match *self.fault.lock().unwrap() {
-            None => {}
-            Some(Fault::Hang) => return Answer::Hang,
-            Some(Fault::Empty) => return ok(""),
-            Some(Fault::Status(status)) => return refusal(status, "no"),
-        }
-        let number = self.count.fetch_add(1, Ordering::SeqCst);
-        let secret = format!("token-{number}-hunter2");
-        match self.kind {
-            Kind::Aws => {
-                assert_eq!(asked.line, "GET /keys");
-                ok(json!({"AccessKeyId": "id", "SecretAccessKey": "key", "Token": secret}))
-            }
-            Kind::Azure => {
-                assert_eq!(asked.line, "POST /tenant/oauth2/v2.0/token");
-                assert_eq!(asked.field("client_secret"), "hunter2");
-                // The payload is {"oid":"shop"}.
-                let token = format!("{secret}.eyJvaWQiOiJzaG9wIn0.x");
-                self.register(&token, "shop");
-                ok(json!({"access_token": token, "expires_in": LIFETIME.as_secs()}))
-            }
-            Kind::Google => {
-                assert_eq!(asked.header("metadata-flavor"), "Google");
-                self.register(&secret, "default");
-                ok(json!({"access_token": secret, "expires_in": LIFETIME.as_secs()}))
-            }
-        }
     }
 
     /// The server's user gets the token.

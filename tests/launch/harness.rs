@@ -89,7 +89,6 @@ impl Harness {
             knows_tls,
             openssl_cafile: String::new(),
             openssl_capath: String::new(),
-            may_preload: true,
             sid_length: 32,
             search_keys: keys,
             strict_mode: false,
@@ -98,7 +97,7 @@ impl Harness {
             app: AppFacts::default(),
             scan_dirs: String::new(),
         };
-        write_files(layer.path(), &record, Vec::new(), Vec::new()).unwrap();
+        write_files(layer.path(), &record, Vec::new()).unwrap();
         Self { layer, store, record }
     }
 
@@ -106,7 +105,7 @@ impl Harness {
     pub(crate) fn recorded(self, change: impl FnOnce(&mut LaunchRecord)) -> Self {
         let mut record = self.record.clone();
         change(&mut record);
-        write_files(self.layer.path(), &record, Vec::new(), Vec::new()).unwrap();
+        write_files(self.layer.path(), &record, Vec::new()).unwrap();
         self
     }
 
@@ -235,6 +234,19 @@ impl Harness {
             &proxy,
         )
     }
+}
+
+/// The save path that credentials for Redis lead to, or why they lead nowhere.
+pub(crate) fn save_path(credentials: &Value) -> Result<String, String> {
+    let harness = Harness::new(Store::Redis, "6.2.0");
+    harness.vcap("x", credentials).map(|variables| harness.masked(&variables))
+}
+
+/// Why credentials for Redis lead nowhere.
+pub(crate) fn error(credentials: &Value) -> String {
+    let error = save_path(credentials).unwrap_err();
+    assert!(!error.contains("hunter2"), "a secret in:\n{error}");
+    error
 }
 
 /// Most of these tests are about PHP's own handler.

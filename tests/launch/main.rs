@@ -12,6 +12,8 @@ mod cloud_launch;
 #[cfg(test)]
 mod cloud_logins;
 #[cfg(test)]
+mod cloud_signer;
+#[cfg(test)]
 mod cloud_site;
 #[cfg(test)]
 mod cloud_topologies;

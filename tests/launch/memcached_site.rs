@@ -1,10 +1,11 @@
 //! The session proxy in this process, before real Memcached servers; and what PHP's handler says to it.
 
+use crate::proxy_site::{endless, settings};
 use php_session_store::endpoint::{self, Endpoint};
 use php_session_store::services::{Origin, Services};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
-use session_proxy::{Access, Endless, ProxyClient, Settings, Worker};
+use session_proxy::{Access, ProxyClient, Settings, Worker};
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
@@ -52,21 +53,15 @@ impl Site {
         let settings = Settings {
             // Each stands for a container of its own.
             container: site.folder.path().display().to_string(),
-            prefix: PREFIX.to_owned(),
-            locking: true,
             lock_timeout,
             connect_timeout: Duration::from_secs(1),
-            read_timeout: Duration::from_secs(2),
-            failover_timeout: Duration::from_secs(5),
-            wait_replicas: 0,
-            most_connections: 6,
-            metrics: None,
+            ..settings(PREFIX)
         };
         let read =
             move || Ok(Access { endpoint: bound.lock().unwrap().clone(), verify_peer: true });
         thread::spawn(move || {
             let worker = Worker::before_memcached(settings, Box::new(read)).unwrap();
-            worker.serve(&listener, Endless)
+            worker.serve(&listener, endless())
         });
         site
     }

@@ -131,6 +131,27 @@ fn a_slot_that_moves_costs_neither_errors_nor_waiting() {
     assert_eq!(proxy.status()["failures"], 0);
 }
 
+/// A node that hears that a primary is one no longer, before it hears which is, names nobody.
+#[test]
+fn a_slot_that_nobody_serves_for_a_moment_costs_only_waiting() {
+    let cluster = RedisCluster::start(0, &["--cluster-require-full-coverage", "no"]);
+    let owner = cluster.owner(&key("a"));
+    let slot = slot(owner, &key("a")).to_string();
+    run(&mut owner.admin(PASSWORD), &["CLUSTER", "DELSLOTS", &slot]);
+    for node in cluster.nodes.iter().filter(|node| node.port != owner.port) {
+        run(&mut node.admin(PASSWORD), &["CLUSTER", "DELSLOTS", &slot]);
+    }
+    let proxy = InProcess::start(&cluster.credentials());
+    let mut php = proxy.php(1);
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| php.count("a"));
+        wait_until("a request that waits", || proxy.status()["retries"] != 0);
+        run(&mut owner.admin(PASSWORD), &["CLUSTER", "ADDSLOTS", &slot]);
+        assert_eq!(waits.join().unwrap(), 1);
+    });
+    assert_eq!(proxy.status()["failures"], 0);
+}
+
 fn all_know_names(cluster: &RedisCluster, count: usize) -> bool {
     cluster.nodes.iter().all(|node| {
         ask::<String>(node, &["CLUSTER", "NODES"]).matches("localhost").count() == count
@@ -161,7 +182,7 @@ fn nodes_may_announce_no_host_or_a_name() {
     // A name that nobody has announced.
     cluster.on_all(&["CONFIG", "SET", "cluster-announce-hostname", ""]);
     wait_until("the end of the names", || all_know_names(&cluster, 0));
-    let mut php = InProcess::start(&cluster.credentials()).php(1);
+    let mut php = InProcess::start(&host).php(1);
     let said = php.lock("a");
     assert!(said.contains("no node of the cluster serves"), "{said}");
 }

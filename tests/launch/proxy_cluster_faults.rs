@@ -2,10 +2,11 @@
 
 use crate::proxy_harness::wait_until;
 use crate::proxy_site::{InProcess, PASSWORD, key};
-use crate::redis_cluster::{RedisCluster, id};
-use crate::redis_process::run;
+use crate::redis_cluster::{RedisCluster, ask, id};
+use crate::redis_process::{Redis, run};
 use nix::sys::signal::Signal;
 use std::process::Command;
+use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -20,8 +21,14 @@ struct Load {
 }
 
 /// Visitors of many sessions count their visits while something happens; none may get an error, and no update may be lost.
-fn under_load(cluster: &RedisCluster, what: impl FnOnce()) -> Load {
-    let proxy = InProcess::start(&cluster.credentials());
+/// Nobody begins to write as long as `what` has the lock. So many replicas have to acknowledge a write.
+fn under_load(
+    cluster: &mut RedisCluster,
+    replicas: u32,
+    what: impl FnOnce(&mut RedisCluster, &RwLock<()>),
+) -> Load {
+    let proxy = InProcess::waiting_for(&cluster.credentials(), replicas);
+    let breaks = RwLock::new(());
     // What was counted before does not count.
     let before: Vec<u32> = (0..SESSIONS).map(|session| stored(cluster, session)).collect();
     let done = AtomicBool::new(false);
@@ -29,7 +36,7 @@ fn under_load(cluster: &RedisCluster, what: impl FnOnce()) -> Load {
     let longest = thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|number| {
-                let (proxy, done, visits) = (&proxy, &done, &visits);
+                let (proxy, done, visits, breaks) = (&proxy, &done, &visits, &breaks);
                 scope.spawn(move || {
                     let mut php = proxy.php(number);
                     let mut longest = Duration::ZERO;
@@ -38,8 +45,11 @@ fn under_load(cluster: &RedisCluster, what: impl FnOnce()) -> Load {
                             break;
                         }
                         let session = (number * 7 + turn) % SESSIONS;
-                        let started = Instant::now();
-                        php.count(&format!("visitor{session}"));
+                        let (id, started) = (format!("visitor{session}"), Instant::now());
+                        let count = php.begin(&id);
+                        let writing = breaks.read().unwrap();
+                        php.end(&id, count);
+                        drop(writing);
                         longest = longest.max(started.elapsed());
                         visits[session as usize].fetch_add(1, Ordering::Relaxed);
                         sleep(Duration::from_millis(1));
@@ -49,7 +59,7 @@ fn under_load(cluster: &RedisCluster, what: impl FnOnce()) -> Load {
             })
             .collect();
         sleep(Duration::from_millis(300));
-        what();
+        what(cluster, &breaks);
         sleep(Duration::from_millis(300));
         done.store(true, Ordering::Relaxed);
         clients.into_iter().map(|client| client.join().unwrap()).max().unwrap()
@@ -72,8 +82,8 @@ fn stored(cluster: &RedisCluster, session: u32) -> u32 {
 
 #[test]
 fn failovers_and_moving_slots_fail_no_request_and_lose_no_update() {
-    let cluster = RedisCluster::start(1, &[]);
-    let load = under_load(&cluster, || {
+    let mut cluster = RedisCluster::start(1, &[]);
+    let load = under_load(&mut cluster, 0, |cluster, _| {
         let primary = cluster.owner(&key("visitor1"));
         let replica = cluster.replica_of(primary);
         run(&mut replica.admin(PASSWORD), &["CLUSTER", "FAILOVER"]);
@@ -82,8 +92,8 @@ fn failovers_and_moving_slots_fail_no_request_and_lose_no_update() {
     assert!(load.requests > 100, "{}", load.requests);
     assert!(load.longest < Duration::from_secs(2), "{:?}", load.longest);
 
-    let (from, to) = (cluster.owner(&key("visitor1")), cluster.owner(&key("visitor2")));
-    let load = under_load(&cluster, || {
+    let load = under_load(&mut cluster, 0, |cluster, _| {
+        let (from, to) = (cluster.owner(&key("visitor1")), cluster.owner(&key("visitor2")));
         let mut cli = Command::new("redis-cli");
         cli.args(["-a", PASSWORD, "--no-auth-warning", "--cluster", "reshard"]);
         cli.arg(format!("127.0.0.1:{}", from.port));
@@ -95,10 +105,13 @@ fn failovers_and_moving_slots_fail_no_request_and_lose_no_update() {
     assert!(load.requests > 100, "{}", load.requests);
     assert!(load.longest < Duration::from_secs(2), "{:?}", load.longest);
 
-    let primary = cluster.owner(&key("visitor1")).port;
-    let load = under_load(&cluster, || {
-        cluster.owner(&key("visitor1")).signal(Signal::SIGKILL);
-        wait_until("the failover", || cluster.has_owner(&key("visitor1"), primary));
+    let load = under_load(&mut cluster, 0, |cluster, breaks| {
+        let primary = cluster.owner(&key("visitor1"));
+        let quiet = breaks.write().unwrap();
+        wait_until_replicated(primary, &key("visitor1"));
+        primary.signal(Signal::SIGKILL);
+        drop(quiet);
+        wait_until("the failover", || cluster.has_owner(&key("visitor1"), primary.port));
     });
     assert!(load.longest < Duration::from_secs(5), "{:?}", load.longest);
 }
@@ -135,4 +148,100 @@ fn a_node_that_hangs_holds_up_only_the_sessions_that_it_has() {
         assert!(waiting.into_iter().all(|waiting| waiting.join().unwrap() == 2));
     });
     assert_eq!(proxy.status()["failures"], 0);
+}
+
+/// Waits until a replica has all that its primary, which has this key, has acknowledged: Redis replicates later.
+fn wait_until_replicated(primary: &Redis, key: &str) {
+    let mut admin = primary.admin(PASSWORD);
+    run(&mut admin, &["SET", &format!("{{{key}}}mark"), ""]);
+    let acknowledged: u32 = redis::cmd("WAIT").arg(1).arg(10_000).query(&mut admin).unwrap();
+    assert_eq!(acknowledged, 1);
+}
+
+fn wait_until_primary(replica: &Redis) {
+    wait_until("the failover", || {
+        ask::<String>(replica, &["INFO", "replication"]).contains("role:master")
+    });
+}
+
+/// It carries out what it has received as soon as it goes on, before it hears that a replica has its place. A failover takes less
+/// than the time after which the proxy gives up a reply.
+#[test]
+fn what_a_former_primary_acknowledges_does_not_count() {
+    let cluster = RedisCluster::start(1, &["--cluster-node-timeout", "500"]);
+    let proxy = InProcess::start(&cluster.credentials());
+    for round in 0..2 {
+        let old = cluster.owner(&key("visitor0"));
+        let replica = cluster.replica_of(old);
+        let ids = (0..).map(|number| format!("{round}-{number}"));
+        let of_old = ids.filter(|id| cluster.owner(&key(id)).port == old.port).take(3);
+        let mut pages: Vec<_> =
+            of_old.zip(0..).map(|(id, number)| (id, proxy.php(number))).collect();
+        for (id, php) in &mut pages {
+            assert_eq!([php.count(id), php.begin(id)], [1, 2]);
+        }
+        wait_until_replicated(old, &key("visitor0"));
+        old.signal(Signal::SIGSTOP);
+        thread::scope(|scope| {
+            for (id, php) in &mut pages {
+                scope.spawn(|| php.end(id, 2));
+            }
+            wait_until_primary(replica);
+            old.signal(Signal::SIGCONT);
+        });
+        for (id, php) in &mut pages {
+            assert_eq!(cluster.stored(&key(id)).as_deref(), Some("2"), "{id}");
+            assert_eq!(php.count(id), 3);
+        }
+        assert_eq!(proxy.status()["failures"], 0);
+        cluster.wait_until_ok();
+    }
+}
+
+#[test]
+fn a_primary_that_stops_and_comes_back_is_not_believed_under_load() {
+    let mut cluster = RedisCluster::start(1, &["--cluster-node-timeout", "500"]);
+    for _ in 0..2 {
+        let load = under_load(&mut cluster, 0, |cluster, breaks| {
+            let old = cluster.owner(&key("visitor1"));
+            let replica = cluster.replica_of(old);
+            let quiet = breaks.write().unwrap();
+            wait_until_replicated(old, &key("visitor1"));
+            old.signal(Signal::SIGSTOP);
+            drop(quiet);
+            wait_until_primary(replica);
+            old.signal(Signal::SIGCONT);
+        });
+        assert!(load.requests > 100, "{}", load.requests);
+        assert!(load.longest < Duration::from_secs(5), "{:?}", load.longest);
+        cluster.wait_until_ok();
+    }
+}
+
+/// A replica that is behind when its primary is killed takes over without what it has not got.
+#[test]
+fn what_a_replica_has_acknowledged_outlives_a_killed_primary() {
+    let mut cluster = RedisCluster::start(1, &[]);
+    let load = under_load(&mut cluster, 1, |cluster, _| {
+        for is_behind in [false, true, true] {
+            let primary = cluster.owner(&key("visitor1"));
+            let replica = cluster.replica_of(primary);
+            let at = |node: &Redis| cluster.nodes.iter().position(|it| it.port == node.port);
+            let (primary, replica) = (at(primary).unwrap(), at(replica).unwrap());
+            if is_behind {
+                let mut admin = cluster.nodes[replica].admin(PASSWORD);
+                run(&mut admin, &["CONFIG", "SET", "masterauth", "wrong"]);
+                run(&mut admin, &["CLIENT", "KILL", "TYPE", "master"]);
+                sleep(Duration::from_millis(200));
+            }
+            cluster.nodes[primary].stop();
+            wait_until_primary(&cluster.nodes[replica]);
+            let auth = ["CONFIG", "SET", "masterauth", PASSWORD];
+            run(&mut cluster.nodes[replica].admin(PASSWORD), &auth);
+            // The new primary has to have a replica, too.
+            cluster.nodes[primary].start_again();
+            cluster.wait_until_ok();
+        }
+    });
+    assert!(load.requests > 100, "{}", load.requests);
 }

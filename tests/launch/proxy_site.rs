@@ -6,9 +6,10 @@ use php_session_store::endpoint::{self, Endpoint};
 use php_session_store::services::{Origin, Services};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
-use session_proxy::{Access, Endless, ProxyClient, Settings, Worker};
+use session_proxy::{Access, Life, ProxyClient, Settings, Stage, Worker};
 use std::fmt::Write as _;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -33,8 +34,13 @@ pub(crate) struct InProcess {
 impl InProcess {
     /// Before the service with these credentials.
     pub(crate) fn start(credentials: &Value) -> Self {
+        Self::waiting_for(credentials, 0)
+    }
+
+    /// The same; so many replicas have to acknowledge a write.
+    pub(crate) fn waiting_for(credentials: &Value, replicas: u32) -> Self {
         let proxy = Self { folder: tempfile::tempdir().unwrap() };
-        serve(&proxy.socket(), credentials_of(credentials), 0);
+        serve(&proxy.socket(), credentials_of(credentials), replicas);
         proxy
     }
 
@@ -106,26 +112,56 @@ pub(crate) fn credentials_of(credentials: &Value) -> RedisEndpoint {
     endpoint
 }
 
-/// Starts a proxy at this socket.
-pub(crate) fn serve(socket: &Path, endpoint: RedisEndpoint, wait_replicas: u32) {
-    let listener = UnixListener::bind(socket).unwrap();
-    let failover_timeout = Duration::from_secs(if endpoint.is_sentinel() { 12 } else { 5 });
-    let settings = Settings {
+pub(crate) fn settings(prefix: &str) -> Settings {
+    Settings {
         container: "test".to_owned(),
-        prefix: PREFIX.to_owned(),
+        prefix: prefix.to_owned(),
         locking: true,
         lock_timeout: Duration::from_secs(30),
         connect_timeout: Duration::from_secs(2),
         read_timeout: Duration::from_secs(2),
-        failover_timeout,
-        wait_replicas,
+        failover_timeout: Duration::from_secs(5),
+        wait_replicas: 0,
         most_connections: 6,
         metrics: None,
-    };
+    }
+}
+
+/// A life as long as that of this process.
+pub(crate) fn endless() -> impl Life {
+    struct Endless {
+        end: UnixStream,
+        _other: UnixStream,
+    }
+
+    impl Life for Endless {
+        fn end(&self) -> BorrowedFd<'_> {
+            self.end.as_fd()
+        }
+
+        fn lifeline(&self) -> io::Result<Option<OwnedFd>> {
+            Ok(None)
+        }
+
+        fn after_end(&mut self, _: &UnixListener, _: u64) -> Stage {
+            Stage::Serving
+        }
+    }
+
+    let (end, other) = UnixStream::pair().unwrap();
+    Endless { end, _other: other }
+}
+
+/// Starts a proxy at this socket.
+pub(crate) fn serve(socket: &Path, endpoint: RedisEndpoint, wait_replicas: u32) {
+    let listener = UnixListener::bind(socket).unwrap();
+    let is_slow = endpoint.is_sentinel() || endpoint.is_cluster();
+    let failover_timeout = Duration::from_secs(if is_slow { 12 } else { 5 });
+    let settings = Settings { failover_timeout, wait_replicas, ..settings(PREFIX) };
     let access = Access { endpoint, verify_peer: true };
     thread::spawn(move || {
         let worker = Worker::new(settings, Box::new(move || Ok(access.clone()))).unwrap();
-        worker.serve(&listener, Endless)
+        worker.serve(&listener, endless())
     });
 }
 
@@ -179,12 +215,22 @@ impl Php {
 
     /// A page that counts its visits, and says the last count.
     pub(crate) fn count(&mut self, id: &str) -> u32 {
+        let count = self.begin(id);
+        self.end(id, count);
+        count
+    }
+
+    /// How a page begins that counts its visits.
+    pub(crate) fn begin(&mut self, id: &str) -> u32 {
         assert_eq!(self.lock(id), "+OK");
-        let count = self.read(id).parse().unwrap_or(0) + 1;
+        self.read(id).parse().unwrap_or(0) + 1
+    }
+
+    /// And how it ends.
+    pub(crate) fn end(&mut self, id: &str, count: u32) {
         assert!(self.has_lock(id));
         assert_eq!(self.write(id, &count.to_string()), "+OK");
         assert_eq!(self.unlock(id), ":1");
-        count
     }
 }
 

@@ -71,9 +71,18 @@ impl RedisCluster {
         wait_until("the replicas", || {
             self.nodes.iter().all(|node| {
                 let info: String = ask(node, &["INFO", "replication"]);
-                !info.contains("role:slave") || info.contains("master_link_status:up")
+                let is_linked =
+                    !info.contains("role:slave") || info.contains("master_link_status:up");
+                is_linked && self.names_all(node)
             })
         });
+    }
+
+    /// Whether a node names all others to clients.
+    fn names_all(&self, node: &Redis) -> bool {
+        let slots: redis::Value = ask(node, &["CLUSTER", "SLOTS"]);
+        let slots = format!("{slots:?}");
+        self.nodes.iter().all(|node| slots.contains(&format!("int({})", node.port)))
     }
 
     /// What a binding with all its nodes says.
@@ -174,6 +183,7 @@ impl TlsFiles {
 fn node(options: &[&str]) -> Redis {
     let port = free_port().to_string();
     let common = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
+    let common = [&common[..], &["--repl-diskless-sync-delay", "0"]].concat();
     let login = ["--requirepass", PASSWORD, "--masterauth", PASSWORD, "--cluster-port", &port];
     Redis::start(&[&common[..], &login, options].concat())
 }

@@ -10,11 +10,11 @@ mod keys;
 mod presign;
 mod sts;
 
+use super::inquiry::Inquiry;
 use super::variables::Variables;
 pub use host::Named;
 use presign::{Presigned, TOKEN_LIFETIME};
-use std::time::SystemTime;
-use store_client::{Deadline, NoToken, Secret, Token};
+use store_client::{NoToken, Secret, Token};
 
 /// Which service holds the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,16 +51,11 @@ pub struct Aws {
 
 impl Aws {
     /// Gets keys, and signs.
-    pub(crate) fn issue(
-        &self,
-        variables: &Variables,
-        now: SystemTime,
-        deadline: Deadline,
-    ) -> Result<Token, NoToken> {
-        let region = self.region(variables).ok_or_else(no_region)?;
-        let keys = chain::keys(variables, self.role.as_deref(), region, deadline)?;
-        let signed = Presigned { aws: self, region, keys: &keys, at: now }.to_string();
-        let end = now + TOKEN_LIFETIME;
+    pub(crate) fn issue(&self, inquiry: Inquiry<'_>) -> Result<Token, NoToken> {
+        let region = self.region(inquiry.variables).ok_or_else(no_region)?;
+        let keys = chain::keys(inquiry, self.role.as_deref(), region)?;
+        let signed = Presigned { aws: self, region, keys: &keys, at: inquiry.now }.to_string();
+        let end = inquiry.now + TOKEN_LIFETIME;
         let expires = keys.expires.map_or(end, |expires| expires.min(end));
         Ok(Token { user: Some(self.user.clone()), secret: Secret::new(signed), expires })
     }

@@ -5,9 +5,8 @@ mod entra;
 mod managed;
 
 use super::bearer::Bearer;
-use super::variables::Variables;
-use std::time::SystemTime;
-use store_client::{Deadline, NoToken, Secret, Token};
+use super::inquiry::Inquiry;
+use store_client::{NoToken, Secret, Token};
 
 /// What the token is for.
 const RESOURCE: &str = "https://redis.azure.com";
@@ -26,15 +25,10 @@ pub struct Azure {
 
 impl Azure {
     /// Asks the first source that the credentials or the environment name, in the order of Azure's own libraries.
-    pub(crate) fn issue(
-        &self,
-        variables: &Variables,
-        now: SystemTime,
-        deadline: Deadline,
-    ) -> Result<Token, NoToken> {
-        let bearer = match entra::Application::named(self, variables) {
-            Some(application) => application?.ask(now, deadline)?,
-            None => managed::ask(self, variables, now, deadline)?,
+    pub(crate) fn issue(&self, inquiry: Inquiry<'_>) -> Result<Token, NoToken> {
+        let bearer = match entra::Application::named(self, inquiry.variables) {
+            Some(application) => application?.ask(inquiry)?,
+            None => managed::ask(self, inquiry)?,
         };
         let Bearer { secret, expires, source } = bearer;
         let user = match &self.user {

@@ -1,9 +1,10 @@
 //! Access tokens, as OAuth's endpoints and the clouds' metadata services give them (RFC 6749, 5.1).
 
 use super::http::Request;
+use super::inquiry::Inquiry;
 use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use store_client::{Deadline, NoToken};
+use store_client::NoToken;
 
 pub(crate) struct Bearer {
     pub(crate) secret: String,
@@ -16,8 +17,7 @@ impl Bearer {
     /// Asks for one.
     pub(crate) fn of(
         request: &Request<'_>,
-        now: SystemTime,
-        deadline: Deadline,
+        Inquiry { now, deadline, .. }: Inquiry<'_>,
     ) -> Result<Self, NoToken> {
         let answer = request.send(deadline)?;
         let answer: Value = serde_json::from_str(&answer).unwrap_or_default();

@@ -9,9 +9,6 @@ use store_client::NoToken;
 const MOST_BYTES: u64 = 64 << 10;
 
 /// The file's text, without white space around it.
-///
-/// # Errors
-/// Fails if the file cannot be read, is empty, or holds no text of one line.
 pub(crate) fn read(source: Source, path: &str) -> Result<String, NoToken> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text));

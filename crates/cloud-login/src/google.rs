@@ -3,10 +3,9 @@
 //! <https://cloud.google.com/compute/docs/access/authenticate-workloads>.
 
 use super::bearer::Bearer;
-use super::http::{Method, Request, Source};
-use super::variables::Variables;
-use std::time::SystemTime;
-use store_client::{Deadline, NoToken, Secret, Token};
+use super::http::{Request, Source};
+use super::inquiry::Inquiry;
+use store_client::{NoToken, Secret, Token};
 
 const HOST: &str = "metadata.google.internal";
 const PATH: &str = "/computeMetadata/v1/instance/service-accounts/default/token";
@@ -19,19 +18,10 @@ const SOURCE: Source = Source {
 /// What a server's refusal usually means.
 pub(crate) const ADVICE: &str = "Check that the instance has IAM authentication, and that the service account has the role roles/redis.dbConnectionUser (Memorystore for Valkey: roles/memorystore.dbConnectionUser) in the instance's project.";
 
-pub(crate) fn issue(
-    variables: &Variables,
-    now: SystemTime,
-    deadline: Deadline,
-) -> Result<Token, NoToken> {
-    let host = variables.get("GCE_METADATA_HOST").unwrap_or(HOST);
-    let request = Request {
-        source: SOURCE,
-        method: Method::Get,
-        url: &format!("http://{host}{PATH}"),
-        headers: &[("metadata-flavor", "Google")],
-        secrets: &[],
-    };
-    let Bearer { secret, expires, .. } = Bearer::of(&request, now, deadline)?;
+pub(crate) fn issue(inquiry: Inquiry<'_>) -> Result<Token, NoToken> {
+    let host = inquiry.variables.get("GCE_METADATA_HOST").unwrap_or(HOST);
+    let url = format!("http://{host}{PATH}");
+    let request = Request::get(SOURCE, &url, &[("metadata-flavor", "Google")], &[]);
+    let Bearer { secret, expires, .. } = Bearer::of(&request, inquiry)?;
     Ok(Token { user: None, secret: Secret::new(secret), expires })
 }

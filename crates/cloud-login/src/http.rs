@@ -40,11 +40,17 @@ pub(crate) struct Request<'a> {
     pub(crate) secrets: &'a [&'a str],
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
+    pub(crate) fn get(
+        source: Source,
+        url: &'a str,
+        headers: &'a [(&'a str, &'a str)],
+        secrets: &'a [&'a str],
+    ) -> Self {
+        Self { source, method: Method::Get, url, headers, secrets }
+    }
+
     /// The body of a successful answer.
-    ///
-    /// # Errors
-    /// Fails if there is none in time, or if it is not a success.
     pub(crate) fn send(&self, deadline: Deadline) -> Result<String, NoToken> {
         let left = deadline.or_after(PATIENCE).remaining().map_err(|_| self.silent("no time"))?;
         let answer = self.exchange(&agent(self.url, left)).map_err(|error| self.failed(&error))?;
@@ -207,13 +213,8 @@ mod tests {
 
     #[test]
     fn what_a_source_repeats_of_a_secret_is_hidden() {
-        let request = Request {
-            source: Source { name: "X", advice: "" },
-            method: Method::Get,
-            url: "http://x",
-            headers: &[],
-            secrets: &["hunter2", ""],
-        };
+        let source = Source { name: "X", advice: "" };
+        let request = Request::get(source, "http://x", &[], &["hunter2", ""]);
         assert_eq!(request.without_secrets("hunter2 is bad"), "*** is bad");
     }
 }

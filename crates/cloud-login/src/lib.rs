@@ -10,6 +10,7 @@ mod clock;
 mod file;
 mod google;
 mod http;
+mod inquiry;
 mod keeper;
 mod moment;
 mod schedule;
@@ -21,9 +22,9 @@ pub use clock::{Clock, SystemClock};
 pub use keeper::Keeper;
 pub use variables::{NAMES, Variables};
 
+use inquiry::Inquiry;
 use std::sync::Arc;
-use std::time::SystemTime;
-use store_client::{Deadline, IssuedLogin, NoToken, Secret, Token};
+use store_client::{IssuedLogin, NoToken, Secret, Token};
 
 /// Who issues tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +75,8 @@ impl Cloud {
     pub fn login_by(self, clock: Arc<dyn Clock>, variables: Variables) -> IssuedLogin {
         let (issuer, user) = (self.issuer().name(), self.user().map(str::to_owned));
         let (advice, identity) = (self.advice(&variables), self.identity());
-        let issue = move |now, deadline| self.issue(&variables, now, deadline);
+        let issue =
+            move |now, deadline| self.issue(Inquiry { variables: &variables, now, deadline });
         IssuedLogin { issuer, user, advice, identity, tokens: Arc::new(Keeper::new(issue, clock)) }
     }
 
@@ -111,16 +113,11 @@ impl Cloud {
         Secret::new(format!("{self:?} {secret}"))
     }
 
-    fn issue(
-        &self,
-        variables: &Variables,
-        now: SystemTime,
-        deadline: Deadline,
-    ) -> Result<Token, NoToken> {
+    fn issue(&self, inquiry: Inquiry<'_>) -> Result<Token, NoToken> {
         match self {
-            Self::Aws(aws) => aws.issue(variables, now, deadline),
-            Self::Azure(azure) => azure.issue(variables, now, deadline),
-            Self::Google => google::issue(variables, now, deadline),
+            Self::Aws(aws) => aws.issue(inquiry),
+            Self::Azure(azure) => azure.issue(inquiry),
+            Self::Google => google::issue(inquiry),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is known of a cluster: whether the service is one, and where its slots are. Requests go on with what is known while
 //! one of them asks again.
 
+use super::silence::Silences;
 use super::slots::{SlotMap, slot_of};
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,7 @@ pub(super) struct Cluster {
     seeds: Vec<Address>,
     known: Mutex<Known>,
     answered: Condvar,
+    pub(super) silences: Silences,
 }
 
 #[derive(Default)]
@@ -45,8 +47,8 @@ pub(super) struct Inquiry<'a> {
 impl Cluster {
     /// `is_one` tells whether it is certain to be a cluster; else a node's word can make it one.
     pub(super) fn new(seeds: Vec<Address>, is_one: bool) -> Self {
-        let (known, answered) = (Mutex::default(), Condvar::new());
-        Self { is_one: is_one.into(), seeds, known, answered }
+        let (known, answered, silences) = Default::default();
+        Self { is_one: is_one.into(), seeds, known, answered, silences }
     }
 
     pub(super) fn is_one(&self) -> bool {
@@ -65,6 +67,13 @@ impl Cluster {
 
     pub(super) fn map(&self) -> Option<Arc<SlotMap>> {
         self.known().map.clone()
+    }
+
+    /// This is where the slots are now.
+    pub(super) fn learn(&self, map: SlotMap) {
+        let mut known = self.known();
+        known.map = Some(Arc::new(map));
+        known.is_doubted = false;
     }
 
     /// A node has named the one to ask.
@@ -137,15 +146,6 @@ impl Known {
     }
 }
 
-impl Inquiry<'_> {
-    /// This is where the slots are now.
-    pub(super) fn learn(&self, map: SlotMap) {
-        let mut known = self.cluster.known();
-        known.map = Some(Arc::new(map));
-        known.is_doubted = false;
-    }
-}
-
 impl Drop for Inquiry<'_> {
     fn drop(&mut self) {
         let mut known = self.cluster.known();
@@ -188,7 +188,9 @@ mod tests {
         // Nothing is known: whoever comes meanwhile waits, and then asks.
         assert!(cluster.inquiry(soon()).is_none());
         drop(first);
-        cluster.inquiry(soon()).unwrap().learn(map());
+        let second = cluster.inquiry(soon()).unwrap();
+        cluster.learn(map());
+        drop(second);
         assert!(cluster.inquiry(soon()).is_none());
         assert_eq!(cluster.owner(b""), Some(at("a")));
         // Not at once, however many fail.
@@ -207,7 +209,9 @@ mod tests {
         let cluster = Cluster::new(vec![at("seed")], false);
         assert!(cluster.inquiry(soon()).is_none());
         assert_eq!((cluster.turns_out_to_be_one(), cluster.turns_out_to_be_one()), (true, false));
-        cluster.inquiry(soon()).unwrap().learn(map());
+        let inquiry = cluster.inquiry(soon()).unwrap();
+        cluster.learn(map());
+        drop(inquiry);
         std::thread::sleep(ASKED_EVERY);
         cluster.doubt_by(Some(at("c")));
         cluster.doubt(&at("b"));

@@ -4,25 +4,26 @@
 mod lock;
 
 use super::answer::{NIL, NO_MEMORY, OK, ONE, ZERO, heard, lost, unavailable};
-use super::exchange::{Dialogue, Parsed};
+use super::contest::{AT_ONCE, GaveUp};
+use super::exchange::{Dialogue, Locks, Parsed};
 use super::keyed::Keyed;
 use super::request::{Request, announced, parse, session_of};
 use super::seen::Seen;
-use super::sessions::Written;
+use super::sessions::{Sessions, Written};
 use super::shared::Shared;
 use super::status::Status;
-use lock::{GaveUp, Held};
+use lock::Held;
 use std::mem;
-use std::time::Duration;
 use store_client::{Reply, bulk};
 
 /// A conversation with one PHP process.
 pub(super) struct Conversation<'a> {
     shared: &'a Shared,
+    sessions: &'a Sessions,
     /// What PHP calls itself, if known.
     peer: Vec<u8>,
     session: Session<'a>,
-    gave_up: Option<GaveUp>,
+    gave_up: GaveUp<Vec<u8>>,
 }
 
 /// The session that PHP works with.
@@ -67,36 +68,24 @@ impl Dialogue for Conversation<'_> {
         self.shared.stats.answered(writes, &answer);
         answer
     }
-
-    fn patience(&self) -> Option<Duration> {
-        self.patience()
-    }
-
-    fn renew(&mut self) {
-        self.renew();
-    }
-
-    fn release(&mut self) {
-        self.release();
-    }
 }
 
 impl<'a> Conversation<'a> {
     /// `peer` is what PHP calls itself in a lock, if known.
-    pub(super) fn new(shared: &'a Shared, peer: Vec<u8>) -> Self {
-        Self { shared, peer, session: Session::None, gave_up: None }
+    pub(super) fn new(shared: &'a Shared, sessions: &'a Sessions, peer: Vec<u8>) -> Self {
+        Self { shared, sessions, peer, session: Session::None, gave_up: GaveUp::nothing() }
     }
 
     /// The reply to a request, in the form PHP expects.
     fn reply(&mut self, request: Request) -> Vec<u8> {
         if !matches!(request, Request::Lock { .. } | Request::Get(_)) {
             // PHP is through with the session that it did not get: whatever comes next is another try.
-            self.gave_up = None;
+            self.gave_up = GaveUp::nothing();
         }
         match request {
             Request::Echo(text) => bulk(&text),
             Request::Accepted => OK.to_vec(),
-            Request::Lock { key, owner, expire } => self.lock(key, owner, expire),
+            Request::Lock { key, owner, expire } => self.lock(&key, owner, expire),
             Request::Get(key) => self.get(&key),
             Request::GetAndExpire(key, seconds) => self.pass(&[b"GETEX", &key, b"EX", &seconds]),
             Request::Write { key, seconds, data } => self.write(&key, &seconds, data),
@@ -105,7 +94,7 @@ impl<'a> Conversation<'a> {
             Request::Delete(key) => self.pass_for_good(&[b"DEL", &key]),
             Request::Exists(key) => self.exists(&key),
             Request::Reach(key) => self.reach(&key),
-            Request::Status => bulk(Status::of(self.shared).json().as_bytes()),
+            Request::Status => bulk(Status::of(self.sessions, self.shared).json().as_bytes()),
         }
     }
 
@@ -124,8 +113,7 @@ impl<'a> Conversation<'a> {
         {
             return answer;
         }
-        match self.gave_up_lately(key) {
-            // The service has just failed: another wait would double the time.
+        match self.gave_up.lately(key, AT_ONCE) {
             Some(answer) if answer != NIL => answer,
             _ => self.pass(&[b"GET", key]),
         }
@@ -141,7 +129,7 @@ impl<'a> Conversation<'a> {
             Seen::Data(data) if first => {
                 (data.as_ref().map_or_else(|| NIL.to_vec(), |data| bulk(data)), Seen::Data(data))
             }
-            before => match self.shared.service.call(&Keyed::new(&[b"GET", key])) {
+            before => match self.sessions.service.call(&Keyed::new(&[b"GET", key])) {
                 Ok(Reply::Bulk(data)) => (bulk(&data), Seen::Data(Some(data))),
                 Ok(Reply::Nil) => (NIL.to_vec(), Seen::Data(None)),
                 other => (heard(other), before),
@@ -156,7 +144,7 @@ impl<'a> Conversation<'a> {
     }
 
     fn write(&mut self, key: &[u8], seconds: &[u8], data: Vec<u8>) -> Vec<u8> {
-        let sessions = &self.shared.sessions;
+        let sessions = self.sessions;
         let written = match &mut self.session {
             Session::Held(held) if held.lock.key == key => {
                 sessions.write(&mut held.lock, &held.seen, seconds, &data)
@@ -187,7 +175,7 @@ impl<'a> Conversation<'a> {
                 self.session = Session::None;
                 lost()
             }
-            Err(answer) => answer,
+            Err(failure) => unavailable(&failure),
         }
     }
 
@@ -204,13 +192,11 @@ impl<'a> Conversation<'a> {
     }
 
     fn expire(&mut self, key: &[u8], seconds: &[u8]) -> Vec<u8> {
-        let Session::Held(held) = &mut self.session else {
-            return self.pass(&[b"EXPIRE", key, seconds]);
+        let held = match &mut self.session {
+            Session::Held(held) if held.lock.key == key => held,
+            _ => return self.pass(&[b"EXPIRE", key, seconds]),
         };
-        if held.lock.key != key {
-            return self.pass(&[b"EXPIRE", key, seconds]);
-        }
-        match self.shared.sessions.touch(&held.lock, seconds) {
+        match self.sessions.touch(&held.lock, seconds) {
             Ok((true, unlocked)) => {
                 if unlocked {
                     let seen = mem::replace(&mut held.seen, Seen::Nothing);
@@ -219,23 +205,23 @@ impl<'a> Conversation<'a> {
                 ONE.to_vec()
             }
             Ok((false, _)) => ZERO.to_vec(),
-            Err(answer) => answer,
+            Err(failure) => unavailable(&failure),
         }
     }
 
     /// Any reply will do. Asks for what every user of sessions may.
     fn reach(&self, key: &[u8]) -> Vec<u8> {
-        match self.shared.service.call(&Keyed::new(&[b"GET", key])) {
+        match self.sessions.service.call(&Keyed::new(&[b"GET", key])) {
             Ok(_) => OK.to_vec(),
             Err(failure) => unavailable(&failure),
         }
     }
 
     fn pass_for_good(&self, parts: &[&[u8]]) -> Vec<u8> {
-        heard(self.shared.service.call_for_good(Keyed::new(parts), &[]))
+        heard(self.sessions.service.call_for_good(Keyed::new(parts), &[]))
     }
 
     fn pass(&self, parts: &[&[u8]]) -> Vec<u8> {
-        heard(self.shared.service.call(&Keyed::new(parts)))
+        heard(self.sessions.service.call(&Keyed::new(parts)))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::log::log;
 use super::memory::{Budget, Reservation, SMALL};
+use super::shared::Shared;
 use super::stats::Stats;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::sys::utsname::uname;
@@ -33,15 +34,24 @@ fn owner(client: &UnixStream) -> Option<Vec<u8>> {
     one_of_us.then(|| [&host, process.as_bytes()].concat())
 }
 
-/// What is said in the protocol of one of PHP's handlers. Its lock belongs to its connection.
-pub(super) trait Dialogue {
+/// The locks of a connection, which end with it.
+pub(super) trait Locks {
+    /// How long PHP may be silent until there is a lock to look after.
+    fn patience(&self) -> Option<Duration>;
+
+    /// Looks after the lock while PHP works and waits for no reply.
+    fn renew(&mut self);
+
+    /// Releases the lock: PHP is gone, or wants another session.
+    fn release(&mut self);
+}
+
+/// What is said in the protocol of one of PHP's handlers.
+pub(super) trait Dialogue: Locks {
     type Request;
 
     /// The request at the start of `bytes`, and its length; `None` if it is incomplete. What cannot be granted has its
-    /// answer already.
-    ///
-    /// # Errors
-    /// Fails with the last answer if nobody knows where the next request would begin.
+    /// answer already. Fails with the last answer if nobody knows where the next request would begin.
     fn parse(&self, bytes: &[u8]) -> Result<Option<Parsed<Self::Request>>, Vec<u8>>;
 
     /// How long the request at the start of `bytes` will be, as far as the received part tells.
@@ -51,15 +61,6 @@ pub(super) trait Dialogue {
     fn no_memory(&self, bytes: &[u8]) -> Vec<u8>;
 
     fn answer(&mut self, request: Self::Request) -> Vec<u8>;
-
-    /// How long PHP may be silent until there is a lock to look after.
-    fn patience(&self) -> Option<Duration>;
-
-    /// Looks after the lock while PHP works.
-    fn renew(&mut self);
-
-    /// PHP is gone.
-    fn release(&mut self);
 }
 
 /// A request or its refusal, and its length.
@@ -68,17 +69,17 @@ pub(super) type Parsed<R> = (Result<R, Vec<u8>>, usize);
 /// Serves a client until it is gone. `begin` begins the conversation, with what PHP calls itself.
 pub(super) fn converse<D: Dialogue>(
     mut client: &UnixStream,
-    stats: &Stats,
-    memory: &Budget,
+    shared: &Shared,
     begin: impl FnOnce(Vec<u8>) -> D,
 ) -> io::Result<()> {
+    let stats = &shared.stats;
     let Some(owner) = owner(client).filter(|_| stats.clients.get() <= MOST_CLIENTS) else {
         stats.refused.inc();
         return Ok(());
     };
     client.set_write_timeout(Some(PATIENCE))?;
     let mut dialogue = begin(owner);
-    let result = exchange(&mut client, &mut dialogue, stats, memory);
+    let result = exchange(&mut client, &mut dialogue, stats, &shared.memory);
     dialogue.release();
     result
 }
@@ -195,8 +196,8 @@ fn reserve<'a>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::sessions::Sessions;
     use super::super::settings::Settings;
-    use super::super::shared::Shared;
     use super::super::site::Site;
     use super::super::upstream::Access;
     use super::*;
@@ -209,7 +210,7 @@ mod tests {
     const END: &[u8] = b"the end\r\n";
 
     /// A proxy before a service that says `OK` to whatever ends like this.
-    fn proxy(socket: &std::path::Path) -> Arc<Shared> {
+    fn proxy(socket: &std::path::Path) -> Arc<(Shared, Sessions)> {
         let listener = UnixListener::bind(socket).unwrap();
         thread::spawn(move || {
             for mut stream in listener.incoming().filter_map(Result::ok) {
@@ -237,14 +238,17 @@ mod tests {
             most_connections: 4,
             metrics: None,
         };
-        Arc::new(Shared::new(settings, Box::new(move || Ok(access.clone()))).unwrap())
+        let shared = Shared::new(&settings).unwrap();
+        let read = Box::new(move || Ok(access.clone()));
+        let sessions = Sessions::new(&settings, read, &shared).unwrap();
+        Arc::new((shared, sessions))
     }
 
     /// PHP's side of a connection.
-    fn connect(shared: &Arc<Shared>) -> UnixStream {
+    fn connect(proxy: &Arc<(Shared, Sessions)>) -> UnixStream {
         let (php, ours) = UnixStream::pair().unwrap();
-        let shared = shared.clone();
-        thread::spawn(move || shared.converse(&ours));
+        let proxy = proxy.clone();
+        thread::spawn(move || proxy.1.converse(&proxy.0, &ours));
         php.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
         php
     }
@@ -267,23 +271,23 @@ mod tests {
     #[test]
     fn large_commands_wait_until_there_is_memory_for_them_and_small_ones_do_not() {
         let folder = tempfile::tempdir().unwrap();
-        let shared = proxy(&folder.path().join("service.sock"));
-        let (mut large, mut next) = (connect(&shared), connect(&shared));
+        let proxy = proxy(&folder.path().join("service.sock"));
+        let (mut large, mut next) = (connect(&proxy), connect(&proxy));
         write(&mut large, (64 << 20) - 100, 100 << 10);
         let begun = Instant::now();
         // It has its memory as soon as there is none for another one.
-        while shared.memory.reserve(1 << 20, Deadline::after(Duration::ZERO)).is_some() {
+        while proxy.0.memory.reserve(1 << 20, Deadline::after(Duration::ZERO)).is_some() {
             assert!(begun.elapsed() < Duration::from_mins(1));
             thread::yield_now();
         }
         write(&mut next, (100 << 10) + 7, 100 << 10);
         assert!(!answered(&mut next));
-        let mut small = connect(&shared);
+        let mut small = connect(&proxy);
         write(&mut small, 107, 100);
         assert!(answered(&mut small));
         drop(large);
         next.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         assert!(answered(&mut next));
-        assert!(shared.memory.reserve(64 << 20, Deadline::after(LEAST)).is_some());
+        assert!(proxy.0.memory.reserve(64 << 20, Deadline::after(LEAST)).is_some());
     }
 }

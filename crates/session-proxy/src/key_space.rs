@@ -25,7 +25,6 @@ const PAIRS: usize = 16;
 impl KeySpace {
     /// The key of a session's lock. In a cluster it shares the session's slot if its name can say so, and is called what
     /// phpredis calls it (<https://github.com/phpredis/phpredis/pull/2836>); elsewhere PHP's handler has its own there.
-    #[must_use]
     pub(crate) fn lock_of(self, key: &[u8]) -> Vec<u8> {
         let lock = request::lock_of(key);
         let has_tag = key.iter().any(|byte| matches!(byte, b'{' | b'}'));
@@ -36,7 +35,6 @@ impl KeySpace {
     }
 
     /// Whether a script can use these keys.
-    #[must_use]
     pub(crate) fn unites(self, lock: &[u8], key: &[u8]) -> bool {
         match self {
             Self::Whole => true,
@@ -47,7 +45,6 @@ impl KeySpace {
 
     /// Commands whose replies tell; they leave nothing behind for longer than ten seconds. `unique` keeps two that ask at
     /// once apart.
-    #[must_use]
     pub(crate) fn question(prefix: &str, unique: &str) -> Vec<Command> {
         let keys = (0..PAIRS).map(|number| format!("{prefix}proxy-{unique}-{number}"));
         keys.flat_map(|key| {
@@ -60,7 +57,6 @@ impl KeySpace {
     }
 
     /// What the replies to the question tell; `None` if nothing, because the server has other problems.
-    #[must_use]
     pub(crate) fn told_by(replies: &[Reply]) -> Option<Self> {
         let is_elsewhere = |reply: &Reply| matches!(reply, Reply::Error(it) if matches!(it.code(), "MOVED" | "ASK"));
         if replies.iter().any(is_elsewhere) {

@@ -6,6 +6,7 @@
 mod answer;
 mod client;
 mod cluster;
+mod contest;
 mod conversation;
 mod credentials;
 mod exchange;
@@ -27,6 +28,7 @@ mod sessions;
 mod settings;
 mod shared;
 mod signals;
+mod silence;
 mod site;
 mod slots;
 mod stats;
@@ -38,9 +40,9 @@ mod worker;
 
 pub use client::ProxyClient;
 pub use credentials::Read;
-pub use life::{Endless, Life, Stage};
+pub use life::{Life, Stage};
 pub use log::{finish, log};
-pub use memcached::{Fault as MemcachedFault, Incoming, LOCK_ANSWER, try_memcached};
+pub use memcached::{Fault as MemcachedFault, Incoming, LOCK_ANSWER, reply_lengths, try_memcached};
 pub use request::{Refusal, Request, parse};
 pub use settings::Settings;
 pub use signals::{block, wait};

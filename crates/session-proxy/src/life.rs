@@ -18,7 +18,7 @@ pub enum Stage {
 /// What a worker's life depends on.
 pub trait Life {
     /// Becomes readable when this life comes to its end.
-    fn end(&self) -> Option<BorrowedFd<'_>>;
+    fn end(&self) -> BorrowedFd<'_>;
 
     /// Hangs up when the worker gives up what only one of them can have.
     ///
@@ -28,21 +28,4 @@ pub trait Life {
 
     /// What to do from the end on, with so many clients; to be asked again and again.
     fn after_end(&mut self, listener: &UnixListener, clients: u64) -> Stage;
-}
-
-/// A worker that serves as long as the process lives.
-pub struct Endless;
-
-impl Life for Endless {
-    fn end(&self) -> Option<BorrowedFd<'_>> {
-        None
-    }
-
-    fn lifeline(&self) -> io::Result<Option<OwnedFd>> {
-        Ok(None)
-    }
-
-    fn after_end(&mut self, _: &UnixListener, _: u64) -> Stage {
-        Stage::Serving
-    }
 }

@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 /// How long after its confirmation a lock is certain to outlive another call to the service.
 const CERTAIN: Duration = Duration::from_secs(3);
 
+/// How often to renew the lock while PHP works.
+pub(super) const RENEWED_EVERY: Duration = Duration::from_secs(2);
+
 /// How long a lock outlives the proxy: longer than a call to the service may take (`bound`), because such a call renews it.
 pub(super) fn lock_time(bound: Duration) -> Duration {
     bound + CERTAIN

@@ -1,6 +1,7 @@
 //! The status as Prometheus metrics, if there is an address for them.
 
 use super::log::log;
+use super::shared::Shared;
 use super::signals::wait;
 use super::site::Site;
 use nix::poll::PollTimeout;
@@ -24,7 +25,7 @@ const LONGEST_REQUEST: usize = 8192;
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Answers scrapes one after the other, until the worker has retired: the next one wants the port.
-pub(super) fn serve(address: &str, site: &dyn Site, lifeline: Option<&OwnedFd>) {
+pub(super) fn serve(address: &str, site: &dyn Site, shared: &Shared, lifeline: Option<&OwnedFd>) {
     let Some(listener) = bind(address, lifeline) else { return };
     if let Ok(address) = listener.local_addr() {
         log(format_args!("metrics at http://{address}/metrics"));
@@ -34,7 +35,7 @@ pub(super) fn serve(address: &str, site: &dyn Site, lifeline: Option<&OwnedFd>) 
     while wait(&both, PollTimeout::NONE).get(1) != Some(&true) {
         match listener.accept() {
             // A scraper that is gone needs no reply.
-            Ok((client, _)) => drop(answer(client, site)),
+            Ok((client, _)) => drop(answer(client, site, shared)),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(_) => sleep(PAUSE),
         }
@@ -61,14 +62,15 @@ fn bind(address: &str, lifeline: Option<&OwnedFd>) -> Option<TcpListener> {
     }
 }
 
-fn answer(mut client: TcpStream, site: &dyn Site) -> io::Result<()> {
+fn answer(mut client: TcpStream, site: &dyn Site, shared: &Shared) -> io::Result<()> {
     client.set_write_timeout(Some(PATIENCE))?;
     let request = head(&mut client)?;
     let path = request.strip_prefix(b"GET ").and_then(|rest| rest.split(|it| *it == b' ').next());
     let (status, body) = if path == Some(b"/metrics") {
         let mut text = String::new();
-        encode(&mut text, &site.stats_now().registry(&site.service(), &site.topology()))
-            .map_err(io::Error::other)?;
+        let stats = shared.stats_now(site.counts());
+        let metrics = stats.registry(&site.service(), &site.topology());
+        encode(&mut text, &metrics).map_err(io::Error::other)?;
         ("200 OK", text)
     } else {
         ("404 Not Found", "The metrics are at /metrics.\n".to_owned())

@@ -8,7 +8,7 @@ use prometheus_client::metrics::counter::Counter;
 use state::{PoolState, Pooled};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use store_client::{Connection, Deadline, RedisError};
+use store_client::{Address, Connection, Deadline, RedisError};
 
 /// The connections to the service.
 pub(super) struct Pool {
@@ -42,6 +42,8 @@ pub(super) enum NoConnection {
     AllInUse(usize),
     #[error("no node of the cluster serves the slot of the session")]
     NobodyServes,
+    #[error("the node {0} kept us waiting, and no longer serves the slot of the session")]
+    Replaced(Arc<Address>),
 }
 
 /// It failed, and with which server.
@@ -190,7 +192,7 @@ mod tests {
     use super::*;
     use std::net::TcpListener;
     use std::os::unix::net::UnixListener;
-    use store_client::{Address, RedisEndpoint, Target};
+    use store_client::{RedisEndpoint, Target};
 
     fn pool(access: Access, most: usize) -> (Pool, Counter) {
         let credentials = Credentials::new(Box::new(move || Ok(access.clone()))).unwrap();

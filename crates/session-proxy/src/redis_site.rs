@@ -2,41 +2,30 @@
 
 use super::conversation::Conversation;
 use super::exchange::converse;
+use super::sessions::Sessions;
 use super::shared::Shared;
 use super::site::Site;
-use super::stats::Stats;
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::time::Instant;
 
-impl Site for Shared {
+impl Site for Sessions {
     fn service(&self) -> String {
-        self.service.pool.credentials().current().to_string()
+        self.upstream().to_string()
     }
 
     fn topology(&self) -> String {
-        self.service.pool.credentials().current().topology()
+        self.upstream().topology()
     }
 
     fn primary(&self) -> Option<String> {
-        let service = self.service.pool.credentials().current();
-        service.primary().map(|address| address.to_string())
+        self.upstream().primary().map(|address| address.to_string())
     }
 
-    fn started(&self) -> Instant {
-        self.started
+    fn counts(&self) -> (usize, usize) {
+        self.service.pool.counts()
     }
 
-    fn stats(&self) -> &Stats {
-        &self.stats
-    }
-
-    fn stats_now(&self) -> &Stats {
-        self.stats.set_now(self.service.pool.counts(), self.turns.waiting());
-        &self.stats
-    }
-
-    fn converse(&self, client: &UnixStream) -> io::Result<()> {
-        converse(client, &self.stats, &self.memory, |owner| Conversation::new(self, owner))
+    fn converse(&self, shared: &Shared, client: &UnixStream) -> io::Result<()> {
+        converse(client, shared, |owner| Conversation::new(shared, self, owner))
     }
 }

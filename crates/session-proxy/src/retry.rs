@@ -176,8 +176,10 @@ impl RetryingClient {
 
     /// A server that has failed is left alone, and perhaps no longer the right one.
     fn give_up(&self, upstream: &Upstream, server: &Server, failure: &Failure, since: Instant) {
-        if let Server::Node(address) = server {
-            upstream.cluster.doubt(address);
+        match server {
+            Server::Node(address) => upstream.cluster.doubt(address),
+            // A node that hears of a replaced primary before it hears of the new one names nobody for a moment.
+            Server::Bound => upstream.cluster.doubt_by(None),
         }
         // A node that replies says itself when it is no longer the right one.
         let is_node_that_replies =

@@ -24,6 +24,15 @@ impl Seen {
         }
     }
 
+    /// Whether the session has this data now, as this connection has seen it.
+    pub(super) fn is(&self, now: &[u8]) -> bool {
+        match self {
+            Self::Nothing | Self::Data(None) => false,
+            Self::Data(Some(data)) => data == now,
+            Self::Large(sum) => Sha256::digest(now)[..] == *sum,
+        }
+    }
+
     /// What to remember while PHP works.
     pub(super) fn remembered(self) -> Self {
         match self {

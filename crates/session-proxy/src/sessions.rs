@@ -3,27 +3,30 @@
 
 mod send;
 
-use super::answer::heard;
+use super::credentials::{Credentials, Read};
 use super::keyed::Keyed;
-use super::lock::Lock;
-use super::retry::{Failure, RetryingClient};
+use super::lock::{Lock, lock_time};
+use super::pool::Pool;
+use super::retry::{Failure, RetryingClient, Waits};
 use super::scripts::{self, script};
 use super::seen::Seen;
+use super::settings::Settings;
+use super::shared::Shared;
+use super::upstream::{Access, Upstream};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use store_client::Reply;
 
 /// The sessions of the service.
 pub(super) struct Sessions {
-    service: Arc<RetryingClient>,
+    pub(super) service: RetryingClient,
     /// The prefix of session keys.
     prefix: String,
     /// Unique to this worker.
     worker: String,
+    /// How long a lock outlives the proxy.
+    lock_time: Duration,
 }
-
-/// A reply for PHP instead of a result.
-type Answer = Vec<u8>;
 
 /// What came of asking for a lock.
 pub(super) enum Taken {
@@ -47,29 +50,51 @@ pub(super) enum Written {
 
 impl Written {
     /// This, if the service's reply says that the session is written.
-    fn if_told(self, reply: Reply) -> Result<Self, Answer> {
+    fn if_told(self, reply: Reply) -> Result<Self, Failure> {
         match reply {
             Reply::Integer(1) | Reply::Status(_) => Ok(self),
             Reply::Integer(_) => Ok(Self::Lost),
-            other => Err(heard(Ok(other))),
+            other => Err(other.into()),
         }
     }
 }
 
 impl Sessions {
-    pub(super) fn new(service: Arc<RetryingClient>, prefix: String, worker: String) -> Self {
-        Self { service, prefix, worker }
+    /// Reads the service's address and login.
+    pub(super) fn new(
+        settings: &Settings,
+        read: Read<Access>,
+        shared: &Shared,
+    ) -> anyhow::Result<Self> {
+        let (most, wait) = (settings.most_connections, settings.connect_timeout);
+        let pool = Pool::new(Credentials::new(read)?, most, wait, shared.stats.opened.clone());
+        let waits = Waits {
+            read_timeout: settings.read_timeout,
+            bound: settings.failover_timeout,
+            replicas: settings.wait_replicas,
+        };
+        Ok(Self {
+            service: RetryingClient::new(pool, waits, shared.stats.clone()),
+            prefix: settings.prefix.clone(),
+            worker: shared.secrets.worker.clone(),
+            lock_time: lock_time(settings.failover_timeout),
+        })
+    }
+
+    /// The service, as the binding says now.
+    pub(super) fn upstream(&self) -> Arc<Upstream> {
+        self.service.pool.credentials().current()
     }
 
     /// Takes a lock, and reads the session if that takes no further round trip. A lock of `owner` is no obstacle.
-    pub(super) fn take(&self, mut lock: Lock, owner: &[u8]) -> Result<Taken, Answer> {
+    pub(super) fn take(&self, mut lock: Lock, owner: &[u8]) -> Result<Taken, Failure> {
         let time = lock.time();
         let arguments = [&lock.secret, time.as_bytes(), owner];
         lock.confirmed = Instant::now();
         let taken = self.together(scripts::LOCK_AND_READ, lock.keys(), &arguments)?;
         let taken = match taken {
             Some(taken) => taken,
-            None => self.call(&script(scripts::LOCK, &[&lock.name], &arguments))?,
+            None => self.service.call(&script(scripts::LOCK, &[&lock.name], &arguments))?,
         };
         match taken {
             Reply::Integer(1) => Ok(Taken::Locked(lock, Seen::Nothing)),
@@ -78,7 +103,7 @@ impl Sessions {
                 Ok([Reply::Integer(1), data]) => Taken::Locked(lock, Seen::of(data)),
                 _ => Taken::Busy,
             }),
-            other => Err(heard(Ok(other))),
+            other => Err(other.into()),
         }
     }
 
@@ -87,7 +112,7 @@ impl Sessions {
         &self,
         mut lock: Lock,
         owner: &[u8],
-    ) -> Result<Option<Taken>, Answer> {
+    ) -> Result<Option<Taken>, Failure> {
         let time = lock.time();
         let arguments = [&lock.secret, time.as_bytes(), owner];
         lock.confirmed = Instant::now();
@@ -140,7 +165,7 @@ impl Sessions {
         seen: &Seen,
         seconds: &[u8],
         data: &[u8],
-    ) -> Result<Written, Answer> {
+    ) -> Result<Written, Failure> {
         let arguments = [&lock.secret, seconds, data];
         match self.write_together(scripts::WRITE, lock.keys(), &arguments)? {
             None => self.write_alone(lock, seen, seconds, data),
@@ -159,14 +184,14 @@ impl Sessions {
         seen: &Seen,
         seconds: &[u8],
         data: &[u8],
-    ) -> Result<Written, Answer> {
+    ) -> Result<Written, Failure> {
         let mut arguments = vec![seconds, data];
         if let Seen::Data(Some(data)) = seen {
             arguments.push(data);
         }
         let lock = self.lock_of(key);
         let write = script(scripts::WRITE_IF_SAME, &[&lock, key], &arguments);
-        Written::Unlocked.if_told(self.write_for_good(write)?)
+        Written::Unlocked.if_told(self.service.call_for_good(write, &[])?)
     }
 
     /// With one key in each command, nothing but time tells that the lock is still there when the session is written.
@@ -176,8 +201,8 @@ impl Sessions {
         seen: &Seen,
         seconds: &[u8],
         data: &[u8],
-    ) -> Result<Written, Answer> {
-        if lock.is_certain() || self.renew(lock).map_err(|failure| heard(Err(failure)))? {
+    ) -> Result<Written, Failure> {
+        if lock.is_certain() || self.renew(lock)? {
             return self.write_locked(lock, seconds, data);
         }
         self.lock_again(lock, seen, seconds, data)
@@ -190,27 +215,27 @@ impl Sessions {
         seen: &Seen,
         seconds: &[u8],
         data: &[u8],
-    ) -> Result<Written, Answer> {
+    ) -> Result<Written, Failure> {
         let time = lock.time();
         let arguments = [&lock.secret, time.as_bytes(), &lock.secret];
-        let again = self.call(&script(scripts::LOCK, &[&lock.name], &arguments))?;
+        let again = self.service.call(&script(scripts::LOCK, &[&lock.name], &arguments))?;
         if again != Reply::Integer(1) || !self.is_same(&lock.key, seen, data)? {
             return Ok(Written::Lost);
         }
         self.write_locked(lock, seconds, data)
     }
 
-    fn write_locked(&self, lock: &Lock, seconds: &[u8], data: &[u8]) -> Result<Written, Answer> {
+    fn write_locked(&self, lock: &Lock, seconds: &[u8], data: &[u8]) -> Result<Written, Failure> {
         let write = Keyed::new(&[b"SETEX", &lock.key, seconds, data]);
-        Written::Locked.if_told(self.write_for_good(write)?)
+        Written::Locked.if_told(self.service.call_for_good(write, &[])?)
     }
 
     /// Whether a session is as this connection has seen it, or has the data already.
-    fn is_same(&self, key: &[u8], seen: &Seen, data: &[u8]) -> Result<bool, Answer> {
-        match self.call(&Keyed::new(&[b"GET", key]))? {
+    fn is_same(&self, key: &[u8], seen: &Seen, data: &[u8]) -> Result<bool, Failure> {
+        match self.service.call(&Keyed::new(&[b"GET", key]))? {
             Reply::Nil => Ok(true),
-            Reply::Bulk(now) => Ok(now == data || *seen == Seen::Data(Some(now)).remembered()),
-            other => Err(heard(Ok(other))),
+            Reply::Bulk(now) => Ok(now == data || seen.is(&now)),
+            other => Err(other.into()),
         }
     }
 
@@ -221,30 +246,30 @@ impl Sessions {
         owner: &[u8],
         seconds: &[u8],
         data: &[u8],
-    ) -> Result<Written, Answer> {
+    ) -> Result<Written, Failure> {
         let lock = self.lock_of(key);
         let (keys, arguments) = ([lock.as_slice(), key], [owner, seconds, data]);
         let written = match self.write_together(scripts::WRITE_OF_OWNER, keys, &arguments)? {
             Some(written) => written,
             // PHP has just looked at its lock.
-            None => self.write_for_good(Keyed::new(&[b"SETEX", key, seconds, data]))?,
+            None => self.service.call_for_good(Keyed::new(&[b"SETEX", key, seconds, data]), &[])?,
         };
         Written::Locked.if_told(written)
     }
 
     /// Extends a session's lifetime, and unlocks it if that takes no further round trip; tells whether the session exists and
     /// whether it is unlocked.
-    pub(super) fn touch(&self, lock: &Lock, seconds: &[u8]) -> Result<(bool, bool), Answer> {
+    pub(super) fn touch(&self, lock: &Lock, seconds: &[u8]) -> Result<(bool, bool), Failure> {
         let united = self.together(scripts::EXPIRE, lock.keys(), &[&lock.secret, seconds])?;
         let is_united = united.is_some();
         let touched = match united {
             Some(touched) => touched,
-            None => self.call(&Keyed::new(&[b"EXPIRE", &lock.key, seconds]))?,
+            None => self.service.call(&Keyed::new(&[b"EXPIRE", &lock.key, seconds]))?,
         };
         match touched {
             Reply::Integer(1) => Ok((true, is_united)),
             Reply::Integer(_) => Ok((false, false)),
-            other => Err(heard(Ok(other))),
+            other => Err(other.into()),
         }
     }
 }

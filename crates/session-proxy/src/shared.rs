@@ -1,15 +1,9 @@
 //! What all conversations share.
 
-use super::credentials::{Credentials, Read};
-use super::lock::lock_time;
 use super::memory::Budget;
-use super::pool::Pool;
-use super::retry::{RetryingClient, Waits};
-use super::sessions::Sessions;
 use super::settings::Settings;
 use super::stats::Stats;
 use super::turns::Turns;
-use super::upstream::Access;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,8 +12,6 @@ use store_client::random;
 
 /// What all conversations share.
 pub(super) struct Shared {
-    pub(super) service: Arc<RetryingClient>,
-    pub(super) sessions: Sessions,
     pub(super) turns: Turns,
     pub(super) stats: Arc<Stats>,
     pub(super) secrets: Secrets,
@@ -30,39 +22,27 @@ pub(super) struct Shared {
     pub(super) locking: bool,
     /// How long a request waits for the session's lock.
     pub(super) lock_timeout: Duration,
-    /// How long a lock outlives the proxy.
-    pub(super) lock_time: Duration,
     pub(super) started: Instant,
 }
 
 impl Shared {
-    /// Reads the service's address and login.
-    pub(super) fn new(settings: Settings, read: Read<Access>) -> anyhow::Result<Self> {
-        let stats = Arc::new(Stats::begin(settings.most_connections));
-        let credentials = Credentials::new(read)?;
-        let (most, wait) = (settings.most_connections, settings.connect_timeout);
-        let pool = Pool::new(credentials, most, wait, stats.opened.clone());
-        let waits = Waits {
-            read_timeout: settings.read_timeout,
-            bound: settings.failover_timeout,
-            replicas: settings.wait_replicas,
-        };
-        let service = Arc::new(RetryingClient::new(pool, waits, stats.clone()));
-        let secrets = Secrets::new(settings.container)?;
-        let worker = secrets.worker.clone();
+    pub(super) fn new(settings: &Settings) -> io::Result<Self> {
         Ok(Self {
-            sessions: Sessions::new(service.clone(), settings.prefix.clone(), worker),
-            service,
             turns: Turns::default(),
-            stats,
-            secrets,
-            prefix: settings.prefix.into_bytes(),
+            stats: Arc::new(Stats::begin(settings.most_connections)),
+            secrets: Secrets::new(settings.container.clone())?,
+            prefix: settings.prefix.clone().into_bytes(),
             memory: Budget::default(),
             locking: settings.locking,
             lock_timeout: settings.lock_timeout,
-            lock_time: lock_time(settings.failover_timeout),
             started: Instant::now(),
         })
+    }
+
+    /// What the proxy counts, and its connections and queues as they are now.
+    pub(super) fn stats_now(&self, connections: (usize, usize)) -> &Stats {
+        self.stats.set_now(connections, self.turns.waiting());
+        &self.stats
     }
 }
 

@@ -1,9 +1,8 @@
 //! What a worker serves: the sessions of a service, for the connections of one of PHP's handlers.
 
-use super::stats::Stats;
+use super::shared::Shared;
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::time::Instant;
 
 /// The sessions of a service.
 pub(super) trait Site: Send + Sync {
@@ -18,13 +17,9 @@ pub(super) trait Site: Send + Sync {
         None
     }
 
-    fn started(&self) -> Instant;
-
-    fn stats(&self) -> &Stats;
-
-    /// What the proxy counts, and its connections and queues as they are now.
-    fn stats_now(&self) -> &Stats;
+    /// The number of connections, and of idle ones.
+    fn counts(&self) -> (usize, usize);
 
     /// Serves a client until it is gone.
-    fn converse(&self, client: &UnixStream) -> io::Result<()>;
+    fn converse(&self, shared: &Shared, client: &UnixStream) -> io::Result<()>;
 }

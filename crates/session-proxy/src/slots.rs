@@ -70,6 +70,22 @@ impl SlotMap {
         &self.nodes
     }
 
+    /// Who can tell whether a node was replaced, except those that were `asked`: its replicas, or anybody else that can tell
+    /// who they are, unless that `is_told`.
+    pub(super) fn who_knows_of(
+        &self,
+        node: &Address,
+        asked: &[Address],
+        is_told: bool,
+    ) -> Option<&Address> {
+        let is_primary = |node: &Address| self.ranges.iter().any(|(.., owner)| owner == node);
+        // In the server's reply they follow it.
+        let of_node = self.nodes.iter().skip_while(|it| *it != node).skip(1);
+        let replicas = of_node.take_while(|it| !is_primary(it));
+        let others = self.nodes.iter().filter(|it| !is_told && *it != node);
+        replicas.chain(others).find(|it| !asked.contains(it))
+    }
+
     /// How many primaries serve slots.
     pub(super) fn primaries(&self) -> usize {
         self.ranges.iter().map(|(.., owner)| owner.to_string()).collect::<BTreeSet<_>>().len()
@@ -171,6 +187,11 @@ mod tests {
         assert_eq!(map.owner(100), None);
         assert_eq!(map.owner(16383), Some(&at("10.0.0.2:7002")));
         assert_eq!((map.primaries(), map.nodes().len()), (2, 3));
+        let (primary, replica) = (at("10.0.0.1:7001"), [at("node.shop:7003")]);
+        assert_eq!(map.who_knows_of(&primary, &[], false), Some(&replica[0]));
+        assert_eq!(map.who_knows_of(&primary, &replica, true), None);
+        assert_eq!(map.who_knows_of(&primary, &replica, false), Some(&at("10.0.0.2:7002")));
+        assert_eq!(map.who_knows_of(&at("10.0.0.2:7002"), &[], true), None);
     }
 
     #[test]

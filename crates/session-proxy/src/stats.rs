@@ -12,26 +12,45 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// A number that may also fall.
 pub(super) type Gauge = gauge::Gauge<u64, AtomicU64>;
 
-/// What the proxy counts. Those of its connections and queues are set when somebody asks.
-#[derive(Debug, Default)]
-pub(super) struct Stats {
-    pub(super) started: Gauge,
-    pub(super) clients: Gauge,
-    pub(super) waiting_here: Gauge,
-    pub(super) waiting_elsewhere: Gauge,
-    pub(super) connections: Gauge,
-    pub(super) idle: Gauge,
-    pub(super) most_connections: Gauge,
-    /// Sessions locked, or read or written without a lock.
-    pub(super) requests: Counter,
-    pub(super) lock_timeouts: Counter,
-    pub(super) retries: Counter,
-    pub(super) failures: Counter,
-    pub(super) refused: Counter,
-    pub(super) opened: Counter,
-    pub(super) reconnections: Counter,
-    pub(super) round_trips: RoundTrips,
-    role: AtomicU8,
+/// One table of all numbers: what the status calls them, and what Prometheus does.
+macro_rules! numbers {
+    ($($number:ident: $kind:ty, $name:literal, $help:literal;)*) => {
+        /// What the proxy counts. Those of its connections and queues are set when somebody asks.
+        #[derive(Debug, Default)]
+        pub(super) struct Stats {
+            $(#[doc = $help] pub(super) $number: $kind,)*
+            pub(super) round_trips: RoundTrips,
+            role: AtomicU8,
+        }
+
+        impl Stats {
+            /// All of them as they are now, for the status.
+            pub(super) fn numbers(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($number), self.$number.get()),)*]
+            }
+
+            fn register(&self, registry: &mut Registry) {
+                $(registry.register($name, $help, self.$number.clone());)*
+            }
+        }
+    };
+}
+
+numbers! {
+    started: Gauge, "started_seconds", "When this worker started, in seconds since 1970";
+    clients: Gauge, "clients", "Connections of PHP";
+    waiting: Gauge, "waiting_here", "Requests that wait for another request in this container";
+    waiting_elsewhere: Gauge, "waiting_elsewhere", "Requests that wait for another container";
+    connections: Gauge, "connections", "Connections to the service";
+    idle: Gauge, "connections_idle", "Connections to the service that are idle";
+    most_connections: Gauge, "connections_limit", "The maximum number of connections";
+    requests: Counter, "requests", "Sessions that were locked";
+    lock_timeouts: Counter, "lock_timeouts", "Locks that somebody else held for too long";
+    retries: Counter, "retries", "Commands that were sent again";
+    failures: Counter, "failures", "Commands without a reply in time";
+    refused: Counter, "refused", "Commands that do not belong to a session";
+    opened: Counter, "connections_opened", "Connections opened so far";
+    reconnections: Counter, "reconnections", "Connections that broke";
 }
 
 /// The words of Redis, in the order of the numbers that stand for them.
@@ -52,7 +71,7 @@ impl Stats {
     pub(super) fn set_now(&self, (connections, idle): (usize, usize), waiting: usize) {
         self.connections.set(number(connections));
         self.idle.set(number(idle));
-        self.waiting_here.set(number(waiting));
+        self.waiting.set(number(waiting));
     }
 
     /// All numbers as Prometheus's metrics, for this service.
@@ -61,36 +80,7 @@ impl Stats {
         let labels = [("service", service), ("topology", topology), ("role", self.role())];
         let service: Vec<_> = labels.map(|(name, value)| (name, value.to_owned())).to_vec();
         registry.register("service", "The service", Info::new(service));
-        for (name, help, gauge) in [
-            ("started_seconds", "When this worker started, in seconds since 1970", &self.started),
-            ("clients", "Connections of PHP", &self.clients),
-            (
-                "waiting_here",
-                "Requests that wait for another request in this container",
-                &self.waiting_here,
-            ),
-            (
-                "waiting_elsewhere",
-                "Requests that wait for another container",
-                &self.waiting_elsewhere,
-            ),
-            ("connections", "Connections to the service", &self.connections),
-            ("connections_idle", "Connections to the service that are idle", &self.idle),
-            ("connections_limit", "The maximum number of connections", &self.most_connections),
-        ] {
-            registry.register(name, help, gauge.clone());
-        }
-        for (name, help, counter) in [
-            ("requests", "Sessions that were locked", &self.requests),
-            ("lock_timeouts", "Locks that somebody else held for too long", &self.lock_timeouts),
-            ("retries", "Commands that were sent again", &self.retries),
-            ("failures", "Commands without a reply in time", &self.failures),
-            ("refused", "Commands that do not belong to a session", &self.refused),
-            ("connections_opened", "Connections opened so far", &self.opened),
-            ("reconnections", "Connections that broke", &self.reconnections),
-        ] {
-            registry.register(name, help, counter.clone());
-        }
+        self.register(&mut registry);
         let help = "How long the service took for a round trip";
         registry.register_with_unit("round_trip", help, Unit::Seconds, self.round_trips.clone());
         registry

@@ -1,5 +1,6 @@
 //! The status of a proxy.
 
+use super::shared::Shared;
 use super::site::Site;
 use super::stats::Stats;
 use indoc::indoc;
@@ -13,14 +14,14 @@ use std::time::Duration;
 pub struct Status(Value);
 
 impl Status {
-    pub(super) fn of(site: &dyn Site) -> Self {
+    pub(super) fn of(site: &dyn Site, shared: &Shared) -> Self {
         let primary = site.primary();
         Self::new(
             &site.service(),
             &site.topology(),
             primary.as_deref(),
-            site.started().elapsed(),
-            site.stats_now(),
+            shared.started.elapsed(),
+            shared.stats_now(site.counts()),
         )
     }
 
@@ -36,25 +37,14 @@ impl Status {
             "service": service,
             "topology": topology,
             "role": stats.role(),
-            "started": stats.started.get(),
             "seconds": uptime.as_secs(),
-            "clients": stats.clients.get(),
-            "requests": stats.requests.get(),
             "round_trips": stats.round_trips.count(),
-            "waiting": stats.waiting_here.get(),
-            "waiting_elsewhere": stats.waiting_elsewhere.get(),
-            "lock_timeouts": stats.lock_timeouts.get(),
-            "reconnections": stats.reconnections.get(),
-            "retries": stats.retries.get(),
-            "failures": stats.failures.get(),
-            "refused": stats.refused.get(),
-            "connections": stats.connections.get(),
-            "idle": stats.idle.get(),
-            "most_connections": stats.most_connections.get(),
-            "opened": stats.opened.get(),
             "p50_us": stats.round_trips.percentile(50),
             "p99_us": stats.round_trips.percentile(99),
         });
+        for (name, number) in stats.numbers() {
+            all[name] = json!(number);
+        }
         if let Some(primary) = primary {
             all["primary"] = json!(primary);
         }
@@ -137,7 +127,7 @@ mod tests {
         let gauges = [
             &it.started,
             &it.clients,
-            &it.waiting_here,
+            &it.waiting,
             &it.waiting_elsewhere,
             &it.connections,
             &it.idle,

@@ -4,6 +4,7 @@ use super::cluster::Cluster;
 use super::credentials::Bound;
 use super::key_space::KeySpace;
 use super::log::log;
+use super::silence::Waiting;
 use super::slots::Redirect;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -86,6 +87,14 @@ impl Upstream {
             self.cluster.owner(key).map(Server::node)
         } else {
             Some(Server::Bound)
+        }
+    }
+
+    /// Tells that a request waits for a server.
+    pub(super) fn wait_for(&self, server: &Server) -> Option<Waiting<'_>> {
+        match server {
+            Server::Bound => None,
+            Server::Node(node) => Some(self.cluster.silences.wait_for(node)),
         }
     }
 

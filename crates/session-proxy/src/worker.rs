@@ -6,6 +6,7 @@ use super::life::{Life, Stage};
 use super::log::log;
 use super::memcached;
 use super::metrics;
+use super::sessions::Sessions;
 use super::settings::Settings;
 use super::shared::Shared;
 use super::signals::wait;
@@ -31,6 +32,7 @@ const FILES_PAUSE: Duration = Duration::from_millis(100);
 
 /// A worker that is ready to serve.
 pub struct Worker {
+    shared: Arc<Shared>,
     site: Arc<dyn Site>,
     metrics: Option<String>,
 }
@@ -41,8 +43,9 @@ impl Worker {
     /// # Errors
     /// Fails if the service cannot be read.
     pub fn new(settings: Settings, read: Read<Access>) -> anyhow::Result<Self> {
-        let metrics = settings.metrics.clone();
-        Ok(Self { site: Arc::new(Shared::new(settings, read)?), metrics })
+        let shared = Shared::new(&settings)?;
+        let site = Arc::new(Sessions::new(&settings, read, &shared)?);
+        Ok(Self { shared: Arc::new(shared), site, metrics: settings.metrics })
     }
 
     /// The same for Memcached.
@@ -53,8 +56,9 @@ impl Worker {
         settings: Settings,
         read: Read<Access<MemcachedEndpoint>>,
     ) -> anyhow::Result<Self> {
-        let metrics = settings.metrics.clone();
-        Ok(Self { site: Arc::new(memcached::Shared::new(settings, read)?), metrics })
+        let shared = Shared::new(&settings)?;
+        let site = Arc::new(memcached::Sessions::new(&settings, read, &shared)?);
+        Ok(Self { shared: Arc::new(shared), site, metrics: settings.metrics })
     }
 
     /// Serves until this life ends, and the last client is gone.
@@ -71,7 +75,7 @@ impl Worker {
             if ends {
                 let _ = wait(listens.as_slice(), PollTimeout::from(LOOKED_EVERY));
             } else {
-                let all: Vec<_> = listens.into_iter().chain(life.end()).collect();
+                let all: Vec<_> = listens.into_iter().chain([life.end()]).collect();
                 ends = wait(&all, PollTimeout::NONE).get(1) == Some(&true);
             }
             if ends {
@@ -89,32 +93,32 @@ impl Worker {
     }
 
     fn clients(&self) -> u64 {
-        self.site.stats().clients.get()
+        self.shared.stats.clients.get()
     }
 
     fn serve_metrics(&self, lifeline: Option<OwnedFd>) -> io::Result<()> {
         let Some(address) = self.metrics.clone() else { return Ok(()) };
-        let site = self.site.clone();
-        let serve = move || metrics::serve(&address, &*site, lifeline.as_ref());
+        let (site, shared) = (self.site.clone(), self.shared.clone());
+        let serve = move || metrics::serve(&address, &*site, &shared, lifeline.as_ref());
         thread::Builder::new().spawn(serve).map(drop)
     }
 
     /// Counts the client before its thread begins, so that it is never overlooked at the end.
     fn serve_client(&self, client: UnixStream) {
-        self.site.stats().clients.inc();
+        self.shared.stats.clients.inc();
         let (client, deadline) = (Arc::new(client), Deadline::after(THREAD_PATIENCE));
         loop {
-            let (client, site) = (client.clone(), self.site.clone());
+            let (client, site, shared) = (client.clone(), self.site.clone(), self.shared.clone());
             let spawned = thread::Builder::new().stack_size(STACK).spawn(move || {
                 // A client that is gone needs no reply.
-                let _ = site.converse(&client);
-                site.stats().clients.dec();
+                let _ = site.converse(&shared, &client);
+                shared.stats.clients.dec();
             });
             match spawned {
                 Ok(_) => return,
                 Err(error) if deadline.is_over() => {
                     log(format_args!("no thread for a connection from PHP: {error}"));
-                    self.site.stats().clients.dec();
+                    self.shared.stats.clients.dec();
                     return;
                 }
                 Err(_) => thread::sleep(PAUSE),

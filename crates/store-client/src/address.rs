@@ -72,6 +72,12 @@ impl Address {
     }
 }
 
+/// Several addresses, with this between them.
+#[must_use]
+pub fn joined(addresses: &[Address], separator: &str) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
+}
+
 impl Host {
     /// Whether it is this machine; in a container, that is the container itself.
     #[must_use]

@@ -43,7 +43,6 @@ impl fmt::Display for Date {
 }
 
 /// The last day of a certificate (DER), if that is over, or is today.
-#[must_use]
 pub(super) fn expired(certificate: &[u8]) -> Option<Date> {
     last_day(certificate).filter(|last| *last <= Date::today())
 }

@@ -40,7 +40,6 @@ impl Client {
     /// Reads the endpoint's certificates. `verify_peer` tells whether to verify the server's.
     ///
     /// # Errors
-    ///
     /// Fails if a certificate or key cannot be used.
     pub fn new(endpoint: &RedisEndpoint, verify_peer: bool) -> Result<Self, RedisError> {
         let servers = match &endpoint.target {
@@ -115,15 +114,26 @@ impl Client {
         }
         names.push(None);
         let server = Destination::Tcp(address.clone());
-        let connect = |name| self.connect_to(&server, name, deadline);
-        let mut connected = connect(names[0]);
-        for name in &names[1..] {
+        let connected = self.connect_as(&server, names, deadline);
+        connected.map_err(|problem| RedisError { server: self.shown(&server), problem })
+    }
+
+    /// With the first of these names that the certificate is for; `None` is the address itself.
+    fn connect_as<'a>(
+        &self,
+        server: &Destination,
+        names: impl IntoIterator<Item = Option<&'a Host>>,
+        deadline: Deadline,
+    ) -> Result<Connection, Problem> {
+        let mut names = names.into_iter();
+        let mut connected = self.connect_to(server, names.next().flatten(), deadline);
+        for name in names {
             if !matches!(&connected, Err(Problem::NotTrusted(Distrust::OtherName { .. }))) {
                 break;
             }
-            connected = connect(*name);
+            connected = self.connect_to(server, name, deadline);
         }
-        connected.map_err(|problem| RedisError { server: self.shown(&server), problem })
+        connected
     }
 
     /// `name` is what the certificate has, if it is not the address.

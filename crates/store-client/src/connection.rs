@@ -135,7 +135,6 @@ impl Connection {
     /// Sends one command and returns its reply.
     ///
     /// # Errors
-    ///
     /// As [`send`](Self::send).
     pub fn command(&mut self, parts: &[&[u8]], deadline: Deadline) -> Result<Reply, Problem> {
         let replies = self.send(&[Command::new(parts)], deadline)?;

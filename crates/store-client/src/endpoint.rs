@@ -1,6 +1,6 @@
 //! What it takes to connect to a Redis server.
 
-use super::address::Address;
+use super::address::{Address, joined};
 use super::auth::{Auth, shown_user};
 use super::issued::{IssuedLogin, Login};
 use super::tls::Tls;
@@ -117,7 +117,7 @@ impl fmt::Display for RedisEndpoint {
         match &self.target {
             Target::Tcp { address, tls } => write!(formatter, "{}{address}", scheme(tls.as_ref()))?,
             Target::Cluster { nodes, tls } => {
-                write!(formatter, "the cluster {}{}", scheme(tls.as_ref()), list(nodes))?;
+                write!(formatter, "the cluster {}{}", scheme(tls.as_ref()), joined(nodes, ","))?;
             }
             Target::Sentinel { sentinel, tls } => {
                 let encrypted = if tls.is_some() { ", with TLS" } else { "" };
@@ -142,12 +142,8 @@ impl fmt::Display for RedisEndpoint {
 
 impl fmt::Display for Sentinel {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Sentinel {} at {}", self.master, list(&self.nodes))
+        write!(formatter, "Sentinel {} at {}", self.master, joined(&self.nodes, ","))
     }
-}
-
-fn list(nodes: &[Address]) -> String {
-    nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
 fn scheme(tls: Option<&Tls>) -> &'static str {

@@ -27,7 +27,7 @@ mod sentinels;
 mod tls;
 mod trust;
 
-pub use address::{Address, Host, NO_BRACKETS};
+pub use address::{Address, Host, NO_BRACKETS, joined};
 pub use auth::{Auth, shown_user};
 pub use certificate::Date;
 pub use client::Client;

@@ -1,6 +1,6 @@
 //! What it takes to connect to Memcached servers.
 
-use super::address::Address;
+use super::address::{Address, joined};
 use super::auth::shown_user;
 use super::secret::Secret;
 use super::tls::Tls;
@@ -27,9 +27,8 @@ pub struct MemcachedLogin {
 /// The endpoint without its password, for messages.
 impl fmt::Display for MemcachedEndpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let servers: Vec<String> = self.servers.iter().map(ToString::to_string).collect();
         let scheme = if self.tls.is_some() { "tls://" } else { "" };
-        write!(formatter, "{scheme}{}", servers.join(", "))?;
+        write!(formatter, "{scheme}{}", joined(&self.servers, ", "))?;
         match &self.login {
             None => formatter.write_str(", no password"),
             Some(MemcachedLogin { user, .. }) => write!(formatter, ", user {:?}", shown_user(user)),

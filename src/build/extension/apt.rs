@@ -23,8 +23,6 @@ pub(super) struct Apt<'a> {
     env: &'a Env,
     target: &'a Target,
     work: PathBuf,
-    /// Seconds that a server may take to answer, and the number of retries.
-    patience: (u32, u32),
 }
 
 /// What an error of the system is about.
@@ -61,18 +59,7 @@ impl<'a> Apt<'a> {
         for program in ["apt-get", "dpkg-deb", "dpkg-query"] {
             ensure!(find_program(request.env, program).is_some(), "the image has no {program}");
         }
-        Ok(Self {
-            env: request.env,
-            target: request.target,
-            work: work.join("apt"),
-            patience: (30, 2),
-        })
-    }
-
-    /// The same with short timeouts, for packages that a build can do without: without a network it must not wait
-    /// a minute.
-    pub(super) fn impatient(self) -> Self {
-        Self { patience: (4, 0), ..self }
+        Ok(Self { env: request.env, target: request.target, work: work.join("apt") })
     }
 
     /// Downloads and unpacks the packages, with all dependencies that the image lacks.
@@ -124,7 +111,6 @@ impl<'a> Apt<'a> {
             .env("LC_ALL", "C");
         let state = self.work.join("state");
         let cache = self.work.join("cache");
-        let (seconds, retries) = self.patience;
         for option in [
             format!("Dir::State={}", state.display()),
             format!("Dir::Cache={}", cache.display()),
@@ -133,9 +119,9 @@ impl<'a> Apt<'a> {
             // Nobody else uses these folders, and locking needs root.
             "Debug::NoLocking=1".to_owned(),
             "Acquire::Languages=none".to_owned(),
-            format!("Acquire::Retries={retries}"),
-            format!("Acquire::http::Timeout={seconds}"),
-            format!("Acquire::https::Timeout={seconds}"),
+            "Acquire::Retries=2".to_owned(),
+            "Acquire::http::Timeout=30".to_owned(),
+            "Acquire::https::Timeout=30".to_owned(),
             // Without it, an update that reached no server counts as a success.
             "APT::Update::Error-Mode=any".to_owned(),
         ] {

@@ -1,26 +1,18 @@
 //! The contents of the extension layer, and how it is filled.
 
-use super::installed::Installed;
+use super::installed::NotUsed;
 use super::loading::{Companions, companions};
 use super::package::Package;
 use super::provide::{CONTENT_FOLDERS, provide};
 use super::request::{Extension, ExtensionRequest};
-use super::sasl::{SaslError, bring_mechanisms};
 use crate::config::build::Provider;
 use crate::store::Store;
 use crate::system::digest;
 use crate::system::files::{at, entries, remove};
 use bullet_stream::global::print;
-use indoc::formatdoc;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
-
-pub(super) const SASL_FOLDER: &str = "sasl2";
-/// The folders of the layer that we fill.
-pub(super) fn content_folders() -> impl Iterator<Item = &'static str> {
-    CONTENT_FOLDERS.into_iter().chain([SASL_FOLDER])
-}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -33,61 +25,24 @@ pub(super) struct Contents {
     pub(super) files: BTreeMap<String, String>,
 }
 
-pub(super) struct Filled {
-    pub(super) contents: Contents,
-    pub(super) complete: bool,
-}
-
+/// Fills the layer with the extension from another provider than the image. If none has it, PHP's own will do, even if it is
+/// not the version that the app requires.
 pub(super) fn fill(
     request: &ExtensionRequest<'_>,
-    installed: &Installed,
+    installed: &NotUsed,
     layer: &Path,
-) -> anyhow::Result<Filled> {
+) -> anyhow::Result<Contents> {
     let work = layer.join("work");
-    let mut packages = Vec::new();
-    let (extension, its_packages) = fetched(request, installed, &work, layer)?;
-    if !matches!(installed, Installed::Usable(_)) {
-        print::sub_bullet(describe(&extension, request.store));
-    }
-    packages.extend(its_packages);
-    let mut complete = true;
-    if request.login_may_come {
-        match bring_mechanisms(request, &work, &layer.join(SASL_FOLDER)) {
-            Ok(its_packages) => packages.extend(its_packages),
-            Err(error) => {
-                complete = false;
-                print::warning(missing_mechanisms(&error));
-            }
-        }
-    }
-    packages.sort();
-    packages.dedup();
+    let provided = provide(request, installed.why.as_deref(), &work, layer);
+    let (extension, packages) = match &installed.unwanted {
+        Some(unwanted) => provided.unwrap_or_else(|_| (unwanted.clone(), Vec::new())),
+        None => provided?,
+    };
+    print::sub_bullet(describe(&extension, request.store));
     remove(&work)?;
     let files = checksums(layer)?;
     let companions = companions(request, Some(layer));
-    Ok(Filled { contents: Contents { extension, packages, companions, files }, complete })
-}
-
-/// The extension from another provider. If none has it, PHP's own, even if it is not the version that the app requires.
-fn fetched(
-    request: &ExtensionRequest<'_>,
-    installed: &Installed,
-    work: &Path,
-    layer: &Path,
-) -> anyhow::Result<(Extension, Vec<Package>)> {
-    match installed {
-        Installed::Unwanted { extension, why } => provide(request, Some(why), work, layer)
-            .or_else(|_| Ok((extension.clone(), Vec::new()))),
-        Installed::Not(why) => provide(request, why.as_deref(), work, layer),
-        Installed::Usable(extension) => Ok((extension.clone(), Vec::new())),
-    }
-}
-
-fn missing_mechanisms(error: &SaslError) -> String {
-    formatdoc! {"
-        libsasl2's mechanism plugins cannot be added to the image, and without them every login to a Memcached with a password fails.
-        Reason: {error}
-        Install them in the run image (on Debian: apt-get install libsasl2-modules), or bind a service without a password."}
+    Ok(Contents { extension, packages, companions, files })
 }
 
 /// What was found, for the log.
@@ -111,7 +66,7 @@ pub(super) fn describe(extension: &Extension, store: Store) -> String {
 /// The checksums of everything we put into the layer; libcnb writes the environment.
 pub(super) fn checksums(layer: &Path) -> anyhow::Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
-    for folder in content_folders() {
+    for folder in CONTENT_FOLDERS {
         for path in entries(&layer.join(folder)) {
             let name = path.strip_prefix(layer).unwrap_or(&path).display().to_string();
             files.insert(name, digest::sha256_of_file(&path).map_err(at(&path))?);

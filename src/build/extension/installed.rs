@@ -13,43 +13,47 @@ use anyhow::{bail, ensure};
 use indoc::formatdoc;
 use std::path::Path;
 
-/// Whether the image's PHP has the extension.
-#[derive(Debug)]
-pub(crate) enum Installed {
-    /// PHP loads it, or can.
-    Usable(Extension),
+/// The image's own extension is not used.
+#[derive(Debug, Default)]
+pub(super) struct NotUsed {
+    /// Why, unless the settings exclude it.
+    pub(super) why: Option<String>,
     /// PHP can load it, but its version is not what the app requires.
-    Unwanted { extension: Extension, why: String },
-    /// Not usable; says why, unless the settings exclude it.
-    Not(Option<String>),
+    pub(super) unwanted: Option<Extension>,
 }
 
-/// Finds the extension in the installed PHP.
+impl NotUsed {
+    fn because(why: String) -> Self {
+        Self { why: Some(why), unwanted: None }
+    }
+}
+
+/// Finds the extension that PHP loads, or can.
 ///
 /// Fails if PHP loads it but cannot keep sessions with it, if only some of PHP's programs load it, or if it is
 /// loaded and the settings ask for another one.
-pub(crate) fn find(request: &ExtensionRequest<'_>) -> anyhow::Result<Installed> {
+pub(super) fn find(request: &ExtensionRequest<'_>) -> anyhow::Result<Result<Extension, NotUsed>> {
     let ExtensionRequest { php, store, choice, .. } = *request;
     let (loading, missing): (Vec<&Program>, Vec<&Program>) =
         php.programs().partition(|program| program.loads(store.name()));
     if loading.is_empty() {
         let object = php.facts().extension_dir.join(format!("{store}.so"));
         if !choice.allows(Provider::Installed) {
-            return Ok(Installed::Not(None));
+            return Ok(Err(NotUsed::default()));
         }
         if !object.is_file() {
-            return Ok(Installed::Not(Some(not_there(request, &object))));
+            return Ok(Err(NotUsed::because(not_there(request, &object))));
         }
         return Ok(match find_loadable(request, None)? {
             // If there is a choice, another provider may have the version that the app requires.
             Ok(extension) => match request.unmet(&extension.version) {
                 Some(why) if request.release_is_wanted(&extension.version) => {
-                    Installed::Unwanted { extension, why }
+                    Err(NotUsed { why: Some(why), unwanted: Some(extension) })
                 }
-                _ => Installed::Usable(extension),
+                _ => Ok(extension),
             },
             Err(said) => {
-                Installed::Not(Some(format!("PHP does not load {}: {said}", object.display())))
+                Err(NotUsed::because(format!("PHP does not load {}: {said}", object.display())))
             }
         });
     }
@@ -67,7 +71,7 @@ pub(crate) fn find(request: &ExtensionRequest<'_>) -> anyhow::Result<Installed> 
     );
     let version = usable_version(&php.cli, &php.cli, store)
         .map_err(|said| unusable(store, "this image", &said))?;
-    Ok(Installed::Usable(Extension { provider: Provider::Installed, version, load: Vec::new() }))
+    Ok(Ok(Extension { provider: Provider::Installed, version, load: Vec::new() }))
 }
 
 fn not_there(request: &ExtensionRequest<'_>, object: &Path) -> String {
@@ -81,7 +85,7 @@ fn not_there(request: &ExtensionRequest<'_>, object: &Path) -> String {
 }
 
 /// The package of the image's extension, for the bill of materials; `None` if it is part of PHP itself.
-pub(crate) fn package(request: &ExtensionRequest<'_>, extension: &Extension) -> Option<Package> {
+pub(super) fn package(request: &ExtensionRequest<'_>, extension: &Extension) -> Option<Package> {
     let object = request.php.facts().extension_dir.join(format!("{}.so", request.store));
     let unpackaged = || {
         Some(Package {

@@ -14,8 +14,6 @@ use std::path::PathBuf;
 pub(super) struct Key {
     buildpack: String,
     store: Store,
-    /// What the layer is for: the extension if PHP does not have it, and libsasl2's plugins if there may be a login.
-    carries: Vec<String>,
     provider: String,
     source_release: Option<String>,
     php: Version,
@@ -29,17 +27,13 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// The key of this build. `installed` tells whether PHP has the extension itself; `buildpack` is our version.
-    pub(super) fn of(request: &ExtensionRequest<'_>, installed: bool, buildpack: String) -> Self {
+    /// The key of this build. `buildpack` is our version.
+    pub(super) fn of(request: &ExtensionRequest<'_>, buildpack: String) -> Self {
         let facts = request.php.facts();
         let release = release_for(request.releases, request.store, &facts.version);
-        let mut carries = Vec::new();
-        carries.extend((!installed).then(|| "extension".to_owned()));
-        carries.extend(request.login_may_come.then(|| "mechanisms".to_owned()));
         Self {
             buildpack,
             store: request.store,
-            carries,
             provider: request.choice.name().to_owned(),
             source_release: release.map(|release| release.sha256.clone()),
             php: facts.version.clone(),

@@ -7,7 +7,6 @@ use super::unpacked::Unpacked;
 use crate::build::decision::SessionConfig;
 use crate::config::build::{Provider, ProviderChoice};
 use crate::config::mirror::Mirror;
-use crate::endpoint;
 use crate::php::Php;
 use crate::store::Store;
 use crate::system::command::find_program;
@@ -53,8 +52,6 @@ pub struct ExtensionRequest<'a> {
     pub(crate) constraint: Option<&'a Constraint>,
     /// The age in days at which the distribution's packages are fetched again; `None` for never.
     pub(crate) max_age: Option<u64>,
-    /// Whether the launch may need a SASL login: the service bound to the build has a login, or none is bound.
-    pub(crate) login_may_come: bool,
 }
 
 impl<'a> ExtensionRequest<'a> {
@@ -76,18 +73,8 @@ impl<'a> ExtensionRequest<'a> {
             mirror: config.mirror.as_ref(),
             constraint: config.constraint.as_ref(),
             max_age: config.settings.extension_max_age,
-            login_may_come: login_may_come(config),
         }
     }
-}
-
-fn login_may_come(config: &SessionConfig) -> bool {
-    if config.store != Store::Memcached {
-        return false;
-    }
-    let reading = config.service.as_ref().map(|service| endpoint::read(config.store, service));
-    // Credentials that cannot be read now may be fine at launch.
-    !matches!(reading, Some(Ok(reading)) if reading.endpoint.secrets().is_empty())
 }
 
 impl ExtensionRequest<'_> {

@@ -1,14 +1,14 @@
 //! Whether the cached extension layer is reused as it is, and why it is rebuilt or refreshed.
 
-use super::contents::{Contents, checksums, content_folders, describe, fill};
-use super::installed::Installed;
+use super::contents::{Contents, checksums, describe, fill};
+use super::installed::NotUsed;
 use super::key::Key;
 use super::loading::{companions, find_loadable, unusable};
+use super::provide::CONTENT_FOLDERS;
 use super::request::{Extension, ExtensionRequest};
 use crate::config::build::Provider;
 use crate::config::variables::EXTENSION_MAX_AGE;
 use crate::system::files::remove;
-use anyhow::ensure;
 use bullet_stream::global::print;
 use indoc::formatdoc;
 use libcnb::layer::{EmptyLayerCause, LayerState};
@@ -56,7 +56,7 @@ pub(super) fn restored(
             cause.clone()
         }
         LayerState::Empty { cause: EmptyLayerCause::InvalidMetadataAction { .. } } => {
-            Err("the last build did not finish it".to_owned())
+            Err("another version of the buildpack has made it".to_owned())
         }
         LayerState::Empty { cause: EmptyLayerCause::NewlyCreated } => Err(String::new()),
     }
@@ -84,7 +84,7 @@ pub(super) fn refreshed(
 /// security fix does not change the layer's key. If that fails, the old ones stay.
 pub(super) fn renewed(
     request: &ExtensionRequest<'_>,
-    installed: &Installed,
+    installed: &NotUsed,
     layer: &Path,
     contents: &Contents,
     filled: &str,
@@ -99,11 +99,9 @@ pub(super) fn renewed(
         "Refreshing the distribution's packages in it: they are {age} days old ({EXTENSION_MAX_AGE} is {max_age})"
     ));
     let fresh = layer.join("fresh");
-    let renewed = fill(request, installed, &fresh).and_then(|filled| {
-        ensure!(filled.complete, "the new ones would lack libsasl2's plugins");
-        let folders: Vec<&str> = content_folders().collect();
-        swap(&folders, &fresh, layer)?;
-        Ok(filled.contents)
+    let renewed = fill(request, installed, &fresh).and_then(|contents| {
+        swap(&CONTENT_FOLDERS, &fresh, layer)?;
+        Ok(contents)
     });
     match remove(&fresh).and(renewed) {
         Ok(contents) => Some(contents),

@@ -13,7 +13,6 @@ use crate::php::PHP_INI_SCAN_DIR;
 use crate::php::directives::ini_files;
 use crate::php::ini::{Directive, render};
 use crate::php::ini_file::IniFile;
-use crate::store::Store;
 use crate::system::digest;
 use crate::system::files::{self, at};
 use anyhow::Context;
@@ -26,10 +25,6 @@ use libcnb::{Buildpack, Env};
 use std::path::{Path, PathBuf};
 
 const INI_FILE: &str = "php-session-store.ini";
-
-/// Loads libsasl2's mechanisms into php-fpm's master.
-const PRELOAD_FILE: &str = "preload.php";
-const PRELOAD: &str = include_str!("preload.php");
 
 /// The process types `session-check` and `session-proxy`. `layer` is the session layer.
 fn processes(layer: &Path) -> [Process; 2] {
@@ -46,26 +41,27 @@ fn processes(layer: &Path) -> [Process; 2] {
 #[derive(Debug)]
 pub struct SessionLayer {
     pub(crate) path: PathBuf,
-    /// The environment that the launcher passes to exec.d programs: the build's, with all layers applied.
+    /// The environment that the launcher passes to exec.d programs: the build's, with the layer applied.
     pub(crate) launch_env: Env,
     /// Adds `session-check` and `session-proxy` to the image's process types.
     pub launch: Launch,
 }
 
-/// Writes the layer: ini files, the launch record, the exec.d program, `session-check` and `session-proxy`.
+/// Writes the layer: ini files, the launch record, the exec.d program, `session-check` and `session-proxy`. `env` is the
+/// build's.
 ///
 /// # Errors
-///
 /// Fails if a file cannot be written, or the credentials to embed cannot be read.
 pub fn contribute_session_layer<B: Buildpack<Error = anyhow::Error>>(
     context: &BuildContext<B>,
     settings: &SessionSettings<'_>,
     extension: &ProvidedExtension,
+    env: &Env,
 ) -> libcnb::Result<SessionLayer, anyhow::Error> {
     let definition = UncachedLayerDefinition { build: false, launch: true };
     let layer = context.uncached_layer(layer_name!("session"), definition)?;
     let path = layer.path();
-    write_files(&path, &settings.record, settings.directives(), settings.preload_directives())?;
+    write_files(&path, &settings.record, settings.directives())?;
     if let Some(service) = settings.embedded_service {
         embedded::write(&path, service)?;
     }
@@ -73,7 +69,7 @@ pub fn contribute_session_layer<B: Buildpack<Error = anyhow::Error>>(
     layer.write_env(&layer_env)?;
     let program = std::env::current_exe().context("Cannot find the running program")?;
     let checksum = digest::sha256_of_file(&program).map_err(at(&program))?;
-    let launch_env = layer_env.apply(Scope::Launch, &extension.env);
+    let launch_env = layer_env.apply(Scope::Launch, env);
     layer.write_exec_d_programs([(EXEC_D_PROGRAM, program)])?;
     layer.write_sboms(&sbom::of_packages("session", &packages(checksum, extension)))?;
     link_programs(&path)?;
@@ -102,29 +98,20 @@ fn link_programs(layer: &Path) -> anyhow::Result<()> {
 }
 
 /// Writes the layer's files: the ini files, each into its own folder, and the launch record.
-/// `first` are directives for the base ini file, `preload` for the one that preloads; they precede those of the store.
+/// `first` are directives for the base ini file, which precede those of the store.
 ///
 /// # Errors
-///
 /// Fails if a file cannot be written.
 pub fn write_files(
     layer: &Path,
     record: &LaunchRecord,
     mut first: Vec<Directive>,
-    mut preload: Vec<Directive>,
 ) -> anyhow::Result<()> {
     for (ini_file, mut directives) in ini_files(record.store, &record.extension_version) {
         if ini_file == IniFile::Base {
             directives.splice(0..0, first.drain(..));
         }
         files::write(&layer.join(ini_file.folder()).join(INI_FILE), render(&directives))?;
-    }
-    if record.store == Store::Memcached {
-        let script = layer.join(PRELOAD_FILE);
-        files::write(&script, PRELOAD)?;
-        preload.push(Directive::literal("opcache.preload", script.display().to_string()));
-        let folder = layer.join(IniFile::Preload.folder());
-        files::write(&folder.join(INI_FILE), render(&preload))?;
     }
     write_record(layer, record)
 }

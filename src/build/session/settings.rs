@@ -11,6 +11,7 @@ use crate::services::Service;
 use crate::store::Store;
 use anyhow::ensure;
 use indoc::formatdoc;
+use libcnb::Env;
 
 /// The default of `session.name`.
 const PHPS_SESSION_NAME: &str = "PHPSESSID";
@@ -29,14 +30,12 @@ pub struct SessionSettings<'a> {
     /// Whether to turn `display_errors` off: if Redis is unreachable, PHP's warning shows the save path with the
     /// password.
     pub(crate) hide_errors: bool,
-    /// PHP's opcache, if preloading needs it to be enabled: it is installed but off (Paketo's PHP).
-    pub(crate) opcache: Option<String>,
     /// The service whose credentials to embed in the image.
     pub(crate) embedded_service: Option<&'a Service>,
 }
 
 impl<'a> SessionSettings<'a> {
-    /// Decides the contents of the layer.
+    /// Decides the contents of the layer; `env` is the build's.
     ///
     /// # Errors
     /// Fails if credentials are to be embedded but no service is bound.
@@ -45,6 +44,7 @@ impl<'a> SessionSettings<'a> {
         php: &Php,
         extension: &'a ProvidedExtension,
         app: &AppFindings,
+        env: &Env,
     ) -> anyhow::Result<Self> {
         let settings = &config.settings;
         ensure!(
@@ -60,7 +60,6 @@ impl<'a> SessionSettings<'a> {
                 knows_tls: extension.knows_tls,
                 openssl_cafile: php.facts().cafile.clone(),
                 openssl_capath: php.facts().capath.clone(),
-                may_preload: php.programs().all(|program| program.facts.preload.is_empty()),
                 sid_length: php.programs().map(|it| it.facts.sid_length).max().unwrap_or_default(),
                 search_keys: config.search_keys.clone(),
                 strict_mode: php.programs().any(|program| program.facts.strict_mode),
@@ -69,7 +68,7 @@ impl<'a> SessionSettings<'a> {
                     .clone()
                     .filter(|setting| setting.starts_with(config.store.name())),
                 framework: config.framework.clone(),
-                scan_dirs: extension.env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap_or_default(),
+                scan_dirs: env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap_or_default(),
                 app: AppFacts {
                     takes_save_path_for_folder: config.takes_save_path_for_folder,
                     reads_store_variables: app.reads_store_variables,
@@ -86,17 +85,8 @@ impl<'a> SessionSettings<'a> {
             hide_errors: config.store == Store::Redis
                 && php.displays_errors()
                 && !settings.keep_display_errors,
-            opcache: (!php.cli.loads("zend opcache")
-                && php.facts().extension_dir.join("opcache.so").is_file())
-            .then(|| php.facts().object("opcache")),
             embedded_service: config.service.as_ref().filter(|_| settings.embed_credentials),
         })
-    }
-
-    /// The first directives of the ini file that preloads.
-    pub(crate) fn preload_directives(&self) -> Vec<Directive> {
-        let opcache = self.opcache.iter();
-        opcache.map(|object| Directive::literal("zend_extension", object)).collect()
     }
 
     /// The first directives of the base ini file, before those of the store.

@@ -105,7 +105,7 @@ fn other_forms_get_their_own_words() {
 
 #[test]
 fn every_option_can_be_set() {
-    for description in &DESCRIPTIONS {
+    for description in DESCRIPTIONS {
         let mut options = Options::default();
         let value = match description.name {
             "ca" => "/ca.pem",

@@ -46,7 +46,6 @@ fn record(store: Store, case: &str) -> LaunchRecord {
         knows_tls: !case.contains("no openssl"),
         openssl_cafile: String::new(),
         openssl_capath: String::new(),
-        may_preload: false,
         sid_length: 32,
         search_keys: keys.unwrap(),
         strict_mode: false,
@@ -85,7 +84,8 @@ fn chosen(setting: Proxy, case: &str, outer: Option<Route>, asks: Asks, said: Sa
         asked.borrow_mut().push_str(who);
         outcome(says)
     };
-    match choose(setting, &plan(store, case), &record(store, case), outer, asks, ask) {
+    let (plan, record, is_task) = (plan(store, case), record(store, case), case.contains("task"));
+    match choose(setting, &plan, &record, is_task, &Inquiry { outer, asks, ask }) {
         Err(error) => error.to_string(),
         Ok(Choice { route, reason, outcome }) => {
             let name = |text: String| text.split([' ', '(']).next().unwrap().to_owned();
@@ -125,6 +125,9 @@ fn setting_service_and_app_decide() {
         (Auto, "tls", "Proxy Handshakes; proxy Kept"),
         (Auto, "tls persistent", "Direct Given; php Kept"),
         (Auto, "tls wait", "Direct OwnSetting; php Kept"),
+        (Auto, "tls task", "Direct Given; php Kept"),
+        (Auto, "cluster task", "Proxy Locks; proxy Kept"),
+        (Auto, "memcached login task", "Proxy Given; proxy Kept"),
         (Auto, "tls wait persistent", "Direct Given; php Kept"),
         (Auto, "tls wait folder", "Proxy Given; proxy Kept"),
         (Auto, "tls wait no openssl", "Proxy Given; proxy Kept"),
@@ -209,6 +212,7 @@ fn without_tls_the_distance_decides() {
         ("tcp", proxy, Asks::Nothing, ('k', 'f'), "Proxy Given; "),
         ("tcp wait", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
         ("tcp persistent", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
+        ("tcp task", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
         ("socket", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
         ("cluster unlocked", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
         ("memcached", none, Asks::All, ('k', 'n'), "Direct Given; php Kept"),

@@ -46,7 +46,10 @@ fn try_proxy(question: &Question<'_>, endpoint: &MemcachedEndpoint) -> Outcome {
     // Half of the time is for the other probe, which speaks no TLS.
     let of_proxy = if endpoint.tls.is_none() { deadline.or_after(TIMEOUT / 2) } else { deadline };
     let (address, fault) = match try_memcached(&access, &key, CONNECT_TIMEOUT, of_proxy) {
-        Ok(round_trip) => return Outcome::Kept { round_trip, max_clients: None, limits: vec![] },
+        Ok(round_trip) => {
+            let limits = small_items(endpoint, deadline);
+            return Outcome::Kept { round_trip, max_clients: None, limits };
+        }
         Err(failed) => failed,
     };
     let password = endpoint.login.as_ref().map(|login| &login.password);
@@ -82,7 +85,7 @@ fn try_proxy(question: &Question<'_>, endpoint: &MemcachedEndpoint) -> Outcome {
 
 /// Asks the servers one by one. A refusal outweighs a failure that may pass.
 fn probe(endpoint: &MemcachedEndpoint, deadline: Deadline) -> Outcome {
-    let (mut passing, mut limits, mut round_trip) = (None, Vec::new(), Duration::ZERO);
+    let (mut passing, mut round_trip) = (None, Duration::ZERO);
     for address in &endpoint.servers {
         let server = MemcachedServer { address, deadline };
         let answer = match &endpoint.login {
@@ -91,7 +94,6 @@ fn probe(endpoint: &MemcachedEndpoint, deadline: Deadline) -> Outcome {
         };
         match answer {
             Ok(None) => {
-                limits.extend(server.small_items());
                 // With a login, the distance does not matter; and one server that is far is enough.
                 if endpoint.login.is_none() && round_trip <= NEAR {
                     round_trip = round_trip.max(server.round_trip().unwrap_or_default());
@@ -111,8 +113,21 @@ fn probe(endpoint: &MemcachedEndpoint, deadline: Deadline) -> Outcome {
             }
         }
     }
-    let kept = Outcome::Kept { round_trip, max_clients: None, limits };
-    passing.map_or(kept, Outcome::Passing)
+    passing.map_or_else(
+        || {
+            let limits = small_items(endpoint, deadline);
+            Outcome::Kept { round_trip, max_clients: None, limits }
+        },
+        Outcome::Passing,
+    )
+}
+
+/// What is said of servers that keep smaller items than usual. With a login or TLS they don't tell: text alone is not
+/// answered.
+fn small_items(endpoint: &MemcachedEndpoint, deadline: Deadline) -> Vec<String> {
+    let tell = endpoint.login.is_none() && endpoint.tls.is_none();
+    let servers = endpoint.servers.iter().filter(|_| tell);
+    servers.filter_map(|address| MemcachedServer { address, deadline }.small_items()).collect()
 }
 
 /// Which one of several servers it is.
@@ -150,7 +165,7 @@ impl MemcachedServer<'_> {
         }
     }
 
-    /// What is said of a server that keeps smaller items than usual. Only one without a login tells, and no proxy.
+    /// What is said of a server that keeps smaller items than usual. No proxy tells.
     fn small_items(&self) -> Option<String> {
         let is_whole =
             |answer: &[u8]| answer.ends_with(b"END\r\n") || answer.ends_with(b"ERROR\r\n");
@@ -160,7 +175,7 @@ impl MemcachedServer<'_> {
         let most: u64 = most.trim().parse().ok().filter(|most| *most < USUAL_ITEM)?;
         let address = self.address;
         Some(format!(
-            "{address} keeps items of at most {most} bytes (item_size_max): a session that grows larger is lost, and its visitor logged out"
+            "{address} keeps items of at most {most} bytes (item_size_max): a session that grows larger is not kept"
         ))
     }
 

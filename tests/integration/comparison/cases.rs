@@ -56,6 +56,7 @@ pub(crate) struct Known {
 pub(crate) fn cases(store: Store) -> Vec<Case> {
     let all = [
         usual::cases(),
+        usual::cases_of_surroundings(),
         usual::cases_of_several_sessions(),
         settings::cases(),
         settings::cases_of_memcached(),

@@ -1,21 +1,18 @@
 //! Builds that compile an extension, or several in turn.
 
 use crate::extension::{
-    PASSWORD, assert_libraries_are_the_extensions_alone, assert_store_works, extension_of,
+    assert_libraries_are_the_extensions_alone, assert_store_works, extension_of,
 };
 use crate::support::BOOKWORM;
 use crate::support::app::{buildpack, layer, make_readable, root};
 use crate::support::certificates::Authority;
 use crate::support::docker::{Container, docker};
-use crate::support::http_client::assert_sessions_are_shared;
 use crate::support::mirror::{
     MIRROR_OF_APP, app_with_mirror, build_offline, mirror, php_in_a_layer,
 };
 use crate::support::pack_build::PackBuild;
-use crate::support::services::{BoundService, Memcached, vcap};
 use libcnb_test::assert_contains;
 use php_session_store::store::Store;
-use serde_json::json;
 use std::fs;
 use tempfile::TempDir;
 
@@ -59,44 +56,11 @@ fn php_in_a_layer_has_memcached_compiled_with_headers_by_apt() {
     let app = build.app();
     let path = app.log.lines().find(|line| line.contains("A later buildpack has LD_LIBRARY_PATH"));
     assert!(!path.expect("the later buildpack's line").contains(&layer("")), "{}", app.log);
-    for expected in ["libmemcached-dev 1.", "memcached 3.3.0, compiled", "libsasl2-modules 2."] {
+    for expected in ["libmemcached-dev 1.", "memcached 3.3.0, compiled"] {
         assert!(app.log.contains(expected), "{expected}: {}", app.log);
     }
     assert_store_works(app, Store::Memcached);
     assert_libraries_are_the_extensions_alone(app, Store::Memcached);
-}
-
-#[test]
-fn without_a_network_missing_mechanisms_are_said_and_sessions_work_without_a_login() {
-    let app_dir = app_with_mirror(|_| {});
-    let mut build = build_offline("headers", app_dir.path(), Store::Memcached, &[]);
-    let log = &build.app().log;
-    assert_contains!(log, "libsasl2's mechanism plugins");
-    let memcached = Memcached::start();
-    let services = vcap(&[("memcached-sessions", json!({"servers": memcached.server()}))]);
-    let open = format!("VCAP_SERVICES={services}");
-    assert_sessions_are_shared(build.app(), &["--env", &open]);
-    // The launch says it, too, where there is a login.
-    let service = BoundService::start(Store::Memcached, PASSWORD);
-    let login = service.env();
-    let direct = ["--env", &login, "--env", "BPL_PHP_SESSION_PROXY=off"];
-    let (_, said) = build.app().run(&direct, &["true"]);
-    assert_contains!(said, "lacks libsasl2's plugins to log in with");
-    // With a service that has none, nobody misses them, or waits for them.
-    let without = build_offline("headers", app_dir.path(), Store::Memcached, &["--env", &open]);
-    assert!(!without.app().log.contains("libsasl2"), "{}", without.app().log);
-
-    // What is missing is looked for again by the next build, which has a network.
-    build.again(&["--env", "BP_PHP_SESSION_STORE=memcached", "--env", MIRROR_OF_APP]);
-    assert!(
-        build
-            .app()
-            .log
-            .contains("Rebuilding the extension layer: the last build did not finish it"),
-        "{}",
-        build.app().log
-    );
-    assert_store_works(build.app(), Store::Memcached);
 }
 
 #[test]

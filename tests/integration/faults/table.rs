@@ -93,9 +93,9 @@ impl Fault {
             (Self::Loading | Self::LoadingForLong, _) if web.options != PROXY => (all, 0, 5.0),
             // The proxy's connections outlive the password; it waits for 5 seconds, and lets nobody wait longer.
             (Self::WrongPassword, _) if web.options == PROXY => (0, 0, 2.0),
-            _ if web.options == PROXY => (0, all, 6.0),
             // Memcached keeps everything in memory: each visitor starts over, once.
             (Self::Restart, _) => (0, web.workers, 2.0),
+            _ if web.options == PROXY => (0, all, 6.0),
             (Self::Hung, Kind::Redis) => (all, 0, 4.0),
             (Self::Hung, Kind::MemcachedWithLogin) => (0, all, 7.0),
             // Each of 38 tries for the lock waits 5 seconds (8 tries with a second's timeout); no setting

@@ -1,5 +1,5 @@
 //! Requests a second through the session proxy, beside PHP's own handler for Memcached, which both lock. `make bench`
-//! shows them.
+//! shows them. The image brings the plugins of libsasl2 that PHP's own handler logs in with.
 
 use super::{OFF, ON, USUAL, assert_at_least, compare_settings};
 use crate::support::app::{Server, config_for};
@@ -12,7 +12,7 @@ use serde_json::json;
 use std::time::Duration;
 
 fn faster_than_phps_own_handler(suite: Suite) {
-    let mut config = config_for(Server::NginxFpm, suite, "web");
+    let mut config = config_for(Server::NginxFpm, suite, "mechanisms");
     build(config.env("BP_PHP_SESSION_STORE", Store::Memcached.name()), |app| {
         let app = &app.served_by(Server::NginxFpm);
         let plain = Memcached::start();

@@ -209,7 +209,17 @@ impl App {
         let mut all = vec!["--publish", "127.0.0.1::8080", "--entrypoint", "launcher"];
         all.extend(options);
         let container = Container::start(&all, &self.image, command);
-        let instance = Instance { container, server: self.server };
+        let instance = Instance { container, network: None, server: self.server };
+        instance.wait();
+        instance
+    }
+
+    /// Starts an instance in the network of another container, which publishes the port.
+    pub(crate) fn start_in(&self, network: Container, options: &[&str]) -> Instance {
+        let shared = format!("container:{}", network.name);
+        let all = [&["--network", &shared, "--entrypoint", "launcher"], options].concat();
+        let container = Container::start(&all, &self.image, self.server.command());
+        let instance = Instance { container, network: Some(network), server: self.server };
         instance.wait();
         instance
     }
@@ -238,6 +248,8 @@ impl App {
 /// A running instance of the app.
 pub(crate) struct Instance {
     pub(crate) container: Container,
+    /// The container whose network it has, if that is another.
+    network: Option<Container>,
     server: Server,
 }
 
@@ -250,7 +262,7 @@ impl Instance {
 
     /// Waits until it answers.
     pub(crate) fn wait(&self) {
-        self.container.wait_for_port(8080);
+        self.network().wait_for_port(8080);
         if matches!(self.server, Server::NginxFpm | Server::ApacheFpm) {
             // No app has this page, so no session comes of it.
             wait_for_answer(self.address(), "/nothing.php");
@@ -259,7 +271,11 @@ impl Instance {
 
     /// Where visitors reach it.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.container.address(8080)
+        self.network().address(8080)
+    }
+
+    fn network(&self) -> &Container {
+        self.network.as_ref().unwrap_or(&self.container)
     }
 }
 

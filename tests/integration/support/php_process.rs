@@ -53,7 +53,6 @@ impl PhpProcess {
             knows_tls: true,
             openssl_cafile: String::new(),
             openssl_capath: String::new(),
-            may_preload: true,
             sid_length: 32,
             search_keys: search_keys.expect("the usual keys"),
             strict_mode: false,
@@ -62,7 +61,7 @@ impl PhpProcess {
             app: AppFacts::default(),
             scan_dirs: String::new(),
         };
-        write_files(layer.path(), &record, Vec::new(), Vec::new()).expect("our own folder");
+        write_files(layer.path(), &record, Vec::new()).expect("our own folder");
         let script = root().join("tests/integration/support/php_process.php");
         fs::copy(script, layer.path().join("php_process.php")).expect("the script");
         // The layer lies at the same place inside, so that what is said of it holds there, too.

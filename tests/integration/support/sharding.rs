@@ -1,4 +1,4 @@
-//! Proxies that spread keys over two Redis servers: each sees a command's first key, and takes the rest along.
+//! Proxies that spread keys over two servers: each sees a command's first key, and takes the rest along.
 
 use super::app::of_setup;
 use super::docker::Container;
@@ -7,6 +7,8 @@ use super::services::IMAGE;
 /// Two servers in the proxy's own container.
 const SERVERS: &str =
     "for port in 6380 6381; do redis-server --port $port --save '' --daemonize yes; done";
+const MEMCACHED_SERVERS: &str =
+    "for port in 11212 11213; do memcached -u memcache -p $port -d; done";
 
 /// twemproxy, which closes the connection at a command that it does not know.
 pub(crate) fn twemproxy() -> Container {
@@ -18,7 +20,19 @@ pool:
     - 127.0.0.1:6380:1
     - 127.0.0.1:6381:1
 ";
-    start(&[], CONFIGURATION, "nutcracker -c /tmp/configuration")
+    start(&[], CONFIGURATION, &[SERVERS, "nutcracker -c /tmp/configuration"], 6379)
+}
+
+/// The same for Memcached: it speaks the text protocol only.
+pub(crate) fn twemproxy_of_memcached() -> Container {
+    const CONFIGURATION: &str = "
+pool:
+  listen: 0.0.0.0:11211
+  servers:
+    - 127.0.0.1:11212:1
+    - 127.0.0.1:11213:1
+";
+    start(&[], CONFIGURATION, &[MEMCACHED_SERVERS, "nutcracker -c /tmp/configuration"], 11211)
 }
 
 /// Envoy with its Redis proxy, which answers `INFO`, `ECHO` and `SELECT` as a Redis would.
@@ -48,13 +62,13 @@ static_resources:
     let program = format!("{}:/usr/local/bin/envoy:ro", of_setup("bin/envoy").display());
     // Not `.yaml` or `.json` means another format to it.
     let command = "mv /tmp/configuration /tmp/envoy.yaml; exec envoy --config-path /tmp/envoy.yaml";
-    start(&["--volume", &program], CONFIGURATION, command)
+    start(&["--volume", &program], CONFIGURATION, &[SERVERS, command], 6379)
 }
 
-fn start(options: &[&str], configuration: &str, command: &str) -> Container {
-    let script =
-        format!("cat >/tmp/configuration <<'END'\n{configuration}\nEND\n{SERVERS}\n{command}");
+fn start(options: &[&str], configuration: &str, commands: &[&str; 2], port: u16) -> Container {
+    let commands = commands.join("\n");
+    let script = format!("cat >/tmp/configuration <<'END'\n{configuration}\nEND\n{commands}");
     let container = Container::start(options, IMAGE, &["sh", "-c", &script]);
-    container.wait_for_port(6379);
+    container.wait_for_port(port);
     container
 }

@@ -4,7 +4,7 @@ use super::certificates::Authority;
 use super::docker::Container;
 use serde_json::{Value, json};
 
-const SERVICES: &str = "php-session-store/services";
+pub(crate) const SERVICES: &str = "php-session-store/services";
 /// Without the marker of the other tests: when PHP cannot reach the server, its warning shows the save
 /// path, password and all.
 pub(crate) const PASSWORD: &str = "a-password-that-PHP-may-show";

@@ -1,19 +1,18 @@
 //! Tells whether a token of AWS is signed by the right keys: whoever has them makes the same one.
 
-use cloud_login::{Aws, AwsService, Clock, Cloud, Variables};
-use std::sync::Arc;
+use super::signed::{Keys, signed};
+use cloud_login::{Aws, AwsService};
 use std::time::{Duration, SystemTime};
-use store_client::{Deadline, Tokens};
 
-pub(super) fn cache() -> Cloud {
-    Cloud::Aws(Aws {
+pub(super) fn cache() -> Aws {
+    Aws {
         service: AwsService::ElastiCache,
         cache: "shop".to_owned(),
         serverless: false,
         region: Some("eu-west-1".to_owned()),
         user: "web".to_owned(),
         role: None,
-    })
+    }
 }
 
 /// When a token says that it was signed.
@@ -38,23 +37,9 @@ pub(super) fn is_signed(token: &str) -> bool {
     signed_at(token).is_some()
 }
 
-/// The token of that moment, with the keys in this one.
+/// The token of that moment, with the session in this one.
 fn sign(at: SystemTime, token: &str) -> Option<String> {
-    struct At(SystemTime);
-    impl Clock for At {
-        fn now(&self) -> SystemTime {
-            self.0
-        }
-    }
     let (_, rest) = token.split_once("X-Amz-Security-Token=")?;
-    let session = rest.split('&').next()?.to_owned();
-    let variables = Variables::read(|name| match name {
-        "AWS_ACCESS_KEY_ID" => Some("id".to_owned()),
-        "AWS_SECRET_ACCESS_KEY" => Some("key".to_owned()),
-        "AWS_SESSION_TOKEN" => Some(session.clone()),
-        _ => None,
-    });
-    let tokens: Arc<dyn Tokens> = cache().login_by(Arc::new(At(at)), variables).tokens;
-    let signed = tokens.token(Deadline::after(Duration::from_secs(5))).ok()?;
-    Some(signed.secret.expose().to_owned())
+    let session = rest.split('&').next();
+    Some(signed(cache(), &Keys { id: "id", secret: "key", session }, at))
 }

@@ -104,7 +104,7 @@ const COMPARED: [(&str, &str, &str); 4] = [
     ("Redis", "php-fpm", "trixie"),
     ("Memcached", "php-fpm", "bookworm"),
     ("Redis", "php-fpm, proxy", "trixie"),
-    ("Memcached, SASL", "php-fpm", "trixie"),
+    ("Memcached", "php-fpm, proxy", "trixie"),
 ];
 
 fn faults(figures: &Figures) -> Chart {
@@ -134,7 +134,7 @@ fn faults(figures: &Figures) -> Chart {
     Chart {
         title: "The longest request while a fault lasts",
         subtitle: "php-fpm behind nginx; seconds, each line ten times the one before.".to_owned(),
-        series: &["Redis", "Memcached", "Redis, session proxy", "Memcached with a login"],
+        series: &["Redis", "Memcached", "Redis, session proxy", "Memcached, session proxy"],
         scale: Scale::Logarithmic { least: 0.01, most: 2000.0 },
         grid: seconds.iter().map(|it| (*it, format!("{it} s"))).collect(),
         groups: names.iter().map(group).collect(),

@@ -4,8 +4,9 @@
 use super::keys::Keys;
 use super::{container, imds, sts};
 use crate::http::Source;
+use crate::inquiry::Inquiry;
 use crate::variables::Variables;
-use store_client::{Deadline, NoToken, Secret};
+use store_client::{NoToken, Secret};
 
 const ENVIRONMENT: Source = Source {
     name: "The environment",
@@ -14,22 +15,22 @@ const ENVIRONMENT: Source = Source {
 
 /// The keys that are valid now.
 pub(super) fn keys(
-    variables: &Variables,
+    inquiry: Inquiry<'_>,
     role: Option<&str>,
     region: &str,
-    deadline: Deadline,
 ) -> Result<Keys, NoToken> {
+    let variables = inquiry.variables;
     if let Some(id) = variables.get("AWS_ACCESS_KEY_ID") {
         return of_environment(id, variables);
     }
     if let Some(file) = variables.get("AWS_WEB_IDENTITY_TOKEN_FILE") {
         let role = variables.get("AWS_ROLE_ARN").or(role);
-        return sts::keys(&sts::url(variables, region), role, file, variables, deadline);
+        return sts::keys(&sts::url(variables, region), role, file, inquiry);
     }
     if let Some(url) = container::url(variables) {
-        return container::keys(&url, variables, deadline);
+        return container::keys(&url, inquiry);
     }
-    imds::keys(variables, deadline)
+    imds::keys(inquiry)
 }
 
 fn of_environment(id: &str, variables: &Variables) -> Result<Keys, NoToken> {

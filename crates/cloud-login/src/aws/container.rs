@@ -3,10 +3,11 @@
 
 use super::keys::{Keys, of_json};
 use crate::file;
-use crate::http::{Method, Request, Source};
+use crate::http::{Request, Source};
+use crate::inquiry::Inquiry;
 use crate::variables::Variables;
 use std::net::Ipv4Addr;
-use store_client::{Deadline, NoToken};
+use store_client::NoToken;
 
 /// Where ECS answers a relative uri.
 const ECS: &str = "http://169.254.170.2";
@@ -26,7 +27,10 @@ pub(super) fn url(variables: &Variables) -> Option<String> {
         .or_else(|| variables.get("AWS_CONTAINER_CREDENTIALS_FULL_URI").map(str::to_owned))
 }
 
-pub(super) fn keys(url: &str, variables: &Variables, deadline: Deadline) -> Result<Keys, NoToken> {
+pub(super) fn keys(
+    url: &str,
+    Inquiry { variables, deadline, .. }: Inquiry<'_>,
+) -> Result<Keys, NoToken> {
     if !may_be_asked(url) {
         let said = "is neither loopback, nor AWS's own, nor https, and is not asked";
         return Err(SOURCE.no_token(url, said, false));
@@ -38,8 +42,7 @@ pub(super) fn keys(url: &str, variables: &Variables, deadline: Deadline) -> Resu
     let headers: Vec<(&str, &str)> =
         authorization.iter().map(|token| ("authorization", &**token)).collect();
     let secrets: Vec<&str> = authorization.as_deref().into_iter().collect();
-    let request =
-        Request { source: SOURCE, method: Method::Get, url, headers: &headers, secrets: &secrets };
+    let request = Request::get(SOURCE, url, &headers, &secrets);
     of_json(&request.send(deadline)?).ok_or_else(|| request.unexpected("keys"))
 }
 

@@ -3,8 +3,8 @@
 
 use super::keys::{Keys, of_json};
 use crate::http::{Method, Request, Source};
-use crate::variables::Variables;
-use store_client::{Deadline, NoToken};
+use crate::inquiry::Inquiry;
+use store_client::NoToken;
 
 const SOURCE: Source = Source {
     name: "The EC2 metadata service",
@@ -13,30 +13,21 @@ const SOURCE: Source = Source {
 const ADDRESS: &str = "http://169.254.169.254";
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
 
-pub(super) fn keys(variables: &Variables, deadline: Deadline) -> Result<Keys, NoToken> {
+pub(super) fn keys(Inquiry { variables, deadline, .. }: Inquiry<'_>) -> Result<Keys, NoToken> {
     let base = variables.get("AWS_EC2_METADATA_SERVICE_ENDPOINT").unwrap_or(ADDRESS);
     let base = base.trim_end_matches('/');
     if variables.get("AWS_EC2_METADATA_DISABLED").is_some_and(|it| it.eq_ignore_ascii_case("true"))
     {
         return Err(SOURCE.no_token(base, "is turned off by AWS_EC2_METADATA_DISABLED", false));
     }
-    let session = Request {
-        source: SOURCE,
-        method: Method::Put,
-        url: &format!("{base}/latest/api/token"),
-        headers: &[("x-aws-ec2-metadata-token-ttl-seconds", "300")],
-        secrets: &[],
-    };
+    let url = format!("{base}/latest/api/token");
+    let headers = [("x-aws-ec2-metadata-token-ttl-seconds", "300")];
+    let session = Request { method: Method::Put, ..Request::get(SOURCE, &url, &headers, &[]) };
     let session = session.send(deadline)?;
     let get = |path: &str| -> Result<String, NoToken> {
-        let request = Request {
-            source: SOURCE,
-            method: Method::Get,
-            url: &format!("{base}{path}"),
-            headers: &[("x-aws-ec2-metadata-token", session.trim())],
-            secrets: &[session.trim()],
-        };
-        request.send(deadline)
+        let (url, session) = (format!("{base}{path}"), session.trim());
+        let headers = [("x-aws-ec2-metadata-token", session)];
+        Request::get(SOURCE, &url, &headers, &[session]).send(deadline)
     };
     let roles = get(ROLES)?;
     let role = roles.lines().next().unwrap_or_default().trim();

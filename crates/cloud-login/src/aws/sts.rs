@@ -3,9 +3,10 @@
 
 use super::keys::Keys;
 use crate::http::{Method, Request, Source, element};
+use crate::inquiry::Inquiry;
 use crate::variables::Variables;
 use crate::{file, moment};
-use store_client::{Deadline, NoToken, Secret};
+use store_client::{NoToken, Secret};
 
 const SOURCE: Source = Source {
     name: "AWS STS",
@@ -16,8 +17,7 @@ pub(super) fn keys(
     url: &str,
     role: Option<&str>,
     token_file: &str,
-    variables: &Variables,
-    deadline: Deadline,
+    Inquiry { variables, deadline, .. }: Inquiry<'_>,
 ) -> Result<Keys, NoToken> {
     let Some(role) = role else {
         return Err(SOURCE.no_token(url, "needs a role, and there is no AWS_ROLE_ARN", false));

@@ -5,9 +5,9 @@ use super::{Azure, RESOURCE};
 use crate::bearer::Bearer;
 use crate::file;
 use crate::http::{Method, Request, Source, encoded};
+use crate::inquiry::Inquiry;
 use crate::variables::Variables;
-use std::time::SystemTime;
-use store_client::{Deadline, NoToken, Secret};
+use store_client::{NoToken, Secret};
 
 const PUBLIC_CLOUD: &str = "https://login.microsoftonline.com";
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -68,7 +68,7 @@ impl Application {
         })
     }
 
-    pub(super) fn ask(&self, now: SystemTime, deadline: Deadline) -> Result<Bearer, NoToken> {
+    pub(super) fn ask(&self, inquiry: Inquiry<'_>) -> Result<Bearer, NoToken> {
         let source = self.proof.source();
         let scope = format!("{RESOURCE}/.default");
         let mut fields = vec![
@@ -92,6 +92,6 @@ impl Application {
             headers: &[],
             secrets: &[&secret],
         };
-        Bearer::of(&request, now, deadline)
+        Bearer::of(&request, inquiry)
     }
 }

@@ -3,10 +3,9 @@
 
 use super::{Azure, RESOURCE};
 use crate::bearer::Bearer;
-use crate::http::{Method, Request, Source, encoded};
-use crate::variables::Variables;
-use std::time::SystemTime;
-use store_client::{Deadline, NoToken};
+use crate::http::{Request, Source, encoded};
+use crate::inquiry::Inquiry;
+use store_client::NoToken;
 
 const METADATA: &str = "http://169.254.169.254";
 
@@ -19,35 +18,20 @@ const OF_MACHINE: Source = Source {
     advice: "It was asked because neither the credentials nor the environment name another source. On AKS, use workload identity (label azure.workload.identity/use: \"true\"); on a virtual machine, assign an identity to it, and set client-id if there are several; elsewhere, set tenant-id, client-id and client-secret.",
 };
 
-pub(super) fn ask(
-    azure: &Azure,
-    variables: &Variables,
-    now: SystemTime,
-    deadline: Deadline,
-) -> Result<Bearer, NoToken> {
+pub(super) fn ask(azure: &Azure, inquiry: Inquiry<'_>) -> Result<Bearer, NoToken> {
+    let variables = inquiry.variables;
     let client = azure.client.as_deref().or(variables.get("AZURE_CLIENT_ID"));
     let client = client.map(|id| format!("&client_id={}", encoded(id))).unwrap_or_default();
     let resource = encoded(RESOURCE);
     let query = |version: &str| format!("?api-version={version}&resource={resource}{client}");
     let of_platform = variables.get("IDENTITY_ENDPOINT").zip(variables.get("IDENTITY_HEADER"));
     if let Some((endpoint, header)) = of_platform {
-        let request = Request {
-            source: OF_PLATFORM,
-            method: Method::Get,
-            url: &format!("{endpoint}{}", query("2019-08-01")),
-            headers: &[("x-identity-header", header)],
-            secrets: &[header],
-        };
-        return Bearer::of(&request, now, deadline);
+        let url = format!("{endpoint}{}", query("2019-08-01"));
+        let headers = [("x-identity-header", header)];
+        return Bearer::of(&Request::get(OF_PLATFORM, &url, &headers, &[header]), inquiry);
     }
     let host = variables.get("AZURE_POD_IDENTITY_AUTHORITY_HOST").unwrap_or(METADATA);
     let host = host.trim_end_matches('/');
-    let request = Request {
-        source: OF_MACHINE,
-        method: Method::Get,
-        url: &format!("{host}/metadata/identity/oauth2/token{}", query("2018-02-01")),
-        headers: &[("metadata", "true")],
-        secrets: &[],
-    };
-    Bearer::of(&request, now, deadline)
+    let url = format!("{host}/metadata/identity/oauth2/token{}", query("2018-02-01"));
+    Bearer::of(&Request::get(OF_MACHINE, &url, &[("metadata", "true")], &[]), inquiry)
 }

@@ -2,7 +2,7 @@
 
 use super::binary::{Message, opcode, status};
 use super::op::{NotMemcached, Op, Reply};
-use super::text::line;
+use super::text;
 use super::wire::Wire;
 use std::time::Duration;
 use store_client::{Activity, Deadline, Dialer, MemcachedLogin, Problem, Raw, Received, printable};
@@ -78,7 +78,7 @@ impl Connection {
             Some(known) => Some(known),
             None => match connection.ask(login.is_some(), deadline) {
                 Ok(nature) => Some(nature),
-                // Some versions of twemproxy close the connection on a command that they do not know.
+                // twemproxy closes the connection on a command that it does not know.
                 Err(Fault::Connection(Problem::Closed(_))) if login.is_none() => {
                     connection.stream = dialer.open(deadline, connect_timeout)?;
                     connection.received = Received::default();
@@ -94,7 +94,8 @@ impl Connection {
         Ok((connection, nature))
     }
 
-    /// Asks for the server's version.
+    /// Asks for the server's version, and where there is no login for nothing (`mn`): twemproxy passes the first question on
+    /// to a server and does not know the second. A server says at least `ERROR`.
     fn ask(&mut self, has_login: bool, deadline: Deadline) -> Result<Nature, Fault> {
         let mut question = Vec::new();
         if has_login {
@@ -103,7 +104,7 @@ impl Connection {
             let ask = Message { version, ..Message::new(opcode::VERSION, b"", b"") };
             ask.encode_request(&mut question);
         } else {
-            question.extend_from_slice(b"version\r\n");
+            question.extend_from_slice(b"version\r\nmn\r\n");
         }
         self.stream.send(&question, deadline)?;
         self.receive(|bytes| {
@@ -113,7 +114,7 @@ impl Connection {
                     (Nature { wire: Wire::Binary, keeps_order }, length)
                 }));
             }
-            let Some((line, length)) = line(bytes)? else { return Ok(None) };
+            let Some((line, length)) = text::line(bytes)? else { return Ok(None) };
             let wants_login = line.starts_with(b"CLIENT_ERROR unauth");
             if line.starts_with(TOO_MANY) {
                 return Err(Fault::Said(printable(&String::from_utf8_lossy(line))));
@@ -122,9 +123,14 @@ impl Connection {
                 // The password would end up among its keys.
                 return Err(Fault::NoLogin);
             }
+            let mut both = length;
+            if !has_login {
+                let Some((_, more)) = text::line(&bytes[length..])? else { return Ok(None) };
+                both += more;
+            }
             let version = line.strip_prefix(b"VERSION ");
             let keeps_order = wants_login || version.is_some_and(is_a_server);
-            Ok(Some((Nature { wire: Wire::Text, keeps_order }, length)))
+            Ok(Some((Nature { wire: Wire::Text, keeps_order }, both)))
         })
     }
 
@@ -158,7 +164,7 @@ impl Connection {
                     _ => Err(refused(message.value)),
                 })
                 .transpose(),
-            Wire::Text => line(bytes)?
+            Wire::Text => text::line(bytes)?
                 .map(|(line, length)| match line {
                     b"STORED" => Ok(((), length)),
                     _ => Err(refused(line)),

@@ -1,20 +1,22 @@
 //! The conversation with one PHP process. Its lock belongs to its connection and ends with it.
 
 mod locking;
-mod outcome;
 
 use super::binary::status;
-use super::op::{Op, Reply, When};
+use super::op::{Data, Op, Reply, When};
 use super::request::{Incoming, Request};
 use super::server::Failure;
-use super::sessions::{Data, Read, Written};
-use super::shared::Shared;
+use super::sessions::{InTime, Read, Sessions, Written};
+use crate::contest::GaveUp;
 use crate::exchange::{Dialogue, Parsed};
+use crate::log::log;
 use crate::request::Request as Question;
 use crate::seen::Seen;
+use crate::shared::Shared;
 use crate::status::Status;
-use locking::{GaveUp, Held, Waiting};
+use locking::{Held, Waiting};
 use std::mem;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use store_client::{Deadline, bulk};
 
@@ -27,11 +29,13 @@ const VERSION: &[u8] = b"1.6.0";
 /// A conversation with one PHP process.
 pub(super) struct Conversation<'a> {
     shared: &'a Shared,
+    /// They answer by the time at which PHP has to be answered.
+    sessions: InTime<'a>,
     /// What PHP calls itself.
     peer: Vec<u8>,
     session: Session<'a>,
     waiting: Option<Waiting<'a>>,
-    gave_up: Option<GaveUp>,
+    gave_up: GaveUp<u16>,
     /// The session whose id PHP has drawn last, and which is nowhere yet.
     created: Option<Vec<u8>>,
     /// Whether nothing was said yet.
@@ -66,72 +70,61 @@ impl Dialogue for Conversation<'_> {
     }
 
     fn answer(&mut self, incoming: Incoming) -> Vec<u8> {
-        let deadline = Deadline::after(PATIENCE);
-        let answer = self.reply(&incoming, deadline);
+        self.sessions.deadline = Deadline::after(PATIENCE);
+        let answer = self.reply(&incoming);
         self.is_new = false;
         answer
-    }
-
-    fn patience(&self) -> Option<Duration> {
-        self.patience()
-    }
-
-    fn renew(&mut self) {
-        self.renew();
-    }
-
-    fn release(&mut self) {
-        self.release(Deadline::after(PATIENCE));
     }
 }
 
 impl<'a> Conversation<'a> {
     /// `peer` is what PHP calls itself.
-    pub(super) fn new(shared: &'a Shared, peer: Vec<u8>) -> Self {
-        let (session, waiting, gave_up, created) = (Session::None, None, None, None);
-        Self { shared, peer, session, waiting, gave_up, created, is_new: true }
+    pub(super) fn new(shared: &'a Shared, sessions: &'a Sessions, peer: Vec<u8>) -> Self {
+        let (session, waiting, gave_up) = (Session::None, None, GaveUp::nothing());
+        let sessions = sessions.until(Deadline::after(PATIENCE));
+        Self { shared, sessions, peer, session, waiting, gave_up, created: None, is_new: true }
     }
 
-    fn reply(&mut self, incoming: &Incoming, deadline: Deadline) -> Vec<u8> {
+    fn reply(&mut self, incoming: &Incoming) -> Vec<u8> {
         if !matches!(incoming.request, Request::Lock(_)) {
             self.waiting = None;
-            self.gave_up = None;
+            self.gave_up = GaveUp::nothing();
         }
         let status = match &incoming.request {
-            Request::Lock(key) => self.lock(key, deadline),
-            Request::Unlock(key) => self.unlock(key, deadline),
+            Request::Lock(key) => self.lock(key),
+            Request::Unlock(key) => self.unlock(key),
             // No other session has this id: PHP has just drawn it.
             Request::Create(key) => {
                 self.created = Some(key.clone());
                 status::SUCCESS
             }
             Request::Noop => status::SUCCESS,
-            Request::Exists(key) => self.exists(key, deadline),
-            Request::Get(key) => return self.get(incoming, key, deadline),
+            Request::Exists(key) => self.exists(key),
+            Request::Get(key) => return self.get(incoming, key),
             Request::Write { key, flags, seconds, data } => {
                 self.created = None;
                 let data = Data { bytes: data, flags: *flags, seconds: *seconds };
-                self.write(key, data, deadline)
+                self.write(key, data)
             }
             Request::Touch { key, seconds } => {
-                return self.touch(incoming, key, *seconds, deadline);
+                return self.touch(incoming, key, *seconds);
             }
             Request::Delete(key) => {
                 self.created = None;
-                self.delete(key, deadline)
+                self.delete(key)
             }
             Request::Version => return incoming.value(VERSION, 0, 0),
-            Request::Ours(question) => return self.tell(question, deadline),
+            Request::Ours(question) => return self.tell(question),
         };
         incoming.response(status)
     }
 
     /// The answer to a question of ours, in the form of Redis.
-    fn tell(&self, question: &Question, deadline: Deadline) -> Vec<u8> {
+    fn tell(&self, question: &Question) -> Vec<u8> {
         match question {
             Question::Echo(text) => bulk(text),
-            Question::Status => bulk(Status::of(self.shared).json().as_bytes()),
-            Question::Reach(key) => match self.shared.sessions.service.reach(key, deadline) {
+            Question::Status => bulk(Status::of(self.sessions.all, self.shared).json().as_bytes()),
+            Question::Reach(key) => match self.sessions.reach(key) {
                 Ok(()) => OK.to_vec(),
                 Err(failure) => {
                     format!("-ERR the session proxy cannot reach the service: {failure}\r\n")
@@ -143,15 +136,15 @@ impl<'a> Conversation<'a> {
     }
 
     /// `SUCCESS` says that there is none, as PHP's handler asks by storing something. If nobody can tell, it keeps its id.
-    fn exists(&self, key: &[u8], deadline: Deadline) -> u16 {
-        match self.shared.sessions.read(key, deadline) {
+    fn exists(&self, key: &[u8]) -> u16 {
+        match self.sessions.read(key) {
             Ok(None) => status::SUCCESS,
             _ => status::EXISTS,
         }
     }
 
     /// Once what was read together with taking the lock, then what the service has.
-    fn get(&mut self, incoming: &Incoming, key: &[u8], deadline: Deadline) -> Vec<u8> {
+    fn get(&mut self, incoming: &Incoming, key: &[u8]) -> Vec<u8> {
         let held = match &mut self.session {
             Session::Held(held) if held.lock.key == key => Some(held),
             _ => None,
@@ -159,9 +152,9 @@ impl<'a> Conversation<'a> {
         let (read, held) = match held {
             Some(held) => match held.first.take() {
                 Some(first) => (Ok(first), Some(held)),
-                None => (self.shared.sessions.read(key, deadline), Some(held)),
+                None => (self.sessions.read(key), Some(held)),
             },
-            None => (self.shared.sessions.read(key, deadline), None),
+            None => (self.sessions.read(key), None),
         };
         let read: Read = match read {
             Ok(read) => read,
@@ -176,11 +169,11 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    fn write(&mut self, key: &[u8], data: Data<'_>, deadline: Deadline) -> u16 {
-        let sessions = &self.shared.sessions;
+    fn write(&mut self, key: &[u8], data: Data<'_>) -> u16 {
+        let sessions = self.sessions;
         let written = match &mut self.session {
             Session::Held(held) if held.lock.key == key => {
-                let written = sessions.write(&held.lock, held.seen, data, deadline);
+                let written = sessions.write(&held.lock, held.seen, data);
                 if written.is_ok() {
                     let bytes = data.bytes.to_vec();
                     let seen = Seen::Data(Some(bytes)).remembered();
@@ -190,33 +183,28 @@ impl<'a> Conversation<'a> {
             }
             // A handler that wraps PHP's may write twice.
             Session::Done { key: done, seen } if done == key => {
-                sessions.write_if_same(key, seen, data, deadline)
+                sessions.write_if_same(key, seen, data)
             }
-            _ if self.is_new && self.shared.locking => self.write_of_owner(key, data, deadline),
+            _ if self.is_new && self.shared.locking => self.write_of_owner(key, data),
             // Without a lock, as PHP's own handler: the page locks no session, or another one.
-            _ => sessions.write_anyway(key, data, deadline),
+            _ => sessions.write_when(When::Always, key, data),
         };
         self.told(written, data.bytes.len())
     }
 
     /// A connection that begins with a write follows one whose worker has died.
-    fn write_of_owner(
-        &self,
-        key: &[u8],
-        data: Data<'_>,
-        deadline: Deadline,
-    ) -> Result<Written, Failure> {
-        match self.inherited(key, deadline) {
+    fn write_of_owner(&self, key: &[u8], data: Data<'_>) -> Result<Written, Failure> {
+        match self.inherited(key) {
             Err(None) => Ok(Written::Lost),
             Err(Some(failure)) => Err(failure),
-            Ok(_) => self.shared.sessions.write_anyway(key, data, deadline),
+            Ok(_) => self.sessions.write_when(When::Always, key, data),
         }
     }
 
     /// The version of a lock that a worker has taken for this PHP process and then died, if there is a lock; fails if it is
     /// somebody else's.
-    fn inherited(&self, key: &[u8], deadline: Deadline) -> Result<Option<u64>, Option<Failure>> {
-        match self.shared.sessions.lock_now(key, deadline)? {
+    fn inherited(&self, key: &[u8]) -> Result<Option<u64>, Option<Failure>> {
+        match self.sessions.lock_now(key)? {
             None => Ok(None),
             Some(item) if self.shared.secrets.are_inherited(&item.data, &self.peer) => {
                 Ok(Some(item.version))
@@ -225,29 +213,49 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    fn touch(
-        &mut self,
-        incoming: &Incoming,
-        key: &[u8],
-        seconds: u32,
-        deadline: Deadline,
-    ) -> Vec<u8> {
-        let sessions = &self.shared.sessions;
+    fn told(&self, written: Result<Written, Failure>, size: usize) -> u16 {
+        match written {
+            Ok(Written::Done) => status::SUCCESS,
+            Ok(Written::Lost) => {
+                log(format_args!(
+                    "a session was not written: its lock was lost, and another request has written it since"
+                ));
+                status::NOT_STORED
+            }
+            Ok(Written::TooLarge) => {
+                if !self.sessions.all.said_too_large.swap(true, Ordering::Relaxed) {
+                    log(format_args!(
+                        "a session of {size} bytes was not written: the server keeps no item of this size (item_size_max)"
+                    ));
+                }
+                status::TOO_LARGE
+            }
+            Ok(Written::Refused(text)) => {
+                log(format_args!("a session was not written: the server says {text}"));
+                status::OUT_OF_MEMORY
+            }
+            Err(_) => status::TEMPORARY_FAILURE,
+        }
+    }
+
+    fn touch(&mut self, incoming: &Incoming, key: &[u8], seconds: u32) -> Vec<u8> {
+        let sessions = self.sessions;
         let created = self.created.take();
         let touched = match &mut self.session {
             Session::Held(held) if held.lock.key == key => {
-                let touched = sessions.touch(&held.lock, seconds, deadline);
+                let touched = sessions.touch(&held.lock, seconds);
                 if touched.is_ok() {
                     self.session = Session::Done { key: key.to_vec(), seen: Seen::Nothing };
                 }
                 touched
             }
-            _ => sessions.one(key, Op::Touch { key, seconds }, deadline),
+            _ => sessions.one(key, Op::Touch { key, seconds }),
         };
         let touched = match touched {
             // PHP's handler has reserved it: strict mode knows it from then on.
             Ok(Reply::Missing) if created.as_deref() == Some(key) => {
-                sessions.one(key, empty(key, seconds), deadline)
+                let when = When::Missing;
+                sessions.one(key, Op::Store { key, data: b"", flags: 0, seconds, when })
             }
             touched => touched,
         };
@@ -258,8 +266,8 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    fn delete(&mut self, key: &[u8], deadline: Deadline) -> u16 {
-        match self.shared.sessions.one(key, Op::Delete(key), deadline) {
+    fn delete(&mut self, key: &[u8]) -> u16 {
+        match self.sessions.one(key, Op::Delete(key)) {
             Ok(Reply::Refused(_)) | Err(_) => status::TEMPORARY_FAILURE,
             Ok(_) => {
                 if let Session::Held(held) = &mut self.session
@@ -272,25 +280,20 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    fn unlock(&mut self, key: &[u8], deadline: Deadline) -> u16 {
+    fn unlock(&mut self, key: &[u8]) -> u16 {
         match mem::replace(&mut self.session, Session::None) {
             Session::Held(held) if held.lock.key == key => {
-                self.shared.sessions.unlock(&held.lock, deadline);
+                self.sessions.unlock(&held.lock);
             }
             Session::Done { key: done, .. } if done == key => {}
             // An unlock by anybody else is none.
             other => {
                 self.session = other;
-                if let Ok(Some(version)) = self.inherited(key, deadline) {
-                    self.shared.sessions.unlock_version(key, version, deadline);
+                if let Ok(Some(version)) = self.inherited(key) {
+                    self.sessions.unlock_version(key, version);
                 }
             }
         }
         status::SUCCESS
     }
-}
-
-/// Stores a session that nothing is in.
-fn empty(key: &[u8], seconds: u32) -> Op<'_> {
-    Op::Store { key, data: b"", flags: 0, seconds, when: When::Missing }
 }

@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 pub(super) const LOCK_SECONDS: u32 = 10;
 /// How long PHP waits for an answer about a lock that somebody else has; then it has to ask again.
 pub const LOCK_ANSWER: Duration = Duration::from_secs(2);
-/// How often to renew the lock while PHP works.
-pub(super) const RENEWED_EVERY: Duration = Duration::from_secs(2);
 /// The handler puts it between the prefix and a session's id.
 const LOCK: &[u8] = b"lock.";
 

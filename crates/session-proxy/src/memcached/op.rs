@@ -21,6 +21,20 @@ pub(in crate::memcached) enum Op<'a> {
     DeleteIf(&'a [u8], u64),
 }
 
+/// A session's data as PHP writes it.
+#[derive(Clone, Copy)]
+pub(in crate::memcached) struct Data<'a> {
+    pub(in crate::memcached) bytes: &'a [u8],
+    pub(in crate::memcached) flags: u32,
+    pub(in crate::memcached) seconds: u32,
+}
+
+impl<'a> Op<'a> {
+    pub(in crate::memcached) fn store(key: &'a [u8], data: Data<'a>, when: When) -> Self {
+        Self::Store { key, data: data.bytes, flags: data.flags, seconds: data.seconds, when }
+    }
+}
+
 /// When to store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::memcached) enum When {

@@ -1,26 +1,32 @@
 //! What a session needs of its servers. A write names the version that was read, so that even a lost lock loses no change.
 
 use super::lock::{LOCK_SECONDS, Lock, lock_of};
-use super::op::{Item, Op, Reply, When};
-use super::server::Failure;
+use super::op::{Data, Item, Op, Reply, When};
+use super::server::{Failure, Limits};
 use super::servers::Service;
+use crate::credentials::{self, Credentials};
 use crate::seen::Seen;
+use crate::settings::Settings;
+use crate::shared::Shared;
+use crate::upstream::Access;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
-use store_client::Deadline;
+use store_client::{Deadline, MemcachedEndpoint};
 
 /// The sessions of the service.
-pub(super) struct Sessions {
+pub(crate) struct Sessions {
     pub(super) service: Service,
     /// The length of the prefix of all keys.
-    pub(super) prefix: usize,
+    prefix: usize,
+    /// Whether the log has said that the server keeps no session as large as one was.
+    pub(super) said_too_large: AtomicBool,
 }
 
-/// A session's data as PHP writes it.
+/// The sessions, asked until a deadline.
 #[derive(Clone, Copy)]
-pub(super) struct Data<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) flags: u32,
-    pub(super) seconds: u32,
+pub(super) struct InTime<'a> {
+    pub(super) all: &'a Sessions,
+    pub(super) deadline: Deadline,
 }
 
 /// What came of asking for a lock.
@@ -46,23 +52,63 @@ pub(super) enum Written {
 }
 
 impl Sessions {
+    /// Reads the service's address and login.
+    pub(crate) fn new(
+        settings: &Settings,
+        read: credentials::Read<Access<MemcachedEndpoint>>,
+        shared: &Shared,
+    ) -> anyhow::Result<Self> {
+        let limits = Limits {
+            connect_timeout: settings.connect_timeout,
+            read_timeout: settings.read_timeout,
+            most_connections: settings.most_connections,
+        };
+        let prefix = shared.prefix.len();
+        let service = Service::new(Credentials::new(read)?, limits, shared.stats.clone(), prefix);
+        Ok(Self { service, prefix, said_too_large: AtomicBool::default() })
+    }
+
+    /// The same, asked until this time.
+    pub(super) fn until(&self, deadline: Deadline) -> InTime<'_> {
+        InTime { all: self, deadline }
+    }
+}
+
+impl InTime<'_> {
+    fn send(&self, key: &[u8], ops: &[Op<'_>]) -> Result<Vec<Reply>, Failure> {
+        self.all.service.send(key, ops, self.deadline)
+    }
+
+    /// Sends one operation.
+    pub(super) fn one(&self, key: &[u8], op: Op<'_>) -> Result<Reply, Failure> {
+        Ok(self.send(key, &[op])?.into_iter().next().unwrap_or(Reply::Missing))
+    }
+
+    /// Whether each server answers a question for this key.
+    pub(super) fn reach(&self, key: &[u8]) -> Result<(), Failure> {
+        self.all.service.reach(key, self.deadline)
+    }
+
+    fn lock_of(&self, key: &[u8]) -> Vec<u8> {
+        lock_of(key, self.all.prefix)
+    }
+
+    fn are_together(&self, lock: &Lock) -> bool {
+        !lock.is_beside && self.all.service.are_together(&lock.name, &lock.key)
+    }
+
     /// Takes a lock, and reads the session if that takes no further round trip. A lock of `owner` is no obstacle.
     /// `again` if it was tried just now.
-    pub(super) fn take(
-        &self,
-        lock: &Lock,
-        owner: &[u8],
-        again: bool,
-        deadline: Deadline,
-    ) -> Result<Taken, Failure> {
+    pub(super) fn take(&self, lock: &Lock, owner: &[u8], again: bool) -> Result<Taken, Failure> {
         let mut lock = lock.clone();
         lock.renewed = Instant::now();
         // Others may be writing it: to read it is of use only with the lock.
-        let with_session = !again && self.service.are_together(&lock.name, &lock.key);
-        let mut replies = match self.try_lock(&lock, When::Missing, with_session, deadline) {
-            Err(failure) if self.may_be_beside(&lock) => {
+        let with_session = !again && self.are_together(&lock);
+        let mut replies = match self.try_lock(&lock, When::Missing, with_session) {
+            // Nobody can take it on its own server, either, because that is away.
+            Err(failure) if !self.all.service.have_same_server(&lock.name, &lock.key) => {
                 lock.is_beside = true;
-                self.try_lock(&lock, When::Missing, false, deadline).map_err(|_| failure)?
+                self.try_lock(&lock, When::Missing, false).map_err(|_| failure)?
             }
             replies => replies?,
         };
@@ -71,44 +117,31 @@ impl Sessions {
             && item.data.starts_with(owner)
         {
             let when = When::Unchanged(item.version);
-            replies = self.try_lock(&lock, when, with_session, deadline)?;
+            replies = self.try_lock(&lock, when, with_session)?;
         }
         let mut replies = replies.into_iter().skip(1);
-        let version = match replies.next() {
+        lock.version = match replies.next() {
             Some(Reply::Value(item)) if item.data == lock.secret => item.version,
-            Some(Reply::Refused(text)) => return Err(self.service.refused(lock.place(), text)),
+            Some(Reply::Refused(text)) => return Err(self.all.service.refused(lock.place(), text)),
             _ => return Ok(Taken::Busy),
         };
-        lock.version = version;
-        let read = replies.next().and_then(read);
-        Ok(Taken::Locked(lock, read))
+        Ok(Taken::Locked(lock, replies.next().and_then(read)))
     }
 
-    fn try_lock(
-        &self,
-        lock: &Lock,
-        when: When,
-        with_session: bool,
-        deadline: Deadline,
-    ) -> Result<Vec<Reply>, Failure> {
+    fn try_lock(&self, lock: &Lock, when: When, with_session: bool) -> Result<Vec<Reply>, Failure> {
         let mut ops = vec![store_lock(lock, when), Op::Get(&lock.name)];
         if with_session {
             ops.push(Op::Get(&lock.key));
         }
-        self.service.send(lock.place(), &ops, deadline)
-    }
-
-    /// Whether the lock can be where the session is, because its own server is away: nobody can take it there, either.
-    fn may_be_beside(&self, lock: &Lock) -> bool {
-        !self.service.have_same_server(&lock.name, &lock.key)
+        self.send(lock.place(), &ops)
     }
 
     /// Keeps a lock for longer. A lost lock shows up when PHP writes.
-    pub(super) fn renew(&self, lock: &mut Lock, deadline: Deadline) {
+    pub(super) fn renew(&self, lock: &mut Lock) {
         lock.renewed = Instant::now();
         for when in [When::Unchanged(lock.version), When::Missing] {
             let ops = [store_lock(lock, when), Op::Get(&lock.name)];
-            match self.service.send(lock.place(), &ops, deadline).as_deref() {
+            match self.send(lock.place(), &ops).as_deref() {
                 Ok([_, Reply::Value(item)]) if item.data == lock.secret => {
                     lock.version = item.version;
                     return;
@@ -121,33 +154,26 @@ impl Sessions {
     }
 
     /// Releases a lock. If that fails, it ends by itself.
-    pub(super) fn unlock(&self, lock: &Lock, deadline: Deadline) {
-        let _ = self.service.send(lock.place(), &[unlock(lock)], deadline);
+    pub(super) fn unlock(&self, lock: &Lock) {
+        let _ = self.send(lock.place(), &[unlock(lock)]);
     }
 
     /// Releases a lock if it is still this one.
-    pub(super) fn unlock_version(&self, key: &[u8], version: u64, deadline: Deadline) {
-        let key = lock_of(key, self.prefix);
-        let _ = self.service.send(&key, &[Op::DeleteIf(&key, version)], deadline);
+    pub(super) fn unlock_version(&self, key: &[u8], version: u64) {
+        let key = self.lock_of(key);
+        let _ = self.send(&key, &[Op::DeleteIf(&key, version)]);
     }
 
     /// A session's lock, whoever has it.
-    pub(super) fn lock_now(&self, key: &[u8], deadline: Deadline) -> Result<Read, Failure> {
-        self.read(&lock_of(key, self.prefix), deadline)
+    pub(super) fn lock_now(&self, key: &[u8]) -> Result<Read, Failure> {
+        self.read(&self.lock_of(key))
     }
 
-    pub(super) fn read(&self, key: &[u8], deadline: Deadline) -> Result<Read, Failure> {
-        let reply = self.one(key, Op::Get(key), deadline)?;
-        match reply {
-            Reply::Refused(text) => Err(self.service.refused(key, text)),
+    pub(super) fn read(&self, key: &[u8]) -> Result<Read, Failure> {
+        match self.one(key, Op::Get(key))? {
+            Reply::Refused(text) => Err(self.all.service.refused(key, text)),
             reply => Ok(read(reply).flatten()),
         }
-    }
-
-    /// Sends one operation.
-    pub(super) fn one(&self, key: &[u8], op: Op<'_>, deadline: Deadline) -> Result<Reply, Failure> {
-        let replies = self.service.send(key, &[op], deadline)?;
-        Ok(replies.into_iter().next().unwrap_or(Reply::Missing))
     }
 
     /// Writes a session whose lock this connection has, and unlocks it. `seen` is the version that was read.
@@ -156,43 +182,36 @@ impl Sessions {
         lock: &Lock,
         seen: When,
         data: Data<'_>,
-        deadline: Deadline,
     ) -> Result<Written, Failure> {
-        let store = store(&lock.key, data, seen);
-        let together = !lock.is_beside && self.service.are_together(&lock.name, &lock.key);
+        let store = Op::store(&lock.key, data, seen);
+        let together = self.are_together(lock);
         let (reply, was_ours) = if together {
-            let replies = self.service.send(&lock.key, &[store, unlock(lock)], deadline)?;
+            let replies = self.send(&lock.key, &[store, unlock(lock)])?;
             let was_ours = replies.get(1) == Some(&Reply::Done);
             (replies.into_iter().next().unwrap_or(Reply::Missing), was_ours)
         } else {
-            let reply = self.one(&lock.key, store, deadline)?;
-            let is_ours = matches!(reply, Reply::Done) || self.is_ours(lock, deadline)?;
+            let reply = self.one(&lock.key, store)?;
+            let is_ours = matches!(reply, Reply::Done) || self.is_ours(lock)?;
             (reply, is_ours)
         };
         let written = match reply {
-            Reply::Exists | Reply::Missing => self.settle(&lock.key, was_ours, data, deadline),
+            Reply::Exists | Reply::Missing => self.settle(&lock.key, was_ours, data),
             reply => Ok(Written::of(reply)),
         };
         if !together {
-            self.unlock(lock, deadline);
+            self.unlock(lock);
         }
         written
     }
 
-    fn is_ours(&self, lock: &Lock, deadline: Deadline) -> Result<bool, Failure> {
-        let reply = self.service.send(lock.place(), &[Op::Get(&lock.name)], deadline)?;
+    fn is_ours(&self, lock: &Lock) -> Result<bool, Failure> {
+        let reply = self.send(lock.place(), &[Op::Get(&lock.name)])?;
         Ok(matches!(&reply[..], [Reply::Value(item)] if item.data == lock.secret))
     }
 
     /// The session is no longer what was read: it is written only if nobody who had its lock has done that.
-    fn settle(
-        &self,
-        key: &[u8],
-        was_ours: bool,
-        data: Data<'_>,
-        deadline: Deadline,
-    ) -> Result<Written, Failure> {
-        let when = match self.read(key, deadline)? {
+    fn settle(&self, key: &[u8], was_ours: bool, data: Data<'_>) -> Result<Written, Failure> {
+        let when = match self.read(key)? {
             // The first try got through, and only its reply was lost.
             Some(now) if now.data == data.bytes => return Ok(Written::Done),
             // The server has lost it.
@@ -201,7 +220,7 @@ impl Sessions {
             Some(now) if was_ours => When::Unchanged(now.version),
             Some(_) => return Ok(Written::Lost),
         };
-        Ok(Written::of(self.one(key, store(key, data, when), deadline)?))
+        self.write_when(when, key, data)
     }
 
     /// Writes a session that this connection has written and unlocked before, if it is still the same.
@@ -210,44 +229,36 @@ impl Sessions {
         key: &[u8],
         seen: &Seen,
         data: Data<'_>,
-        deadline: Deadline,
     ) -> Result<Written, Failure> {
-        let when = match self.read(key, deadline)? {
+        let when = match self.read(key)? {
             None => When::Missing,
-            Some(Item { data: now, version, .. })
-                if now == data.bytes || Seen::Data(Some(now.clone())).remembered() == *seen =>
-            {
-                When::Unchanged(version)
+            Some(now) if now.data == data.bytes || seen.is(&now.data) => {
+                When::Unchanged(now.version)
             }
             Some(_) => return Ok(Written::Lost),
         };
-        Ok(Written::of(self.one(key, store(key, data, when), deadline)?))
+        self.write_when(when, key, data)
     }
 
     /// Writes a session without a lock.
-    pub(super) fn write_anyway(
+    pub(super) fn write_when(
         &self,
+        when: When,
         key: &[u8],
         data: Data<'_>,
-        deadline: Deadline,
     ) -> Result<Written, Failure> {
-        Ok(Written::of(self.one(key, store(key, data, When::Always), deadline)?))
+        Ok(Written::of(self.one(key, Op::store(key, data, when))?))
     }
 
     /// Extends a session's lifetime, and unlocks it; tells whether it exists.
-    pub(super) fn touch(
-        &self,
-        lock: &Lock,
-        seconds: u32,
-        deadline: Deadline,
-    ) -> Result<Reply, Failure> {
+    pub(super) fn touch(&self, lock: &Lock, seconds: u32) -> Result<Reply, Failure> {
         let touch = Op::Touch { key: &lock.key, seconds };
-        if !lock.is_beside && self.service.are_together(&lock.name, &lock.key) {
-            let replies = self.service.send(&lock.key, &[touch, unlock(lock)], deadline)?;
+        if self.are_together(lock) {
+            let replies = self.send(&lock.key, &[touch, unlock(lock)])?;
             return Ok(replies.into_iter().next().unwrap_or(Reply::Missing));
         }
-        let reply = self.one(&lock.key, touch, deadline)?;
-        self.unlock(lock, deadline);
+        let reply = self.one(&lock.key, touch)?;
+        self.unlock(lock);
         Ok(reply)
     }
 }
@@ -263,13 +274,9 @@ impl Written {
     }
 }
 
-fn store<'a>(key: &'a [u8], data: Data<'a>, when: When) -> Op<'a> {
-    Op::Store { key, data: data.bytes, flags: data.flags, seconds: data.seconds, when }
-}
-
 fn store_lock(lock: &Lock, when: When) -> Op<'_> {
     let data = Data { bytes: &lock.secret, flags: 0, seconds: LOCK_SECONDS };
-    store(&lock.name, data, when)
+    Op::store(&lock.name, data, when)
 }
 
 fn unlock(lock: &Lock) -> Op<'_> {

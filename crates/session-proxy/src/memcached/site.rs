@@ -1,40 +1,30 @@
 //! Memcached, as the worker and the status see it.
 
 use super::conversation::Conversation;
-use super::shared::Shared;
+use super::sessions::Sessions;
 use crate::exchange::converse;
+use crate::shared::Shared;
 use crate::site::Site;
-use crate::stats::Stats;
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::time::Instant;
 
-impl Site for Shared {
+impl Site for Sessions {
     fn service(&self) -> String {
-        self.sessions.service.name()
+        self.service.name()
     }
 
     fn topology(&self) -> String {
-        match self.sessions.service.count() {
+        match self.service.count() {
             1 => "single server".to_owned(),
             count => format!("{count} servers"),
         }
     }
 
-    fn started(&self) -> Instant {
-        self.started
+    fn counts(&self) -> (usize, usize) {
+        self.service.counts()
     }
 
-    fn stats(&self) -> &Stats {
-        &self.stats
-    }
-
-    fn stats_now(&self) -> &Stats {
-        self.stats.set_now(self.sessions.service.counts(), self.turns.waiting());
-        &self.stats
-    }
-
-    fn converse(&self, client: &UnixStream) -> io::Result<()> {
-        converse(client, &self.stats, &self.memory, |owner| Conversation::new(self, owner))
+    fn converse(&self, shared: &Shared, client: &UnixStream) -> io::Result<()> {
+        converse(client, shared, |owner| Conversation::new(shared, self, owner))
     }
 }

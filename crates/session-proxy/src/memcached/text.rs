@@ -20,9 +20,10 @@ pub(super) fn encode(op: &Op<'_>, bytes: &mut Vec<u8>) {
         Op::Get(key) => line(&[b"gets", key]),
         Op::Delete(key) => line(&[b"delete", key]),
         Op::Touch { key, seconds } => line(&[b"touch", key, seconds.to_string().as_bytes()]),
-        // What ends at once is gone: there is no such thing as a conditional `delete`.
+        // What has ended is gone: there is no such thing as a conditional `delete`. A number of more than 30 days is a time
+        // since 1970; twemproxy takes no negative one.
         Op::DeleteIf(key, version) => {
-            line(&[b"cas", key, b"0 -1 0", version.to_string().as_bytes()]);
+            line(&[b"cas", key, b"0 2592001 0", version.to_string().as_bytes()]);
             bytes.extend_from_slice(b"\r\n");
         }
         Op::Store { key, data, flags, seconds, when } => {

@@ -1,6 +1,6 @@
 //! The protocols of servers.
 
-use super::op::{Op, Parsed};
+use super::op::{Op, Parsed, When};
 use super::{binary, text};
 
 /// The protocol of a server.
@@ -34,9 +34,22 @@ impl Wire {
     }
 }
 
+/// The lengths of what a fuzzer's server says to each kind of operation on `key`, in both protocols; `None` where it is
+/// incomplete or no reply.
+#[must_use]
+pub fn reply_lengths(key: &[u8], bytes: &[u8]) -> Vec<Option<usize>> {
+    let store = Op::Store { key, data: b"data", flags: 0, seconds: 60, when: When::Missing };
+    let ops = [Op::Get(key), store, Op::Touch { key, seconds: 60 }, Op::Delete(key)];
+    let of = |wire: Wire| {
+        let parsed = ops.iter().map(move |op| wire.parse(op, bytes));
+        parsed.map(|parsed| parsed.ok().flatten().map(|(_, length)| length))
+    };
+    of(Wire::Text).chain(of(Wire::Binary)).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::op::{Item, NotMemcached, Reply, When};
+    use super::super::op::{Item, NotMemcached, Reply};
     use super::*;
     use proptest::collection::vec;
     use proptest::prelude::*;

@@ -3,8 +3,10 @@
 use super::{Failure, RetryingClient};
 use crate::cluster::Inquiry;
 use crate::pool::{NoConnection, With};
-use crate::slots::{Redirect, SlotMap};
+use crate::silence::Waiting;
+use crate::slots::{Redirect, SlotMap, slot_of};
 use crate::upstream::{Server, Upstream};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 use store_client::{Address, Command, Deadline, RedisError, Reply};
@@ -28,8 +30,14 @@ impl RetryingClient {
             return (server.unwrap_or(Server::Bound), Err(failure));
         }
         let named = redirect.and_then(|redirect| redirect.to.clone()).map(Server::node);
-        let choose = || named.clone().or_else(|| upstream.server_of(key));
-        let sent = if redirect.is_some_and(|redirect| redirect.is_ask) {
+        let is_ask = redirect.is_some_and(|redirect| redirect.is_ask);
+        let waiting = Cell::new(None);
+        let choose = || {
+            let server = named.clone().or_else(|| upstream.server_of(key))?;
+            waiting.set(upstream.wait_for(&server));
+            Some(server)
+        };
+        let sent = if is_ask {
             let commands = [&[Command::new(&[b"ASKING"])], commands].concat();
             self.exchange(upstream, choose, &commands, deadline).map(|(server, mut replies)| {
                 match replies.remove(0) {
@@ -42,9 +50,55 @@ impl RetryingClient {
             self.exchange(upstream, choose, commands, deadline)
         };
         match sent {
-            Ok((server, replies)) => (server, Ok(replies)),
+            // Who is sent on for once is with a node that does not serve the slot yet.
+            Ok((server, replies)) if is_ask => (server, Ok(replies)),
+            Ok((server, replies)) => {
+                let confirmed = self.confirm(upstream, key, waiting.take());
+                (server, confirmed.map(|()| replies))
+            }
             Err((server, problem)) => (server.unwrap_or(Server::Bound), Err(problem.into())),
         }
+    }
+
+    /// Makes sure that the node that has replied still served the key then. If no other one answers, none has replaced it.
+    fn confirm(
+        &self,
+        upstream: &Arc<Upstream>,
+        key: &[u8],
+        waiting: Option<Waiting<'_>>,
+    ) -> Result<(), Failure> {
+        let Some(waiting) = waiting else { return Ok(()) };
+        if waiting.is_long() {
+            self.ask_whether_it_serves(upstream, key, &waiting.node)?;
+        }
+        waiting.has_ended();
+        Ok(())
+    }
+
+    /// Asks the replicas, one of which would have replaced it: another primary may not have heard of that yet, but knows who
+    /// they are.
+    fn ask_whether_it_serves(
+        &self,
+        upstream: &Arc<Upstream>,
+        key: &[u8],
+        node: &Arc<Address>,
+    ) -> Result<(), Failure> {
+        let deadline = Deadline::after(PATIENCE_WITH_NODE);
+        let (mut asked, mut is_told) = (Vec::new(), false);
+        while let Some(map) = upstream.cluster.map()
+            && let Some(next) = map.who_knows_of(node, &asked, is_told)
+        {
+            asked.push(next.clone());
+            let deadline = deadline.or_after(PATIENCE_WITH_NODE / 4);
+            let Ok(map) = self.ask_for_slots_of(next, upstream, deadline) else { continue };
+            let serves = map.owner(slot_of(key)) == Some(&**node);
+            upstream.cluster.learn(map);
+            if !serves {
+                return Err(NoConnection::Replaced(Arc::clone(node)).into());
+            }
+            is_told = true;
+        }
+        Ok(())
     }
 
     fn exchange(
@@ -85,7 +139,7 @@ impl RetryingClient {
         for node in &inquiry.nodes {
             match self.ask_for_slots_of(node, upstream, deadline) {
                 Ok(map) => {
-                    inquiry.learn(map);
+                    upstream.cluster.learn(map);
                     return Ok(());
                 }
                 // With no time left, it says less than the one before it.

@@ -1,7 +1,7 @@
 //! Why the service did not run a command.
 
 use crate::pool::NoConnection;
-use store_client::{ErrorReply, Problem};
+use store_client::{ErrorReply, Problem, Reply};
 
 /// The service did not run the command.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +12,16 @@ pub(crate) enum Failure {
     Refused(ErrorReply),
     #[error("{acknowledged} of {needed} replicas acknowledged the write in time (wait_replicas)")]
     FewReplicas { acknowledged: i64, needed: u32 },
+}
+
+/// A reply that is no answer to what was asked.
+impl From<Reply> for Failure {
+    fn from(reply: Reply) -> Self {
+        match reply {
+            Reply::Error(error) => Self::Refused(error),
+            _ => Self::Refused(ErrorReply::new("ERR its reply is no answer to the command")),
+        }
+    }
 }
 
 impl Failure {

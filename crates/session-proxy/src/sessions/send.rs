@@ -1,13 +1,11 @@
 //! How commands for a session are sent: what its lock is called, and whether both can be used together.
 
-use super::{Answer, Sessions};
-use crate::answer::heard;
+use super::Sessions;
 use crate::key_space::KeySpace;
-use crate::keyed::Keyed;
 use crate::lock::Lock;
 use crate::retry::Failure;
 use crate::scripts::script;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use store_client::Reply;
 
 /// While a cluster moves a slot, it may refuse two keys, and still serve one.
@@ -16,7 +14,7 @@ const TRY_AGAIN: &str = "TRYAGAIN";
 impl Sessions {
     /// Whether sessions and locks can be used together. The service is asked once, again after its address has changed.
     fn key_space(&self) -> KeySpace {
-        let upstream = self.service.pool.credentials().current();
+        let upstream = self.upstream();
         if let Some(known) = upstream.key_space() {
             return known;
         }
@@ -34,15 +32,9 @@ impl Sessions {
         self.key_space().lock_of(key)
     }
 
-    /// A lock for this session, which is to be taken, and is to outlive the proxy for as long as it `lasts`.
-    pub(crate) fn lock(
-        &self,
-        key: &[u8],
-        secret: Vec<u8>,
-        lasts: Duration,
-        ends: Option<Instant>,
-    ) -> Lock {
-        Lock::new(key, self.lock_of(key), secret, lasts, ends)
+    /// A lock for this session, which is to be taken.
+    pub(crate) fn lock(&self, key: &[u8], secret: Vec<u8>, ends: Option<Instant>) -> Lock {
+        Lock::new(key, self.lock_of(key), secret, self.lock_time, ends)
     }
 
     /// Runs a script with a lock and its session; `None` if only one key a command will do here, or now.
@@ -51,7 +43,7 @@ impl Sessions {
         text: &str,
         keys: [&[u8]; 2],
         arguments: &[&[u8]],
-    ) -> Result<Option<Reply>, Answer> {
+    ) -> Result<Option<Reply>, Failure> {
         let send = || self.service.call_once(&script(text, &keys, arguments), &[TRY_AGAIN]);
         self.unless_divided(keys, send)
     }
@@ -62,7 +54,7 @@ impl Sessions {
         text: &str,
         keys: [&[u8]; 2],
         arguments: &[&[u8]],
-    ) -> Result<Option<Reply>, Answer> {
+    ) -> Result<Option<Reply>, Failure> {
         let send = || self.service.call_for_good(script(text, &keys, arguments), &[TRY_AGAIN]);
         self.unless_divided(keys, send)
     }
@@ -71,23 +63,13 @@ impl Sessions {
         &self,
         [lock, key]: [&[u8]; 2],
         send: impl FnOnce() -> Result<Reply, Failure>,
-    ) -> Result<Option<Reply>, Answer> {
+    ) -> Result<Option<Reply>, Failure> {
         if !self.key_space().unites(lock, key) {
             return Ok(None);
         }
         match send() {
             Ok(Reply::Error(error)) if error.code() == TRY_AGAIN => Ok(None),
-            reply => reply.map(Some).map_err(|failure| heard(Err(failure))),
+            reply => reply.map(Some),
         }
-    }
-
-    /// Sends a command that writes a session, until so many replicas have it as have to.
-    pub(crate) fn write_for_good(&self, command: Keyed<'_>) -> Result<Reply, Answer> {
-        self.service.call_for_good(command, &[]).map_err(|failure| heard(Err(failure)))
-    }
-
-    /// Sends any other command.
-    pub(crate) fn call(&self, command: &Keyed<'_>) -> Result<Reply, Answer> {
-        self.service.call(command).map_err(|failure| heard(Err(failure)))
     }
 }

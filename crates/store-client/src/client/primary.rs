@@ -4,7 +4,6 @@ use super::{Client, Destination};
 use crate::address::{Address, Host};
 use crate::connection::Connection;
 use crate::deadline::Deadline;
-use crate::distrust::Distrust;
 use crate::error::{Problem, RedisError};
 use crate::reply::Reply;
 use crate::resp::ProtocolError;
@@ -78,17 +77,11 @@ impl Client {
         deadline: Deadline,
     ) -> Result<Connection, Problem> {
         let server = Destination::Tcp(primary.clone());
-        let mut attempt = self.connect_to(&server, None, deadline);
-        if matches!(primary.host, Host::Ip(_)) {
-            // Certificates have names. Those in the credentials are as good: the user has said that the service is there.
-            for Address { host, .. } in &sentinels.sentinel().nodes {
-                if !matches!(attempt, Err(Problem::NotTrusted(Distrust::OtherName { .. }))) {
-                    break;
-                }
-                attempt = self.connect_to(&server, Some(host), deadline);
-            }
-        }
-        let mut connection = attempt?;
+        // Certificates have names. Those in the credentials are as good: the user has said that the service is there.
+        let nodes = sentinels.sentinel().nodes.iter();
+        let names = nodes.map(|node| &node.host).filter(|_| matches!(primary.host, Host::Ip(_)));
+        let names = std::iter::once(None).chain(names.map(Some));
+        let mut connection = self.connect_as(&server, names, deadline)?;
         match connection.command(&[b"ROLE"], deadline)? {
             Reply::Error(error) => Err(Problem::Role(error)),
             Reply::Array(parts) => match parts.first() {

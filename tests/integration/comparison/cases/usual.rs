@@ -61,6 +61,13 @@ pub(super) fn cases() -> Vec<Case> {
         case("close and open ten times")
             .page(format!("for ($i = 0; $i < 10; $i++) {{ {START} session_write_close(); }}"))
             .page("visit();"),
+    ]
+}
+
+/// Around the pages of a session.
+pub(super) fn cases_of_surroundings() -> Vec<Case> {
+    const START: &str = "session_start(); add();";
+    vec![
         case("garbage collection")
             .page("visit();")
             .page("session_start(); show(session_gc() > 1);")
