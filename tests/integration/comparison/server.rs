@@ -15,10 +15,7 @@ impl Server {
     pub(crate) fn start(store: Store) -> Self {
         match store {
             Store::Redis => Self::Redis(Redis::start_with(&[])),
-            // To list the keys of a small table takes less time.
-            Store::Memcached => {
-                Self::Memcached(Memcached::start_with("exec memcached -u memcache -o hashpower=12"))
-            }
+            Store::Memcached => Self::Memcached(Memcached::start()),
         }
     }
 
