@@ -292,5 +292,4 @@ fn sequences_are_equal(suite: Suite, store: Store) {
 
 on_both! {
     sequences_in_redis_are_equal: |suite| sequences_are_equal(suite, Store::Redis);
-    sequences_in_memcached_are_equal: |suite| sequences_are_equal(suite, Store::Memcached);
 }
