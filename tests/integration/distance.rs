@@ -33,7 +33,7 @@ const WAYS: [(&str, &str); 4] = [
 ];
 
 /// The page without its session.
-const WITHOUT_SESSION: &str = "<?php
+pub(crate) const WITHOUT_SESSION: &str = "<?php
 header('Content-Type: text/plain');
 printf(\"%d, served by %s\\n\", 1, gethostname());
 ";

@@ -16,21 +16,21 @@ use store_client::{Login, RedisEndpoint};
 /// For three tokens of two seconds, each replaced after one.
 const LONG_ENOUGH: Duration = Duration::from_secs(4);
 
-/// A login with tokens of two seconds, which these servers know, and no others but the password of the test.
+/// A login with tokens of two seconds. These servers know the last two, as the one before is valid still, and no others but
+/// the password of the test.
 fn tokens(ports: Vec<u16>) -> (Login, Arc<AtomicU32>) {
     let count = Arc::new(AtomicU32::new(0));
     let issued = Arc::clone(&count);
     let host = serve_http(move |_| {
-        let token = format!("token-{}", issued.fetch_add(1, Ordering::SeqCst));
+        let number = issued.fetch_add(1, Ordering::SeqCst);
+        let [before, token] = [number.saturating_sub(1), number].map(|it| format!("token-{it}"));
         for port in &ports {
             let client = redis::Client::open(("127.0.0.1", *port)).unwrap();
             let mut admin = client.get_connection().unwrap();
             run(&mut admin, &["AUTH", PASSWORD]);
-            let passwords = [">".to_owned() + PASSWORD, format!(">{token}")];
-            run(
-                &mut admin,
-                &["ACL", "SETUSER", "default", "resetpass", &passwords[0], &passwords[1]],
-            );
+            let [password, before, token] = [PASSWORD, &before, &token].map(|it| format!(">{it}"));
+            let set = ["ACL", "SETUSER", "default", "resetpass", &password, &before, &token];
+            run(&mut admin, &set);
         }
         ok(json!({"access_token": token, "expires_in": 2}))
     });
