@@ -177,21 +177,28 @@ fn a_login_in_the_text_protocol_works_and_no_password_gets_among_the_keys() {
 }
 
 #[test]
-fn a_server_with_tls_is_verified() {
-    let authority = Authority::new();
+fn a_server_with_tls_is_verified_and_shown_the_certificate_that_it_asks_for() {
+    let authority = Authority::named("our own");
     let folder = tempfile::tempdir().unwrap();
-    let [certificate, key] = ["crt", "key"].map(|name| folder.path().join(name));
+    let [certificate, key, ca] = ["crt", "key", "ca"].map(|name| folder.path().join(name));
     let (pem, private) = authority.identity("127.0.0.1");
-    fs::write(&certificate, pem).unwrap();
-    fs::write(&key, private).unwrap();
-    let options =
-        [format!("ssl_chain_cert={}", certificate.display()), format!("ssl_key={}", key.display())]
-            .join(",");
+    fs::write(&certificate, &pem).unwrap();
+    fs::write(&key, &private).unwrap();
+    fs::write(&ca, &authority.pem).unwrap();
+    let options = format!("ssl_chain_cert={},ssl_key={}", certificate.display(), key.display());
+    let tls = |server: &Memcached, ca: &str| json!({"host": "127.0.0.1", "port": server.port, "ssl": true, "ca.crt": ca});
     let server = Memcached::start(&["-Z", "-o", &options]);
-    let tls =
-        |ca: &str| json!({"host": "127.0.0.1", "port": server.port, "ssl": true, "ca.crt": ca});
-    visitors_lose_nothing(&tls(&authority.pem), None);
-    assert_eq!(Site::new(&tls(&Authority::new().pem)).php().lock("a"), NOT_STORED);
+    visitors_lose_nothing(&tls(&server, &authority.pem), None);
+    let untrusted = tls(&server, &Authority::new().pem);
+    assert_eq!(Site::new(&untrusted).php().lock("a"), NOT_STORED);
+
+    let options = format!("{options},ssl_ca_cert={},ssl_verify_mode=2", ca.display());
+    let strict = Memcached::start(&["-Z", "-o", &options]);
+    let mut credentials = tls(&strict, &authority.pem);
+    assert_eq!(Site::new(&credentials).php().lock("a"), NOT_STORED);
+    credentials["tls.crt"] = pem.into();
+    credentials["tls.key"] = private.into();
+    visitors_lose_nothing(&credentials, None);
 }
 
 #[test]
