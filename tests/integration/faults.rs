@@ -131,6 +131,9 @@ fn visited_meanwhile(
             happened.unwrap_or_else(|panic| resume_unwind(panic));
             outcome
         });
+        if outcome.errors + outcome.forgotten > 0 {
+            println!("{}", instance.container.logs());
+        }
         if web.options != DIRECT {
             for (command, words) in told {
                 let said = instance.container.exec(&["sh", "-c", &format!("launcher {command}")]);

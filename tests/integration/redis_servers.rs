@@ -37,11 +37,15 @@ fn tls_with_a_private_authority(suite: Suite) {
         assert_works(app, &credentials, &["--read-only", "--tmpfs", "/tmp", direct[0], direct[1]]);
         // By default the session proxy keeps the connection, and no handshake is made for each request.
         assert_works(app, &credentials, &["--read-only", "--tmpfs", "/tmp"]);
-        let show = ["--", "php", "-r", "echo ini_get('session.save_path');"];
+        let show = ["--", "printenv", "PHP_SESSION_SAVE_PATH"];
         let path =
             |more: &[&str]| app.run(&[&["--env", &env(&credentials)], more].concat(), &show).1;
         assert!(path(&[]).contains("unix:///tmp/php-session-store-"), "{}", path(&[]));
         assert!(path(&direct).contains("tls://"), "{}", path(&direct));
+        // A task has no visitors, and may wait for all of its children.
+        let task = ["--", "php", "-r", "echo ini_get('session.save_path');"];
+        let (_, of_task) = app.run(&["--env", &env(&credentials)], &task);
+        assert_contains!(of_task, "tls://");
 
         // Without the authority nobody is trusted, and PHP's own authorities still are with it.
         let mut untrusted = credentials.clone();

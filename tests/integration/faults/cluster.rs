@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 
 /// Six nodes at 7001 to 7006 of one container, the first three of which begin as primaries.
 const SCRIPT: &str = r"ip=$(hostname -i)
-for port in 7001 7002 7003 7004 7005 7006; do
-  mkdir -p /data/$port
-  redis-server --port $port --dir /data/$port --save '' --protected-mode no --requirepass secret \
-    --masterauth secret --repl-diskless-sync-delay 0 --cluster-enabled yes --cluster-announce-ip $ip \
-    --cluster-node-timeout 1000 &
-done
+cat >/start <<END
+mkdir -p /data/\$1
+exec redis-server --port \$1 --dir /data/\$1 --save '' --protected-mode no --requirepass secret \
+  --masterauth secret --repl-diskless-sync-delay 0 --cluster-enabled yes --cluster-announce-ip $ip \
+  --cluster-node-timeout 1000
+END
+for port in 7001 7002 7003 7004 7005 7006; do sh /start $port & done
 sleep 1
 export REDISCLI_AUTH=secret
 redis-cli --cluster create $ip:7001 $ip:7002 $ip:7003 $ip:7004 $ip:7005 $ip:7006 \
@@ -28,6 +29,7 @@ echo the cluster is ready; wait";
 #[derive(Debug, Clone, Copy)]
 enum Change {
     Planned,
+    /// And it comes back, as a replica of the one that has its place.
     Killed,
     Resharded,
 }
@@ -43,8 +45,9 @@ impl Change {
             }
             Self::Killed => {
                 "pkill -KILL -f '[r]edis-server .*:7001'
-                until redis-cli -p 7002 cluster nodes | grep master,fail; do sleep 0.1; done
-                until redis-cli -p 7002 cluster info | grep cluster_state:ok; do sleep 0.1; done"
+                until redis-cli -p 7002 cluster nodes | grep -E ':700[456]@[^ ]+ master'; do sleep 0.1; done
+                sh /start 7001 >/dev/null 2>&1 &
+                until redis-cli -p 7001 info replication | grep link_status:up; do sleep 0.1; done"
             }
             Self::Resharded => {
                 "id() { redis-cli -p $1 cluster myid; }
