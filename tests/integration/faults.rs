@@ -194,7 +194,7 @@ mod slow {
         redis_behind_nginx_and_the_proxy: |suite| faults(suite, Kind::Redis, NGINX_FPM_PROXY);
         memcached_with_a_login_behind_nginx_and_the_proxy:
             |suite| faults(suite, Kind::MemcachedWithLogin, NGINX_FPM_PROXY);
-        memcached_behind_nginx_and_the_proxy: |suite| faults(suite, Kind::Memcached, NGINX_FPM_PROXY);
+        memcached_and_the_proxy_behind_nginx: |suite| faults(suite, Kind::Memcached, NGINX_FPM_PROXY);
         redis_that_sentinel_watches: |suite| sentinel::measure(suite);
         a_cluster: |suite| cluster::measure(suite);
         redis_that_refuses_behind_nginx: |suite| refusals(suite, NGINX_FPM, &[]);
