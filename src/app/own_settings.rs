@@ -1,6 +1,6 @@
-//! What the app itself sets and the session proxy cannot follow: how long a request waits for a lock, as phpredis counts its
-//! tries and only PHP knows how many are left, and so does php-memcached; and which of Memcached's protocols PHP speaks, its
-//! keys, and how it spreads them.
+//! What the app itself sets and the session proxy cannot follow: how long a request waits for a lock, as PHP's handlers count
+//! their tries, and only they know how many are left; and which of Memcached's protocols PHP speaks, its keys, and how it
+//! spreads them.
 
 use std::path::Path;
 

@@ -161,12 +161,14 @@ pub(super) fn direct_for_setting(setting: &str) -> String {
 }
 
 /// `setting` is the app's.
-pub(super) fn setting_not_followed(store: Store, setting: &str) -> String {
-    let instead = match store {
-        Store::Redis => format!(
+pub(super) fn setting_not_followed(setting: &str) -> String {
+    let is_wait = setting.split(' ').next().is_some_and(|name| name.contains("lock_"));
+    let instead = if is_wait {
+        format!(
             "a request waits for its session as long as lock_timeout in {OPTIONS} says. {PROXY}=off follows the app's setting"
-        ),
-        Store::Memcached => "remove it, or no session is kept where it differs".to_owned(),
+        )
+    } else {
+        "remove it, or sessions may be lost".to_owned()
     };
     format!("warning: the app sets {setting}, which the session proxy cannot follow: {instead}")
 }

@@ -152,7 +152,7 @@ impl Context<'_> {
         let no_metrics = (is_direct && settings.metrics.is_some()).then(log::no_metrics);
         let setting = record.own_setting.as_deref().and_then(|setting| match reason {
             Reason::OwnSetting => Some(log::direct_for_setting(setting)),
-            _ => (!is_direct).then(|| log::setting_not_followed(record.store, setting)),
+            _ => (!is_direct).then(|| log::setting_not_followed(setting)),
         });
         let in_path = record.store == Store::Redis && !plan.endpoint.secrets().is_empty();
         let in_folder = (record.app.takes_save_path_for_folder && is_direct && in_path)

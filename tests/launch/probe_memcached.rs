@@ -3,11 +3,12 @@
 use crate::harness::{Harness, PROXY_SOCKET};
 use crate::memcached_process::Memcached;
 use crate::redis_process::{Redis, free_port};
+use crate::servers::serve;
 use nix::sys::signal::Signal;
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,28 +34,22 @@ fn assert_refused(credentials: &Value, proxy: &str, expected: &str) {
 
 /// A port of the server behind which a reply takes a millisecond longer.
 fn far(server: u16) -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    thread::spawn(move || {
-        for mut client in listener.incoming().flatten() {
-            let mut server = TcpStream::connect(("127.0.0.1", server)).expect("the server");
-            let (mut from, mut to) =
-                (client.try_clone().expect("a socket"), server.try_clone().expect("a socket"));
-            thread::spawn(move || {
-                let _ = io::copy(&mut from, &mut to);
-                to.shutdown(Shutdown::Write)
-            });
-            thread::spawn(move || {
-                let mut buffer = [0; 4096];
-                while let Ok(read @ 1..) = server.read(&mut buffer) {
-                    thread::sleep(Duration::from_millis(1));
-                    client.write_all(&buffer[..read])?;
-                }
-                io::Result::Ok(())
-            });
+    serve(move |mut client| {
+        let mut server = TcpStream::connect(("127.0.0.1", server)).expect("the server");
+        let (mut from, mut to) =
+            (client.try_clone().expect("a socket"), server.try_clone().expect("a socket"));
+        thread::spawn(move || {
+            let _ = io::copy(&mut from, &mut to);
+            to.shutdown(Shutdown::Write)
+        });
+        let mut buffer = [0; 4096];
+        while let Ok(read @ 1..) = server.read(&mut buffer) {
+            thread::sleep(Duration::from_millis(1));
+            if client.write_all(&buffer[..read]).is_err() {
+                return;
+            }
         }
-    });
-    port
+    })
 }
 
 /// One that is near seems far to a busy machine: the integration test `distance` asks it where nothing else runs.
@@ -119,6 +114,22 @@ fn what_may_pass_and_what_was_told_to_be_no_more_than_a_warning_starts() {
     let said = harness().said_with(&warning);
     assert!(said.contains("warning: no session can be kept"), "{said}");
     assert!(said.contains("requires a password"), "{said}");
+}
+
+/// What an app's setting does through the proxy is said as it is.
+#[test]
+fn a_setting_that_the_proxy_cannot_follow_is_named() {
+    let server = Memcached::start(&[]);
+    for (setting, words) in [
+        ("memcached.sess_prefix (lock_helper.php)", "remove it, or sessions may be lost"),
+        ("memcached.sess_lock_retries (a.php)", "as long as lock_timeout in"),
+    ] {
+        let harness = harness().recorded(|record| record.own_setting = Some(setting.to_owned()));
+        let (_, said) = harness.asked(&at(server.port, None), "on");
+        let expected = format!("the app sets {setting}, which the session proxy cannot follow: ");
+        assert!(said.contains(&expected), "{said}");
+        assert!(said.contains(words), "{said}");
+    }
 }
 
 #[test]
