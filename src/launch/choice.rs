@@ -10,7 +10,7 @@ use crate::endpoint::Endpoint;
 use crate::php::directives::connect;
 use crate::php::tls::{NoOpenSsl, TlsFiles};
 use crate::plan::Plan;
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use std::time::Duration;
 
 /// The route to take.
@@ -51,7 +51,6 @@ pub(super) fn choose(
     is_task: bool,
     inquiry: &Inquiry<impl Fn(Route) -> Outcome>,
 ) -> anyhow::Result<Choice> {
-    let serves = proxy_serves(plan, record);
     let limit = limit_of_php(plan, record);
     // Code that takes the save path for a folder would put the password into that folder's name.
     let needs_proxy = limit.is_some()
@@ -63,23 +62,22 @@ pub(super) fn choose(
     // The option `persistent`, on or off, is a decision for PHP's own handler. A task has no visitors who wait; if it is
     // the container's first process, the proxy would be one of its children, and one that waits for all of them would
     // never end.
-    let undecided = serves && !plan.persistence.is_chosen && !is_task;
+    let undecided = !plan.persistence.is_chosen && !is_task;
     let handshakes = undecided && plan.has_tls();
     let has_address = match &plan.endpoint {
         Endpoint::Redis(redis) => redis.first_address().is_some(),
         Endpoint::Memcached(_) => true,
     };
     let (route, reason) = match setting {
-        Proxy::On if !serves => bail!(log::not_for_proxy(plan, record.store)),
         Proxy::On => (Route::Proxy, Reason::Given),
-        Proxy::Auto if serves && needs_proxy => (Route::Proxy, Reason::Given),
+        Proxy::Auto if needs_proxy => (Route::Proxy, Reason::Given),
         Proxy::Auto if plan.locks(true) && !plan.locks(false) => {
             return Ok(inquiry.prefer_proxy(Reason::Locks));
         }
         Proxy::Auto if handshakes && record.own_setting.is_none() => {
             return Ok(inquiry.prefer_proxy(Reason::Handshakes));
         }
-        Proxy::Auto if serves && has_address && !plan.is_cluster() => {
+        Proxy::Auto if has_address && !plan.is_cluster() => {
             let otherwise = if handshakes { Reason::OwnSetting } else { Reason::Given };
             let by_distance = undecided && record.own_setting.is_none();
             return Ok(inquiry.by_answer(otherwise, by_distance));
@@ -144,15 +142,6 @@ impl<F: Fn(Route) -> Outcome> Inquiry<F> {
             },
             outcome => proxy((self.asks == Asks::All).then_some(outcome)),
         }
-    }
-}
-
-/// Whether the session proxy can serve it.
-pub(crate) fn proxy_serves(plan: &Plan, record: &LaunchRecord) -> bool {
-    match &plan.endpoint {
-        Endpoint::Redis(_) => true,
-        // php-memcached 2 was not tried.
-        Endpoint::Memcached(_) => record.extension_version.is_at_least(3, 0, 0),
     }
 }
 

@@ -7,7 +7,6 @@ use crate::diagnosis::Cause;
 use crate::frameworks::known::Framework;
 use crate::php::PHP_INI_SCAN_DIR;
 use crate::plan::Plan;
-use crate::store::Store;
 use indoc::formatdoc;
 use std::path::Path;
 use std::time::Duration;
@@ -66,17 +65,9 @@ pub(super) fn warning(what: &str) -> String {
     format!("warning: {what}")
 }
 
-pub(super) fn not_for_proxy(plan: &Plan, store: Store) -> String {
-    format!(
-        "{PROXY} is on, but the session proxy serves only Redis, and Memcached with version 3 of PHP's extension, not {} at {}.\nSet {PROXY}=auto, or bind such a service.",
-        store.title(),
-        plan.endpoint
-    )
-}
-
 pub(super) fn tls_needs_proxy() -> String {
     format!(
-        "The service accepts only TLS connections, and PHP's memcached extension does not support TLS.\nSet {PROXY}=auto: the session proxy, with version 3 of the extension or later, does. Or bind a service without TLS."
+        "The service accepts only TLS connections, and PHP's memcached extension does not support TLS.\nSet {PROXY}=auto: the session proxy does. Or bind a service without TLS."
     )
 }
 

@@ -12,11 +12,11 @@ use crate::system::version::Version;
 use std::path::Path;
 use std::time::Duration;
 
-/// The ini files of a store, for this version of its extension.
-pub(crate) fn ini_files(store: Store, version: &Version) -> Vec<(IniFile, Vec<Directive>)> {
+/// The ini files of a store.
+pub(crate) fn ini_files(store: Store) -> Vec<(IniFile, Vec<Directive>)> {
     let mut ini_files = match store {
         Store::Redis => redis_directives::ini_files(),
-        Store::Memcached => memcached_directives::ini_files(version),
+        Store::Memcached => memcached_directives::ini_files(),
     };
     let files = [("session.save_handler", "files"), ("session.save_path", "")];
     let files = files.map(|(name, value)| Directive::literal(name, value));
@@ -78,6 +78,6 @@ pub fn connect(
         Endpoint::Redis(endpoint) => {
             redis_directives::connect(endpoint, plan, tls_files, version, round_trip)
         }
-        Endpoint::Memcached(endpoint) => Ok(memcached_directives::connect(endpoint, plan, version)),
+        Endpoint::Memcached(endpoint) => Ok(memcached_directives::connect(endpoint, plan)),
     }
 }
