@@ -17,6 +17,7 @@ pub(crate) use service::Service;
 
 use crate::config::environment::Environment;
 use crate::system::files::read_text;
+use crate::system::log_line::listed;
 use anyhow::anyhow;
 use std::collections::HashMap;
 use std::fmt;
@@ -102,10 +103,10 @@ impl fmt::Display for Services {
                 .map(|service| format!("{:?}", service.name))
                 .collect();
             let separator = if index == 0 { "" } else { ", " };
-            let shown = match names.len().checked_sub(NAMED_SERVICES) {
-                _ if names.is_empty() => problem.as_deref().unwrap_or("no service").to_owned(),
-                None | Some(0) => names.join(", "),
-                Some(more) => format!("{} and {more} more", names[..NAMED_SERVICES].join(", ")),
+            let shown = if names.is_empty() {
+                problem.clone().unwrap_or_else(|| "no service".to_owned())
+            } else {
+                listed(&names, NAMED_SERVICES)
             };
             write!(formatter, "{separator}{origin} ({shown})")?;
         }

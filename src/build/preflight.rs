@@ -24,7 +24,7 @@ pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Vec<Finding> 
     let Some(service) = &config.service else { return Vec::new() };
     let reading = match endpoint::read(record.store, service) {
         Ok(reading) => reading,
-        Err(error) => return vec![Finding::Failure(error.to_string())],
+        Err(error) => return vec![Finding::Failure(format!("{error:#}"))],
     };
     let Reading { endpoint, options, unused, warnings, .. } = reading;
     let plan = Plan::settle(endpoint, &options);

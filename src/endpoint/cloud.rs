@@ -1,11 +1,11 @@
 //! Logins that a cloud issues: who does, and what the tokens are for. What the credentials leave open, the endpoint's own
 //! name says, or the container's environment.
 
-use super::error::EndpointError;
 use super::fields::Fields;
 use super::names::Meaning;
 use super::uri::Uri;
 use super::values::flag;
+use anyhow::ensure;
 use cloud_login::{Aws, AwsService, Azure, Cloud, Issuer, Named, Variables};
 use std::sync::Arc;
 use store_client::{Auth, Host, IssuedLogin, Secret};
@@ -31,7 +31,7 @@ pub(super) fn login(
     fields: &Fields<'_>,
     uri: &Uri,
     fixed: Option<&Auth>,
-) -> Result<Option<Arc<IssuedLogin>>, EndpointError> {
+) -> anyhow::Result<Option<Arc<IssuedLogin>>> {
     let host = fields.host()?.map(|(host, _)| host).or_else(|| uri.server.clone());
     let host = match &host {
         Some(Host::Name(name)) => name.to_ascii_lowercase(),
@@ -66,13 +66,13 @@ pub(super) fn login(
 
 /// The name of a cluster's first node.
 fn first_node(fields: &Fields<'_>) -> String {
-    let nodes = fields.list(Meaning::Nodes).ok().flatten().map(|list| list.texts);
+    let nodes = fields.list(Meaning::Nodes).ok().flatten();
     let first = nodes.and_then(|nodes| nodes.into_iter().next()).unwrap_or_default();
     first.split(':').next().unwrap_or_default().to_ascii_lowercase()
 }
 
 /// Who issues tokens for credentials that name what these are for.
-fn recognised(fields: &Fields<'_>, host: &str) -> Result<Option<Issuer>, EndpointError> {
+fn recognised(fields: &Fields<'_>, host: &str) -> anyhow::Result<Option<Issuer>> {
     let names = |words: &[&str]| fields.has_worded(words);
     let is_of_azure = OF_AZURE.iter().any(|part| host.contains(part));
     // ElastiCache without a user may have no login at all.
@@ -85,18 +85,17 @@ fn recognised(fields: &Fields<'_>, host: &str) -> Result<Option<Issuer>, Endpoin
     if names(&CLIENT) && (is_of_azure || names(&TENANT)) {
         return Ok(Some(Issuer::Azure));
     }
-    if fields.mention(&["iam"]) {
-        return Err(fields.unsupported(
-            "has no password but a login through a cloud's identity management (IAM), and does not say of which cloud",
-            "Add the credential auth: aws-iam, azure-entra or google-iam.",
-        ));
-    }
+    ensure!(
+        !fields.mention(&["iam"]),
+        "The service {} has no password but a login through a cloud's identity management (IAM), and does not say of which cloud.\nAdd the credential auth: aws-iam, azure-entra or google-iam.",
+        fields.service
+    );
     Ok(None)
 }
 
 /// The option's, the credentials' or the uri's, where a user without a password was taken for one.
-fn user(fields: &Fields<'_>, fixed: Option<&Auth>) -> Result<Option<String>, EndpointError> {
-    let of_credentials = fields.text(Meaning::User)?.map(|field| field.text);
+fn user(fields: &Fields<'_>, fixed: Option<&Auth>) -> anyhow::Result<Option<String>> {
+    let of_credentials = fields.text(Meaning::User)?;
     let is_in_uri = !fields.has(Meaning::Password);
     fields.ignore(Meaning::Password);
     let of_uri = || {
@@ -106,7 +105,7 @@ fn user(fields: &Fields<'_>, fixed: Option<&Auth>) -> Result<Option<String>, End
     Ok(fields.options.username.clone().or(of_credentials).or_else(of_uri))
 }
 
-fn aws(fields: &Fields<'_>, host: &str, user: Option<String>) -> Result<Aws, EndpointError> {
+fn aws(fields: &Fields<'_>, host: &str, user: Option<String>) -> anyhow::Result<Aws> {
     let endpoint = Named::by(host);
     let of_endpoint = |get: fn(&Named) -> bool| endpoint.as_ref().is_some_and(get);
     let mut given = fields.worded(&CACHE);
@@ -140,6 +139,6 @@ fn aws(fields: &Fields<'_>, host: &str, user: Option<String>) -> Result<Aws, End
 pub(super) fn in_plain_text(fields: &Fields<'_>) -> String {
     format!(
         "The service {} has TLS turned off, so its login token goes through the network in plain text. Set tls to true, unless something else encrypts the connection",
-        fields.service()
+        fields.service
     )
 }

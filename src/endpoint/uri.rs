@@ -1,6 +1,5 @@
 //! Uris of servers: `rediss://user:password@host:port/database`, `memcached://host:port`.
 
-use super::error::EndpointError;
 use super::fields::Fields;
 use super::names::Meaning;
 use super::values::flag;
@@ -27,15 +26,15 @@ pub(super) struct Uri {
 /// The parts of the uri among the credentials. An invalid one is no error if there are also a host and a password:
 /// it may be a dashboard's address, or contain an unencoded password. Its scheme still counts, so that TLS is not
 /// lost.
-pub(super) fn uri(fields: &Fields<'_>) -> Result<Uri, EndpointError> {
-    let Some(field) = fields.text(Meaning::Uri)? else { return Ok(Uri::default()) };
-    let text = field.text.trim();
-    match parse(text, fields.store) {
+pub(super) fn uri(fields: &Fields<'_>) -> anyhow::Result<Uri> {
+    let Some(entry) = fields.first(Meaning::Uri) else { return Ok(Uri::default()) };
+    let text = fields.text_of(entry)?;
+    match parse(text.trim(), fields.store) {
         Ok(uri) => {
             if !uri.ignored.is_empty() {
                 fields.warn(format!(
                     "the credential {:?} has {} in its query, which sessions do not use",
-                    field.key,
+                    entry.key,
                     uri.ignored.join(", ")
                 ));
             }
@@ -43,7 +42,7 @@ pub(super) fn uri(fields: &Fields<'_>) -> Result<Uri, EndpointError> {
         }
         Err(_) if fields.has(Meaning::Host) && fields.has(Meaning::Password) => {
             fields.ignore(Meaning::Uri);
-            Ok(Uri { tls: is_encrypted_scheme(text), ..Uri::default() })
+            Ok(Uri { tls: is_encrypted_scheme(text.trim()), ..Uri::default() })
         }
         Err(problem) => {
             let expected = match fields.store {
@@ -54,7 +53,7 @@ pub(super) fn uri(fields: &Fields<'_>) -> Result<Uri, EndpointError> {
                     "memcached://HOST:PORT, or memcached://USER:PASSWORD@HOST:PORT with special characters percent-encoded"
                 }
             };
-            Err(fields.unusable(&field.key, problem, expected))
+            Err(fields.unusable(&entry.key, problem, expected))
         }
     }
 }
