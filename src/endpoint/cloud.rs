@@ -10,18 +10,12 @@ use cloud_login::{Aws, AwsService, Azure, Cloud, Issuer, Named, Variables};
 use std::sync::Arc;
 use store_client::{Auth, Host, IssuedLogin, Secret};
 
-/// Who issues the password, in words of their own.
-const AUTH: [&str; 4] = ["auth", "auth type", "auth method", "auth mode"];
 const CACHE: [&str; 5] =
     ["cache name", "serverless cache name", "replication group id", "cluster name", "cluster id"];
 const REGION: [&str; 2] = ["region", "aws region"];
 const AWS_USER: [&str; 3] = ["user id", "iam user", "iam user id"];
-const ROLE: [&str; 2] = ["role arn", "iam role arn"];
 const TENANT: [&str; 1] = ["tenant id"];
 const CLIENT: [&str; 1] = ["client id"];
-/// `client_secret`, where a secret is a password.
-const CLIENT_SECRET: [&str; 1] = ["client password"];
-const OBJECT: [&str; 2] = ["object id", "principal id"];
 /// Parts of the names that Azure gives to its caches, in each of its clouds.
 const OF_AZURE: [&str; 3] = [".redis.cache.", ".redis.azure.", ".redisenterprise.cache."];
 
@@ -38,7 +32,9 @@ pub(super) fn login(
         Some(Host::Ip(_)) => String::new(),
         None => first_node(fields),
     };
-    let said = fields.options.auth.or_else(|| Issuer::named(&fields.worded(&AUTH)?));
+    let said = fields.options.auth.or_else(|| {
+        Issuer::named(&fields.worded(&["auth", "auth type", "auth method", "auth mode"])?)
+    });
     let issuer = match said {
         Some(issuer) => issuer,
         None if fixed.is_some() => return Ok(None),
@@ -47,15 +43,15 @@ pub(super) fn login(
             None => return Ok(None),
         },
     };
-    fields.ignore(Meaning::Password);
     let user = user(fields, fixed)?;
     let cloud = match issuer {
         Issuer::Aws => Cloud::Aws(aws(fields, &host, user)?),
         Issuer::Azure => Cloud::Azure(Azure {
             tenant: fields.worded(&TENANT),
             client: fields.worded(&CLIENT),
-            secret: fields.worded(&CLIENT_SECRET).map(Secret::new),
-            user: user.or_else(|| fields.worded(&OBJECT)),
+            // `client_secret`, where a secret is a password.
+            secret: fields.worded(&["client password"]).map(Secret::new),
+            user: user.or_else(|| fields.worded(&["object id", "principal id"])),
         }),
         Issuer::Google => Cloud::Google,
     };
@@ -131,14 +127,6 @@ fn aws(fields: &Fields<'_>, host: &str, user: Option<String>) -> anyhow::Result<
         user: user.or_else(|| fields.worded(&AWS_USER)).ok_or_else(|| {
             fields.missing("user-id", "user-id (or username) for a login with aws-iam")
         })?,
-        role: fields.worded(&ROLE),
+        role: fields.worded(&["role arn", "iam role arn"]),
     })
-}
-
-/// The warning for a token that is not encrypted on its way.
-pub(super) fn in_plain_text(fields: &Fields<'_>) -> String {
-    format!(
-        "The service {} has TLS turned off, so its login token goes through the network in plain text. Set tls to true, unless something else encrypts the connection",
-        fields.service
-    )
 }
