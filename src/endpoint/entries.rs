@@ -97,7 +97,7 @@ struct Entries {
 impl Entries {
     fn read(store: Store, credentials: &Credentials, owner: Vec<String>) -> Vec<Entry> {
         let mut entries = Self { store, owner, list: Vec::new() };
-        for (name, credential) in credentials.iter() {
+        for (name, credential) in credentials {
             entries.add(name, name.len(), credential.clone());
         }
         entries.list.sort_by_key(|entry| entry.reading.map(|reading| reading.rank));

@@ -7,10 +7,8 @@ use super::fields::Fields;
 use super::names::Meaning;
 use super::pem;
 use crate::config::variables::OPTIONS;
-use crate::services::Credential;
 use crate::store::Store;
 use anyhow::ensure;
-use serde_json::Value;
 use store_client::{RedisEndpoint, Target};
 
 /// Fails, with the names, if the endpoint lacks something that such credentials may hold.
@@ -60,7 +58,7 @@ fn says_no_tls(fields: &Fields<'_>, endpoint: &Endpoint) -> anyhow::Result<bool>
 }
 
 fn looks_secret(entry: &Entry) -> bool {
-    let Some(text) = text(entry) else { return false };
+    let Some(text) = entry.credential.text() else { return false };
     let is_flag = ["true", "yes", "on", "required", "enabled"].contains(&text);
     (entry.words.look_secret() && !is_flag) || has_login(text)
 }
@@ -76,12 +74,5 @@ fn looks_like_tls(entry: &Entry) -> bool {
 }
 
 fn is_pem(entry: &Entry) -> bool {
-    text(entry).is_some_and(pem::is_like)
-}
-
-fn text(entry: &Entry) -> Option<&str> {
-    match &entry.credential {
-        Credential::Value(Value::String(text)) => Some(text),
-        _ => None,
-    }
+    entry.credential.text().is_some_and(pem::is_like)
 }
