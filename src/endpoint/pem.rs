@@ -16,13 +16,12 @@ const EXPECTED: &str = "PEM (-----BEGIN …), or PEM in base64";
 pub(super) fn read(fields: &Fields<'_>, meaning: Meaning) -> anyhow::Result<Option<Pem>> {
     let Some(entry) = fields.first(meaning) else { return Ok(None) };
     let text = fields.text_of(entry)?;
-    let pem = if text.starts_with('/') && text.trim().lines().count() == 1 {
+    let found = if text.starts_with('/') && text.trim().lines().count() == 1 {
         of_file(Path::new(text.trim()))
     } else {
-        let decoded = decode(&text);
-        decoded.map(|pem| with_file(pem, &text, fields.service.credential_file(&entry.key)))
+        pem(&text, fields.service.credential_file(&entry.key))
     };
-    pem.map(Some).map_err(|problem| fields.unusable(&entry.key, &problem, EXPECTED))
+    found.map(Some).map_err(|problem| fields.unusable(&entry.key, &problem, EXPECTED))
 }
 
 /// Reads the CA that the options name.
@@ -39,13 +38,14 @@ pub(super) fn of_option(fields: &Fields<'_>) -> anyhow::Result<Option<Pem>> {
 
 fn of_file(path: &Path) -> Result<Pem, String> {
     let content = read_text(path).map_err(|error| error.to_string())?;
-    Ok(with_file(decode(&content)?, &content, Some(path.to_owned())))
+    pem(&content, Some(path.to_owned()))
 }
 
-/// A text that had to be decoded is in no file.
-fn with_file(decoded: String, content: &str, file: Option<PathBuf>) -> Pem {
-    let file = file.filter(|_| decoded == content);
-    Pem::new(decoded, file)
+/// What has to be decoded is in no file.
+fn pem(text: &str, file: Option<PathBuf>) -> Result<Pem, String> {
+    let decoded = decode(text)?;
+    let file = file.filter(|_| decoded == text);
+    Ok(Pem::new(decoded, file))
 }
 
 const BEGIN: &str = "-----BEGIN ";

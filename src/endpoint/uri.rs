@@ -53,14 +53,10 @@ pub(super) fn uri(fields: &Fields<'_>) -> anyhow::Result<Uri> {
             Ok(Uri { tls: Some(tls), ..Uri::default() })
         }
         Err(problem) => {
-            let expected = match fields.store {
-                Store::Redis => {
-                    "redis://USER:PASSWORD@HOST:PORT/DATABASE (rediss:// for TLS) with special characters percent-encoded"
-                }
-                Store::Memcached => {
-                    "memcached://HOST:PORT, or memcached://USER:PASSWORD@HOST:PORT with special characters percent-encoded"
-                }
-            };
+            let expected = fields.store.choose(
+                "redis://USER:PASSWORD@HOST:PORT/DATABASE (rediss:// for TLS) with special characters percent-encoded",
+                "memcached://HOST:PORT, or memcached://USER:PASSWORD@HOST:PORT with special characters percent-encoded",
+            );
             Err(fields.unusable(&entry.key, problem, expected))
         }
     }

@@ -22,10 +22,7 @@ pub(crate) fn present(
     environment: &Environment,
     store: Store,
 ) -> Result<Vec<&'static str>, EnvironmentError> {
-    let names: &[&str] = match store {
-        Store::Redis => &REDIS,
-        Store::Memcached => &MEMCACHED,
-    };
+    let names: &[&str] = store.choose(&REDIS, &MEMCACHED);
     let is_set = |name: &&'static str| Ok(environment.text(name)?.map(|_| *name));
     names.iter().map(is_set).filter_map(Result::transpose).collect()
 }

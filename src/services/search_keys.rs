@@ -65,10 +65,7 @@ impl SearchKeys {
     }
 
     pub(crate) fn of(&self, store: Store) -> &SearchKey {
-        match store {
-            Store::Redis => &self.redis,
-            Store::Memcached => &self.memcached,
-        }
+        store.choose(&self.redis, &self.memcached)
     }
 
     /// What we look for, for messages.
