@@ -2,7 +2,7 @@
 
 use super::overrides::Override;
 use crate::config::environment::Environment;
-use crate::php::script::run_script_with_input;
+use crate::php::script::run_script;
 use anyhow::anyhow;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -153,9 +153,9 @@ impl PhpStep {
             scripts.map(|part| part.strip_prefix("<?php").unwrap_or(part)).collect();
         let options = OPTIONS.iter().chain(self.options).flat_map(|setting| ["-d", setting]);
         let options: Vec<&str> = options.collect();
-        let answer =
-            run_script_with_input(&script, &question.to_string(), &options, environment.as_env())?;
+        let (input, env) = (question.to_string(), environment.as_env());
+        let answer = run_script(&script, &input, &[], &options, env)?.answer;
         let step = self.name;
-        answer.given().map_err(|ended| anyhow!("PHP did not finish the step \"{step}\": {ended}"))
+        answer.map_err(|ended| anyhow!("PHP did not finish the step \"{step}\": {ended}"))
     }
 }

@@ -156,10 +156,7 @@ pub(crate) fn limit_of_php(plan: &Plan, record: &LaunchRecord) -> Option<anyhow:
         return Some(anyhow!(log::tls_needs_proxy()));
     }
     let files = TlsFiles::planned(&plan.endpoint);
-    match connect(plan, &files, &record.extension_version, Duration::ZERO) {
-        Err(error) => Some(error.into()),
-        Ok(_) => None,
-    }
+    connect(plan, &files, &record.extension_version, Duration::ZERO).err()
 }
 
 #[cfg(test)]

@@ -4,8 +4,6 @@
 use super::ini_file::IniFile;
 use super::scan_dirs;
 use crate::config::environment::Environment;
-use crate::config::variables::{OPTIONS, PROXY};
-use crate::system::version::Version;
 use crate::variable::{Variable, Variables, names};
 use std::fmt::{self, Write};
 use std::path::Path;
@@ -18,23 +16,6 @@ pub struct PhpSettings {
     pub variables: Variables,
     /// Ini files for PHP to read besides the base.
     pub(crate) ini_files: Vec<IniFile>,
-}
-
-/// Something that the endpoint or the options need and PHP's extension does not support.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum DirectiveError {
-    #[error(
-        "The service needs {what}, which the PHP extension {extension} {version} does not support. Version {since} and later do.\nUse a newer extension, or a service without it."
-    )]
-    TooOld { what: &'static str, extension: &'static str, version: Version, since: String },
-    #[error(
-        "PHP's own handler knows only database 0 of a cluster, and the credentials or {OPTIONS} say {0}.\nRemove it, or set {PROXY}=auto: the session proxy can use it, if the server has numbered databases in a cluster, as of Valkey 9."
-    )]
-    DatabaseOfCluster(u32),
-    #[error(
-        "The service needs {0}, which PHP's redis extension does not support for sessions, but the session proxy does.\nSet {PROXY}=auto."
-    )]
-    OnlyProxy(&'static str),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,9 +19,8 @@ pub struct Version {
 pub struct VersionError(String);
 
 impl Version {
-    /// Whether this version is `major.minor.patch` or later.
-    pub(crate) fn is_at_least(&self, major: u32, minor: u32, patch: u32) -> bool {
-        self.numbers >= [major, minor, patch]
+    pub(crate) fn is_at_least(&self, numbers: [u32; 3]) -> bool {
+        self.numbers >= numbers
     }
 
     pub(crate) fn precedes(&self, other: &Self) -> bool {
@@ -38,18 +37,10 @@ impl FromStr for Version {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || VersionError(text.chars().take(40).collect());
-        let mut numbers = [0; 3];
-        let mut parts = text.splitn(3, '.');
-        for (index, number) in numbers.iter_mut().enumerate() {
-            let Some(part) = parts.next() else { break };
-            let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-            match part[..digits].parse() {
-                Ok(parsed) => *number = parsed,
-                Err(_) if index == 0 => return Err(error()),
-                Err(_) => break,
-            }
-        }
+        let number = |part: &str| part.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
+        let mut parts = text.splitn(3, '.').map_while(number);
+        let first = parts.next().ok_or_else(|| VersionError(text.chars().take(40).collect()))?;
+        let numbers = [first, parts.next().unwrap_or(0), parts.next().unwrap_or(0)];
         Ok(Self { numbers, text: text.to_owned() })
     }
 }
@@ -84,11 +75,11 @@ mod tests {
 
     #[test]
     fn versions_compare_by_number() {
-        assert!(version("5.10.0").is_at_least(5, 9, 9));
-        assert!(version("6.0.0RC1").is_at_least(6, 0, 0));
-        assert!(version("8.4.1-dev").is_at_least(8, 4, 1));
-        assert!(!version("5.3.7").is_at_least(6, 0, 0));
-        assert!(version("3.2").is_at_least(3, 2, 0));
+        assert!(version("5.10.0").is_at_least([5, 9, 9]));
+        assert!(version("6.0.0RC1").is_at_least([6, 0, 0]));
+        assert!(version("8.4.1-dev").is_at_least([8, 4, 1]));
+        assert!(!version("5.3.7").is_at_least([6, 0, 0]));
+        assert!(version("3.2").is_at_least([3, 2, 0]));
         assert!(version("8.4.99").precedes(&version("8.5.0alpha1")));
         assert!(!version("8.5").precedes(&version("8.5.0")));
     }
