@@ -47,9 +47,7 @@ impl Entry {
     pub(super) fn describe(&self) -> String {
         match &self.credential {
             Credential::Value(Value::Null) => format!("{} (null)", self.key),
-            Credential::Value(Value::String(text)) if text.is_empty() => {
-                format!("{} (empty)", self.key)
-            }
+            credential if credential.text() == Some("") => format!("{} (empty)", self.key),
             _ => self.key.clone(),
         }
     }

@@ -8,7 +8,7 @@ use crate::config::launch::Proxy;
 use crate::diagnosis::CauseKind;
 use crate::endpoint::Endpoint;
 use crate::php::directives::connect;
-use crate::php::tls::{NoOpenSsl, TlsFiles};
+use crate::php::tls::{NO_OPENSSL, TlsFiles};
 use crate::plan::Plan;
 use anyhow::anyhow;
 use std::time::Duration;
@@ -148,7 +148,7 @@ impl<F: Fn(Route) -> Outcome> Inquiry<F> {
 /// What the service needs and PHP's handler does not support.
 pub(crate) fn limit_of_php(plan: &Plan, record: &LaunchRecord) -> Option<anyhow::Error> {
     if plan.has_tls() && !record.knows_tls {
-        return Some(NoOpenSsl.into());
+        return Some(anyhow!(NO_OPENSSL));
     }
     if let Endpoint::Memcached(memcached) = &plan.endpoint
         && memcached.tls.is_some()

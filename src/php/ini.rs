@@ -21,15 +21,8 @@ pub struct PhpSettings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive {
     pub(crate) name: &'static str,
-    pub(crate) value: Value,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Value {
-    /// Fixed text, only of letters, digits and `-_./`, so that it needs no quoting in an ini file.
-    Literal(String),
-    /// The value of this variable when PHP starts. PHP takes it verbatim.
-    Variable(Variable),
+    /// As it stands between quotes in an ini file.
+    pub(crate) value: String,
 }
 
 impl PhpSettings {
@@ -56,12 +49,14 @@ impl fmt::Debug for PhpSettings {
 }
 
 impl Directive {
+    /// Fixed text, only of letters, digits and `-_./`, so that nothing in it needs to be escaped.
     pub(crate) fn literal(name: &'static str, value: impl Into<String>) -> Self {
-        Self { name, value: Value::Literal(value.into()) }
+        Self { name, value: value.into() }
     }
 
+    /// The value of this variable when PHP starts. PHP takes it verbatim.
     pub(crate) fn variable(name: &'static str, variable: Variable) -> Self {
-        Self { name, value: Value::Variable(variable) }
+        Self { name, value: format!("${{{}}}", variable.name()) }
     }
 }
 
@@ -72,10 +67,7 @@ pub(crate) fn render(directives: &[Directive]) -> String {
     );
     for Directive { name, value } in directives {
         // Writing to a String cannot fail.
-        let _ = match value {
-            Value::Literal(text) => writeln!(ini, "{name} = \"{text}\""),
-            Value::Variable(variable) => writeln!(ini, "{name} = \"${{{}}}\"", variable.name()),
-        };
+        let _ = writeln!(ini, "{name} = \"{value}\"");
     }
     ini
 }

@@ -104,7 +104,7 @@ impl Php {
     pub fn ask(env: &Env) -> anyhow::Result<Self> {
         let mut cli = Program::ask("cli", env, &[])?;
         cli.facts.find_extensions(env);
-        let mut others = siblings(&cli.facts.configuration_dir, &cli.facts.version.major_minor())
+        let mut others = siblings(&cli.facts.configuration_dir)
             .into_iter()
             .map(|(name, configuration)| {
                 let (env, options) = with_configuration_of(env, &configuration);

@@ -3,7 +3,7 @@
 use super::binding_files::{Layout, entries};
 use super::origin::{Origin, VCAP_SERVICES_FILE_PATH, shown};
 use super::service::{CredentialSource, Service};
-use crate::system::files::{FileError, read_text_if_present};
+use crate::system::files::read_text_if_present;
 use std::path::{Path, PathBuf};
 
 /// Reads the bindings below `root`. If there is no such folder, there are no bindings.
@@ -64,7 +64,7 @@ fn is_json(path: &Path) -> bool {
 
 fn service(root: &Path, name: String, folder: PathBuf) -> Service {
     let layout = Layout::of(&folder);
-    let read = |name: &str| -> Result<Option<String>, FileError> {
+    let read = |name: &str| -> anyhow::Result<Option<String>> {
         let text = read_text_if_present(&layout.metadata.join(name))?;
         Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
     };

@@ -1,5 +1,6 @@
 //! Versions of PHP and of its extensions.
 
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -12,11 +13,6 @@ pub struct Version {
     numbers: [u32; 3],
     text: String,
 }
-
-/// The text does not start like a version.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("\"{0}\" is not a version such as 5.3.7")]
-pub struct VersionError(String);
 
 impl Version {
     pub(crate) fn is_at_least(&self, numbers: [u32; 3]) -> bool {
@@ -34,19 +30,22 @@ impl Version {
 }
 
 impl FromStr for Version {
-    type Err = VersionError;
+    type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let number = |part: &str| part.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
         let mut parts = text.splitn(3, '.').map_while(number);
-        let first = parts.next().ok_or_else(|| VersionError(text.chars().take(40).collect()))?;
+        let first = parts.next().with_context(|| {
+            let shown: String = text.chars().take(40).collect();
+            format!("\"{shown}\" is not a version such as 5.3.7")
+        })?;
         let numbers = [first, parts.next().unwrap_or(0), parts.next().unwrap_or(0)];
         Ok(Self { numbers, text: text.to_owned() })
     }
 }
 
 impl TryFrom<String> for Version {
-    type Error = VersionError;
+    type Error = anyhow::Error;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         text.parse()
