@@ -85,7 +85,7 @@ mod tests {
         let der = STANDARD.encode([0x30, 0x82, 1, 2]);
         assert_eq!(decode(&der).unwrap_err(), "is DER in base64, not PEM");
         for text in ["", "MIIB", "/etc/ssl/ca.pem", "%%%", "bm90IHBlbQ=="] {
-            assert_eq!(decode(text).unwrap_err(), "is not PEM", "{text}");
+            assert!(decode(text).is_err(), "{text}");
         }
     }
 }
