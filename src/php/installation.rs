@@ -70,9 +70,9 @@ pub(crate) struct Facts {
     pub(crate) binary: PathBuf,
     /// Where PHP's extensions are.
     pub(crate) extension_dir: PathBuf,
-    /// Whether PHP itself looks elsewhere.
+    /// The same folder, if PHP itself looks elsewhere.
     #[serde(skip)]
-    lost_extension_dir: bool,
+    lost_extension_dir: Option<PathBuf>,
     /// Where PHP looks for its php.ini, as compiled in.
     pub(crate) configuration_dir: PathBuf,
     /// The compiled-in folder of ini files; empty if there is none.
@@ -145,18 +145,17 @@ impl Facts {
     fn find_extensions(&mut self, env: &Env) {
         let named = env.get(PHP_EXTENSION_DIR).map(PathBuf::from).filter(|folder| folder.is_dir());
         if let Some(named) = named.filter(|_| !self.extension_dir.is_dir()) {
-            self.extension_dir = named;
-            self.lost_extension_dir = true;
+            self.extension_dir.clone_from(&named);
+            self.lost_extension_dir = Some(named);
         }
     }
 
     /// The value of the `extension` directive for one of PHP's own extensions.
     pub(crate) fn object(&self, name: &str) -> String {
         let file = format!("{name}.so");
-        if self.lost_extension_dir {
-            self.extension_dir.join(file).display().to_string()
-        } else {
-            file
+        match &self.lost_extension_dir {
+            Some(folder) => folder.join(file).display().to_string(),
+            None => file,
         }
     }
 
@@ -240,7 +239,7 @@ mod tests {
         assert_eq!(facts.object("redis"), "redis.so");
         facts.find_extensions(&env);
         assert_eq!(facts.object("redis"), there.path().join("redis.so").display().to_string());
-        let mut found = Facts { extension_dir: "/".into(), lost_extension_dir: false, ..facts };
+        let mut found = Facts { extension_dir: "/".into(), lost_extension_dir: None, ..facts };
         found.find_extensions(&env);
         assert_eq!(found.object("redis"), "redis.so");
     }

@@ -75,7 +75,9 @@ pub(super) fn connect(
         }
         Target::Unix(path) => format!("unix://{}?", path.display()),
         Target::Cluster { nodes, .. } => {
-            nodes.iter().for_each(|node| query.add("seed[]", host_and_port(node)));
+            for node in nodes {
+                query.add("seed[]", host_and_port(node));
+            }
             ini_files.push(IniFile::Cluster);
             String::new()
         }

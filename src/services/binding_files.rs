@@ -52,7 +52,7 @@ impl Layout {
 /// The visible entries of a folder. Kubernetes keeps a Secret's data in `..data` and `..<timestamp>`, and links
 /// the visible names to it.
 pub(super) fn entries(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
-    let listed = folder.read_dir().and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+    let listed: io::Result<Vec<DirEntry>> = folder.read_dir().and_then(Iterator::collect);
     let visible = |entry: DirEntry| {
         // Kubernetes and Cloud Foundry write only UTF-8 names.
         let name = entry.file_name().into_string().ok().filter(|name| !name.starts_with('.'))?;

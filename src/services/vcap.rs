@@ -24,16 +24,16 @@ pub(super) fn parse(json: &str, origin: &Origin) -> anyhow::Result<Vec<Service>>
     };
     let mut services = Vec::new();
     for (label, instances) in labels {
-        let instances: Option<Vec<Instance>> = serde_json::from_value(instances)
+        let bound: Option<Vec<Bound>> = serde_json::from_value(instances)
             .map_err(|_| error(format!("has no list at {label:?} of services with names.")))?;
-        let instances = instances.into_iter().flatten();
-        services.extend(instances.map(|instance| instance.service(&label, origin)));
+        let bound = bound.into_iter().flatten();
+        services.extend(bound.map(|bound| bound.service(&label, origin)));
     }
     Ok(services)
 }
 
 #[derive(Deserialize)]
-struct Instance {
+struct Bound {
     name: String,
     instance_name: Option<String>,
     label: Option<String>,
@@ -44,7 +44,7 @@ struct Instance {
     credentials: Value,
 }
 
-impl Instance {
+impl Bound {
     fn service(self, label: &str, origin: &Origin) -> Service {
         let credentials: Credentials = match self.credentials {
             Value::Object(map) => {
