@@ -200,11 +200,13 @@ impl Drop for Network {
     }
 }
 
-/// Waits for a condition, 30 seconds at most.
+/// Waits for a condition, 30 seconds at most. It is looked at often at first: what takes long may be seen a little later,
+/// and each look may start a program.
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < Duration::from_secs(30), "waited in vain for {what}");
-        sleep(Duration::from_millis(50));
+        let pause = start.elapsed() / 10;
+        sleep(pause.clamp(Duration::from_millis(20), Duration::from_millis(250)));
     }
 }

@@ -107,6 +107,9 @@ pub(crate) fn assert_image_is_clean(image: &str, text_of_the_app: &str) {
     assert!(!found.contains(&1), "{image} holds a password");
 }
 
+/// Whether an image has been searched as a whole.
+static SEARCHED: Once = Once::new();
+
 /// Asserts that what a build has made holds no password: pack's caches, the configuration, and the layers that came to the
 /// run image's. The launch cache has them as they were made, so that this takes a second; a whole image, whose other layers
 /// no build has touched, takes ten: one in a run is searched, and each whose caches lack a layer.
@@ -123,7 +126,6 @@ pub(crate) fn assert_build_is_clean(image: &str, caches: &[String; 2], text_of_t
     found.extend(found_in_volumes(&search, caches));
     assert!(!found.contains(&0), "{image}, or a cache of its build, holds a password");
 
-    static SEARCHED: Once = Once::new();
     let mut is_first = false;
     SEARCHED.call_once(|| is_first = true);
     let has_everything = (1..texts.len()).all(|index| found.contains(&index));
