@@ -35,8 +35,8 @@ pub(super) fn unavailable(failure: &Failure) -> Vec<u8> {
     match failure {
         Failure::Refused(error) => Reply::Error(error.clone()).encode(),
         Failure::FewReplicas { .. } => format!("-NOREPLICAS {failure}\r\n").into_bytes(),
-        Failure::NoConnection(error) => {
-            let problem = error.to_string().replace(['\r', '\n'], " ");
+        failure => {
+            let problem = failure.to_string().replace(['\r', '\n'], " ");
             format!("-ERR the session proxy cannot reach the service: {problem}\r\n").into_bytes()
         }
     }

@@ -198,7 +198,7 @@ fn reserve<'a>(
 mod tests {
     use super::super::sessions::Sessions;
     use super::super::settings::Settings;
-    use super::super::site::Site;
+    use super::super::status::Site;
     use super::super::upstream::Access;
     use super::*;
     use std::io::Read;
@@ -210,7 +210,7 @@ mod tests {
     const END: &[u8] = b"the end\r\n";
 
     /// A proxy before a service that says `OK` to whatever ends like this.
-    fn proxy(socket: &std::path::Path) -> Arc<(Shared, Sessions)> {
+    fn proxy(socket: &std::path::Path) -> Arc<Sessions> {
         let listener = UnixListener::bind(socket).unwrap();
         thread::spawn(move || {
             for mut stream in listener.incoming().filter_map(Result::ok) {
@@ -238,17 +238,15 @@ mod tests {
             most_connections: 4,
             metrics: None,
         };
-        let shared = Shared::new(&settings).unwrap();
-        let read = Box::new(move || Ok(access.clone()));
-        let sessions = Sessions::new(&settings, read, &shared).unwrap();
-        Arc::new((shared, sessions))
+        let shared = Arc::new(Shared::new(settings).unwrap());
+        Arc::new(Sessions::new(shared, Box::new(move || Ok(access.clone()))).unwrap())
     }
 
     /// PHP's side of a connection.
-    fn connect(proxy: &Arc<(Shared, Sessions)>) -> UnixStream {
+    fn connect(proxy: &Arc<Sessions>) -> UnixStream {
         let (php, ours) = UnixStream::pair().unwrap();
         let proxy = proxy.clone();
-        thread::spawn(move || proxy.1.converse(&proxy.0, &ours));
+        thread::spawn(move || proxy.converse(&ours));
         php.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
         php
     }
@@ -276,7 +274,7 @@ mod tests {
         write(&mut large, (64 << 20) - 100, 100 << 10);
         let begun = Instant::now();
         // It has its memory as soon as there is none for another one.
-        while proxy.0.memory.reserve(1 << 20, Deadline::after(Duration::ZERO)).is_some() {
+        while proxy.shared.memory.reserve(1 << 20, Deadline::after(Duration::ZERO)).is_some() {
             assert!(begun.elapsed() < Duration::from_mins(1));
             thread::yield_now();
         }
@@ -288,6 +286,6 @@ mod tests {
         drop(large);
         next.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         assert!(answered(&mut next));
-        assert!(proxy.0.memory.reserve(64 << 20, Deadline::after(LEAST)).is_some());
+        assert!(proxy.shared.memory.reserve(64 << 20, Deadline::after(LEAST)).is_some());
     }
 }

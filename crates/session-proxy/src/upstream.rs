@@ -1,16 +1,15 @@
 //! The service that commands go to: where a key is, and what can be sent together.
 
 use super::cluster::Cluster;
-use super::credentials::Bound;
 use super::key_space::KeySpace;
 use super::log::log;
+use super::pool::{Pool, Server};
+use super::shared::Shared;
 use super::silence::Waiting;
 use super::slots::Redirect;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
-use store_client::{
-    Address, Client, Connection, Deadline, ErrorReply, RedisEndpoint, RedisError, Target,
-};
+use std::sync::OnceLock;
+use store_client::{Client, Connection, Deadline, ErrorReply, RedisEndpoint, RedisError, Target};
 
 /// Everything that a connection depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,51 +21,31 @@ pub struct Access<E = RedisEndpoint> {
 
 /// A service to connect to. Each change of the credentials creates a new one.
 pub(super) struct Upstream {
-    pub(super) access: Access,
-    client: Client,
+    endpoint: RedisEndpoint,
+    pub(super) client: Client,
+    pub(super) pool: Pool<Connection>,
     /// What a script can do there, as soon as that is known.
     key_space: OnceLock<KeySpace>,
     pub(super) cluster: Cluster,
 }
 
-/// A server of the service.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Server {
-    /// The one that is bound.
-    Bound,
-    /// A node of a cluster.
-    Node(Arc<Address>),
-}
-
-impl Server {
-    pub(super) fn node(address: Address) -> Self {
-        Self::Node(Arc::new(address))
-    }
-}
-
-impl Bound for Upstream {
-    type Access = Access;
-
-    fn new(access: Access) -> anyhow::Result<Self> {
-        let client = Client::new(&access.endpoint, access.verify_peer)?;
-        if let Some(login) = access.endpoint.issued() {
+impl Upstream {
+    pub(super) fn new(access: &Access, shared: &Shared) -> anyhow::Result<Self> {
+        let endpoint = access.endpoint.clone();
+        let client = Client::new(&endpoint, access.verify_peer)?;
+        let pool = Pool::new(shared.settings.most_connections, shared.stats.opened.clone());
+        if let Some(login) = endpoint.issued() {
             login.tokens.report_to(|text| log(format_args!("{text}")));
         }
-        let seeds = match &access.endpoint.target {
+        let seeds = match &endpoint.target {
             Target::Tcp { address, .. } => vec![address.clone()],
             Target::Cluster { nodes, .. } => nodes.clone(),
             Target::Sentinel { .. } | Target::Unix(_) => Vec::new(),
         };
-        let cluster = Cluster::new(seeds, access.endpoint.is_cluster());
-        Ok(Self { access, client, key_space: OnceLock::new(), cluster })
+        let cluster = Cluster::new(seeds, endpoint.is_cluster());
+        Ok(Self { endpoint, client, pool, key_space: OnceLock::new(), cluster })
     }
 
-    fn access(&self) -> &Access {
-        &self.access
-    }
-}
-
-impl Upstream {
     pub(super) fn key_space(&self) -> Option<KeySpace> {
         if self.cluster.is_one() { Some(KeySpace::Slots) } else { self.key_space.get().copied() }
     }
@@ -98,11 +77,6 @@ impl Upstream {
         }
     }
 
-    /// The primary that Sentinels named last.
-    pub(super) fn primary(&self) -> Option<Address> {
-        self.client.primary()
-    }
-
     pub(super) fn connect(
         &self,
         server: &Server,
@@ -117,7 +91,7 @@ impl Upstream {
     /// Where an error of a server says that the key is, which makes the service a cluster.
     pub(super) fn redirect(&self, error: &ErrorReply, server: &Server) -> Option<Redirect> {
         let asked = match server {
-            Server::Bound => self.access.endpoint.first_address()?,
+            Server::Bound => self.endpoint.first_address()?,
             Server::Node(address) => address,
         };
         let redirect = Redirect::told_by(error, asked)?;
@@ -142,7 +116,7 @@ impl Upstream {
             (Some(KeySpace::Slots), Some(1)) => "cluster of 1 primary".to_owned(),
             (Some(KeySpace::Slots), Some(count)) => format!("cluster of {count} primaries"),
             (Some(KeySpace::Divided), _) => "one address of many machines".to_owned(),
-            _ if self.access.endpoint.is_sentinel() => "Sentinel".to_owned(),
+            _ if self.endpoint.is_sentinel() => "Sentinel".to_owned(),
             (Some(KeySpace::Whole) | None, _) => "single server".to_owned(),
         }
     }
@@ -151,6 +125,6 @@ impl Upstream {
 /// The service without its password.
 impl fmt::Display for Upstream {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.access.endpoint.fmt(formatter)
+        self.endpoint.fmt(formatter)
     }
 }

@@ -10,7 +10,7 @@ use super::sessions::Sessions;
 use super::settings::Settings;
 use super::shared::Shared;
 use super::signals::wait;
-use super::site::Site;
+use super::status::Site;
 use super::upstream::Access;
 use nix::poll::PollTimeout;
 use std::io::{self, ErrorKind};
@@ -32,9 +32,7 @@ const FILES_PAUSE: Duration = Duration::from_millis(100);
 
 /// A worker that is ready to serve.
 pub struct Worker {
-    shared: Arc<Shared>,
     site: Arc<dyn Site>,
-    metrics: Option<String>,
 }
 
 impl Worker {
@@ -43,9 +41,8 @@ impl Worker {
     /// # Errors
     /// Fails if the service cannot be read.
     pub fn new(settings: Settings, read: Read<Access>) -> anyhow::Result<Self> {
-        let shared = Shared::new(&settings)?;
-        let site = Arc::new(Sessions::new(&settings, read, &shared)?);
-        Ok(Self { shared: Arc::new(shared), site, metrics: settings.metrics })
+        let shared = Arc::new(Shared::new(settings)?);
+        Ok(Self { site: Arc::new(Sessions::new(shared, read)?) })
     }
 
     /// The same for Memcached.
@@ -56,9 +53,8 @@ impl Worker {
         settings: Settings,
         read: Read<Access<MemcachedEndpoint>>,
     ) -> anyhow::Result<Self> {
-        let shared = Shared::new(&settings)?;
-        let site = Arc::new(memcached::Sessions::new(&settings, read, &shared)?);
-        Ok(Self { shared: Arc::new(shared), site, metrics: settings.metrics })
+        let shared = Arc::new(Shared::new(settings)?);
+        Ok(Self { site: Arc::new(memcached::Sessions::new(shared, read)?) })
     }
 
     /// Serves until this life ends, and the last client is gone.
@@ -93,32 +89,32 @@ impl Worker {
     }
 
     fn clients(&self) -> u64 {
-        self.shared.stats.clients.get()
+        self.site.shared().stats.clients.get()
     }
 
     fn serve_metrics(&self, lifeline: Option<OwnedFd>) -> io::Result<()> {
-        let Some(address) = self.metrics.clone() else { return Ok(()) };
-        let (site, shared) = (self.site.clone(), self.shared.clone());
-        let serve = move || metrics::serve(&address, &*site, &shared, lifeline.as_ref());
+        let Some(address) = self.site.shared().settings.metrics.clone() else { return Ok(()) };
+        let site = self.site.clone();
+        let serve = move || metrics::serve(&address, &*site, lifeline.as_ref());
         thread::Builder::new().spawn(serve).map(drop)
     }
 
     /// Counts the client before its thread begins, so that it is never overlooked at the end.
     fn serve_client(&self, client: UnixStream) {
-        self.shared.stats.clients.inc();
+        self.site.shared().stats.clients.inc();
         let (client, deadline) = (Arc::new(client), Deadline::after(THREAD_PATIENCE));
         loop {
-            let (client, site, shared) = (client.clone(), self.site.clone(), self.shared.clone());
+            let (client, site) = (client.clone(), self.site.clone());
             let spawned = thread::Builder::new().stack_size(STACK).spawn(move || {
                 // A client that is gone needs no reply.
-                let _ = site.converse(&shared, &client);
-                shared.stats.clients.dec();
+                let _ = site.converse(&client);
+                site.shared().stats.clients.dec();
             });
             match spawned {
                 Ok(_) => return,
                 Err(error) if deadline.is_over() => {
                     log(format_args!("no thread for a connection from PHP: {error}"));
-                    self.shared.stats.clients.dec();
+                    self.site.shared().stats.clients.dec();
                     return;
                 }
                 Err(_) => thread::sleep(PAUSE),

@@ -1,7 +1,7 @@
 //! The binary protocol: PHP's handler speaks it with us, and a server with a login by SASL.
 //! <https://github.com/memcached/memcached/wiki/BinaryProtocolRevamped>
 
-use super::op::{Item, NotMemcached, Op, Parsed, Reply, When};
+use super::op::{Data, Item, NotMemcached, Op, Parsed, Reply, When};
 use store_client::{MAX_VALUE, printable};
 
 const REQUEST: u8 = 0x80;
@@ -11,30 +11,30 @@ pub(super) const HEADER: usize = 24;
 const MOST_BESIDE_VALUE: usize = 1 << 10;
 
 pub(super) mod opcode {
-    pub(in super::super) const GET: u8 = 0x00;
-    pub(in super::super) const SET: u8 = 0x01;
-    pub(in super::super) const ADD: u8 = 0x02;
-    pub(in super::super) const DELETE: u8 = 0x04;
-    pub(in super::super) const QUIT: u8 = 0x07;
-    pub(in super::super) const NOOP: u8 = 0x0a;
-    pub(in super::super) const VERSION: u8 = 0x0b;
-    pub(in super::super) const GETK: u8 = 0x0c;
+    pub(crate) const GET: u8 = 0x00;
+    pub(crate) const SET: u8 = 0x01;
+    pub(crate) const ADD: u8 = 0x02;
+    pub(crate) const DELETE: u8 = 0x04;
+    pub(crate) const QUIT: u8 = 0x07;
+    pub(crate) const NOOP: u8 = 0x0a;
+    pub(crate) const VERSION: u8 = 0x0b;
+    pub(crate) const GETK: u8 = 0x0c;
     /// The same, without a response where there is none: PHP's class `Memcached` sends it, and `NOOP` after it.
-    pub(in super::super) const GETKQ: u8 = 0x0d;
-    pub(in super::super) const TOUCH: u8 = 0x1c;
-    pub(in super::super) const SASL_AUTH: u8 = 0x21;
+    pub(crate) const GETKQ: u8 = 0x0d;
+    pub(crate) const TOUCH: u8 = 0x1c;
+    pub(crate) const SASL_AUTH: u8 = 0x21;
 }
 
 pub(super) mod status {
-    pub(in super::super) const SUCCESS: u16 = 0x00;
-    pub(in super::super) const NOT_FOUND: u16 = 0x01;
-    pub(in super::super) const EXISTS: u16 = 0x02;
-    pub(in super::super) const TOO_LARGE: u16 = 0x03;
-    pub(in super::super) const INVALID: u16 = 0x04;
-    pub(in super::super) const NOT_STORED: u16 = 0x05;
-    pub(in super::super) const UNKNOWN_COMMAND: u16 = 0x81;
-    pub(in super::super) const OUT_OF_MEMORY: u16 = 0x82;
-    pub(in super::super) const TEMPORARY_FAILURE: u16 = 0x86;
+    pub(crate) const SUCCESS: u16 = 0x00;
+    pub(crate) const NOT_FOUND: u16 = 0x01;
+    pub(crate) const EXISTS: u16 = 0x02;
+    pub(crate) const TOO_LARGE: u16 = 0x03;
+    pub(crate) const INVALID: u16 = 0x04;
+    pub(crate) const NOT_STORED: u16 = 0x05;
+    pub(crate) const UNKNOWN_COMMAND: u16 = 0x81;
+    pub(crate) const OUT_OF_MEMORY: u16 = 0x82;
+    pub(crate) const TEMPORARY_FAILURE: u16 = 0x86;
 }
 
 /// A request or a response; its parts are those of the received bytes.
@@ -131,30 +131,23 @@ pub(super) fn announced(bytes: &[u8]) -> Option<usize> {
 }
 
 pub(super) fn encode(op: &Op<'_>, bytes: &mut Vec<u8>) {
-    let extras;
-    let mut message = match op {
+    let (extras, version): (Vec<u8>, u64) = match op {
+        Op::Store { data: Data { flags, seconds, .. }, when, .. } => {
+            let version = if let When::Unchanged(version) = when { *version } else { 0 };
+            ([flags.to_be_bytes(), seconds.to_be_bytes()].concat(), version)
+        }
+        Op::Touch { seconds, .. } => (seconds.to_be_bytes().to_vec(), 0),
+        Op::DeleteIf(_, version) => (Vec::new(), *version),
+        Op::Get(_) | Op::Delete(_) => (Vec::new(), 0),
+    };
+    let message = match op {
         Op::Get(key) => Message::new(opcode::GET, key, b""),
         Op::Delete(key) | Op::DeleteIf(key, _) => Message::new(opcode::DELETE, key, b""),
         Op::Touch { key, .. } => Message::new(opcode::TOUCH, key, b""),
-        Op::Store { key, data, when: When::Missing, .. } => Message::new(opcode::ADD, key, data),
-        Op::Store { key, data, .. } => Message::new(opcode::SET, key, data),
+        Op::Store { key, data, when: When::Missing } => Message::new(opcode::ADD, key, data.bytes),
+        Op::Store { key, data, .. } => Message::new(opcode::SET, key, data.bytes),
     };
-    match op {
-        Op::Store { flags, seconds, when, .. } => {
-            extras = [flags.to_be_bytes(), seconds.to_be_bytes()].concat();
-            message.extras = &extras;
-            if let When::Unchanged(version) = when {
-                message.version = *version;
-            }
-        }
-        Op::Touch { seconds, .. } => {
-            extras = seconds.to_be_bytes().to_vec();
-            message.extras = &extras;
-        }
-        Op::DeleteIf(_, version) => message.version = *version,
-        Op::Get(_) | Op::Delete(_) => {}
-    }
-    message.encode_request(bytes);
+    Message { extras: &extras, version, ..message }.encode_request(bytes);
 }
 
 pub(super) fn parse(op: &Op<'_>, bytes: &[u8]) -> Parsed {

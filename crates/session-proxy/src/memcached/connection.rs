@@ -4,6 +4,8 @@ use super::binary::{Message, opcode, status};
 use super::op::{NotMemcached, Op, Reply};
 use super::text;
 use super::wire::Wire;
+use crate::pool::NoConnection;
+use std::sync::OnceLock;
 use std::time::Duration;
 use store_client::{Activity, Deadline, Dialer, MemcachedLogin, Problem, Raw, Received, printable};
 
@@ -45,9 +47,13 @@ impl From<NotMemcached> for Fault {
     }
 }
 
-impl Fault {
-    /// Whether the server refuses us, and would do so again.
-    pub(super) fn is_refusal(&self) -> bool {
+impl NoConnection for Fault {
+    fn all_in_use(count: usize) -> Self {
+        Self::AllInUse(count)
+    }
+
+    /// Whether the server would do so again.
+    fn is_refusal(&self) -> bool {
         match self {
             Self::Connection(problem) => problem.is_refusal(),
             Self::Login(_) | Self::NoLogin => true,
@@ -64,34 +70,33 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects and logs in. `known` is what the server is, if another connection has asked; returns it.
+    /// Connects and logs in. `nature` is what the server is, as soon as a connection has asked.
     pub(super) fn open(
         dialer: &Dialer,
         login: Option<&MemcachedLogin>,
-        known: Option<Nature>,
+        nature: &OnceLock<Nature>,
         deadline: Deadline,
         connect_timeout: Duration,
-    ) -> Result<(Self, Option<Nature>), Fault> {
+    ) -> Result<Self, Fault> {
         let stream = dialer.open(deadline, connect_timeout)?;
         let mut connection = Self { stream, received: Received::default(), wire: Wire::Text };
-        let nature = match known {
-            Some(known) => Some(known),
-            None => match connection.ask(login.is_some(), deadline) {
-                Ok(nature) => Some(nature),
+        if nature.get().is_none() {
+            match connection.ask(login.is_some(), deadline) {
+                // Another connection may have asked as well.
+                Ok(found) => drop(nature.set(found)),
                 // twemproxy closes the connection on a command that it does not know.
                 Err(Fault::Connection(Problem::Closed(_))) if login.is_none() => {
                     connection.stream = dialer.open(deadline, connect_timeout)?;
                     connection.received = Received::default();
-                    None
                 }
                 Err(fault) => return Err(fault),
-            },
-        };
-        connection.wire = nature.map_or(Wire::Text, |nature| nature.wire);
+            }
+        }
+        connection.wire = nature.get().map_or(Wire::Text, |nature| nature.wire);
         if let Some(login) = login {
             connection.log_in(login, deadline)?;
         }
-        Ok((connection, nature))
+        Ok(connection)
     }
 
     /// Asks for the server's version, and where there is no login for nothing (`mn`): twemproxy passes the first question on

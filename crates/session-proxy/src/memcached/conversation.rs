@@ -5,7 +5,7 @@ mod locking;
 use super::binary::status;
 use super::op::{Data, Op, Reply, When};
 use super::request::{Incoming, Request};
-use super::server::Failure;
+use super::servers::Failure;
 use super::sessions::{InTime, Read, Sessions, Written};
 use crate::contest::GaveUp;
 use crate::exchange::{Dialogue, Parsed};
@@ -33,7 +33,7 @@ pub(super) struct Conversation<'a> {
     sessions: InTime<'a>,
     /// What PHP calls itself.
     peer: Vec<u8>,
-    session: Session<'a>,
+    session: MemcachedSession<'a>,
     waiting: Option<Waiting<'a>>,
     gave_up: GaveUp<u16>,
     /// The session whose id PHP has drawn last, and which is nowhere yet.
@@ -43,7 +43,7 @@ pub(super) struct Conversation<'a> {
 }
 
 /// The session that PHP works with.
-enum Session<'a> {
+enum MemcachedSession<'a> {
     /// None that is locked.
     None,
     Held(Box<Held<'a>>),
@@ -58,7 +58,7 @@ impl Dialogue for Conversation<'_> {
     type Request = Incoming;
 
     fn parse(&self, bytes: &[u8]) -> Result<Option<Parsed<Incoming>>, Vec<u8>> {
-        Incoming::parse(bytes, &self.shared.prefix)
+        Incoming::parse(bytes, self.shared.prefix())
     }
 
     fn announced(&self, bytes: &[u8]) -> usize {
@@ -79,9 +79,9 @@ impl Dialogue for Conversation<'_> {
 
 impl<'a> Conversation<'a> {
     /// `peer` is what PHP calls itself.
-    pub(super) fn new(shared: &'a Shared, sessions: &'a Sessions, peer: Vec<u8>) -> Self {
-        let (session, waiting, gave_up) = (Session::None, None, GaveUp::nothing());
-        let sessions = sessions.until(Deadline::after(PATIENCE));
+    pub(super) fn new(all: &'a Sessions, peer: Vec<u8>) -> Self {
+        let (session, waiting, gave_up) = (MemcachedSession::None, None, GaveUp::nothing());
+        let (shared, sessions) = (&all.shared, InTime { all, deadline: Deadline::after(PATIENCE) });
         Self { shared, sessions, peer, session, waiting, gave_up, created: None, is_new: true }
     }
 
@@ -123,7 +123,7 @@ impl<'a> Conversation<'a> {
     fn tell(&self, question: &Question) -> Vec<u8> {
         match question {
             Question::Echo(text) => bulk(text),
-            Question::Status => bulk(Status::of(self.sessions.all, self.shared).json().as_bytes()),
+            Question::Status => bulk(Status::of(self.sessions.all).json().as_bytes()),
             Question::Reach(key) => match self.sessions.reach(key) {
                 Ok(()) => OK.to_vec(),
                 Err(failure) => {
@@ -146,7 +146,7 @@ impl<'a> Conversation<'a> {
     /// Once what was read together with taking the lock, then what the service has.
     fn get(&mut self, incoming: &Incoming, key: &[u8]) -> Vec<u8> {
         let held = match &mut self.session {
-            Session::Held(held) if held.lock.key == key => Some(held),
+            MemcachedSession::Held(held) if held.lock.key == key => Some(held),
             _ => None,
         };
         let (read, held) = match held {
@@ -172,20 +172,20 @@ impl<'a> Conversation<'a> {
     fn write(&mut self, key: &[u8], data: Data<'_>) -> u16 {
         let sessions = self.sessions;
         let written = match &mut self.session {
-            Session::Held(held) if held.lock.key == key => {
+            MemcachedSession::Held(held) if held.lock.key == key => {
                 let written = sessions.write(&held.lock, held.seen, data);
                 if written.is_ok() {
                     let bytes = data.bytes.to_vec();
                     let seen = Seen::Data(Some(bytes)).remembered();
-                    self.session = Session::Done { key: key.to_vec(), seen };
+                    self.session = MemcachedSession::Done { key: key.to_vec(), seen };
                 }
                 written
             }
             // A handler that wraps PHP's may write twice.
-            Session::Done { key: done, seen } if done == key => {
+            MemcachedSession::Done { key: done, seen } if done == key => {
                 sessions.write_if_same(key, seen, data)
             }
-            _ if self.is_new && self.shared.locking => self.write_of_owner(key, data),
+            _ if self.is_new && self.shared.settings.locking => self.write_of_owner(key, data),
             // Without a lock, as PHP's own handler: the page locks no session, or another one.
             _ => sessions.write_when(When::Always, key, data),
         };
@@ -242,10 +242,11 @@ impl<'a> Conversation<'a> {
         let sessions = self.sessions;
         let created = self.created.take();
         let touched = match &mut self.session {
-            Session::Held(held) if held.lock.key == key => {
+            MemcachedSession::Held(held) if held.lock.key == key => {
                 let touched = sessions.touch(&held.lock, seconds);
                 if touched.is_ok() {
-                    self.session = Session::Done { key: key.to_vec(), seen: Seen::Nothing };
+                    self.session =
+                        MemcachedSession::Done { key: key.to_vec(), seen: Seen::Nothing };
                 }
                 touched
             }
@@ -254,8 +255,8 @@ impl<'a> Conversation<'a> {
         let touched = match touched {
             // PHP's handler has reserved it: strict mode knows it from then on.
             Ok(Reply::Missing) if created.as_deref() == Some(key) => {
-                let when = When::Missing;
-                sessions.one(key, Op::Store { key, data: b"", flags: 0, seconds, when })
+                let data = Data { bytes: b"", flags: 0, seconds };
+                sessions.one(key, Op::Store { key, data, when: When::Missing })
             }
             touched => touched,
         };
@@ -270,7 +271,7 @@ impl<'a> Conversation<'a> {
         match self.sessions.one(key, Op::Delete(key)) {
             Ok(Reply::Refused(_)) | Err(_) => status::TEMPORARY_FAILURE,
             Ok(_) => {
-                if let Session::Held(held) = &mut self.session
+                if let MemcachedSession::Held(held) = &mut self.session
                     && held.lock.key == key
                 {
                     (held.first, held.seen) = (None, When::Missing);
@@ -281,11 +282,11 @@ impl<'a> Conversation<'a> {
     }
 
     fn unlock(&mut self, key: &[u8]) -> u16 {
-        match mem::replace(&mut self.session, Session::None) {
-            Session::Held(held) if held.lock.key == key => {
+        match mem::replace(&mut self.session, MemcachedSession::None) {
+            MemcachedSession::Held(held) if held.lock.key == key => {
                 self.sessions.unlock(&held.lock);
             }
-            Session::Done { key: done, .. } if done == key => {}
+            MemcachedSession::Done { key: done, .. } if done == key => {}
             // An unlock by anybody else is none.
             other => {
                 self.session = other;

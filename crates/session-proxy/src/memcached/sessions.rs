@@ -2,22 +2,21 @@
 
 use super::lock::{LOCK_SECONDS, Lock, lock_of};
 use super::op::{Data, Item, Op, Reply, When};
-use super::server::{Failure, Limits};
-use super::servers::Service;
+use super::servers::{Failure, Servers};
 use crate::credentials::{self, Credentials};
+use crate::pool::NoConnection;
 use crate::seen::Seen;
-use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::upstream::Access;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 use store_client::{Deadline, MemcachedEndpoint};
 
 /// The sessions of the service.
 pub(crate) struct Sessions {
-    pub(super) service: Service,
-    /// The length of the prefix of all keys.
-    prefix: usize,
+    pub(super) shared: Arc<Shared>,
+    credentials: Credentials<Access<MemcachedEndpoint>, Servers>,
     /// Whether the log has said that the server keeps no session as large as one was.
     pub(super) said_too_large: AtomicBool,
 }
@@ -54,29 +53,35 @@ pub(super) enum Written {
 impl Sessions {
     /// Reads the service's address and login.
     pub(crate) fn new(
-        settings: &Settings,
+        shared: Arc<Shared>,
         read: credentials::Read<Access<MemcachedEndpoint>>,
-        shared: &Shared,
     ) -> anyhow::Result<Self> {
-        let limits = Limits {
-            connect_timeout: settings.connect_timeout,
-            read_timeout: settings.read_timeout,
-            most_connections: settings.most_connections,
+        let open = {
+            let shared = shared.clone();
+            move |access: &Access<_>| Servers::new(access, shared.clone())
         };
-        let prefix = shared.prefix.len();
-        let service = Service::new(Credentials::new(read)?, limits, shared.stats.clone(), prefix);
-        Ok(Self { service, prefix, said_too_large: AtomicBool::default() })
+        let credentials = Credentials::new(read, Box::new(open))?;
+        Ok(Self { shared, credentials, said_too_large: AtomicBool::default() })
     }
 
-    /// The same, asked until this time.
-    pub(super) fn until(&self, deadline: Deadline) -> InTime<'_> {
-        InTime { all: self, deadline }
+    /// The servers, as the binding says now.
+    pub(super) fn servers(&self) -> Arc<Servers> {
+        self.credentials.current()
     }
 }
 
 impl InTime<'_> {
     fn send(&self, key: &[u8], ops: &[Op<'_>]) -> Result<Vec<Reply>, Failure> {
-        self.all.service.send(key, ops, self.deadline)
+        let servers = self.all.servers();
+        let sent = servers.send(key, ops, self.deadline);
+        if sent.as_ref().is_err_and(|failure| failure.fault.is_refusal()) {
+            // Only other credentials help.
+            let now = self.all.credentials.read_again();
+            if !Arc::ptr_eq(&now, &servers) {
+                return now.send(key, ops, self.deadline);
+            }
+        }
+        sent
     }
 
     /// Sends one operation.
@@ -86,15 +91,15 @@ impl InTime<'_> {
 
     /// Whether each server answers a question for this key.
     pub(super) fn reach(&self, key: &[u8]) -> Result<(), Failure> {
-        self.all.service.reach(key, self.deadline)
+        self.all.servers().reach(key, self.deadline)
     }
 
     fn lock_of(&self, key: &[u8]) -> Vec<u8> {
-        lock_of(key, self.all.prefix)
+        lock_of(key, self.all.shared.settings.prefix.len())
     }
 
     fn are_together(&self, lock: &Lock) -> bool {
-        !lock.is_beside && self.all.service.are_together(&lock.name, &lock.key)
+        !lock.is_beside && self.all.servers().are_together(&lock.name, &lock.key)
     }
 
     /// Takes a lock, and reads the session if that takes no further round trip. A lock of `owner` is no obstacle.
@@ -106,7 +111,7 @@ impl InTime<'_> {
         let with_session = !again && self.are_together(&lock);
         let mut replies = match self.try_lock(&lock, When::Missing, with_session) {
             // Nobody can take it on its own server, either, because that is away.
-            Err(failure) if !self.all.service.have_same_server(&lock.name, &lock.key) => {
+            Err(failure) if !self.all.servers().have_same_server(&lock.name, &lock.key) => {
                 lock.is_beside = true;
                 self.try_lock(&lock, When::Missing, false).map_err(|_| failure)?
             }
@@ -122,7 +127,9 @@ impl InTime<'_> {
         let mut replies = replies.into_iter().skip(1);
         lock.version = match replies.next() {
             Some(Reply::Value(item)) if item.data == lock.secret => item.version,
-            Some(Reply::Refused(text)) => return Err(self.all.service.refused(lock.place(), text)),
+            Some(Reply::Refused(text)) => {
+                return Err(self.all.servers().refused(lock.place(), text));
+            }
             _ => return Ok(Taken::Busy),
         };
         Ok(Taken::Locked(lock, replies.next().and_then(read)))
@@ -171,7 +178,7 @@ impl InTime<'_> {
 
     pub(super) fn read(&self, key: &[u8]) -> Result<Read, Failure> {
         match self.one(key, Op::Get(key))? {
-            Reply::Refused(text) => Err(self.all.service.refused(key, text)),
+            Reply::Refused(text) => Err(self.all.servers().refused(key, text)),
             reply => Ok(read(reply).flatten()),
         }
     }
@@ -183,7 +190,7 @@ impl InTime<'_> {
         seen: When,
         data: Data<'_>,
     ) -> Result<Written, Failure> {
-        let store = Op::store(&lock.key, data, seen);
+        let store = Op::Store { key: &lock.key, data, when: seen };
         let together = self.are_together(lock);
         let (reply, was_ours) = if together {
             let replies = self.send(&lock.key, &[store, unlock(lock)])?;
@@ -247,7 +254,7 @@ impl InTime<'_> {
         key: &[u8],
         data: Data<'_>,
     ) -> Result<Written, Failure> {
-        Ok(Written::of(self.one(key, Op::store(key, data, when))?))
+        Ok(Written::of(self.one(key, Op::Store { key, data, when })?))
     }
 
     /// Extends a session's lifetime, and unlocks it; tells whether it exists.
@@ -276,7 +283,7 @@ impl Written {
 
 fn store_lock(lock: &Lock, when: When) -> Op<'_> {
     let data = Data { bytes: &lock.secret, flags: 0, seconds: LOCK_SECONDS };
-    Op::store(&lock.name, data, when)
+    Op::Store { key: &lock.name, data, when }
 }
 
 fn unlock(lock: &Lock) -> Op<'_> {

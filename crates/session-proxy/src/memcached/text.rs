@@ -1,7 +1,7 @@
 //! The text protocol, with no command that twemproxy or mcrouter would not know.
 //! <https://github.com/memcached/memcached/blob/master/doc/protocol.txt>
 
-use super::op::{Item, NotMemcached, Op, Parsed, Reply, When};
+use super::op::{Data, Item, NotMemcached, Op, Parsed, Reply, When};
 use std::io::Write;
 use std::str;
 use store_client::{MAX_VALUE, printable};
@@ -26,7 +26,7 @@ pub(super) fn encode(op: &Op<'_>, bytes: &mut Vec<u8>) {
             line(&[b"cas", key, b"0 2592001 0", version.to_string().as_bytes()]);
             bytes.extend_from_slice(b"\r\n");
         }
-        Op::Store { key, data, flags, seconds, when } => {
+        Op::Store { key, data: Data { bytes: data, flags, seconds }, when } => {
             let (command, version) = match when {
                 When::Always => ("set", String::new()),
                 When::Missing => ("add", String::new()),

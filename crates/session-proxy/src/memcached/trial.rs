@@ -1,8 +1,9 @@
 //! What the session proxy sends for a session, for the launch to try before PHP does.
 
 use super::connection::{Connection, Fault};
-use super::op::{Op, Reply, When};
+use super::op::{Data, Op, Reply, When};
 use crate::upstream::Access;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use store_client::{Address, Deadline, Dialer, MemcachedEndpoint};
 
@@ -27,9 +28,9 @@ pub fn try_memcached<'a>(
             .map_err(Fault::from)
             .and_then(|dialer| {
                 let login = login.as_ref();
-                Connection::open(&dialer, login, None, deadline, connect_timeout)
+                Connection::open(&dialer, login, &OnceLock::new(), deadline, connect_timeout)
             })
-            .and_then(|(connection, _)| keep(connection, key.as_bytes(), deadline));
+            .and_then(|connection| keep(connection, key.as_bytes(), deadline));
         longest = longest.max(tried.map_err(|fault| (address, fault))?);
     }
     Ok(longest)
@@ -37,7 +38,8 @@ pub fn try_memcached<'a>(
 
 /// Stores, reads, replaces and removes.
 fn keep(mut connection: Connection, key: &[u8], deadline: Deadline) -> Result<Duration, Fault> {
-    let store = |when| Op::Store { key, data: b"trial", flags: 0, seconds: LIFETIME, when };
+    let data = Data { bytes: b"trial", flags: 0, seconds: LIFETIME };
+    let store = |when| Op::Store { key, data, when };
     let begun = Instant::now();
     let replies = connection.send(&[store(When::Missing), Op::Get(key)], deadline)?;
     let round_trip = begun.elapsed();
