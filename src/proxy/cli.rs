@@ -95,9 +95,16 @@ fn worker(place: &Place) -> anyhow::Result<Worker> {
     let layer = layer_of_program()?;
     let environment = Environment::current();
     let launch = LaunchSettings::read(&environment)?;
-    let first = found(&environment, &layer, &launch, None)?;
-    let (plan, told) = (first.plan, first.told);
-    let endpoint = plan.endpoint.clone();
+    let (most_connections, metrics) = (launch.proxy_connections, launch.metrics.clone());
+    let found = move |told: Option<&Told>| {
+        let record = read_record(&layer)?;
+        let platform_dir = Path::new(LAUNCH_PLATFORM_DIR);
+        match resolve(&environment, platform_dir, &layer, &record, &launch, told)? {
+            Resolution::Service(found) => Ok(*found),
+            Resolution::Files => bail!("No session service is bound"),
+        }
+    };
+    let ResolvedService { plan, told, .. } = found(None)?;
     let settings = Settings {
         container: place.identity()?,
         prefix: plan.prefix,
@@ -107,49 +114,30 @@ fn worker(place: &Place) -> anyhow::Result<Worker> {
         read_timeout: plan.proxy_read_timeout,
         failover_timeout: plan.failover_timeout,
         wait_replicas: plan.wait_replicas,
-        most_connections: launch.proxy_connections,
-        metrics: launch.metrics.clone(),
+        most_connections,
+        metrics,
     };
-    let plan_now =
-        move || found(&environment, &layer, &launch, told.as_ref()).map(|found| found.plan);
-    match endpoint {
+    let now = move || {
+        let Plan { endpoint, verify_peer, .. } = found(told.as_ref())?.plan;
+        anyhow::Ok((endpoint, verify_peer))
+    };
+    match plan.endpoint {
         Endpoint::Redis(_) => Worker::new(
             settings,
-            Box::new(move || match plan_now()? {
-                Plan { endpoint: Endpoint::Redis(endpoint), verify_peer, .. } => {
-                    Ok(Access { endpoint, verify_peer })
-                }
-                Plan { endpoint, .. } => bail!(OtherKind(endpoint)),
+            Box::new(move || match now()? {
+                (Endpoint::Redis(endpoint), verify_peer) => Ok(Access { endpoint, verify_peer }),
+                (other, _) => bail!("The session service is another one, at {other}"),
             }),
         ),
         Endpoint::Memcached(_) => Worker::before_memcached(
             settings,
-            Box::new(move || match plan_now()? {
-                Plan { endpoint: Endpoint::Memcached(endpoint), verify_peer, .. } => {
+            Box::new(move || match now()? {
+                (Endpoint::Memcached(endpoint), verify_peer) => {
                     Ok(Access { endpoint, verify_peer })
                 }
-                Plan { endpoint, .. } => bail!(OtherKind(endpoint)),
+                (other, _) => bail!("The session service is another one, at {other}"),
             }),
         ),
-    }
-}
-
-/// The binding has changed to another kind of service.
-#[derive(Debug, thiserror::Error)]
-#[error("The session service is another one, at {0}")]
-struct OtherKind(Endpoint);
-
-fn found(
-    environment: &Environment,
-    layer: &Path,
-    launch: &LaunchSettings,
-    told: Option<&Told>,
-) -> anyhow::Result<Box<ResolvedService>> {
-    let record = read_record(layer)?;
-    let platform_dir = Path::new(LAUNCH_PLATFORM_DIR);
-    match resolve(environment, platform_dir, layer, &record, launch, told)? {
-        Resolution::Service(found) => Ok(found),
-        Resolution::Files => bail!("No session service is bound"),
     }
 }
 

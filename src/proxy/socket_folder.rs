@@ -82,11 +82,9 @@ impl Place {
 
     /// Whether a lock is the one of this folder, and not of one that was removed.
     pub(super) fn is_locked_by(&self, lock: &File) -> bool {
-        let same = |a: &Metadata, b: &Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
-        match (lock.metadata(), fs::metadata(self.lock_file())) {
-            (Ok(ours), Ok(theirs)) => same(&ours, &theirs),
-            _ => false,
-        }
+        let id = |metadata: io::Result<Metadata>| metadata.ok().map(|it| (it.dev(), it.ino()));
+        let ours = id(lock.metadata());
+        ours.is_some() && ours == id(fs::metadata(self.lock_file()))
     }
 
     /// Creates the socket, for whoever holds the lock. PHP finds the previous one until this one is ready.

@@ -42,6 +42,8 @@ const PASSING: [&str; 8] = [
 /// How long replicas may take to acknowledge a write until it is sent again: less than any reply may take.
 const REPLICAS_PATIENCE: Duration = Duration::from_secs(1);
 
+pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
+
 /// Sends commands to the service.
 pub(super) struct RetryingClient {
     pub(super) credentials: Credentials<Access, Upstream>,
@@ -62,12 +64,12 @@ impl RetryingClient {
 
     /// Sends a command until there is a reply or the time is up. The reply may be a permanent error. That to a command that
     /// writes counts as soon as so many replicas have the write as there have to be.
-    pub(super) fn call(&self, command: Keyed<'_>) -> Result<Reply, Failure> {
+    pub(super) fn call(&self, command: Keyed<'_>) -> Result<Reply> {
         self.call_once(command, &[])
     }
 
     /// The same, but errors with these codes are replies, too: the caller knows better than to try again.
-    pub(super) fn call_once(&self, keyed: Keyed<'_>, codes: &[&str]) -> Result<Reply, Failure> {
+    pub(super) fn call_once(&self, keyed: Keyed<'_>, codes: &[&str]) -> Result<Reply> {
         let mut commands = vec![keyed.command];
         let replicas = if keyed.writes { self.shared.settings.wait_replicas } else { 0 };
         if replicas > 0 {
@@ -84,7 +86,7 @@ impl RetryingClient {
         key: &[u8],
         commands: &[Command],
         codes: &[&str],
-    ) -> Result<Vec<Reply>, Failure> {
+    ) -> Result<Vec<Reply>> {
         let begun = Instant::now();
         let bound = self.shared.settings.failover_timeout;
         let usual = || self.credentials.current().server_of(key).unwrap_or(Server::Bound);

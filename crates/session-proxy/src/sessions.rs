@@ -5,7 +5,7 @@ mod send;
 
 use super::credentials::Read;
 use super::lock::Lock;
-use super::retry::{Failure, RetryingClient};
+use super::retry::{Result, RetryingClient};
 use super::scripts::{self, Keyed, Script};
 use super::seen::Seen;
 use super::shared::Shared;
@@ -49,7 +49,7 @@ pub(super) enum Written {
 
 impl Taken {
     /// What the reply to a script says that takes a lock, and perhaps reads its session.
-    fn told_by(reply: Reply, lock: Lock) -> Result<Self, Failure> {
+    fn told_by(reply: Reply, lock: Lock) -> Result<Self> {
         let replies = match reply {
             Reply::Integer(1) => return Ok(Self::Locked(lock, Seen::Nothing)),
             Reply::Integer(_) => return Ok(Self::Busy),
@@ -66,7 +66,7 @@ impl Taken {
 
 impl Written {
     /// This, if the service's reply says that the session is written.
-    fn if_told(self, reply: Reply) -> Result<Self, Failure> {
+    fn if_told(self, reply: Reply) -> Result<Self> {
         match reply {
             Reply::Integer(1) | Reply::Status(_) => Ok(self),
             Reply::Integer(_) => Ok(Self::Lost),
@@ -87,7 +87,7 @@ impl Sessions {
     }
 
     /// Takes a lock, and reads the session if that takes no further round trip. A lock of `owner` is no obstacle.
-    pub(super) fn take(&self, mut lock: Lock, owner: &[u8]) -> Result<Taken, Failure> {
+    pub(super) fn take(&self, mut lock: Lock, owner: &[u8]) -> Result<Taken> {
         match self.lock_and_read(scripts::LOCK_AND_READ, &mut lock, owner)? {
             Some(taken) => Taken::told_by(taken, lock),
             None => Taken::told_by(self.lock_alone(&lock, owner)?, lock),
@@ -95,11 +95,7 @@ impl Sessions {
     }
 
     /// Takes the lock of a session that has to exist, and reads it; `None` if that would take more than one round trip.
-    pub(super) fn take_existing(
-        &self,
-        mut lock: Lock,
-        owner: &[u8],
-    ) -> Result<Option<Taken>, Failure> {
+    pub(super) fn take_existing(&self, mut lock: Lock, owner: &[u8]) -> Result<Option<Taken>> {
         match self.lock_and_read(scripts::LOCK_AND_READ_EXISTING, &mut lock, owner)? {
             Some(taken @ Reply::Array(_)) => Taken::told_by(taken, lock).map(Some),
             _ => Ok(None),
@@ -111,19 +107,19 @@ impl Sessions {
         script: Script,
         lock: &mut Lock,
         owner: &[u8],
-    ) -> Result<Option<Reply>, Failure> {
+    ) -> Result<Option<Reply>> {
         lock.confirmed = Instant::now();
         self.together(script, lock.keys(), &[&lock.secret, lock.time().as_bytes(), owner])
     }
 
-    fn lock_alone(&self, lock: &Lock, owner: &[u8]) -> Result<Reply, Failure> {
+    fn lock_alone(&self, lock: &Lock, owner: &[u8]) -> Result<Reply> {
         let time = lock.time();
         let arguments = [&lock.secret, time.as_bytes(), owner];
         self.service.call(scripts::LOCK.with(&[&lock.name], &arguments))
     }
 
     /// Keeps a lock for longer. A lost lock shows up when PHP writes.
-    pub(super) fn renew(&self, lock: &mut Lock) -> Result<bool, Failure> {
+    pub(super) fn renew(&self, lock: &mut Lock) -> Result<bool> {
         let (time, sent) = (lock.time(), Instant::now());
         let renew = scripts::RENEW.with(&[&lock.name], &[&lock.secret, time.as_bytes()]);
         let renewed = matches!(self.service.call(renew)?, Reply::Integer(1));
@@ -155,15 +151,13 @@ impl Sessions {
     }
 
     /// Writes a session whose lock this connection has.
-    pub(super) fn write(
-        &self,
-        lock: &mut Lock,
-        seen: &Seen,
-        data: Data<'_>,
-    ) -> Result<Written, Failure> {
+    pub(super) fn write(&self, lock: &mut Lock, seen: &Seen, data: Data<'_>) -> Result<Written> {
         let arguments = [&lock.secret, data.seconds, data.bytes];
         match self.together(scripts::WRITE, lock.keys(), &arguments)? {
-            None => self.write_alone(lock, seen, data),
+            // With one key in each command, nothing but time tells that the lock is still there when the session is written.
+            None if lock.is_certain() => self.write_locked(&lock.key, data),
+            None if self.renew(lock)? => self.write_locked(&lock.key, data),
+            None => self.lock_again(lock, seen, data),
             Some(Reply::Integer(2)) if matches!(seen, Seen::Large(_)) => {
                 self.lock_again(lock, seen, data)
             }
@@ -173,12 +167,7 @@ impl Sessions {
     }
 
     /// Writes a session that nobody has locked, if it is still as this connection has seen it.
-    pub(super) fn write_if_same(
-        &self,
-        key: &[u8],
-        seen: &Seen,
-        data: Data<'_>,
-    ) -> Result<Written, Failure> {
+    pub(super) fn write_if_same(&self, key: &[u8], seen: &Seen, data: Data<'_>) -> Result<Written> {
         let mut arguments = vec![data.seconds, data.bytes];
         if let Seen::Data(Some(before)) = seen {
             arguments.push(before);
@@ -188,21 +177,8 @@ impl Sessions {
         Written::Unlocked.if_told(self.service.call(write)?)
     }
 
-    /// With one key in each command, nothing but time tells that the lock is still there when the session is written.
-    fn write_alone(
-        &self,
-        lock: &mut Lock,
-        seen: &Seen,
-        data: Data<'_>,
-    ) -> Result<Written, Failure> {
-        if lock.is_certain() || self.renew(lock)? {
-            return self.write_locked(&lock.key, data);
-        }
-        self.lock_again(lock, seen, data)
-    }
-
     /// Takes a lock that is gone once more, and writes if nobody else has written since.
-    fn lock_again(&self, lock: &Lock, seen: &Seen, data: Data<'_>) -> Result<Written, Failure> {
+    fn lock_again(&self, lock: &Lock, seen: &Seen, data: Data<'_>) -> Result<Written> {
         if self.lock_alone(lock, &lock.secret)? != Reply::Integer(1) {
             return Ok(Written::Lost);
         }
@@ -218,7 +194,7 @@ impl Sessions {
     }
 
     /// The lock stays.
-    fn write_locked(&self, key: &[u8], data: Data<'_>) -> Result<Written, Failure> {
+    fn write_locked(&self, key: &[u8], data: Data<'_>) -> Result<Written> {
         let write = Keyed::new(&[b"SETEX", key, data.seconds, data.bytes]);
         Written::Locked.if_told(self.service.call(write)?)
     }
@@ -229,7 +205,7 @@ impl Sessions {
         key: &[u8],
         owner: &[u8],
         data: Data<'_>,
-    ) -> Result<Written, Failure> {
+    ) -> Result<Written> {
         let lock = self.lock_of(key);
         let arguments = [owner, data.seconds, data.bytes];
         match self.together(scripts::WRITE_OF_OWNER, [&lock, key], &arguments)? {
@@ -241,7 +217,7 @@ impl Sessions {
 
     /// Extends a session's lifetime, and unlocks it if that takes no further round trip; tells whether the session exists and
     /// whether it is unlocked.
-    pub(super) fn touch(&self, lock: &Lock, seconds: &[u8]) -> Result<(bool, bool), Failure> {
+    pub(super) fn touch(&self, lock: &Lock, seconds: &[u8]) -> Result<(bool, bool)> {
         let united = self.together(scripts::EXPIRE, lock.keys(), &[&lock.secret, seconds])?;
         let is_united = united.is_some();
         let touched = match united {

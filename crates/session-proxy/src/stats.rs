@@ -108,22 +108,6 @@ fn number(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// Counts one more as long as it lives.
-pub(super) struct During<'a>(&'a Gauge);
-
-impl<'a> During<'a> {
-    pub(super) fn of(gauge: &'a Gauge) -> Self {
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for During<'_> {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
-
 /// Powers of two microseconds: up to 67 seconds, and all above.
 const BUCKETS: usize = 27;
 

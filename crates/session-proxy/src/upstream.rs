@@ -8,7 +8,7 @@ use super::shared::Shared;
 use super::silence::Waiting;
 use super::slots::Redirect;
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use store_client::{Client, Connection, Deadline, ErrorReply, RedisEndpoint, RedisError, Target};
 
 /// Everything that a connection depends on.
@@ -25,7 +25,7 @@ pub(super) struct Upstream {
     pub(super) client: Client,
     pub(super) pool: Pool<Connection>,
     /// What a script can do there, as soon as that is known.
-    key_space: OnceLock<KeySpace>,
+    key_space: Mutex<Option<KeySpace>>,
     pub(super) cluster: Cluster,
 }
 
@@ -42,27 +42,41 @@ impl Upstream {
             Target::Cluster { nodes, .. } => nodes.clone(),
             Target::Sentinel { .. } | Target::Unix(_) => Vec::new(),
         };
-        let cluster = Cluster::new(seeds, endpoint.is_cluster());
-        Ok(Self { endpoint, client, pool, key_space: OnceLock::new(), cluster })
+        let key_space = Mutex::new(endpoint.is_cluster().then_some(KeySpace::Slots));
+        Ok(Self { endpoint, client, pool, key_space, cluster: Cluster::new(seeds) })
     }
 
     pub(super) fn key_space(&self) -> Option<KeySpace> {
-        if self.cluster.is_one() { Some(KeySpace::Slots) } else { self.key_space.get().copied() }
+        *self.known_key_space()
     }
 
+    pub(super) fn is_cluster(&self) -> bool {
+        self.key_space() == Some(KeySpace::Slots)
+    }
+
+    /// The service has told or shown it.
     pub(super) fn set_key_space(&self, told: KeySpace) {
-        if told == KeySpace::Slots {
-            self.turns_out_to_be_a_cluster();
-        } else if self.key_space.set(told).is_ok() && told == KeySpace::Divided {
-            log(format_args!(
-                "the service divides its keys among machines, so that a page takes four round trips instead of two: {self}"
-            ));
+        let mut known = self.known_key_space();
+        if [Some(told), Some(KeySpace::Slots)].contains(&*known) {
+            return;
         }
+        *known = Some(told);
+        match told {
+            KeySpace::Whole => {}
+            KeySpace::Divided => log(format_args!(
+                "the service divides its keys among machines, so that a page takes four round trips instead of two: {self}"
+            )),
+            KeySpace::Slots => log(format_args!("the service turns out to be a cluster: {self}")),
+        }
+    }
+
+    fn known_key_space(&self) -> MutexGuard<'_, Option<KeySpace>> {
+        self.key_space.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The server that has a key; `None` if the cluster has nobody for its slot, as far as is known.
     pub(super) fn server_of(&self, key: &[u8]) -> Option<Server> {
-        if self.cluster.is_one() {
+        if self.is_cluster() {
             self.cluster.owner(key).map(Server::node)
         } else {
             Some(Server::Bound)
@@ -95,17 +109,11 @@ impl Upstream {
             Server::Node(address) => address,
         };
         let redirect = Redirect::told_by(error, asked)?;
-        self.turns_out_to_be_a_cluster();
+        self.set_key_space(KeySpace::Slots);
         if !redirect.is_ask {
             self.cluster.doubt_by(redirect.to.clone());
         }
         Some(redirect)
-    }
-
-    fn turns_out_to_be_a_cluster(&self) {
-        if self.cluster.turns_out_to_be_one() {
-            log(format_args!("the service turns out to be a cluster: {self}"));
-        }
     }
 
     /// What kind of service it is, as far as is known.

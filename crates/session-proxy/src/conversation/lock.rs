@@ -6,7 +6,7 @@ use crate::contest::{AT_ONCE, take_in_time};
 use crate::exchange::Locks;
 use crate::lock::{Lock, RENEWED_EVERY};
 use crate::request::lock_of;
-use crate::retry::Failure;
+use crate::retry::Result;
 use crate::scripts::Keyed;
 use crate::seen::Seen;
 use crate::sessions::Taken;
@@ -93,7 +93,7 @@ impl<'a> Conversation<'a> {
         key: &[u8],
         owner: &[u8],
         ends: Option<Instant>,
-    ) -> Result<Option<Held<'a>>, Failure> {
+    ) -> Result<Option<Held<'a>>> {
         let deadline = Deadline::after(self.shared.settings.lock_timeout);
         let Some(turn) = self.shared.turns.wait(key, deadline) else { return Ok(None) };
         let secrets = &self.shared.secrets;

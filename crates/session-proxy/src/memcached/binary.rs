@@ -4,8 +4,8 @@
 use super::op::{Data, Item, NotMemcached, Op, Parsed, Reply, When};
 use store_client::{MAX_VALUE, printable};
 
-const REQUEST: u8 = 0x80;
-const RESPONSE: u8 = 0x81;
+pub(super) const REQUEST: u8 = 0x80;
+pub(super) const RESPONSE: u8 = 0x81;
 pub(super) const HEADER: usize = 24;
 /// More than a key and the extras of a message take.
 const MOST_BESIDE_VALUE: usize = 1 << 10;
@@ -55,42 +55,30 @@ impl<'a> Message<'a> {
         Self { opcode, status: 0, opaque: [0; 4], version: 0, extras: &[], key, value }
     }
 
-    pub(super) fn encode_request(&self, bytes: &mut Vec<u8>) {
-        self.encode(REQUEST, bytes);
-    }
-
-    pub(super) fn encode_response(&self, bytes: &mut Vec<u8>) {
-        self.encode(RESPONSE, bytes);
-    }
-
-    fn encode(&self, magic: u8, bytes: &mut Vec<u8>) {
+    /// As a [`REQUEST`] or a [`RESPONSE`].
+    pub(super) fn encode(&self, magic: u8) -> Vec<u8> {
         let Self { extras, key, value, .. } = self;
-        let body = extras.len() + key.len() + value.len();
-        bytes.reserve(HEADER + body);
-        bytes.extend_from_slice(&[magic, self.opcode]);
         // A key has at most 250 bytes, extras 8.
-        bytes.extend_from_slice(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes());
-        bytes.extend_from_slice(&[u8::try_from(extras.len()).unwrap_or(u8::MAX), 0]);
-        bytes.extend_from_slice(&self.status.to_be_bytes());
-        bytes.extend_from_slice(&u32::try_from(body).unwrap_or(u32::MAX).to_be_bytes());
-        bytes.extend_from_slice(&self.opaque);
-        bytes.extend_from_slice(&self.version.to_be_bytes());
-        for part in [extras, key, value] {
-            bytes.extend_from_slice(part);
-        }
+        let key_length = u16::try_from(key.len()).unwrap_or(u16::MAX);
+        let extras_length = u8::try_from(extras.len()).unwrap_or(u8::MAX);
+        let body = u32::try_from(extras.len() + key.len() + value.len()).unwrap_or(u32::MAX);
+        [
+            &[magic, self.opcode][..],
+            &key_length.to_be_bytes(),
+            &[extras_length, 0],
+            &self.status.to_be_bytes(),
+            &body.to_be_bytes(),
+            &self.opaque,
+            &self.version.to_be_bytes(),
+            extras,
+            key,
+            value,
+        ]
+        .concat()
     }
 
-    /// The request at the start of `bytes`, and its length.
-    pub(super) fn parse_request(bytes: &'a [u8]) -> Result<Option<(Self, usize)>, NotMemcached> {
-        Self::parse(REQUEST, bytes)
-    }
-
-    /// The response at the start of `bytes`, and its length.
-    pub(super) fn parse_response(bytes: &'a [u8]) -> Result<Option<(Self, usize)>, NotMemcached> {
-        Self::parse(RESPONSE, bytes)
-    }
-
-    fn parse(magic: u8, bytes: &'a [u8]) -> Result<Option<(Self, usize)>, NotMemcached> {
+    /// The [`REQUEST`] or [`RESPONSE`] at the start of `bytes`, and its length.
+    pub(super) fn parse(magic: u8, bytes: &'a [u8]) -> Result<Option<(Self, usize)>, NotMemcached> {
         if bytes.first().is_some_and(|first| *first != magic) {
             return Err(NotMemcached);
         }
@@ -130,7 +118,7 @@ pub(super) fn announced(bytes: &[u8]) -> Option<usize> {
     usize::try_from(body).ok()?.checked_add(HEADER)
 }
 
-pub(super) fn encode(op: &Op<'_>, bytes: &mut Vec<u8>) {
+pub(super) fn encode(op: &Op<'_>) -> Vec<u8> {
     let (extras, version): (Vec<u8>, u64) = match op {
         Op::Store { data: Data { flags, seconds, .. }, when, .. } => {
             let version = if let When::Unchanged(version) = when { *version } else { 0 };
@@ -140,18 +128,18 @@ pub(super) fn encode(op: &Op<'_>, bytes: &mut Vec<u8>) {
         Op::DeleteIf(_, version) => (Vec::new(), *version),
         Op::Get(_) | Op::Delete(_) => (Vec::new(), 0),
     };
-    let message = match op {
-        Op::Get(key) => Message::new(opcode::GET, key, b""),
-        Op::Delete(key) | Op::DeleteIf(key, _) => Message::new(opcode::DELETE, key, b""),
-        Op::Touch { key, .. } => Message::new(opcode::TOUCH, key, b""),
-        Op::Store { key, data, when: When::Missing } => Message::new(opcode::ADD, key, data.bytes),
-        Op::Store { key, data, .. } => Message::new(opcode::SET, key, data.bytes),
+    let (opcode, key, value): (u8, &[u8], &[u8]) = match op {
+        Op::Get(key) => (opcode::GET, key, b""),
+        Op::Delete(key) | Op::DeleteIf(key, _) => (opcode::DELETE, key, b""),
+        Op::Touch { key, .. } => (opcode::TOUCH, key, b""),
+        Op::Store { key, data, when: When::Missing } => (opcode::ADD, key, data.bytes),
+        Op::Store { key, data, .. } => (opcode::SET, key, data.bytes),
     };
-    Message { extras: &extras, version, ..message }.encode_request(bytes);
+    Message { extras: &extras, version, ..Message::new(opcode, key, value) }.encode(REQUEST)
 }
 
 pub(super) fn parse(op: &Op<'_>, bytes: &[u8]) -> Parsed {
-    let Some((message, length)) = Message::parse_response(bytes)? else { return Ok(None) };
+    let Some((message, length)) = Message::parse(RESPONSE, bytes)? else { return Ok(None) };
     let expected: &[u8] = match op {
         Op::Get(_) => &[opcode::GET],
         Op::Store { .. } => &[opcode::ADD, opcode::SET],

@@ -1,6 +1,6 @@
 //! A connection to a server: asks what it speaks, logs in, and sends operations.
 
-use super::binary::{Message, opcode, status};
+use super::binary::{Message, REQUEST, RESPONSE, opcode, status};
 use super::op::{NotMemcached, Op, Reply};
 use super::text;
 use super::wire::Wire;
@@ -102,18 +102,16 @@ impl Connection {
     /// Asks for the server's version, and where there is no login for nothing (`mn`): twemproxy passes the first question on
     /// to a server and does not know the second. A server says at least `ERROR`.
     fn ask(&mut self, has_login: bool, deadline: Deadline) -> Result<Nature, Fault> {
-        let mut question = Vec::new();
-        if has_login {
+        let question = if has_login {
             // The end of a line for a server that speaks only text: any other one does not look at it.
             let version = u64::from(b'\n');
-            let ask = Message { version, ..Message::new(opcode::VERSION, b"", b"") };
-            ask.encode_request(&mut question);
+            Message { version, ..Message::new(opcode::VERSION, b"", b"") }.encode(REQUEST)
         } else {
-            question.extend_from_slice(b"version\r\nmn\r\n");
-        }
+            b"version\r\nmn\r\n".to_vec()
+        };
         self.stream.send(&question, deadline)?;
         self.receive(|bytes| {
-            if let Ok(message) = Message::parse_response(bytes) {
+            if let Ok(message) = Message::parse(RESPONSE, bytes) {
                 return Ok(message.filter(|_| !bytes.is_empty()).map(|(message, length)| {
                     let keeps_order = is_a_server(message.value);
                     (Nature { wire: Wire::Binary, keeps_order }, length)
@@ -144,37 +142,35 @@ impl Connection {
         MemcachedLogin { user, password }: &MemcachedLogin,
         deadline: Deadline,
     ) -> Result<(), Fault> {
-        let password = password.expose();
-        let mut request = Vec::new();
-        match self.wire {
+        let (wire, password) = (self.wire, password.expose());
+        let request = match wire {
             Wire::Binary => {
                 let plain = format!("\0{user}\0{password}");
-                Message::new(opcode::SASL_AUTH, b"PLAIN", plain.as_bytes())
-                    .encode_request(&mut request);
+                Message::new(opcode::SASL_AUTH, b"PLAIN", plain.as_bytes()).encode(REQUEST)
             }
             // memcached's own, with `--auth-file`.
             Wire::Text => {
                 let login = format!("{user} {password}");
-                request = format!("set login 0 0 {}\r\n{login}\r\n", login.len()).into_bytes();
+                format!("set login 0 0 {}\r\n{login}\r\n", login.len()).into_bytes()
             }
-        }
+        };
         self.stream.send(&request, deadline)?;
-        let (wire, refused) =
-            (self.wire, |text: &[u8]| Fault::Login(printable(&String::from_utf8_lossy(text))));
-        self.receive(|bytes| match wire {
-            Wire::Binary => Message::parse_response(bytes)?
-                .map(|(message, length)| match message.status {
-                    status::SUCCESS => Ok(((), length)),
-                    status::UNKNOWN_COMMAND => Err(Fault::NoLogin),
-                    _ => Err(refused(message.value)),
-                })
-                .transpose(),
-            Wire::Text => text::line(bytes)?
-                .map(|(line, length)| match line {
+        let said = |text: &[u8]| Fault::Login(printable(&String::from_utf8_lossy(text)));
+        self.receive(|bytes| {
+            let answer = match wire {
+                Wire::Binary => {
+                    Message::parse(RESPONSE, bytes)?.map(|(message, length)| match message.status {
+                        status::SUCCESS => Ok(((), length)),
+                        status::UNKNOWN_COMMAND => Err(Fault::NoLogin),
+                        _ => Err(said(message.value)),
+                    })
+                }
+                Wire::Text => text::line(bytes)?.map(|(line, length)| match line {
                     b"STORED" => Ok(((), length)),
-                    _ => Err(refused(line)),
-                })
-                .transpose(),
+                    _ => Err(said(line)),
+                }),
+            };
+            answer.transpose()
         })
     }
 
@@ -182,10 +178,8 @@ impl Connection {
     pub(super) fn send(&mut self, ops: &[Op<'_>], deadline: Deadline) -> Result<Vec<Reply>, Fault> {
         self.stream.send(&self.wire.encode(ops), deadline)?;
         let wire = self.wire;
-        let replies: Vec<_> = ops
-            .iter()
-            .map(|op| self.receive(|bytes| Ok(wire.parse(op, bytes)?)))
-            .collect::<Result<_, Fault>>()?;
+        let replies = ops.iter().map(|op| self.receive(|bytes| Ok(wire.parse(op, bytes)?)));
+        let replies = replies.collect::<Result<Vec<_>, Fault>>()?;
         match replies.first() {
             Some(Reply::Refused(text)) if text.as_bytes().starts_with(TOO_MANY) => {
                 Err(Fault::Said(text.clone()))

@@ -3,10 +3,11 @@
 mod locking;
 
 use super::binary::status;
-use super::op::{Data, Op, Reply, When};
+use super::op::{Data, Item, Op, Reply, When};
 use super::request::{Incoming, Request};
-use super::servers::Failure;
-use super::sessions::{InTime, Read, Sessions, Written};
+use super::servers::Result;
+use super::sessions::{InTime, Sessions, Written};
+use crate::answer::{OK, unreachable};
 use crate::contest::GaveUp;
 use crate::exchange::{Dialogue, Parsed};
 use crate::log::log;
@@ -22,7 +23,6 @@ use store_client::{Deadline, bulk};
 
 /// How long an answer may take. libmemcached waits for 5 seconds.
 const PATIENCE: Duration = Duration::from_millis(4500);
-const OK: &[u8] = b"+OK\r\n";
 /// PHP's handler takes any version.
 const VERSION: &[u8] = b"1.6.0";
 
@@ -126,10 +126,7 @@ impl<'a> Conversation<'a> {
             Question::Status => bulk(Status::of(self.sessions.all).json().as_bytes()),
             Question::Reach(key) => match self.sessions.reach(key) {
                 Ok(()) => OK.to_vec(),
-                Err(failure) => {
-                    format!("-ERR the session proxy cannot reach the service: {failure}\r\n")
-                        .into_bytes()
-                }
+                Err(failure) => unreachable(&failure),
             },
             _ => b"-ERR the session proxy stands before Memcached\r\n".to_vec(),
         }
@@ -145,20 +142,13 @@ impl<'a> Conversation<'a> {
 
     /// Once what was read together with taking the lock, then what the service has.
     fn get(&mut self, incoming: &Incoming, key: &[u8]) -> Vec<u8> {
-        let held = match &mut self.session {
+        let mut held = match &mut self.session {
             MemcachedSession::Held(held) if held.lock.key == key => Some(held),
             _ => None,
         };
-        let (read, held) = match held {
-            Some(held) => match held.first.take() {
-                Some(first) => (Ok(first), Some(held)),
-                None => (self.sessions.read(key), Some(held)),
-            },
-            None => (self.sessions.read(key), None),
-        };
-        let read: Read = match read {
-            Ok(read) => read,
-            Err(_) => return incoming.response(status::TEMPORARY_FAILURE),
+        let first = held.as_mut().and_then(|held| held.first.take());
+        let Ok(read) = first.map_or_else(|| self.sessions.read(key), Ok) else {
+            return incoming.response(status::TEMPORARY_FAILURE);
         };
         if let Some(held) = held {
             held.seen = read.as_ref().map_or(When::Missing, |item| When::Unchanged(item.version));
@@ -193,27 +183,19 @@ impl<'a> Conversation<'a> {
     }
 
     /// A connection that begins with a write follows one whose worker has died.
-    fn write_of_owner(&self, key: &[u8], data: Data<'_>) -> Result<Written, Failure> {
-        match self.inherited(key) {
-            Err(None) => Ok(Written::Lost),
-            Err(Some(failure)) => Err(failure),
-            Ok(_) => self.sessions.write_when(When::Always, key, data),
-        }
-    }
-
-    /// The version of a lock that a worker has taken for this PHP process and then died, if there is a lock; fails if it is
-    /// somebody else's.
-    fn inherited(&self, key: &[u8]) -> Result<Option<u64>, Option<Failure>> {
+    fn write_of_owner(&self, key: &[u8], data: Data<'_>) -> Result<Written> {
         match self.sessions.lock_now(key)? {
-            None => Ok(None),
-            Some(item) if self.shared.secrets.are_inherited(&item.data, &self.peer) => {
-                Ok(Some(item.version))
-            }
-            Some(_) => Err(None),
+            Some(lock) if !self.is_inherited(&lock) => Ok(Written::Lost),
+            _ => self.sessions.write_when(When::Always, key, data),
         }
     }
 
-    fn told(&self, written: Result<Written, Failure>, size: usize) -> u16 {
+    /// Whether it is a lock that a worker has taken for this PHP process and then died.
+    fn is_inherited(&self, lock: &Item) -> bool {
+        self.shared.secrets.are_inherited(&lock.data, &self.peer)
+    }
+
+    fn told(&self, written: Result<Written>, size: usize) -> u16 {
         match written {
             Ok(Written::Done) => status::SUCCESS,
             Ok(Written::Lost) => {
@@ -290,8 +272,10 @@ impl<'a> Conversation<'a> {
             // An unlock by anybody else is none.
             other => {
                 self.session = other;
-                if let Ok(Some(version)) = self.inherited(key) {
-                    self.sessions.unlock_version(key, version);
+                if let Ok(Some(lock)) = self.sessions.lock_now(key)
+                    && self.is_inherited(&lock)
+                {
+                    self.sessions.unlock_version(key, lock.version);
                 }
             }
         }

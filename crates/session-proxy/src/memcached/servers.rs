@@ -10,7 +10,6 @@ use crate::shared::Shared;
 use crate::troubles::Troubles;
 use crate::upstream::Access;
 use std::fmt;
-use std::slice;
 use std::sync::{Arc, OnceLock};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -54,6 +53,8 @@ pub(super) struct Failure {
     server: String,
     pub(super) fault: Fault,
 }
+
+pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Destination {
     fn failure(&self, fault: Fault) -> Failure {
@@ -103,12 +104,12 @@ impl Servers {
         key: &[u8],
         ops: &[Op<'_>],
         deadline: Deadline,
-    ) -> Result<Vec<Reply>, Failure> {
+    ) -> Result<Vec<Reply>> {
         self.send_to(&self.all[self.number_of(key)], ops, deadline)
     }
 
     /// Whether each server answers a question for this key.
-    pub(super) fn reach(&self, key: &[u8], deadline: Deadline) -> Result<(), Failure> {
+    pub(super) fn reach(&self, key: &[u8], deadline: Deadline) -> Result<()> {
         self.all.iter().try_for_each(|to| self.send_to(to, &[Op::Get(key)], deadline).map(drop))
     }
 
@@ -122,12 +123,7 @@ impl Servers {
         self.ring.server_of(key.strip_prefix(self.shared.prefix()).unwrap_or(key))
     }
 
-    fn send_to(
-        &self,
-        to: &Destination,
-        ops: &[Op<'_>],
-        deadline: Deadline,
-    ) -> Result<Vec<Reply>, Failure> {
+    fn send_to(&self, to: &Destination, ops: &[Op<'_>], deadline: Deadline) -> Result<Vec<Reply>> {
         let (stats, server) = (&self.shared.stats, &to.server);
         let begun = Instant::now();
         if self.silences.last(|| server.clone()).is_some_and(|silence| silence < SILENCE) {
@@ -141,8 +137,8 @@ impl Servers {
             let fault = match self.attempt(to, ops, deadline) {
                 Ok(replies) => {
                     stats.round_trips.observe(started.elapsed());
-                    self.silences.end(slice::from_ref(server));
-                    if self.troubles.end(slice::from_ref(server)) {
+                    self.silences.end([server]);
+                    if self.troubles.end([server]) {
                         log(format_args!("the service is responding again: {}", to.name));
                     }
                     return Ok(replies);
@@ -161,7 +157,7 @@ impl Servers {
             self.pool.close_idle(server);
             self.troubles.begin(server, begun);
             if outage && is_late {
-                self.silences.end(slice::from_ref(server));
+                self.silences.end([server]);
                 self.silences.begin(server, Instant::now());
             }
             if outage || refuses || deadline.is_over() {

@@ -2,7 +2,7 @@
 
 use super::lock::{LOCK_SECONDS, Lock, lock_of};
 use super::op::{Data, Item, Op, Reply, When};
-use super::servers::{Failure, Servers};
+use super::servers::{Result, Servers};
 use crate::credentials::{self, Credentials};
 use crate::pool::NoConnection;
 use crate::seen::Seen;
@@ -71,7 +71,7 @@ impl Sessions {
 }
 
 impl InTime<'_> {
-    fn send(&self, key: &[u8], ops: &[Op<'_>]) -> Result<Vec<Reply>, Failure> {
+    fn send(&self, key: &[u8], ops: &[Op<'_>]) -> Result<Vec<Reply>> {
         let servers = self.all.servers();
         let sent = servers.send(key, ops, self.deadline);
         if sent.as_ref().is_err_and(|failure| failure.fault.is_refusal()) {
@@ -85,12 +85,12 @@ impl InTime<'_> {
     }
 
     /// Sends one operation.
-    pub(super) fn one(&self, key: &[u8], op: Op<'_>) -> Result<Reply, Failure> {
+    pub(super) fn one(&self, key: &[u8], op: Op<'_>) -> Result<Reply> {
         Ok(self.send(key, &[op])?.into_iter().next().unwrap_or(Reply::Missing))
     }
 
     /// Whether each server answers a question for this key.
-    pub(super) fn reach(&self, key: &[u8]) -> Result<(), Failure> {
+    pub(super) fn reach(&self, key: &[u8]) -> Result<()> {
         self.all.servers().reach(key, self.deadline)
     }
 
@@ -104,7 +104,7 @@ impl InTime<'_> {
 
     /// Takes a lock, and reads the session if that takes no further round trip. A lock of `owner` is no obstacle.
     /// `again` if it was tried just now.
-    pub(super) fn take(&self, lock: &Lock, owner: &[u8], again: bool) -> Result<Taken, Failure> {
+    pub(super) fn take(&self, lock: &Lock, owner: &[u8], again: bool) -> Result<Taken> {
         let mut lock = lock.clone();
         lock.renewed = Instant::now();
         // Others may be writing it: to read it is of use only with the lock.
@@ -135,7 +135,7 @@ impl InTime<'_> {
         Ok(Taken::Locked(lock, replies.next().and_then(read)))
     }
 
-    fn try_lock(&self, lock: &Lock, when: When, with_session: bool) -> Result<Vec<Reply>, Failure> {
+    fn try_lock(&self, lock: &Lock, when: When, with_session: bool) -> Result<Vec<Reply>> {
         let mut ops = vec![store_lock(lock, when), Op::Get(&lock.name)];
         if with_session {
             ops.push(Op::Get(&lock.key));
@@ -172,11 +172,11 @@ impl InTime<'_> {
     }
 
     /// A session's lock, whoever has it.
-    pub(super) fn lock_now(&self, key: &[u8]) -> Result<Read, Failure> {
+    pub(super) fn lock_now(&self, key: &[u8]) -> Result<Read> {
         self.read(&self.lock_of(key))
     }
 
-    pub(super) fn read(&self, key: &[u8]) -> Result<Read, Failure> {
+    pub(super) fn read(&self, key: &[u8]) -> Result<Read> {
         match self.one(key, Op::Get(key))? {
             Reply::Refused(text) => Err(self.all.servers().refused(key, text)),
             reply => Ok(read(reply).flatten()),
@@ -184,12 +184,7 @@ impl InTime<'_> {
     }
 
     /// Writes a session whose lock this connection has, and unlocks it. `seen` is the version that was read.
-    pub(super) fn write(
-        &self,
-        lock: &Lock,
-        seen: When,
-        data: Data<'_>,
-    ) -> Result<Written, Failure> {
+    pub(super) fn write(&self, lock: &Lock, seen: When, data: Data<'_>) -> Result<Written> {
         let store = Op::Store { key: &lock.key, data, when: seen };
         let together = self.are_together(lock);
         let (reply, was_ours) = if together {
@@ -211,13 +206,13 @@ impl InTime<'_> {
         written
     }
 
-    fn is_ours(&self, lock: &Lock) -> Result<bool, Failure> {
+    fn is_ours(&self, lock: &Lock) -> Result<bool> {
         let reply = self.send(lock.place(), &[Op::Get(&lock.name)])?;
         Ok(matches!(&reply[..], [Reply::Value(item)] if item.data == lock.secret))
     }
 
     /// The session is no longer what was read: it is written only if nobody who had its lock has done that.
-    fn settle(&self, key: &[u8], was_ours: bool, data: Data<'_>) -> Result<Written, Failure> {
+    fn settle(&self, key: &[u8], was_ours: bool, data: Data<'_>) -> Result<Written> {
         let when = match self.read(key)? {
             // The first try got through, and only its reply was lost.
             Some(now) if now.data == data.bytes => return Ok(Written::Done),
@@ -231,12 +226,7 @@ impl InTime<'_> {
     }
 
     /// Writes a session that this connection has written and unlocked before, if it is still the same.
-    pub(super) fn write_if_same(
-        &self,
-        key: &[u8],
-        seen: &Seen,
-        data: Data<'_>,
-    ) -> Result<Written, Failure> {
+    pub(super) fn write_if_same(&self, key: &[u8], seen: &Seen, data: Data<'_>) -> Result<Written> {
         let when = match self.read(key)? {
             None => When::Missing,
             Some(now) if now.data == data.bytes || seen.is(&now.data) => {
@@ -248,17 +238,12 @@ impl InTime<'_> {
     }
 
     /// Writes a session without a lock.
-    pub(super) fn write_when(
-        &self,
-        when: When,
-        key: &[u8],
-        data: Data<'_>,
-    ) -> Result<Written, Failure> {
+    pub(super) fn write_when(&self, when: When, key: &[u8], data: Data<'_>) -> Result<Written> {
         Ok(Written::of(self.one(key, Op::Store { key, data, when })?))
     }
 
     /// Extends a session's lifetime, and unlocks it; tells whether it exists.
-    pub(super) fn touch(&self, lock: &Lock, seconds: u32) -> Result<Reply, Failure> {
+    pub(super) fn touch(&self, lock: &Lock, seconds: u32) -> Result<Reply> {
         let touch = Op::Touch { key: &lock.key, seconds };
         if self.are_together(lock) {
             let replies = self.send(&lock.key, &[touch, unlock(lock)])?;

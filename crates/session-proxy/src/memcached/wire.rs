@@ -15,14 +15,11 @@ pub(crate) enum Wire {
 impl Wire {
     /// All of them, as they are sent together.
     pub(crate) fn encode(self, ops: &[Op<'_>]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for op in ops {
-            match self {
-                Self::Text => text::encode(op, &mut bytes),
-                Self::Binary => binary::encode(op, &mut bytes),
-            }
-        }
-        bytes
+        let encode = match self {
+            Self::Text => text::encode,
+            Self::Binary => binary::encode,
+        };
+        ops.iter().map(encode).collect::<Vec<_>>().concat()
     }
 
     /// The reply to `op` at the start of `bytes`.

@@ -29,7 +29,9 @@ impl Attempt<'_> {
     /// Sends commands once; where a node has sent them on, to the one that it has named.
     pub(super) fn send(&self, commands: &[Command], redirect: Option<&Redirect>) -> Tried {
         let upstream = self.upstream;
-        if let Some(inquiry) = upstream.cluster.inquiry(self.deadline) {
+        if upstream.is_cluster()
+            && let Some(inquiry) = upstream.cluster.inquiry(self.deadline)
+        {
             self.ask_for_slots(&inquiry)?;
         }
         let named = redirect.and_then(|redirect| redirect.to.clone()).map(Server::node);

@@ -3,7 +3,7 @@
 use super::Sessions;
 use crate::key_space::KeySpace;
 use crate::lock::{Lock, lock_time};
-use crate::retry::Failure;
+use crate::retry::Result;
 use crate::scripts::Script;
 use std::time::Instant;
 use store_client::Reply;
@@ -46,7 +46,7 @@ impl Sessions {
         script: Script,
         keys @ [lock, key]: [&[u8]; 2],
         arguments: &[&[u8]],
-    ) -> Result<Option<Reply>, Failure> {
+    ) -> Result<Option<Reply>> {
         if !self.key_space().unites(lock, key) {
             return Ok(None);
         }

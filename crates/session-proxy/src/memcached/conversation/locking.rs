@@ -8,6 +8,7 @@ use crate::lock::RENEWED_EVERY;
 use crate::memcached::binary::status;
 use crate::memcached::lock::{LOCK_ANSWER, Lock};
 use crate::memcached::op::When;
+use crate::memcached::servers::Result;
 use crate::memcached::sessions::{Read, Taken};
 use crate::turns::Turn;
 use std::mem;
@@ -108,11 +109,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    fn take_lock(
-        &self,
-        key: &[u8],
-        waiting: &Waiting<'a>,
-    ) -> Result<Option<(Lock, Option<Read>)>, super::Failure> {
+    fn take_lock(&self, key: &[u8], waiting: &Waiting<'a>) -> Result<Option<(Lock, Option<Read>)>> {
         let left = self.shared.settings.lock_timeout.saturating_sub(waiting.since.elapsed());
         let soon = self.sessions.deadline.or_after(LOCK_ANSWER.min(left));
         if !waiting.turn.wait(soon) {
