@@ -21,7 +21,7 @@ use session_proxy::{Access, ProxyClient, Settings, Worker, block, finish, log};
 use std::io::{Write, stdin, stdout};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = indoc! {"
@@ -38,9 +38,9 @@ const USAGE: &str = indoc! {"
 pub fn run() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["supervise", folder] => supervise(&Place::at(PathBuf::from(folder))),
-        ["supervise", folder, "inherit"] => inherit(&Place::at(PathBuf::from(folder))),
-        ["work", folder] => work(&Place::at(PathBuf::from(folder))),
+        ["supervise", folder] => supervise(&Place(folder.into())),
+        ["supervise", folder, "inherit"] => inherit(&Place(folder.into())),
+        ["work", folder] => work(&Place(folder.into())),
         [] => foreground(),
         ["status"] => status(false),
         ["status", "--json"] => status(true),

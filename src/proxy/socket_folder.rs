@@ -19,7 +19,7 @@ const UNIQUE: usize = 10;
 
 /// The folder of a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place(PathBuf);
+pub(crate) struct Place(pub(super) PathBuf);
 
 /// No folder can be used.
 #[derive(Debug, thiserror::Error)]
@@ -52,11 +52,6 @@ impl Place {
     /// contains the user, because both must run as the same one.
     pub(crate) fn shared(folder: &Path) -> Self {
         Self(folder.join(format!("php-session-store-{}", geteuid())))
-    }
-
-    /// The folder of an existing proxy.
-    pub(crate) fn at(folder: PathBuf) -> Self {
-        Self(folder)
     }
 
     /// The folder.

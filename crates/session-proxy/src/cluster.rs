@@ -11,7 +11,6 @@ use store_client::{Address, Deadline};
 /// Between two questions for the slots, however many requests fail meanwhile.
 const ASKED_EVERY: Duration = Duration::from_millis(50);
 
-/// What is known of a cluster.
 pub(super) struct Cluster {
     /// What the credentials name.
     seeds: Vec<Address>,
@@ -112,7 +111,7 @@ impl Known {
     }
 
     fn nodes_to_ask(&mut self, seeds: &[Address]) -> Vec<Address> {
-        let mut nodes = self.map.as_ref().map_or_else(Vec::new, |map| map.nodes().to_vec());
+        let mut nodes = self.map.as_ref().map_or_else(Vec::new, |map| map.nodes.clone());
         if !nodes.is_empty() {
             // Not always the same: it may be cut off from the others, and not know.
             self.turn += 1;

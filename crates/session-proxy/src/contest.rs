@@ -40,13 +40,10 @@ pub(super) fn take_in_time<T, E>(
 }
 
 /// The lock that PHP did not get just now, and what it was told.
+#[derive(Default)]
 pub(super) struct GaveUp<T>(Option<(Vec<u8>, Instant, T)>);
 
 impl<T: Clone> GaveUp<T> {
-    pub(super) fn nothing() -> Self {
-        Self(None)
-    }
-
     /// What to tell PHP again if it asks within this time: another wait would double the time.
     pub(super) fn lately(&self, key: &[u8], within: Duration) -> Option<T> {
         let (of, at, told) = self.0.as_ref()?;

@@ -39,12 +39,11 @@ impl Site for Sessions {
             sessions: self,
             peer,
             session: RedisSession::None,
-            gave_up: GaveUp::nothing(),
+            gave_up: GaveUp::default(),
         })
     }
 }
 
-/// A conversation with one PHP process.
 struct Conversation<'a> {
     shared: &'a Shared,
     sessions: &'a Sessions,
@@ -66,9 +65,7 @@ enum RedisSession<'a> {
         seen: Seen,
     },
     /// A worker that has died has locked it for this PHP process.
-    Inherited {
-        key: Vec<u8>,
-    },
+    Inherited(Vec<u8>),
 }
 
 impl Dialogue for Conversation<'_> {
@@ -103,7 +100,7 @@ impl Conversation<'_> {
     fn reply(&mut self, request: Request) -> Vec<u8> {
         if !matches!(request, Request::Lock { .. } | Request::Get(_)) {
             // PHP is through with the session that it did not get: whatever comes next is another try.
-            self.gave_up = GaveUp::nothing();
+            self.gave_up = GaveUp::default();
         }
         match request {
             Request::Echo(text) => bulk(&text),
@@ -170,7 +167,7 @@ impl Conversation<'_> {
             RedisSession::Done { key: done, seen, .. } if done == key => {
                 sessions.write_if_same(key, seen, data)
             }
-            RedisSession::Inherited { key: inherited } if inherited == key => {
+            RedisSession::Inherited(inherited) if inherited == key => {
                 sessions.write_of_owner(key, &self.shared.secrets.owner(&self.peer), data)
             }
             // Without a lock, as PHP's own handler: the page locks no session, or another one.

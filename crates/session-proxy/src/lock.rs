@@ -40,11 +40,6 @@ impl Lock {
         self.confirmed.elapsed() < CERTAIN && !self.has_ended()
     }
 
-    /// Whether it would go on in the service after this end.
-    pub(super) fn outlives(&self, ends: Option<Instant>) -> bool {
-        ends.is_some_and(|ends| ends < self.confirmed + self.lasts)
-    }
-
     /// For the service, in milliseconds.
     pub(super) fn time(&self) -> String {
         let left = self.ends.map(|ends| ends.saturating_duration_since(Instant::now()));

@@ -19,11 +19,10 @@ const REPEATED_EVERY: Duration = Duration::from_secs(10);
 const MOST_LINES: usize = 16;
 /// How often to look whether there is something to say about lines that were held back.
 const LOOKED_EVERY: Duration = Duration::from_secs(1);
-/// Before another try on a log that takes nothing at the moment.
+/// Before another try on a log that takes nothing at the moment, or another look at what it has taken.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How long the process waits for its last lines, and how often it looks.
+/// How long the process waits for its last lines.
 const LAST_WORDS: Duration = Duration::from_millis(500);
-const SHORT_PAUSE: Duration = Duration::from_millis(1);
 
 static LOG: Log = Log::new();
 
@@ -54,7 +53,7 @@ impl Log {
     fn log<W: Write + 'static>(&'static self, line: fmt::Arguments<'_>, output: fn() -> W) {
         self.pending.fetch_add(1, Ordering::Relaxed);
         let line = line.to_string();
-        if !self.queue(output).is_some_and(|queue| queue.try_send(line).is_ok()) {
+        if self.queue(output).is_none_or(|queue| queue.try_send(line).is_err()) {
             self.pending.fetch_sub(1, Ordering::Relaxed);
             self.left_out.fetch_add(1, Ordering::Relaxed);
         }
@@ -64,7 +63,7 @@ impl Log {
         let deadline = Deadline::after(LAST_WORDS);
         // Either all is written, or the log is stuck.
         while self.pending.load(Ordering::Acquire) > 0 && !deadline.is_over() {
-            sleep(SHORT_PAUSE);
+            sleep(PAUSE);
         }
     }
 

@@ -44,7 +44,6 @@ const REPLICAS_PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
 
-/// Sends commands to the service.
 pub(super) struct RetryingClient {
     pub(super) credentials: Credentials<Access, Upstream>,
     shared: Arc<Shared>,

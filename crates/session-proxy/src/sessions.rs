@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::time::Instant;
 use store_client::Reply;
 
-/// The sessions of the service.
 pub(super) struct Sessions {
     pub(super) shared: Arc<Shared>,
     pub(super) service: RetryingClient,
@@ -132,7 +131,7 @@ impl Sessions {
     /// Sets when a lock ends, which may be sooner than the service knows.
     pub(super) fn end_at(&self, lock: &mut Lock, ends: Option<Instant>) {
         lock.ends = ends;
-        if lock.outlives(ends) {
+        if ends.is_some_and(|ends| ends < lock.confirmed + lock.lasts) {
             // A lost lock shows up when PHP writes.
             let _ = self.renew(lock);
         }

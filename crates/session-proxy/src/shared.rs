@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use store_client::random;
 
-/// What all conversations share.
 pub(super) struct Shared {
     pub(super) settings: Settings,
     pub(super) turns: Turns,

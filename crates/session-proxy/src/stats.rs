@@ -60,9 +60,8 @@ impl Stats {
     /// Those of a worker that starts now, with so many connections at most.
     pub(super) fn begin(most_connections: usize) -> Self {
         let stats = Self::default();
-        stats
-            .started
-            .set(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        stats.started.set(now.unwrap_or_default().as_secs());
         stats.most_connections.set(number(most_connections));
         stats
     }

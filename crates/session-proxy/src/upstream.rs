@@ -46,17 +46,13 @@ impl Upstream {
         Ok(Self { endpoint, client, pool, key_space, cluster: Cluster::new(seeds) })
     }
 
-    pub(super) fn key_space(&self) -> Option<KeySpace> {
-        *self.known_key_space()
-    }
-
     pub(super) fn is_cluster(&self) -> bool {
-        self.key_space() == Some(KeySpace::Slots)
+        *self.key_space() == Some(KeySpace::Slots)
     }
 
     /// The service has told or shown it.
     pub(super) fn set_key_space(&self, told: KeySpace) {
-        let mut known = self.known_key_space();
+        let mut known = self.key_space();
         if [Some(told), Some(KeySpace::Slots)].contains(&*known) {
             return;
         }
@@ -70,7 +66,7 @@ impl Upstream {
         }
     }
 
-    fn known_key_space(&self) -> MutexGuard<'_, Option<KeySpace>> {
+    pub(super) fn key_space(&self) -> MutexGuard<'_, Option<KeySpace>> {
         self.key_space.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -119,7 +115,7 @@ impl Upstream {
     /// What kind of service it is, as far as is known.
     pub(super) fn topology(&self) -> String {
         let primaries = self.cluster.map().map(|map| map.primaries());
-        match (self.key_space(), primaries) {
+        match (*self.key_space(), primaries) {
             (Some(KeySpace::Slots), None) => "cluster".to_owned(),
             (Some(KeySpace::Slots), Some(1)) => "cluster of 1 primary".to_owned(),
             (Some(KeySpace::Slots), Some(count)) => format!("cluster of {count} primaries"),

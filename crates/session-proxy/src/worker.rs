@@ -2,7 +2,6 @@
 //! something else.
 
 use super::credentials::Read;
-use super::life::{Life, Stage};
 use super::log::log;
 use super::memcached;
 use super::metrics;
@@ -14,7 +13,7 @@ use super::status::Site;
 use super::upstream::Access;
 use nix::poll::PollTimeout;
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::thread;
@@ -29,6 +28,32 @@ const THREAD_PATIENCE: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(20);
 /// The pause if the container has too many open files.
 const FILES_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a worker does about connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Takes them.
+    Serving,
+    /// Takes them, and ends when there are none.
+    Leaving,
+    /// Leaves new ones to another worker, and ends when there are none.
+    Retired,
+}
+
+/// What a worker's life depends on, and whether it takes new connections meanwhile. It never ends before its last client.
+pub trait Life {
+    /// Becomes readable when this life comes to its end.
+    fn end(&self) -> BorrowedFd<'_>;
+
+    /// Hangs up when the worker gives up what only one of them can have.
+    ///
+    /// # Errors
+    /// Fails if the process has too many files.
+    fn lifeline(&self) -> io::Result<Option<OwnedFd>>;
+
+    /// What to do from the end on, with so many clients; to be asked again and again.
+    fn after_end(&mut self, listener: &UnixListener, clients: u64) -> Stage;
+}
 
 /// A worker that is ready to serve.
 pub struct Worker {

@@ -132,20 +132,18 @@ impl<'a> Conversation<'a> {
     /// cannot tell.
     pub(super) fn owner_of(&mut self, key: &[u8]) -> Option<Vec<u8>> {
         match &self.session {
-            RedisSession::Held(held) if held.lock.key == key && !held.lock.has_ended() => {
-                held.owner.as_ref().map(|owner| bulk(owner))
-            }
             RedisSession::Held(held) if held.lock.key == key => {
-                let now = self.sessions.service.call(Keyed::new(&[b"GET", &held.lock.name]));
-                // Past its end, PHP may still write if nobody has taken the lock since.
-                match (now, &held.owner) {
-                    (Ok(Reply::Nil), Some(owner)) => Some(bulk(owner)),
-                    (Ok(Reply::Bulk(now)), Some(owner)) if now == held.lock.secret => {
-                        Some(bulk(owner))
-                    }
-                    (Err(failure), _) => Some(unavailable(&failure)),
-                    _ => Some(NIL.to_vec()),
+                let owner = bulk(held.owner.as_ref()?);
+                if !held.lock.has_ended() {
+                    return Some(owner);
                 }
+                // Past its end, PHP may still write if nobody has taken the lock since.
+                Some(match self.sessions.service.call(Keyed::new(&[b"GET", &held.lock.name])) {
+                    Ok(Reply::Nil) => owner,
+                    Ok(Reply::Bulk(now)) if now == held.lock.secret => owner,
+                    Err(failure) => unavailable(&failure),
+                    Ok(_) => NIL.to_vec(),
+                })
             }
             RedisSession::Done { key: done, owner, .. } if done == key => Some(bulk(owner)),
             RedisSession::None => self.inherit(key),
@@ -160,7 +158,7 @@ impl<'a> Conversation<'a> {
         let now = self.sessions.service.call(Keyed::new(&[b"GET", &lock]));
         Some(match now {
             Ok(Reply::Bulk(now)) if now.starts_with(&self.shared.secrets.owner(&self.peer)) => {
-                self.session = RedisSession::Inherited { key: key.to_vec() };
+                self.session = RedisSession::Inherited(key.to_vec());
                 bulk(&self.peer)
             }
             Ok(Reply::Nil) if lock != lock_of(key) => return None,

@@ -119,21 +119,20 @@ pub(super) fn announced(bytes: &[u8]) -> Option<usize> {
 }
 
 pub(super) fn encode(op: &Op<'_>) -> Vec<u8> {
-    let (extras, version): (Vec<u8>, u64) = match op {
-        Op::Store { data: Data { flags, seconds, .. }, when, .. } => {
-            let version = if let When::Unchanged(version) = when { *version } else { 0 };
-            ([flags.to_be_bytes(), seconds.to_be_bytes()].concat(), version)
+    let none = Vec::new();
+    let (opcode, key, value, extras, version): (u8, &[u8], &[u8], Vec<u8>, u64) = match op {
+        Op::Get(key) => (opcode::GET, key, b"", none, 0),
+        Op::Delete(key) => (opcode::DELETE, key, b"", none, 0),
+        Op::DeleteIf(key, version) => (opcode::DELETE, key, b"", none, *version),
+        Op::Touch { key, seconds } => (opcode::TOUCH, key, b"", seconds.to_be_bytes().to_vec(), 0),
+        Op::Store { key, data: Data { bytes, flags, seconds }, when } => {
+            let (opcode, version) = match when {
+                When::Missing => (opcode::ADD, 0),
+                When::Always => (opcode::SET, 0),
+                When::Unchanged(version) => (opcode::SET, *version),
+            };
+            (opcode, key, bytes, [flags.to_be_bytes(), seconds.to_be_bytes()].concat(), version)
         }
-        Op::Touch { seconds, .. } => (seconds.to_be_bytes().to_vec(), 0),
-        Op::DeleteIf(_, version) => (Vec::new(), *version),
-        Op::Get(_) | Op::Delete(_) => (Vec::new(), 0),
-    };
-    let (opcode, key, value): (u8, &[u8], &[u8]) = match op {
-        Op::Get(key) => (opcode::GET, key, b""),
-        Op::Delete(key) | Op::DeleteIf(key, _) => (opcode::DELETE, key, b""),
-        Op::Touch { key, .. } => (opcode::TOUCH, key, b""),
-        Op::Store { key, data, when: When::Missing } => (opcode::ADD, key, data.bytes),
-        Op::Store { key, data, .. } => (opcode::SET, key, data.bytes),
     };
     Message { extras: &extras, version, ..Message::new(opcode, key, value) }.encode(REQUEST)
 }

@@ -26,7 +26,6 @@ const PATIENCE: Duration = Duration::from_millis(4500);
 /// PHP's handler takes any version.
 const VERSION: &[u8] = b"1.6.0";
 
-/// A conversation with one PHP process.
 pub(super) struct Conversation<'a> {
     shared: &'a Shared,
     /// They answer by the time at which PHP has to be answered.
@@ -80,7 +79,7 @@ impl Dialogue for Conversation<'_> {
 impl<'a> Conversation<'a> {
     /// `peer` is what PHP calls itself.
     pub(super) fn new(all: &'a Sessions, peer: Vec<u8>) -> Self {
-        let (session, waiting, gave_up) = (MemcachedSession::None, None, GaveUp::nothing());
+        let (session, waiting, gave_up) = (MemcachedSession::None, None, GaveUp::default());
         let (shared, sessions) = (&all.shared, InTime { all, deadline: Deadline::after(PATIENCE) });
         Self { shared, sessions, peer, session, waiting, gave_up, created: None, is_new: true }
     }
@@ -88,7 +87,7 @@ impl<'a> Conversation<'a> {
     fn reply(&mut self, incoming: &Incoming) -> Vec<u8> {
         if !matches!(incoming.request, Request::Lock(_)) {
             self.waiting = None;
-            self.gave_up = GaveUp::nothing();
+            self.gave_up = GaveUp::default();
         }
         let status = match &incoming.request {
             Request::Lock(key) => self.lock(key),
@@ -173,7 +172,7 @@ impl<'a> Conversation<'a> {
             }
             // A handler that wraps PHP's may write twice.
             MemcachedSession::Done { key: done, seen } if done == key => {
-                sessions.write_if_same(key, seen, data)
+                sessions.write_over(key, data, |now| seen.is(now))
             }
             _ if self.is_new && self.shared.settings.locking => self.write_of_owner(key, data),
             // Without a lock, as PHP's own handler: the page locks no session, or another one.

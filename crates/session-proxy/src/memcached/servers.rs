@@ -25,7 +25,6 @@ const SILENCE: Duration = Duration::from_secs(3);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
-/// The servers of a binding.
 pub(super) struct Servers {
     endpoint: MemcachedEndpoint,
     ring: Ring,

@@ -5,7 +5,6 @@ use super::op::{Data, Item, Op, Reply, When};
 use super::servers::{Result, Servers};
 use crate::credentials::{self, Credentials};
 use crate::pool::NoConnection;
-use crate::seen::Seen;
 use crate::shared::Shared;
 use crate::upstream::Access;
 use std::sync::Arc;
@@ -13,7 +12,6 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 use store_client::{Deadline, MemcachedEndpoint};
 
-/// The sessions of the service.
 pub(crate) struct Sessions {
     pub(super) shared: Arc<Shared>,
     credentials: Credentials<Access<MemcachedEndpoint>, Servers>,
@@ -147,8 +145,7 @@ impl InTime<'_> {
     pub(super) fn renew(&self, lock: &mut Lock) {
         lock.renewed = Instant::now();
         for when in [When::Unchanged(lock.version), When::Missing] {
-            let ops = [store_lock(lock, when), Op::Get(&lock.name)];
-            match self.send(lock.place(), &ops).as_deref() {
+            match self.try_lock(lock, when, false).as_deref() {
                 Ok([_, Reply::Value(item)]) if item.data == lock.secret => {
                     lock.version = item.version;
                     return;
@@ -197,7 +194,8 @@ impl InTime<'_> {
             (reply, is_ours)
         };
         let written = match reply {
-            Reply::Exists | Reply::Missing => self.settle(&lock.key, was_ours, data),
+            // By somebody who does not lock, if it was ours.
+            Reply::Exists | Reply::Missing => self.write_over(&lock.key, data, |_| was_ours),
             reply => Ok(Written::of(reply)),
         };
         if !together {
@@ -211,27 +209,20 @@ impl InTime<'_> {
         Ok(matches!(&reply[..], [Reply::Value(item)] if item.data == lock.secret))
     }
 
-    /// The session is no longer what was read: it is written only if nobody who had its lock has done that.
-    fn settle(&self, key: &[u8], was_ours: bool, data: Data<'_>) -> Result<Written> {
+    /// Writes a session that is no longer what was read, unless somebody who had its lock may have written it: unless
+    /// `may_replace` what it has now.
+    pub(super) fn write_over(
+        &self,
+        key: &[u8],
+        data: Data<'_>,
+        may_replace: impl Fn(&[u8]) -> bool,
+    ) -> Result<Written> {
         let when = match self.read(key)? {
             // The first try got through, and only its reply was lost.
             Some(now) if now.data == data.bytes => return Ok(Written::Done),
             // The server has lost it.
             None => When::Missing,
-            // By somebody who does not lock.
-            Some(now) if was_ours => When::Unchanged(now.version),
-            Some(_) => return Ok(Written::Lost),
-        };
-        self.write_when(when, key, data)
-    }
-
-    /// Writes a session that this connection has written and unlocked before, if it is still the same.
-    pub(super) fn write_if_same(&self, key: &[u8], seen: &Seen, data: Data<'_>) -> Result<Written> {
-        let when = match self.read(key)? {
-            None => When::Missing,
-            Some(now) if now.data == data.bytes || seen.is(&now.data) => {
-                When::Unchanged(now.version)
-            }
+            Some(now) if may_replace(&now.data) => When::Unchanged(now.version),
             Some(_) => return Ok(Written::Lost),
         };
         self.write_when(when, key, data)

@@ -22,16 +22,15 @@ pub fn try_memcached<'a>(
     deadline: Deadline,
 ) -> Result<Duration, (&'a Address, Fault)> {
     let Access { endpoint: MemcachedEndpoint { servers, login, tls }, verify_peer } = access;
-    let mut longest = Duration::ZERO;
+    let (login, tls, mut longest) = (login.as_ref(), tls.as_ref(), Duration::ZERO);
     for address in servers {
-        let tried = Dialer::new(address.clone(), tls.as_ref(), *verify_peer)
-            .map_err(Fault::from)
-            .and_then(|dialer| {
-                let login = login.as_ref();
-                Connection::open(&dialer, login, &OnceLock::new(), deadline, connect_timeout)
-            })
-            .and_then(|connection| keep(connection, key.as_bytes(), deadline));
-        longest = longest.max(tried.map_err(|fault| (address, fault))?);
+        let tried = || {
+            let (dialer, nature) =
+                (Dialer::new(address.clone(), tls, *verify_peer)?, OnceLock::new());
+            let connection = Connection::open(&dialer, login, &nature, deadline, connect_timeout)?;
+            keep(connection, key.as_bytes(), deadline)
+        };
+        longest = longest.max(tried().map_err(|fault| (address, fault))?);
     }
     Ok(longest)
 }

@@ -15,7 +15,8 @@ impl Sessions {
     /// Whether sessions and locks can be used together. The service is asked once, again after its address has changed.
     fn key_space(&self) -> KeySpace {
         let upstream = self.upstream();
-        if let Some(known) = upstream.key_space() {
+        let known = *upstream.key_space();
+        if let Some(known) = known {
             return known;
         }
         let (prefix, worker) = (&self.shared.settings.prefix, &self.shared.secrets.worker);

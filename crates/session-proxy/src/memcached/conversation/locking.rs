@@ -6,7 +6,7 @@ use crate::contest::{AT_ONCE, take_in_time};
 use crate::exchange::Locks;
 use crate::lock::RENEWED_EVERY;
 use crate::memcached::binary::status;
-use crate::memcached::lock::{LOCK_ANSWER, Lock};
+use crate::memcached::lock::{LOCK_ANSWER, Lock, lock_of};
 use crate::memcached::op::When;
 use crate::memcached::servers::Result;
 use crate::memcached::sessions::{Read, Taken};
@@ -117,7 +117,9 @@ impl<'a> Conversation<'a> {
         }
         let (secrets, prefix) = (&self.shared.secrets, self.shared.settings.prefix.len());
         let owner = secrets.owner(&self.peer);
-        let lock = Lock::new(key, prefix, secrets.next(&self.peer));
+        let (key, name, secret) = (key.to_vec(), lock_of(key, prefix), secrets.next(&self.peer));
+        let lock =
+            Lock { key, name, secret, version: 0, is_beside: false, renewed: Instant::now() };
         take_in_time(&self.shared.stats.waiting_elsewhere, soon, |again| {
             Ok(match self.sessions.take(&lock, &owner, again)? {
                 Taken::Locked(lock, read) => Some((lock, read)),
