@@ -84,9 +84,11 @@ mod tests {
     #[test]
     fn a_binding_that_cannot_be_read_again_is_said_with_its_cause() {
         let was_read = AtomicBool::new(false);
-        let read = move || match was_read.swap(true, Ordering::Relaxed) {
-            true => Err(anyhow!("no such file").context("The binding cannot be read")),
-            false => Ok("tcp://redis"),
+        let read = move || {
+            if was_read.swap(true, Ordering::Relaxed) {
+                return Err(anyhow!("no such file").context("The binding cannot be read"));
+            }
+            Ok("tcp://redis")
         };
         let credentials = Credentials::new(Box::new(read), Box::new(|it| Ok(*it))).unwrap();
         assert_eq!(*credentials.read_again(), "tcp://redis");
