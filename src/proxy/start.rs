@@ -47,13 +47,12 @@ pub fn start(wanted: &ProxyWanted<'_>) -> anyhow::Result<PathBuf> {
     }
     let place = wanted.place()?;
     let socket = place.socket();
-    if ProxyClient::new(&socket).answers().is_ok() {
-        return Ok(socket);
+    if ProxyClient::new(&socket).answers().is_err() {
+        let program = wanted.layer.join("bin").join(SESSION_PROXY);
+        spawn(&program, &place).map_err(|error| StartError::Spawn { program, error })?;
+        let answered = wait_for(&socket, PATIENCE);
+        answered.map_err(|error| StartError::Silent { socket: socket.clone(), error })?;
     }
-    let program = wanted.layer.join("bin").join(SESSION_PROXY);
-    spawn(&program, &place).map_err(|error| StartError::Spawn { program, error })?;
-    let answered = wait_for(&socket, PATIENCE);
-    answered.map_err(|error| StartError::Silent { socket: socket.clone(), error })?;
     Ok(socket)
 }
 

@@ -124,7 +124,7 @@ pub(super) fn encode(op: &Op<'_>) -> Vec<u8> {
         Op::Get(key) => (opcode::GET, key, b"", none, 0),
         Op::Delete(key) => (opcode::DELETE, key, b"", none, 0),
         Op::DeleteIf(key, version) => (opcode::DELETE, key, b"", none, *version),
-        Op::Touch { key, seconds } => (opcode::TOUCH, key, b"", seconds.to_be_bytes().to_vec(), 0),
+        Op::Touch(key, seconds) => (opcode::TOUCH, key, b"", seconds.to_be_bytes().to_vec(), 0),
         Op::Store { key, data: Data { bytes, flags, seconds }, when } => {
             let (opcode, version) = match when {
                 When::Missing => (opcode::ADD, 0),
@@ -142,7 +142,7 @@ pub(super) fn parse(op: &Op<'_>, bytes: &[u8]) -> Parsed {
     let expected: &[u8] = match op {
         Op::Get(_) => &[opcode::GET],
         Op::Store { .. } => &[opcode::ADD, opcode::SET],
-        Op::Touch { .. } => &[opcode::TOUCH],
+        Op::Touch(..) => &[opcode::TOUCH],
         Op::Delete(_) | Op::DeleteIf(..) => &[opcode::DELETE],
     };
     if !expected.contains(&message.opcode) {

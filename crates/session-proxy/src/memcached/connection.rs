@@ -56,8 +56,7 @@ impl NoConnection for Fault {
     fn is_refusal(&self) -> bool {
         match self {
             Self::Connection(problem) => problem.is_refusal(),
-            Self::Login(_) | Self::NoLogin => true,
-            Self::NotMemcached | Self::Said(_) | Self::AllInUse(_) | Self::Silent => false,
+            fault => matches!(fault, Self::Login(_) | Self::NoLogin),
         }
     }
 }

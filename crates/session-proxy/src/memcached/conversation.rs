@@ -105,9 +105,7 @@ impl<'a> Conversation<'a> {
                 let data = Data { bytes: data, flags: *flags, seconds: *seconds };
                 self.write(key, data)
             }
-            Request::Touch { key, seconds } => {
-                return self.touch(incoming, key, *seconds);
-            }
+            Request::Touch(key, seconds) => return self.touch(incoming, key, *seconds),
             Request::Delete(key) => {
                 self.created = None;
                 self.delete(key)
@@ -231,7 +229,7 @@ impl<'a> Conversation<'a> {
                 }
                 touched
             }
-            _ => sessions.one(key, Op::Touch { key, seconds }),
+            _ => sessions.one(key, Op::Touch(key, seconds)),
         };
         let touched = match touched {
             // PHP's handler has reserved it: strict mode knows it from then on.

@@ -9,10 +9,8 @@ pub(crate) enum Op<'a> {
         data: Data<'a>,
         when: When,
     },
-    Touch {
-        key: &'a [u8],
-        seconds: u32,
-    },
+    /// Extends its lifetime to so many seconds.
+    Touch(&'a [u8], u32),
     Delete(&'a [u8]),
     /// Deletes only this version.
     DeleteIf(&'a [u8], u64),

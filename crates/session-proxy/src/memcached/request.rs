@@ -27,10 +27,8 @@ pub(super) enum Request {
         seconds: u32,
         data: Vec<u8>,
     },
-    Touch {
-        key: Vec<u8>,
-        seconds: u32,
-    },
+    /// Extends its lifetime to so many seconds.
+    Touch(Vec<u8>, u32),
     Delete(Vec<u8>),
     /// Nothing to do.
     Noop,
@@ -156,7 +154,7 @@ impl Request {
                 let (flags, seconds) = (extra(0)?, extra(4)?);
                 Ok(Self::Write { key, flags, seconds, data: message.value.to_vec() })
             }
-            (opcode::TOUCH, _) => Ok(Self::Touch { key, seconds: extra(0)? }),
+            (opcode::TOUCH, _) => Ok(Self::Touch(key, extra(0)?)),
             (opcode::DELETE, Some(session)) => Ok(Self::Unlock(session)),
             (opcode::DELETE, None) => Ok(Self::Delete(key)),
             _ => Err(status::UNKNOWN_COMMAND),

@@ -235,7 +235,7 @@ impl InTime<'_> {
 
     /// Extends a session's lifetime, and unlocks it; tells whether it exists.
     pub(super) fn touch(&self, lock: &Lock, seconds: u32) -> Result<Reply> {
-        let touch = Op::Touch { key: &lock.key, seconds };
+        let touch = Op::Touch(&lock.key, seconds);
         if self.are_together(lock) {
             let replies = self.send(&lock.key, &[touch, unlock(lock)])?;
             return Ok(replies.into_iter().next().unwrap_or(Reply::Missing));

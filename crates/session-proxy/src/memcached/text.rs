@@ -15,7 +15,7 @@ pub(super) fn encode(op: &Op<'_>) -> Vec<u8> {
     match op {
         Op::Get(key) => line(&[b"gets", key]),
         Op::Delete(key) => line(&[b"delete", key]),
-        Op::Touch { key, seconds } => line(&[b"touch", key, seconds.to_string().as_bytes()]),
+        Op::Touch(key, seconds) => line(&[b"touch", key, seconds.to_string().as_bytes()]),
         // What has ended is gone: there is no such thing as a conditional `delete`. A number of more than 30 days is a time
         // since 1970; twemproxy takes no negative one.
         Op::DeleteIf(key, version) => {
@@ -42,7 +42,7 @@ pub(super) fn parse(op: &Op<'_>, bytes: &[u8]) -> Parsed {
                 .map(|value| value.map(|(reply, rest)| (reply, length + rest)));
         }
         (Op::Store { .. } | Op::DeleteIf(..), b"STORED")
-        | (Op::Touch { .. }, b"TOUCHED")
+        | (Op::Touch(..), b"TOUCHED")
         | (Op::Delete(_), b"DELETED") => Reply::Done,
         (Op::Get(_), b"NOT_FOUND") => return Err(NotMemcached),
         (_, b"NOT_FOUND") => Reply::Missing,

@@ -46,7 +46,7 @@ fn keep(mut connection: Connection, key: &[u8], deadline: Deadline) -> Result<Du
         return Err(not_kept(&replies));
     };
     let store = store(When::Unchanged(*version));
-    let ops = [store, Op::Touch { key, seconds: LIFETIME }, Op::Delete(key)];
+    let ops = [store, Op::Touch(key, LIFETIME), Op::Delete(key)];
     let replies = connection.send(&ops, deadline)?;
     let are_done = replies.iter().all(|reply| *reply == Reply::Done);
     if are_done { Ok(round_trip) } else { Err(not_kept(&replies)) }

@@ -37,7 +37,7 @@ impl Wire {
 pub fn reply_lengths(key: &[u8], bytes: &[u8]) -> Vec<Option<usize>> {
     let data = Data { bytes: b"data", flags: 0, seconds: 60 };
     let store = Op::Store { key, data, when: When::Missing };
-    let ops = [Op::Get(key), store, Op::Touch { key, seconds: 60 }, Op::Delete(key)];
+    let ops = [Op::Get(key), store, Op::Touch(key, 60), Op::Delete(key)];
     let of = |wire: Wire| {
         let parsed = ops.iter().map(move |op| wire.parse(op, bytes));
         parsed.map(|parsed| parsed.ok().flatten().map(|(_, length)| length))
@@ -57,13 +57,7 @@ mod tests {
     fn ops() -> [Op<'static>; 5] {
         let data = Data { bytes: b"", flags: 0, seconds: 1 };
         let store = Op::Store { key: KEY, data, when: When::Always };
-        [
-            Op::Get(KEY),
-            store,
-            Op::Touch { key: KEY, seconds: 1 },
-            Op::Delete(KEY),
-            Op::DeleteIf(KEY, 7),
-        ]
+        [Op::Get(KEY), store, Op::Touch(KEY, 1), Op::Delete(KEY), Op::DeleteIf(KEY, 7)]
     }
 
     #[test]
