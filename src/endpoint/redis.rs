@@ -27,7 +27,7 @@ pub(super) fn read(fields: &Fields<'_>) -> anyhow::Result<RedisEndpoint> {
 fn target(fields: &Fields<'_>, uri: &Uri, is_issued: bool) -> anyhow::Result<Target> {
     let tls_port = fields.port(Meaning::TlsPort)?;
     let scheme = scheme_credential(fields)?;
-    let encrypted = is_wanted(fields, scheme, uri.has_tls() || tls_port.is_some() || is_issued)?;
+    let encrypted = is_wanted(fields, scheme, uri.tls || tls_port.is_some() || is_issued)?;
     let (host, port_of_host) = fields.host()?.unzip();
     let port = fields.port(Meaning::Port)?.or(port_of_host.flatten()).or(uri.port);
     let port = if encrypted { tls_port.or(port) } else { port }.unwrap_or(DEFAULT_PORT);
