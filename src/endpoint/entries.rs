@@ -116,9 +116,8 @@ impl Entries {
             reading.is_some_and(|it| matches!(it.meaning, Meaning::Hosts | Meaning::Nodes));
         // Cloud Foundry's binding files hold nested values as JSON.
         let text = credential.text().filter(|it| key.len() == top && it.starts_with(['{', '[']));
-        match &credential {
-            Credential::Value(value) => self.add_nested(key, top, value, is_list),
-            Credential::Unusable(_) => {}
+        if let Credential::Value(value) = &credential {
+            self.add_nested(key, top, value, is_list);
         }
         if let Some(value) = text.and_then(|text| serde_json::from_str(text).ok()) {
             self.add_nested(key, top, &value, is_list);

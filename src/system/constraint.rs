@@ -26,9 +26,8 @@ const END: Numbers = [u32::MAX; 3];
 impl Constraint {
     /// Parses a constraint; `None` if we cannot parse it, or if every version satisfies it.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let alternatives: Option<Vec<_>> =
-            text.split('|').filter(|part| !part.is_empty()).map(all_of).collect();
-        let alternatives = alternatives?;
+        let parts = text.split('|').filter(|part| !part.is_empty());
+        let alternatives: Vec<_> = parts.map(all_of).collect::<Option<_>>()?;
         let any = alternatives.iter().any(Vec::is_empty) || alternatives.is_empty();
         (!any).then(|| Self { text: text.trim().to_owned(), alternatives })
     }
@@ -90,8 +89,7 @@ fn raised(parts: Numbers, digits: usize) -> Numbers {
 /// The numbers of a version, and how many it has.
 fn parts(text: &str) -> Option<(Numbers, usize)> {
     let text = text.split(['-', '@']).next().unwrap_or_default();
-    let numbers: Option<Vec<u32>> = text.split('.').map(|part| part.parse().ok()).collect();
-    let numbers = numbers?;
+    let numbers: Vec<u32> = text.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
     let digits = numbers.len().min(3);
     let mut parts = [0; 3];
     parts[..digits].copy_from_slice(&numbers[..digits]);
