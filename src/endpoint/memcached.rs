@@ -8,6 +8,9 @@ use store_client::{Address, MemcachedEndpoint, MemcachedLogin};
 
 const DEFAULT_PORT: u16 = 11211;
 
+/// The limit of libsasl2's client.
+const MAX_USER_BYTES: usize = 1024;
+
 pub(super) fn read(fields: &Fields<'_>) -> anyhow::Result<MemcachedEndpoint> {
     let uri = uri(fields)?;
     let tls_port = fields.port(Meaning::TlsPort)?;
@@ -57,6 +60,9 @@ fn login(fields: &Fields<'_>, uri: Uri) -> anyhow::Result<Option<MemcachedLogin>
         (Some(user), Some(_)) if user.trim() != user => {
             let problem = "begins or ends with a blank, which SASL would drop";
             Err(fields.unusable(key, problem, "a user without leading or trailing blanks"))
+        }
+        (Some(user), Some(_)) if user.len() > MAX_USER_BYTES => {
+            Err(fields.unusable(key, "is too long for SASL", "at most 1024 bytes"))
         }
         (Some(user), Some(password)) => Ok(Some(MemcachedLogin { user, password })),
         (Some(_), None) => Err(fields.missing("password for its username", expected)),
