@@ -14,6 +14,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const WORKERS: usize = 3;
@@ -243,7 +244,10 @@ fn compare(
         if sides[0].would_wait(*worker, step) {
             continue;
         }
-        let [direct, proxy] = sides.each_mut().map(|side| side.take(*worker, step));
+        let [direct, proxy] = thread::scope(|scope| {
+            let taken = sides.each_mut().map(|side| scope.spawn(|| side.take(*worker, step)));
+            taken.map(|taken| taken.join().expect("what it sees"))
+        });
         if direct != proxy {
             let taken = &steps[..=number];
             let report =
