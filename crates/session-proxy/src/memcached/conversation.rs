@@ -35,8 +35,8 @@ pub(super) struct Conversation<'a> {
     session: MemcachedSession<'a>,
     waiting: Option<Waiting<'a>>,
     gave_up: GaveUp<u16>,
-    /// The session whose id PHP has drawn last, and which is nowhere yet.
-    created: Option<Vec<u8>>,
+    /// The session whose id PHP has drawn last, which is reserved for so many seconds when it is read.
+    created: Option<(Vec<u8>, u32)>,
     /// Whether nothing was said yet.
     is_new: bool,
 }
@@ -93,23 +93,19 @@ impl<'a> Conversation<'a> {
             Request::Lock(key) => self.lock(key),
             Request::Unlock(key) => self.unlock(key),
             // No other session has this id: PHP has just drawn it.
-            Request::Create(key) => {
-                self.created = Some(key.clone());
+            Request::Create { key, seconds } => {
+                self.created = Some((key.clone(), *seconds));
                 status::SUCCESS
             }
             Request::Noop => status::SUCCESS,
             Request::Exists(key) => self.exists(key),
             Request::Get(key) => return self.get(incoming, key),
             Request::Write { key, flags, seconds, data } => {
-                self.created = None;
                 let data = Data { bytes: data, flags: *flags, seconds: *seconds };
                 self.write(key, data)
             }
             Request::Touch(key, seconds) => return self.touch(incoming, key, *seconds),
-            Request::Delete(key) => {
-                self.created = None;
-                self.delete(key)
-            }
+            Request::Delete(key) => self.delete(key),
             Request::Version => return incoming.value(VERSION, 0, 0),
             Request::Ours(question) => return self.tell(question),
         };
@@ -137,14 +133,21 @@ impl<'a> Conversation<'a> {
         }
     }
 
+    /// How long the id is reserved, in seconds, where PHP has just drawn it.
+    fn reserved(&self, key: &[u8]) -> Option<u32> {
+        self.created.as_ref().filter(|(created, _)| created == key).map(|(_, seconds)| *seconds)
+    }
+
     /// Once what was read together with taking the lock, then what the service has.
     fn get(&mut self, incoming: &Incoming, key: &[u8]) -> Vec<u8> {
+        let reserved = self.reserved(key);
+        self.created.take_if(|_| reserved.is_some());
         let mut held = match &mut self.session {
             MemcachedSession::Held(held) if held.lock.key == key => Some(held),
             _ => None,
         };
         let first = held.as_mut().and_then(|held| held.first.take());
-        let Ok(read) = first.map_or_else(|| self.sessions.read(key), Ok) else {
+        let Ok(read) = first.map_or_else(|| self.sessions.read_new(key, reserved), Ok) else {
             return incoming.response(status::TEMPORARY_FAILURE);
         };
         if let Some(held) = held {
@@ -219,7 +222,6 @@ impl<'a> Conversation<'a> {
 
     fn touch(&mut self, incoming: &Incoming, key: &[u8], seconds: u32) -> Vec<u8> {
         let sessions = self.sessions;
-        let created = self.created.take();
         let touched = match &mut self.session {
             MemcachedSession::Held(held) if held.lock.key == key => {
                 let touched = sessions.touch(&held.lock, seconds);
@@ -230,14 +232,6 @@ impl<'a> Conversation<'a> {
                 touched
             }
             _ => sessions.one(key, Op::Touch(key, seconds)),
-        };
-        let touched = match touched {
-            // PHP's handler has reserved it: strict mode knows it from then on.
-            Ok(Reply::Missing) if created.as_deref() == Some(key) => {
-                let data = Data { bytes: b"", flags: 0, seconds };
-                sessions.one(key, Op::Store { key, data, when: When::Missing })
-            }
-            touched => touched,
         };
         match touched {
             Ok(Reply::Done | Reply::Exists) => incoming.value(b"", 0, 0),

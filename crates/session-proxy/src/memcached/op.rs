@@ -25,6 +25,16 @@ pub(crate) struct Data<'a> {
     pub(crate) seconds: u32,
 }
 
+impl<'a> Op<'a> {
+    /// What reads a session. An id that PHP has just drawn is `reserved` for so many seconds, as by PHP's own handler:
+    /// strict mode knows it from then on.
+    pub(crate) fn read(key: &'a [u8], reserved: Option<u32>) -> Vec<Self> {
+        let empty = |seconds| Data { bytes: b"", flags: 0, seconds };
+        let store = |seconds| Self::Store { key, data: empty(seconds), when: When::Missing };
+        reserved.map(store).into_iter().chain([Self::Get(key)]).collect()
+    }
+}
+
 /// When to store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum When {

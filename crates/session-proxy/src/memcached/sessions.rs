@@ -100,18 +100,15 @@ impl InTime<'_> {
         !lock.is_beside && self.all.servers().are_together(&lock.name, &lock.key)
     }
 
-    /// Takes a lock, and reads the session if that takes no further round trip. A lock of `owner` is no obstacle.
-    /// `again` if it was tried just now.
-    pub(super) fn take(&self, lock: &Lock, owner: &[u8], again: bool) -> Result<Taken> {
-        let mut lock = lock.clone();
-        lock.renewed = Instant::now();
-        // Others may be writing it: to read it is of use only with the lock.
-        let with_session = !again && self.are_together(&lock);
-        let mut replies = match self.try_lock(&lock, When::Missing, with_session) {
+    /// Takes a lock, and reads the session by `ops` if that takes no further round trip. A lock of `owner` is no obstacle.
+    pub(super) fn take(&self, lock: &Lock, owner: &[u8], ops: &[Op<'_>]) -> Result<Taken> {
+        let mut lock = Lock { renewed: Instant::now(), ..lock.clone() };
+        let ops = if self.are_together(&lock) { ops } else { &[] };
+        let mut replies = match self.try_lock(&lock, When::Missing, ops) {
             // Nobody can take it on its own server, either, because that is away.
             Err(failure) if !self.all.servers().have_same_server(&lock.name, &lock.key) => {
                 lock.is_beside = true;
-                self.try_lock(&lock, When::Missing, false).map_err(|_| failure)?
+                self.try_lock(&lock, When::Missing, &[]).map_err(|_| failure)?
             }
             replies => replies?,
         };
@@ -120,7 +117,7 @@ impl InTime<'_> {
             && item.data.starts_with(owner)
         {
             let when = When::Unchanged(item.version);
-            replies = self.try_lock(&lock, when, with_session)?;
+            replies = self.try_lock(&lock, when, ops)?;
         }
         let mut replies = replies.into_iter().skip(1);
         lock.version = match replies.next() {
@@ -130,22 +127,19 @@ impl InTime<'_> {
             }
             _ => return Ok(Taken::Busy),
         };
-        Ok(Taken::Locked(lock, replies.next().and_then(read)))
+        Ok(Taken::Locked(lock, replies.last().and_then(read)))
     }
 
-    fn try_lock(&self, lock: &Lock, when: When, with_session: bool) -> Result<Vec<Reply>> {
-        let mut ops = vec![store_lock(lock, when), Op::Get(&lock.name)];
-        if with_session {
-            ops.push(Op::Get(&lock.key));
-        }
-        self.send(lock.place(), &ops)
+    fn try_lock(&self, lock: &Lock, when: When, ops: &[Op<'_>]) -> Result<Vec<Reply>> {
+        let lock_ops = [store_lock(lock, when), Op::Get(&lock.name)];
+        self.send(lock.place(), &[&lock_ops, ops].concat())
     }
 
     /// Keeps a lock for longer. A lost lock shows up when PHP writes.
     pub(super) fn renew(&self, lock: &mut Lock) {
         lock.renewed = Instant::now();
         for when in [When::Unchanged(lock.version), When::Missing] {
-            match self.try_lock(lock, when, false).as_deref() {
+            match self.try_lock(lock, when, &[]).as_deref() {
                 Ok([_, Reply::Value(item)]) if item.data == lock.secret => {
                     lock.version = item.version;
                     return;
@@ -174,9 +168,14 @@ impl InTime<'_> {
     }
 
     pub(super) fn read(&self, key: &[u8]) -> Result<Read> {
-        match self.one(key, Op::Get(key))? {
-            Reply::Refused(text) => Err(self.all.servers().refused(key, text)),
-            reply => Ok(read(reply).flatten()),
+        self.read_new(key, None)
+    }
+
+    /// Reads a session whose id PHP may just have drawn: it is then `reserved` for so many seconds.
+    pub(super) fn read_new(&self, key: &[u8], reserved: Option<u32>) -> Result<Read> {
+        match self.send(key, &Op::read(key, reserved))?.pop() {
+            Some(Reply::Refused(text)) => Err(self.all.servers().refused(key, text)),
+            reply => Ok(reply.and_then(read).flatten()),
         }
     }
 
@@ -218,11 +217,12 @@ impl InTime<'_> {
         may_replace: impl Fn(&[u8]) -> bool,
     ) -> Result<Written> {
         let when = match self.read(key)? {
-            // The first try got through, and only its reply was lost.
-            Some(now) if now.data == data.bytes => return Ok(Written::Done),
             // The server has lost it.
             None => When::Missing,
-            Some(now) if may_replace(&now.data) => When::Unchanged(now.version),
+            // Or the first try got through, and only its reply was lost.
+            Some(now) if may_replace(&now.data) || now.data == data.bytes => {
+                When::Unchanged(now.version)
+            }
             Some(_) => return Ok(Written::Lost),
         };
         self.write_when(when, key, data)

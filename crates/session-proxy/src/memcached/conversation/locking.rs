@@ -7,7 +7,7 @@ use crate::exchange::Locks;
 use crate::lock::RENEWED_EVERY;
 use crate::memcached::binary::status;
 use crate::memcached::lock::{LOCK_ANSWER, Lock, lock_of};
-use crate::memcached::op::When;
+use crate::memcached::op::{Op, When};
 use crate::memcached::servers::Result;
 use crate::memcached::sessions::{Read, Taken};
 use crate::turns::Turn;
@@ -117,11 +117,14 @@ impl<'a> Conversation<'a> {
         }
         let (secrets, prefix) = (&self.shared.secrets, self.shared.settings.prefix.len());
         let owner = secrets.owner(&self.peer);
+        let read = Op::read(key, self.reserved(key));
         let (key, name, secret) = (key.to_vec(), lock_of(key, prefix), secrets.next(&self.peer));
         let lock =
             Lock { key, name, secret, version: 0, is_beside: false, renewed: Instant::now() };
         take_in_time(&self.shared.stats.waiting_elsewhere, soon, |again| {
-            Ok(match self.sessions.take(&lock, &owner, again)? {
+            // Others may be writing it: to read it is of use only with the lock.
+            let read = if again { &[][..] } else { &read };
+            Ok(match self.sessions.take(&lock, &owner, read)? {
                 Taken::Locked(lock, read) => Some((lock, read)),
                 Taken::Busy => None,
             })
