@@ -6,7 +6,7 @@ use super::{Question, shortest};
 use crate::diagnosis::{Cause, CauseKind};
 use crate::launch::route::Route;
 use crate::php::redis_commands::{ASKING, CLUSTER_SLOTS, Trial, TrialCommand, unused_name};
-use session_proxy::ProxyTrial;
+use session_proxy::{KeySpace, node_of, session_in};
 use std::time::{Duration, Instant};
 use store_client::{
     Client, Command, Connection, Deadline, Problem, RedisEndpoint, RedisError, Reply,
@@ -57,7 +57,7 @@ impl<'a> SessionTrial<'a> {
         // On its own: a server with no room, or in protected mode, says so and closes.
         let (reply, one) = timed(|| connection.send(&[sent(first)], deadline))?;
         let mut findings = self.findings();
-        findings.take(first.name(), &reply[0]);
+        findings.take(&first.words[0], &reply[0]);
         if self.endpoint.is_cluster() && !self.through_proxy {
             // PHP's handler for clusters sends this first.
             let slots = connection.command(&[b"CLUSTER", b"SLOTS"], deadline)?;
@@ -72,7 +72,7 @@ impl<'a> SessionTrial<'a> {
         commands.extend(elsewhere.map(|key| Command::new(&[b"GET", key.as_bytes()])));
         let (replies, all) = timed(|| connection.send(&commands, deadline))?;
         for (command, reply) in others.iter().zip(&replies) {
-            findings.take(command.name(), reply);
+            findings.take(&command.words[0], reply);
         }
         let moved = |reply: &&Reply| matches!(reply, Reply::Error(it) if it.code() == "MOVED");
         if let Some(reply) = replies[others.len()..].iter().find(moved) {
@@ -121,16 +121,18 @@ impl<'a> SessionTrial<'a> {
         deadline: Deadline,
         findings: &mut Findings<'a>,
     ) -> Result<(), Problem> {
-        let trial = ProxyTrial::new(self.trial.prefix, unused_name(self.trial.by));
-        if self.endpoint.is_cluster() {
-            return self.try_cluster(&trial, client, connection, deadline, findings);
+        let (prefix, id) = (self.trial.prefix, unused_name(self.trial.by));
+        let key = format!("{prefix}{id}").into_bytes();
+        let space = if self.endpoint.is_cluster() {
+            KeySpace::Slots
+        } else {
+            let told = connection.send(&KeySpace::question(prefix, &id), deadline)?;
+            KeySpace::told_by(&told).unwrap_or(KeySpace::Whole)
+        };
+        if space == KeySpace::Slots {
+            return self.try_cluster(&key, client, connection, deadline, findings);
         }
-        let told = connection.send(&trial.question(), deadline)?;
-        if ProxyTrial::is_cluster(&told) {
-            return self.try_cluster(&trial, client, connection, deadline, findings);
-        }
-        let replies = connection.send(&trial.session(&told), deadline)?;
-        for reply in &replies {
+        for reply in &connection.send(&session_in(space, &key), deadline)? {
             findings.take("EVAL", reply);
         }
         Ok(())
@@ -139,7 +141,7 @@ impl<'a> SessionTrial<'a> {
     /// The same in a cluster: with the node that has the session, at the address that the cluster announces.
     fn try_cluster(
         &self,
-        trial: &ProxyTrial,
+        key: &[u8],
         client: &Client,
         connection: &mut Connection,
         deadline: Deadline,
@@ -151,7 +153,7 @@ impl<'a> SessionTrial<'a> {
         if matches!(slots, Reply::Error(_)) {
             return Ok(());
         }
-        let node = self.endpoint.first_address().and_then(|asked| trial.node(&slots, asked));
+        let node = self.endpoint.first_address().and_then(|asked| node_of(key, &slots, asked));
         let Some(node) = node else {
             findings.add(Cause::of(CauseKind::ClusterDown));
             return Ok(());
@@ -165,7 +167,7 @@ impl<'a> SessionTrial<'a> {
                 return Ok(());
             }
         };
-        for reply in connection.send(&trial.session_in_cluster(), deadline)? {
+        for reply in connection.send(&session_in(KeySpace::Slots, key), deadline)? {
             findings.take("EVAL", &reply);
         }
         findings.take(ASKING, &connection.command(&[ASKING.as_bytes()], deadline)?);
@@ -184,9 +186,9 @@ impl<'a> SessionTrial<'a> {
         let mut findings = self.findings();
         for command in &commands {
             match client.connect(deadline).ok()?.send(&[sent(command)], deadline) {
-                Ok(replies) => findings.take(command.name(), &replies[0]),
+                Ok(replies) => findings.take(&command.words[0], &replies[0]),
                 Err(Problem::Closed(_) | Problem::Broken { .. }) => {
-                    findings.does_not_know(command.name());
+                    findings.does_not_know(&command.words[0]);
                 }
                 Err(_) => return None,
             }
