@@ -42,7 +42,9 @@ pub use client::ProxyClient;
 pub use credentials::Read;
 pub use life::{Life, Stage};
 pub use log::{finish, log};
-pub use memcached::{Fault as MemcachedFault, Incoming, LOCK_ANSWER, reply_lengths, try_memcached};
+pub use memcached::{
+    Fault as MemcachedFault, Incoming, LOCK_ANSWER, Trial as MemcachedTrial, reply_lengths,
+};
 pub use request::{Refusal, Request, parse};
 pub use settings::Settings;
 pub use signals::{block, wait};

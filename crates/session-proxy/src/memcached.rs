@@ -20,5 +20,5 @@ pub use connection::Fault;
 pub use lock::LOCK_ANSWER;
 pub use request::Incoming;
 pub(super) use sessions::Sessions;
-pub use trial::try_memcached;
+pub use trial::Trial;
 pub use wire::reply_lengths;

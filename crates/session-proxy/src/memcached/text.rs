@@ -74,7 +74,7 @@ pub(super) fn line(bytes: &[u8]) -> Result<Option<(&[u8], usize)>, NotMemcached>
 }
 
 /// What the server refuses, in its words.
-fn refused(line: &[u8]) -> Option<Reply> {
+pub(super) fn refused(line: &[u8]) -> Option<Reply> {
     if !["ERROR", "CLIENT_ERROR", "SERVER_ERROR"]
         .iter()
         .any(|kind| line.starts_with(kind.as_bytes()))
