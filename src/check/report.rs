@@ -130,7 +130,7 @@ impl Report {
 fn credentials(found: &ResolvedService) -> String {
     let service = &found.service;
     let Ok(credentials) = service.credentials() else { return service.origin.to_string() };
-    let names = credentials.names();
+    let names: Vec<&str> = credentials.keys().map(String::as_str).collect();
     let file = names.iter().find_map(|name| service.credential_file(name));
     let place = file.and_then(|file| Some(file.parent()?.display().to_string()));
     let place = place.unwrap_or_else(|| format!("{:?} in {}", service.name, service.origin));

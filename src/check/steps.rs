@@ -2,7 +2,7 @@
 
 use super::overrides::Override;
 use crate::config::environment::Environment;
-use crate::php::script::run_script_with_input;
+use crate::php::script::run_script;
 use anyhow::anyhow;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -133,7 +133,7 @@ fn run<T: DeserializeOwned>(
     let scripts = [COMMON].iter().chain(scripts);
     let script: String = scripts.map(|part| part.strip_prefix("<?php").unwrap_or(part)).collect();
     let options: Vec<&str> = OPTIONS.iter().chain(options).flat_map(|it| ["-d", it]).collect();
-    let answer =
-        run_script_with_input(&script, &question.to_string(), &options, environment.as_env())?;
-    answer.given().map_err(|ended| anyhow!("PHP did not finish the step \"{step}\": {ended}"))
+    let (input, env) = (question.to_string(), environment.as_env());
+    let answer = run_script(&script, &input, &[], &options, env)?.answer;
+    answer.map_err(|ended| anyhow!("PHP did not finish the step \"{step}\": {ended}"))
 }

@@ -1,6 +1,5 @@
 //! Sentinels that know the primary, from the credentials.
 
-use super::error::EndpointError;
 use super::fields::Fields;
 use super::names::Meaning;
 use super::pem;
@@ -20,7 +19,7 @@ pub(super) fn read(
     fields: &Fields<'_>,
     host: Option<&Host>,
     tls: Option<&Tls>,
-) -> Result<Option<Sentinel>, EndpointError> {
+) -> anyhow::Result<Option<Sentinel>> {
     let is_wanted = fields.options.sentinel_master.is_some();
     let has_nodes = fields.has(Meaning::SentinelNodes);
     let is_named = is_wanted || fields.has(Meaning::SentinelMaster);
@@ -30,7 +29,7 @@ pub(super) fn read(
     }
     let port = fields.port(Meaning::SentinelPort)?.unwrap_or(DEFAULT_PORT);
     let nodes = nodes(fields, host, port)?;
-    let of_credentials = fields.text(Meaning::SentinelMaster)?.map(|field| field.text);
+    let of_credentials = fields.text(Meaning::SentinelMaster)?;
     let master = fields.options.sentinel_master.clone().or(of_credentials);
     Ok(Some(Sentinel {
         master: master.unwrap_or_else(|| DEFAULT_MASTER.to_owned()),
@@ -51,18 +50,14 @@ pub(super) fn behind(fields: &Fields<'_>, endpoint: &RedisEndpoint) -> Option<Se
 }
 
 /// Sentinels of their own, else where the servers are, which usually have one beside each.
-fn nodes(
-    fields: &Fields<'_>,
-    host: Option<&Host>,
-    port: u16,
-) -> Result<Vec<Address>, EndpointError> {
-    let list = match fields.list(Meaning::SentinelNodes)? {
-        Some(list) => Some(list),
-        None => fields.list(Meaning::Hosts)?,
-    };
+fn nodes(fields: &Fields<'_>, host: Option<&Host>, port: u16) -> anyhow::Result<Vec<Address>> {
     let expected = "Sentinels, such as 10.0.0.1:26379,10.0.0.2:26379";
-    match (list, host) {
-        (Some(list), _) => fields.addresses(&list, port, expected),
+    let listed = match fields.addresses(Meaning::SentinelNodes, port, expected)? {
+        Some(nodes) => Some(nodes),
+        None => fields.addresses(Meaning::Hosts, port, expected)?,
+    };
+    match (listed, host) {
+        (Some(nodes), _) => Ok(nodes),
         (None, Some(host)) => Ok(vec![Address { host: host.clone(), port }]),
         (None, None) => Err(fields.missing(
             "Sentinels",
@@ -71,13 +66,13 @@ fn nodes(
     }
 }
 
-fn auth(fields: &Fields<'_>) -> Result<Option<Auth>, EndpointError> {
-    let user = fields.text(Meaning::SentinelUser)?.map(|field| field.text);
+fn auth(fields: &Fields<'_>) -> anyhow::Result<Option<Auth>> {
+    let user = fields.text(Meaning::SentinelUser)?;
     Ok(fields.secret(Meaning::SentinelPassword)?.map(|password| Auth::new(user, password)))
 }
 
 /// As the server's, unless the credentials say otherwise.
-fn own_tls(fields: &Fields<'_>, tls: Option<&Tls>) -> Result<Option<Tls>, EndpointError> {
+fn own_tls(fields: &Fields<'_>, tls: Option<&Tls>) -> anyhow::Result<Option<Tls>> {
     let ca = pem::read(fields, Meaning::SentinelCa)?;
     let is_wanted = fields.flag(Meaning::SentinelTls)?.unwrap_or(tls.is_some() || ca.is_some());
     let server = tls.cloned().unwrap_or_default();

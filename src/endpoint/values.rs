@@ -5,11 +5,7 @@ use cloud_login::Issuer;
 use serde_json::Value;
 
 pub(super) fn is_empty(credential: &Credential) -> bool {
-    match credential {
-        Credential::Value(Value::Null) => true,
-        Credential::Value(Value::String(text)) => text.is_empty(),
-        _ => false,
-    }
+    *credential == Credential::Value(Value::Null) || credential.text() == Some("")
 }
 
 /// Whether it says that there is a password, or who issues one.

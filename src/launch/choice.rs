@@ -8,9 +8,9 @@ use crate::config::variables::PROXY;
 use crate::diagnosis::CauseKind;
 use crate::endpoint::Endpoint;
 use crate::php::directives::connect;
-use crate::php::tls::{NoOpenSsl, TlsFiles};
+use crate::php::tls::{NO_OPENSSL, TlsFiles};
 use crate::plan::Plan;
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use std::time::Duration;
 use store_client::Target;
 
@@ -52,7 +52,6 @@ pub(super) fn choose(
     is_task: bool,
     inquiry: &Inquiry<impl Fn(Route) -> Outcome>,
 ) -> anyhow::Result<Choice> {
-    let serves = proxy_serves(plan, record);
     let limit = limit_of_php(plan, record);
     let (needs_proxy, is_socket) = match &plan.endpoint {
         // Code that takes the save path for a folder would put the password into that folder's name.
@@ -65,24 +64,19 @@ pub(super) fn choose(
     // The option `persistent`, on or off, is a decision for PHP's own handler. A task has no visitors who wait; if it is
     // the container's first process, the proxy would be one of its children, and one that waits for all of them would
     // never end.
-    let undecided = serves && !plan.persistence.is_chosen && !is_task;
+    let undecided = !plan.persistence.is_chosen && !is_task;
     let handshakes = undecided && plan.has_tls();
     let follows_app = record.own_setting.is_none();
     let (route, reason) = match setting {
-        Proxy::On if !serves => bail!(
-            "{PROXY} is on, but the session proxy serves only Redis, and Memcached with version 3 of PHP's extension, not {} at {}.\nSet {PROXY}=auto, or bind such a service.",
-            record.store.title(),
-            plan.endpoint
-        ),
         Proxy::On => (Route::Proxy, Reason::Given),
-        Proxy::Auto if serves && (needs_proxy || limit.is_some()) => (Route::Proxy, Reason::Given),
+        Proxy::Auto if needs_proxy || limit.is_some() => (Route::Proxy, Reason::Given),
         Proxy::Auto if plan.locks(true) && !plan.locks(false) => {
             return Ok(inquiry.prefer_proxy(Reason::Locks));
         }
         Proxy::Auto if handshakes && follows_app => {
             return Ok(inquiry.prefer_proxy(Reason::Handshakes));
         }
-        Proxy::Auto if serves && !is_socket && !plan.is_cluster() => {
+        Proxy::Auto if !is_socket && !plan.is_cluster() => {
             let otherwise = if handshakes { Reason::OwnSetting } else { Reason::Given };
             return Ok(inquiry.by_answer(otherwise, undecided && follows_app));
         }
@@ -146,30 +140,20 @@ impl<F: Fn(Route) -> Outcome> Inquiry<F> {
     }
 }
 
-/// Whether the session proxy can serve it.
-pub(crate) fn proxy_serves(plan: &Plan, record: &LaunchRecord) -> bool {
-    match &plan.endpoint {
-        Endpoint::Redis(_) => true,
-        // php-memcached 2 was not tried.
-        Endpoint::Memcached(_) => record.extension_version.is_at_least(3, 0, 0),
-    }
-}
-
 /// What the service needs and PHP's handler does not support.
 pub(crate) fn limit_of_php(plan: &Plan, record: &LaunchRecord) -> Option<anyhow::Error> {
     if plan.has_tls() && !record.knows_tls {
-        return Some(NoOpenSsl.into());
+        return Some(anyhow!(NO_OPENSSL));
     }
     if let Endpoint::Memcached(memcached) = &plan.endpoint
         && memcached.tls.is_some()
     {
         return Some(anyhow!(
-            "The service accepts only TLS connections, and PHP's memcached extension does not support TLS.\nSet {PROXY}=auto: the session proxy, with version 3 of the extension or later, does. Or bind a service without TLS."
+            "The service accepts only TLS connections, and PHP's memcached extension does not support TLS.\nSet {PROXY}=auto: the session proxy does. Or bind a service without TLS."
         ));
     }
     let files = TlsFiles::planned(&plan.endpoint);
-    let settings = connect(plan, &files, &record.extension_version, Duration::ZERO);
-    settings.err().map(anyhow::Error::from)
+    connect(plan, &files, &record.extension_version, Duration::ZERO).err()
 }
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ pub(super) enum Line<'a> {
     FrameworkElsewhere(&'a Framework, OwnSessions),
 }
 
-const OR_PROXY: &str = ", or let the session proxy log in (BPL_PHP_SESSION_PROXY=auto, with version 3 of PHP's extension)";
+const OR_PROXY: &str = ", or let the session proxy log in (BPL_PHP_SESSION_PROXY=auto)";
 
 fn through_proxy(route: Route, reason: &Reason) -> String {
     let why = match (route, reason) {

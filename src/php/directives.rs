@@ -1,7 +1,8 @@
 //! The directives of a store, and the values that an endpoint gives them.
 
-use super::ini::{Directive, DirectiveError, PhpSettings};
+use super::ini::{Directive, PhpSettings};
 use super::ini_file::IniFile;
+use super::redis_directives::PROXY_LOCK_RETRIES;
 use super::tls::TlsFiles;
 use super::{memcached_directives, redis_directives};
 use crate::config::options::Options;
@@ -12,11 +13,11 @@ use crate::system::version::Version;
 use std::path::Path;
 use std::time::Duration;
 
-/// The ini files of a store, for this version of its extension.
-pub(crate) fn ini_files(store: Store, version: &Version) -> Vec<(IniFile, Vec<Directive>)> {
+/// The ini files of a store.
+pub(crate) fn ini_files(store: Store) -> Vec<(IniFile, Vec<Directive>)> {
     let mut ini_files = match store {
         Store::Redis => redis_directives::ini_files(),
-        Store::Memcached => memcached_directives::ini_files(version),
+        Store::Memcached => memcached_directives::ini_files(),
     };
     let files = [("session.save_handler", "files"), ("session.save_path", "")];
     let files = files.map(|(name, value)| Directive::literal(name, value));
@@ -37,7 +38,7 @@ pub(crate) fn nowhere(store: Store) -> PhpSettings {
     let variables = match store {
         Store::Redis => {
             let save_path = format!("unix://{NO_SERVICE}?timeout=1");
-            redis_directives::variables(&save_path, &plan, Duration::ZERO)
+            redis_directives::variables(&save_path, &plan, PROXY_LOCK_RETRIES)
         }
         Store::Memcached => {
             memcached_directives::variables(&format!("{NO_SERVICE}:0"), &plan, false)
@@ -73,11 +74,11 @@ pub fn connect(
     tls_files: &TlsFiles,
     version: &Version,
     round_trip: Duration,
-) -> Result<PhpSettings, DirectiveError> {
+) -> anyhow::Result<PhpSettings> {
     match &plan.endpoint {
         Endpoint::Redis(endpoint) => {
             redis_directives::connect(endpoint, plan, tls_files, version, round_trip)
         }
-        Endpoint::Memcached(endpoint) => Ok(memcached_directives::connect(endpoint, plan, version)),
+        Endpoint::Memcached(endpoint) => Ok(memcached_directives::connect(endpoint, plan)),
     }
 }

@@ -6,9 +6,8 @@ use libcnb::Env;
 use std::path::{Path, PathBuf};
 
 /// The configurations of the other programs, if they are next to that of the cli: Debian compiles
-/// `/etc/php/8.2/<program>` into each, and enables extensions separately for each. `series` is
-/// PHP's, such as `8.2`.
-pub(super) fn siblings(of_cli: &Path, series: &str) -> Vec<(String, PathBuf)> {
+/// `/etc/php/8.2/<program>` into each, and enables extensions separately for each.
+pub(super) fn siblings(of_cli: &Path) -> Vec<(String, PathBuf)> {
     let (Some(parent), true) = (of_cli.parent(), of_cli.ends_with("cli")) else {
         return Vec::new();
     };
@@ -16,7 +15,6 @@ pub(super) fn siblings(of_cli: &Path, series: &str) -> Vec<(String, PathBuf)> {
     others
         .filter(|path| path != of_cli && path.join("conf.d").is_dir())
         .map(|path| (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), path))
-        .filter(|(name, _)| is_installed(Path::new("/"), name, series))
         .collect()
 }
 
@@ -30,19 +28,6 @@ pub(super) fn programs_beside(php: &Path) -> Vec<&'static str> {
     let there =
         known.into_iter().filter(|(_, path)| prefix.join(format!("{path}{suffix}")).is_file());
     there.map(|(name, _)| name).collect()
-}
-
-/// Whether the program of a configuration is installed: a package that was removed but not purged leaves its
-/// configuration behind. `series` is PHP's, such as `8.2`.
-fn is_installed(root: &Path, program: &str, series: &str) -> bool {
-    let file = match program {
-        "fpm" => format!("usr/sbin/php-fpm{series}"),
-        "cgi" => format!("usr/bin/php-cgi{series}"),
-        "phpdbg" => format!("usr/bin/phpdbg{series}"),
-        "apache2" => format!("usr/lib/apache2/modules/libphp{series}.so"),
-        _ => return true,
-    };
-    root.join(file).exists()
 }
 
 /// Environment and options that make the cli read the configuration of another program.
@@ -66,17 +51,6 @@ pub(super) fn with_configuration_of(env: &Env, configuration: &Path) -> (Env, Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_configuration_that_a_removed_package_has_left_is_no_program() {
-        let root = tempfile::tempdir().unwrap();
-        assert!(!is_installed(root.path(), "fpm", "8.2"));
-        assert!(is_installed(root.path(), "embed", "8.2"));
-        std::fs::create_dir_all(root.path().join("usr/sbin")).unwrap();
-        std::fs::write(root.path().join("usr/sbin/php-fpm8.2"), "").unwrap();
-        assert!(is_installed(root.path(), "fpm", "8.2"));
-        assert!(!is_installed(root.path(), "fpm", "8.4"));
-    }
 
     #[test]
     fn in_a_layer_the_other_programs_are_beside_php() {

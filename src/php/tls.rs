@@ -32,8 +32,4 @@ impl TlsFiles {
 }
 
 /// The service wants TLS, and PHP has none.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "The service needs TLS, but this PHP has no OpenSSL extension, so every request would fail.\nUse a PHP that has openssl (openssl.so in PHP's extension folder is enough), or a service without TLS."
-)]
-pub(crate) struct NoOpenSsl;
+pub(crate) const NO_OPENSSL: &str = "The service needs TLS, but this PHP has no OpenSSL extension, so every request would fail.\nUse a PHP that has openssl (openssl.so in PHP's extension folder is enough), or a service without TLS.";

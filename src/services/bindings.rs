@@ -3,7 +3,7 @@
 use super::binding_files::{Layout, entries};
 use super::origin::{Origin, VCAP_SERVICES_FILE_PATH, shown};
 use super::service::{CredentialSource, Service};
-use crate::system::files::{FileError, read_text_if_present};
+use crate::system::files::read_text_if_present;
 use std::path::{Path, PathBuf};
 
 /// Reads the bindings below `root`. If there is no such folder, there are no bindings.
@@ -64,7 +64,7 @@ fn is_json(path: &Path) -> bool {
 
 fn service(root: &Path, name: String, folder: PathBuf) -> Service {
     let layout = Layout::of(&folder);
-    let read = |name: &str| -> Result<Option<String>, FileError> {
+    let read = |name: &str| -> anyhow::Result<Option<String>> {
         let text = read_text_if_present(&layout.metadata.join(name))?;
         Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
     };
@@ -78,11 +78,11 @@ fn service(root: &Path, name: String, folder: PathBuf) -> Service {
             .map(|problem| format!("type {problem}"))
             .or_else(|| misplaced(&folder)),
         kind: kind.ok().flatten(),
-        credentials_type: None,
         tags: text("tags").map(|tags| parse_tags(&tags)).unwrap_or_default(),
         guid: text("binding-guid"),
         origin: Origin::Bindings(root.to_owned()),
         credentials: CredentialSource::Folder(folder),
+        ..Service::default()
     }
 }
 
@@ -95,7 +95,7 @@ fn parse_tags(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::services::{Credential, Credentials};
+    use crate::services::Credential;
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::process::Command;
@@ -106,10 +106,6 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, content).unwrap();
         }
-    }
-
-    fn value(credentials: &Credentials, name: &str) -> Option<Credential> {
-        credentials.iter().find(|(key, _)| *key == name).map(|(_, credential)| credential.clone())
     }
 
     #[test]
@@ -133,9 +129,9 @@ mod tests {
         assert_eq!(services[0].name, "cache");
         assert_eq!(services[0].kind.as_deref(), Some("php-redis-session"));
         let credentials = services[0].credentials().unwrap();
-        assert_eq!(credentials.names(), ["host", "password"]);
+        assert_eq!(credentials.keys().collect::<Vec<_>>(), ["host", "password"]);
         // Blanks belong to a password, the newline does not.
-        assert_eq!(value(&credentials, "password"), Some(Credential::Value(" p ".into())));
+        assert_eq!(credentials["password"], Credential::Value(" p ".into()));
     }
 
     #[test]
@@ -152,7 +148,10 @@ mod tests {
         );
         let services = read(root.path()).unwrap();
         assert_eq!(services[0].kind.as_deref(), Some("php-redis-session"));
-        assert_eq!(services[0].credentials().unwrap().names(), ["host", "type"]);
+        assert_eq!(
+            services[0].credentials().unwrap().into_keys().collect::<Vec<_>>(),
+            ["host", "type"]
+        );
     }
 
     #[test]
@@ -184,9 +183,9 @@ mod tests {
         assert_eq!(services.len(), 1, "{services:?}");
         assert_eq!(services[0].kind, None);
         let credentials = services[0].credentials().unwrap();
-        assert_eq!(credentials.names(), ["fifo", "host", "loop", "password"]);
+        assert_eq!(credentials.keys().collect::<Vec<_>>(), ["fifo", "host", "loop", "password"]);
         for name in ["fifo", "loop", "password"] {
-            assert!(matches!(value(&credentials, name), Some(Credential::Unusable(_))), "{name}");
+            assert!(matches!(credentials[name], Credential::Unusable(_)), "{name}");
         }
     }
 

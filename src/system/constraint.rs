@@ -35,9 +35,9 @@ impl Constraint {
 
     /// Whether a version satisfies it.
     pub(crate) fn is_met_by(&self, version: &Version) -> bool {
-        let at_least = |[major, minor, patch]: Parts| version.is_at_least(major, minor, patch);
         let holds = |range: &Versions| {
-            let is_in = at_least(range.from) && !range.before.is_some_and(at_least);
+            let is_past = range.before.is_some_and(|before| version.is_at_least(before));
+            let is_in = version.is_at_least(range.from) && !is_past;
             is_in != range.excluded
         };
         self.alternatives.iter().any(|ranges| ranges.iter().all(holds))
