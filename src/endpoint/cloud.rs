@@ -36,13 +36,10 @@ pub(super) fn login(
         Issuer::named(&fields.worded(&["auth", "auth type", "auth method", "auth mode"])?)
     });
     let issuer = match said {
-        Some(issuer) => issuer,
-        None if fixed.is_some() => return Ok(None),
-        None => match recognised(fields, &host)? {
-            Some(issuer) => issuer,
-            None => return Ok(None),
-        },
+        None if fixed.is_none() => recognised(fields, &host)?,
+        said => said,
     };
+    let Some(issuer) = issuer else { return Ok(None) };
     let user = user(fields, fixed)?;
     let cloud = match issuer {
         Issuer::Aws => Cloud::Aws(aws(fields, &host, user)?),

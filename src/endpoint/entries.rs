@@ -114,22 +114,16 @@ impl Entries {
             .filter(|it| it.meaning != Meaning::Password || !is_no_password(&credential));
         let is_list =
             reading.is_some_and(|it| matches!(it.meaning, Meaning::Hosts | Meaning::Nodes));
-        let is_container = match &credential {
-            // Cloud Foundry's binding files hold nested values as JSON.
-            Credential::Value(Value::String(text))
-                if key.len() == top && text.starts_with(['{', '[']) =>
-            {
-                if let Ok(value) = serde_json::from_str(text) {
-                    self.add_nested(key, top, &value, is_list);
-                }
-                false
-            }
-            Credential::Value(value) => {
-                self.add_nested(key, top, value, is_list);
-                value.is_object() || value.is_array()
-            }
-            Credential::Unusable(_) => false,
-        };
+        // Cloud Foundry's binding files hold nested values as JSON.
+        let text = credential.text().filter(|it| key.len() == top && it.starts_with(['{', '[']));
+        if let Credential::Value(value) = &credential {
+            self.add_nested(key, top, value, is_list);
+        }
+        if let Some(value) = text.and_then(|text| serde_json::from_str(text).ok()) {
+            self.add_nested(key, top, &value, is_list);
+        }
+        let is_container =
+            matches!(&credential, Credential::Value(Value::Object(_) | Value::Array(_)));
         let has_nested = self.list[before..].iter().any(|entry| entry.reading.is_some());
         let reading = reading.filter(|_| !(is_container && has_nested && !is_list));
         let (key, significant) = (key.to_owned(), words.significant(self.store));

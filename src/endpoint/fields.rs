@@ -142,12 +142,6 @@ impl<'a> Fields<'a> {
         })
     }
 
-    pub(super) fn number(&self, meaning: Meaning) -> anyhow::Result<Option<u32>> {
-        self.parsed(meaning, "a whole number", |text| {
-            text.parse().map_err(|_| "is not a whole number".to_owned())
-        })
-    }
-
     pub(super) fn flag(&self, meaning: Meaning) -> anyhow::Result<Option<bool>> {
         let parse = |text: &str| flag(text).ok_or("is neither true nor false".to_owned());
         self.parsed(meaning, "true or false", parse)

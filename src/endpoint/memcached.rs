@@ -15,7 +15,7 @@ pub(super) fn read(fields: &Fields<'_>) -> anyhow::Result<MemcachedEndpoint> {
     let uri = uri(fields)?;
     let tls_port = fields.port(Meaning::TlsPort)?;
     let tls_only = tls_port.is_some() && !fields.has(Meaning::Port);
-    let tls = if is_wanted(fields, None, uri.has_tls() || tls_only)? {
+    let tls = if is_wanted(fields, None, uri.tls || tls_only)? {
         Some(tls(fields)?)
     } else {
         ignore_material(fields);

@@ -15,7 +15,8 @@ pub(super) fn read(fields: &Fields<'_>) -> anyhow::Result<RedisEndpoint> {
     let fixed = auth(fields, &uri)?;
     let issued = cloud::login(fields, &uri, fixed.as_ref())?;
     let auth = issued.map(Login::Issued).or(fixed.map(Login::Fixed));
-    let database = fields.number(Meaning::Database)?.or(uri.database);
+    let number = |text: &str| text.parse().map_err(|_| "is not a whole number".to_owned());
+    let database = fields.parsed(Meaning::Database, "a whole number", number)?.or(uri.database);
     let target = target(fields, &uri, matches!(auth, Some(Login::Issued(_))))?;
     // The others are the server's to refuse: Valkey has numbered databases in a cluster as of version 9.
     let is_cluster = matches!(target, Target::Cluster { .. });
@@ -27,8 +28,9 @@ pub(super) fn read(fields: &Fields<'_>) -> anyhow::Result<RedisEndpoint> {
 fn target(fields: &Fields<'_>, uri: &Uri, is_issued: bool) -> anyhow::Result<Target> {
     let tls_port = fields.port(Meaning::TlsPort)?;
     let scheme = scheme_credential(fields)?;
-    let encrypted = is_wanted(fields, scheme, uri.has_tls() || tls_port.is_some() || is_issued)?;
+    let encrypted = is_wanted(fields, scheme, uri.tls || tls_port.is_some() || is_issued)?;
     let (host, port_of_host) = fields.host()?.unzip();
+    let host = host.or_else(|| uri.server.clone());
     let port = fields.port(Meaning::Port)?.or(port_of_host.flatten()).or(uri.port);
     let port = if encrypted { tls_port.or(port) } else { port }.unwrap_or(DEFAULT_PORT);
     let tls = if encrypted {
@@ -43,15 +45,13 @@ fn target(fields: &Fields<'_>, uri: &Uri, is_issued: bool) -> anyhow::Result<Tar
         }
         None
     };
-    if let Some(sentinel) =
-        sentinel::read(fields, host.as_ref().or(uri.server.as_ref()), tls.as_ref())?
-    {
+    if let Some(sentinel) = sentinel::read(fields, host.as_ref(), tls.as_ref())? {
         return Ok(Target::Sentinel { sentinel: Box::new(sentinel), tls });
     }
     if let Some(nodes) = nodes(fields, port)? {
         return Ok(Target::Cluster { nodes, tls });
     }
-    match (host.or_else(|| uri.server.clone()), &uri.socket) {
+    match (host, &uri.socket) {
         (Some(host), _) if fields.flag(Meaning::ClusterMode)? == Some(true) => {
             Ok(Target::Cluster { nodes: vec![Address { host, port }], tls })
         }
@@ -120,13 +120,12 @@ pub(super) fn nodes_if_cluster(fields: &Fields<'_>, endpoint: &RedisEndpoint) ->
     let is_settled =
         fields.has(Meaning::ClusterMode) || endpoint.database.is_some_and(|number| number > 0);
     let may_be_nodes = has_hosts(fields) && !is_settled;
-    let hosts = fields.list(Meaning::Hosts).ok().flatten().filter(|_| may_be_nodes);
+    let hosts = fields.addresses(Meaning::Hosts, address.port, "a host").ok().flatten();
     if fields.has(Meaning::Host) || fields.has(Meaning::Uri) {
         // Unused until the server says what it is.
         fields.ignore(Meaning::Hosts);
     }
-    let hosts = hosts.into_iter().flatten();
-    hosts.filter_map(|text| Address::parse(&text, address.port).ok()).collect()
+    hosts.filter(|_| may_be_nodes).unwrap_or_default()
 }
 
 /// A uri's user and password count only if there is no credential for the password: Bitnami puts the password in

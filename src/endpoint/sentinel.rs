@@ -30,11 +30,12 @@ pub(super) fn read(
     let port = fields.port(Meaning::SentinelPort)?.unwrap_or(DEFAULT_PORT);
     let nodes = nodes(fields, host, port)?;
     let of_credentials = fields.text(Meaning::SentinelMaster)?;
+    let user = fields.text(Meaning::SentinelUser)?;
     let master = fields.options.sentinel_master.clone().or(of_credentials);
     Ok(Some(Sentinel {
         master: master.unwrap_or_else(|| DEFAULT_MASTER.to_owned()),
         nodes,
-        auth: auth(fields)?,
+        auth: fields.secret(Meaning::SentinelPassword)?.map(|it| Auth::new(user, it)),
         tls: own_tls(fields, tls)?,
     }))
 }
@@ -52,23 +53,14 @@ pub(super) fn behind(fields: &Fields<'_>, endpoint: &RedisEndpoint) -> Option<Se
 /// Sentinels of their own, else where the servers are, which usually have one beside each.
 fn nodes(fields: &Fields<'_>, host: Option<&Host>, port: u16) -> anyhow::Result<Vec<Address>> {
     let expected = "Sentinels, such as 10.0.0.1:26379,10.0.0.2:26379";
-    let listed = match fields.addresses(Meaning::SentinelNodes, port, expected)? {
-        Some(nodes) => Some(nodes),
-        None => fields.addresses(Meaning::Hosts, port, expected)?,
-    };
-    match (listed, host) {
-        (Some(nodes), _) => Ok(nodes),
-        (None, Some(host)) => Ok(vec![Address { host: host.clone(), port }]),
-        (None, None) => Err(fields.missing(
-            "Sentinels",
-            "sentinel.nodes (HOST:PORT, separated by commas) beside sentinel.master, or the credential host",
-        )),
+    for meaning in [Meaning::SentinelNodes, Meaning::Hosts] {
+        if let Some(nodes) = fields.addresses(meaning, port, expected)? {
+            return Ok(nodes);
+        }
     }
-}
-
-fn auth(fields: &Fields<'_>) -> anyhow::Result<Option<Auth>> {
-    let user = fields.text(Meaning::SentinelUser)?;
-    Ok(fields.secret(Meaning::SentinelPassword)?.map(|password| Auth::new(user, password)))
+    let expected = "sentinel.nodes (HOST:PORT, separated by commas) beside sentinel.master, or the credential host";
+    let host = host.ok_or_else(|| fields.missing("Sentinels", expected))?;
+    Ok(vec![Address { host: host.clone(), port }])
 }
 
 /// As the server's, unless the credentials say otherwise.

@@ -16,17 +16,11 @@ pub(super) struct Uri {
     pub(super) server: Option<Host>,
     pub(super) port: Option<u16>,
     pub(super) socket: Option<PathBuf>,
-    tls: Option<bool>,
+    pub(super) tls: bool,
     pub(super) auth: Option<Auth>,
     pub(super) database: Option<u32>,
     /// The names in its query that mean nothing to us.
     ignored: Vec<String>,
-}
-
-impl Uri {
-    pub(super) fn has_tls(&self) -> bool {
-        self.tls == Some(true)
-    }
 }
 
 /// The parts of the uri among the credentials. An invalid one is no error if there are also a host and a password:
@@ -50,7 +44,7 @@ pub(super) fn uri(fields: &Fields<'_>) -> anyhow::Result<Uri> {
             fields.ignore(Meaning::Uri);
             let encrypted = ["rediss://", "valkeys://", "tls://"];
             let tls = encrypted.iter().any(|scheme| text.trim().starts_with(scheme));
-            Ok(Uri { tls: Some(tls), ..Uri::default() })
+            Ok(Uri { tls, ..Uri::default() })
         }
         Err(problem) => {
             let expected = fields.store.choose(
@@ -72,7 +66,7 @@ fn parse(text: &str, store: Store) -> Result<Uri, &'static str> {
     if password_was_not_encoded(text) || url.fragment().is_some() {
         return Err(NOT_ENCODED);
     }
-    let mut uri = of_query(&url)?;
+    let (mut uri, tls) = of_query(&url)?;
     if !uri.ignored.is_empty() && url.query().is_some_and(|query| query.contains('@')) {
         return Err(NOT_ENCODED);
     }
@@ -82,14 +76,14 @@ fn parse(text: &str, store: Store) -> Result<Uri, &'static str> {
         | ("memcached" | "memcache", Store::Memcached)
         | ("tcp", _) => false,
         ("rediss" | "valkeys", Store::Redis) | ("tls", _) => true,
-        ("unix", Store::Redis) if uri.has_tls() => {
+        ("unix", Store::Redis) if tls == Some(true) => {
             return Err("asks for TLS on a Unix socket");
         }
         ("unix", Store::Redis) => return Ok(Uri { socket: Some(socket(&url)?), ..uri }),
         (_, Store::Redis) => return Err("does not have a Redis scheme"),
         (_, Store::Memcached) => return Err("does not have a Memcached scheme"),
     };
-    let tls = uri.tls.unwrap_or(of_scheme);
+    let tls = tls.unwrap_or(of_scheme);
     if !tls && uri.ignored.iter().any(|name| Words::of(name).look_like_tls()) {
         return Err("asks for TLS in its query, but its scheme does not. Write rediss://");
     }
@@ -98,7 +92,7 @@ fn parse(text: &str, store: Store) -> Result<Uri, &'static str> {
         "" => None,
         path => Some(path.parse().map_err(|_| "has a path that is not a database number")?),
     });
-    Ok(Uri { server: Some(server), port: url.port(), tls: Some(tls), database, ..uri })
+    Ok(Uri { server: Some(server), port: url.port(), tls, database, ..uri })
 }
 
 /// A uri without its scheme, and the part of it that should hold login, host and port.
@@ -123,9 +117,9 @@ fn password_was_not_encoded(text: &str) -> bool {
     !authority.contains('@') && before_at.is_some_and(|before| !before.contains('='))
 }
 
-/// What clients write into the query, by the same names as credentials.
-fn of_query(url: &Url) -> Result<Uri, &'static str> {
-    let (mut uri, mut user, mut password) = (Uri::default(), None, None);
+/// What clients write into the query, by the same names as credentials, and whether it asks for TLS.
+fn of_query(url: &Url) -> Result<(Uri, Option<bool>), &'static str> {
+    let (mut uri, mut tls, mut user, mut password) = (Uri::default(), None, None, None);
     for (name, value) in url.query_pairs() {
         match Words::of(&name).reading(Store::Redis).map(|reading| reading.meaning) {
             Some(Meaning::Database) => {
@@ -133,9 +127,8 @@ fn of_query(url: &Url) -> Result<Uri, &'static str> {
                 uri.database = Some(database);
             }
             Some(Meaning::Tls) => {
-                let tls = flag(if value.is_empty() { "on" } else { &value });
-                uri.tls =
-                    Some(tls.ok_or("has an ssl in its query that is neither true nor false")?);
+                let problem = "has an ssl in its query that is neither true nor false";
+                tls = Some(flag(if value.is_empty() { "on" } else { &value }).ok_or(problem)?);
             }
             Some(Meaning::User) => user = Some(value.into_owned()),
             Some(Meaning::Password) => password = Some(Secret::new(value)),
@@ -145,7 +138,7 @@ fn of_query(url: &Url) -> Result<Uri, &'static str> {
         }
     }
     uri.auth = password.map(|password| Auth::new(user, password));
-    Ok(uri)
+    Ok((uri, tls))
 }
 
 fn is_name(text: &str) -> bool {

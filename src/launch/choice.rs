@@ -152,8 +152,7 @@ pub(crate) fn limit_of_php(plan: &Plan, record: &LaunchRecord) -> Option<anyhow:
             "The service accepts only TLS connections, and PHP's memcached extension does not support TLS.\nSet {PROXY}=auto: the session proxy does. Or bind a service without TLS."
         ));
     }
-    let files = TlsFiles::planned(&plan.endpoint);
-    connect(plan, &files, &record.extension_version, Duration::ZERO).err()
+    connect(plan, &TlsFiles::default(), &record.extension_version, Duration::ZERO).err()
 }
 
 #[cfg(test)]

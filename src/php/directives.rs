@@ -5,7 +5,6 @@ use super::ini_file::IniFile;
 use super::redis_directives::PROXY_LOCK_RETRIES;
 use super::tls::TlsFiles;
 use super::{memcached_directives, redis_directives};
-use crate::config::options::Options;
 use crate::endpoint::Endpoint;
 use crate::plan::Plan;
 use crate::store::Store;
@@ -30,11 +29,7 @@ const NO_SERVICE: &str = "/no-session-service-is-bound";
 
 /// What PHP is told if no service can be used, so that each session fails at once.
 pub(crate) fn nowhere(store: Store) -> PhpSettings {
-    let mut endpoint = Endpoint::example(store);
-    if let Endpoint::Memcached(memcached) = &mut endpoint {
-        memcached.login = None;
-    }
-    let plan = Plan { locking: false, ..Plan::settle(endpoint, &Options::default()) };
+    let plan = Plan { locking: false, ..Plan::example(store) };
     let variables = match store {
         Store::Redis => {
             let save_path = format!("unix://{NO_SERVICE}?timeout=1");

@@ -12,19 +12,12 @@ use std::path::Path;
 use std::time::Duration;
 use store_client::{MemcachedEndpoint, MemcachedLogin, joined};
 
-/// How long a request waits between tries for the lock: the first and the longest wait.
-struct LockWait {
-    first: Duration,
-    last: Duration,
-}
-
-/// With a login, all tries together fail after 5 seconds on a hung server.
-const WITH_LOGIN: LockWait =
-    LockWait { first: Duration::from_millis(5), last: Duration::from_millis(250) };
+/// How long a request waits between tries for the lock: the first and the longest wait. With a login, all tries together
+/// fail after 5 seconds on a hung server.
+const WITH_LOGIN: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(250)];
 /// Without one, each try waits 5 seconds for a hung server (libmemcached's poll timeout, which no setting of the
 /// extension changes), so there must be few tries.
-const WITHOUT_LOGIN: LockWait =
-    LockWait { first: Duration::from_millis(10), last: Duration::from_secs(1) };
+const WITHOUT_LOGIN: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
 
 /// How long PHP waits before it asks the session proxy for a lock again.
 const PROXY_LOCK_WAIT: Duration = Duration::from_millis(1);
@@ -105,8 +98,8 @@ pub(super) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
 }
 
 pub(super) fn variables(save_path: &str, plan: &Plan, login: bool) -> Variables {
-    let wait = if login { WITH_LOGIN } else { WITHOUT_LOGIN };
-    let retries = lock_retries(plan.lock_timeout, wait.first, wait.last);
+    let [first, last] = if login { WITH_LOGIN } else { WITHOUT_LOGIN };
+    let retries = lock_retries(plan.lock_timeout, first, last);
     vec![
         (Variable::SavePath, save_path.to_owned()),
         // Only SASL needs the binary protocol: proxies and Dragonfly speak only the text protocol, and memcached
@@ -116,8 +109,8 @@ pub(super) fn variables(save_path: &str, plan: &Plan, login: bool) -> Variables 
         (Variable::ConnectTimeout, plan.connect_timeout.as_millis().to_string()),
         (Variable::Prefix, plan.prefix.clone()),
         (Variable::Locking, flag(plan.locking)),
-        (Variable::LockWaitMin, wait.first.as_millis().to_string()),
-        (Variable::LockWaitMax, wait.last.as_millis().to_string()),
+        (Variable::LockWaitMin, first.as_millis().to_string()),
+        (Variable::LockWaitMax, last.as_millis().to_string()),
         (Variable::LockRetries, retries.to_string()),
         (Variable::LockExpire, plan.lock_expire.as_secs().to_string()),
     ]

@@ -69,12 +69,6 @@ pub(crate) struct TrialCommand {
     pub(crate) words: Vec<String>,
 }
 
-impl TrialCommand {
-    pub(crate) fn name(&self) -> &str {
-        &self.words[0]
-    }
-}
-
 impl Trial<'_> {
     /// The commands in order; they leave nothing behind.
     pub(crate) fn commands(self) -> Vec<TrialCommand> {

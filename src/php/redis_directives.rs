@@ -89,24 +89,10 @@ pub(super) fn connect(
     let cluster = endpoint.is_cluster();
     let persistent = plan.persistence.to_server;
     add_connection(&mut query, persistent, cluster, plan.connect_timeout, plan.read_timeout);
-    match &endpoint.auth {
-        None => {}
-        Some(Login::Fixed(Auth { user: None, password })) => query.add("auth", password.expose()),
-        Some(Login::Fixed(Auth { user: Some(user), password })) => {
-            needs.at_least([5, 3, 1], "an ACL user")?;
-            query.add("auth[]", user);
-            query.add("auth[]", password.expose());
-        }
-        Some(Login::Issued(_)) => return Err(only_proxy("a login with tokens")),
+    if let Some(login) = &endpoint.auth {
+        add_login(&mut query, login, needs)?;
     }
-    // Only on request: with a database, 5.3 makes an extra round trip for every command.
-    match endpoint.database {
-        Some(database @ 1..) if cluster => bail!(
-            "PHP's own handler knows only database 0 of a cluster, and the credentials or {OPTIONS} say {database}.\nRemove it, or set {PROXY}=auto: the session proxy can use it, if the server has numbered databases in a cluster, as of Valkey 9."
-        ),
-        Some(database) if !cluster => query.add("database", database),
-        _ => {}
-    }
+    add_database(&mut query, endpoint)?;
     if let Some(prefix) = plan.other_prefix() {
         query.add("prefix", prefix);
     }
@@ -115,7 +101,7 @@ pub(super) fn connect(
             query.add(&format!("stream[{name}]"), value);
         }
     } else if endpoint.tls().is_some() {
-        needs.encryption(&endpoint.target, tls_files, plan.verify_peer)?;
+        needs.encryption(endpoint, plan.verify_peer)?;
         if let Some(file) = &tls_files.ca {
             variables.push((Variable::CaFile, file.display().to_string()));
             ini_files.push(IniFile::Ca);
@@ -132,6 +118,31 @@ fn only_proxy(what: &str) -> anyhow::Error {
     anyhow!(
         "The service needs {what}, which PHP's redis extension does not support for sessions, but the session proxy does.\nSet {PROXY}=auto."
     )
+}
+
+fn add_login(query: &mut QueryString, login: &Login, needs: Needs<'_>) -> anyhow::Result<()> {
+    match login {
+        Login::Fixed(Auth { user: None, password }) => query.add("auth", password.expose()),
+        Login::Fixed(Auth { user: Some(user), password }) => {
+            needs.at_least([5, 3, 1], "an ACL user")?;
+            query.add("auth[]", user);
+            query.add("auth[]", password.expose());
+        }
+        Login::Issued(_) => return Err(only_proxy("a login with tokens")),
+    }
+    Ok(())
+}
+
+/// Only on request: with a database, 5.3 makes an extra round trip for every command.
+fn add_database(query: &mut QueryString, endpoint: &RedisEndpoint) -> anyhow::Result<()> {
+    match endpoint.database {
+        Some(database) if !endpoint.is_cluster() => query.add("database", database),
+        Some(database @ 1..) => bail!(
+            "PHP's own handler knows only database 0 of a cluster, and the credentials or {OPTIONS} say {database}.\nRemove it, or set {PROXY}=auto: the session proxy can use it, if the server has numbered databases in a cluster, as of Valkey 9."
+        ),
+        _ => {}
+    }
+    Ok(())
 }
 
 /// Whether PHP keeps its connection, and how long it waits there.
@@ -235,12 +246,12 @@ impl Needs<'_> {
     }
 
     /// Fails if the endpoint needs TLS settings that this version does not support.
-    fn encryption(self, target: &Target, tls_files: &TlsFiles, verify: bool) -> anyhow::Result<()> {
-        let is_cluster = matches!(target, Target::Cluster { .. });
+    fn encryption(self, endpoint: &RedisEndpoint, verify: bool) -> anyhow::Result<()> {
+        let has_client = endpoint.tls().is_some_and(|tls| tls.client.is_some());
         let needs = [
-            (is_cluster, [5, 3, 2], "TLS to a cluster"),
-            (ipv6(target).is_some(), [6, 0, 0], "TLS to an IPv6 address"),
-            (tls_files.client.is_some(), [6, 0, 0], "a client certificate"),
+            (endpoint.is_cluster(), [5, 3, 2], "TLS to a cluster"),
+            (ipv6(&endpoint.target).is_some(), [6, 0, 0], "TLS to an IPv6 address"),
+            (has_client, [6, 0, 0], "a client certificate"),
             (!verify, [6, 0, 0], "TLS without verifying the certificate"),
             (true, [5, 1, 0], "TLS"),
         ];

@@ -18,13 +18,6 @@ const NOT_FOUND: &str = "There is no `php` on the PATH.\nPut a buildpack that pr
 /// Marks a script's answer on stdout: PHP and the app's settings may print before and after it.
 const MARK: &str = "php-session-store-answer:";
 
-/// The script, preceded by the function that it answers with.
-fn with_answer(script: &str) -> String {
-    format!(
-        "function answer($answer) {{ echo \"\\n{MARK}\", json_encode($answer, JSON_PARTIAL_OUTPUT_ON_ERROR), \"\\n\"; }}\n{script}"
-    )
-}
-
 /// How a PHP ended that gave no answer.
 #[derive(Debug)]
 pub(crate) struct Ended {
@@ -74,7 +67,10 @@ pub(crate) fn run_script<T: DeserializeOwned>(
     env: &Env,
 ) -> anyhow::Result<ScriptOutput<T>> {
     let mut php = Command::new(program(env)?);
-    php.args(options).args(["-r", &with_answer(script), "--"]).args(arguments);
+    let script = format!(
+        "function answer($answer) {{ echo \"\\n{MARK}\", json_encode($answer, JSON_PARTIAL_OUTPUT_ON_ERROR), \"\\n\"; }}\n{script}"
+    );
+    php.args(options).args(["-r", &script, "--"]).args(arguments);
     php.env_clear().envs(env);
     php.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = php.spawn().map_err(|error| not_started(&error))?;

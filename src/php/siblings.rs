@@ -11,11 +11,10 @@ pub(super) fn siblings(of_cli: &Path) -> Vec<(String, PathBuf)> {
     let (Some(parent), true) = (of_cli.parent(), of_cli.ends_with("cli")) else {
         return Vec::new();
     };
-    let others = entries(parent).into_iter();
-    others
-        .filter(|path| path != of_cli && path.join("conf.d").is_dir())
-        .map(|path| (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), path))
-        .collect()
+    let mut others = entries(parent);
+    others.retain(|path| path != of_cli && path.join("conf.d").is_dir());
+    let named = |path: PathBuf| Some((path.file_name()?.to_str()?.to_owned(), path));
+    others.into_iter().filter_map(named).collect()
 }
 
 /// PHP's other programs in the same prefix. Where PHP was not split into packages, all have the configuration of `php`.
@@ -34,12 +33,10 @@ pub(super) fn programs_beside(php: &Path) -> Vec<&'static str> {
 pub(super) fn with_configuration_of(env: &Env, configuration: &Path) -> (Env, Vec<String>) {
     let compiled_in = configuration.join("conf.d").display().to_string();
     let scan_dirs = env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap_or_default();
-    let scan_dirs: Vec<&str> = scan_dirs
-        .split(':')
-        .map(|dir| if dir.is_empty() { compiled_in.as_str() } else { dir })
-        .collect();
+    let folders = scan_dirs.split(':').map(|dir| if dir.is_empty() { &compiled_in } else { dir });
+    let folders: Vec<&str> = folders.collect();
     let mut env = env.clone();
-    env.insert(PHP_INI_SCAN_DIR, scan_dirs.join(":"));
+    env.insert(PHP_INI_SCAN_DIR, folders.join(":"));
     let options = if env.contains_key("PHPRC") {
         Vec::new()
     } else {

@@ -20,11 +20,10 @@ pub(super) fn read(root: &Path) -> anyhow::Result<Vec<Service>> {
 /// What looks wrong about a folder without bindings, or with a binding that has no files: they may be mounted one
 /// folder too high or too deep. `named` tells whether a variable names the folder.
 pub(super) fn problem(root: &Path, found: &[Service], named: bool) -> Option<String> {
-    let is_binding = |folder: &Path| folder.join("type").is_file() || folder.join("host").is_file();
-    if is_binding(root) {
-        let root = shown(root);
+    let shown = shown(root);
+    if root.join("type").is_file() || root.join("host").is_file() {
         return Some(format!(
-            "this folder is itself a binding: mount it one level deeper, as {root}/NAME"
+            "this folder is itself a binding: mount it one level deeper, as {shown}/NAME"
         ));
     }
     if found.is_empty() && named && !root.exists() {
@@ -34,8 +33,7 @@ pub(super) fn problem(root: &Path, found: &[Service], named: bool) -> Option<Str
     let (name, _) = entries(root).ok()?.into_iter().find(is_json_file)?;
     found.is_empty().then(|| {
         format!(
-            "{name:?} is a file: a binding is a folder with a file for each credential. For JSON as Cloud Foundry writes it, set {VCAP_SERVICES_FILE_PATH}={}/{name}",
-            shown(root)
+            "{name:?} is a file: a binding is a folder with a file for each credential. For JSON as Cloud Foundry writes it, set {VCAP_SERVICES_FILE_PATH}={shown}/{name}"
         )
     })
 }
@@ -49,13 +47,12 @@ fn misplaced(folder: &Path) -> Option<String> {
     if let Some((name, _)) = inner.iter().find(|(_, path)| path.join("type").is_file()) {
         return Some(format!("binding is mounted one level too deep, in {name}"));
     }
-    let only_json = inner.len() == 1 && is_json(&inner[0].1);
-    only_json.then(|| {
-        format!(
-            "folder holds only {}: a binding has a file for each credential, and one named type",
-            inner[0].0
-        )
-    })
+    match inner.as_slice() {
+        [(name, path)] if is_json(path) => Some(format!(
+            "folder holds only {name}: a binding has a file for each credential, and one named type"
+        )),
+        _ => None,
+    }
 }
 
 fn is_json(path: &Path) -> bool {
@@ -70,16 +67,13 @@ fn service(root: &Path, name: String, folder: PathBuf) -> Service {
     };
     let text = |name: &str| read(name).unwrap_or(None);
     let kind = read(layout.kind);
-    let problem = kind.as_ref().err().map(ToString::to_string);
+    let problem = kind.as_ref().err().map(|problem| format!("type {problem}"));
     Service {
         name,
         instance_name: text("instance-name"),
-        kind_problem: problem
-            .map(|problem| format!("type {problem}"))
-            .or_else(|| misplaced(&folder)),
+        kind_problem: problem.or_else(|| misplaced(&folder)),
         kind: kind.ok().flatten(),
         tags: text("tags").map(|tags| parse_tags(&tags)).unwrap_or_default(),
-        guid: text("binding-guid"),
         origin: Origin::Bindings(root.to_owned()),
         credentials: CredentialSource::Folder(folder),
         ..Service::default()

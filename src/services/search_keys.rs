@@ -72,11 +72,8 @@ impl SearchKeys {
     pub(crate) fn describe(&self, stores: &[Store]) -> String {
         let each = |store: &Store| {
             let key = masked(&self.of(*store).text);
-            let any = if self.any_of_its_kind {
-                format!(", or any {} service", store.title())
-            } else {
-                String::new()
-            };
+            let any = format!(", or any {} service", store.title());
+            let any = if self.any_of_its_kind { &*any } else { "" };
             format!("a name containing {key:?} or the type {}{any}", store.binding_type())
         };
         stores.iter().map(each).collect::<Vec<_>>().join(", ")

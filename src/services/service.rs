@@ -23,7 +23,6 @@ pub struct Service {
     pub(crate) credentials_type: Option<String>,
     pub(crate) tags: Vec<String>,
     pub(crate) origin: Origin,
-    pub(super) guid: Option<String>,
     pub(super) credentials: CredentialSource,
 }
 
@@ -83,9 +82,6 @@ impl Service {
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         if self.name != other.name || self.origin == other.origin {
             return false;
-        }
-        if let (Some(ours), Some(theirs)) = (&self.guid, &other.guid) {
-            return ours == theirs;
         }
         let (Ok(ours), Ok(theirs)) = (self.credentials(), other.credentials()) else {
             return false;

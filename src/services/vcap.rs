@@ -37,7 +37,6 @@ struct Bound {
     name: String,
     instance_name: Option<String>,
     label: Option<String>,
-    binding_guid: Option<String>,
     #[serde(default)]
     tags: Value,
     #[serde(default)]
@@ -63,7 +62,6 @@ impl Bound {
             instance_name: self.instance_name,
             kind: Some(self.label.unwrap_or_else(|| label.to_owned())),
             tags: tags.map(str::to_owned).collect(),
-            guid: self.binding_guid,
             origin: origin.clone(),
             credentials_type: credentials_type.map(str::to_owned),
             credentials: CredentialSource::Inline(credentials),
@@ -83,7 +81,7 @@ mod tests {
     #[test]
     fn services_are_read_with_label_tags_and_names() {
         let services = parse(
-            r#"{"p.redis": [{"label": "p.redis", "name": "b", "instance_name": "i", "binding_guid": "g",
+            r#"{"p.redis": [{"label": "p.redis", "name": "b", "instance_name": "i",
                  "tags": ["redis", 5], "plan": null, "credentials": {"host": "h", "port": 6379}}],
                "empty": [], "nothing": null, "user-provided": [{"name": "u"}]}"#,
             &Origin::Vcap,

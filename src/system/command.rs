@@ -23,17 +23,11 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<String> {
     if !output.status.success() {
         let lines: Vec<&str> = stdout.lines().chain(stderr.lines()).collect();
         let last = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
-        let shown = last.iter().map(shortened).collect::<Vec<_>>().join("\n");
-        bail!("`{}` failed ({}):\n{shown}", words(command), output.status);
+        let shown: Vec<String> =
+            last.iter().map(|line| format!("{line:.SHOWN_CHARACTERS$}")).collect();
+        bail!("`{}` failed ({}):\n{}", words(command), output.status, shown.join("\n"));
     }
     Ok(stdout)
-}
-
-fn shortened(line: &&str) -> String {
-    match line.char_indices().nth(SHOWN_CHARACTERS) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => (*line).to_owned(),
-    }
 }
 
 /// Whether `BP_LOG_LEVEL` asks for details.
@@ -76,6 +70,6 @@ mod tests {
         let long = "ü".repeat(SHOWN_CHARACTERS);
         let error =
             run(Command::new("sh").args(["-c", "echo \"$0\"cc; exit 1", &long])).unwrap_err();
-        assert!(error.to_string().ends_with(&format!("{long}…")), "{error}");
+        assert!(error.to_string().ends_with(&long), "{error}");
     }
 }

@@ -10,12 +10,15 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Version {
-    numbers: [u32; 3],
+    pub(super) numbers: Numbers,
     text: String,
 }
 
+/// Major, minor and patch.
+pub(crate) type Numbers = [u32; 3];
+
 impl Version {
-    pub(crate) fn is_at_least(&self, numbers: [u32; 3]) -> bool {
+    pub(crate) fn is_at_least(&self, numbers: Numbers) -> bool {
         self.numbers >= numbers
     }
 

@@ -60,7 +60,7 @@ impl<'a> SessionTrial<'a> {
         let (first, others) = trial.split_first().expect("a session has commands");
         // On its own: a server with no room, or in protected mode, says so and closes.
         let (reply, one) = timed(|| connection.send(&[sent(first)], deadline))?;
-        self.findings.take(first.name(), &reply[0]);
+        self.findings.take(&first.words[0], &reply[0]);
         if self.endpoint.is_cluster() && !self.through_proxy {
             // PHP's handler for clusters sends this first.
             let slots = connection.command(&[b"CLUSTER", b"SLOTS"], deadline)?;
@@ -75,7 +75,7 @@ impl<'a> SessionTrial<'a> {
         commands.extend(elsewhere.map(|key| Command::new(&[b"GET", key.as_bytes()])));
         let (replies, all) = timed(|| connection.send(&commands, deadline))?;
         for (command, reply) in others.iter().zip(&replies) {
-            self.findings.take(command.name(), reply);
+            self.findings.take(&command.words[0], reply);
         }
         let moved = |reply: &&Reply| matches!(reply, Reply::Error(it) if it.code() == "MOVED");
         if let Some(reply) = replies[others.len()..].iter().find(moved) {
@@ -173,9 +173,9 @@ impl<'a> SessionTrial<'a> {
         for command in &commands {
             let mut connection = self.client.connect(self.deadline).ok()?;
             match connection.send(&[sent(command)], self.deadline) {
-                Ok(replies) => self.findings.take(command.name(), &replies[0]),
+                Ok(replies) => self.findings.take(&command.words[0], &replies[0]),
                 Err(Problem::Closed(_) | Problem::Broken { .. }) => {
-                    self.findings.does_not_know(command.name());
+                    self.findings.does_not_know(&command.words[0]);
                 }
                 Err(_) => return None,
             }
