@@ -6,7 +6,7 @@ use super::{Question, TIMEOUT, shortest};
 use crate::diagnosis::{Cause, CauseKind};
 use crate::launch::route::Route;
 use crate::php::redis_commands::{ASKING, CLUSTER_SLOTS, Trial, TrialCommand, unused_name};
-use session_proxy::ProxyTrial;
+use session_proxy::{KeySpace, node_of, session_in};
 use std::time::{Duration, Instant};
 use store_client::{
     Client, Command, Connection, Deadline, Problem, RedisEndpoint, RedisError, Reply,
@@ -117,15 +117,18 @@ impl<'a> SessionTrial<'a> {
 
     /// Does what the session proxy does for a session.
     fn try_proxy(&mut self, connection: &mut Connection) -> Result<(), Problem> {
-        let trial = ProxyTrial::new(self.trial.prefix, unused_name(self.trial.by));
-        if self.endpoint.is_cluster() {
-            return self.try_cluster(&trial, connection);
+        let (prefix, id) = (self.trial.prefix, unused_name(self.trial.by));
+        let key = format!("{prefix}{id}").into_bytes();
+        let space = if self.endpoint.is_cluster() {
+            KeySpace::Slots
+        } else {
+            let told = connection.send(&KeySpace::question(prefix, &id), self.deadline)?;
+            KeySpace::told_by(&told).unwrap_or(KeySpace::Whole)
+        };
+        if space == KeySpace::Slots {
+            return self.try_cluster(&key, connection);
         }
-        let told = connection.send(&trial.question(), self.deadline)?;
-        if ProxyTrial::is_cluster(&told) {
-            return self.try_cluster(&trial, connection);
-        }
-        for reply in connection.send(&trial.session(&told), self.deadline)? {
+        for reply in connection.send(&session_in(space, &key), self.deadline)? {
             self.findings.take("EVAL", &reply);
         }
         Ok(())
@@ -134,7 +137,7 @@ impl<'a> SessionTrial<'a> {
     /// The same in a cluster: with the node that has the session, at the address that the cluster announces.
     fn try_cluster(
         &mut self,
-        trial: &ProxyTrial,
+        key: &[u8],
         connection: &mut Connection,
     ) -> Result<(), Problem> {
         let Self { endpoint, client, deadline, findings, .. } = self;
@@ -144,7 +147,7 @@ impl<'a> SessionTrial<'a> {
         if matches!(slots, Reply::Error(_)) {
             return Ok(());
         }
-        let node = endpoint.first_address().and_then(|asked| trial.node(&slots, asked));
+        let node = endpoint.first_address().and_then(|asked| node_of(key, &slots, asked));
         let Some(node) = node else {
             findings.causes.push(Cause::of(CauseKind::ClusterDown));
             return Ok(());
@@ -158,7 +161,7 @@ impl<'a> SessionTrial<'a> {
                 return Ok(());
             }
         };
-        for reply in connection.send(&trial.session_in_cluster(), *deadline)? {
+        for reply in connection.send(&session_in(KeySpace::Slots, key), *deadline)? {
             findings.take("EVAL", &reply);
         }
         findings.take(ASKING, &connection.command(&[ASKING.as_bytes()], *deadline)?);
