@@ -135,11 +135,7 @@ impl<'a> SessionTrial<'a> {
     }
 
     /// The same in a cluster: with the node that has the session, at the address that the cluster announces.
-    fn try_cluster(
-        &mut self,
-        key: &[u8],
-        connection: &mut Connection,
-    ) -> Result<(), Problem> {
+    fn try_cluster(&mut self, key: &[u8], connection: &mut Connection) -> Result<(), Problem> {
         let Self { endpoint, client, deadline, findings, .. } = self;
         findings.locks_of_cluster = true;
         let slots = connection.command(&[b"CLUSTER", b"SLOTS"], *deadline)?;
