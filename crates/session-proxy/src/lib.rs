@@ -39,7 +39,9 @@ pub use client::ProxyClient;
 pub use credentials::Read;
 pub use key_space::KeySpace;
 pub use log::{finish, log};
-pub use memcached::{Fault as MemcachedFault, Incoming, LOCK_ANSWER, reply_lengths, try_memcached};
+pub use memcached::{
+    Fault as MemcachedFault, Incoming, LOCK_ANSWER, Trial as MemcachedTrial, reply_lengths,
+};
 pub use request::{Refusal, Request, parse};
 pub use settings::Settings;
 pub use signals::{block, wait};

@@ -24,7 +24,7 @@ pub use request::Incoming;
 pub(super) use sessions::Sessions;
 use std::io;
 use std::os::unix::net::UnixStream;
-pub use trial::try_memcached;
+pub use trial::Trial;
 pub use wire::reply_lengths;
 
 impl Site for Sessions {

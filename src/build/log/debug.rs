@@ -63,6 +63,6 @@ fn of_program(program: &Program) -> String {
 }
 
 pub(super) fn of_launch() -> String {
-    let names = Variable::OF_PHP.iter().map(|it| it.name()).collect::<Vec<_>>().join(", ");
+    let names = Variable::of_php().map(Variable::name).collect::<Vec<_>>().join(", ");
     format!("The launch sets some of these variables, depending on the settings: {names}")
 }

@@ -32,6 +32,8 @@ pub enum Fault {
     Login(String),
     #[error("the server has no login")]
     NoLogin,
+    #[error("the server has no login: it speaks only the text protocol")]
+    OnlyText,
     /// It has no room for a connection, or refuses an operation.
     #[error("the server says {0}")]
     Said(String),
@@ -56,16 +58,16 @@ impl NoConnection for Fault {
     fn is_refusal(&self) -> bool {
         match self {
             Self::Connection(problem) => problem.is_refusal(),
-            fault => matches!(fault, Self::Login(_) | Self::NoLogin),
+            fault => matches!(fault, Self::Login(_) | Self::NoLogin | Self::OnlyText),
         }
     }
 }
 
 /// A connection that is logged in. After a failure it must not be used again.
 pub(super) struct Connection {
-    stream: Raw,
+    pub(super) stream: Raw,
     received: Received,
-    wire: Wire,
+    pub(super) wire: Wire,
 }
 
 impl Connection {
@@ -118,19 +120,22 @@ impl Connection {
             }
             let Some((line, length)) = text::line(bytes)? else { return Ok(None) };
             let wants_login = line.starts_with(b"CLIENT_ERROR unauth");
+            let version = line.strip_prefix(b"VERSION ");
+            if version.is_none() && text::refused(line).is_none() {
+                return Err(Fault::NotMemcached);
+            }
             if line.starts_with(TOO_MANY) {
                 return Err(Fault::Said(printable(&String::from_utf8_lossy(line))));
             }
             if has_login && !wants_login {
                 // The password would end up among its keys.
-                return Err(Fault::NoLogin);
+                return Err(Fault::OnlyText);
             }
             let mut both = length;
             if !has_login {
                 let Some((_, more)) = text::line(&bytes[length..])? else { return Ok(None) };
                 both += more;
             }
-            let version = line.strip_prefix(b"VERSION ");
             let keeps_order = wants_login || version.is_some_and(is_a_server);
             Ok(Some((Nature { wire: Wire::Text, keeps_order }, both)))
         })
@@ -187,7 +192,7 @@ impl Connection {
         }
     }
 
-    fn receive<T>(
+    pub(super) fn receive<T>(
         &mut self,
         parse: impl Fn(&[u8]) -> Result<Option<(T, usize)>, Fault>,
     ) -> Result<T, Fault> {

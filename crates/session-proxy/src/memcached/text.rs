@@ -63,7 +63,7 @@ pub(super) fn line(bytes: &[u8]) -> Result<Option<(&[u8], usize)>, NotMemcached>
 }
 
 /// What the server refuses, in its words.
-fn refused(line: &[u8]) -> Option<Reply> {
+pub(super) fn refused(line: &[u8]) -> Option<Reply> {
     let kinds: [&[u8]; 3] = [b"ERROR", b"CLIENT_ERROR", b"SERVER_ERROR"];
     if !kinds.iter().any(|kind| line.starts_with(kind)) {
         return None;

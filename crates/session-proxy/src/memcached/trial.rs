@@ -2,6 +2,8 @@
 
 use super::connection::{Connection, Fault};
 use super::op::{Data, Item, Op, Reply, When};
+use super::text;
+use super::wire::Wire;
 use crate::upstream::Access;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -10,33 +12,72 @@ use store_client::{Address, Deadline, Dialer, MemcachedEndpoint};
 /// How long an aborted trial leaves its key behind, in seconds.
 const LIFETIME: u32 = 10;
 
-/// Does with each server what a session does, under a key that no session has; returns how long one round trip takes,
-/// at most.
-///
-/// # Errors
-/// Fails with the first server that keeps no session, and why.
-pub fn try_memcached<'a>(
-    access: &'a Access<MemcachedEndpoint>,
-    key: &str,
-    connect_timeout: Duration,
+/// A connection to a server that has kept a session on trial, under a key that no session has.
+pub struct Trial<'a> {
+    connection: Connection,
+    key: &'a [u8],
     deadline: Deadline,
-) -> Result<Duration, (&'a Address, Fault)> {
-    let Access { endpoint: MemcachedEndpoint { servers, login, tls }, verify_peer } = access;
-    let (login, tls, mut longest) = (login.as_ref(), tls.as_ref(), Duration::ZERO);
-    for address in servers {
-        let tried = || {
-            let (dialer, nature) =
-                (Dialer::new(address.clone(), tls, *verify_peer)?, OnceLock::new());
-            let connection = Connection::open(&dialer, login, &nature, deadline, connect_timeout)?;
-            keep(connection, key.as_bytes(), deadline)
-        };
-        longest = longest.max(tried().map_err(|fault| (address, fault))?);
+    /// How long a reply took.
+    pub round_trip: Duration,
+}
+
+impl<'a> Trial<'a> {
+    /// Connects, logs in, and does what a session does.
+    ///
+    /// # Errors
+    /// Fails if the server keeps no session, and why.
+    pub fn keep(
+        address: &Address,
+        access: &Access<MemcachedEndpoint>,
+        key: &'a str,
+        connect_timeout: Duration,
+        deadline: Deadline,
+    ) -> Result<Self, Fault> {
+        let Access { endpoint: MemcachedEndpoint { login, tls, .. }, verify_peer } = access;
+        let dialer = Dialer::new(address.clone(), tls.as_ref(), *verify_peer)?;
+        let (login, nature) = (login.as_ref(), OnceLock::new());
+        let mut connection = Connection::open(&dialer, login, &nature, deadline, connect_timeout)?;
+        let key = key.as_bytes();
+        let round_trip = keep(&mut connection, key, deadline)?;
+        Ok(Self { connection, key, deadline, round_trip })
     }
-    Ok(longest)
+
+    /// Whether the server speaks the text protocol with us.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.connection.wire == Wire::Text
+    }
+
+    /// How long another reply takes.
+    ///
+    /// # Errors
+    /// Fails if there is none.
+    pub fn again(&mut self) -> Result<Duration, Fault> {
+        let begun = Instant::now();
+        self.connection.send(&[Op::Get(self.key)], self.deadline)?;
+        Ok(begun.elapsed())
+    }
+
+    /// The size in bytes of the largest item that it keeps (`item_size_max`), if it tells, in the text protocol. No proxy
+    /// does, and some close the connection on it.
+    #[must_use]
+    pub fn item_size(mut self) -> Option<u64> {
+        self.connection.stream.send(b"stats settings\r\n", self.deadline).ok()?;
+        loop {
+            let line = self.connection.receive(|bytes| {
+                let line = text::line(bytes)?;
+                Ok(line.map(|(line, length)| (String::from_utf8_lossy(line).into_owned(), length)))
+            });
+            let stat = line.ok()?.strip_prefix("STAT ")?.to_owned();
+            if let Some(size) = stat.strip_prefix("item_size_max ") {
+                return size.parse().ok();
+            }
+        }
+    }
 }
 
 /// Stores, reads, replaces and removes.
-fn keep(mut connection: Connection, key: &[u8], deadline: Deadline) -> Result<Duration, Fault> {
+fn keep(connection: &mut Connection, key: &[u8], deadline: Deadline) -> Result<Duration, Fault> {
     let data = Data { bytes: b"trial", flags: 0, seconds: LIFETIME };
     let store = |when| Op::Store { key, data, when };
     let begun = Instant::now();
