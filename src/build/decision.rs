@@ -3,7 +3,6 @@
 use crate::app::{AppFindings, AppOptions, PHP_APP_SIGNS, is_php_app, required_version};
 use crate::config::build::{BuildSettings, StoreChoice, mirror};
 use crate::config::environment::{Environment, EnvironmentError};
-use crate::config::mirror::Mirror;
 use crate::config::platform::BuildPlatform;
 use crate::config::variables::{Phase, STORE, WEB_DIR, not_read};
 use crate::endpoint;
@@ -18,6 +17,7 @@ use crate::system::constraint::Constraint;
 use libcnb::Platform;
 use libcnb::data::build_plan::{BuildPlan, BuildPlanBuilder, Require};
 use std::path::Path;
+use url::Url;
 
 /// Whether there is anything to do.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub struct SessionConfig {
     /// Lines for the log about variables that do not mean what they seem to.
     pub(crate) warnings: Vec<String>,
     /// Where to download source releases instead of from their own site.
-    pub(crate) mirror: Option<Mirror>,
+    pub(crate) mirror: Option<Url>,
     /// The app's framework, if we know it and may set it up.
     pub(crate) framework: Option<Framework>,
     /// Whether the framework, set up or not, takes the save path for a folder.

@@ -1,6 +1,8 @@
 //! Runs other programs: quiet if all goes well, with their output if not.
 
 use crate::config::variables::LOG_LEVEL;
+use libcnb::Env;
+use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -17,6 +19,13 @@ pub(crate) enum CommandError {
     Start { program: String, error: io::Error },
     #[error("`{command}` failed ({status}):\n{output}")]
     Failed { command: String, status: String, output: String },
+}
+
+/// A command that runs a program in this environment, and nothing of our own.
+pub(crate) fn command(env: &Env, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().envs(env);
+    command
 }
 
 /// Runs a program and returns its stdout.
@@ -61,7 +70,7 @@ fn words(command: &Command) -> String {
 }
 
 /// The program's file, found through the `PATH` in `env`.
-pub(crate) fn find_program(env: &libcnb::Env, name: &str) -> Option<PathBuf> {
+pub(crate) fn find_program(env: &Env, name: &str) -> Option<PathBuf> {
     let path = env.get("PATH")?;
     std::env::split_paths(path).map(|dir| dir.join(name)).find(|file| file.is_file())
 }
