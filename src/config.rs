@@ -3,7 +3,6 @@
 pub(crate) mod build;
 pub mod environment;
 pub(crate) mod launch;
-mod option_error;
 pub mod options;
 pub mod platform;
 mod setting;

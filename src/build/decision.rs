@@ -80,7 +80,7 @@ impl Decision {
             StoreChoice::Bound => Store::ALL.to_vec(),
         };
         let options = AppOptions::read(app_dir)?;
-        if !is_php_app(app_dir, &options, environment.text(WEB_DIR)?)? {
+        if !is_php_app(app_dir, &options, environment.text(WEB_DIR)?) {
             return Ok(Self::Skip(format!("Not a PHP app: found no {PHP_APP_SIGNS}.")));
         }
         let search_keys = SearchKeys::determine(environment, &options)?;
@@ -97,10 +97,12 @@ impl Decision {
                 (store, format!("chosen by {STORE}; no service is bound to the build"), None)
             }
             (None, _) => {
-                let looked_for = format!("{} in {services}", search_keys.describe(&stores));
-                let mut hints = hints(environment, &services, &search_keys)?;
-                hints.append(&mut warnings);
-                return Ok(Self::nothing_bound(&looked_for, &hints));
+                let reason = format!(
+                    "No session service is bound, and {STORE} is not set. Looked for {} in {services}.",
+                    search_keys.describe(&stores)
+                );
+                let hints = hints(environment, &services, &search_keys)?;
+                return Ok(Self::nothing_bound(reason, &[hints, warnings].concat()));
             }
         };
         let mirror = mirror(environment)?;
@@ -124,10 +126,7 @@ impl Decision {
         Ok(Self::Contribute(Box::new(sessions)))
     }
 
-    fn nothing_bound(looked_for: &str, hints: &[String]) -> Self {
-        let reason = format!(
-            "No session service is bound, and {STORE} is not set. Looked for {looked_for}."
-        );
+    fn nothing_bound(reason: String, hints: &[String]) -> Self {
         if hints.is_empty() {
             return Self::Skip(reason);
         }

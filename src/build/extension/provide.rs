@@ -62,15 +62,17 @@ fn provide(request: &ExtensionRequest<'_>, layer: &Path) -> anyhow::Result<Fille
 fn how_to_install(request: &ExtensionRequest<'_>) -> String {
     let ExtensionRequest { store, target, .. } = *request;
     let facts = request.php.facts();
-    let of_distribution = facts.binary.starts_with("/usr/bin");
+    if !facts.binary.starts_with("/usr/bin") {
+        return format!("{}: its own pecl install {store}", facts.binary.display());
+    }
     match target.distro_name.as_str() {
-        "alpine" if of_distribution => {
+        "alpine" => {
             format!("apk add php{}-pecl-{store}", facts.version.major_minor().replace('.', ""))
         }
-        "debian" | "ubuntu" if of_distribution => {
-            format!("apt-get install {}", package_name(&facts.version, store))
+        "rhel" | "centos" | "rocky" | "almalinux" | "fedora" => {
+            format!("dnf install php-devel php-pear, then pecl install {store}")
         }
-        _ => format!("with this PHP's own pecl install {store}"),
+        _ => format!("apt-get install {}", package_name(&facts.version, store)),
     }
 }
 

@@ -12,10 +12,6 @@ use crate::variable::Variable;
 use libcnb::Platform;
 use std::path::Path;
 
-/// The extensions that matter for sessions.
-const EXTENSIONS: [&str; 8] =
-    ["redis", "memcached", "igbinary", "msgpack", "session", "openssl", "zend opcache", "xdebug"];
-
 /// Where we looked for services, and what each rule found. If anything cannot be read, the error that follows says so.
 pub(super) fn of_services(app_dir: &Path, platform: &BuildPlatform) -> anyhow::Result<Vec<String>> {
     let environment = Environment::with_platform(platform.env());
@@ -31,11 +27,15 @@ pub(super) fn of_services(app_dir: &Path, platform: &BuildPlatform) -> anyhow::R
 
 pub(super) fn of_php(php: &Php) -> Vec<String> {
     let facts = php.facts();
-    let builds = [(facts.thread_safe, "thread-safe"), (facts.debug, "debug")];
-    let builds =
-        builds.map(|(is, name)| format!("{}{name}", if is { "" } else { "not " })).join(", ");
+    let not = |is: bool| if is { "" } else { "not " };
     let mut lines = vec![
-        format!("{}, extension API {}, {builds}", facts.binary.display(), facts.api),
+        format!(
+            "{}, extension API {}, {}thread-safe, {}debug",
+            facts.binary.display(),
+            facts.api,
+            not(facts.thread_safe),
+            not(facts.debug)
+        ),
         format!("Extensions in {}", facts.extension_dir.display()),
         format!(
             "php.ini in {}, ini files in {}",
@@ -43,27 +43,20 @@ pub(super) fn of_php(php: &Php) -> Vec<String> {
             facts.scan_dir.display()
         ),
     ];
-    lines.extend(php.programs().map(of_program));
+    lines.extend(php.programs().map(|Program { name, facts, warnings }| {
+        let extensions: Vec<&str> = facts.extensions.keys().map(String::as_str).collect();
+        format!(
+            "{name}: {}; {} warnings at startup; session.save_handler {}, session.name {}",
+            extensions.join(", "),
+            warnings.len(),
+            facts.save_handler,
+            facts.session_name
+        )
+    }));
+    let names: Vec<&str> = Variable::OF_PHP.iter().map(|it| it.name()).collect();
+    let names = names.join(", ");
+    lines.push(format!(
+        "The launch sets some of these variables, depending on the settings: {names}"
+    ));
     lines
-}
-
-fn of_program(program: &Program) -> String {
-    let facts = &program.facts;
-    let extensions = EXTENSIONS.iter().filter_map(|name| {
-        let version = facts.extensions.get(*name)?;
-        Some(if version.is_empty() { (*name).to_owned() } else { format!("{name} {version}") })
-    });
-    let extensions = extensions.collect::<Vec<_>>().join(", ");
-    format!(
-        "{}: {extensions}; {} warnings at startup; session.save_handler {}, session.name {}",
-        program.name,
-        program.warnings.len(),
-        facts.save_handler,
-        facts.session_name
-    )
-}
-
-pub(super) fn of_launch() -> String {
-    let names = Variable::OF_PHP.iter().map(|it| it.name()).collect::<Vec<_>>().join(", ");
-    format!("The launch sets some of these variables, depending on the settings: {names}")
 }

@@ -78,5 +78,5 @@ fn the_stock_pool_of_red_hat_is_named_where_it_keeps_files() {
     assert_contains!(log, "are kept");
     let (status, log) = run("bare", RED_HAT, BUILD, &[]);
     assert!(status == Some(1), "{log}");
-    assert_contains!(log, "on Red Hat and its relatives: dnf install");
+    assert_contains!(log, "(dnf install php-devel php-pear, then pecl install redis)");
 }
