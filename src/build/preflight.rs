@@ -5,7 +5,7 @@ use crate::build::decision::SessionConfig;
 use crate::config::variables::PROXY;
 use crate::endpoint::{self, Reading};
 use crate::launch::build_record::LaunchRecord;
-use crate::launch::choice::{limit_of_php, proxy_serves};
+use crate::launch::choice::limit_of_php;
 use crate::plan::Plan;
 
 /// Checks the service bound to the build, if any, as the launch will, and returns its limitations.
@@ -17,10 +17,7 @@ pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> anyhow::Resul
     let reading = endpoint::read(record.store, service)?;
     let Reading { endpoint, options, unused, warnings: mut limits, .. } = reading;
     let plan = Plan::settle(endpoint, &options);
-    if let Some(limit) = limit_of_php(&plan, record) {
-        if !proxy_serves(&plan, record) {
-            return Err(limit);
-        }
+    if limit_of_php(&plan, record).is_some() {
         limits.push(format!(
             "PHP's own handler cannot connect to {service}, so at launch PHP will use the session proxy (unless {PROXY} is off)"
         ));

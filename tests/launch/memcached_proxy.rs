@@ -26,10 +26,11 @@ fn a_page_takes_two_round_trips_and_keeps_what_phps_handler_keeps() {
     // Of the first page, while it is not known what the server is.
     assert_eq!(php.count("a"), 1);
     let before = round_trips(&site);
-    // A new visitor.
+    // A new visitor, whose id is reserved.
     assert_eq!(php.create("b"), SUCCESS);
     assert_eq!(php.lock("b"), SUCCESS);
-    assert_eq!(php.read("b"), (NOT_FOUND, String::new()));
+    assert_eq!(php.read("b"), (SUCCESS, String::new()));
+    assert_eq!(server.stored(&key("b")).as_deref(), Some(""));
     assert_eq!(php.write("b", "1"), SUCCESS);
     assert_eq!(php.unlock("b"), SUCCESS);
     assert_eq!(round_trips(&site) - before, 2);
@@ -49,11 +50,28 @@ fn a_page_takes_two_round_trips_and_keeps_what_phps_handler_keeps() {
     assert_eq!(php.exists("b"), SUCCESS);
     assert_eq!((server.stored(&key("b")), server.stored(&lock("b"))), (None, None));
     assert_eq!(php.touch("b"), NOT_FOUND);
-    // A new visitor of whom nothing is kept: strict mode knows the id from then on.
+    // A new visitor whose page locks nothing: another request, in strict mode, knows the id from then on.
     assert_eq!(php.create("c"), SUCCESS);
-    assert_eq!(php.lock("c"), SUCCESS);
+    assert_eq!(php.read("c"), (SUCCESS, String::new()));
+    assert_eq!(site.php().exists("c"), EXISTS);
     assert_eq!(php.touch("c"), SUCCESS);
-    assert_eq!(php.exists("c"), EXISTS);
+    // It is reserved once.
+    assert_eq!(php.delete("c"), SUCCESS);
+    assert_eq!(php.read("c"), (NOT_FOUND, String::new()));
+}
+
+#[test]
+fn a_session_that_somebody_without_a_lock_has_written_lives_as_long_as_the_page_says() {
+    let server = Memcached::start(&[]);
+    let site = Site::before(&[server.port]);
+    let mut php = site.php();
+    assert_eq!(php.count("a"), 1);
+    php.wait_for_lock("a");
+    assert_eq!(php.read("a").1, "1");
+    server.say(&format!("set {} 0 90000 1\r\n2\r\n", key("a")), "\r\n");
+    assert_eq!(php.write("a", "2"), SUCCESS);
+    let lives = server.say(&format!("mg {} t\r\n", key("a")), "\r\n");
+    assert!(lives.starts_with("HD t14"), "{lives}");
 }
 
 /// As `session-check` does it, on a connection of its own.
@@ -149,6 +167,26 @@ fn a_login_by_sasl_is_kept_and_follows_the_binding() {
         php.count("b");
         site.status()["opened"] == json!(2)
     });
+}
+
+/// The binding does not know yet, and there are more visitors than connections.
+#[test]
+fn a_password_that_changes_costs_nobody_a_session_while_a_connection_stands() {
+    let server = Memcached::with_sasl("old");
+    let site = Site::new(&login(&server, "old"));
+    assert_eq!(site.php().count("a"), 1);
+    *server.password.lock().unwrap() = "new".to_owned();
+    thread::scope(|scope| {
+        for visitor in 0..8 {
+            let mut php = site.php();
+            scope.spawn(move || {
+                for count in 1..=50 {
+                    assert_eq!(php.count(&visitor.to_string()), count);
+                }
+            });
+        }
+    });
+    assert_eq!(site.status()["failures"], 0);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::binary::status;
 use super::op::{Data, Op, Reply, When};
 use super::request::{Incoming, Request};
 use super::server::Failure;
-use super::sessions::{InTime, Read, Sessions, Written};
+use super::sessions::{InTime, Sessions, Written};
 use crate::contest::GaveUp;
 use crate::exchange::{Dialogue, Parsed};
 use crate::log::log;
@@ -36,8 +36,8 @@ pub(super) struct Conversation<'a> {
     session: Session<'a>,
     waiting: Option<Waiting<'a>>,
     gave_up: GaveUp<u16>,
-    /// The session whose id PHP has drawn last, and which is nowhere yet.
-    created: Option<Vec<u8>>,
+    /// The session whose id PHP has drawn last, which is reserved for so many seconds when it is read.
+    created: Option<(Vec<u8>, u32)>,
     /// Whether nothing was said yet.
     is_new: bool,
 }
@@ -94,25 +94,19 @@ impl<'a> Conversation<'a> {
             Request::Lock(key) => self.lock(key),
             Request::Unlock(key) => self.unlock(key),
             // No other session has this id: PHP has just drawn it.
-            Request::Create(key) => {
-                self.created = Some(key.clone());
+            Request::Create { key, seconds } => {
+                self.created = Some((key.clone(), *seconds));
                 status::SUCCESS
             }
             Request::Noop => status::SUCCESS,
             Request::Exists(key) => self.exists(key),
             Request::Get(key) => return self.get(incoming, key),
             Request::Write { key, flags, seconds, data } => {
-                self.created = None;
                 let data = Data { bytes: data, flags: *flags, seconds: *seconds };
                 self.write(key, data)
             }
-            Request::Touch { key, seconds } => {
-                return self.touch(incoming, key, *seconds);
-            }
-            Request::Delete(key) => {
-                self.created = None;
-                self.delete(key)
-            }
+            Request::Touch { key, seconds } => return self.touch(incoming, key, *seconds),
+            Request::Delete(key) => self.delete(key),
             Request::Version => return incoming.value(VERSION, 0, 0),
             Request::Ours(question) => return self.tell(question),
         };
@@ -143,22 +137,25 @@ impl<'a> Conversation<'a> {
         }
     }
 
+    /// How long the id is reserved, in seconds, where PHP has just drawn it.
+    fn reserved(&self, key: &[u8]) -> Option<u32> {
+        self.created.as_ref().filter(|(created, _)| created == key).map(|(_, seconds)| *seconds)
+    }
+
     /// Once what was read together with taking the lock, then what the service has.
     fn get(&mut self, incoming: &Incoming, key: &[u8]) -> Vec<u8> {
-        let held = match &mut self.session {
+        let reserved = self.reserved(key);
+        self.created.take_if(|_| reserved.is_some());
+        let mut held = match &mut self.session {
             Session::Held(held) if held.lock.key == key => Some(held),
             _ => None,
         };
-        let (read, held) = match held {
-            Some(held) => match held.first.take() {
-                Some(first) => (Ok(first), Some(held)),
-                None => (self.sessions.read(key), Some(held)),
+        let read = match held.as_mut().and_then(|held| held.first.take()) {
+            Some(first) => first,
+            None => match self.sessions.read_new(key, reserved) {
+                Ok(read) => read,
+                Err(_) => return incoming.response(status::TEMPORARY_FAILURE),
             },
-            None => (self.sessions.read(key), None),
-        };
-        let read: Read = match read {
-            Ok(read) => read,
-            Err(_) => return incoming.response(status::TEMPORARY_FAILURE),
         };
         if let Some(held) = held {
             held.seen = read.as_ref().map_or(When::Missing, |item| When::Unchanged(item.version));
@@ -240,7 +237,6 @@ impl<'a> Conversation<'a> {
 
     fn touch(&mut self, incoming: &Incoming, key: &[u8], seconds: u32) -> Vec<u8> {
         let sessions = self.sessions;
-        let created = self.created.take();
         let touched = match &mut self.session {
             Session::Held(held) if held.lock.key == key => {
                 let touched = sessions.touch(&held.lock, seconds);
@@ -250,14 +246,6 @@ impl<'a> Conversation<'a> {
                 touched
             }
             _ => sessions.one(key, Op::Touch { key, seconds }),
-        };
-        let touched = match touched {
-            // PHP's handler has reserved it: strict mode knows it from then on.
-            Ok(Reply::Missing) if created.as_deref() == Some(key) => {
-                let when = When::Missing;
-                sessions.one(key, Op::Store { key, data: b"", flags: 0, seconds, when })
-            }
-            touched => touched,
         };
         match touched {
             Ok(Reply::Done | Reply::Exists) => incoming.value(b"", 0, 0),

@@ -33,6 +33,14 @@ impl<'a> Op<'a> {
     pub(in crate::memcached) fn store(key: &'a [u8], data: Data<'a>, when: When) -> Self {
         Self::Store { key, data: data.bytes, flags: data.flags, seconds: data.seconds, when }
     }
+
+    /// What reads a session. An id that PHP has just drawn is `reserved` for so many seconds, as by PHP's own handler:
+    /// strict mode knows it from then on.
+    pub(in crate::memcached) fn read(key: &'a [u8], reserved: Option<u32>) -> Vec<Self> {
+        let empty = |seconds| Data { bytes: b"", flags: 0, seconds };
+        let reserve = reserved.map(|seconds| Self::store(key, empty(seconds), When::Missing));
+        reserve.into_iter().chain([Self::Get(key)]).collect()
+    }
 }
 
 /// When to store.

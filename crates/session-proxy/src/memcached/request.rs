@@ -20,7 +20,10 @@ pub(super) enum Request {
     Lock(Vec<u8>),
     Unlock(Vec<u8>),
     /// Reserves the id of a new session.
-    Create(Vec<u8>),
+    Create {
+        key: Vec<u8>,
+        seconds: u32,
+    },
     Exists(Vec<u8>),
     Get(Vec<u8>),
     Write {
@@ -163,8 +166,10 @@ impl Request {
         match (message.opcode, of_lock) {
             (opcode::ADD, Some(session)) if message.value != EMPTY => Ok(Self::Lock(session)),
             (opcode::ADD, _) if message.value != EMPTY => Err(status::UNKNOWN_COMMAND),
-            (opcode::ADD, _) if extra(4)? == EXISTS_LIFETIME => Ok(Self::Exists(key)),
-            (opcode::ADD, _) => Ok(Self::Create(key)),
+            (opcode::ADD, _) => match extra(4)? {
+                EXISTS_LIFETIME => Ok(Self::Exists(key)),
+                seconds => Ok(Self::Create { key, seconds }),
+            },
             (opcode::GET | opcode::GETK | opcode::GETKQ, _) => Ok(Self::Get(key)),
             (opcode::SET, _) => {
                 let (flags, seconds) = (extra(0)?, extra(4)?);

@@ -97,18 +97,15 @@ impl InTime<'_> {
         !lock.is_beside && self.all.service.are_together(&lock.name, &lock.key)
     }
 
-    /// Takes a lock, and reads the session if that takes no further round trip. A lock of `owner` is no obstacle.
-    /// `again` if it was tried just now.
-    pub(super) fn take(&self, lock: &Lock, owner: &[u8], again: bool) -> Result<Taken, Failure> {
-        let mut lock = lock.clone();
-        lock.renewed = Instant::now();
-        // Others may be writing it: to read it is of use only with the lock.
-        let with_session = !again && self.are_together(&lock);
-        let mut replies = match self.try_lock(&lock, When::Missing, with_session) {
+    /// Takes a lock, and reads the session by `ops` if that takes no further round trip. A lock of `owner` is no obstacle.
+    pub(super) fn take(&self, lock: &Lock, owner: &[u8], ops: &[Op<'_>]) -> Result<Taken, Failure> {
+        let mut lock = Lock { renewed: Instant::now(), ..lock.clone() };
+        let ops = if self.are_together(&lock) { ops } else { &[] };
+        let mut replies = match self.try_lock(&lock, When::Missing, ops) {
             // Nobody can take it on its own server, either, because that is away.
             Err(failure) if !self.all.service.have_same_server(&lock.name, &lock.key) => {
                 lock.is_beside = true;
-                self.try_lock(&lock, When::Missing, false).map_err(|_| failure)?
+                self.try_lock(&lock, When::Missing, &[]).map_err(|_| failure)?
             }
             replies => replies?,
         };
@@ -117,7 +114,7 @@ impl InTime<'_> {
             && item.data.starts_with(owner)
         {
             let when = When::Unchanged(item.version);
-            replies = self.try_lock(&lock, when, with_session)?;
+            replies = self.try_lock(&lock, when, ops)?;
         }
         let mut replies = replies.into_iter().skip(1);
         lock.version = match replies.next() {
@@ -125,15 +122,12 @@ impl InTime<'_> {
             Some(Reply::Refused(text)) => return Err(self.all.service.refused(lock.place(), text)),
             _ => return Ok(Taken::Busy),
         };
-        Ok(Taken::Locked(lock, replies.next().and_then(read)))
+        Ok(Taken::Locked(lock, replies.last().and_then(read)))
     }
 
-    fn try_lock(&self, lock: &Lock, when: When, with_session: bool) -> Result<Vec<Reply>, Failure> {
-        let mut ops = vec![store_lock(lock, when), Op::Get(&lock.name)];
-        if with_session {
-            ops.push(Op::Get(&lock.key));
-        }
-        self.send(lock.place(), &ops)
+    fn try_lock(&self, lock: &Lock, when: When, ops: &[Op<'_>]) -> Result<Vec<Reply>, Failure> {
+        let lock_ops = [store_lock(lock, when), Op::Get(&lock.name)];
+        self.send(lock.place(), &[&lock_ops, ops].concat())
     }
 
     /// Keeps a lock for longer. A lost lock shows up when PHP writes.
@@ -170,9 +164,14 @@ impl InTime<'_> {
     }
 
     pub(super) fn read(&self, key: &[u8]) -> Result<Read, Failure> {
-        match self.one(key, Op::Get(key))? {
-            Reply::Refused(text) => Err(self.all.service.refused(key, text)),
-            reply => Ok(read(reply).flatten()),
+        self.read_new(key, None)
+    }
+
+    /// Reads a session whose id PHP may just have drawn: it is then `reserved` for so many seconds.
+    pub(super) fn read_new(&self, key: &[u8], reserved: Option<u32>) -> Result<Read, Failure> {
+        match self.send(key, &Op::read(key, reserved))?.pop() {
+            Some(Reply::Refused(text)) => Err(self.all.service.refused(key, text)),
+            reply => Ok(reply.and_then(read).flatten()),
         }
     }
 
@@ -212,12 +211,10 @@ impl InTime<'_> {
     /// The session is no longer what was read: it is written only if nobody who had its lock has done that.
     fn settle(&self, key: &[u8], was_ours: bool, data: Data<'_>) -> Result<Written, Failure> {
         let when = match self.read(key)? {
-            // The first try got through, and only its reply was lost.
-            Some(now) if now.data == data.bytes => return Ok(Written::Done),
             // The server has lost it.
             None => When::Missing,
-            // By somebody who does not lock.
-            Some(now) if was_ours => When::Unchanged(now.version),
+            // By somebody who does not lock; or the first try got through, and only its reply was lost.
+            Some(now) if was_ours || now.data == data.bytes => When::Unchanged(now.version),
             Some(_) => return Ok(Written::Lost),
         };
         self.write_when(when, key, data)

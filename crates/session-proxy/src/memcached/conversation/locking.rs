@@ -7,7 +7,7 @@ use crate::exchange::Locks;
 use crate::lock::RENEWED_EVERY;
 use crate::memcached::binary::status;
 use crate::memcached::lock::{LOCK_ANSWER, Lock};
-use crate::memcached::op::When;
+use crate::memcached::op::{Op, When};
 use crate::memcached::sessions::{Read, Taken};
 use crate::turns::Turn;
 use std::mem;
@@ -119,8 +119,11 @@ impl<'a> Conversation<'a> {
         let (secrets, prefix) = (&self.shared.secrets, self.shared.prefix.len());
         let owner = secrets.owner(&self.peer);
         let lock = Lock::new(key, prefix, secrets.next(&self.peer));
+        let read = Op::read(key, self.reserved(key));
         take_in_time(&self.shared.stats.waiting_elsewhere, soon, |again| {
-            Ok(match self.sessions.take(&lock, &owner, again)? {
+            // Others may be writing it: to read it is of use only with the lock.
+            let read = if again { &[][..] } else { &read };
+            Ok(match self.sessions.take(&lock, &owner, read)? {
                 Taken::Locked(lock, read) => Some((lock, read)),
                 Taken::Busy => None,
             })
