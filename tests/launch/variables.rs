@@ -164,6 +164,35 @@ fn detect_names_them_too_where_nothing_would_be_done() {
 }
 
 #[test]
+fn what_is_malformed_or_ambiguous_is_refused_with_its_place() {
+    let services = json!({"redis": [{"name": "a-redis-sessions"}, {"name": "b-redis-sessions"}]});
+    for (variable, value, expected) in [
+        (
+            "VCAP_SERVICES",
+            format!("{{\"p.redis\": [\"{MARKER}\""),
+            "VCAP_SERVICES is not valid JSON",
+        ),
+        (
+            "VCAP_SERVICES",
+            format!("{{\"p.redis\": \"{MARKER}\"}}"),
+            "VCAP_SERVICES has no list at \"p.redis\"",
+        ),
+        ("BP_PHP_SESSION_STORE", "redos".to_owned(), "Use one of: redis"),
+        ("BP_PHP_SESSION_NAME", "a;b".to_owned(), "not a valid cookie name"),
+        ("VCAP_SERVICES_FILE_PATH", "/nowhere/x".to_owned(), "The file /nowhere/x"),
+        ("VCAP_SERVICES", services.to_string(), "set REDIS_SESSION_STORE_SERVICE_NAME"),
+    ] {
+        let said = detected(&[(variable, &value)].into());
+        assert!(said.contains(expected), "{variable}={value}: {said}");
+        assert!(!said.contains(MARKER), "{variable}={value}: {said}");
+        if expected.starts_with("set") {
+            assert!(said.contains("a-redis-sessions"), "{said}");
+            assert!(said.contains("b-redis-sessions"), "{said}");
+        }
+    }
+}
+
+#[test]
 fn a_search_key_that_no_service_has_is_said_where_another_rule_finds_one() {
     let typed =
         r#"{"x": [{"name": "a", "label": "php-redis-session", "credentials": {"host": "h"}}]}"#;
