@@ -116,7 +116,7 @@ fn the_search_sees_messages_that_repeat_a_value() {
     let harness = Harness::chosen(Store::Redis);
     for (name, expected) in [
         ("BPL_PHP_SESSION_PROXY", "BPL_PHP_SESSION_PROXY is \"redis://***@h:6379\""),
-        ("BPL_PHP_SESSION_OPTIONS", "BPL_PHP_SESSION_OPTIONS has a uri"),
+        ("BPL_PHP_SESSION_OPTIONS", "BPL_PHP_SESSION_OPTIONS is not a list of options"),
         ("BPL_PHP_SESSION_METRICS", "HOST:PORT"),
         ("BPL_PHP_SESSION_SERVICE_VARIABLE", "not to its value"),
         ("REDIS_SESSION_STORE_SERVICE_NAME", "containing \"redis://***@h:6379\""),
