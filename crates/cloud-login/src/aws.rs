@@ -14,7 +14,7 @@ use super::inquiry::Inquiry;
 use super::variables::Variables;
 pub use host::Named;
 use presign::{Presigned, TOKEN_LIFETIME};
-use store_client::{NoToken, Secret, Token};
+use store_client::{Auth, NoToken, Secret, Token};
 
 /// Which service holds the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,8 @@ impl Aws {
         let signed = Presigned { aws: self, region, keys: &keys, at: inquiry.now }.to_string();
         let end = inquiry.now + TOKEN_LIFETIME;
         let expires = keys.expires.map_or(end, |expires| expires.min(end));
-        Ok(Token { user: Some(self.user.clone()), secret: Secret::new(signed), expires })
+        let auth = Auth::new(Some(self.user.clone()), Secret::new(signed));
+        Ok(Token { auth, expires })
     }
 
     fn region<'a>(&'a self, variables: &'a Variables) -> Option<&'a str> {

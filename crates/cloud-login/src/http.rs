@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 use store_client::{Deadline, NoToken, printable};
+use ureq::http::{Method, Response};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy};
 
@@ -22,20 +23,13 @@ pub(crate) struct Source {
     pub(crate) advice: &'static str,
 }
 
-/// How to ask.
-pub(crate) enum Method<'a> {
-    Get,
-    /// With an empty body.
-    Put,
-    /// With the fields of a form.
-    Post(&'a [(&'a str, &'a str)]),
-}
-
 pub(crate) struct Request<'a> {
     pub(crate) source: Source,
-    pub(crate) method: Method<'a>,
+    pub(crate) method: Method,
     pub(crate) url: &'a str,
     pub(crate) headers: &'a [(&'a str, &'a str)],
+    /// Those of a form.
+    pub(crate) fields: &'a [(&'a str, &'a str)],
     /// What must not be shown, should the source repeat it.
     pub(crate) secrets: &'a [&'a str],
 }
@@ -47,7 +41,17 @@ impl<'a> Request<'a> {
         headers: &'a [(&'a str, &'a str)],
         secrets: &'a [&'a str],
     ) -> Self {
-        Self { source, method: Method::Get, url, headers, secrets }
+        Self { source, method: Method::GET, url, headers, fields: &[], secrets }
+    }
+
+    pub(crate) fn post(
+        source: Source,
+        url: &'a str,
+        fields: &'a [(&'a str, &'a str)],
+        secrets: &'a [&'a str],
+    ) -> Self {
+        let headers = &[("content-type", "application/x-www-form-urlencoded")];
+        Self { source, method: Method::POST, url, headers, fields, secrets }
     }
 
     /// The body of a successful answer.
@@ -65,21 +69,14 @@ impl<'a> Request<'a> {
         Ok(body)
     }
 
-    fn exchange(&self, agent: &Agent) -> Result<ureq::http::Response<Body>, ureq::Error> {
-        macro_rules! with_headers {
-            ($request:expr) => {
-                self.headers
-                    .iter()
-                    .fold($request, |request, (name, value)| request.header(*name, *value))
-            };
-        }
-        match self.method {
-            Method::Get => with_headers!(agent.get(self.url)).call(),
-            Method::Put => with_headers!(agent.put(self.url)).send_empty(),
-            Method::Post(fields) => {
-                let post = with_headers!(agent.post(self.url));
-                post.content_type("application/x-www-form-urlencoded").send(form(fields))
-            }
+    fn exchange(&self, agent: &Agent) -> Result<Response<Body>, ureq::Error> {
+        let request = ureq::http::Request::builder().method(self.method.clone()).uri(self.url);
+        let headers = self.headers.iter();
+        let request = headers.fold(request, |request, (name, value)| request.header(*name, *value));
+        if self.method == Method::GET {
+            agent.run(request.body(())?)
+        } else {
+            agent.run(request.body(form(self.fields).into_bytes())?)
         }
     }
 

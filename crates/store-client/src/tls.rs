@@ -1,6 +1,7 @@
 //! TLS for an endpoint: whom to trust, and the client's certificate.
 
 use super::certificate::{Date, expired};
+use super::error::Problem;
 use super::secret::Secret;
 use super::trust::Trust;
 use rustls::client::danger::ServerCertVerifier;
@@ -56,7 +57,14 @@ impl Pem {
 }
 
 /// The configuration that all connections to an endpoint share; the error says which certificate is invalid.
-pub(super) fn client_config(tls: &Tls, verify: bool) -> Result<Arc<ClientConfig>, String> {
+pub(super) fn client_config(
+    tls: Option<&Tls>,
+    verify: bool,
+) -> Result<Option<Arc<ClientConfig>>, Problem> {
+    tls.map(|tls| config(tls, verify)).transpose().map_err(Problem::Certificates)
+}
+
+fn config(tls: &Tls, verify: bool) -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(ALL_VERSIONS)

@@ -8,6 +8,7 @@ use crate::inquiry::Inquiry;
 use crate::variables::Variables;
 use std::net::Ipv4Addr;
 use store_client::NoToken;
+use ureq::http::Uri;
 
 /// Where ECS answers a relative uri.
 const ECS: &str = "http://169.254.170.2";
@@ -48,17 +49,15 @@ pub(super) fn keys(
 
 /// Keys that arrive without TLS must come from this machine.
 fn may_be_asked(url: &str) -> bool {
-    if url.starts_with("https://") {
-        return true;
+    let Ok(url) = url.parse::<Uri>() else { return false };
+    let host = url.host().unwrap_or_default();
+    match url.scheme_str() {
+        Some("https") => true,
+        Some("http") => {
+            NEAR.contains(&host) || host.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback())
+        }
+        _ => false,
     }
-    let Some(rest) = url.strip_prefix("http://") else { return false };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = match authority.find(']') {
-        Some(end) => &authority[..=end],
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    let is_loopback = host.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback());
-    is_loopback || NEAR.contains(&host)
 }
 
 #[cfg(test)]
@@ -93,11 +92,11 @@ mod tests {
 
     #[test]
     fn a_relative_uri_is_ecs_s_and_comes_first() {
-        let both = Variables::read(|name| match name {
-            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" => Some("/v2/credentials/x".to_owned()),
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI" => Some("http://localhost/".to_owned()),
-            _ => None,
-        });
+        let both = [
+            ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/x"),
+            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://localhost/"),
+        ];
+        let both = both.into_iter().collect();
         assert_eq!(url(&both).unwrap(), "http://169.254.170.2/v2/credentials/x");
         assert_eq!(url(&Variables::default()), None);
     }

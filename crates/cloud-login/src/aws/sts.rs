@@ -2,7 +2,7 @@
 //! <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>
 
 use super::keys::Keys;
-use crate::http::{Method, Request, Source, element};
+use crate::http::{Request, Source, element};
 use crate::inquiry::Inquiry;
 use crate::variables::Variables;
 use crate::{file, moment};
@@ -24,19 +24,15 @@ pub(super) fn keys(
     };
     let token = file::read(SOURCE, token_file)?;
     let session = variables.get("AWS_ROLE_SESSION_NAME").unwrap_or("php-session-store");
-    let request = Request {
-        source: SOURCE,
-        method: Method::Post(&[
-            ("Action", "AssumeRoleWithWebIdentity"),
-            ("Version", "2011-06-15"),
-            ("RoleArn", role),
-            ("RoleSessionName", session),
-            ("WebIdentityToken", &token),
-        ]),
-        url,
-        headers: &[],
-        secrets: &[&token],
-    };
+    let fields = [
+        ("Action", "AssumeRoleWithWebIdentity"),
+        ("Version", "2011-06-15"),
+        ("RoleArn", role),
+        ("RoleSessionName", session),
+        ("WebIdentityToken", &token),
+    ];
+    let secrets = [&*token];
+    let request = Request::post(SOURCE, url, &fields, &secrets);
     let answer = request.send(deadline)?;
     let text = |name: &str| element(&answer, name);
     let (Some(id), Some(secret), Some(session)) =

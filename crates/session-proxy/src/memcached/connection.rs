@@ -5,7 +5,7 @@ use super::op::{NotMemcached, Op, Reply};
 use super::text;
 use super::wire::Wire;
 use std::time::Duration;
-use store_client::{Activity, Deadline, Dialer, MemcachedLogin, Problem, Raw, Received, printable};
+use store_client::{Deadline, Dialer, MemcachedLogin, Problem, Stream, printable};
 
 /// What a server says that has no room for another connection, before it closes it.
 const TOO_MANY: &[u8] = b"ERROR Too many";
@@ -58,8 +58,7 @@ impl Fault {
 
 /// A connection that is logged in. After a failure it must not be used again.
 pub(super) struct Connection {
-    stream: Raw,
-    received: Received,
+    stream: Stream,
     wire: Wire,
 }
 
@@ -73,7 +72,7 @@ impl Connection {
         connect_timeout: Duration,
     ) -> Result<(Self, Option<Nature>), Fault> {
         let stream = dialer.open(deadline, connect_timeout)?;
-        let mut connection = Self { stream, received: Received::default(), wire: Wire::Text };
+        let mut connection = Self { stream, wire: Wire::Text };
         let nature = match known {
             Some(known) => Some(known),
             None => match connection.ask(login.is_some(), deadline) {
@@ -81,7 +80,6 @@ impl Connection {
                 // twemproxy closes the connection on a command that it does not know.
                 Err(Fault::Connection(Problem::Closed(_))) if login.is_none() => {
                     connection.stream = dialer.open(deadline, connect_timeout)?;
-                    connection.received = Received::default();
                     None
                 }
                 Err(fault) => return Err(fault),
@@ -107,7 +105,7 @@ impl Connection {
             question.extend_from_slice(b"version\r\nmn\r\n");
         }
         self.stream.send(&question, deadline)?;
-        self.receive(|bytes| {
+        self.stream.receive(|bytes| {
             if let Ok(message) = Message::parse_response(bytes) {
                 return Ok(message.filter(|_| !bytes.is_empty()).map(|(message, length)| {
                     let keeps_order = is_a_server(message.value);
@@ -156,7 +154,7 @@ impl Connection {
         self.stream.send(&request, deadline)?;
         let (wire, refused) =
             (self.wire, |text: &[u8]| Fault::Login(printable(&String::from_utf8_lossy(text))));
-        self.receive(|bytes| match wire {
+        self.stream.receive(|bytes| match wire {
             Wire::Binary => Message::parse_response(bytes)?
                 .map(|(message, length)| match message.status {
                     status::SUCCESS => Ok(((), length)),
@@ -179,30 +177,13 @@ impl Connection {
         let wire = self.wire;
         let replies: Vec<_> = ops
             .iter()
-            .map(|op| self.receive(|bytes| Ok(wire.parse(op, bytes)?)))
+            .map(|op| self.stream.receive(|bytes| Ok(wire.parse(op, bytes)?)))
             .collect::<Result<_, Fault>>()?;
         match replies.first() {
             Some(Reply::Refused(text)) if text.as_bytes().starts_with(TOO_MANY) => {
                 Err(Fault::Said(text.clone()))
             }
             _ => Ok(replies),
-        }
-    }
-
-    fn receive<T>(
-        &mut self,
-        parse: impl Fn(&[u8]) -> Result<Option<(T, usize)>, Fault>,
-    ) -> Result<T, Fault> {
-        loop {
-            if let Some((reply, length)) = parse(self.received.bytes())? {
-                self.received.take(length);
-                return Ok(reply);
-            }
-            match self.received.read(&mut self.stream) {
-                Ok(0) => return Err(Problem::Closed(Activity::Answer).into()),
-                Ok(_) => {}
-                Err(error) => return Err(Problem::of_stream(error, Activity::Answer).into()),
-            }
         }
     }
 }
