@@ -7,7 +7,7 @@ use crate::system::files::{is_der, read_text};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::path::Path;
-use store_client::Pem;
+use store_client::{Pem, Secret};
 
 const EXPECTED: &str = "PEM (-----BEGIN …), or PEM in base64";
 
@@ -21,7 +21,7 @@ pub(super) fn read(fields: &Fields<'_>, meaning: Meaning) -> Result<Option<Pem>,
     let text = decode(&field.text).ok_or_else(|| unusable(problem(&field.text)))?;
     // A decoded text is in no file.
     let file = if text == field.text { fields.file(&field.key) } else { None };
-    Ok(Some(Pem::new(text, file)))
+    Ok(Some(Pem { text: Secret::new(text), file }))
 }
 
 /// Reads the CA that the options name.
@@ -39,7 +39,7 @@ fn of_file(path: &Path) -> Result<Pem, String> {
     let content = read_text(path).map_err(|error| error.to_string())?;
     let text = decode(&content).ok_or("is not PEM")?;
     let file = (text == content).then(|| path.to_owned());
-    Ok(Pem::new(text, file))
+    Ok(Pem { text: Secret::new(text), file })
 }
 
 const BEGIN: &str = "-----BEGIN ";

@@ -44,12 +44,12 @@ pub(crate) fn tls_files(
 pub(crate) fn write(tls: &Tls, with: Option<&str>, tmp: Option<&str>) -> anyhow::Result<TlsFiles> {
     let mut folders = vec![Path::new("/tmp"), Path::new(SHARED_MEMORY)];
     folders.splice(0..0, tmp.map(Path::new));
-    let file_of = |pem: &Pem| match pem.file() {
+    let file_of = |pem: &Pem| match &pem.file {
         Some(file) => Ok(file.to_owned()),
-        None => keep(&folders, pem.text()),
+        None => keep(&folders, pem.text.expose()),
     };
     let ca = match (&tls.ca, with) {
-        (Some(ca), Some(with)) => Some(keep(&folders, &format!("{}\n{with}", ca.text()))?),
+        (Some(ca), Some(with)) => Some(keep(&folders, &format!("{}\n{with}", ca.text.expose()))?),
         (Some(ca), None) => Some(file_of(ca)?),
         (None, _) => None,
     };

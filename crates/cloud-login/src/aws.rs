@@ -10,8 +10,7 @@ mod keys;
 mod presign;
 mod sts;
 
-use super::inquiry::Inquiry;
-use super::variables::Variables;
+use super::variables::{Inquiry, Variables};
 pub use host::Named;
 use presign::{Presigned, TOKEN_LIFETIME};
 use store_client::{Auth, NoToken, Secret, Token};
@@ -52,7 +51,11 @@ pub struct Aws {
 impl Aws {
     /// Gets keys, and signs.
     pub(crate) fn issue(&self, inquiry: Inquiry<'_>) -> Result<Token, NoToken> {
-        let region = self.region(inquiry.variables).ok_or_else(no_region)?;
+        let region = self.region(inquiry.variables).ok_or_else(|| NoToken {
+            what: "A token of AWS IAM needs the cache's region".to_owned(),
+            advice: "Add the credential region, or set AWS_REGION.".to_owned(),
+            passes: false,
+        })?;
         let keys = chain::keys(inquiry, self.role.as_deref(), region)?;
         let signed = Presigned { aws: self, region, keys: &keys, at: inquiry.now }.to_string();
         let end = inquiry.now + TOKEN_LIFETIME;
@@ -83,13 +86,5 @@ impl Aws {
         format!(
             "AWS says so to every mistake. The token was for {kind} {cache:?} in {region}, user {user:?}. Check the name (not the endpoint), whether it is serverless (credential serverless), the region, that the user has IAM authentication and is in the cache's user group, that the role may {action}, and this container's clock."
         )
-    }
-}
-
-fn no_region() -> NoToken {
-    NoToken {
-        what: "A token of AWS IAM needs the cache's region".to_owned(),
-        advice: "Add the credential region, or set AWS_REGION.".to_owned(),
-        passes: false,
     }
 }

@@ -5,7 +5,7 @@ mod entra;
 mod managed;
 
 use super::bearer::Bearer;
-use super::inquiry::Inquiry;
+use super::variables::Inquiry;
 use entra::Proof;
 use store_client::{Auth, NoToken, Secret, Token};
 

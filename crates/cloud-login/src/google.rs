@@ -4,7 +4,7 @@
 
 use super::bearer::Bearer;
 use super::http::{Request, Source};
-use super::inquiry::Inquiry;
+use super::variables::Inquiry;
 use store_client::{Auth, NoToken, Secret, Token};
 
 const HOST: &str = "metadata.google.internal";

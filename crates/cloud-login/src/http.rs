@@ -1,7 +1,8 @@
 //! Asks a source over HTTP. Every request ends in time, whatever the other side does.
 
 use std::error::Error as _;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::time::Duration;
 use store_client::{Deadline, NoToken, printable};
 use ureq::http::{Method, Response};
@@ -10,7 +11,7 @@ use ureq::{Agent, Body, Proxy};
 
 /// For one request, less than a launch waits for a login: so it can say who did not answer.
 const PATIENCE: Duration = Duration::from_millis(2500);
-/// No answer is longer than some kilobytes.
+/// No answer, and no token in a file, is longer than some kilobytes.
 const MOST_BYTES: u64 = 256 << 10;
 /// A message shows at most this much of what a source says.
 const MOST_SHOWN: usize = 300;
@@ -119,6 +120,26 @@ impl Source {
         let place = place.split('?').next().unwrap_or_default();
         let what = format!("{} ({}) {said}", self.name, printable(&place));
         NoToken { what, advice: self.advice.to_owned(), passes }
+    }
+
+    /// The token in a file that the platform replaces, without white space around it.
+    pub(crate) fn read(self, path: &str) -> Result<String, NoToken> {
+        let mut text = String::new();
+        let read =
+            File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text));
+        let fail = |why: &str, passes| {
+            let said = format!("needs a token from that file, which {why}");
+            Err(self.no_token(path, &said, passes))
+        };
+        if let Err(error) = read {
+            return fail(&format!("cannot be read ({error})"), false);
+        }
+        match text.trim() {
+            // Perhaps it is just being written.
+            "" => fail("is empty", true),
+            text if text.chars().any(char::is_control) => fail("holds none", false),
+            text => Ok(text.to_owned()),
+        }
     }
 }
 

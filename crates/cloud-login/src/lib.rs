@@ -6,10 +6,8 @@
 mod aws;
 mod azure;
 mod bearer;
-mod file;
 mod google;
 mod http;
-mod inquiry;
 mod keeper;
 mod moment;
 mod schedule;
@@ -20,11 +18,11 @@ pub use azure::Azure;
 pub use keeper::Clock;
 pub use variables::Variables;
 
-use inquiry::Inquiry;
 use keeper::Keeper;
 use std::sync::Arc;
 use std::time::SystemTime;
 use store_client::{IssuedLogin, NoToken, Secret, Token};
+use variables::Inquiry;
 
 /// Who issues tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 //! libraries, so that what works with these works here.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
+use store_client::Deadline;
 
 /// The variables that are set. They may be secrets, so there is no `Debug`.
 #[derive(Clone, Default)]
@@ -22,4 +24,13 @@ impl<'a> FromIterator<(&'a str, &'a str)> for Variables {
         let set = set.filter(|(_, value)| !value.is_empty());
         Self(set.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
+}
+
+/// A question for a token, in this environment and at this time of day.
+#[derive(Clone, Copy)]
+pub(crate) struct Inquiry<'a> {
+    pub(crate) variables: &'a Variables,
+    pub(crate) now: SystemTime,
+    /// When it has to be answered.
+    pub(crate) deadline: Deadline,
 }

@@ -17,20 +17,15 @@ pub struct Connection {
     pub(super) token: Option<(Arc<Token>, Arc<dyn Tokens>)>,
     /// Whether a reply to a renewed login comes first.
     is_renewing: bool,
-    /// Fails if the server no longer is the one to talk to.
-    watch: Option<Box<Watch>>,
+    /// Fails if the server no longer is the primary: then no reply counts.
+    pub(super) watch: Option<Box<Watch>>,
 }
 
-pub(super) type Watch = dyn Fn() -> Result<(), Problem> + Send + Sync;
+type Watch = dyn Fn() -> Result<(), Problem> + Send + Sync;
 
 impl Connection {
     pub(super) fn new(stream: Stream) -> Self {
         Self { stream, token: None, is_renewing: false, watch: None }
-    }
-
-    /// The same, to a primary: no reply counts unless it still is the primary then.
-    pub(super) fn watched(self, watch: Box<Watch>) -> Self {
-        Self { watch: Some(watch), ..self }
     }
 
     /// A connection over a Unix socket.

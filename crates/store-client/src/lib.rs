@@ -2,10 +2,10 @@
 //! ends at a [`Deadline`]. A [`Dialer`] opens connections for other protocols.
 
 mod address;
-mod certificate;
 mod client;
 mod command;
 mod connection;
+mod date;
 mod deadline;
 mod dialer;
 mod distrust;
@@ -26,10 +26,10 @@ mod tls;
 mod trust;
 
 pub use address::{Address, Host, NO_BRACKETS, joined};
-pub use certificate::Date;
 pub use client::Client;
 pub use command::{Command, Parsed};
 pub use connection::Connection;
+pub use date::Date;
 pub use deadline::Deadline;
 pub use dialer::{Dialer, dial};
 pub use distrust::Distrust;

@@ -1,11 +1,9 @@
 //! Keys from the endpoint of a container's platform: ECS, Fargate, and EKS Pod Identity.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>
 
-use super::keys::{Keys, of_json};
-use crate::file;
+use super::keys::Keys;
 use crate::http::{Request, Source};
-use crate::inquiry::Inquiry;
-use crate::variables::Variables;
+use crate::variables::{Inquiry, Variables};
 use std::net::Ipv4Addr;
 use store_client::NoToken;
 use ureq::http::Uri;
@@ -22,10 +20,9 @@ const SOURCE: Source = Source {
 
 /// The address, if the environment names one.
 pub(super) fn url(variables: &Variables) -> Option<String> {
+    let full = || variables.get("AWS_CONTAINER_CREDENTIALS_FULL_URI").map(str::to_owned);
     let relative = variables.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
-    relative
-        .map(|path| format!("{ECS}{path}"))
-        .or_else(|| variables.get("AWS_CONTAINER_CREDENTIALS_FULL_URI").map(str::to_owned))
+    relative.map(|path| format!("{ECS}{path}")).or_else(full)
 }
 
 pub(super) fn keys(
@@ -37,14 +34,14 @@ pub(super) fn keys(
         return Err(SOURCE.no_token(url, said, false));
     }
     let authorization = match variables.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
-        Some(path) => Some(file::read(SOURCE, path)?),
+        Some(path) => Some(SOURCE.read(path)?),
         None => variables.get("AWS_CONTAINER_AUTHORIZATION_TOKEN").map(str::to_owned),
     };
     let headers: Vec<(&str, &str)> =
         authorization.iter().map(|token| ("authorization", &**token)).collect();
     let secrets: Vec<&str> = authorization.as_deref().into_iter().collect();
     let request = Request::get(SOURCE, url, &headers, &secrets);
-    of_json(&request.send(deadline)?).ok_or_else(|| request.unexpected("keys"))
+    Keys::of_json(&request.send(deadline)?).ok_or_else(|| request.unexpected("keys"))
 }
 
 /// Keys that arrive without TLS must come from this machine.

@@ -1,9 +1,9 @@
 //! Keys of a machine's role, from its metadata service, version 2.
 //! <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
 
-use super::keys::{Keys, of_json};
+use super::keys::Keys;
 use crate::http::{Request, Source};
-use crate::inquiry::Inquiry;
+use crate::variables::Inquiry;
 use store_client::NoToken;
 use ureq::http::Method;
 
@@ -37,5 +37,6 @@ pub(super) fn keys(Inquiry { variables, deadline, .. }: Inquiry<'_>) -> Result<K
         return Err(SOURCE.no_token(&place, "names no role", false));
     }
     let answer = get(&format!("{ROLES}{role}"))?;
-    of_json(&answer).ok_or_else(|| SOURCE.no_token(&place, "gives an answer without keys", false))
+    Keys::of_json(&answer)
+        .ok_or_else(|| SOURCE.no_token(&place, "gives an answer without keys", false))
 }

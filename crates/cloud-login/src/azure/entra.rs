@@ -3,10 +3,8 @@
 
 use super::{Azure, RESOURCE};
 use crate::bearer::Bearer;
-use crate::file;
 use crate::http::{Request, Source, encoded};
-use crate::inquiry::Inquiry;
-use crate::variables::Variables;
+use crate::variables::{Inquiry, Variables};
 use store_client::{NoToken, Secret};
 
 const PUBLIC_CLOUD: &str = "https://login.microsoftonline.com";
@@ -57,7 +55,7 @@ pub(super) fn ask(
     let scope = format!("{RESOURCE}/.default");
     let secret = match proof {
         Proof::Secret(secret) => (*secret).to_owned(),
-        Proof::File(path) => file::read(source, path)?,
+        Proof::File(path) => source.read(path)?,
     };
     let mut fields =
         vec![("client_id", client), ("scope", &scope), ("grant_type", "client_credentials")];

@@ -95,7 +95,8 @@ impl Client {
         match role {
             Some(Reply::Bulk(role)) if role == b"master" => {
                 let sentinels = Arc::clone(sentinels);
-                Ok(connection.watched(Box::new(move || sentinels.confirm(&primary))))
+                connection.watch = Some(Box::new(move || sentinels.confirm(&primary)));
+                Ok(connection)
             }
             Some(Reply::Bulk(role)) => {
                 let role = String::from_utf8_lossy(&role).into_owned();
