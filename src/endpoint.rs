@@ -2,7 +2,6 @@
 
 mod cloud;
 mod entries;
-mod error;
 mod fields;
 mod memcached;
 mod names;
@@ -14,8 +13,6 @@ mod unknown;
 mod uri;
 mod values;
 mod words;
-
-pub(crate) use error::EndpointError;
 
 use crate::config::environment::Environment;
 use crate::config::options::Options;
@@ -58,7 +55,7 @@ pub struct Reading {
 ///
 /// # Errors
 /// Fails if a credential is missing or invalid; the error names it.
-pub fn read(store: Store, service: &Service) -> Result<Reading, EndpointError> {
+pub fn read(store: Store, service: &Service) -> anyhow::Result<Reading> {
     read_with(store, service, Options::default(), &Environment::default())
 }
 
@@ -68,33 +65,24 @@ pub(crate) fn read_with(
     service: &Service,
     options: Options,
     environment: &Environment,
-) -> Result<Reading, EndpointError> {
+) -> anyhow::Result<Reading> {
     let fields = Fields::of(store, service, &options, environment)?;
     let (of_service, not_ours) = Options::among(store, |name| fields.option(name));
-    let endpoint = match store {
-        Store::Redis => Endpoint::Redis(redis::read(&fields)?),
-        Store::Memcached => Endpoint::Memcached(memcached::read(&fields)?),
-    };
-    let sentinel_behind = match &endpoint {
-        Endpoint::Redis(endpoint) => sentinel::behind(&fields, endpoint),
-        Endpoint::Memcached(_) => None,
-    };
-    let nodes_if_cluster = match &endpoint {
-        Endpoint::Redis(endpoint) => redis::nodes_if_cluster(&fields, endpoint),
-        Endpoint::Memcached(_) => Vec::new(),
+    let (endpoint, sentinel_behind, nodes_if_cluster) = match store {
+        Store::Redis => {
+            let redis = redis::read(&fields)?;
+            let sentinel_behind = sentinel::behind(&fields, &redis);
+            let nodes_if_cluster = redis::nodes_if_cluster(&fields, &redis);
+            (Endpoint::Redis(redis), sentinel_behind, nodes_if_cluster)
+        }
+        Store::Memcached => (Endpoint::Memcached(memcached::read(&fields)?), None, Vec::new()),
     };
     unknown::require_known(&fields, &endpoint)?;
     let mut unused = fields.unused();
     unused.extend(not_ours.into_iter().map(str::to_owned));
     let warnings = fields.warnings();
-    Ok(Reading {
-        endpoint,
-        options: options.or(of_service),
-        unused,
-        warnings,
-        nodes_if_cluster,
-        sentinel_behind,
-    })
+    let options = options.or(of_service);
+    Ok(Reading { endpoint, options, unused, warnings, nodes_if_cluster, sentinel_behind })
 }
 
 impl Endpoint {

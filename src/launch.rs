@@ -4,15 +4,12 @@
 pub(crate) mod app;
 pub mod build_record;
 pub(crate) mod choice;
-mod command_line;
 pub mod embedded;
 pub mod exec_d;
 mod fpm_pools;
 mod log;
-mod mechanisms;
 mod nested;
 pub mod prepare;
-mod prepared;
 pub(crate) mod probe;
 pub(crate) mod resolve;
 pub mod route;

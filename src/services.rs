@@ -2,7 +2,6 @@
 
 mod binding_files;
 mod bindings;
-mod credentials;
 pub mod matching;
 pub(crate) mod near_miss;
 mod origin;
@@ -11,14 +10,13 @@ pub mod search_keys;
 mod service;
 mod vcap;
 
-pub(crate) use credentials::{Credential, Credentials};
 pub use origin::{Origin, SERVICE_BINDING_ROOT, VCAP_SERVICES, VCAP_SERVICES_FILE_PATH};
-pub(crate) use service::Service;
+pub(crate) use service::{Credential, Credentials, Service};
 
 use crate::config::environment::Environment;
 use crate::system::files::read_text;
+use crate::system::log_line::listed;
 use anyhow::anyhow;
-use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -75,15 +73,11 @@ impl Services {
 
     /// Adds the services of one source. The same service seen through two sources counts once.
     fn add(&mut self, origin: Origin, found: Vec<Service>, problem: Option<String>) {
-        let known: HashMap<&str, &Service> =
-            self.services.iter().map(|service| (service.name.as_str(), service)).collect();
-        let new: Vec<Service> = found
-            .into_iter()
-            .filter(|service| {
-                !known.get(service.name.as_str()).is_some_and(|known| known.is_same_as(service))
-            })
-            .collect();
-        self.services.extend(new);
+        for service in found {
+            if !self.services.iter().any(|known| known.is_same_as(&service)) {
+                self.services.push(service);
+            }
+        }
         self.origins.push((origin, problem));
     }
 
@@ -102,10 +96,10 @@ impl fmt::Display for Services {
                 .map(|service| format!("{:?}", service.name))
                 .collect();
             let separator = if index == 0 { "" } else { ", " };
-            let shown = match names.len().checked_sub(NAMED_SERVICES) {
-                _ if names.is_empty() => problem.as_deref().unwrap_or("no service").to_owned(),
-                None | Some(0) => names.join(", "),
-                Some(more) => format!("{} and {more} more", names[..NAMED_SERVICES].join(", ")),
+            let shown = if names.is_empty() {
+                problem.clone().unwrap_or_else(|| "no service".to_owned())
+            } else {
+                listed(&names, NAMED_SERVICES)
             };
             write!(formatter, "{separator}{origin} ({shown})")?;
         }

@@ -5,7 +5,7 @@ use crate::build::decision::SessionConfig;
 use crate::config::variables::PROXY;
 use crate::endpoint::{self, Reading};
 use crate::launch::build_record::LaunchRecord;
-use crate::launch::choice::{limit_of_php, proxy_serves};
+use crate::launch::choice::limit_of_php;
 use crate::plan::Plan;
 
 /// What users should know before launch.
@@ -22,18 +22,14 @@ pub enum Finding {
 #[must_use]
 pub fn preflight(config: &SessionConfig, record: &LaunchRecord) -> Vec<Finding> {
     let Some(service) = &config.service else { return Vec::new() };
-    let failure = |error: anyhow::Error| vec![Finding::Failure(format!("{error:#}"))];
     let reading = match endpoint::read(record.store, service) {
         Ok(reading) => reading,
-        Err(error) => return failure(error.into()),
+        Err(error) => return vec![Finding::Failure(format!("{error:#}"))],
     };
     let Reading { endpoint, options, unused, warnings, .. } = reading;
     let plan = Plan::settle(endpoint, &options);
     let mut findings: Vec<Finding> = warnings.into_iter().map(Finding::Limit).collect();
-    if let Some(limit) = limit_of_php(&plan, record) {
-        if !proxy_serves(&plan, record) {
-            return failure(limit);
-        }
+    if limit_of_php(&plan, record).is_some() {
         findings.push(Finding::Limit(format!(
             "PHP's own handler cannot connect to {service}, so at launch PHP will use the session proxy (unless {PROXY} is off)"
         )));

@@ -5,7 +5,7 @@ use super::steps::{Part, Setting};
 use crate::diagnosis::{Cause, CauseKind, kinds_in};
 use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::OwnSessions;
-use crate::php::Php;
+use crate::php::{Php, Program};
 use crate::store::Store;
 
 pub(super) struct Evidence<'a> {
@@ -21,38 +21,26 @@ pub(super) struct Evidence<'a> {
 
 /// The likely causes, most likely first; none if all is well.
 pub(super) fn find_causes(evidence: Evidence<'_>) -> Vec<Cause> {
-    let mut causes = Vec::new();
-    let extension = evidence.store.name();
-    for program in evidence.php.programs() {
-        if !program.loads(extension) {
-            let what = format!("PHP ({}) does not load the extension {extension}.", program.name);
-            causes.push(Cause::new(CauseKind::ExtensionMissing, what));
-        }
-    }
-    causes.extend(overridden(&evidence));
-    if let Some(failed) = evidence.failed {
-        causes.extend(causes_of(failed, evidence.of_server));
-    }
-    causes
-}
-
-/// PHP programs that use another save handler.
-fn overridden(evidence: &Evidence<'_>) -> Vec<Cause> {
+    let Evidence { store, expected, php, settings, failed, of_server } = evidence;
+    let extension = store.name();
+    let missing = php.programs().filter(|program| !program.loads(extension)).map(|program| {
+        let what = format!("PHP ({}) does not load the extension {extension}.", program.name);
+        Cause::new(CauseKind::ExtensionMissing, what)
+    });
     let name = "session.save_handler";
-    let setting = evidence.settings.iter().find(|setting| setting.name == name);
+    let setting = settings.iter().find(|setting| setting.name == name);
     let file = setting.and_then(|setting| setting.file.as_deref()).unwrap_or("PHP's default");
-    let programs = evidence.php.programs();
-    let others = programs.filter(|it| evidence.expected.setup(&it.facts) == Setup::OtherHandler);
-    others
-        .map(|program| {
-            let handler = &program.facts.save_handler;
-            let what = format!(
-                "PHP ({}) has {name} = {handler}; for `php` the setting comes from {file}.",
-                program.name
-            );
-            Cause::new(CauseKind::SettingsOverridden, what)
-        })
-        .collect()
+    let programs = php.programs();
+    let others = programs.filter(|it| expected.setup(&it.facts) == Setup::OtherHandler);
+    let overridden = others.map(|Program { name: program, facts, .. }| {
+        let handler = &facts.save_handler;
+        let what = format!(
+            "PHP ({program}) has {name} = {handler}; for `php` the setting comes from {file}."
+        );
+        Cause::new(CauseKind::SettingsOverridden, what)
+    });
+    let of_step = failed.map(|failed| causes_of(failed, of_server)).unwrap_or_default();
+    missing.chain(overridden).chain(of_step).collect()
 }
 
 /// The causes that a failed part suggests. Our own client says more of a server than PHP, but not what PHP itself lacks.

@@ -1,9 +1,8 @@
 //! The conclusion from all findings.
 
-use super::report::Report;
+use super::report::{Report, Verdict};
 use super::setup::Setup;
 use super::steps::Setting;
-use super::verdict::Verdict;
 use super::web::WebSession;
 use crate::diagnosis::{Cause, CauseKind};
 use crate::frameworks::known::{Framework, Kind};

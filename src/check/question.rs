@@ -3,7 +3,6 @@
 
 use crate::endpoint::Endpoint;
 use crate::launch::build_record::LaunchRecord;
-use crate::php::directives::socket_of;
 use crate::php::redis_commands::Trial;
 use crate::php::redis_directives::{PROXY_CONNECT_TIMEOUT, encryption, shares_ca};
 use crate::php::tls::TlsFiles;
@@ -17,7 +16,7 @@ pub(super) fn question(plan: &Plan, record: &LaunchRecord, tls_files: &TlsFiles)
         Endpoint::Redis(endpoint) => {
             // The session handler of some versions has no TLS options.
             let has_options = !shares_ca(endpoint, &record.extension_version);
-            of_redis(endpoint, plan, tls_files, has_options)
+            of_redis(endpoint, plan, Some(tls_files).filter(|_| has_options))
         }
         Endpoint::Memcached(endpoint) => of_memcached(endpoint, plan),
     }
@@ -30,7 +29,7 @@ pub(super) fn question_of_framework(
     plan: &Plan,
     tls_files: &TlsFiles,
 ) -> Value {
-    let mut question = of_redis(endpoint, plan, tls_files, true);
+    let mut question = of_redis(endpoint, plan, Some(tls_files));
     question["name"] = json!(format!("{}, as {name} connects", place(endpoint)));
     question
 }
@@ -54,58 +53,43 @@ pub(super) fn question_to_proxy(socket: &str, plan: &Plan) -> Value {
     })
 }
 
-/// The session proxy's socket, if PHP uses the proxy.
-pub(super) fn proxy_socket<'a>(save_path: &'a str, endpoint: &Endpoint) -> Option<&'a str> {
-    match endpoint {
-        Endpoint::Redis(RedisEndpoint { target: Target::Unix(_), .. }) => None,
-        _ => socket_of(save_path),
-    }
-}
-
 /// The trial session for PHP, without a database.
 fn trial(plan: &Plan, persistent: bool) -> Trial<'_> {
     let (prefix, by) = (&plan.prefix, "session-check");
     Trial { prefix, by, locking: plan.locks(false), persistent, database: None }
 }
 
-fn of_redis(
-    endpoint: &RedisEndpoint,
-    plan: &Plan,
-    tls_files: &TlsFiles,
-    has_tls_options: bool,
-) -> Value {
+/// `tls_files` are for a client that has TLS options.
+fn of_redis(endpoint: &RedisEndpoint, plan: &Plan, tls_files: Option<&TlsFiles>) -> Value {
     let database = endpoint.database;
-    let trial = trial(plan, plan.persistence.to_server);
+    let scheme = if endpoint.tls().is_some() { "tls" } else { "tcp" };
+    let stream: Option<Map<String, Value>> = tls_files.filter(|_| scheme == "tls").map(|files| {
+        let stream = encryption(&endpoint.target, files, plan.verify_peer).into_iter();
+        stream.map(|(name, value)| (name.to_owned(), json!(value))).collect()
+    });
     let auth = endpoint.fixed().map(|auth| match &auth.user {
         Some(user) => json!([user, auth.password.expose()]),
         None => json!(auth.password.expose()),
     });
-    let mut question = json!({
+    let (scheme, host, port, nodes) = match &endpoint.target {
+        Target::Tcp { address, .. } => (scheme, host(address), address.port, None),
+        Target::Unix(path) => ("unix", path.display().to_string(), 0, None),
+        // PHP connects to the session proxy only.
+        Target::Sentinel { .. } => (scheme, String::new(), 0, None),
+        Target::Cluster { nodes, .. } => (scheme, String::new(), 0, Some(nodes)),
+    };
+    let nodes: Option<Value> =
+        nodes.map(|nodes| nodes.iter().map(|node| json!([self::host(node), node.port])).collect());
+    json!({
         "name": place(endpoint),
-        "auth": auth,
+        "scheme": scheme, "host": host, "port": port, "nodes": nodes,
+        "auth": auth, "database": database, "stream": stream,
         "tells_lifetime": endpoint.user().is_none(),
-        "database": database,
         "timeout": plan.connect_timeout.as_secs_f64(),
         "read_timeout": plan.read_timeout.as_secs_f64(),
-        "stream": has_tls_options.then(|| stream(endpoint, plan, tls_files)),
         "prefix": plan.prefix,
-        "commands": Trial { database, ..trial }.commands(),
-    });
-    let scheme = if endpoint.tls().is_some() { "tls" } else { "tcp" };
-    let (scheme, host, port) = match &endpoint.target {
-        Target::Tcp { address, .. } => (scheme, host(address), address.port),
-        Target::Unix(path) => ("unix", path.display().to_string(), 0),
-        // PHP connects to the session proxy only.
-        Target::Sentinel { .. } => (scheme, String::new(), 0),
-        Target::Cluster { nodes, .. } => {
-            question["nodes"] = nodes.iter().map(|node| json!([host(node), node.port])).collect();
-            (scheme, String::new(), 0)
-        }
-    };
-    question["scheme"] = json!(scheme);
-    question["host"] = json!(host);
-    question["port"] = json!(port);
-    question
+        "commands": Trial { database, ..trial(plan, plan.persistence.to_server) }.commands(),
+    })
 }
 
 /// The addresses, without the login.
@@ -131,17 +115,6 @@ fn host(address: &Address) -> String {
         Host::Ip(ip) => ip.to_string(),
         Host::Name(name) => name.clone(),
     }
-}
-
-/// The TLS context, if there is TLS.
-fn stream(
-    endpoint: &RedisEndpoint,
-    plan: &Plan,
-    tls_files: &TlsFiles,
-) -> Option<Map<String, Value>> {
-    endpoint.tls()?;
-    let stream = encryption(&endpoint.target, tls_files, plan.verify_peer).into_iter();
-    Some(stream.map(|(name, value)| (name.to_owned(), json!(value))).collect())
 }
 
 fn of_memcached(endpoint: &MemcachedEndpoint, plan: &Plan) -> Value {

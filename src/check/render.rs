@@ -1,21 +1,33 @@
 //! The report as text: first the verdict, then the evidence.
 
 use super::overrides::Override;
-use super::report::{FrameworkReport, ProgramReport, Report};
+use super::report::{FrameworkReport, ProgramReport, Report, Verdict};
 use super::steps::{Part, Setting};
-use super::verdict::Verdict;
 use crate::diagnosis::Cause;
-use std::fmt::{self, Write};
 
 /// Columns that fit any terminal.
 const WIDTH: usize = 100;
 
 /// The report as text, with colours for a terminal.
 pub(super) fn render(report: &Report, colours: bool) -> String {
-    let mut text = String::new();
-    // Writing to a String cannot fail.
-    let _ = write_report(&mut text, report, Colours(colours));
-    text
+    let colours = Colours(colours);
+    let titled = |title: &str, mut lines: Vec<String>| {
+        if !lines.is_empty() {
+            lines.insert(0, colours.paint(1, title));
+        }
+        lines
+    };
+    let blocks = [
+        vec![colours.of(report.verdict, &wrapped(&report.summary, 0))],
+        report.error.iter().map(|error| wrapped(error, 0)).collect(),
+        titled("Likely causes, most likely first", causes(report)),
+        titled("Places that override the ini files", overrides(report)),
+        places(report),
+        titled("Steps", steps(report, colours)),
+        titled("Settings in force on PHP's command line", settings(report)),
+    ];
+    let blocks = blocks.iter().filter(|lines| !lines.is_empty());
+    blocks.map(|lines| lines.join("\n") + "\n").collect::<Vec<_>>().join("\n")
 }
 
 #[derive(Clone, Copy)]
@@ -34,57 +46,37 @@ impl Colours {
         };
         self.paint(code, text)
     }
-
-    fn title(self, text: &str) -> String {
-        self.paint(1, text)
-    }
 }
 
-fn write_report(f: &mut String, report: &Report, colours: Colours) -> fmt::Result {
-    writeln!(f, "{}", colours.of(report.verdict, &wrapped(&report.summary, 0)))?;
-    if let Some(error) = &report.error {
-        writeln!(f, "\n{}", wrapped(error, 0))?;
-    }
-    write_causes(f, report, colours)?;
-    write_overrides(f, report, colours)?;
-    write_place(f, report)?;
-    write_steps(f, report, colours)?;
-    write_settings(f, report, colours)
+fn causes(report: &Report) -> Vec<String> {
+    let numbered = (1..).zip(&report.causes);
+    let lines = numbered.map(|(number, Cause { what, advice, .. })| {
+        format!("  {number}. {}\n     {}", wrapped(what, 5), wrapped(advice, 5))
+    });
+    lines.collect()
 }
 
-fn write_causes(f: &mut String, report: &Report, colours: Colours) -> fmt::Result {
-    if report.causes.is_empty() {
-        return Ok(());
-    }
-    writeln!(f, "\n{}", colours.title("Likely causes, most likely first"))?;
-    for (index, Cause { what, advice, .. }) in report.causes.iter().enumerate() {
-        writeln!(f, "  {}. {}", index + 1, wrapped(what, 5))?;
-        writeln!(f, "     {}", wrapped(advice, 5))?;
-    }
-    Ok(())
+fn overrides(report: &Report) -> Vec<String> {
+    let places = report.overrides.iter();
+    let lines = places.map(|Override { file, line, what }| {
+        let file = file.display();
+        format!("  {file}:{line}  {what}")
+    });
+    lines.collect()
 }
 
-fn write_overrides(f: &mut String, report: &Report, colours: Colours) -> fmt::Result {
-    if report.overrides.is_empty() {
-        return Ok(());
-    }
-    writeln!(f, "\n{}", colours.title("Places that override the ini files"))?;
-    for Override { file, line, what } in &report.overrides {
-        writeln!(f, "  {}:{line}  {what}", file.display())?;
-    }
-    Ok(())
-}
-
-fn write_place(f: &mut String, report: &Report) -> fmt::Result {
-    let mut rows: Vec<(&str, String)> = Vec::new();
-    let mut row = |name, value: &Option<String>| {
-        rows.extend(value.clone().map(|value| (name, value)));
-    };
-    row("service", &report.service);
-    row("endpoint", &report.endpoint);
-    row("credentials", &report.credentials);
+/// Where sessions are, and what keeps them.
+fn places(report: &Report) -> Vec<String> {
     let php = report.php.as_ref().zip(report.extension.as_ref());
-    row("PHP", &php.map(|(php, extension)| format!("{php}, built with the extension {extension}")));
+    let php = php.map(|(php, extension)| format!("{php}, built with the extension {extension}"));
+    let known = [
+        ("service", report.service.clone()),
+        ("endpoint", report.endpoint.clone()),
+        ("credentials", report.credentials.clone()),
+        ("PHP", php),
+    ];
+    let mut rows: Vec<(&str, String)> =
+        known.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     for ProgramReport { name, extension, save_handler } in &report.programs {
         let extension = extension.as_deref().unwrap_or("not loaded");
         rows.push((name, format!("extension {extension}, save handler {save_handler}")));
@@ -95,67 +87,51 @@ fn write_place(f: &mut String, report: &Report) -> fmt::Result {
     if let Some(web) = &report.web {
         rows.push(("web server", format!("{}: {}", web.url, web.what)));
     }
-    if !rows.is_empty() {
-        writeln!(f)?;
-    }
-    for (name, value) in rows {
-        writeln!(f, "  {name:<11} {}", wrapped(&value, 14))?;
-    }
-    Ok(())
+    rows.iter().map(|(name, value)| format!("  {name:<11} {}", wrapped(value, 14))).collect()
 }
 
 /// The steps, grouped by server.
-fn write_steps(f: &mut String, report: &Report, colours: Colours) -> fmt::Result {
-    if !report.steps.is_empty() {
-        writeln!(f, "\n{}", colours.title("Steps"))?;
-    }
-    let mut place = None;
+fn steps(report: &Report, colours: Colours) -> Vec<String> {
+    let (mut lines, mut place) = (Vec::new(), None);
     for Part { name, server, ok, milliseconds, said } in &report.steps {
-        if place != Some(server) {
-            writeln!(f, "  {}", server.as_deref().unwrap_or("a session under PHP's settings"))?;
-            place = Some(server);
+        if place.replace(server) != Some(server) {
+            lines.push(format!(
+                "  {}",
+                server.as_deref().unwrap_or("a session under PHP's settings")
+            ));
         }
         let (verdict, mark) =
             if *ok { (Verdict::Kept, "ok    ") } else { (Verdict::NotKept, "FAILED") };
         let mark = colours.of(verdict, mark);
-        writeln!(f, "    {mark} {milliseconds:>7.1} ms  {name}")?;
-        for line in said {
-            writeln!(f, "             {}", wrapped(line, 13))?;
-        }
+        lines.push(format!("    {mark} {milliseconds:>7.1} ms  {name}"));
+        lines.extend(said.iter().map(|line| format!("             {}", wrapped(line, 13))));
     }
-    Ok(())
+    lines
 }
 
-fn write_settings(f: &mut String, report: &Report, colours: Colours) -> fmt::Result {
-    if report.settings.is_empty() {
-        return Ok(());
-    }
-    writeln!(f, "\n{}", colours.title("Settings in force on PHP's command line"))?;
+/// The settings, grouped by file.
+fn settings(report: &Report) -> Vec<String> {
     let mut settings: Vec<&Setting> = report.settings.iter().collect();
     settings.sort_by_key(|setting| &setting.file);
-    let mut place = None;
+    let (mut lines, mut place) = (Vec::new(), None);
     for Setting { name, value, file } in settings {
-        if place != Some(file) {
-            writeln!(f, "  {}", file.as_deref().unwrap_or("PHP's defaults"))?;
-            place = Some(file);
+        if place.replace(file) != Some(file) {
+            lines.push(format!("  {}", file.as_deref().unwrap_or("PHP's defaults")));
         }
-        writeln!(f, "    {}", wrapped(&format!("{name} = {value}"), 6))?;
+        lines.push(format!("    {}", wrapped(&format!("{name} = {value}"), 6)));
     }
-    Ok(())
+    lines
 }
 
 /// The text wrapped to the width, all lines but the first indented. Long words stay whole.
 fn wrapped(text: &str, indent: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines() {
-        let mut current = String::new();
-        for word in line.split(' ') {
-            let fits = indent + current.chars().count() + 1 + word.chars().count() <= WIDTH;
-            if current.is_empty() || fits {
-                if !current.is_empty() {
-                    current.push(' ');
-                }
-                current.push_str(word);
+        let mut words = line.split(' ');
+        let mut current = words.next().unwrap_or_default().to_owned();
+        for word in words {
+            if indent + current.chars().count() + 1 + word.chars().count() <= WIDTH {
+                current = format!("{current} {word}");
             } else {
                 lines.push(std::mem::replace(&mut current, word.to_owned()));
             }

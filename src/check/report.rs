@@ -2,7 +2,6 @@
 
 use super::overrides::Override;
 use super::steps::{Part, Setting};
-use super::verdict::Verdict;
 use super::web::WebReport;
 use crate::diagnosis::Cause;
 use crate::frameworks::known::Framework;
@@ -11,6 +10,27 @@ use crate::launch::build_record::LaunchRecord;
 use crate::launch::resolve::ResolvedService;
 use crate::php::Php;
 use serde::Serialize;
+use std::process::ExitCode;
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Verdict {
+    Kept,
+    NotKept,
+    /// Unclear: PHP's command line keeps them but something else may not, or nothing could be checked.
+    #[default]
+    Unknown,
+}
+
+impl Verdict {
+    pub(super) fn exit_code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Kept => 0,
+            Self::NotKept => 1,
+            Self::Unknown => 2,
+        })
+    }
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Report {
@@ -110,7 +130,7 @@ impl Report {
 fn credentials(found: &ResolvedService) -> String {
     let service = &found.service;
     let Ok(credentials) = service.credentials() else { return service.origin.to_string() };
-    let names = credentials.names();
+    let names: Vec<&str> = credentials.keys().map(String::as_str).collect();
     let file = names.iter().find_map(|name| service.credential_file(name));
     let place = file.and_then(|file| Some(file.parent()?.display().to_string()));
     let place = place.unwrap_or_else(|| format!("{:?} in {}", service.name, service.origin));

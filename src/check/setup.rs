@@ -1,6 +1,6 @@
 //! Where a PHP program keeps its sessions, compared with where it should.
 
-use super::question::{hosts, proxy_socket};
+use super::question::hosts;
 use crate::endpoint::Endpoint;
 use crate::php::installation::Facts;
 use percent_encoding::percent_decode_str;
@@ -8,6 +8,8 @@ use percent_encoding::percent_decode_str;
 pub(super) struct Expected<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) save_path: &'a str,
+    /// The session proxy's, if PHP uses it.
+    pub(super) socket: Option<&'a str>,
 }
 
 /// Where a program keeps its sessions.
@@ -25,9 +27,9 @@ pub(super) enum Setup {
 impl Expected<'_> {
     /// The session proxy is a single Redis to PHP, or a single Memcached.
     fn save_handler(&self) -> &'static str {
-        match (self.endpoint, proxy_socket(self.save_path, self.endpoint)) {
-            (Endpoint::Redis(_), Some(_)) => "redis",
-            _ => self.endpoint.save_handler(),
+        match self.endpoint {
+            Endpoint::Redis(_) if self.socket.is_some() => "redis",
+            endpoint => endpoint.save_handler(),
         }
     }
 

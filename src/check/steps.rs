@@ -2,7 +2,7 @@
 
 use super::overrides::Override;
 use crate::config::environment::Environment;
-use crate::php::script::run_script_with_input;
+use crate::php::script::run_script;
 use anyhow::anyhow;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -26,40 +26,8 @@ const OPTIONS: [&str; 5] = [
 const QUIET: [&str; 4] =
     ["display_errors=stderr", "log_errors=0", "html_errors=0", "zend.exception_ignore_args=1"];
 
-/// A step, run in its own process.
-struct PhpStep {
-    name: &'static str,
-    scripts: &'static [&'static str],
-    options: &'static [&'static str],
-}
-
 const REDIS: &str = include_str!("steps/redis.php");
 const MEMCACHED: &str = include_str!("steps/memcached.php");
-
-/// Reads ini files in any folder.
-const SETTINGS: PhpStep = PhpStep {
-    name: "settings",
-    scripts: &[include_str!("steps/settings.php")],
-    options: &["open_basedir="],
-};
-/// Reads code anywhere; a file's tokens take many times its size.
-const CODE: PhpStep = PhpStep {
-    name: "code",
-    scripts: &[include_str!("steps/code.php")],
-    options: &["open_basedir=", "memory_limit=-1"],
-};
-const PROBE_REDIS: PhpStep = quiet("probe", &[REDIS, include_str!("steps/probe_redis.php")]);
-const PROBE_MEMCACHED: PhpStep =
-    quiet("probe", &[MEMCACHED, include_str!("steps/probe_memcached.php")]);
-const LOOK_REDIS: PhpStep = quiet("look", &[REDIS, include_str!("steps/look_redis.php")]);
-const LOOK_MEMCACHED: PhpStep =
-    quiet("look", &[MEMCACHED, include_str!("steps/look_memcached.php")]);
-const WRITE: PhpStep = quiet("write", &[include_str!("steps/write.php")]);
-const READ: PhpStep = quiet("read", &[include_str!("steps/read.php")]);
-
-const fn quiet(name: &'static str, scripts: &'static [&'static str]) -> PhpStep {
-    PhpStep { name, scripts, options: &QUIET }
-}
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Part {
@@ -89,12 +57,16 @@ pub(super) fn settings(environment: &Environment, handler: &str) -> anyhow::Resu
         "memcached" => &["memcached.sess_"],
         _ => &[],
     };
-    SETTINGS.run(environment, &json!({ "prefixes": prefixes }))
+    let (script, question) = (include_str!("steps/settings.php"), json!({ "prefixes": prefixes }));
+    // Ini files may be in any folder.
+    run(environment, "settings", &[script], &["open_basedir="], &question)
 }
 
 /// The calls in PHP files that start a session or move sessions elsewhere; needs PHP's tokenizer.
 pub(super) fn calls(environment: &Environment, files: &[PathBuf]) -> anyhow::Result<Vec<Override>> {
-    CODE.run(environment, &json!({ "files": files }))
+    let (script, question) = (include_str!("steps/code.php"), json!({ "files": files }));
+    // Code may be anywhere; a file's tokens take many times its size.
+    run(environment, "code", &[script], &["open_basedir=", "memory_limit=-1"], &question)
 }
 
 /// Talks to Redis, or to each Memcached server.
@@ -103,8 +75,11 @@ pub(super) fn probe(
     handler: &str,
     question: &Value,
 ) -> anyhow::Result<Vec<Part>> {
-    let step = if handler == "memcached" { PROBE_MEMCACHED } else { PROBE_REDIS };
-    step.run(environment, question)
+    let scripts = match handler {
+        "memcached" => [MEMCACHED, include_str!("steps/probe_memcached.php")],
+        _ => [REDIS, include_str!("steps/probe_redis.php")],
+    };
+    run(environment, "probe", &scripts, &QUIET, question)
 }
 
 /// The result of looking for a session.
@@ -122,10 +97,13 @@ pub(super) fn look(
     question: &Value,
     id: &str,
 ) -> anyhow::Result<Look> {
-    let step = if handler == "memcached" { LOOK_MEMCACHED } else { LOOK_REDIS };
+    let scripts = match handler {
+        "memcached" => [MEMCACHED, include_str!("steps/look_memcached.php")],
+        _ => [REDIS, include_str!("steps/look_redis.php")],
+    };
     let mut question = question.clone();
     question["id"] = json!(id);
-    step.run(environment, &question)
+    run(environment, "look", &scripts, &QUIET, &question)
 }
 
 /// Writes a session in one process and reads it in another, under PHP's settings as they are.
@@ -135,27 +113,27 @@ pub(super) fn session(environment: &Environment) -> anyhow::Result<Vec<Part>> {
         parts: Vec<Part>,
         id: String,
     }
-    let WriteAnswer { mut parts, id } = WRITE.run(environment, &Value::Null)?;
+    let (write, read) = (include_str!("steps/write.php"), include_str!("steps/read.php"));
+    let WriteAnswer { mut parts, id } = run(environment, "write", &[write], &QUIET, &Value::Null)?;
     if parts.iter().all(|part| part.ok) {
-        parts.extend(READ.run::<Vec<Part>>(environment, &json!({ "id": id }))?);
+        let question = json!({ "id": id });
+        parts.extend(run::<Vec<Part>>(environment, "read", &[read], &QUIET, &question)?);
     }
     Ok(parts)
 }
 
-impl PhpStep {
-    fn run<T: DeserializeOwned>(
-        &self,
-        environment: &Environment,
-        question: &Value,
-    ) -> anyhow::Result<T> {
-        let scripts = [COMMON].into_iter().chain(self.scripts.iter().copied());
-        let script: String =
-            scripts.map(|part| part.strip_prefix("<?php").unwrap_or(part)).collect();
-        let options = OPTIONS.iter().chain(self.options).flat_map(|setting| ["-d", setting]);
-        let options: Vec<&str> = options.collect();
-        let answer =
-            run_script_with_input(&script, &question.to_string(), &options, environment.as_env())?;
-        let step = self.name;
-        answer.given().map_err(|ended| anyhow!("PHP did not finish the step \"{step}\": {ended}"))
-    }
+/// Runs a step's scripts as one, in their own process.
+fn run<T: DeserializeOwned>(
+    environment: &Environment,
+    step: &str,
+    scripts: &[&str],
+    options: &[&str],
+    question: &Value,
+) -> anyhow::Result<T> {
+    let scripts = [COMMON].iter().chain(scripts);
+    let script: String = scripts.map(|part| part.strip_prefix("<?php").unwrap_or(part)).collect();
+    let options: Vec<&str> = OPTIONS.iter().chain(options).flat_map(|it| ["-d", it]).collect();
+    let (input, env) = (question.to_string(), environment.as_env());
+    let answer = run_script(&script, &input, &[], &options, env)?.answer;
+    answer.map_err(|ended| anyhow!("PHP did not finish the step \"{step}\": {ended}"))
 }

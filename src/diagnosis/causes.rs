@@ -89,7 +89,7 @@ kinds! {
     TextLogin: "The server requires a login in the text protocol",
         "PHP's extension supports only SASL. Start the server with SASL (-S), or without a login.";
     MechanismsMissing: "SASL has no mechanism to log in with",
-        "libsasl2, through which PHP's own handler logs in, finds none of its plugins. Install them in the run image (Debian: libsasl2-modules), or set BPL_PHP_SESSION_PROXY=auto: with version 3 of PHP's extension, the session proxy logs in, and needs none.";
+        "libsasl2, through which PHP's own handler logs in, finds none of its plugins. Install them in the run image (Debian: libsasl2-modules), or set BPL_PHP_SESSION_PROXY=auto: the session proxy logs in, and needs none.";
     NoPermission: "The user lacks a right",
         "Grant the user the rights that sessions need: ~PHPREDIS_SESSION:* +get +setex +expire +del +exists +set +evalsha +eval +select +echo +cluster|slots +asking (with your prefix, if you have set one).";
     UnknownCommand: "The server does not know a command",

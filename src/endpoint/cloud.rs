@@ -1,27 +1,21 @@
 //! Logins that a cloud issues: who does, and what the tokens are for. What the credentials leave open, the endpoint's own
 //! name says, or the container's environment.
 
-use super::error::EndpointError;
 use super::fields::Fields;
 use super::names::Meaning;
 use super::uri::Uri;
 use super::values::flag;
+use anyhow::ensure;
 use cloud_login::{Aws, AwsService, Azure, Cloud, Issuer, Named, Variables};
 use std::sync::Arc;
 use store_client::{Auth, Host, IssuedLogin, Secret};
 
-/// Who issues the password, in words of their own.
-const AUTH: [&str; 4] = ["auth", "auth type", "auth method", "auth mode"];
 const CACHE: [&str; 5] =
     ["cache name", "serverless cache name", "replication group id", "cluster name", "cluster id"];
 const REGION: [&str; 2] = ["region", "aws region"];
 const AWS_USER: [&str; 3] = ["user id", "iam user", "iam user id"];
-const ROLE: [&str; 2] = ["role arn", "iam role arn"];
 const TENANT: [&str; 1] = ["tenant id"];
 const CLIENT: [&str; 1] = ["client id"];
-/// `client_secret`, where a secret is a password.
-const CLIENT_SECRET: [&str; 1] = ["client password"];
-const OBJECT: [&str; 2] = ["object id", "principal id"];
 /// Parts of the names that Azure gives to its caches, in each of its clouds.
 const OF_AZURE: [&str; 3] = [".redis.cache.", ".redis.azure.", ".redisenterprise.cache."];
 
@@ -31,31 +25,30 @@ pub(super) fn login(
     fields: &Fields<'_>,
     uri: &Uri,
     fixed: Option<&Auth>,
-) -> Result<Option<Arc<IssuedLogin>>, EndpointError> {
+) -> anyhow::Result<Option<Arc<IssuedLogin>>> {
     let host = fields.host()?.map(|(host, _)| host).or_else(|| uri.server.clone());
     let host = match &host {
         Some(Host::Name(name)) => name.to_ascii_lowercase(),
         Some(Host::Ip(_)) => String::new(),
         None => first_node(fields),
     };
-    let said = fields.options.auth.or_else(|| Issuer::named(&fields.worded(&AUTH)?));
+    let said = fields.options.auth.or_else(|| {
+        Issuer::named(&fields.worded(&["auth", "auth type", "auth method", "auth mode"])?)
+    });
     let issuer = match said {
-        Some(issuer) => issuer,
-        None if fixed.is_some() => return Ok(None),
-        None => match recognised(fields, &host)? {
-            Some(issuer) => issuer,
-            None => return Ok(None),
-        },
+        None if fixed.is_none() => recognised(fields, &host)?,
+        said => said,
     };
-    fields.ignore(Meaning::Password);
+    let Some(issuer) = issuer else { return Ok(None) };
     let user = user(fields, fixed)?;
     let cloud = match issuer {
         Issuer::Aws => Cloud::Aws(aws(fields, &host, user)?),
         Issuer::Azure => Cloud::Azure(Azure {
             tenant: fields.worded(&TENANT),
             client: fields.worded(&CLIENT),
-            secret: fields.worded(&CLIENT_SECRET).map(Secret::new),
-            user: user.or_else(|| fields.worded(&OBJECT)),
+            // `client_secret`, where a secret is a password.
+            secret: fields.worded(&["client password"]).map(Secret::new),
+            user: user.or_else(|| fields.worded(&["object id", "principal id"])),
         }),
         Issuer::Google => Cloud::Google,
     };
@@ -67,13 +60,13 @@ pub(super) fn login(
 
 /// The name of a cluster's first node.
 fn first_node(fields: &Fields<'_>) -> String {
-    let nodes = fields.list(Meaning::Nodes).ok().flatten().map(|list| list.texts);
+    let nodes = fields.list(Meaning::Nodes).ok().flatten();
     let first = nodes.and_then(|nodes| nodes.into_iter().next()).unwrap_or_default();
     first.split(':').next().unwrap_or_default().to_ascii_lowercase()
 }
 
 /// Who issues tokens for credentials that name what these are for.
-fn recognised(fields: &Fields<'_>, host: &str) -> Result<Option<Issuer>, EndpointError> {
+fn recognised(fields: &Fields<'_>, host: &str) -> anyhow::Result<Option<Issuer>> {
     let names = |words: &[&str]| fields.has_worded(words);
     let is_of_azure = OF_AZURE.iter().any(|part| host.contains(part));
     // ElastiCache without a user may have no login at all.
@@ -86,18 +79,17 @@ fn recognised(fields: &Fields<'_>, host: &str) -> Result<Option<Issuer>, Endpoin
     if names(&CLIENT) && (is_of_azure || names(&TENANT)) {
         return Ok(Some(Issuer::Azure));
     }
-    if fields.mention(&["iam"]) {
-        return Err(fields.unsupported(
-            "has no password but a login through a cloud's identity management (IAM), and does not say of which cloud",
-            "Add the credential auth: aws-iam, azure-entra or google-iam.",
-        ));
-    }
+    ensure!(
+        !fields.mention(&["iam"]),
+        "The service {} has no password but a login through a cloud's identity management (IAM), and does not say of which cloud.\nAdd the credential auth: aws-iam, azure-entra or google-iam.",
+        fields.service
+    );
     Ok(None)
 }
 
 /// The option's, the credentials' or the uri's, where a user without a password was taken for one.
-fn user(fields: &Fields<'_>, fixed: Option<&Auth>) -> Result<Option<String>, EndpointError> {
-    let of_credentials = fields.text(Meaning::User)?.map(|field| field.text);
+fn user(fields: &Fields<'_>, fixed: Option<&Auth>) -> anyhow::Result<Option<String>> {
+    let of_credentials = fields.text(Meaning::User)?;
     let is_in_uri = !fields.has(Meaning::Password);
     fields.ignore(Meaning::Password);
     let of_uri = || {
@@ -107,7 +99,7 @@ fn user(fields: &Fields<'_>, fixed: Option<&Auth>) -> Result<Option<String>, End
     Ok(fields.options.username.clone().or(of_credentials).or_else(of_uri))
 }
 
-fn aws(fields: &Fields<'_>, host: &str, user: Option<String>) -> Result<Aws, EndpointError> {
+fn aws(fields: &Fields<'_>, host: &str, user: Option<String>) -> anyhow::Result<Aws> {
     let endpoint = Named::by(host);
     let of_endpoint = |get: fn(&Named) -> bool| endpoint.as_ref().is_some_and(get);
     let mut given = fields.worded(&CACHE);
@@ -133,14 +125,6 @@ fn aws(fields: &Fields<'_>, host: &str, user: Option<String>) -> Result<Aws, End
         user: user.or_else(|| fields.worded(&AWS_USER)).ok_or_else(|| {
             fields.missing("user-id", "user-id (or username) for a login with aws-iam")
         })?,
-        role: fields.worded(&ROLE),
+        role: fields.worded(&["role arn", "iam role arn"]),
     })
-}
-
-/// The warning for a token that is not encrypted on its way.
-pub(super) fn in_plain_text(fields: &Fields<'_>) -> String {
-    format!(
-        "The service {} has TLS turned off, so its login token goes through the network in plain text. Set tls to true, unless something else encrypts the connection",
-        fields.service()
-    )
 }

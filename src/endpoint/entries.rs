@@ -1,17 +1,16 @@
 //! A service's credentials as a flat list, each with the meaning of its name.
 
-use super::names::Meaning;
+use super::names::{METADATA, Meaning};
 use super::values::{is_empty, is_no_password};
 use super::words::{Reading, Words};
 use crate::services::{Credential, Credentials};
 use crate::store::Store;
 use serde_json::Value;
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 /// A credential, or a value nested in one.
 pub(super) struct Entry {
-    /// Its place in the list as the service has it.
-    pub(super) number: usize,
     /// The name as the service writes it, with dots before nested names.
     pub(super) key: String,
     /// The length of the credential's own name, without nested ones.
@@ -21,6 +20,8 @@ pub(super) struct Entry {
     pub(super) significant: String,
     reading: Option<Reading>,
     pub(super) credential: Credential,
+    /// Whether it has been looked up.
+    pub(super) is_read: Cell<bool>,
 }
 
 impl Entry {
@@ -33,6 +34,11 @@ impl Entry {
         self.key.len() == self.top
     }
 
+    /// Whether it describes the service.
+    pub(super) fn is_metadata(&self) -> bool {
+        METADATA.contains(&self.words.text().as_str())
+    }
+
     pub(super) fn top_name(&self) -> &str {
         &self.key[..self.top]
     }
@@ -41,9 +47,7 @@ impl Entry {
     pub(super) fn describe(&self) -> String {
         match &self.credential {
             Credential::Value(Value::Null) => format!("{} (null)", self.key),
-            Credential::Value(Value::String(text)) if text.is_empty() => {
-                format!("{} (empty)", self.key)
-            }
+            credential if credential.text() == Some("") => format!("{} (empty)", self.key),
             _ => self.key.clone(),
         }
     }
@@ -61,12 +65,11 @@ pub(super) fn entries_of(store: Store, credentials: &Credentials) -> Vec<Entry> 
 /// Where nothing says where the server is: the words in the only name that would say it without them (`SHOP_REDIS_HOST`,
 /// nais's `VALKEY_URI_SESSIONS`).
 fn words_of_owner(store: Store, list: &[Entry]) -> Option<Vec<String>> {
-    let says_where = |reading: Option<Reading>| {
-        let meaning = reading.map(|reading| reading.meaning);
-        matches!(meaning, Some(Meaning::Host | Meaning::Uri | Meaning::Hosts | Meaning::Nodes))
+    let says_where = |reading: &Reading| {
+        matches!(reading.meaning, Meaning::Host | Meaning::Uri | Meaning::Hosts | Meaning::Nodes)
     };
     let present = || list.iter().filter(|entry| entry.is_top() && !is_empty(&entry.credential));
-    if list.iter().any(|entry| says_where(entry.reading)) {
+    if list.iter().filter_map(|entry| entry.reading.as_ref()).any(says_where) {
         return None;
     }
     let names_store = present().any(|entry| entry.words.name(store));
@@ -74,7 +77,8 @@ fn words_of_owner(store: Store, list: &[Entry]) -> Option<Vec<String>> {
     let owners: BTreeSet<Vec<String>> = candidates
         .filter_map(|entry| {
             let owner = entry.words.of_owner()?;
-            says_where(entry.words.without(&owner).reading(store)).then_some(owner)
+            entry.words.without(&owner).reading(store).filter(says_where)?;
+            Some(owner)
         })
         .collect();
     // Several would be a guess.
@@ -91,12 +95,11 @@ struct Entries {
 impl Entries {
     fn read(store: Store, credentials: &Credentials, owner: Vec<String>) -> Vec<Entry> {
         let mut entries = Self { store, owner, list: Vec::new() };
-        for (name, credential) in credentials.iter() {
+        for (name, credential) in credentials {
             entries.add(name, name.len(), credential.clone());
         }
-        let mut list = entries.list;
-        list.sort_by_key(|entry| entry.reading.map(|Reading { rank, .. }| (rank, entry.number)));
-        list
+        entries.list.sort_by_key(|entry| entry.reading.map(|reading| reading.rank));
+        entries.list
     }
 
     /// Adds a value, and those nested in it.
@@ -111,27 +114,21 @@ impl Entries {
             .filter(|it| it.meaning != Meaning::Password || !is_no_password(&credential));
         let is_list =
             reading.is_some_and(|it| matches!(it.meaning, Meaning::Hosts | Meaning::Nodes));
-        let is_container = match &credential {
-            // Cloud Foundry's binding files hold nested values as JSON.
-            Credential::Value(Value::String(text))
-                if key.len() == top && text.starts_with(['{', '[']) =>
-            {
-                if let Ok(value) = serde_json::from_str(text) {
-                    self.add_nested(key, top, &value, is_list);
-                }
-                false
-            }
-            Credential::Value(value) => {
-                self.add_nested(key, top, value, is_list);
-                value.is_object() || value.is_array()
-            }
-            Credential::Unusable(_) => false,
-        };
+        // Cloud Foundry's binding files hold nested values as JSON.
+        let text = credential.text().filter(|it| key.len() == top && it.starts_with(['{', '[']));
+        if let Credential::Value(value) = &credential {
+            self.add_nested(key, top, value, is_list);
+        }
+        if let Some(value) = text.and_then(|text| serde_json::from_str(text).ok()) {
+            self.add_nested(key, top, &value, is_list);
+        }
+        let is_container =
+            matches!(&credential, Credential::Value(Value::Object(_) | Value::Array(_)));
         let has_nested = self.list[before..].iter().any(|entry| entry.reading.is_some());
         let reading = reading.filter(|_| !(is_container && has_nested && !is_list));
-        let (number, key) = (self.list.len(), key.to_owned());
-        let significant = words.significant(self.store);
-        self.list.push(Entry { number, key, top, words, significant, reading, credential });
+        let (key, significant) = (key.to_owned(), words.significant(self.store));
+        let is_read = Cell::default();
+        self.list.push(Entry { key, top, words, significant, reading, credential, is_read });
     }
 
     /// Whether the last of nested names says what it is: `host.connection` is no host.

@@ -1,6 +1,5 @@
 //! A Memcached endpoint, from the credentials that brokers and operators give.
 
-use super::error::EndpointError;
 use super::fields::Fields;
 use super::names::Meaning;
 use super::tls::{ignore_material, is_wanted, tls};
@@ -12,7 +11,7 @@ const DEFAULT_PORT: u16 = 11211;
 /// The limit of libsasl2's client.
 const MAX_USER_BYTES: usize = 1024;
 
-pub(super) fn read(fields: &Fields<'_>) -> Result<MemcachedEndpoint, EndpointError> {
+pub(super) fn read(fields: &Fields<'_>) -> anyhow::Result<MemcachedEndpoint> {
     let uri = uri(fields)?;
     let tls_port = fields.port(Meaning::TlsPort)?;
     let tls_only = tls_port.is_some() && !fields.has(Meaning::Port);
@@ -31,16 +30,12 @@ pub(super) fn read(fields: &Fields<'_>) -> Result<MemcachedEndpoint, EndpointErr
 }
 
 /// With TLS, its own port beats the other one.
-fn servers(
-    fields: &Fields<'_>,
-    uri: &Uri,
-    tls_port: Option<u16>,
-) -> Result<Vec<Address>, EndpointError> {
+fn servers(fields: &Fields<'_>, uri: &Uri, tls_port: Option<u16>) -> anyhow::Result<Vec<Address>> {
     let port = tls_port.or(fields.port(Meaning::Port)?).or(uri.port);
     let default = port.unwrap_or(DEFAULT_PORT);
-    if let Some(list) = fields.list(Meaning::Hosts)? {
-        let expected = "a list of servers such as mc1.example.com:11211,mc2.example.com:11211";
-        return fields.addresses(&list, default, expected);
+    let expected = "a list of servers such as mc1.example.com:11211,mc2.example.com:11211";
+    if let Some(servers) = fields.addresses(Meaning::Hosts, default, expected)? {
+        return Ok(servers);
     }
     let host = fields.host()?.or_else(|| Some((uri.server.clone()?, None)));
     match host {
@@ -54,23 +49,20 @@ fn servers(
     }
 }
 
-fn login(fields: &Fields<'_>, uri: Uri) -> Result<Option<MemcachedLogin>, EndpointError> {
+fn login(fields: &Fields<'_>, uri: Uri) -> anyhow::Result<Option<MemcachedLogin>> {
     let expected = "both username and password for a server with SASL, or neither";
     let (of_uri, password_of_uri) =
         uri.auth.map(|auth| (auth.user, Some(auth.password))).unwrap_or_default();
-    let (key, user) = match fields.text(Meaning::User)? {
-        Some(field) => (field.key, Some(field.text)),
-        None => ("uri".to_owned(), of_uri),
-    };
-    let user = fields.options.username.clone().or(user);
+    let key = fields.first(Meaning::User).map_or("uri", |entry| &entry.key);
+    let user = fields.options.username.clone().or(fields.text(Meaning::User)?).or(of_uri);
     match (user, fields.secret(Meaning::Password)?.or(password_of_uri)) {
         (None, None) => Ok(None),
         (Some(user), Some(_)) if user.trim() != user => {
             let problem = "begins or ends with a blank, which SASL would drop";
-            Err(fields.unusable(&key, problem, "a user without leading or trailing blanks"))
+            Err(fields.unusable(key, problem, "a user without leading or trailing blanks"))
         }
         (Some(user), Some(_)) if user.len() > MAX_USER_BYTES => {
-            Err(fields.unusable(&key, "is too long for SASL", "at most 1024 bytes"))
+            Err(fields.unusable(key, "is too long for SASL", "at most 1024 bytes"))
         }
         (Some(user), Some(password)) => Ok(Some(MemcachedLogin { user, password })),
         (Some(_), None) => Err(fields.missing("password for its username", expected)),

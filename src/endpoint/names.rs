@@ -167,10 +167,10 @@ pub(super) const NEUTRAL: [&str; 15] = [
 
 /// The words that name a store. Each store has its own, because one Secret may hold the credentials of both.
 pub(super) fn store_words(store: Store) -> &'static [&'static str] {
-    match store {
-        Store::Redis => &["redis", "rediss", "valkey", "valkeys"],
-        Store::Memcached => &["memcached", "memcache", "memcachedcloud", "memcachier", "sasl"],
-    }
+    store.choose(
+        &["redis", "rediss", "valkey", "valkeys"],
+        &["memcached", "memcache", "memcachedcloud", "memcachier", "sasl"],
+    )
 }
 
 /// Entries that describe a service rather than how to reach it. We don't use them, and don't report them as unused.

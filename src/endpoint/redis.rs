@@ -1,8 +1,7 @@
 //! A Redis endpoint, from the credentials of brokers and operators.
 
 use super::cloud;
-use super::error::EndpointError;
-use super::fields::{Fields, List};
+use super::fields::Fields;
 use super::names::Meaning;
 use super::sentinel;
 use super::tls::{ignore_material, is_wanted, tls};
@@ -11,12 +10,13 @@ use store_client::{Address, Auth, Login, RedisEndpoint, Target};
 
 const DEFAULT_PORT: u16 = 6379;
 
-pub(super) fn read(fields: &Fields<'_>) -> Result<RedisEndpoint, EndpointError> {
+pub(super) fn read(fields: &Fields<'_>) -> anyhow::Result<RedisEndpoint> {
     let uri = uri(fields)?;
     let fixed = auth(fields, &uri)?;
     let issued = cloud::login(fields, &uri, fixed.as_ref())?;
     let auth = issued.map(Login::Issued).or(fixed.map(Login::Fixed));
-    let database = fields.number(Meaning::Database)?.or(uri.database);
+    let number = |text: &str| text.parse().map_err(|_| "is not a whole number".to_owned());
+    let database = fields.parsed(Meaning::Database, "a whole number", number)?.or(uri.database);
     let target = target(fields, &uri, matches!(auth, Some(Login::Issued(_))))?;
     // The others are the server's to refuse: Valkey has numbered databases in a cluster as of version 9.
     let is_cluster = matches!(target, Target::Cluster { .. });
@@ -25,11 +25,12 @@ pub(super) fn read(fields: &Fields<'_>) -> Result<RedisEndpoint, EndpointError> 
 }
 
 /// A token does not go through a network in plain text unless the credentials say so.
-fn target(fields: &Fields<'_>, uri: &Uri, is_issued: bool) -> Result<Target, EndpointError> {
+fn target(fields: &Fields<'_>, uri: &Uri, is_issued: bool) -> anyhow::Result<Target> {
     let tls_port = fields.port(Meaning::TlsPort)?;
     let scheme = scheme_credential(fields)?;
     let encrypted = is_wanted(fields, scheme, uri.tls || tls_port.is_some() || is_issued)?;
     let (host, port_of_host) = fields.host()?.unzip();
+    let host = host.or_else(|| uri.server.clone());
     let port = fields.port(Meaning::Port)?.or(port_of_host.flatten()).or(uri.port);
     let port = if encrypted { tls_port.or(port) } else { port }.unwrap_or(DEFAULT_PORT);
     let tls = if encrypted {
@@ -37,19 +38,20 @@ fn target(fields: &Fields<'_>, uri: &Uri, is_issued: bool) -> Result<Target, End
     } else {
         ignore_material(fields);
         if is_issued {
-            fields.warn(cloud::in_plain_text(fields));
+            fields.warn(format!(
+                "The service {} has TLS turned off, so its login token goes through the network in plain text. Set tls to true, unless something else encrypts the connection",
+                fields.service
+            ));
         }
         None
     };
-    if let Some(sentinel) =
-        sentinel::read(fields, host.as_ref().or(uri.server.as_ref()), tls.as_ref())?
-    {
+    if let Some(sentinel) = sentinel::read(fields, host.as_ref(), tls.as_ref())? {
         return Ok(Target::Sentinel { sentinel: Box::new(sentinel), tls });
     }
     if let Some(nodes) = nodes(fields, port)? {
         return Ok(Target::Cluster { nodes, tls });
     }
-    match (host.or_else(|| uri.server.clone()), &uri.socket) {
+    match (host, &uri.socket) {
         (Some(host), _) if fields.flag(Meaning::ClusterMode)? == Some(true) => {
             Ok(Target::Cluster { nodes: vec![Address { host, port }], tls })
         }
@@ -66,7 +68,7 @@ fn target(fields: &Fields<'_>, uri: &Uri, is_issued: bool) -> Result<Target, End
 }
 
 /// What a `scheme` credential says about TLS.
-fn scheme_credential(fields: &Fields<'_>) -> Result<Option<bool>, EndpointError> {
+fn scheme_credential(fields: &Fields<'_>) -> anyhow::Result<Option<bool>> {
     fields.parsed(Meaning::Scheme, "redis or tcp, or rediss or tls for TLS", |text| {
         match text.to_ascii_lowercase().as_str() {
             "redis" | "valkey" | "tcp" | "plaintext" => Ok(false),
@@ -77,67 +79,60 @@ fn scheme_credential(fields: &Fields<'_>) -> Result<Option<bool>, EndpointError>
 }
 
 /// The nodes of a cluster; `None` if it is not a cluster.
-fn nodes(fields: &Fields<'_>, port: u16) -> Result<Option<Vec<Address>>, EndpointError> {
+fn nodes(fields: &Fields<'_>, port: u16) -> anyhow::Result<Option<Vec<Address>>> {
     let mode = fields.flag(Meaning::ClusterMode)?;
     if mode == Some(false) {
         return Ok(None);
     }
-    let Some(list) = fields.list(Meaning::Nodes)?.or_else(|| hosts(fields, mode)) else {
-        return Ok(None);
-    };
     let expected = "the cluster's nodes, such as 10.0.0.1:6379,10.0.0.2:6379";
-    fields.addresses(&list, port, expected).map(Some)
-}
-
-/// `hosts`, if they can only be a cluster's nodes: there is no `host`, or the credentials say so.
-fn hosts(fields: &Fields<'_>, mode: Option<bool>) -> Option<List> {
-    if mode == Some(true) {
-        return fields.list(Meaning::Hosts).ok().flatten();
+    if let Some(nodes) = fields.addresses(Meaning::Nodes, port, expected)? {
+        return Ok(Some(nodes));
     }
-    several_hosts(fields).filter(|_| !fields.has(Meaning::Host) && !fields.has(Meaning::Uri))
+    // `hosts` are, if the credentials say so, or if there is no `host`.
+    let hosts_are_nodes = match mode {
+        Some(_) => fields.list(Meaning::Hosts).is_ok(),
+        None => !fields.has(Meaning::Host) && !fields.has(Meaning::Uri) && has_hosts(fields),
+    };
+    if hosts_are_nodes { fields.addresses(Meaning::Hosts, port, expected) } else { Ok(None) }
 }
 
-/// Several `hosts`. With Sentinel they are replicas of one another, and writing to any of them would lose
+/// Whether there are several `hosts`. With Sentinel they are replicas of one another, and writing to any of them would lose
 /// sessions; a single one only repeats the host.
-fn several_hosts(fields: &Fields<'_>) -> Option<List> {
-    if fields.mention(&sentinel::SENTINEL) {
-        return None;
-    }
-    fields.list(Meaning::Hosts).ok().flatten().filter(|hosts| hosts.texts.len() > 1)
+fn has_hosts(fields: &Fields<'_>) -> bool {
+    let hosts = fields.list(Meaning::Hosts).ok().flatten();
+    hosts.is_some_and(|hosts| hosts.len() > 1) && !fields.mention(&sentinel::SENTINEL)
 }
 
 /// A single one of `hosts`, for where nothing else names a host.
-fn only_host(fields: &Fields<'_>, port: u16) -> Result<Option<Address>, EndpointError> {
-    let list = fields.list(Meaning::Hosts)?.filter(|_| !fields.mention(&sentinel::SENTINEL));
-    let Some(List { key, texts }) = list else { return Ok(None) };
+fn only_host(fields: &Fields<'_>, port: u16) -> anyhow::Result<Option<Address>> {
+    if fields.mention(&sentinel::SENTINEL) {
+        return Ok(None);
+    }
     let expected = "a host, such as cache.example.com or cache.example.com:6379";
-    let address = texts.first().map(|text| Address::parse(text, port)).transpose();
-    address.map_err(|problem| fields.unusable(&key, problem, expected))
+    let hosts = fields.addresses(Meaning::Hosts, port, expected)?;
+    Ok(hosts.and_then(|hosts| hosts.into_iter().next()))
 }
 
 /// The nodes, should the endpoint turn out to be a cluster. With `hosts` beside `host`, Blacksmith means a
 /// cluster, others a server and its replicas; only the server knows.
 pub(super) fn nodes_if_cluster(fields: &Fields<'_>, endpoint: &RedisEndpoint) -> Vec<Address> {
     let Target::Tcp { address, .. } = &endpoint.target else { return Vec::new() };
-    let hosts = several_hosts(fields);
+    let is_settled =
+        fields.has(Meaning::ClusterMode) || endpoint.database.is_some_and(|number| number > 0);
+    let may_be_nodes = has_hosts(fields) && !is_settled;
+    let hosts = fields.addresses(Meaning::Hosts, address.port, "a host").ok().flatten();
     if fields.has(Meaning::Host) || fields.has(Meaning::Uri) {
         // Unused until the server says what it is.
         fields.ignore(Meaning::Hosts);
     }
-    if fields.has(Meaning::ClusterMode) || endpoint.database.is_some_and(|number| number > 0) {
-        return Vec::new();
-    }
-    let Some(hosts) = hosts else { return Vec::new() };
-    hosts.texts.iter().filter_map(|text| Address::parse(text, address.port).ok()).collect()
+    hosts.filter(|_| may_be_nodes).unwrap_or_default()
 }
 
 /// A uri's user and password count only if there is no credential for the password: Bitnami puts the password in
 /// the user's place, SAP something that is not a user. The option's user beats both.
-fn auth(fields: &Fields<'_>, uri: &Uri) -> Result<Option<Auth>, EndpointError> {
+fn auth(fields: &Fields<'_>, uri: &Uri) -> anyhow::Result<Option<Auth>> {
     let auth = match fields.secret(Meaning::Password)? {
-        Some(password) => {
-            Some(Auth::new(fields.text(Meaning::User)?.map(|field| field.text), password))
-        }
+        Some(password) => Some(Auth::new(fields.text(Meaning::User)?, password)),
         None => uri.auth.clone(),
     };
     Ok(match (auth, &fields.options.username) {

@@ -1,6 +1,5 @@
 //! Sentinels that know the primary, from the credentials.
 
-use super::error::EndpointError;
 use super::fields::Fields;
 use super::names::Meaning;
 use super::pem;
@@ -20,7 +19,7 @@ pub(super) fn read(
     fields: &Fields<'_>,
     host: Option<&Host>,
     tls: Option<&Tls>,
-) -> Result<Option<Sentinel>, EndpointError> {
+) -> anyhow::Result<Option<Sentinel>> {
     let is_wanted = fields.options.sentinel_master.is_some();
     let has_nodes = fields.has(Meaning::SentinelNodes);
     let is_named = is_wanted || fields.has(Meaning::SentinelMaster);
@@ -30,12 +29,13 @@ pub(super) fn read(
     }
     let port = fields.port(Meaning::SentinelPort)?.unwrap_or(DEFAULT_PORT);
     let nodes = nodes(fields, host, port)?;
-    let of_credentials = fields.text(Meaning::SentinelMaster)?.map(|field| field.text);
+    let of_credentials = fields.text(Meaning::SentinelMaster)?;
+    let user = fields.text(Meaning::SentinelUser)?;
     let master = fields.options.sentinel_master.clone().or(of_credentials);
     Ok(Some(Sentinel {
         master: master.unwrap_or_else(|| DEFAULT_MASTER.to_owned()),
         nodes,
-        auth: auth(fields)?,
+        auth: fields.secret(Meaning::SentinelPassword)?.map(|it| Auth::new(user, it)),
         tls: own_tls(fields, tls)?,
     }))
 }
@@ -51,33 +51,20 @@ pub(super) fn behind(fields: &Fields<'_>, endpoint: &RedisEndpoint) -> Option<Se
 }
 
 /// Sentinels of their own, else where the servers are, which usually have one beside each.
-fn nodes(
-    fields: &Fields<'_>,
-    host: Option<&Host>,
-    port: u16,
-) -> Result<Vec<Address>, EndpointError> {
-    let list = match fields.list(Meaning::SentinelNodes)? {
-        Some(list) => Some(list),
-        None => fields.list(Meaning::Hosts)?,
-    };
+fn nodes(fields: &Fields<'_>, host: Option<&Host>, port: u16) -> anyhow::Result<Vec<Address>> {
     let expected = "Sentinels, such as 10.0.0.1:26379,10.0.0.2:26379";
-    match (list, host) {
-        (Some(list), _) => fields.addresses(&list, port, expected),
-        (None, Some(host)) => Ok(vec![Address { host: host.clone(), port }]),
-        (None, None) => Err(fields.missing(
-            "Sentinels",
-            "sentinel.nodes (HOST:PORT, separated by commas) beside sentinel.master, or the credential host",
-        )),
+    for meaning in [Meaning::SentinelNodes, Meaning::Hosts] {
+        if let Some(nodes) = fields.addresses(meaning, port, expected)? {
+            return Ok(nodes);
+        }
     }
-}
-
-fn auth(fields: &Fields<'_>) -> Result<Option<Auth>, EndpointError> {
-    let user = fields.text(Meaning::SentinelUser)?.map(|field| field.text);
-    Ok(fields.secret(Meaning::SentinelPassword)?.map(|password| Auth::new(user, password)))
+    let expected = "sentinel.nodes (HOST:PORT, separated by commas) beside sentinel.master, or the credential host";
+    let host = host.ok_or_else(|| fields.missing("Sentinels", expected))?;
+    Ok(vec![Address { host: host.clone(), port }])
 }
 
 /// As the server's, unless the credentials say otherwise.
-fn own_tls(fields: &Fields<'_>, tls: Option<&Tls>) -> Result<Option<Tls>, EndpointError> {
+fn own_tls(fields: &Fields<'_>, tls: Option<&Tls>) -> anyhow::Result<Option<Tls>> {
     let ca = pem::read(fields, Meaning::SentinelCa)?;
     let is_wanted = fields.flag(Meaning::SentinelTls)?.unwrap_or(tls.is_some() || ca.is_some());
     let server = tls.cloned().unwrap_or_default();

@@ -1,6 +1,5 @@
 //! Whether and how a connection uses TLS.
 
-use super::error::EndpointError;
 use super::fields::Fields;
 use super::names::Meaning;
 use super::pem;
@@ -16,7 +15,7 @@ pub(super) fn is_wanted(
     fields: &Fields<'_>,
     scheme: Option<bool>,
     implied: bool,
-) -> Result<bool, EndpointError> {
+) -> anyhow::Result<bool> {
     let flag = fields.flag(Meaning::Tls)?;
     // Where there is no port without TLS, there is one with it.
     let tls_only = fields.flag(Meaning::PlainPortEnabled)?.filter(|plain| !plain).map(|_| true);
@@ -32,7 +31,7 @@ pub(super) fn ignore_material(fields: &Fields<'_>) {
     }
 }
 
-pub(super) fn tls(fields: &Fields<'_>) -> Result<Tls, EndpointError> {
+pub(super) fn tls(fields: &Fields<'_>) -> anyhow::Result<Tls> {
     let key = pem::read(fields, Meaning::ClientKey)?;
     let mut certificate = pem::read(fields, Meaning::ClientCertificate)?;
     let mut ca = pem::of_option(fields)?

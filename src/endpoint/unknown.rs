@@ -3,54 +3,62 @@
 
 use super::Endpoint;
 use super::entries::Entry;
-use super::error::EndpointError;
 use super::fields::Fields;
 use super::names::Meaning;
 use super::pem;
-use crate::services::Credential;
+use crate::config::variables::OPTIONS;
 use crate::store::Store;
-use serde_json::Value;
+use anyhow::ensure;
 use store_client::{RedisEndpoint, Target};
 
 /// Fails, with the names, if the endpoint lacks something that such credentials may hold.
-pub(super) fn require_known(fields: &Fields<'_>, endpoint: &Endpoint) -> Result<(), EndpointError> {
-    let names = |look: &dyn Fn(&Entry) -> bool| {
-        let others: Vec<Store> = Store::ALL.into_iter().filter(|it| *it != fields.store).collect();
-        let is_ours = |entry: &&Entry| !others.iter().any(|store| entry.words.name(*store));
+pub(super) fn require_known(fields: &Fields<'_>, endpoint: &Endpoint) -> anyhow::Result<()> {
+    let service = fields.service;
+    let names = |look: fn(&Entry) -> bool| {
+        let is_ours = |entry: &&Entry| {
+            Store::ALL.into_iter().all(|it| it == fields.store || !entry.words.name(it))
+        };
         let found = fields.not_understood().filter(is_ours).filter(|entry| look(entry));
         found.map(|entry| format!("{:?}", entry.key)).collect::<Vec<_>>().join(", ")
     };
-    let service = || fields.service();
-    let secrets = if endpoint.has_login() { String::new() } else { names(&looks_secret) };
-    if !secrets.is_empty() {
-        let unused = fields.unused().join(", ");
-        return Err(EndpointError::UnknownPassword { service: service(), secrets, unused });
+    if !endpoint.has_login() {
+        let secrets = names(looks_secret);
+        ensure!(
+            secrets.is_empty(),
+            "The service {service} has no credential that we know as a password, but {secrets} looks like one.\nBound and not used: {}.\nRename it to password, or remove it if the server needs no login.",
+            fields.unused().join(", ")
+        );
     }
     let tls = match endpoint {
         Endpoint::Redis(redis) => redis.tls(),
         Endpoint::Memcached(memcached) => memcached.tls.as_ref(),
     };
-    let is_settled = fields.options.tls.is_some() || says_no_tls(fields, endpoint)?;
-    let of_tls = if tls.is_none() && !is_settled { names(&looks_like_tls) } else { String::new() };
-    if !of_tls.is_empty() {
-        return Err(EndpointError::UnknownTls { service: service(), names: of_tls });
+    if tls.is_none() && fields.options.tls.is_none() && !says_no_tls(fields, endpoint)? {
+        let names = names(looks_like_tls);
+        ensure!(
+            names.is_empty(),
+            "The service {service} has {names}, which looks like TLS, but no credential that we know says whether to use TLS.\nSet the option tls ({OPTIONS}=tls=on, or tls=off), or rename the credential: ssl for a flag, ca.crt for the CA's certificate."
+        );
     }
-    let cas = if tls.is_some_and(|tls| tls.ca.is_none()) { names(&is_pem) } else { String::new() };
-    if !cas.is_empty() {
-        return Err(EndpointError::UnknownCa { service: service(), names: cas });
+    if tls.is_some_and(|tls| tls.ca.is_none()) {
+        let names = names(is_pem);
+        ensure!(
+            names.is_empty(),
+            "The service {service} has a certificate in {names}, and no credential that we know as the CA's.\nRename it to ca.crt, or set the option ca to the file with the CA's certificate ({OPTIONS}=ca=/PATH; with the system's CAs, ca=/etc/ssl/certs/ca-certificates.crt)."
+        );
     }
     Ok(())
 }
 
 /// Whether the credentials themselves say that there is no TLS. A socket needs none.
-fn says_no_tls(fields: &Fields<'_>, endpoint: &Endpoint) -> Result<bool, EndpointError> {
+fn says_no_tls(fields: &Fields<'_>, endpoint: &Endpoint) -> anyhow::Result<bool> {
     let is_socket =
         matches!(endpoint, Endpoint::Redis(RedisEndpoint { target: Target::Unix(_), .. }));
     Ok(is_socket || fields.flag(Meaning::Tls)? == Some(false))
 }
 
 fn looks_secret(entry: &Entry) -> bool {
-    let Some(text) = text(entry) else { return false };
+    let Some(text) = entry.credential.text() else { return false };
     let is_flag = ["true", "yes", "on", "required", "enabled"].contains(&text);
     (entry.words.look_secret() && !is_flag) || has_login(text)
 }
@@ -66,12 +74,5 @@ fn looks_like_tls(entry: &Entry) -> bool {
 }
 
 fn is_pem(entry: &Entry) -> bool {
-    text(entry).is_some_and(pem::is_like)
-}
-
-fn text(entry: &Entry) -> Option<&str> {
-    match &entry.credential {
-        Credential::Value(Value::String(text)) => Some(text),
-        _ => None,
-    }
+    entry.credential.text().is_some_and(pem::is_like)
 }

@@ -1,6 +1,5 @@
 //! Uris of servers: `rediss://user:password@host:port/database`, `memcached://host:port`.
 
-use super::error::EndpointError;
 use super::fields::Fields;
 use super::names::Meaning;
 use super::values::flag;
@@ -12,7 +11,7 @@ use store_client::{Auth, Host, NO_BRACKETS, Secret};
 use url::Url;
 
 /// The parts of a uri; a separate credential beats each of them.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Default)]
 pub(super) struct Uri {
     pub(super) server: Option<Host>,
     pub(super) port: Option<u16>,
@@ -27,15 +26,15 @@ pub(super) struct Uri {
 /// The parts of the uri among the credentials. An invalid one is no error if there are also a host and a password:
 /// it may be a dashboard's address, or contain an unencoded password. Its scheme still counts, so that TLS is not
 /// lost.
-pub(super) fn uri(fields: &Fields<'_>) -> Result<Uri, EndpointError> {
-    let Some(field) = fields.text(Meaning::Uri)? else { return Ok(Uri::default()) };
-    let text = field.text.trim();
-    match parse(text, fields.store) {
+pub(super) fn uri(fields: &Fields<'_>) -> anyhow::Result<Uri> {
+    let Some(entry) = fields.first(Meaning::Uri) else { return Ok(Uri::default()) };
+    let text = fields.text_of(entry)?;
+    match parse(text.trim(), fields.store) {
         Ok(uri) => {
             if !uri.ignored.is_empty() {
                 fields.warn(format!(
                     "the credential {:?} has {} in its query, which sessions do not use",
-                    field.key,
+                    entry.key,
                     uri.ignored.join(", ")
                 ));
             }
@@ -43,18 +42,16 @@ pub(super) fn uri(fields: &Fields<'_>) -> Result<Uri, EndpointError> {
         }
         Err(_) if fields.has(Meaning::Host) && fields.has(Meaning::Password) => {
             fields.ignore(Meaning::Uri);
-            Ok(Uri { tls: is_encrypted_scheme(text), ..Uri::default() })
+            let encrypted = ["rediss://", "valkeys://", "tls://"];
+            let tls = encrypted.iter().any(|scheme| text.trim().starts_with(scheme));
+            Ok(Uri { tls, ..Uri::default() })
         }
         Err(problem) => {
-            let expected = match fields.store {
-                Store::Redis => {
-                    "redis://USER:PASSWORD@HOST:PORT/DATABASE (rediss:// for TLS) with special characters percent-encoded"
-                }
-                Store::Memcached => {
-                    "memcached://HOST:PORT, or memcached://USER:PASSWORD@HOST:PORT with special characters percent-encoded"
-                }
-            };
-            Err(fields.unusable(&field.key, problem, expected))
+            let expected = fields.store.choose(
+                "redis://USER:PASSWORD@HOST:PORT/DATABASE (rediss:// for TLS) with special characters percent-encoded",
+                "memcached://HOST:PORT, or memcached://USER:PASSWORD@HOST:PORT with special characters percent-encoded",
+            );
+            Err(fields.unusable(&entry.key, problem, expected))
         }
     }
 }
@@ -69,104 +66,79 @@ fn parse(text: &str, store: Store) -> Result<Uri, &'static str> {
     if password_was_not_encoded(text) || url.fragment().is_some() {
         return Err(NOT_ENCODED);
     }
-    let mut query = Query::of(&url)?;
-    if !query.ignored.is_empty() && url.query().is_some_and(|query| query.contains('@')) {
+    let (mut uri, tls) = of_query(&url)?;
+    if !uri.ignored.is_empty() && url.query().is_some_and(|query| query.contains('@')) {
         return Err(NOT_ENCODED);
     }
-    let auth = auth(&url)?.or(query.auth.take());
-    let tls = match (url.scheme(), store) {
+    uri.auth = auth(&url)?.or(uri.auth);
+    let of_scheme = match (url.scheme(), store) {
         ("redis" | "valkey", Store::Redis)
         | ("memcached" | "memcache", Store::Memcached)
         | ("tcp", _) => false,
         ("rediss" | "valkeys", Store::Redis) | ("tls", _) => true,
-        ("unix", Store::Redis) if query.tls == Some(true) => {
+        ("unix", Store::Redis) if tls == Some(true) => {
             return Err("asks for TLS on a Unix socket");
         }
-        ("unix", Store::Redis) => {
-            let Query { database, ignored, .. } = query;
-            return Ok(Uri {
-                socket: Some(socket(&url)?),
-                auth,
-                database,
-                ignored,
-                ..Uri::default()
-            });
-        }
+        ("unix", Store::Redis) => return Ok(Uri { socket: Some(socket(&url)?), ..uri }),
         (_, Store::Redis) => return Err("does not have a Redis scheme"),
         (_, Store::Memcached) => return Err("does not have a Memcached scheme"),
     };
-    let tls = query.tls.unwrap_or(tls);
-    if !tls && query.ignored.iter().any(|name| Words::of(name).look_like_tls()) {
+    let tls = tls.unwrap_or(of_scheme);
+    if !tls && uri.ignored.iter().any(|name| Words::of(name).look_like_tls()) {
         return Err("asks for TLS in its query, but its scheme does not. Write rediss://");
     }
-    let server: Host = url.host_str().ok_or("has no host")?.parse()?;
-    let database = query.database.or(match url.path().trim_matches('/') {
+    let server = url.host_str().ok_or("has no host")?.parse()?;
+    let database = uri.database.or(match url.path().trim_matches('/') {
         "" => None,
         path => Some(path.parse().map_err(|_| "has a path that is not a database number")?),
     });
-    let ignored = query.ignored;
-    Ok(Uri { server: Some(server), port: url.port(), socket: None, tls, auth, database, ignored })
+    Ok(Uri { server: Some(server), port: url.port(), tls, database, ..uri })
+}
+
+/// A uri without its scheme, and the part of it that should hold login, host and port.
+fn authority(text: &str) -> (&str, &str) {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    (rest, rest.split(['/', '?', '#']).next().unwrap_or_default())
 }
 
 /// Whether its host is an IPv6 address that is not in brackets.
 fn lacks_brackets(text: &str) -> bool {
-    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = authority(text).1.rsplit('@').next().unwrap_or_default();
     let is_of_ipv6 = |c: char| c.is_ascii_hexdigit() || c == ':';
     host.matches(':').count() > 1 && host.chars().all(is_of_ipv6)
-}
-
-/// Whether a uri that cannot be parsed means TLS.
-pub(super) fn is_encrypted_scheme(text: &str) -> bool {
-    ["rediss://", "valkeys://", "tls://"].iter().any(|scheme| text.starts_with(scheme))
 }
 
 /// Such a character ends the part of the uri that holds the host: half of the password would be taken for the
 /// host, and the rest dropped.
 fn password_was_not_encoded(text: &str) -> bool {
-    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let Some((authority, rest)) = rest.split_once(['/', '?', '#']) else { return false };
-    let before_at = rest.split_once('@').map(|(before, _)| before);
+    let (rest, authority) = authority(text);
+    let before_at = rest[authority.len()..].split_once('@').map(|(before, _)| before);
     // A value in the query may contain an @.
     !authority.contains('@') && before_at.is_some_and(|before| !before.contains('='))
 }
 
-/// What clients write into the query, by the same names as credentials.
-#[derive(Default)]
-struct Query {
-    auth: Option<Auth>,
-    tls: Option<bool>,
-    database: Option<u32>,
-    ignored: Vec<String>,
-}
-
-impl Query {
-    fn of(url: &Url) -> Result<Self, &'static str> {
-        let (mut query, mut user, mut password) = (Self::default(), None, None);
-        for (name, value) in url.query_pairs() {
-            match Words::of(&name).reading(Store::Redis).map(|reading| reading.meaning) {
-                Some(Meaning::Database) => {
-                    let database =
-                        value.parse().map_err(|_| "has a database that is not a number")?;
-                    query.database = Some(database);
-                }
-                Some(Meaning::Tls) => {
-                    let text = if value.is_empty() { "on" } else { &value };
-                    let tls = flag(text);
-                    query.tls =
-                        Some(tls.ok_or("has an ssl in its query that is neither true nor false")?);
-                }
-                Some(Meaning::User) => user = Some(value.into_owned()),
-                Some(Meaning::Password) => password = Some(Secret::new(value)),
-                _ if is_name(&name) => query.ignored.push(name.into_owned()),
-                // Not repeated: it may be a part of the password.
-                _ => return Err(NOT_ENCODED),
+/// What clients write into the query, by the same names as credentials, and whether it asks for TLS.
+fn of_query(url: &Url) -> Result<(Uri, Option<bool>), &'static str> {
+    let (mut uri, mut tls, mut user, mut password) = (Uri::default(), None, None, None);
+    for (name, value) in url.query_pairs() {
+        match Words::of(&name).reading(Store::Redis).map(|reading| reading.meaning) {
+            Some(Meaning::Database) => {
+                let database = value.parse().map_err(|_| "has a database that is not a number")?;
+                uri.database = Some(database);
             }
+            Some(Meaning::Tls) => {
+                let problem = "has an ssl in its query that is neither true nor false";
+                tls = Some(flag(if value.is_empty() { "on" } else { &value }).ok_or(problem)?);
+            }
+            Some(Meaning::User) => user = Some(value.into_owned()),
+            Some(Meaning::Password) => password = Some(Secret::new(value)),
+            _ if is_name(&name) => uri.ignored.push(name.into_owned()),
+            // Not repeated: it may be a part of the password.
+            _ => return Err(NOT_ENCODED),
         }
-        query.auth = password.map(|password| Auth::new(user, password));
-        Ok(query)
     }
+    uri.auth = password.map(|password| Auth::new(user, password));
+    Ok((uri, tls))
 }
 
 fn is_name(text: &str) -> bool {

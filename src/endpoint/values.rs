@@ -5,11 +5,7 @@ use cloud_login::Issuer;
 use serde_json::Value;
 
 pub(super) fn is_empty(credential: &Credential) -> bool {
-    match credential {
-        Credential::Value(Value::Null) => true,
-        Credential::Value(Value::String(text)) => text.is_empty(),
-        _ => false,
-    }
+    *credential == Credential::Value(Value::Null) || credential.text() == Some("")
 }
 
 /// Whether it says that there is a password, or who issues one.
@@ -36,17 +32,10 @@ pub(super) fn is_off(credential: &Credential) -> bool {
 /// `SERVER_AUTHENTICATION`, AWS's also `preferred`; `verify-full` is from databases.
 pub(super) fn flag(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().replace('_', "-").as_str() {
-        "true"
-        | "1"
-        | "yes"
-        | "on"
-        | "enabled"
-        | "required"
-        | "require"
-        | "preferred"
-        | "server-authentication"
-        | "verify-ca"
-        | "verify-full" => Some(true),
+        "true" | "1" | "yes" | "on" | "enabled" | "preferred" | "server-authentication" => {
+            Some(true)
+        }
+        text if text.starts_with("require") || text.starts_with("verify-") => Some(true),
         "false" | "0" | "no" | "off" | "disabled" | "disable" | "none" => Some(false),
         _ => None,
     }

@@ -5,6 +5,7 @@ use super::names::{
 };
 use crate::store::Store;
 use std::collections::BTreeSet;
+use std::iter;
 use std::sync::LazyLock;
 
 /// The words of a name, in lower case: those of `primaryAccessKey`, `PRIMARY_ACCESS_KEY` and `primaryaccesskey` are
@@ -21,7 +22,13 @@ pub(super) struct Reading {
 
 impl Words {
     pub(super) fn of(name: &str) -> Self {
-        let words = split(name).into_iter();
+        let parts = name.split(|c: char| !c.is_alphanumeric()).map(|part| {
+            // A word that we know is not two: `PassWord`.
+            Some(part.to_lowercase())
+                .filter(|it| VOCABULARY.contains(&**it))
+                .unwrap_or_else(|| spaced(part))
+        });
+        let words = parts.flat_map(|part| part.split(' ').map(str::to_owned).collect::<Vec<_>>());
         Self(words.flat_map(|word| segments(&word).unwrap_or_else(|| vec![word])).collect())
     }
 
@@ -62,11 +69,11 @@ impl Words {
             return None;
         }
         let words = self.canonical(store);
+        let synonyms = self.0.iter().map(|word| synonym(word));
         // Spring's `redis.sentinel.master` names the primary.
-        let of_any_store: Vec<&str> = self.0.iter().map(String::as_str).collect();
-        let of_any_store = of_any_store.into_iter().filter(|it| !store_words(store).contains(it));
-        let texts =
-            [self.text(), of_any_store.map(synonym).collect::<Vec<_>>().join(" "), words.join(" ")];
+        let of_any_store: Vec<&str> =
+            synonyms.filter(|it| !store_words(store).contains(it)).collect();
+        let texts = [self.text(), of_any_store.join(" "), words.join(" ")];
         let unchanged = self.0.iter().filter(|word| words.contains(&word.as_str())).count();
         PHRASES.iter().find_map(|(meaning, phrases)| {
             let index = phrases.iter().position(|phrase| texts.iter().any(|it| it == phrase))?;
@@ -97,10 +104,7 @@ impl Words {
 
     /// With synonyms, without neutral words and without repetitions.
     fn canonical(&self, store: Store) -> Vec<&str> {
-        let is_neutral = |word: &str| {
-            VOCABULARY.contains(word)
-                && (NEUTRAL.contains(&word) || store_words(store).contains(&word))
-        };
+        let is_neutral = |word: &str| NEUTRAL.contains(&word) || store_words(store).contains(&word);
         let mut words: Vec<&str> =
             self.0.iter().filter(|word| !is_neutral(word)).map(|word| synonym(word)).collect();
         words.dedup();
@@ -109,10 +113,6 @@ impl Words {
 }
 
 fn synonym(word: &str) -> &str {
-    if !VOCABULARY.contains(word) {
-        // Most of a service's names, where there are thousands.
-        return word;
-    }
     let canonical = SYNONYMS.iter().find(|(_, others)| others.contains(&word));
     canonical.map_or(word, |(canonical, _)| canonical)
 }
@@ -127,35 +127,19 @@ static VOCABULARY: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
     phrases.flat_map(|phrase| phrase.split(' ')).chain(single.copied()).collect()
 });
 
-static LONGEST: LazyLock<usize> =
-    LazyLock::new(|| VOCABULARY.iter().map(|word| word.len()).max().unwrap_or_default());
-
-/// Splits at separators and between `camelCase` words, but not a word that we know (`PassWord`).
-fn split(name: &str) -> Vec<String> {
-    let parts = name.split(|c: char| !c.is_alphanumeric());
-    let words = parts.flat_map(|part| match part.to_lowercase() {
-        lower if VOCABULARY.contains(lower.as_str()) => vec![lower],
-        _ => camel_case_words(part),
-    });
-    words.filter(|word| !word.is_empty()).collect()
-}
-
-fn camel_case_words(part: &str) -> Vec<String> {
-    let chars: Vec<char> = part.chars().collect();
-    let mut words = vec![String::new()];
-    for (index, c) in chars.iter().enumerate() {
-        let before = index.checked_sub(1).map(|before| chars[before]);
-        let is_start = c.is_uppercase()
-            && (before.is_some_and(|before| !before.is_uppercase())
-                || chars.get(index + 1).is_some_and(|after| after.is_lowercase()));
-        if is_start {
-            words.push(String::new());
+/// In lower case, with blanks between `camelCase` words.
+fn spaced(part: &str) -> String {
+    let (mut spaced, mut after_capital) = (String::new(), true);
+    let mut chars = part.chars().peekable();
+    while let Some(c) = chars.next() {
+        let before_small = chars.peek().is_some_and(|next| next.is_lowercase());
+        if c.is_uppercase() && (!after_capital || before_small) {
+            spaced.push(' ');
         }
-        if let Some(word) = words.last_mut() {
-            word.extend(c.to_lowercase());
-        }
+        spaced.extend(c.to_lowercase());
+        after_capital = c.is_uppercase();
     }
-    words
+    spaced
 }
 
 /// The known words of a text without separators (`sslport`, Railway's `REDISHOST`), if it consists of such.
@@ -166,12 +150,10 @@ fn segments(text: &str) -> Option<Vec<String>> {
     if text.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    // The longest first: `hosts` is not `host` and an `s`.
-    (1..=text.len().min(*LONGEST)).rev().find_map(|end| {
-        let (word, rest) = text.split_at_checked(end)?;
-        let mut words = vec![VOCABULARY.get(word)?.to_string()];
-        words.extend(segments(rest)?);
-        Some(words)
+    // Backwards, the longest that fits is the first: `hosts` is not `host` and an `s`.
+    VOCABULARY.iter().rev().find_map(|word| {
+        let rest = segments(text.strip_prefix(word)?)?;
+        Some(iter::once((*word).to_owned()).chain(rest).collect())
     })
 }
 

@@ -36,7 +36,7 @@ pub(super) fn session_use(app: &App<'_>) -> SessionUse {
 /// Whether the configuration is stock, from a version that reads underscores and logs in as a user.
 fn configuration(framework: &Framework, app_dir: &Path) -> Result<(), OwnSessions> {
     let version = framework.version.as_deref().and_then(|text| text.parse::<Version>().ok());
-    if !version.is_some_and(|version| version.is_at_least(4, 5, 0)) {
+    if !version.is_some_and(|version| version.is_at_least([4, 5, 0])) {
         return Err(own("before 4.5 its configuration does not support every login".to_owned()));
     }
     match read_text(&app_dir.join(FILE)) {

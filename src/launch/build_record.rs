@@ -6,7 +6,6 @@ use crate::store::Store;
 use crate::system::files::{self, at};
 use crate::system::version::Version;
 use anyhow::anyhow;
-use indoc::formatdoc;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
@@ -66,15 +65,11 @@ pub(crate) fn layer_of_program() -> anyhow::Result<PathBuf> {
 
 pub(crate) fn read_record(layer: &Path) -> anyhow::Result<LaunchRecord> {
     let path = layer.join(RECORD_FILE);
-    let read = fs::read_to_string(&path).map_err(|error| error.to_string());
-    read.and_then(|text| toml::from_str(&text).map_err(|error| error.to_string())).map_err(
-        |problem| {
-            let path = path.display();
-            anyhow!(formatdoc! {"
-                The build's record {path} cannot be read: {problem}.
-                Build the image again."})
-        },
-    )
+    let read = || -> anyhow::Result<_> { Ok(toml::from_str(&fs::read_to_string(&path)?)?) };
+    read().map_err(|problem| {
+        let path = path.display();
+        anyhow!("The build's record {path} cannot be read: {problem}.\nBuild the image again.")
+    })
 }
 
 /// The name of the exec.d program in the layer's `exec.d`.

@@ -1,17 +1,18 @@
 //! The choice of the route: a pure function of the setting, the plan, what the build knows, and what the service says.
 
 use super::build_record::LaunchRecord;
-use super::log;
 use super::probe::Outcome;
 use super::route::{NEAR, Reason, Route};
 use crate::config::launch::Proxy;
+use crate::config::variables::PROXY;
 use crate::diagnosis::CauseKind;
 use crate::endpoint::Endpoint;
 use crate::php::directives::connect;
-use crate::php::tls::{NoOpenSsl, TlsFiles};
+use crate::php::tls::{NO_OPENSSL, TlsFiles};
 use crate::plan::Plan;
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use std::time::Duration;
+use store_client::Target;
 
 /// The route to take.
 #[derive(Debug)]
@@ -51,38 +52,33 @@ pub(super) fn choose(
     is_task: bool,
     inquiry: &Inquiry<impl Fn(Route) -> Outcome>,
 ) -> anyhow::Result<Choice> {
-    let serves = proxy_serves(plan, record);
     let limit = limit_of_php(plan, record);
-    // Code that takes the save path for a folder would put the password into that folder's name.
-    let needs_proxy = limit.is_some()
-        || match &plan.endpoint {
-            Endpoint::Redis(_) => record.app.takes_save_path_for_folder,
-            // PHP's own handler needs libsasl2's plugins, and a new login for each request.
-            Endpoint::Memcached(memcached) => memcached.login.is_some(),
-        };
+    let (needs_proxy, is_socket) = match &plan.endpoint {
+        // Code that takes the save path for a folder would put the password into that folder's name.
+        Endpoint::Redis(redis) => {
+            (record.app.takes_save_path_for_folder, matches!(redis.target, Target::Unix(_)))
+        }
+        // PHP's own handler needs libsasl2's plugins, and a new login for each request.
+        Endpoint::Memcached(memcached) => (memcached.login.is_some(), false),
+    };
     // The option `persistent`, on or off, is a decision for PHP's own handler. A task has no visitors who wait; if it is
     // the container's first process, the proxy would be one of its children, and one that waits for all of them would
     // never end.
-    let undecided = serves && !plan.persistence.is_chosen && !is_task;
+    let undecided = !plan.persistence.is_chosen && !is_task;
     let handshakes = undecided && plan.has_tls();
-    let has_address = match &plan.endpoint {
-        Endpoint::Redis(redis) => redis.first_address().is_some(),
-        Endpoint::Memcached(_) => true,
-    };
+    let follows_app = record.own_setting.is_none();
     let (route, reason) = match setting {
-        Proxy::On if !serves => bail!(log::not_for_proxy(plan, record.store)),
         Proxy::On => (Route::Proxy, Reason::Given),
-        Proxy::Auto if serves && needs_proxy => (Route::Proxy, Reason::Given),
+        Proxy::Auto if needs_proxy || limit.is_some() => (Route::Proxy, Reason::Given),
         Proxy::Auto if plan.locks(true) && !plan.locks(false) => {
             return Ok(inquiry.prefer_proxy(Reason::Locks));
         }
-        Proxy::Auto if handshakes && record.own_setting.is_none() => {
+        Proxy::Auto if handshakes && follows_app => {
             return Ok(inquiry.prefer_proxy(Reason::Handshakes));
         }
-        Proxy::Auto if serves && has_address && !plan.is_cluster() => {
+        Proxy::Auto if !is_socket && !plan.is_cluster() => {
             let otherwise = if handshakes { Reason::OwnSetting } else { Reason::Given };
-            let by_distance = undecided && record.own_setting.is_none();
-            return Ok(inquiry.by_answer(otherwise, by_distance));
+            return Ok(inquiry.by_answer(otherwise, undecided && follows_app));
         }
         Proxy::Auto | Proxy::Off => (Route::Direct, Reason::Given),
     };
@@ -101,14 +97,12 @@ impl<F: Fn(Route) -> Outcome> Inquiry<F> {
     /// The route where the service's answer decides: whether it is a cluster, and perhaps how far it is. One that is not
     /// asked, or would not keep a session, decides nothing.
     fn by_answer(&self, reason: Reason, by_distance: bool) -> Choice {
-        if self.outer == Some(Route::Proxy) {
-            return Choice { route: Route::Proxy, reason: Reason::Given, outcome: None };
-        }
-        let route = Route::Direct;
         if self.asks == Asks::Nothing {
+            let route = self.outer.unwrap_or(Route::Direct);
+            let reason = if route == Route::Proxy { Reason::Given } else { reason };
             return Choice { route, reason, outcome: None };
         }
-        match (self.ask)(route) {
+        match (self.ask)(Route::Direct) {
             Outcome::Kept { round_trip, .. } if by_distance && round_trip > NEAR => {
                 self.prefer_proxy(Reason::Distance(round_trip))
             }
@@ -116,7 +110,8 @@ impl<F: Fn(Route) -> Outcome> Inquiry<F> {
                 self.prefer_proxy(Reason::Cluster)
             }
             outcome => {
-                Choice { route, reason, outcome: (self.asks == Asks::All).then_some(outcome) }
+                let outcome = Some(outcome).filter(|_| self.asks == Asks::All);
+                Choice { route: Route::Direct, reason, outcome }
             }
         }
     }
@@ -124,53 +119,40 @@ impl<F: Fn(Route) -> Outcome> Inquiry<F> {
     /// The proxy's route, if the service keeps sessions there. PHP's OpenSSL accepts older servers and certificates than
     /// the proxy's TLS.
     fn prefer_proxy(&self, preferred: Reason) -> Choice {
-        let direct = |reason, outcome| Choice { route: Route::Direct, reason, outcome };
-        let proxy = |outcome| Choice { route: Route::Proxy, reason: preferred, outcome };
-        if self.outer == Some(Route::Direct) {
-            return direct(Reason::Given, None);
-        }
         if self.asks == Asks::Nothing {
-            return proxy(None);
+            let route = self.outer.unwrap_or(Route::Proxy);
+            let reason = if route == Route::Proxy { preferred } else { Reason::Given };
+            return Choice { route, reason, outcome: None };
         }
-        match (self.ask)(Route::Proxy) {
-            Outcome::Tls(_) => direct(Reason::Given, self.outcome(Route::Direct)),
+        let (route, reason, outcome) = match (self.ask)(Route::Proxy) {
+            Outcome::Tls(_) => (Route::Direct, Reason::Given, self.outcome(Route::Direct)),
             // PHP's own words say more than the proxy's.
             Outcome::Refused(cause) => match self.outcome(Route::Direct) {
-                None => direct(Reason::Given, None),
-                Some(kept @ Outcome::Kept { .. }) => {
-                    direct(Reason::ProxyRefused(cause), Some(kept))
+                None => (Route::Direct, Reason::Given, None),
+                kept @ Some(Outcome::Kept { .. }) => {
+                    (Route::Direct, Reason::ProxyRefused(cause), kept)
                 }
-                Some(_) => proxy(Some(Outcome::Refused(cause))),
+                Some(_) => (Route::Proxy, preferred, Some(Outcome::Refused(cause))),
             },
-            outcome => proxy((self.asks == Asks::All).then_some(outcome)),
-        }
-    }
-}
-
-/// Whether the session proxy can serve it.
-pub(crate) fn proxy_serves(plan: &Plan, record: &LaunchRecord) -> bool {
-    match &plan.endpoint {
-        Endpoint::Redis(_) => true,
-        // php-memcached 2 was not tried.
-        Endpoint::Memcached(_) => record.extension_version.is_at_least(3, 0, 0),
+            outcome => (Route::Proxy, preferred, Some(outcome).filter(|_| self.asks == Asks::All)),
+        };
+        Choice { route, reason, outcome }
     }
 }
 
 /// What the service needs and PHP's handler does not support.
 pub(crate) fn limit_of_php(plan: &Plan, record: &LaunchRecord) -> Option<anyhow::Error> {
     if plan.has_tls() && !record.knows_tls {
-        return Some(NoOpenSsl.into());
+        return Some(anyhow!(NO_OPENSSL));
     }
     if let Endpoint::Memcached(memcached) = &plan.endpoint
         && memcached.tls.is_some()
     {
-        return Some(anyhow!(log::tls_needs_proxy()));
+        return Some(anyhow!(
+            "The service accepts only TLS connections, and PHP's memcached extension does not support TLS.\nSet {PROXY}=auto: the session proxy does. Or bind a service without TLS."
+        ));
     }
-    let files = TlsFiles::planned(&plan.endpoint);
-    match connect(plan, &files, &record.extension_version, Duration::ZERO) {
-        Err(error) => Some(error.into()),
-        Ok(_) => None,
-    }
+    connect(plan, &TlsFiles::default(), &record.extension_version, Duration::ZERO).err()
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Credentials embedded at build, on explicit request, for platforms that bind services only at build.
 //! The file has the format of `VCAP_SERVICES`, with one service, so that the launch reads it like any other.
 
-use crate::services::{Origin, Service, Services};
+use crate::services::{Credential, Origin, Service, Services};
 use crate::system::files::{self, read_text_if_present};
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use indoc::formatdoc;
-use serde_json::json;
+use serde_json::{Map, json};
 use std::path::Path;
 
 const FILE: &str = "embedded.json";
@@ -16,12 +16,15 @@ const FILE: &str = "embedded.json";
 /// Fails if its credentials cannot be read or written.
 pub fn write(layer: &Path, service: &Service) -> anyhow::Result<()> {
     let label = service.kind.as_deref().unwrap_or("embedded");
-    let credentials = service.credentials()?.into_values();
-    let credentials = credentials.map_err(|(name, problem)| {
-        anyhow!(formatdoc! {"
-            The credentials of {service} cannot be embedded: {name:?} {problem}.
-            Make it readable text, or remove it from the binding."})
-    })?;
+    let mut credentials = Map::new();
+    for (name, credential) in service.credentials()? {
+        match credential {
+            Credential::Value(value) => drop(credentials.insert(name, value)),
+            Credential::Unusable(problem) => bail!(formatdoc! {"
+                The credentials of {service} cannot be embedded: {name:?} {problem}.
+                Make it readable text, or remove it from the binding."}),
+        }
+    }
     let services = json!({ label: [{
         "name": service.name,
         "instance_name": service.instance_name,

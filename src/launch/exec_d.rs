@@ -14,12 +14,24 @@ use std::process::ExitCode;
 /// Runs the program, which also starts the session proxy if it is used. A failure stops the container's start.
 #[must_use]
 pub fn run(start_proxy: StartProxy<'_>) -> ExitCode {
-    let started = Started::now();
+    if let Err(error) = launch(start_proxy) {
+        eprintln!("{}", report_error(&error));
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn launch(start_proxy: StartProxy<'_>) -> anyhow::Result<()> {
+    let layer = layer_of_program()?;
+    let started = Started::now(&layer);
     if started == Started::SessionProxy {
         // That process has no PHP.
-        return ExitCode::SUCCESS;
+        return Ok(());
     }
-    match launch(start_proxy) {
+    let (environment, platform_dir) = (Environment::current(), Path::new(LAUNCH_PLATFORM_DIR));
+    // The launcher runs exec.d programs in the app's folder.
+    let app_dir = std::env::current_dir()?;
+    match prepare(&environment, platform_dir, &layer, &app_dir, start_proxy) {
         Ok(Launch { variables, messages, app }) => {
             for message in messages.iter().chain(&app.message) {
                 eprintln!("{}", report(message));
@@ -27,21 +39,10 @@ pub fn run(start_proxy: StartProxy<'_>) -> ExitCode {
             let variables = variables.into_iter().chain(app.variables);
             let output = variables.map(|(variable, value)| (variable.key(), value));
             write_exec_d_program_output(output.collect::<Vec<_>>());
-            ExitCode::SUCCESS
+            Ok(())
         }
         // It will find the same error, and report it in the requested format.
-        Err(_) if started == Started::SessionCheck => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{}", report_error(&error));
-            ExitCode::FAILURE
-        }
+        Err(_) if started == Started::SessionCheck => Ok(()),
+        Err(error) => Err(error),
     }
-}
-
-fn launch(start_proxy: StartProxy<'_>) -> anyhow::Result<Launch> {
-    let layer = layer_of_program()?;
-    let (environment, platform_dir) = (Environment::current(), Path::new(LAUNCH_PLATFORM_DIR));
-    // The launcher runs exec.d programs in the app's folder.
-    let app_dir = std::env::current_dir()?;
-    prepare(&environment, platform_dir, &layer, &app_dir, start_proxy)
 }

@@ -3,40 +3,33 @@
 
 use crate::config::environment::Environment;
 use crate::php::fpm::{PHP_FPM_PATH, directive};
-use crate::system::files::{entries, entries_with, read_text};
+use crate::system::files::{entries_with, read_text};
+use glob::glob;
 use std::path::{Path, PathBuf};
-
-const MAX_CHILDREN: &str = "pm.max_children";
 
 /// The maximum number of workers, if php-fpm's configuration is in a place that Debian, Paketo or the app uses.
 pub(super) fn fpm_workers(environment: &Environment, app_dir: &Path) -> Option<u32> {
-    let mut files = own_files(environment, app_dir);
-    if files.iter().all(|file| workers_in(file).is_none()) {
-        let versions = entries(Path::new("/etc/php")).into_iter();
-        files.extend(versions.flat_map(|it| entries_with(&it.join("fpm/pool.d"), "conf")));
-    }
-    files.iter().filter_map(|file| workers_in(file)).reduce(u32::saturating_add)
+    let sum = |files: Vec<PathBuf>| {
+        texts_of(files).iter().filter_map(|(_, text)| workers_in(text)).reduce(u32::saturating_add)
+    };
+    let debian = || glob("/etc/php/*/fpm/pool.d/*.conf").into_iter().flatten().flatten();
+    sum(own_files(environment, app_dir)).or_else(|| sum(debian().collect()))
 }
 
 /// The pool, from the app or a buildpack, that hides the environment from the app: php-fpm does so unless a pool
 /// says `clear_env = no`.
 pub(super) fn clearing_pool(environment: &Environment, app_dir: &Path) -> Option<PathBuf> {
-    let files = own_files(environment, app_dir);
-    let texts: Vec<(&PathBuf, String)> =
-        files.iter().filter_map(|file| Some((file, read_text(file).ok()?))).collect();
-    let values = |text: &str, name: &str| -> Vec<String> {
-        let directives = text.lines().filter_map(directive).filter(|(it, _)| *it == name);
-        directives.map(|(_, value)| value.to_ascii_lowercase()).collect()
-    };
+    let texts = texts_of(own_files(environment, app_dir));
+    let is_pool = |text: &str| text.lines().filter_map(directive).any(|(name, _)| name == "pm");
     let keeps_it = |text: &str| {
         let no = ["no", "0", "off", "false"];
-        values(text, "clear_env").iter().any(|value| no.contains(&value.as_str()))
+        let mut directives = text.lines().filter_map(directive);
+        directives.any(|(name, it)| name == "clear_env" && no.contains(&&*it.to_ascii_lowercase()))
     };
     if texts.iter().any(|(_, text)| keeps_it(text)) {
         return None;
     }
-    let pool = texts.iter().find(|(_, text)| !values(text, "pm").is_empty());
-    pool.map(|(file, _)| (*file).clone())
+    texts.into_iter().find(|(_, text)| is_pool(text)).map(|(file, _)| file)
 }
 
 fn own_files(environment: &Environment, app_dir: &Path) -> Vec<PathBuf> {
@@ -47,14 +40,17 @@ fn own_files(environment: &Environment, app_dir: &Path) -> Vec<PathBuf> {
     files
 }
 
+fn texts_of(files: Vec<PathBuf>) -> Vec<(PathBuf, String)> {
+    files.into_iter().filter_map(|file| read_text(&file).ok().map(|text| (file, text))).collect()
+}
+
 /// Within a pool the last line counts.
-fn workers_in(file: &Path) -> Option<u32> {
-    let text = read_text(file).ok()?;
+fn workers_in(text: &str) -> Option<u32> {
     let mut pools = vec![None];
     for line in text.lines().map(str::trim) {
         if line.starts_with('[') {
             pools.push(None);
-        } else if let (Some((MAX_CHILDREN, value)), Some(pool)) =
+        } else if let (Some(("pm.max_children", value)), Some(pool)) =
             (directive(line), pools.last_mut())
         {
             *pool = value.parse::<u32>().ok();
@@ -77,7 +73,6 @@ mod tests {
             "[global]\n; pm.max_children = 99\n[www]\npm.max_children = 5\npm.max_children=12 ; per replica\n[admin]\npm.max_children = 3\n",
         )
         .unwrap();
-        assert_eq!(workers_in(&fpm), Some(15));
         assert_eq!(fpm_workers(&Environment::default(), app.path()), Some(15));
         fs::create_dir(app.path().join(".php.fpm.d")).unwrap();
         fs::write(app.path().join(".php.fpm.d/user.conf"), "[b]\npm.max_children = 5").unwrap();

@@ -13,42 +13,33 @@ pub(super) fn outer_route(environment: &Environment) -> Result<Option<Route>, En
     Ok(through_proxy.map(|it| if it { Route::Proxy } else { Route::Direct }))
 }
 
-/// Whether an outer launch has set all of these variables.
+/// Whether an outer launch has set all of these variables. Keeps its number of tries for a lock: only that launch has
+/// measured the server's round trip.
 pub(super) fn is_set_already(
     environment: &Environment,
-    variables: &[(Variable, String)],
+    variables: &mut [(Variable, String)],
 ) -> Result<bool, EnvironmentError> {
+    let mut is_set = true;
     for (variable, value) in variables {
         let before = environment.text(variable.name())?.unwrap_or_default();
-        let set = match variable {
+        is_set &= match variable {
             Variable::IniScanDir => {
                 value.split(':').all(|folder| before.split(':').any(|there| there == folder))
             }
-            // The outer launch has measured the round trip, and may have started a web server.
-            Variable::LockRetries | Variable::Persistent => !before.is_empty(),
             Variable::SavePath => parts(before).eq(parts(value)),
+            // The outer launch may have started a web server.
+            Variable::Persistent => !before.is_empty(),
+            Variable::LockRetries if !before.is_empty() => {
+                before.clone_into(value);
+                true
+            }
             _ => before == value,
         };
-        if !set {
-            return Ok(false);
-        }
     }
-    Ok(true)
+    Ok(is_set)
 }
 
 /// The parts of a save path, whether PHP keeps its connection or not.
 fn parts(save_path: &str) -> impl Iterator<Item = &str> {
     save_path.split(['?', '&']).filter(|part| !part.starts_with("persistent"))
-}
-
-/// Keeps the outer launch's number of tries for a lock: only that launch has measured the server's round trip.
-pub(super) fn keep_lock_retries(
-    environment: &Environment,
-    variables: &mut [(Variable, String)],
-) -> Result<(), EnvironmentError> {
-    if let Some(measured) = environment.text(Variable::LockRetries.name())? {
-        let retries = variables.iter_mut().filter(|(it, _)| *it == Variable::LockRetries);
-        retries.for_each(|(_, value)| measured.clone_into(value));
-    }
-    Ok(())
 }

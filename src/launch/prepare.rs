@@ -1,35 +1,51 @@
 //! The launch as a story: finds the session service, asks it, and sets the variables for PHP and the app.
 
-use super::app::AppOfLaunch;
+use super::app::{AppLaunch, AppOfLaunch};
 use super::build_record::{LaunchRecord, read_record};
 use super::choice::{Asks, Choice, Inquiry, choose};
-use super::command_line::is_php_command_line;
 use super::fpm_pools::fpm_workers;
-use super::prepared::Prepared;
+use super::log::Line;
+use super::nested;
 use super::probe::{Outcome, Question};
-use super::resolve::{Resolution, ResolvedService, resolve};
+use super::resolve::{ResolvedService, resolve};
 use super::route::{ProxyWanted, Reason, Route, StartProxy};
 use super::started_process::Started;
 use super::tls_files::tls_files;
-use super::{log, mechanisms, nested};
 use crate::config::environment::Environment;
 use crate::config::launch::{LaunchSettings, Missing, Probe};
 use crate::config::variables::{Phase, not_read};
 use crate::frameworks::session_use::Reach;
-use crate::php;
 use crate::php::PHP_INI_SCAN_DIR;
+use crate::php::directives::{behind_proxy, connect, nowhere};
 use crate::php::foreign_ini::session_ini_read_after;
+use crate::php::ini::PhpSettings;
 use crate::php::ini_file::IniFile;
 use crate::php::scan_dirs::no_longer_read;
 use crate::php::tls::TlsFiles;
 use crate::plan::Plan;
 use crate::store::Store;
-use crate::variable::{Variable, value_of};
+use crate::variable::{Variable, Variables, names};
 use anyhow::bail;
+use glob::glob;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use super::prepared::Launch;
+/// What the launch sets and logs.
+pub struct Launch {
+    pub variables: Variables,
+    /// Lines for the log, without any secret.
+    pub messages: Vec<String>,
+    /// What the launch sets and logs for the app itself.
+    pub app: AppLaunch,
+}
+
+/// Without the values: the save path may hold the password.
+impl fmt::Debug for Launch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Launch({:?}, {:?})", names(&self.variables), self.messages)
+    }
+}
 
 /// Finds the session service, asks whether it would keep a session, starts the session proxy if it is used, and
 /// returns the variables for PHP and the app. `layer` is the session layer, `app_dir` the app's folder.
@@ -47,25 +63,32 @@ pub fn prepare(
     let record = &read_record(layer)?;
     let settings = &LaunchSettings::read(environment)?;
     let context = Context { record, settings, environment, layer, app_dir, start_proxy };
-    let prepared = match resolve(environment, platform_dir, layer, record, settings, None) {
-        Ok(Resolution::Service(found)) => context.prepare(&found),
-        Ok(Resolution::Files) => Ok(Prepared::with_local_files()),
-        Err(error) => Err(error),
-    };
-    let Prepared { php_settings, mut messages, app } = match prepared {
+    let found = resolve(environment, platform_dir, layer, record, settings, None);
+    let prepared = found.and_then(|found| {
+        if let Some(found) = found {
+            return context.prepare(&found);
+        }
+        let php_settings = PhpSettings { variables: vec![], ini_files: vec![IniFile::Files] };
+        Ok((php_settings, vec![Line::LocalFiles.to_string()], AppLaunch::default()))
+    });
+    let (php_settings, mut messages, app) = match prepared {
         Err(error) if settings.missing == Missing::Warn => {
-            Prepared::without_sessions(record.store, &error)
+            let lines = vec![Line::NoSessions(error).to_string()];
+            (nowhere(record.store), lines, AppLaunch::default())
         }
         prepared => prepared?,
     };
     let scan_dirs = environment.text(PHP_INI_SCAN_DIR)?.unwrap_or_default();
-    messages.extend(session_ini_read_after(layer, scan_dirs).map(|file| log::foreign_ini(&file)));
-    messages.extend(log::replaced_scan_dirs(&no_longer_read(&record.scan_dirs, scan_dirs)));
-    messages.extend(not_read(environment, Phase::Launch).iter().map(|line| log::warning(line)));
+    let foreign = session_ini_read_after(layer, scan_dirs).map(Line::ForeignIni);
+    let replaced = no_longer_read(&record.scan_dirs, scan_dirs);
+    let replaced = (!replaced.is_empty()).then_some(Line::ReplacedScanDirs(&replaced));
+    let not_read = not_read(environment, Phase::Launch);
+    let not_read = not_read.iter().map(|line| Line::Warning(line));
+    messages
+        .extend(foreign.into_iter().chain(replaced).chain(not_read).map(|line| line.to_string()));
     let mut variables = php_settings.variables_of(environment, layer);
-    if nested::is_set_already(environment, &variables)? {
+    if nested::is_set_already(environment, &mut variables)? {
         messages.clear();
-        nested::keep_lock_retries(environment, &mut variables)?;
     }
     Ok(Launch { variables, messages, app })
 }
@@ -80,22 +103,32 @@ struct Context<'a> {
     start_proxy: StartProxy<'a>,
 }
 
-impl Context<'_> {
-    fn prepare(&self, found: &ResolvedService) -> anyhow::Result<Prepared> {
+impl<'a> Context<'a> {
+    /// What PHP is told, and what the launch logs and sets for the app.
+    fn prepare(
+        &self,
+        found: &ResolvedService,
+    ) -> anyhow::Result<(PhpSettings, Vec<String>, AppLaunch)> {
         let Self { record, settings, environment, app_dir, .. } = *self;
         let tls_files = &tls_files(&found.plan, record, environment)?;
         let outer = nested::outer_route(environment)?;
+        let started = Started::now(self.layer);
+        let asks = match started {
+            _ if settings.probe == Probe::Off || outer.is_some() => Asks::Nothing,
+            Started::SessionCheck | Started::ProxyStatus => Asks::Route,
+            _ => Asks::All,
+        };
         let ask = |route| self.ask(&found.plan, tls_files, route);
-        let is_task = is_php_command_line(self.layer);
-        let inquiry = Inquiry { outer, asks: self.asks(outer), ask };
+        let is_task = started == Started::Task;
+        let inquiry = Inquiry { outer, asks, ask };
         let Choice { mut route, reason, outcome } =
             choose(settings.proxy, &found.plan, record, is_task, &inquiry)?;
-        let mut warnings: Vec<String> =
-            found.warnings.iter().map(|warning| log::warning(warning)).collect();
+        let mut lines: Vec<Line<'_>> =
+            found.warnings.iter().map(|warning| Line::Warning(warning)).collect();
         if let Reason::ProxyRefused(cause) = &reason {
-            warnings.push(log::proxy_is_refused(cause));
+            lines.push(Line::ProxyIsRefused(cause));
         }
-        let round_trip = self.judge(found, outcome, route, &mut warnings)?;
+        let round_trip = self.judge(found, outcome, route, &mut lines)?;
         let plan = found.plan.clone();
         let plan = &if is_task { plan.for_command_line() } else { plan };
         let socket = match route {
@@ -103,40 +136,28 @@ impl Context<'_> {
             Route::Direct => Ok(None),
         };
         let php_settings = match socket {
-            Ok(Some(socket)) => php::directives::behind_proxy(&socket, plan),
+            Ok(Some(socket)) => behind_proxy(&socket, plan),
             Err(error) if !reason.leaves_a_choice() => return Err(error),
             no_socket => {
-                warnings.extend(no_socket.err().map(|error| log::without_proxy(&reason, &error)));
+                lines.extend(no_socket.err().map(|error| Line::WithoutProxy(&reason, error)));
                 route = Route::Direct;
-                let version = &record.extension_version;
-                php::directives::connect(plan, tls_files, version, round_trip)?
+                connect(plan, tls_files, &record.extension_version, round_trip)?
             }
         };
-        warnings.extend(self.remarks(plan, route, &reason));
+        lines.extend(self.remarks(plan, route, &reason));
         let app = AppOfLaunch { settings, record, environment, app_dir };
         let app = app.prepare(&Reach { plan, tls_files });
-        let by_framework = value_of(&app.variables, Variable::MemcachedUsername.name()).is_some();
-        if (php_settings.ini_files.contains(&IniFile::Login) || by_framework)
-            && mechanisms::are_missing()
-        {
-            warnings.push(log::no_mechanisms(route));
+        let by_framework = app.variables.iter().any(|(it, _)| *it == Variable::MemcachedUsername);
+        let logs_in = php_settings.ini_files.contains(&IniFile::Login) || by_framework;
+        if logs_in && !has_mechanisms() {
+            lines.push(Line::NoMechanisms(route));
         }
-        let mut messages = Vec::new();
         if found.is_embedded() {
-            messages.push(log::embedded_credentials(found));
+            lines.insert(0, Line::EmbeddedCredentials(found));
         } else if settings.log {
-            messages.push(log::sessions(found, route, &reason));
+            lines.insert(0, Line::Sessions(found, route, &reason));
         }
-        messages.append(&mut warnings);
-        Ok(Prepared { php_settings, messages, app })
-    }
-
-    fn asks(&self, outer: Option<Route>) -> Asks {
-        match Started::now() {
-            _ if self.settings.probe == Probe::Off || outer.is_some() => Asks::Nothing,
-            Started::SessionCheck | Started::ProxyStatus => Asks::Route,
-            _ => Asks::All,
-        }
+        Ok((php_settings, lines.iter().map(Line::to_string).collect(), app))
     }
 
     fn ask(&self, plan: &Plan, tls_files: &TlsFiles, route: Route) -> Outcome {
@@ -146,53 +167,62 @@ impl Context<'_> {
     }
 
     /// What users should know of the route.
-    fn remarks(&self, plan: &Plan, route: Route, reason: &Reason) -> Vec<String> {
+    fn remarks(&self, plan: &Plan, route: Route, reason: &Reason) -> Vec<Line<'a>> {
         let Self { record, settings, .. } = *self;
         let is_direct = route == Route::Direct;
-        let no_metrics = (is_direct && settings.metrics.is_some()).then(log::no_metrics);
         let setting = record.own_setting.as_deref().and_then(|setting| match reason {
-            Reason::OwnSetting => Some(log::direct_for_setting(setting)),
-            _ => (!is_direct).then(|| log::setting_not_followed(setting)),
+            Reason::OwnSetting => Some(Line::DirectForSetting(setting)),
+            _ if is_direct => None,
+            // It names the setting, and the file after it.
+            _ if setting.split(' ').next().is_some_and(|name| name.contains("lock_")) => {
+                Some(Line::WaitNotFollowed(setting))
+            }
+            _ => Some(Line::SettingNotFollowed(setting)),
         });
         let in_path = record.store == Store::Redis && !plan.endpoint.secrets().is_empty();
-        let in_folder = (record.app.takes_save_path_for_folder && is_direct && in_path)
-            .then(log::password_in_folder);
-        let unlocked = (is_direct && plan.locking && !plan.locks(false)).then(log::not_locked);
-        no_metrics.into_iter().chain(setting).chain(in_folder).chain(unlocked).collect()
+        let in_folder = record.app.takes_save_path_for_folder && in_path;
+        let unlocked = plan.locking && !plan.locks(false);
+        let remarks = [
+            (is_direct && settings.metrics.is_some()).then_some(Line::NoMetrics),
+            setting,
+            (is_direct && in_folder).then_some(Line::PasswordInFolder),
+            (is_direct && unlocked).then_some(Line::NotLocked),
+        ];
+        remarks.into_iter().flatten().collect()
     }
 
     /// Returns how long the service takes to reply.
-    fn judge(
+    fn judge<'f>(
         &self,
-        found: &ResolvedService,
+        found: &'f ResolvedService,
         outcome: Option<Outcome>,
         route: Route,
-        warnings: &mut Vec<String>,
+        lines: &mut Vec<Line<'f>>,
     ) -> anyhow::Result<Duration> {
         match outcome {
             None => {}
             Some(Outcome::Kept { round_trip, max_clients, limits }) => {
-                warnings.extend(limits.iter().map(|limit| log::warning(limit)));
-                warnings.extend(self.too_many_workers(route, max_clients));
+                lines.extend(limits.into_iter().map(Line::Limit));
+                lines.extend(self.too_many_workers(route, max_clients));
                 return Ok(round_trip);
             }
-            Some(Outcome::Passing(cause)) => warnings.push(log::failing_for_now(found, &cause)),
+            Some(Outcome::Passing(cause)) => lines.push(Line::FailingForNow(found, cause)),
             Some(Outcome::Refused(cause) | Outcome::Tls(cause)) => match self.settings.probe {
-                Probe::Warn => warnings.push(log::refused(found, &cause)),
-                _ => bail!(log::stopping_refusal(found, &cause)),
+                Probe::Warn => lines.push(Line::Refused(found, cause)),
+                _ => bail!("{}", Line::StoppingRefusal(found, cause)),
             },
         }
         Ok(Duration::ZERO)
     }
 
-    fn too_many_workers(&self, route: Route, max_clients: Option<u32>) -> Option<String> {
+    fn too_many_workers(&self, route: Route, max_clients: Option<u32>) -> Option<Line<'static>> {
         if route == Route::Proxy {
             // The proxy's connections do not depend on the workers.
             return None;
         }
         let (workers, max_clients) = (fpm_workers(self.environment, self.app_dir)?, max_clients?);
         let replicas = max_clients.checked_div(workers)?;
-        (replicas < 2).then(|| log::too_many_workers(workers, max_clients, replicas))
+        (replicas < 2).then_some(Line::TooManyWorkers { workers, max_clients, replicas })
     }
 
     /// Returns the proxy's socket.
@@ -205,4 +235,14 @@ impl Context<'_> {
             folder: self.settings.proxy_folder.as_deref(),
         })
     }
+}
+
+/// Whether libsasl2 has its plugins, without which no PHP extension logs in to Memcached, where Debian (in a folder for
+/// each architecture), Red Hat and Alpine have them.
+fn has_mechanisms() -> bool {
+    let folders = ["/usr/lib", "/usr/lib64", "/usr/lib/*"];
+    folders.iter().any(|folder| {
+        let plugins = glob(&format!("{folder}/sasl2/libplain.so"));
+        plugins.into_iter().flatten().flatten().any(|plugin| plugin.is_file())
+    })
 }

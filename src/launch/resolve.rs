@@ -4,28 +4,20 @@ use super::build_record::LaunchRecord;
 use super::embedded;
 use super::topology::{Told, settled};
 use crate::config::environment::Environment;
-use crate::config::launch::{LaunchSettings, Missing, Probe};
+use crate::config::launch::{LaunchSettings, Missing};
 use crate::config::options::Options;
 use crate::config::variables::{MISSING, Phase, STORE, not_read};
-use crate::endpoint::{self, Reading};
+use crate::endpoint;
 use crate::plan::Plan;
 use crate::services::matching::{Rule, SessionService, find_session_service};
 use crate::services::near_miss::near_misses;
 use crate::services::search_keys::SearchKeys;
 use crate::services::{Origin, Service, Services, platform_variables};
 use crate::store::Store;
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use indoc::formatdoc;
 use std::fmt;
 use std::path::Path;
-
-/// Where PHP will keep its sessions.
-#[derive(Debug)]
-pub(crate) enum Resolution {
-    Service(Box<ResolvedService>),
-    /// In local files, which the settings allow.
-    Files,
-}
 
 /// The session service, and how to connect to it.
 #[derive(Debug)]
@@ -43,15 +35,8 @@ pub(crate) struct ResolvedService {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Whether to ask the server what it is, and what is known of that.
-#[derive(Clone, Copy)]
-struct Known<'a> {
-    probe: Probe,
-    told: Option<&'a Told>,
-    environment: &'a Environment,
-}
-
-/// Finds out where the sessions are kept. `told` is what the server was found to be before.
+/// Finds out where the sessions are kept: `None` if in local files, which the settings allow. `told` is what the server was
+/// found to be before.
 ///
 /// Fails if there is no session service and the settings don't allow that, or if its credentials cannot be used.
 pub(crate) fn resolve(
@@ -61,38 +46,68 @@ pub(crate) fn resolve(
     record: &LaunchRecord,
     settings: &LaunchSettings,
     told: Option<&Told>,
-) -> anyhow::Result<Resolution> {
-    let known = Known { probe: settings.probe, told, environment };
+) -> anyhow::Result<Option<ResolvedService>> {
     let store = record.store;
     let options = Options::read(environment, store)?;
     let services = Services::read(environment, platform_dir)?;
     let keys = record.search_keys.clone().overridden_by(environment)?;
-    if let Some(found) = find_session_service(&services, &keys, &[store])? {
-        return ResolvedService::resolution(&found, options, &keys, known);
+    let Some((service, rule, ignored)) = find(&services, &keys, layer, store, environment)? else {
+        if settings.missing == Missing::Files {
+            return Ok(None);
+        }
+        return Err(not_found(&services, &keys, store, environment)?);
+    };
+    let mut reading = endpoint::read_with(store, &service, options, environment)?;
+    let (plan, told) = settled(&mut reading, settings.probe, told);
+    let warnings = ignored.into_iter().chain(reading.warnings).collect();
+    let unused = reading.unused;
+    Ok(Some(ResolvedService { store, service, rule, plan, told, unused, warnings }))
+}
+
+/// The service for `store`, the rule that found it, and a line about the search key, if it was of no use: one that is bound,
+/// else one that a variable names, else the one in the image.
+fn find(
+    services: &Services,
+    keys: &SearchKeys,
+    layer: &Path,
+    store: Store,
+    environment: &Environment,
+) -> anyhow::Result<Option<(Service, Rule, Option<String>)>> {
+    let among = |services: &Services| {
+        let found = find_session_service(services, keys, &[store])?;
+        let taken =
+            |it: SessionService<'_>| (it.service.clone(), it.rule.clone(), it.ignores(keys));
+        anyhow::Ok(found.map(taken))
+    };
+    if let Some(bound) = among(services)? {
+        return Ok(Some(bound));
     }
-    let variable =
-        keys.any_of_its_kind.then(|| platform_variables::read(environment, store)).transpose()?;
-    if let Some(service) = variable.flatten() {
-        let found = SessionService { store, service: &service, rule: Rule::Variable };
-        return ResolvedService::resolution(&found, options, &keys, known);
+    if keys.any_of_its_kind
+        && let Some(service) = platform_variables::read(environment, store)?
+    {
+        let rule = Rule::Variable;
+        let ignored = SessionService { store, service: &service, rule: rule.clone() }.ignores(keys);
+        return Ok(Some((service, rule, ignored)));
     }
     let others: Vec<Store> = Store::ALL.into_iter().filter(|other| *other != store).collect();
     if let Some(SessionService { store: other, service, .. }) =
-        find_session_service(&services, &keys.exact(), &others)?
+        find_session_service(services, &keys.exact(), &others)?
     {
         bail!(formatdoc! {"
             The image was built for sessions in {store}, but the service bound now is a {other} service: {service}.
             Bind a {store} service, or rebuild the image with this one bound (or with {STORE}={other})."});
     }
-    if let Some(embedded) = embedded::read(layer)?
-        && let Some(found) = find_session_service(&embedded, &keys, &[store])?
-    {
-        return ResolvedService::resolution(&found, options, &keys, known);
-    }
-    if settings.missing == Missing::Files {
-        return Ok(Resolution::Files);
-    }
-    let mut hints = near_misses(&services, &keys, &[store]);
+    embedded::read(layer)?.map_or(Ok(None), |embedded| among(&embedded))
+}
+
+/// The error, with what may have been meant.
+fn not_found(
+    services: &Services,
+    keys: &SearchKeys,
+    store: Store,
+    environment: &Environment,
+) -> anyhow::Result<anyhow::Error> {
+    let mut hints = near_misses(services, keys, &[store]);
     if !keys.any_of_its_kind {
         let present = platform_variables::present(environment, store)?;
         hints.extend(present.iter().map(|variable| {
@@ -104,36 +119,13 @@ pub(crate) fn resolve(
     hints.extend(not_read(environment, Phase::Launch));
     let hints = hints.iter().fold(String::new(), |text, hint| text + "\n  - " + hint);
     let keys = keys.describe(&[store]);
-    bail!(formatdoc! {"
+    Ok(anyhow!(formatdoc! {"
         No {store} service is bound for the sessions.
         Looked for {keys} in {services}.{hints}
-        Bind one to the running app, or set {MISSING}=files to start with sessions in local files, or {MISSING}=warn to start without sessions."})
+        Bind one to the running app, or set {MISSING}=files to start with sessions in local files, or {MISSING}=warn to start without sessions."}))
 }
 
 impl ResolvedService {
-    fn resolution(
-        found: &SessionService<'_>,
-        options: Options,
-        keys: &SearchKeys,
-        known: Known<'_>,
-    ) -> anyhow::Result<Resolution> {
-        let SessionService { store, service, rule } = found;
-        let mut warnings: Vec<String> = found.ignores(keys).into_iter().collect();
-        let mut reading = endpoint::read_with(*store, service, options, known.environment)?;
-        let (plan, told) = settled(&mut reading, known.probe, known.told);
-        let Reading { unused, warnings: more, .. } = reading;
-        warnings.extend(more);
-        Ok(Resolution::Service(Box::new(Self {
-            store: *store,
-            service: (*service).clone(),
-            rule: rule.clone(),
-            plan,
-            told,
-            unused,
-            warnings,
-        })))
-    }
-
     pub(crate) fn is_embedded(&self) -> bool {
         self.service.origin == Origin::Embedded
     }

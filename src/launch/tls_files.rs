@@ -14,7 +14,7 @@ use indoc::formatdoc;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use store_client::{ClientIdentity, Pem, Tls};
+use store_client::{ClientIdentity, Pem};
 use tempfile::{Builder, NamedTempFile};
 
 const PREFIX: &str = "php-session-store-";
@@ -23,6 +23,8 @@ const SUFFIX: &str = ".pem";
 /// Shared memory: writable even in a container with a read-only root file system.
 const SHARED_MEMORY: &str = "/dev/shm";
 
+/// Writes the texts to files that only the app's user can read. Where the service's CA is PHP's only one, the others that
+/// PHP trusts are added to it.
 pub(crate) fn tls_files(
     plan: &Plan,
     record: &LaunchRecord,
@@ -30,28 +32,20 @@ pub(crate) fn tls_files(
 ) -> anyhow::Result<TlsFiles> {
     let Endpoint::Redis(redis) = &plan.endpoint else { return Ok(TlsFiles::default()) };
     let Some(tls) = redis.tls() else { return Ok(TlsFiles::default()) };
-    let tmp = environment.text("TMPDIR")?;
-    if php::redis_directives::shares_ca(redis, &record.extension_version) {
-        let LaunchRecord { openssl_cafile, openssl_capath, .. } = record;
-        let others = trusted_cas::read(environment, openssl_cafile, openssl_capath)?;
-        write(tls, Some(&others), tmp)
-    } else {
-        write(tls, None, tmp)
-    }
-}
-
-/// Writes the texts to files that only the app's user can read. `with` are other CAs, added to the service's.
-pub(crate) fn write(tls: &Tls, with: Option<&str>, tmp: Option<&str>) -> anyhow::Result<TlsFiles> {
     let mut folders = vec![Path::new("/tmp"), Path::new(SHARED_MEMORY)];
-    folders.splice(0..0, tmp.map(Path::new));
+    folders.splice(0..0, environment.text("TMPDIR")?.map(Path::new));
     let file_of = |pem: &Pem| match &pem.file {
         Some(file) => Ok(file.to_owned()),
         None => keep(&folders, pem.text.expose()),
     };
-    let ca = match (&tls.ca, with) {
-        (Some(ca), Some(with)) => Some(keep(&folders, &format!("{}\n{with}", ca.text.expose()))?),
-        (Some(ca), None) => Some(file_of(ca)?),
-        (None, _) => None,
+    let ca = match &tls.ca {
+        Some(ca) if php::redis_directives::shares_ca(redis, &record.extension_version) => {
+            let LaunchRecord { openssl_cafile, openssl_capath, .. } = record;
+            let others = trusted_cas::read(environment, openssl_cafile, openssl_capath)?;
+            Some(keep(&folders, &format!("{}\n{others}", ca.text.expose()))?)
+        }
+        Some(ca) => Some(file_of(ca)?),
+        None => None,
     };
     let client = match &tls.client {
         Some(ClientIdentity { certificate, key }) => {

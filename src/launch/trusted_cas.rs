@@ -3,7 +3,8 @@
 
 use crate::config::environment::{Environment, EnvironmentError};
 use crate::system::files::{entries, read_text};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 /// OpenSSL's variables: a file, and folders separated by `:`. Paketo's ca-certificates buildpack sets both.
 const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
@@ -11,7 +12,7 @@ const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
 /// Where systems keep their trusted CAs in one file: Debian and Alpine, Red Hat.
 const SYSTEM: [&str; 3] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
-const END: &str = "-----END CERTIFICATE-----";
+const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 
 /// The CAs that PHP trusts, as PEM: from its own settings `openssl.cafile` and `openssl.capath`, else from OpenSSL's
 /// variables, else the system's. Like OpenSSL, skips files that cannot be read.
@@ -27,42 +28,22 @@ pub(super) fn read(
     } else {
         (cafile, capath)
     };
-    let mut certificates = Certificates::default();
+    let mut files = Vec::new();
     if file.is_empty() && capath.is_empty() {
-        if let Some(text) = SYSTEM.iter().find_map(|path| read_text(Path::new(path)).ok()) {
-            certificates.add(&text);
-        }
-    } else if let Ok(text) = read_text(Path::new(file)) {
-        certificates.add(&text);
+        files.extend(SYSTEM.iter().map(PathBuf::from).find(|path| path.is_file()));
+    } else {
+        files.push(PathBuf::from(file));
     }
-    for folder in folders.split(':').filter(|folder| !folder.is_empty()) {
-        certificates.add_folder(Path::new(folder));
-    }
-    Ok(certificates.0.concat())
-}
-
-/// Certificates without duplicates: a folder has each under its name and under its hash.
-#[derive(Default)]
-struct Certificates(Vec<String>);
-
-impl Certificates {
-    fn add(&mut self, text: &str) {
-        for block in text.split_inclusive(END) {
-            let Some(begin) = block.find("-----BEGIN CERTIFICATE-----") else { continue };
-            let certificate = format!("{}\n", &block[begin..]);
-            if block.ends_with(END) && !self.0.contains(&certificate) {
-                self.0.push(certificate);
-            }
-        }
-    }
-
-    fn add_folder(&mut self, folder: &Path) {
-        for file in entries(folder) {
-            if let Ok(text) = read_text(&file) {
-                self.add(&text);
-            }
-        }
-    }
+    let folders = folders.split(':').filter(|folder| !folder.is_empty());
+    // A folder has each certificate under its name, and under its hash as a link to that.
+    let in_folders: BTreeSet<PathBuf> = folders
+        .flat_map(|folder| entries(Path::new(folder)))
+        .filter_map(|path| path.canonicalize().ok())
+        .collect();
+    files.extend(in_folders);
+    let texts = files.iter().filter_map(|file| read_text(file).ok());
+    let certificates = texts.filter(|text| text.contains(BEGIN));
+    Ok(certificates.map(|text| text.trim_end().to_owned() + "\n").collect())
 }
 
 #[cfg(test)]
@@ -75,7 +56,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
         let certificate = |name: &str| {
-            let text = format!("-----BEGIN CERTIFICATE-----\n{name}\n{END}\n");
+            let text = format!("{BEGIN}\n{name}\n-----END CERTIFICATE-----\n");
             crate::system::files::write(&folder.path().join(name), &text).unwrap();
             text
         };

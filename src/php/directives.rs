@@ -1,10 +1,10 @@
 //! The directives of a store, and the values that an endpoint gives them.
 
-use super::ini::{Directive, DirectiveError, PhpSettings};
+use super::ini::{Directive, PhpSettings};
 use super::ini_file::IniFile;
+use super::redis_directives::PROXY_LOCK_RETRIES;
 use super::tls::TlsFiles;
 use super::{memcached_directives, redis_directives};
-use crate::config::options::Options;
 use crate::endpoint::Endpoint;
 use crate::plan::Plan;
 use crate::store::Store;
@@ -12,11 +12,11 @@ use crate::system::version::Version;
 use std::path::Path;
 use std::time::Duration;
 
-/// The ini files of a store, for this version of its extension.
-pub(crate) fn ini_files(store: Store, version: &Version) -> Vec<(IniFile, Vec<Directive>)> {
+/// The ini files of a store.
+pub(crate) fn ini_files(store: Store) -> Vec<(IniFile, Vec<Directive>)> {
     let mut ini_files = match store {
         Store::Redis => redis_directives::ini_files(),
-        Store::Memcached => memcached_directives::ini_files(version),
+        Store::Memcached => memcached_directives::ini_files(),
     };
     let files = [("session.save_handler", "files"), ("session.save_path", "")];
     let files = files.map(|(name, value)| Directive::literal(name, value));
@@ -29,15 +29,11 @@ const NO_SERVICE: &str = "/no-session-service-is-bound";
 
 /// What PHP is told if no service can be used, so that each session fails at once.
 pub(crate) fn nowhere(store: Store) -> PhpSettings {
-    let mut endpoint = Endpoint::example(store);
-    if let Endpoint::Memcached(memcached) = &mut endpoint {
-        memcached.login = None;
-    }
-    let plan = Plan { locking: false, ..Plan::settle(endpoint, &Options::default()) };
+    let plan = Plan { locking: false, ..Plan::example(store) };
     let variables = match store {
         Store::Redis => {
             let save_path = format!("unix://{NO_SERVICE}?timeout=1");
-            redis_directives::variables(&save_path, &plan, Duration::ZERO)
+            redis_directives::variables(&save_path, &plan, PROXY_LOCK_RETRIES)
         }
         Store::Memcached => {
             memcached_directives::variables(&format!("{NO_SERVICE}:0"), &plan, false)
@@ -73,11 +69,11 @@ pub fn connect(
     tls_files: &TlsFiles,
     version: &Version,
     round_trip: Duration,
-) -> Result<PhpSettings, DirectiveError> {
+) -> anyhow::Result<PhpSettings> {
     match &plan.endpoint {
         Endpoint::Redis(endpoint) => {
             redis_directives::connect(endpoint, plan, tls_files, version, round_trip)
         }
-        Endpoint::Memcached(endpoint) => Ok(memcached_directives::connect(endpoint, plan, version)),
+        Endpoint::Memcached(endpoint) => Ok(memcached_directives::connect(endpoint, plan)),
     }
 }

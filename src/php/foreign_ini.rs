@@ -16,9 +16,7 @@ pub(crate) fn session_ini_read_after(layer: &Path, scan_dirs: &str) -> Option<Pa
     let folders = scan_dirs.split(':').map(Path::new).skip_while(|folder| *folder != base);
     let mut files =
         folders.filter(|folder| !folder.starts_with(layer)).flat_map(|it| entries_with(it, "ini"));
-    files.find(|file| {
-        settings(file).iter().any(|(name, _)| [SAVE_HANDLER, SAVE_PATH].contains(&&**name))
-    })
+    files.find(|file| sets(file, |name, _| [SAVE_HANDLER, SAVE_PATH].contains(&name)))
 }
 
 /// The ini files that other buildpacks' layers pass to PHP at launch and that name a server for sessions: these may contain
@@ -37,7 +35,7 @@ pub fn session_inis_of_other_layers(layers: &Path) -> Vec<PathBuf> {
             value.split(':').map(|folder| PathBuf::from(folder.trim())).collect::<Vec<_>>()
         })
         .flat_map(|folder| entries_with(&folder, "ini"))
-        .filter(|file| settings(file).iter().any(|(name, value)| is_of_server(name, value)))
+        .filter(|file| sets(file, is_of_server))
         .collect();
     found.sort();
     found.dedup();
@@ -53,11 +51,10 @@ fn is_of_server(name: &str, value: &str) -> bool {
     }
 }
 
-/// The file's settings, each with its name and its value.
-fn settings(file: &Path) -> Vec<(String, String)> {
+/// Whether the file has such a setting, by its name and value.
+fn sets(file: &Path, is_such: impl Fn(&str, &str) -> bool) -> bool {
     let text = read_text(file).unwrap_or_default();
-    let settings = text.lines().filter_map(directive);
-    settings.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    text.lines().filter_map(directive).any(|(name, value)| is_such(name, value))
 }
 
 #[cfg(test)]

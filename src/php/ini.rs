@@ -4,8 +4,6 @@
 use super::ini_file::IniFile;
 use super::scan_dirs;
 use crate::config::environment::Environment;
-use crate::config::variables::{OPTIONS, PROXY};
-use crate::system::version::Version;
 use crate::variable::{Variable, Variables, names};
 use std::fmt::{self, Write};
 use std::path::Path;
@@ -20,35 +18,11 @@ pub struct PhpSettings {
     pub(crate) ini_files: Vec<IniFile>,
 }
 
-/// Something that the endpoint or the options need and PHP's extension does not support.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum DirectiveError {
-    #[error(
-        "The service needs {what}, which the PHP extension {extension} {version} does not support. Version {since} and later do.\nUse a newer extension, or a service without it."
-    )]
-    TooOld { what: &'static str, extension: &'static str, version: Version, since: String },
-    #[error(
-        "PHP's own handler knows only database 0 of a cluster, and the credentials or {OPTIONS} say {0}.\nRemove it, or set {PROXY}=auto: the session proxy can use it, if the server has numbered databases in a cluster, as of Valkey 9."
-    )]
-    DatabaseOfCluster(u32),
-    #[error(
-        "The service needs {0}, which PHP's redis extension does not support for sessions, but the session proxy does.\nSet {PROXY}=auto."
-    )]
-    OnlyProxy(&'static str),
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive {
     pub(crate) name: &'static str,
-    pub(crate) value: Value,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Value {
-    /// Fixed text, only of letters, digits and `-_./`, so that it needs no quoting in an ini file.
-    Literal(String),
-    /// The value of this variable when PHP starts. PHP takes it verbatim.
-    Variable(Variable),
+    /// As it stands between quotes in an ini file.
+    pub(crate) value: String,
 }
 
 impl PhpSettings {
@@ -75,12 +49,14 @@ impl fmt::Debug for PhpSettings {
 }
 
 impl Directive {
+    /// Fixed text, only of letters, digits and `-_./`, so that nothing in it needs to be escaped.
     pub(crate) fn literal(name: &'static str, value: impl Into<String>) -> Self {
-        Self { name, value: Value::Literal(value.into()) }
+        Self { name, value: value.into() }
     }
 
+    /// The value of this variable when PHP starts. PHP takes it verbatim.
     pub(crate) fn variable(name: &'static str, variable: Variable) -> Self {
-        Self { name, value: Value::Variable(variable) }
+        Self { name, value: format!("${{{}}}", variable.name()) }
     }
 }
 
@@ -91,10 +67,7 @@ pub(crate) fn render(directives: &[Directive]) -> String {
     );
     for Directive { name, value } in directives {
         // Writing to a String cannot fail.
-        let _ = match value {
-            Value::Literal(text) => writeln!(ini, "{name} = \"{text}\""),
-            Value::Variable(variable) => writeln!(ini, "{name} = \"${{{}}}\"", variable.name()),
-        };
+        let _ = writeln!(ini, "{name} = \"{value}\"");
     }
     ini
 }

@@ -104,7 +104,7 @@ impl Php {
     pub fn ask(env: &Env) -> anyhow::Result<Self> {
         let mut cli = Program::ask("cli", env, &[])?;
         cli.facts.find_extensions(env);
-        let mut others = siblings(&cli.facts.configuration_dir, &cli.facts.version.major_minor())
+        let mut others = siblings(&cli.facts.configuration_dir)
             .into_iter()
             .map(|(name, configuration)| {
                 let (env, options) = with_configuration_of(env, &configuration);
@@ -144,7 +144,7 @@ impl Facts {
     /// PHP looks for them where it was compiled to be.
     fn find_extensions(&mut self, env: &Env) {
         let named = env.get(PHP_EXTENSION_DIR).map(PathBuf::from).filter(|folder| folder.is_dir());
-        if let (false, Some(named)) = (self.extension_dir.is_dir(), named) {
+        if let Some(named) = named.filter(|_| !self.extension_dir.is_dir()) {
             self.extension_dir.clone_from(&named);
             self.lost_extension_dir = Some(named);
         }
@@ -153,8 +153,10 @@ impl Facts {
     /// The value of the `extension` directive for one of PHP's own extensions.
     pub(crate) fn object(&self, name: &str) -> String {
         let file = format!("{name}.so");
-        let path = self.lost_extension_dir.as_ref().map(|folder| folder.join(&file));
-        path.map_or(file, |path| path.display().to_string())
+        match &self.lost_extension_dir {
+            Some(folder) => folder.join(file).display().to_string(),
+            None => file,
+        }
     }
 
     fn displays_errors(&self) -> bool {
@@ -168,10 +170,10 @@ impl Program {
     pub(crate) fn ask(name: &str, env: &Env, options: &[String]) -> anyhow::Result<Self> {
         let options: Vec<&str> =
             options.iter().map(String::as_str).chain(neutral_options()).collect();
-        let answer = run_script(FACTS, &[], &options, env)?;
+        let answer = run_script(FACTS, "", &[], &options, env)?;
         let warnings = answer.stderr.lines().map(str::trim).filter(|line| !line.is_empty());
         let warnings = warnings.map(str::to_owned).collect();
-        let facts = answer.given().map_err(|ended| {
+        let facts = answer.answer.map_err(|ended| {
             anyhow!(formatdoc! {"
                 `php` failed to run the buildpack's script: {ended}
                 Run `php -v` in the build image to see what is wrong."})
@@ -193,10 +195,8 @@ impl Program {
     pub(crate) fn load_failure(&self, extension: &str) -> Option<&str> {
         let is_of_extension = |warning: &&String| {
             let named = warning.split_once("Unable to load dynamic library '");
-            let name = named.and_then(|(_, rest)| Some(rest.split_once('\'')?.0));
-            name.is_some_and(|name| {
-                Path::new(name).file_stem().is_some_and(|stem| stem == extension)
-            })
+            let name = named.and_then(|(_, rest)| Path::new(rest.split_once('\'')?.0).file_stem());
+            name.is_some_and(|name| name == extension)
         };
         self.warnings.iter().find(is_of_extension).map(String::as_str)
     }

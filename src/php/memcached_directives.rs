@@ -1,31 +1,23 @@
-//! php-memcached's directives. What each version supports was read in its source and tried on 3.2.0 and 3.3.0;
-//! those of 2.x are Cloud Foundry's.
+//! php-memcached's directives. What each version supports was read in its source and tried on 3.2.0 and 3.3.0; 2.x was
+//! for PHP 5.
 
 use super::ini::{Directive, PhpSettings, flag, lock_retries};
 use super::ini_file::IniFile;
 use super::redis_directives::PROXY_CONNECT_TIMEOUT;
 use crate::diagnosis::{Cause, CauseKind};
 use crate::plan::Plan;
-use crate::system::version::Version;
 use crate::variable::{Variable, Variables};
 use session_proxy::LOCK_ANSWER;
 use std::path::Path;
 use std::time::Duration;
 use store_client::{MemcachedEndpoint, MemcachedLogin, joined};
 
-/// How long a request waits between tries for the lock: the first and the longest wait.
-struct LockWait {
-    first: Duration,
-    last: Duration,
-}
-
-/// With a login, all tries together fail after 5 seconds on a hung server.
-const WITH_LOGIN: LockWait =
-    LockWait { first: Duration::from_millis(5), last: Duration::from_millis(250) };
+/// How long a request waits between tries for the lock: the first and the longest wait. With a login, all tries together
+/// fail after 5 seconds on a hung server.
+const WITH_LOGIN: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(250)];
 /// Without one, each try waits 5 seconds for a hung server (libmemcached's poll timeout, which no setting of the
 /// extension changes), so there must be few tries.
-const WITHOUT_LOGIN: LockWait =
-    LockWait { first: Duration::from_millis(10), last: Duration::from_secs(1) };
+const WITHOUT_LOGIN: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
 
 /// How long PHP waits before it asks the session proxy for a lock again.
 const PROXY_LOCK_WAIT: Duration = Duration::from_millis(1);
@@ -51,53 +43,33 @@ pub(crate) fn refused_keys(plan: &Plan, sid_length: usize) -> Option<Cause> {
     })
 }
 
-pub(super) fn ini_files(version: &Version) -> Vec<(IniFile, Vec<Directive>)> {
-    vec![(IniFile::Base, base(version)), (IniFile::Login, login(version))]
-}
-
-fn base(version: &Version) -> Vec<Directive> {
-    let mut base = vec![
+pub(super) fn ini_files() -> Vec<(IniFile, Vec<Directive>)> {
+    let base = vec![
         Directive::literal("session.save_handler", "memcached"),
         Directive::variable("session.save_path", Variable::SavePath),
+        Directive::variable("memcached.sess_binary_protocol", Variable::BinaryProtocol),
+        Directive::variable("memcached.sess_persistent", Variable::Persistent),
+        Directive::variable("memcached.sess_connect_timeout", Variable::ConnectTimeout),
+        Directive::variable("memcached.sess_prefix", Variable::Prefix),
+        // Without a lock, concurrent requests of one session overwrite each other's changes.
+        Directive::variable("memcached.sess_locking", Variable::Locking),
+        Directive::variable("memcached.sess_lock_wait_min", Variable::LockWaitMin),
+        Directive::variable("memcached.sess_lock_wait_max", Variable::LockWaitMax),
+        Directive::variable("memcached.sess_lock_retries", Variable::LockRetries),
+        Directive::variable("memcached.sess_lock_expire", Variable::LockExpire),
+        // If the server is down, each try for the lock would log the same line.
+        Directive::literal("ignore_repeated_errors", "On"),
     ];
-    base.extend(if is_2(version) {
-        vec![Directive::literal("memcached.sess_binary", "On")]
-    } else {
-        vec![
-            Directive::variable("memcached.sess_binary_protocol", Variable::BinaryProtocol),
-            Directive::variable("memcached.sess_persistent", Variable::Persistent),
-            Directive::variable("memcached.sess_connect_timeout", Variable::ConnectTimeout),
-            Directive::variable("memcached.sess_prefix", Variable::Prefix),
-            // Without a lock, concurrent requests of one session overwrite each other's changes.
-            Directive::variable("memcached.sess_locking", Variable::Locking),
-            Directive::variable("memcached.sess_lock_wait_min", Variable::LockWaitMin),
-            Directive::variable("memcached.sess_lock_wait_max", Variable::LockWaitMax),
-            Directive::variable("memcached.sess_lock_retries", Variable::LockRetries),
-            Directive::variable("memcached.sess_lock_expire", Variable::LockExpire),
-            // If the server is down, each try for the lock would log the same line.
-            Directive::literal("ignore_repeated_errors", "On"),
-        ]
-    });
-    base
-}
-
-/// Directives for a server with a login. Without a login they must be absent: the extension would log in, and the
-/// server would refuse every request.
-fn login(version: &Version) -> Vec<Directive> {
-    let mut login = vec![
+    // Without a login these must be absent: the extension would log in, and the server would refuse every request.
+    let login = vec![
         Directive::variable("memcached.sess_sasl_username", Variable::Username),
         Directive::variable("memcached.sess_sasl_password", Variable::Password),
     ];
-    if is_2(version) {
-        login.push(Directive::literal("memcached.use_sasl", "On"));
-    }
-    login
+    vec![(IniFile::Base, base), (IniFile::Login, login)]
 }
 
-pub(super) fn connect(endpoint: &MemcachedEndpoint, plan: &Plan, version: &Version) -> PhpSettings {
-    let servers = joined(&endpoint.servers, ",");
-    let save_path =
-        if is_2(version) { format!("PERSISTENT=app_sessions {servers}") } else { servers };
+pub(super) fn connect(endpoint: &MemcachedEndpoint, plan: &Plan) -> PhpSettings {
+    let save_path = joined(&endpoint.servers, ",");
     let mut variables = self::variables(&save_path, plan, endpoint.login.is_some());
     let mut ini_files = Vec::new();
     if let Some(MemcachedLogin { user, password }) = &endpoint.login {
@@ -126,8 +98,8 @@ pub(super) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
 }
 
 pub(super) fn variables(save_path: &str, plan: &Plan, login: bool) -> Variables {
-    let wait = if login { WITH_LOGIN } else { WITHOUT_LOGIN };
-    let retries = lock_retries(plan.lock_timeout, wait.first, wait.last);
+    let [first, last] = if login { WITH_LOGIN } else { WITHOUT_LOGIN };
+    let retries = lock_retries(plan.lock_timeout, first, last);
     vec![
         (Variable::SavePath, save_path.to_owned()),
         // Only SASL needs the binary protocol: proxies and Dragonfly speak only the text protocol, and memcached
@@ -137,16 +109,11 @@ pub(super) fn variables(save_path: &str, plan: &Plan, login: bool) -> Variables 
         (Variable::ConnectTimeout, plan.connect_timeout.as_millis().to_string()),
         (Variable::Prefix, plan.prefix.clone()),
         (Variable::Locking, flag(plan.locking)),
-        (Variable::LockWaitMin, wait.first.as_millis().to_string()),
-        (Variable::LockWaitMax, wait.last.as_millis().to_string()),
+        (Variable::LockWaitMin, first.as_millis().to_string()),
+        (Variable::LockWaitMax, last.as_millis().to_string()),
         (Variable::LockRetries, retries.to_string()),
         (Variable::LockExpire, plan.lock_expire.as_secs().to_string()),
     ]
-}
-
-/// 2.x does not know 3.x's directives, and 3.x refuses 2.x's save path.
-fn is_2(version: &Version) -> bool {
-    !version.is_at_least(3, 0, 0)
 }
 
 #[cfg(test)]

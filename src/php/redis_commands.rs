@@ -2,7 +2,6 @@
 //! docs take them from here; a test compares them with what `MONITOR` shows for 5.3.7 and 6.2.0.
 
 use serde::Serialize;
-use std::fmt::Write;
 use store_client::random;
 
 /// When a command is sent.
@@ -70,12 +69,6 @@ pub(crate) struct TrialCommand {
     pub(crate) words: Vec<String>,
 }
 
-impl TrialCommand {
-    pub(crate) fn name(&self) -> &str {
-        &self.words[0]
-    }
-}
-
 impl Trial<'_> {
     /// The commands in order; they leave nothing behind.
     pub(crate) fn commands(self) -> Vec<TrialCommand> {
@@ -83,30 +76,31 @@ impl Trial<'_> {
         let key = format!("{}{}", self.prefix, unused_name(by));
         let lock = format!("{key}_LOCK");
         let (seconds, milliseconds) = (LIFETIME.to_string(), (LIFETIME * 1000).to_string());
-        let database = self.database.map(|database| database.to_string());
+        let database = self.database.unwrap_or_default().to_string();
         // The hash of no script: this tests the permission, whatever scripts the server has cached.
         let sum = "0".repeat(40);
-        let mut commands: Vec<(When, Vec<&str>)> = Vec::new();
-        commands.extend(database.iter().map(|it| (When::Database, vec!["SELECT", it])));
-        commands.extend([
-            (When::StrictMode, vec!["EXISTS", &key]),
-            (When::Locking, vec!["SET", &lock, by, "NX", "PX", &milliseconds]),
-            (When::Always, vec!["GET", &key]),
-            (When::Always, vec!["SETEX", &key, &seconds, by]),
-            (When::Always, vec!["EXPIRE", &key, &seconds]),
-            (When::Locking, vec!["EVALSHA", &sum, "1", &lock, by]),
-            (When::Locking, vec!["EVAL", UNLOCK, "1", &lock, by]),
-            (When::Always, vec!["DEL", &key]),
-            (When::Persistent, vec!["ECHO", by]),
-        ]);
-        let sent = commands.into_iter().filter(|(when, _)| match when {
-            When::Always | When::StrictMode | When::Database => true,
+        let is_sent = |when: When| match when {
+            When::Always | When::StrictMode => true,
+            When::Database => self.database.is_some(),
             When::Locking => self.locking,
             When::Persistent => self.persistent,
             // Those who connect to a cluster send it first.
             When::Cluster => false,
-        });
-        let owned = |words: Vec<&str>| words.into_iter().map(str::to_owned).collect();
+        };
+        let commands: [(When, &[&str]); 10] = [
+            (When::Database, &["SELECT", &database]),
+            (When::StrictMode, &["EXISTS", &key]),
+            (When::Locking, &["SET", &lock, by, "NX", "PX", &milliseconds]),
+            (When::Always, &["GET", &key]),
+            (When::Always, &["SETEX", &key, &seconds, by]),
+            (When::Always, &["EXPIRE", &key, &seconds]),
+            (When::Locking, &["EVALSHA", &sum, "1", &lock, by]),
+            (When::Locking, &["EVAL", UNLOCK, "1", &lock, by]),
+            (When::Always, &["DEL", &key]),
+            (When::Persistent, &["ECHO", by]),
+        ];
+        let sent = commands.into_iter().filter(|(when, _)| is_sent(*when));
+        let owned = |words: &[&str]| words.iter().copied().map(str::to_owned).collect();
         sent.map(|(when, words)| TrialCommand { when, words: owned(words) }).collect()
     }
 }
@@ -120,11 +114,8 @@ pub(crate) fn unused_name(by: &str) -> String {
 /// The rights that an ACL user needs, as Redis writes them: `~PREFIX* +get …`.
 #[must_use]
 pub fn rights(prefix: &str) -> String {
-    COMMANDS.iter().fold(format!("~{prefix}*"), |mut rights, (command, _)| {
-        // Writing to a String cannot fail.
-        let _ = write!(rights, " +{}", command.to_lowercase());
-        rights
-    })
+    let rights = COMMANDS.map(|(command, _)| format!("+{}", command.to_lowercase()));
+    format!("~{prefix}* {}", rights.join(" "))
 }
 
 #[cfg(test)]

@@ -1,16 +1,18 @@
 //! phpredis's directives. What each version supports was read in its source and tried on 5.3.7 and 6.2.0.
 
-use super::ini::{Directive, DirectiveError, PhpSettings, flag, lock_retries};
+use super::ini::{Directive, PhpSettings, flag, lock_retries};
 use super::ini_file::IniFile;
 use super::tls::TlsFiles;
+use crate::config::variables::{OPTIONS, PROXY};
 use crate::plan::{PREFIX, Plan};
 use crate::system::uri::QueryString;
 use crate::system::version::Version;
 use crate::variable::{Variable, Variables};
+use anyhow::{anyhow, bail, ensure};
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
-use store_client::{Address, Auth, Host, Login, RedisEndpoint, Target, Tls};
+use store_client::{Address, Auth, Host, Login, RedisEndpoint, Target};
 
 /// How long connecting to the session proxy may take.
 pub(crate) const PROXY_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -26,7 +28,7 @@ const PERSISTENT_ID: &str = "php-session-store";
 /// How much longer than it waits for the service and for a lock the session proxy may take to reply.
 const PROXY_TIMEOUT: Duration = Duration::from_secs(3);
 /// The proxy itself waits for the lock. 0 would mean phpredis's default, and phpredis tries once more than this says.
-const PROXY_LOCK_RETRIES: u32 = 1;
+pub(super) const PROXY_LOCK_RETRIES: u32 = 1;
 
 pub(super) fn ini_files() -> Vec<(IniFile, Vec<Directive>)> {
     let base = vec![
@@ -61,108 +63,126 @@ pub(super) fn connect(
     tls_files: &TlsFiles,
     version: &Version,
     round_trip: Duration,
-) -> Result<PhpSettings, DirectiveError> {
+) -> anyhow::Result<PhpSettings> {
     let needs = Needs(version);
     let mut query = QueryString::default();
     let mut variables = Vec::new();
     let mut ini_files = Vec::new();
-    let (server, tls) = match &endpoint.target {
-        Target::Tcp { address, tls } => (single(address, tls.as_ref()), tls.as_ref()),
-        Target::Unix(path) => (format!("unix://{}?", path.display()), None),
-        Target::Cluster { nodes, tls } => {
+    let server = match &endpoint.target {
+        Target::Tcp { address, tls } => {
+            let scheme = if tls.is_some() { "tls" } else { "tcp" };
+            format!("{scheme}://{}?", host_and_port(address))
+        }
+        Target::Unix(path) => format!("unix://{}?", path.display()),
+        Target::Cluster { nodes, .. } => {
             for node in nodes {
                 query.add("seed[]", host_and_port(node));
             }
             ini_files.push(IniFile::Cluster);
-            (String::new(), tls.as_ref())
+            String::new()
         }
-        Target::Sentinel { .. } => return Err(DirectiveError::OnlyProxy("Sentinel")),
+        Target::Sentinel { .. } => return Err(only_proxy("Sentinel")),
     };
     if plan.wait_replicas > 0 {
-        return Err(DirectiveError::OnlyProxy("wait_replicas"));
+        return Err(only_proxy("wait_replicas"));
     }
     let cluster = endpoint.is_cluster();
-    add_connection(&mut query, plan, cluster);
-    match &endpoint.auth {
-        None => {}
-        Some(Login::Fixed(auth)) => add_login(&mut query, auth, needs)?,
-        Some(Login::Issued(_)) => return Err(DirectiveError::OnlyProxy("a login with tokens")),
+    let persistent = plan.persistence.to_server;
+    add_connection(&mut query, persistent, cluster, plan.connect_timeout, plan.read_timeout);
+    if let Some(login) = &endpoint.auth {
+        add_login(&mut query, login, needs)?;
     }
-    // Only on request: with a database, 5.3 makes an extra round trip for every command.
-    match endpoint.database {
-        Some(database @ 1..) if cluster => return Err(DirectiveError::DatabaseOfCluster(database)),
-        Some(database) if !cluster => query.add("database", database),
-        _ => {}
-    }
+    add_database(&mut query, endpoint)?;
     if let Some(prefix) = plan.other_prefix() {
         query.add("prefix", prefix);
     }
-    if tls.is_some() {
-        let verify = plan.verify_peer;
-        if needs.can_say_how_to_encrypt(cluster) {
-            add_encryption(&mut query, &endpoint.target, tls_files, verify);
-        } else {
-            needs.encryption(&endpoint.target, tls_files, verify)?;
-            if let Some(file) = &tls_files.ca {
-                variables.push((Variable::CaFile, file.display().to_string()));
-                ini_files.push(IniFile::Ca);
-            }
+    if endpoint.tls().is_some() && needs.can_say_how_to_encrypt(cluster) {
+        for (name, value) in encryption(&endpoint.target, tls_files, plan.verify_peer) {
+            query.add(&format!("stream[{name}]"), value);
+        }
+    } else if endpoint.tls().is_some() {
+        needs.encryption(endpoint, plan.verify_peer)?;
+        if let Some(file) = &tls_files.ca {
+            variables.push((Variable::CaFile, file.display().to_string()));
+            ini_files.push(IniFile::Ca);
         }
     }
-    variables.extend(self::variables(&format!("{server}{}", query.text()), plan, round_trip));
+    // A try takes as long as the server's reply.
+    let wait = LOCK_WAIT + round_trip;
+    let retries = lock_retries(plan.lock_timeout, wait, wait);
+    variables.extend(self::variables(&format!("{server}{}", query.text()), plan, retries));
     Ok(PhpSettings { variables, ini_files })
 }
 
+fn only_proxy(what: &str) -> anyhow::Error {
+    anyhow!(
+        "The service needs {what}, which PHP's redis extension does not support for sessions, but the session proxy does.\nSet {PROXY}=auto."
+    )
+}
+
+fn add_login(query: &mut QueryString, login: &Login, needs: Needs<'_>) -> anyhow::Result<()> {
+    match login {
+        Login::Fixed(Auth { user: None, password }) => query.add("auth", password.expose()),
+        Login::Fixed(Auth { user: Some(user), password }) => {
+            needs.at_least([5, 3, 1], "an ACL user")?;
+            query.add("auth[]", user);
+            query.add("auth[]", password.expose());
+        }
+        Login::Issued(_) => return Err(only_proxy("a login with tokens")),
+    }
+    Ok(())
+}
+
+/// Only on request: with a database, 5.3 makes an extra round trip for every command.
+fn add_database(query: &mut QueryString, endpoint: &RedisEndpoint) -> anyhow::Result<()> {
+    match endpoint.database {
+        Some(database) if !endpoint.is_cluster() => query.add("database", database),
+        Some(database @ 1..) => bail!(
+            "PHP's own handler knows only database 0 of a cluster, and the credentials or {OPTIONS} say {database}.\nRemove it, or set {PROXY}=auto: the session proxy can use it, if the server has numbered databases in a cluster, as of Valkey 9."
+        ),
+        _ => {}
+    }
+    Ok(())
+}
+
 /// Whether PHP keeps its connection, and how long it waits there.
-fn add_connection(query: &mut QueryString, plan: &Plan, cluster: bool) {
-    let persistent = plan.persistence.to_server;
+fn add_connection(
+    query: &mut QueryString,
+    persistent: bool,
+    cluster: bool,
+    connect_timeout: Duration,
+    read_timeout: Duration,
+) {
     query.add("persistent", flag(persistent));
     if persistent && !cluster {
         query.add("persistent_id", PERSISTENT_ID);
     }
-    query.add("timeout", plan.connect_timeout.as_secs_f64());
-    query.add("read_timeout", plan.read_timeout.as_secs_f64());
+    query.add("timeout", connect_timeout.as_secs_f64());
+    query.add("read_timeout", read_timeout.as_secs_f64());
 }
 
 pub(super) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
     let mut query = QueryString::default();
+    let read_timeout = plan.lock_timeout + plan.failover_timeout + PROXY_TIMEOUT;
     let persistent = plan.persistence.to_proxy;
-    query.add("persistent", flag(persistent));
-    if persistent {
-        query.add("persistent_id", PERSISTENT_ID);
-    }
-    query.add("timeout", PROXY_CONNECT_TIMEOUT.as_secs_f64());
-    query.add(
-        "read_timeout",
-        (plan.lock_timeout + plan.failover_timeout + PROXY_TIMEOUT).as_secs_f64(),
-    );
+    add_connection(&mut query, persistent, false, PROXY_CONNECT_TIMEOUT, read_timeout);
     // The handler is the one for single servers.
     if plan.prefix != PREFIX {
         query.add("prefix", &plan.prefix);
     }
     let save_path = format!("unix://{}?{}", socket.display(), query.text());
-    let mut variables = variables(&save_path, plan, Duration::ZERO);
-    for (_, value) in variables.iter_mut().filter(|(it, _)| *it == Variable::LockRetries) {
-        *value = PROXY_LOCK_RETRIES.to_string();
-    }
+    let variables = variables(&save_path, plan, PROXY_LOCK_RETRIES);
     PhpSettings { variables, ini_files: Vec::new() }
 }
 
-pub(super) fn variables(save_path: &str, plan: &Plan, round_trip: Duration) -> Variables {
-    // A try takes as long as the server's reply.
-    let wait = LOCK_WAIT + round_trip;
+/// `retries` is how often to try again for the lock.
+pub(super) fn variables(save_path: &str, plan: &Plan, retries: u32) -> Variables {
     vec![
         (Variable::SavePath, format!("{save_path}{FOR_FILES}")),
         (Variable::Locking, flag(plan.locking)),
-        (Variable::LockRetries, lock_retries(plan.lock_timeout, wait, wait).to_string()),
+        (Variable::LockRetries, retries.to_string()),
         (Variable::LockExpire, plan.lock_expire.as_secs().to_string()),
     ]
-}
-
-/// The part of the save path that names one server.
-fn single(address: &Address, tls: Option<&Tls>) -> String {
-    let scheme = if tls.is_some() { "tls" } else { "tcp" };
-    format!("{scheme}://{}?", host_and_port(address))
 }
 
 fn host_and_port(address: &Address) -> String {
@@ -170,25 +190,6 @@ fn host_and_port(address: &Address) -> String {
         // 5.3 needs IPv6 without brackets; 6 accepts both.
         Host::Ip(ip) => format!("{ip}:{}", address.port),
         Host::Name(name) => format!("{name}:{}", address.port),
-    }
-}
-
-fn add_login(query: &mut QueryString, auth: &Auth, needs: Needs<'_>) -> Result<(), DirectiveError> {
-    let Auth { user, password } = auth;
-    match user {
-        None => query.add("auth", password.expose()),
-        Some(user) => {
-            needs.at_least([5, 3, 1], "an ACL user")?;
-            query.add("auth[]", user);
-            query.add("auth[]", password.expose());
-        }
-    }
-    Ok(())
-}
-
-fn add_encryption(query: &mut QueryString, target: &Target, tls_files: &TlsFiles, verify: bool) {
-    for (name, value) in encryption(target, tls_files, verify) {
-        query.add(&format!("stream[{name}]"), value);
     }
 }
 
@@ -229,39 +230,32 @@ fn ipv6(target: &Target) -> Option<Ipv6Addr> {
 struct Needs<'a>(&'a Version);
 
 impl Needs<'_> {
-    fn at_least(self, since: [u32; 3], what: &'static str) -> Result<(), DirectiveError> {
-        let [major, minor, patch] = since;
-        if self.0.is_at_least(major, minor, patch) {
-            return Ok(());
-        }
-        let since = format!("{major}.{minor}.{patch}");
-        Err(DirectiveError::TooOld { what, extension: "redis", version: self.0.clone(), since })
+    fn at_least(self, since: [u32; 3], what: &str) -> anyhow::Result<()> {
+        let version = self.0;
+        ensure!(
+            version.is_at_least(since),
+            "The service needs {what}, which the PHP extension redis {version} does not support. Version {} and later do.\nUse a newer extension, or a service without it.",
+            since.map(|number| number.to_string()).join(".")
+        );
+        Ok(())
     }
 
     /// Whether this version accepts TLS settings in the save path.
     fn can_say_how_to_encrypt(self, cluster: bool) -> bool {
-        self.0.is_at_least(6, 0, 0) || (cluster && self.0.is_at_least(5, 3, 2))
+        self.0.is_at_least([6, 0, 0]) || (cluster && self.0.is_at_least([5, 3, 2]))
     }
 
     /// Fails if the endpoint needs TLS settings that this version does not support.
-    fn encryption(
-        self,
-        target: &Target,
-        tls_files: &TlsFiles,
-        verify: bool,
-    ) -> Result<(), DirectiveError> {
-        if matches!(target, Target::Cluster { .. }) {
-            self.at_least([5, 3, 2], "TLS to a cluster")?;
-        }
-        if ipv6(target).is_some() {
-            self.at_least([6, 0, 0], "TLS to an IPv6 address")?;
-        }
-        if tls_files.client.is_some() {
-            self.at_least([6, 0, 0], "a client certificate")?;
-        }
-        if !verify {
-            self.at_least([6, 0, 0], "TLS without verifying the certificate")?;
-        }
-        self.at_least([5, 1, 0], "TLS")
+    fn encryption(self, endpoint: &RedisEndpoint, verify: bool) -> anyhow::Result<()> {
+        let has_client = endpoint.tls().is_some_and(|tls| tls.client.is_some());
+        let needs = [
+            (endpoint.is_cluster(), [5, 3, 2], "TLS to a cluster"),
+            (ipv6(&endpoint.target).is_some(), [6, 0, 0], "TLS to an IPv6 address"),
+            (has_client, [6, 0, 0], "a client certificate"),
+            (!verify, [6, 0, 0], "TLS without verifying the certificate"),
+            (true, [5, 1, 0], "TLS"),
+        ];
+        let mut needs = needs.into_iter().filter(|(is_needed, ..)| *is_needed);
+        needs.try_for_each(|(_, since, what)| self.at_least(since, what))
     }
 }

@@ -28,8 +28,8 @@ pub(super) fn for_launch(env: &Env, layer: &Path, ini_files: &[IniFile]) -> Stri
 /// The folders of `recorded`, the build's value, that PHP no longer reads ini files from.
 pub(crate) fn no_longer_read(recorded: &str, now: &str) -> Vec<String> {
     let missing = recorded.split(':').filter(|folder| !now.split(':').any(|it| it == *folder));
-    let named = missing.map(|folder| if folder.is_empty() { "PHP's own" } else { folder });
-    let mut named: Vec<String> = named.map(str::to_owned).collect();
+    let named = |folder: &str| if folder.is_empty() { "PHP's own" } else { folder }.to_owned();
+    let mut named: Vec<String> = missing.map(named).collect();
     named.dedup();
     named
 }

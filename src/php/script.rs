@@ -18,17 +18,11 @@ const NOT_FOUND: &str = "There is no `php` on the PATH.\nPut a buildpack that pr
 /// Marks a script's answer on stdout: PHP and the app's settings may print before and after it.
 const MARK: &str = "php-session-store-answer:";
 
-/// The script, preceded by the function that it answers with.
-fn with_answer(script: &str) -> String {
-    format!(
-        "function answer($answer) {{ echo \"\\n{MARK}\", json_encode($answer, JSON_PARTIAL_OUTPUT_ON_ERROR), \"\\n\"; }}\n{script}"
-    )
-}
-
 /// How a PHP ended that gave no answer.
 #[derive(Debug)]
 pub(crate) struct Ended {
     status: ExitStatus,
+    /// Everything it printed.
     output: String,
 }
 
@@ -59,50 +53,30 @@ impl fmt::Display for Ended {
 const SIGKILL: i32 = 9;
 
 pub(crate) struct ScriptOutput<T> {
-    pub(crate) json: Option<T>,
-    status: ExitStatus,
-    /// Everything PHP printed besides the answer.
-    pub(crate) output: String,
+    /// The answer, or how PHP ended without one.
+    pub(crate) answer: Result<T, Ended>,
     pub(crate) stderr: String,
 }
 
-impl<T> ScriptOutput<T> {
-    /// The answer, or how PHP ended without one.
-    pub(crate) fn given(self) -> Result<T, Ended> {
-        self.json.ok_or(Ended { status: self.status, output: self.output })
-    }
-}
-
-/// Runs `php` once with this script, in exactly this environment.
+/// Runs `php` once with this script, in exactly this environment. No other process can see its input, on stdin.
 pub(crate) fn run_script<T: DeserializeOwned>(
     script: &str,
+    input: &str,
     arguments: &[&str],
     options: &[&str],
     env: &Env,
 ) -> anyhow::Result<ScriptOutput<T>> {
-    let mut php = php(script, options, env)?;
-    Ok(output_of(&php.args(arguments).output().map_err(|error| not_started(&error))?))
-}
-
-/// Like [`run_script`], but passes input on stdin, where no other process can see it.
-pub(crate) fn run_script_with_input<T: DeserializeOwned>(
-    script: &str,
-    input: &str,
-    options: &[&str],
-    env: &Env,
-) -> anyhow::Result<ScriptOutput<T>> {
-    let mut php = php(script, options, env)?;
+    let mut php = Command::new(program(env)?);
+    let script = format!(
+        "function answer($answer) {{ echo \"\\n{MARK}\", json_encode($answer, JSON_PARTIAL_OUTPUT_ON_ERROR), \"\\n\"; }}\n{script}"
+    );
+    php.args(options).args(["-r", &script, "--"]).args(arguments);
+    php.env_clear().envs(env);
     php.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = php.spawn().map_err(|error| not_started(&error))?;
     // A PHP that fails before the script does not read stdin; its output says why it failed.
     let _ = process.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
     Ok(output_of(&process.wait_with_output().map_err(|error| not_started(&error))?))
-}
-
-fn php(script: &str, options: &[&str], env: &Env) -> anyhow::Result<Command> {
-    let mut php = Command::new(program(env)?);
-    php.args(options).args(["-r", &with_answer(script), "--"]).env_clear().envs(env);
-    Ok(php)
 }
 
 /// The path of `php`. Alpine has one for each release, such as `php83`, and no `php`.
@@ -152,12 +126,11 @@ fn output_of<T: DeserializeOwned>(output: &Output) -> ScriptOutput<T> {
     let (answer, rest): (Vec<&str>, Vec<&str>) =
         stdout.lines().partition(|line| line.starts_with(MARK));
     let answer = answer.last().and_then(|line| line.strip_prefix(MARK)).unwrap_or_default();
-    ScriptOutput {
-        json: serde_json::from_str(answer).ok(),
+    let ended = |_| Ended {
         status: output.status,
         output: format!("{}\n{stderr}", rest.join("\n")).trim().to_owned(),
-        stderr,
-    }
+    };
+    ScriptOutput { answer: serde_json::from_str(answer).map_err(ended), stderr }
 }
 
 #[cfg(test)]

@@ -6,18 +6,15 @@ use libcnb::Env;
 use std::path::{Path, PathBuf};
 
 /// The configurations of the other programs, if they are next to that of the cli: Debian compiles
-/// `/etc/php/8.2/<program>` into each, and enables extensions separately for each. `series` is
-/// PHP's, such as `8.2`.
-pub(super) fn siblings(of_cli: &Path, series: &str) -> Vec<(String, PathBuf)> {
+/// `/etc/php/8.2/<program>` into each, and enables extensions separately for each.
+pub(super) fn siblings(of_cli: &Path) -> Vec<(String, PathBuf)> {
     let (Some(parent), true) = (of_cli.parent(), of_cli.ends_with("cli")) else {
         return Vec::new();
     };
-    let others = entries(parent).into_iter();
-    others
-        .filter(|path| path != of_cli && path.join("conf.d").is_dir())
-        .map(|path| (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), path))
-        .filter(|(name, _)| is_installed(Path::new("/"), name, series))
-        .collect()
+    let mut others = entries(parent);
+    others.retain(|path| path != of_cli && path.join("conf.d").is_dir());
+    let named = |path: PathBuf| Some((path.file_name()?.to_str()?.to_owned(), path));
+    others.into_iter().filter_map(named).collect()
 }
 
 /// PHP's other programs in the same prefix. Where PHP was not split into packages, all have the configuration of `php`.
@@ -32,29 +29,14 @@ pub(super) fn programs_beside(php: &Path) -> Vec<&'static str> {
     there.map(|(name, _)| name).collect()
 }
 
-/// Whether the program of a configuration is installed: a package that was removed but not purged leaves its
-/// configuration behind. `series` is PHP's, such as `8.2`.
-fn is_installed(root: &Path, program: &str, series: &str) -> bool {
-    let file = match program {
-        "fpm" => format!("usr/sbin/php-fpm{series}"),
-        "cgi" => format!("usr/bin/php-cgi{series}"),
-        "phpdbg" => format!("usr/bin/phpdbg{series}"),
-        "apache2" => format!("usr/lib/apache2/modules/libphp{series}.so"),
-        _ => return true,
-    };
-    root.join(file).exists()
-}
-
 /// Environment and options that make the cli read the configuration of another program.
 pub(super) fn with_configuration_of(env: &Env, configuration: &Path) -> (Env, Vec<String>) {
     let compiled_in = configuration.join("conf.d").display().to_string();
     let scan_dirs = env.get_string_lossy(PHP_INI_SCAN_DIR).unwrap_or_default();
-    let scan_dirs: Vec<&str> = scan_dirs
-        .split(':')
-        .map(|dir| if dir.is_empty() { compiled_in.as_str() } else { dir })
-        .collect();
+    let folders = scan_dirs.split(':').map(|dir| if dir.is_empty() { &compiled_in } else { dir });
+    let folders: Vec<&str> = folders.collect();
     let mut env = env.clone();
-    env.insert(PHP_INI_SCAN_DIR, scan_dirs.join(":"));
+    env.insert(PHP_INI_SCAN_DIR, folders.join(":"));
     let options = if env.contains_key("PHPRC") {
         Vec::new()
     } else {
@@ -66,17 +48,6 @@ pub(super) fn with_configuration_of(env: &Env, configuration: &Path) -> (Env, Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_configuration_that_a_removed_package_has_left_is_no_program() {
-        let root = tempfile::tempdir().unwrap();
-        assert!(!is_installed(root.path(), "fpm", "8.2"));
-        assert!(is_installed(root.path(), "embed", "8.2"));
-        std::fs::create_dir_all(root.path().join("usr/sbin")).unwrap();
-        std::fs::write(root.path().join("usr/sbin/php-fpm8.2"), "").unwrap();
-        assert!(is_installed(root.path(), "fpm", "8.2"));
-        assert!(!is_installed(root.path(), "fpm", "8.4"));
-    }
 
     #[test]
     fn in_a_layer_the_other_programs_are_beside_php() {

@@ -9,7 +9,7 @@ use crate::config::platform::LAUNCH_PLATFORM_DIR;
 use crate::config::variables::PROXY_FOLDER;
 use crate::endpoint::Endpoint;
 use crate::launch::build_record::{layer_of_program, read_record};
-use crate::launch::resolve::{Resolution, ResolvedService, resolve};
+use crate::launch::resolve::{ResolvedService, resolve};
 use crate::launch::topology::Told;
 use crate::php::directives::socket_of;
 use crate::plan::Plan;
@@ -144,13 +144,11 @@ fn found(
     layer: &Path,
     launch: &LaunchSettings,
     told: Option<&Told>,
-) -> anyhow::Result<Box<ResolvedService>> {
+) -> anyhow::Result<ResolvedService> {
     let record = read_record(layer)?;
     let platform_dir = Path::new(LAUNCH_PLATFORM_DIR);
-    match resolve(environment, platform_dir, layer, &record, launch, told)? {
-        Resolution::Service(found) => Ok(found),
-        Resolution::Files => bail!("No session service is bound"),
-    }
+    resolve(environment, platform_dir, layer, &record, launch, told)?
+        .context("No session service is bound")
 }
 
 fn status(json: bool) -> anyhow::Result<()> {

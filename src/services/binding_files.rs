@@ -1,11 +1,12 @@
 //! The files of a service binding.
 
-use super::credentials::{Credential, Credentials};
 use super::origin::{SERVICE_BINDING_ROOT, VCAP_SERVICES_FILE_PATH, shown};
+use super::service::{Credential, Credentials};
 use crate::system::files::{denied, read_text};
 use anyhow::anyhow;
 use indoc::formatdoc;
 use serde_json::Value;
+use std::fs::DirEntry;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -51,22 +52,17 @@ impl Layout {
 /// The visible entries of a folder. Kubernetes keeps a Secret's data in `..data` and `..<timestamp>`, and links
 /// the visible names to it.
 pub(super) fn entries(folder: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
-    let entries = match folder.read_dir() {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(cannot_list(folder, &error)),
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| cannot_list(folder, &error))?;
+    let listed: io::Result<Vec<DirEntry>> = folder.read_dir().and_then(Iterator::collect);
+    let visible = |entry: DirEntry| {
         // Kubernetes and Cloud Foundry write only UTF-8 names.
-        if let Ok(name) = entry.file_name().into_string()
-            && !name.starts_with('.')
-        {
-            found.push((name, entry.path()));
-        }
+        let name = entry.file_name().into_string().ok().filter(|name| !name.starts_with('.'))?;
+        Some((name, entry.path()))
+    };
+    match listed {
+        Ok(entries) => Ok(entries.into_iter().filter_map(visible).collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(cannot_list(folder, &error)),
     }
-    Ok(found)
 }
 
 fn cannot_list(folder: &Path, error: &io::Error) -> anyhow::Error {

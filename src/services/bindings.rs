@@ -3,7 +3,7 @@
 use super::binding_files::{Layout, entries};
 use super::origin::{Origin, VCAP_SERVICES_FILE_PATH, shown};
 use super::service::{CredentialSource, Service};
-use crate::system::files::{FileError, read_text_if_present};
+use crate::system::files::read_text_if_present;
 use std::path::{Path, PathBuf};
 
 /// Reads the bindings below `root`. If there is no such folder, there are no bindings.
@@ -20,11 +20,10 @@ pub(super) fn read(root: &Path) -> anyhow::Result<Vec<Service>> {
 /// What looks wrong about a folder without bindings, or with a binding that has no files: they may be mounted one
 /// folder too high or too deep. `named` tells whether a variable names the folder.
 pub(super) fn problem(root: &Path, found: &[Service], named: bool) -> Option<String> {
-    let is_binding = |folder: &Path| folder.join("type").is_file() || folder.join("host").is_file();
-    if is_binding(root) {
-        let root = shown(root);
+    let shown = shown(root);
+    if root.join("type").is_file() || root.join("host").is_file() {
         return Some(format!(
-            "this folder is itself a binding: mount it one level deeper, as {root}/NAME"
+            "this folder is itself a binding: mount it one level deeper, as {shown}/NAME"
         ));
     }
     if found.is_empty() && named && !root.exists() {
@@ -34,8 +33,7 @@ pub(super) fn problem(root: &Path, found: &[Service], named: bool) -> Option<Str
     let (name, _) = entries(root).ok()?.into_iter().find(is_json_file)?;
     found.is_empty().then(|| {
         format!(
-            "{name:?} is a file: a binding is a folder with a file for each credential. For JSON as Cloud Foundry writes it, set {VCAP_SERVICES_FILE_PATH}={}/{name}",
-            shown(root)
+            "{name:?} is a file: a binding is a folder with a file for each credential. For JSON as Cloud Foundry writes it, set {VCAP_SERVICES_FILE_PATH}={shown}/{name}"
         )
     })
 }
@@ -49,13 +47,12 @@ fn misplaced(folder: &Path) -> Option<String> {
     if let Some((name, _)) = inner.iter().find(|(_, path)| path.join("type").is_file()) {
         return Some(format!("binding is mounted one level too deep, in {name}"));
     }
-    let only_json = inner.len() == 1 && is_json(&inner[0].1);
-    only_json.then(|| {
-        format!(
-            "folder holds only {}: a binding has a file for each credential, and one named type",
-            inner[0].0
-        )
-    })
+    match inner.as_slice() {
+        [(name, path)] if is_json(path) => Some(format!(
+            "folder holds only {name}: a binding has a file for each credential, and one named type"
+        )),
+        _ => None,
+    }
 }
 
 fn is_json(path: &Path) -> bool {
@@ -64,25 +61,22 @@ fn is_json(path: &Path) -> bool {
 
 fn service(root: &Path, name: String, folder: PathBuf) -> Service {
     let layout = Layout::of(&folder);
-    let read = |name: &str| -> Result<Option<String>, FileError> {
+    let read = |name: &str| -> anyhow::Result<Option<String>> {
         let text = read_text_if_present(&layout.metadata.join(name))?;
         Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
     };
     let text = |name: &str| read(name).unwrap_or(None);
     let kind = read(layout.kind);
-    let problem = kind.as_ref().err().map(ToString::to_string);
+    let problem = kind.as_ref().err().map(|problem| format!("type {problem}"));
     Service {
         name,
         instance_name: text("instance-name"),
-        kind_problem: problem
-            .map(|problem| format!("type {problem}"))
-            .or_else(|| misplaced(&folder)),
+        kind_problem: problem.or_else(|| misplaced(&folder)),
         kind: kind.ok().flatten(),
-        credentials_type: None,
         tags: text("tags").map(|tags| parse_tags(&tags)).unwrap_or_default(),
-        guid: text("binding-guid"),
         origin: Origin::Bindings(root.to_owned()),
         credentials: CredentialSource::Folder(folder),
+        ..Service::default()
     }
 }
 
@@ -95,7 +89,7 @@ fn parse_tags(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::services::{Credential, Credentials};
+    use crate::services::Credential;
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::process::Command;
@@ -106,10 +100,6 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, content).unwrap();
         }
-    }
-
-    fn value(credentials: &Credentials, name: &str) -> Option<Credential> {
-        credentials.iter().find(|(key, _)| *key == name).map(|(_, credential)| credential.clone())
     }
 
     #[test]
@@ -133,9 +123,9 @@ mod tests {
         assert_eq!(services[0].name, "cache");
         assert_eq!(services[0].kind.as_deref(), Some("php-redis-session"));
         let credentials = services[0].credentials().unwrap();
-        assert_eq!(credentials.names(), ["host", "password"]);
+        assert_eq!(credentials.keys().collect::<Vec<_>>(), ["host", "password"]);
         // Blanks belong to a password, the newline does not.
-        assert_eq!(value(&credentials, "password"), Some(Credential::Value(" p ".into())));
+        assert_eq!(credentials["password"], Credential::Value(" p ".into()));
     }
 
     #[test]
@@ -152,7 +142,10 @@ mod tests {
         );
         let services = read(root.path()).unwrap();
         assert_eq!(services[0].kind.as_deref(), Some("php-redis-session"));
-        assert_eq!(services[0].credentials().unwrap().names(), ["host", "type"]);
+        assert_eq!(
+            services[0].credentials().unwrap().into_keys().collect::<Vec<_>>(),
+            ["host", "type"]
+        );
     }
 
     #[test]
@@ -184,9 +177,9 @@ mod tests {
         assert_eq!(services.len(), 1, "{services:?}");
         assert_eq!(services[0].kind, None);
         let credentials = services[0].credentials().unwrap();
-        assert_eq!(credentials.names(), ["fifo", "host", "loop", "password"]);
+        assert_eq!(credentials.keys().collect::<Vec<_>>(), ["fifo", "host", "loop", "password"]);
         for name in ["fifo", "loop", "password"] {
-            assert!(matches!(value(&credentials, name), Some(Credential::Unusable(_))), "{name}");
+            assert!(matches!(credentials[name], Credential::Unusable(_)), "{name}");
         }
     }
 

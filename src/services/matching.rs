@@ -6,7 +6,7 @@ use super::service::Service;
 use crate::config::variables::STORE;
 use crate::store::Store;
 use crate::system::masked::masked;
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use indoc::formatdoc;
 use std::fmt;
 
@@ -72,15 +72,16 @@ pub fn find_session_service<'a>(
     for store in stores {
         found.extend(find_for_store(services, keys, *store)?);
     }
-    match found.len() {
-        0 | 1 => Ok(found.pop()),
-        _ => bail!(formatdoc! {"
+    ensure!(
+        found.len() <= 1,
+        formatdoc! {"
             Services of both stores could hold the sessions:
             {}
             Unbind all but one, or set {STORE} to the right store.",
             bullets(found.iter().map(|found| format!("{}: {}", found.store, found.service)))
-        }),
-    }
+        }
+    );
+    Ok(found.pop())
 }
 
 fn find_for_store<'a>(
@@ -89,13 +90,11 @@ fn find_for_store<'a>(
     store: Store,
 ) -> anyhow::Result<Option<SessionService<'a>>> {
     for rule in rules(keys, store) {
-        let mut candidates: Vec<&Service> =
+        let candidates: Vec<&Service> =
             services.iter().filter(|service| rule.matches(service)).collect();
-        match candidates.len() {
-            0 => {}
-            1 => {
-                return Ok(candidates.pop().map(|service| SessionService { store, service, rule }));
-            }
+        match *candidates {
+            [] => {}
+            [service] => return Ok(Some(SessionService { store, service, rule })),
             _ => bail!(formatdoc! {"
                 Several services could hold the {store} sessions, by their {rule}:
                 {}
@@ -109,24 +108,15 @@ fn find_for_store<'a>(
 }
 
 /// What each rule finds, one line each, whichever of them decides.
-pub(crate) fn rule_by_rule(
-    services: &Services,
-    keys: &SearchKeys,
-    stores: &[Store],
-) -> Vec<String> {
+pub(crate) fn rule_by_rule(services: &Services, keys: &SearchKeys) -> Vec<String> {
     let line = |store: Store, rule: &Rule| {
-        let found: Vec<String> = services
-            .iter()
-            .filter(|service| rule.matches(service))
-            .map(|service| format!("{:?}", service.name))
-            .collect();
-        let found = if found.is_empty() { "no service".to_owned() } else { found.join(", ") };
+        let found = services.iter().filter(|service| rule.matches(service));
+        let names: Vec<String> = found.map(|service| format!("{:?}", service.name)).collect();
+        let found = if names.is_empty() { "no service".to_owned() } else { names.join(", ") };
         format!("{}, {rule}: {found}", store.title())
     };
-    stores
-        .iter()
-        .flat_map(|store| rules(keys, *store).into_iter().map(|rule| line(*store, &rule)))
-        .collect()
+    let lines = |store| rules(keys, store).iter().map(|rule| line(store, rule)).collect::<Vec<_>>();
+    Store::ALL.into_iter().flat_map(lines).collect()
 }
 
 fn rules(keys: &SearchKeys, store: Store) -> Vec<Rule> {

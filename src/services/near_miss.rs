@@ -36,16 +36,14 @@ fn near_miss(service: &Service, keys: &SearchKeys, store: Store) -> Option<Strin
             masked(key)
         ));
     }
-    if service.is_of_kind(store) {
-        let title = store.title();
-        return Some(match service.origin {
-            Origin::Bindings(_) => format!(
-                "{service} is a {title} service. To keep sessions there, set its type to {kind}, or {by_name}"
-            ),
-            _ => format!("{service} is a {title} service. To keep sessions there, {by_name}"),
-        });
-    }
-    None
+    let by_type = match service.origin {
+        Origin::Bindings(_) => format!("set its type to {kind}, or "),
+        _ => String::new(),
+    };
+    let title = store.title();
+    service.is_of_kind(store).then(|| {
+        format!("{service} is a {title} service. To keep sessions there, {by_type}{by_name}")
+    })
 }
 
 /// A binding must have a type; a Secret without the key `type` has none.

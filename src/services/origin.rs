@@ -5,11 +5,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Where a service came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Origin {
     /// A folder of service bindings.
     Bindings(PathBuf),
     /// The variable `VCAP_SERVICES`.
+    #[default]
     Vcap,
     /// The file named by `VCAP_SERVICES_FILE_PATH`.
     VcapFile(PathBuf),

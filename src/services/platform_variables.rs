@@ -1,15 +1,14 @@
 //! Services that a platform passes as plain variables: Heroku, Dokku, Fly.io, Scalingo, `DigitalOcean`'s App
 //! Platform, Docker Compose.
 
-use super::credentials::Credentials;
 use super::origin::Origin;
-use super::service::{CredentialSource, Service};
+use super::service::{Credential, CredentialSource, Service};
 use crate::config::environment::{Environment, EnvironmentError};
 use crate::config::variables::SERVICE_VARIABLE;
 use crate::store::Store;
 use anyhow::{anyhow, ensure};
 use indoc::formatdoc;
-use serde_json::{Map, Value};
+use url::Url;
 
 /// Variables with a uri. Heroku sets both of the first two, the second one with TLS; the others are from the Redis
 /// Cloud and Valkey add-ons and from Vercel. If two name the same server, the later one counts.
@@ -23,17 +22,9 @@ pub(crate) fn present(
     environment: &Environment,
     store: Store,
 ) -> Result<Vec<&'static str>, EnvironmentError> {
-    let names: &[&str] = match store {
-        Store::Redis => &REDIS,
-        Store::Memcached => &MEMCACHED,
-    };
-    let mut present = Vec::new();
-    for name in names {
-        if environment.text(name)?.is_some() {
-            present.push(*name);
-        }
-    }
-    Ok(present)
+    let names: &[&str] = store.choose(&REDIS, &MEMCACHED);
+    let is_set = |name: &&'static str| Ok(environment.text(name)?.map(|_| *name));
+    names.iter().map(is_set).filter_map(Result::transpose).collect()
 }
 
 /// The service that a variable of the platform names.
@@ -56,10 +47,9 @@ pub(crate) fn read(environment: &Environment, store: Store) -> anyhow::Result<Op
         });
     }
     let variables = present(environment, store)?;
-    let mut services = Vec::new();
-    for name in &variables {
-        services.extend(service(environment, store, name)?);
-    }
+    let services = variables.iter().map(|name| service(environment, store, name));
+    let mut services: Vec<Service> =
+        services.filter_map(Result::transpose).collect::<Result<_, _>>()?;
     let Some(chosen) = services.pop() else { return Ok(None) };
     ensure!(
         services.iter().all(|other| is_same_server(other, &chosen)),
@@ -78,51 +68,34 @@ fn service(
     name: &str,
 ) -> Result<Option<Service>, EnvironmentError> {
     let Some(value) = environment.text(name)? else { return Ok(None) };
-    let mut credentials = Map::new();
-    let mut add = |name: &str, text: &str| credentials.insert(name.to_owned(), Value::from(text));
-    match store {
-        Store::Redis => drop(add("uri", value)),
-        Store::Memcached if value.contains("://") => drop(add("uri", value)),
-        Store::Memcached => {
-            add("servers", value);
-            if let Some(prefix) = name.strip_suffix(SERVERS) {
-                for credential in ["username", "password"] {
-                    let variable = format!("{prefix}_{}", credential.to_uppercase());
-                    if let Some(value) = environment.text(&variable)? {
-                        add(credential, value);
-                    }
-                }
-            }
+    let is_uri = store == Store::Redis || value.contains("://");
+    let mut credentials = vec![(if is_uri { "uri" } else { "servers" }, value)];
+    if let Some(prefix) = name.strip_suffix(SERVERS).filter(|_| !is_uri) {
+        for (credential, suffix) in [("username", "_USERNAME"), ("password", "_PASSWORD")] {
+            let value = environment.text(&format!("{prefix}{suffix}"))?;
+            credentials.extend(value.map(|value| (credential, value)));
         }
     }
+    let credentials = credentials
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), Credential::Value(value.into())));
     Ok(Some(Service {
         name: name.to_owned(),
-        instance_name: None,
-        kind: None,
-        kind_problem: None,
-        credentials_type: None,
-        tags: Vec::new(),
-        guid: None,
         origin: Origin::Variable,
-        credentials: CredentialSource::Inline(Credentials::from(credentials)),
+        credentials: CredentialSource::Inline(credentials.collect()),
+        ..Service::default()
     }))
 }
 
 /// Whether two variables name the same server with the same login: they are equal, or differ only in scheme and
 /// port, as Heroku's pair does.
 fn is_same_server(one: &Service, other: &Service) -> bool {
-    let text = |service: &Service, name: &str| match &service.credentials {
-        CredentialSource::Inline(credentials) => credentials.text(name),
-        CredentialSource::Folder(_) => None,
-    };
     let uri = |service: &Service| {
-        let uri = url::Url::parse(text(service, "uri")?.trim()).ok()?;
+        let credentials = service.credentials().ok()?;
+        let uri = Url::parse(credentials.get("uri")?.text()?.trim()).ok()?;
         Some((uri.host_str()?.to_owned(), uri.username().to_owned(), uri.password()?.to_owned()))
     };
-    ["uri", "servers", "username", "password"]
-        .iter()
-        .all(|name| text(one, name) == text(other, name))
-        || uri(one).is_some_and(|parts| Some(parts) == uri(other))
+    one.credentials == other.credentials || uri(one).is_some_and(|parts| Some(parts) == uri(other))
 }
 
 #[cfg(test)]
@@ -178,6 +151,9 @@ mod tests {
             (SERVICE_VARIABLE, "SESSIONS_SERVERS"),
         ];
         let service = read(&environment.into_iter().collect(), Store::Memcached).unwrap().unwrap();
-        assert_eq!(service.credentials().unwrap().names(), ["password", "servers", "username"]);
+        assert_eq!(
+            service.credentials().unwrap().into_keys().collect::<Vec<_>>(),
+            ["password", "servers", "username"]
+        );
     }
 }

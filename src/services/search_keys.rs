@@ -36,18 +36,13 @@ impl SearchKeys {
         options: &AppOptions,
     ) -> Result<Self, EnvironmentError> {
         let key = |store: Store| {
-            let chosen =
-                environment.text(store.search_key_variable())?.or(options.search_key(store));
-            Ok(SearchKey {
-                text: chosen.unwrap_or(store.default_search_key()).trim().to_owned(),
-                chosen: chosen.is_some(),
-            })
+            let chosen = options.search_key(store);
+            let text = chosen.unwrap_or(store.default_search_key()).trim().to_owned();
+            SearchKey { text, chosen: chosen.is_some() }
         };
-        Ok(Self {
-            redis: key(Store::Redis)?,
-            memcached: key(Store::Memcached)?,
-            any_of_its_kind: environment.text(STORE)?.is_some(),
-        })
+        let any_of_its_kind = environment.text(STORE)?.is_some();
+        Self { redis: key(Store::Redis), memcached: key(Store::Memcached), any_of_its_kind }
+            .overridden_by(environment)
     }
 
     /// These keys, as recorded at build, unless the environment overrides them.
@@ -55,9 +50,10 @@ impl SearchKeys {
         mut self,
         environment: &Environment,
     ) -> Result<Self, EnvironmentError> {
-        for store in Store::ALL {
+        let keys = [(Store::Redis, &mut self.redis), (Store::Memcached, &mut self.memcached)];
+        for (store, key) in keys {
             if let Some(text) = environment.text(store.search_key_variable())? {
-                *self.of_mut(store) = SearchKey { text: text.trim().to_owned(), chosen: true };
+                *key = SearchKey { text: text.trim().to_owned(), chosen: true };
             }
         }
         Ok(self)
@@ -69,28 +65,15 @@ impl SearchKeys {
     }
 
     pub(crate) fn of(&self, store: Store) -> &SearchKey {
-        match store {
-            Store::Redis => &self.redis,
-            Store::Memcached => &self.memcached,
-        }
-    }
-
-    fn of_mut(&mut self, store: Store) -> &mut SearchKey {
-        match store {
-            Store::Redis => &mut self.redis,
-            Store::Memcached => &mut self.memcached,
-        }
+        store.choose(&self.redis, &self.memcached)
     }
 
     /// What we look for, for messages.
     pub(crate) fn describe(&self, stores: &[Store]) -> String {
         let each = |store: &Store| {
             let key = masked(&self.of(*store).text);
-            let any = if self.any_of_its_kind {
-                format!(", or any {} service", store.title())
-            } else {
-                String::new()
-            };
+            let any = format!(", or any {} service", store.title());
+            let any = if self.any_of_its_kind { &*any } else { "" };
             format!("a name containing {key:?} or the type {}{any}", store.binding_type())
         };
         stores.iter().map(each).collect::<Vec<_>>().join(", ")

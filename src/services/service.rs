@@ -1,14 +1,15 @@
-//! One bound service.
+//! One bound service, and its credentials as names and values, not yet interpreted.
 
 use super::binding_files;
-use super::credentials::Credentials;
 use super::origin::Origin;
 use crate::store::Store;
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
 /// One bound service.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Service {
     /// The binding's name, else the service instance's name.
     pub(crate) name: String,
@@ -22,15 +23,30 @@ pub struct Service {
     pub(crate) credentials_type: Option<String>,
     pub(crate) tags: Vec<String>,
     pub(crate) origin: Origin,
-    pub(super) guid: Option<String>,
     pub(super) credentials: CredentialSource,
 }
 
 /// Read only for the service that is used: a bad file in another binding does not concern us.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum CredentialSource {
     Folder(PathBuf),
     Inline(Credentials),
+}
+
+impl Default for CredentialSource {
+    fn default() -> Self {
+        Self::Inline(Credentials::default())
+    }
+}
+
+pub(crate) type Credentials = BTreeMap<String, Credential>;
+
+#[derive(Clone, PartialEq)]
+pub(crate) enum Credential {
+    /// A value; a string if it came from a file.
+    Value(Value),
+    /// An entry that cannot be used, and why.
+    Unusable(String),
 }
 
 impl Service {
@@ -62,17 +78,45 @@ impl Service {
         said.into_iter().any(|text| store.is_named_by(text))
     }
 
-    /// Whether `other`, which has the same name in another source, is this service.
+    /// Whether `other` is this service in another source.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
-        if self.origin == other.origin {
+        if self.name != other.name || self.origin == other.origin {
             return false;
         }
-        if let (Some(ours), Some(theirs)) = (&self.guid, &other.guid) {
-            return ours == theirs;
+        let (Ok(ours), Ok(theirs)) = (self.credentials(), other.credentials()) else {
+            return false;
+        };
+        let agrees = |(name, ours): (&String, &Credential)| {
+            theirs.get(name).is_none_or(|theirs| theirs.in_file() == ours.in_file())
+        };
+        ours.iter().all(agrees)
+    }
+}
+
+impl Credential {
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Value(Value::String(text)) => Some(text),
+            _ => None,
         }
-        match (self.credentials(), other.credentials()) {
-            (Ok(ours), Ok(theirs)) => ours.agrees_with(&theirs),
-            _ => false,
+    }
+
+    /// The value as the file of a binding would hold it: a string as it is, anything else as JSON.
+    fn in_file(&self) -> Option<String> {
+        match self {
+            Self::Value(Value::String(text)) => Some(text.clone()),
+            Self::Value(value) => Some(value.to_string()),
+            Self::Unusable(_) => None,
+        }
+    }
+}
+
+/// Shows nothing of the value: it may be a secret.
+impl fmt::Debug for Credential {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(_) => formatter.write_str("Value(…)"),
+            Self::Unusable(problem) => write!(formatter, "Unusable({problem:?})"),
         }
     }
 }

@@ -1,14 +1,13 @@
 //! Cloud Foundry's `VCAP_SERVICES`: a JSON object with a list of services per label.
 
-use super::credentials::{Credential, Credentials};
 use super::origin::{Origin, VCAP_SERVICES_FILE_PATH};
-use super::service::{CredentialSource, Service};
+use super::service::{Credential, CredentialSource, Credentials, Service};
 use anyhow::anyhow;
 use indoc::formatdoc;
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::Value;
 
-/// Parses the JSON. It goes through a plain [`Value`] because serde's messages for a wrong type quote the value,
-/// which may be a password.
+/// Parses the JSON. serde's messages for a wrong type are not shown: they quote the value, which may be a password.
 pub(super) fn parse(json: &str, origin: &Origin) -> anyhow::Result<Vec<Service>> {
     let error = |problem: String| {
         anyhow!(formatdoc! {"
@@ -25,61 +24,48 @@ pub(super) fn parse(json: &str, origin: &Origin) -> anyhow::Result<Vec<Service>>
     };
     let mut services = Vec::new();
     for (label, instances) in labels {
-        let instances = match instances {
-            Value::Array(instances) => instances,
-            Value::Null => continue,
-            _ => return Err(error(format!("has no list at {label:?}."))),
-        };
-        for (index, instance) in instances.into_iter().enumerate() {
-            let Value::Object(instance) = instance else {
-                return Err(error(format!("has no object at {label:?}[{index}].")));
-            };
-            let service = service(&label, instance, origin)
-                .ok_or_else(|| error(format!("has no string at {label:?}[{index}].name.")))?;
-            services.push(service);
-        }
+        let bound: Option<Vec<Bound>> = serde_json::from_value(instances)
+            .map_err(|_| error(format!("has no list at {label:?} of services with names.")))?;
+        let bound = bound.into_iter().flatten();
+        services.extend(bound.map(|bound| bound.service(&label, origin)));
     }
     Ok(services)
 }
 
-/// The service of one entry; `None` without a name.
-fn service(label: &str, mut instance: Map<String, Value>, origin: &Origin) -> Option<Service> {
-    let mut text = |key: &str| match instance.remove(key) {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
-    };
-    let name = text("name")?;
-    let instance_name = text("instance_name");
-    let kind = text("label").unwrap_or_else(|| label.to_owned());
-    let guid = text("binding_guid");
-    let tags = match instance.remove("tags") {
-        Some(Value::Array(tags)) => {
-            tags.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-        }
-        _ => Vec::new(),
-    };
-    let credentials = credentials(instance.remove("credentials"));
-    Some(Service {
-        name,
-        instance_name,
-        kind: Some(kind),
-        kind_problem: None,
-        tags,
-        guid,
-        origin: origin.clone(),
-        credentials_type: credentials.text("type"),
-        credentials: CredentialSource::Inline(credentials),
-    })
+#[derive(Deserialize)]
+struct Bound {
+    name: String,
+    instance_name: Option<String>,
+    label: Option<String>,
+    #[serde(default)]
+    tags: Value,
+    #[serde(default)]
+    credentials: Value,
 }
 
-/// The credentials. Any value but an object is kept as one unusable entry without a name.
-fn credentials(value: Option<Value>) -> Credentials {
-    match value {
-        Some(Value::Object(map)) => map.into(),
-        None | Some(Value::Null) => Credentials::default(),
-        Some(_) => {
-            let problem = Credential::Unusable("is not an object of names and values".to_owned());
-            std::iter::once((String::new(), problem)).collect()
+impl Bound {
+    fn service(self, label: &str, origin: &Origin) -> Service {
+        let credentials: Credentials = match self.credentials {
+            Value::Object(map) => {
+                map.into_iter().map(|(name, value)| (name, Credential::Value(value))).collect()
+            }
+            Value::Null => Credentials::new(),
+            _ => {
+                let problem = "is not an object of names and values".to_owned();
+                [(String::new(), Credential::Unusable(problem))].into()
+            }
+        };
+        let tags = self.tags.as_array().into_iter().flatten().filter_map(Value::as_str);
+        let credentials_type = credentials.get("type").and_then(Credential::text);
+        Service {
+            name: self.name,
+            instance_name: self.instance_name,
+            kind: Some(self.label.unwrap_or_else(|| label.to_owned())),
+            tags: tags.map(str::to_owned).collect(),
+            origin: origin.clone(),
+            credentials_type: credentials_type.map(str::to_owned),
+            credentials: CredentialSource::Inline(credentials),
+            ..Service::default()
         }
     }
 }
@@ -95,7 +81,7 @@ mod tests {
     #[test]
     fn services_are_read_with_label_tags_and_names() {
         let services = parse(
-            r#"{"p.redis": [{"label": "p.redis", "name": "b", "instance_name": "i", "binding_guid": "g",
+            r#"{"p.redis": [{"label": "p.redis", "name": "b", "instance_name": "i",
                  "tags": ["redis", 5], "plan": null, "credentials": {"host": "h", "port": 6379}}],
                "empty": [], "nothing": null, "user-provided": [{"name": "u"}]}"#,
             &Origin::Vcap,
@@ -106,7 +92,7 @@ mod tests {
         assert_eq!((redis.name.as_str(), redis.instance_name.as_deref()), ("b", Some("i")));
         assert_eq!(redis.kind.as_deref(), Some("p.redis"));
         assert_eq!(redis.tags, ["redis"]);
-        assert_eq!(redis.credentials().unwrap().names(), ["host", "port"]);
+        assert_eq!(redis.credentials().unwrap().into_keys().collect::<Vec<_>>(), ["host", "port"]);
         assert_eq!(services[1].kind.as_deref(), Some("user-provided"));
     }
 
@@ -116,10 +102,10 @@ mod tests {
         assert!(message("{\"a\":\n 1e}").contains("line 2"), "{}", message("{\"a\":\n 1e}"));
         assert!(message("[]").contains("not an object"));
         assert!(message(r#"{"p.redis": 5}"#).contains("no list at \"p.redis\""));
-        assert!(message(r#"{"p.redis": [5]}"#).contains("no object at \"p.redis\"[0]"));
-        assert!(
-            message(r#"{"p.redis": [{"name": 5}]}"#).contains("no string at \"p.redis\"[0].name")
-        );
+        for services in ["[5]", "[{}]", r#"[{"name": 5}]"#] {
+            let message = message(&format!(r#"{{"p.redis": {services}}}"#));
+            assert!(message.contains("at \"p.redis\" of services with names"), "{message}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Runs other programs: quiet if all goes well, with their output if not.
 
 use crate::config::variables::LOG_LEVEL;
-use std::io;
+use anyhow::{anyhow, bail};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -10,20 +10,10 @@ const SHOWN_LINES: usize = 40;
 /// And at most this many characters of a line: a compiler's command line would hide what it says.
 const SHOWN_CHARACTERS: usize = 240;
 
-/// A program that failed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CommandError {
-    #[error("`{program}` cannot be started: {error}")]
-    Start { program: String, error: io::Error },
-    #[error("`{command}` failed ({status}):\n{output}")]
-    Failed { command: String, status: String, output: String },
-}
-
 /// Runs a program and returns its stdout.
-pub(crate) fn run(command: &mut Command) -> Result<String, CommandError> {
-    let output = command.stdin(Stdio::null()).output().map_err(|error| CommandError::Start {
-        program: command.get_program().display().to_string(),
-        error,
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<String> {
+    let output = command.stdin(Stdio::null()).output().map_err(|error| {
+        anyhow!("`{}` cannot be started: {error}", command.get_program().display())
     })?;
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -32,22 +22,12 @@ pub(crate) fn run(command: &mut Command) -> Result<String, CommandError> {
     }
     if !output.status.success() {
         let lines: Vec<&str> = stdout.lines().chain(stderr.lines()).collect();
+        let last = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
         let shown: Vec<String> =
-            lines[lines.len().saturating_sub(SHOWN_LINES)..].iter().map(shortened).collect();
-        return Err(CommandError::Failed {
-            command: words(command),
-            status: output.status.to_string(),
-            output: shown.join("\n"),
-        });
+            last.iter().map(|line| format!("{line:.SHOWN_CHARACTERS$}")).collect();
+        bail!("`{}` failed ({}):\n{}", words(command), output.status, shown.join("\n"));
     }
     Ok(stdout)
-}
-
-fn shortened(line: &&str) -> String {
-    match line.char_indices().nth(SHOWN_CHARACTERS) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => (*line).to_owned(),
-    }
 }
 
 /// Whether `BP_LOG_LEVEL` asks for details.
@@ -90,6 +70,6 @@ mod tests {
         let long = "ü".repeat(SHOWN_CHARACTERS);
         let error =
             run(Command::new("sh").args(["-c", "echo \"$0\"cc; exit 1", &long])).unwrap_err();
-        assert!(error.to_string().ends_with(&format!("{long}…")), "{error}");
+        assert!(error.to_string().ends_with(&long), "{error}");
     }
 }

@@ -1,8 +1,9 @@
 //! Composer's version constraints, as far as platform packages such as `ext-redis` use them:
 //! <https://getcomposer.org/doc/articles/versions.md>.
 
-use crate::system::version::Version;
+use crate::system::version::{Numbers, Version};
 use std::fmt;
+use std::ops::Range;
 
 /// A version constraint in `composer.json`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,34 +13,28 @@ pub(crate) struct Constraint {
     alternatives: Vec<Vec<Versions>>,
 }
 
-/// The versions from one to another, or all but these.
+/// The versions of a range, or all but these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Versions {
-    from: Parts,
-    /// The first version that is not in the range; none for those without an end.
-    before: Option<Parts>,
+    range: Range<Numbers>,
     excluded: bool,
 }
 
-type Parts = [u32; 3];
+/// Later than any version.
+const END: Numbers = [u32::MAX; 3];
 
 impl Constraint {
     /// Parses a constraint; `None` if we cannot parse it, or if every version satisfies it.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let alternatives: Option<Vec<_>> =
-            text.split('|').filter(|part| !part.is_empty()).map(all_of).collect();
-        let alternatives = alternatives?;
+        let parts = text.split('|').filter(|part| !part.is_empty());
+        let alternatives: Vec<_> = parts.map(all_of).collect::<Option<_>>()?;
         let any = alternatives.iter().any(Vec::is_empty) || alternatives.is_empty();
         (!any).then(|| Self { text: text.trim().to_owned(), alternatives })
     }
 
     /// Whether a version satisfies it.
     pub(crate) fn is_met_by(&self, version: &Version) -> bool {
-        let at_least = |[major, minor, patch]: Parts| version.is_at_least(major, minor, patch);
-        let holds = |range: &Versions| {
-            let is_in = at_least(range.from) && !range.before.is_some_and(at_least);
-            is_in != range.excluded
-        };
+        let holds = |it: &Versions| it.range.contains(&version.numbers) != it.excluded;
         self.alternatives.iter().any(|ranges| ranges.iter().all(holds))
     }
 }
@@ -48,7 +43,8 @@ impl Constraint {
 fn all_of(text: &str) -> Option<Vec<Versions>> {
     if let Some((from, to)) = text.split_once(" - ") {
         let (to, digits) = parts(to.trim())?;
-        return Some(vec![range(parts(from.trim())?.0, raised(to, digits))]);
+        let range = parts(from.trim())?.0..raised(to, digits);
+        return Some(vec![Versions { range, excluded: false }]);
     }
     // There may be blanks between an operator and its version.
     let mut joined = text.replace(',', " ");
@@ -63,34 +59,26 @@ fn versions_of(word: &str) -> Option<Versions> {
     let operator =
         operators.into_iter().find(|operator| word.starts_with(operator)).unwrap_or_default();
     let version = word[operator.len()..].trim_start_matches('v');
-    if let Some(prefix) = version.strip_suffix(".*") {
-        let (from, digits) = parts(prefix)?;
-        return Some(range(from, raised(from, digits)));
-    }
-    let (version, digits) = parts(version)?;
-    let next = raised(version, 3);
-    Some(match operator {
-        ">=" => Versions { before: None, ..range(version, next) },
-        ">" => Versions { before: None, ..range(next, next) },
-        "<" => range([0; 3], version),
-        "<=" => range([0; 3], next),
-        "!=" => Versions { excluded: true, ..range(version, next) },
-        "~" => range(version, raised(version, digits.saturating_sub(1).max(1))),
+    let (version, digits) = parts(version.strip_suffix(".*").unwrap_or(version))?;
+    let next = raised(version, if word.ends_with(".*") { digits } else { 3 });
+    let range = match operator {
+        ">=" => version..END,
+        ">" => next..END,
+        "<" => [0; 3]..version,
+        "<=" => [0; 3]..next,
+        "~" => version..raised(version, digits.saturating_sub(1).max(1)),
         // Up to the next change of the first non-zero number.
         "^" => {
             let first = version.iter().position(|part| *part > 0).unwrap_or(2) + 1;
-            range(version, raised(version, first))
+            version..raised(version, first)
         }
-        _ => range(version, next),
-    })
-}
-
-fn range(from: Parts, before: Parts) -> Versions {
-    Versions { from, before: Some(before), excluded: false }
+        _ => version..next,
+    };
+    Some(Versions { range, excluded: operator == "!=" })
 }
 
 /// The first `digits` numbers, the last of them incremented.
-fn raised(parts: Parts, digits: usize) -> Parts {
+fn raised(parts: Numbers, digits: usize) -> Numbers {
     let mut raised = [0; 3];
     let last = digits.clamp(1, 3) - 1;
     raised[..=last].copy_from_slice(&parts[..=last]);
@@ -99,10 +87,9 @@ fn raised(parts: Parts, digits: usize) -> Parts {
 }
 
 /// The numbers of a version, and how many it has.
-fn parts(text: &str) -> Option<(Parts, usize)> {
+fn parts(text: &str) -> Option<(Numbers, usize)> {
     let text = text.split(['-', '@']).next().unwrap_or_default();
-    let numbers: Option<Vec<u32>> = text.split('.').map(|part| part.parse().ok()).collect();
-    let numbers = numbers?;
+    let numbers: Vec<u32> = text.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
     let digits = numbers.len().min(3);
     let mut parts = [0; 3];
     parts[..digits].copy_from_slice(&numbers[..digits]);

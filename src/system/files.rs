@@ -1,6 +1,6 @@
 //! Reads files that others wrote, and writes our own.
 
-use anyhow::anyhow;
+use anyhow::{anyhow, ensure};
 use nix::unistd::{getegid, geteuid};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
@@ -11,45 +11,23 @@ use std::path::{Path, PathBuf};
 /// files 1,000,000 bytes, so anything larger is not meant for us.
 pub(crate) const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Why a file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum FileError {
-    #[error("cannot be read: {0}")]
-    Read(#[from] io::Error),
-    #[error("cannot be read: {0}")]
-    Denied(String),
-    #[error("is not a regular file")]
-    NotAFile,
-    /// It has more than [`MAX_BYTES`].
-    #[error("is larger than 16 MiB")]
-    TooLarge,
-    #[error("is not UTF-8 text")]
-    NotUtf8,
-    /// A common mistake.
-    #[error(
-        "is a certificate or key in DER, not in PEM (`openssl x509 -inform der` converts a certificate)"
-    )]
-    Der,
-}
-
 /// Reads a whole text file. Follows symbolic links: mounted Secrets consist of them.
 ///
-/// Fails as [`FileError`] lists. Never waits for a FIFO, never reads a device.
-pub(crate) fn read_text(path: &Path) -> Result<String, FileError> {
+/// Fails with what is wrong with the file, without its name. Never waits for a FIFO, never reads a device.
+pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
+    let explained = |error| cannot_read(path, &error);
     // Opening a FIFO waits for its writer, so check first.
-    let explained = |error| cannot_read(path, error);
-    if !std::fs::metadata(path).map_err(explained)?.is_file() {
-        return Err(FileError::NotAFile);
-    }
+    ensure!(path.metadata().map_err(explained)?.is_file(), "is not a regular file");
     let mut bytes = Vec::new();
-    File::open(path).map_err(explained)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(FileError::TooLarge);
-    }
-    String::from_utf8(bytes).map_err(|error| match error.as_bytes() {
-        bytes if is_der(bytes) => FileError::Der,
-        _ => FileError::NotUtf8,
-    })
+    let file = File::open(path).map_err(explained)?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(explained)?;
+    ensure!(bytes.len() as u64 <= MAX_BYTES, "is larger than 16 MiB");
+    // A common mistake.
+    ensure!(
+        !is_der(&bytes),
+        "is a certificate or key in DER, not in PEM (`openssl x509 -inform der` converts a certificate)"
+    );
+    String::from_utf8(bytes).map_err(|_| anyhow!("is not UTF-8 text"))
 }
 
 /// Whether bytes look like a certificate or a key in DER: a sequence that is long.
@@ -57,12 +35,14 @@ pub(crate) fn is_der(bytes: &[u8]) -> bool {
     matches!(bytes, [0x30, 0x81 | 0x82, ..])
 }
 
-fn cannot_read(path: &Path, error: io::Error) -> FileError {
+fn cannot_read(path: &Path, error: &io::Error) -> anyhow::Error {
     // Without a right to its folder, nothing is known about the file.
     let metadata = path.metadata().or_else(|_| path.parent().unwrap_or(path).metadata());
     match (error.kind(), metadata) {
-        (io::ErrorKind::PermissionDenied, Ok(metadata)) => FileError::Denied(denied(&metadata)),
-        _ => error.into(),
+        (io::ErrorKind::PermissionDenied, Ok(metadata)) => {
+            anyhow!("cannot be read: {}", denied(&metadata))
+        }
+        _ => anyhow!("cannot be read: {error}"),
     }
 }
 
@@ -76,11 +56,10 @@ pub(crate) fn denied(metadata: &Metadata) -> String {
 }
 
 /// Like [`read_text`], but `None` for a missing file.
-pub(crate) fn read_text_if_present(path: &Path) -> Result<Option<String>, FileError> {
-    match read_text(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(FileError::Read(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
+pub(crate) fn read_text_if_present(path: &Path) -> anyhow::Result<Option<String>> {
+    match path.metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        _ => read_text(path).map(Some),
     }
 }
 
@@ -169,11 +148,16 @@ mod tests {
         fs::write(path("binary"), [0xff, 0xfe]).unwrap();
         File::create(path("large")).unwrap().set_len(MAX_BYTES + 1).unwrap();
 
-        assert!(matches!(read_text(&path("a")), Err(FileError::Read(_))));
-        assert!(matches!(read_text(&path("fifo")), Err(FileError::NotAFile)));
-        assert!(matches!(read_text(dir.path()), Err(FileError::NotAFile)));
-        assert!(matches!(read_text(&path("binary")), Err(FileError::NotUtf8)));
-        assert!(matches!(read_text(&path("large")), Err(FileError::TooLarge)));
+        for (name, expected) in [
+            ("a", "cannot be read: "),
+            ("fifo", "is not a regular file"),
+            ("", "is not a regular file"),
+            ("binary", "is not UTF-8 text"),
+            ("large", "is larger than 16 MiB"),
+        ] {
+            let problem = read_text(&path(name)).unwrap_err().to_string();
+            assert!(problem.starts_with(expected), "{name}: {problem}");
+        }
         assert!(read_text_if_present(&path("missing")).unwrap().is_none());
     }
 }

@@ -8,6 +8,14 @@ pub(crate) fn report(message: &impl Display) -> String {
     format!("PHP session store: {}", printable(message))
 }
 
+/// The first names of a list, and how many more there are.
+pub(crate) fn listed(names: &[String], most: usize) -> String {
+    match names.len().checked_sub(most) {
+        None | Some(0) => names.join(", "),
+        Some(more) => format!("{} and {more} more", names[..most].join(", ")),
+    }
+}
+
 /// An error with its causes.
 pub(crate) fn report_error(error: &anyhow::Error) -> String {
     report(&format_args!("{error:#}"))

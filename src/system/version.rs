@@ -1,5 +1,6 @@
 //! Versions of PHP and of its extensions.
 
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -9,19 +10,16 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Version {
-    numbers: [u32; 3],
+    pub(super) numbers: Numbers,
     text: String,
 }
 
-/// The text does not start like a version.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("\"{0}\" is not a version such as 5.3.7")]
-pub struct VersionError(String);
+/// Major, minor and patch.
+pub(crate) type Numbers = [u32; 3];
 
 impl Version {
-    /// Whether this version is `major.minor.patch` or later.
-    pub(crate) fn is_at_least(&self, major: u32, minor: u32, patch: u32) -> bool {
-        self.numbers >= [major, minor, patch]
+    pub(crate) fn is_at_least(&self, numbers: Numbers) -> bool {
+        self.numbers >= numbers
     }
 
     pub(crate) fn precedes(&self, other: &Self) -> bool {
@@ -35,27 +33,22 @@ impl Version {
 }
 
 impl FromStr for Version {
-    type Err = VersionError;
+    type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || VersionError(text.chars().take(40).collect());
-        let mut numbers = [0; 3];
-        let mut parts = text.splitn(3, '.');
-        for (index, number) in numbers.iter_mut().enumerate() {
-            let Some(part) = parts.next() else { break };
-            let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-            match part[..digits].parse() {
-                Ok(parsed) => *number = parsed,
-                Err(_) if index == 0 => return Err(error()),
-                Err(_) => break,
-            }
-        }
+        let number = |part: &str| part.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
+        let mut parts = text.splitn(3, '.').map_while(number);
+        let first = parts.next().with_context(|| {
+            let shown: String = text.chars().take(40).collect();
+            format!("\"{shown}\" is not a version such as 5.3.7")
+        })?;
+        let numbers = [first, parts.next().unwrap_or(0), parts.next().unwrap_or(0)];
         Ok(Self { numbers, text: text.to_owned() })
     }
 }
 
 impl TryFrom<String> for Version {
-    type Error = VersionError;
+    type Error = anyhow::Error;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         text.parse()
@@ -84,11 +77,11 @@ mod tests {
 
     #[test]
     fn versions_compare_by_number() {
-        assert!(version("5.10.0").is_at_least(5, 9, 9));
-        assert!(version("6.0.0RC1").is_at_least(6, 0, 0));
-        assert!(version("8.4.1-dev").is_at_least(8, 4, 1));
-        assert!(!version("5.3.7").is_at_least(6, 0, 0));
-        assert!(version("3.2").is_at_least(3, 2, 0));
+        assert!(version("5.10.0").is_at_least([5, 9, 9]));
+        assert!(version("6.0.0RC1").is_at_least([6, 0, 0]));
+        assert!(version("8.4.1-dev").is_at_least([8, 4, 1]));
+        assert!(!version("5.3.7").is_at_least([6, 0, 0]));
+        assert!(version("3.2").is_at_least([3, 2, 0]));
         assert!(version("8.4.99").precedes(&version("8.5.0alpha1")));
         assert!(!version("8.5").precedes(&version("8.5.0")));
     }

@@ -43,9 +43,9 @@ fn memcached_services() {
         ("user-provided", json!({"hostname": "h", "port": "11212"}), "h:11212", false),
     ];
     for (label, credentials, expected, login) in rows {
-        let of = |version| Harness::new(Store::Memcached, version);
+        let harness = Harness::new(Store::Memcached, "3.2.0");
         let off = [("BPL_PHP_SESSION_PROXY", "off")];
-        let variables = of("3.2.0").vcap_with(label, &credentials, &off).unwrap();
+        let variables = harness.vcap_with(label, &credentials, &off).unwrap();
         assert_eq!(variables[Variable::SavePath.name()], expected, "{credentials}");
         assert_eq!(variables.contains_key(Variable::Password.name()), login, "{credentials}");
         // The lines for a login are read only where there is one.
@@ -53,10 +53,6 @@ fn memcached_services() {
         assert_eq!(scan_dir.contains("/login.d"), login, "{credentials}: {scan_dir}");
         let persistent = if login { "0" } else { "1" };
         assert_eq!(variables[Variable::Persistent.name()], persistent, "{credentials}");
-
-        let variables = of("2.2.0").vcap_with(label, &credentials, &off).unwrap();
-        let expected = format!("PERSISTENT=app_sessions {expected}");
-        assert_eq!(variables[Variable::SavePath.name()], expected, "{credentials}");
     }
 }
 
@@ -87,9 +83,6 @@ fn tls_and_a_login_lead_through_the_session_proxy() {
         assert!(!variables.contains_key(Variable::Password.name()), "{credentials}");
         let on = harness.vcap_with("x", &credentials, &[("BPL_PHP_SESSION_PROXY", "on")]).unwrap();
         assert_eq!(on[Variable::SavePath.name()], PROXY_SOCKET, "{credentials}");
-        // php-memcached 2 has its login only by itself.
-        let old = Harness::new(Store::Memcached, "2.2.0").vcap_with("x", &credentials, &auto);
-        assert_eq!(old.is_err(), is_proxy && credentials["username"].is_null());
     }
     let error = harness.direct(&json!({"host": "h", "tls": true})).unwrap_err();
     assert!(error.contains("memcached extension does not support TLS"), "{error}");

@@ -151,6 +151,26 @@ fn a_login_by_sasl_is_kept_and_follows_the_binding() {
     });
 }
 
+/// The binding does not know yet, and there are more visitors than connections.
+#[test]
+fn a_password_that_changes_costs_nobody_a_session_while_a_connection_stands() {
+    let server = Memcached::with_sasl("old");
+    let site = Site::new(&login(&server, "old"));
+    assert_eq!(site.php().count("a"), 1);
+    *server.password.lock().unwrap() = "new".to_owned();
+    thread::scope(|scope| {
+        for visitor in 0..8 {
+            let mut php = site.php();
+            scope.spawn(move || {
+                for count in 1..=50 {
+                    assert_eq!(php.count(&visitor.to_string()), count);
+                }
+            });
+        }
+    });
+    assert_eq!(site.status()["failures"], 0);
+}
+
 #[test]
 fn a_password_that_the_server_refuses_fails_at_once() {
     let server = Memcached::with_sasl("hunter2");

@@ -72,11 +72,8 @@ fn auto_takes_the_proxy_for_tls_and_where_the_handler_cannot_serve() {
 }
 
 #[test]
-fn what_the_proxy_does_not_serve_is_said() {
+fn a_setting_that_is_none_is_said() {
     let harness = Harness::new(Store::Redis, "6.2.0");
-    let memcached = Harness::new(Store::Memcached, "2.2.0");
-    let message = memcached.asked(&json!({"servers": "h:1"}), "on").1;
-    assert!(message.contains("BPL_PHP_SESSION_PROXY is on"), "{message}");
     let message = launch(&harness, "yes", &json!({"host": "h"})).unwrap_err();
     assert!(message.contains("auto, on, off"), "{message}");
 }

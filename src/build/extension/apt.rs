@@ -97,7 +97,7 @@ impl<'a> Apt<'a> {
         if let Err(error) = timed("Fetching the package lists with apt", update) {
             // So that the next call tries again.
             fs::remove_dir_all(&lists).context(FILE)?;
-            return Err(error.into());
+            return Err(error);
         }
         Ok(())
     }

@@ -7,7 +7,6 @@ use crate::php::{Php, Program};
 use crate::services::Services;
 use crate::services::matching::rule_by_rule;
 use crate::services::search_keys::SearchKeys;
-use crate::store::Store;
 use crate::variable::Variable;
 use libcnb::Platform;
 use std::path::Path;
@@ -25,7 +24,7 @@ pub(super) fn of_services(app_dir: &Path, platform: &BuildPlatform) -> anyhow::R
         ["BP_PHP_", "BPL_PHP_"].map(|prefix| environment.names_with_prefix(prefix)).concat();
     let variables = if variables.is_empty() { "none".to_owned() } else { variables.join(", ") };
     let mut lines = vec![format!("Looked in {services}"), format!("Variables set: {variables}")];
-    lines.extend(rule_by_rule(&services, &keys, &Store::ALL));
+    lines.extend(rule_by_rule(&services, &keys));
     Ok(lines)
 }
 

@@ -107,7 +107,7 @@ pub fn write_files(
     record: &LaunchRecord,
     mut first: Vec<Directive>,
 ) -> anyhow::Result<()> {
-    for (ini_file, mut directives) in ini_files(record.store, &record.extension_version) {
+    for (ini_file, mut directives) in ini_files(record.store) {
         if ini_file == IniFile::Base {
             directives.splice(0..0, first.drain(..));
         }

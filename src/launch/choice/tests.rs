@@ -42,7 +42,7 @@ fn record(store: Store, case: &str) -> LaunchRecord {
     let keys = SearchKeys::determine(&Environment::default(), &AppOptions::default());
     LaunchRecord {
         store,
-        extension_version: if case.contains("2.2") { "2.2.0" } else { "6.2.0" }.parse().unwrap(),
+        extension_version: "6.2.0".parse().unwrap(),
         knows_tls: !case.contains("no openssl"),
         openssl_cafile: String::new(),
         openssl_capath: String::new(),
@@ -98,7 +98,6 @@ fn chosen(setting: Proxy, case: &str, outer: Option<Route>, asks: Asks, said: Sa
 
 const NO_OPENSSL: &str = "The service needs TLS, but this PHP has no OpenSSL extension";
 const NO_TLS: &str = "The service accepts only TLS connections, and PHP's memcached extension";
-const NOT_SERVED: &str = "BPL_PHP_SESSION_PROXY is on, but the session proxy serves only";
 
 #[test]
 fn setting_service_and_app_decide() {
@@ -112,8 +111,6 @@ fn setting_service_and_app_decide() {
         (Auto, "memcached login", "Proxy Given; proxy Kept"),
         (Auto, "memcached login persistent wait", "Proxy Given; proxy Kept"),
         (Auto, "memcached tls", "Proxy Given; proxy Kept"),
-        (Auto, "memcached 2.2 login", "Direct Given; php Kept"),
-        (Auto, "memcached 2.2 tls", NO_TLS),
         (Auto, "cluster", "Proxy Locks; proxy Kept"),
         (Auto, "cluster folder", "Proxy Given; proxy Kept"),
         (Auto, "cluster tls", "Proxy Locks; proxy Kept"),
@@ -135,7 +132,6 @@ fn setting_service_and_app_decide() {
         (On, "tcp", "Proxy Given; proxy Kept"),
         (On, "tls wait persistent", "Proxy Given; proxy Kept"),
         (On, "memcached", "Proxy Given; proxy Kept"),
-        (On, "memcached 2.2", NOT_SERVED),
         (Off, "memcached login", "Direct Given; php Kept"),
         (Off, "memcached tls", NO_TLS),
         (On, "cluster unlocked", "Proxy Given; proxy Kept"),
@@ -220,7 +216,6 @@ fn without_tls_the_distance_decides() {
         ("memcached", none, Asks::All, ('r', 'f'), "Direct ProxyRefused; php proxy php Kept"),
         ("memcached persistent", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
         ("memcached wait", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
-        ("memcached 2.2", none, Asks::All, ('k', 'f'), "Direct Given; php Kept"),
     ] {
         assert_eq!(chosen(Auto, case, outer, asks, said), expected, "{case} {asks:?} {said:?}");
     }

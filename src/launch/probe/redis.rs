@@ -52,9 +52,9 @@ fn php_connects(question: &Question<'_>, endpoint: &RedisEndpoint, env: &Env) ->
     }
     let arguments = [format!("tls://{address}"), context.to_string()];
     let options: Vec<&str> = neutral_options().collect();
-    let answer =
-        run_script::<bool>(CONNECT, &arguments.each_ref().map(String::as_str), &options, env);
-    answer.is_ok_and(|answer| answer.json == Some(true))
+    let arguments = arguments.each_ref().map(String::as_str);
+    let output = run_script::<bool>(CONNECT, "", &arguments, &options, env);
+    output.is_ok_and(|output| output.answer.unwrap_or(false))
 }
 
 const CONNECT: &str = include_str!("tls.php");

@@ -57,7 +57,7 @@ impl<'a> SessionTrial<'a> {
         // On its own: a server with no room, or in protected mode, says so and closes.
         let (reply, one) = timed(|| connection.send(&[sent(first)], deadline))?;
         let mut findings = self.findings();
-        findings.take(first.name(), &reply[0]);
+        findings.take(&first.words[0], &reply[0]);
         if self.endpoint.is_cluster() && !self.through_proxy {
             // PHP's handler for clusters sends this first.
             let slots = connection.command(&[b"CLUSTER", b"SLOTS"], deadline)?;
@@ -72,7 +72,7 @@ impl<'a> SessionTrial<'a> {
         commands.extend(elsewhere.map(|key| Command::new(&[b"GET", key.as_bytes()])));
         let (replies, all) = timed(|| connection.send(&commands, deadline))?;
         for (command, reply) in others.iter().zip(&replies) {
-            findings.take(command.name(), reply);
+            findings.take(&command.words[0], reply);
         }
         let moved = |reply: &&Reply| matches!(reply, Reply::Error(it) if it.code() == "MOVED");
         if let Some(reply) = replies[others.len()..].iter().find(moved) {
@@ -184,9 +184,9 @@ impl<'a> SessionTrial<'a> {
         let mut findings = self.findings();
         for command in &commands {
             match client.connect(deadline).ok()?.send(&[sent(command)], deadline) {
-                Ok(replies) => findings.take(command.name(), &replies[0]),
+                Ok(replies) => findings.take(&command.words[0], &replies[0]),
                 Err(Problem::Closed(_) | Problem::Broken { .. }) => {
-                    findings.does_not_know(command.name());
+                    findings.does_not_know(&command.words[0]);
                 }
                 Err(_) => return None,
             }

@@ -19,6 +19,12 @@ function found(): ?string
     return $data === data($token, strlen($data)) ? $token : "a part of $token";
 }
 
+$refused = false;
+// session_write_close() is true even if PHP's handler has not written the session; only a warning says so.
+set_error_handler(function () use (&$refused) {
+    $refused = true;
+    return false;
+});
 $started = session_start($do === 'read' ? ['read_and_close' => true] : []);
 $answer = ['started' => $started, 'found' => $started ? found() : null, 'kept' => $started];
 if ($started && $do !== 'read') {
@@ -37,7 +43,7 @@ if ($started && $do !== 'read') {
         } elseif ($do !== 'view') {
             $_SESSION = ['token' => $token, 'data' => data($token, (int) $size)];
         }
-        $answer['kept'] = session_write_close() && $done;
+        $answer['kept'] = session_write_close() && $done && !$refused;
     }
 }
 header('Content-Type: application/json');

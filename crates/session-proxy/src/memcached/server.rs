@@ -21,6 +21,8 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// Shorter problems are not worth a line in the log.
 const WORTH_MENTIONING: Duration = Duration::from_millis(100);
+/// How long no new connection is tried after the server has refused one, if there are others.
+const REFUSAL: Duration = Duration::from_secs(1);
 /// A name may lead elsewhere meanwhile.
 const GREATEST_AGE: Duration = Duration::from_mins(5);
 
@@ -47,12 +49,26 @@ struct State {
     idle: Vec<Pooled>,
     /// Idle, borrowed, or connecting.
     count: usize,
+    connecting: usize,
     /// Requests that wait for a connection.
     waiting: usize,
+    /// When it last refused a new connection. Open ones may go on, after a change of the password, say.
+    refused: Option<Instant>,
     /// Since when it has not replied.
     trouble: Option<Instant>,
     /// Until when nobody asks.
     silent_until: Option<Instant>,
+}
+
+impl State {
+    fn has_connections(&self) -> bool {
+        self.count > self.connecting
+    }
+
+    /// Whether to wait for an open connection, because the server has just refused a new one.
+    fn must_share(&self) -> bool {
+        self.refused.is_some_and(|when| when.elapsed() < REFUSAL) && self.has_connections()
+    }
 }
 
 struct Pooled {
@@ -111,6 +127,10 @@ impl Server {
             log(format_args!("{}: {fault}", self.name));
             let is_late = matches!(fault, Fault::Connection(Problem::Timeout(_)));
             let refuses = fault.is_refusal();
+            if refuses && self.state().has_connections() && !deadline.is_over() {
+                // The open ones are no worse for it, and the next try waits for one of them.
+                continue;
+            }
             self.in_trouble(begun, outage && is_late);
             if outage || refuses || deadline.is_over() {
                 stats.failures.inc();
@@ -159,8 +179,13 @@ impl Server {
         let known = self.nature.get().copied();
         let deadline = deadline.or_after(limits.read_timeout);
         let login = self.login.as_ref();
-        let (connection, nature) =
-            Connection::open(&self.dialer, login, known, deadline, limits.connect_timeout)?;
+        let opened = Connection::open(&self.dialer, login, known, deadline, limits.connect_timeout);
+        let mut state = self.state();
+        state.connecting -= 1;
+        let refuses = opened.as_ref().is_err_and(Fault::is_refusal);
+        state.refused = refuses.then(Instant::now);
+        drop(state);
+        let (connection, nature) = opened?;
         if let (None, Some(nature)) = (known, nature) {
             // Another connection may have asked as well.
             let _ = self.nature.set(nature);
@@ -182,8 +207,9 @@ impl Server {
                 }
                 state.count -= 1;
             }
-            if state.count < limits.most_connections {
+            if state.count < limits.most_connections && !state.must_share() {
                 state.count += 1;
+                state.connecting += 1;
                 return Ok((Slot(self), None));
             }
             let in_use = state.count;
