@@ -12,7 +12,7 @@ mod sts;
 
 use super::variables::{Inquiry, Variables};
 pub use host::Named;
-use presign::{Presigned, TOKEN_LIFETIME};
+use presign::{TOKEN_LIFETIME, presigned};
 use store_client::{Auth, NoToken, Secret, Token};
 
 /// Which service holds the cache.
@@ -57,7 +57,7 @@ impl Aws {
             passes: false,
         })?;
         let keys = chain::keys(inquiry, self.role.as_deref(), region)?;
-        let signed = Presigned { aws: self, region, keys: &keys, at: inquiry.now }.to_string();
+        let signed = presigned(self, region, &keys, inquiry.now);
         let end = inquiry.now + TOKEN_LIFETIME;
         let expires = keys.expires.map_or(end, |expires| expires.min(end));
         let auth = Auth::new(Some(self.user.clone()), Secret::new(signed));
@@ -74,17 +74,13 @@ impl Aws {
     pub(crate) fn advice(&self, variables: &Variables) -> String {
         let Self { service, cache, serverless, user, .. } = self;
         let region = self.region(variables).unwrap_or_default();
-        let kind = match (service, serverless) {
-            (AwsService::MemoryDb, _) => "the MemoryDB cluster",
-            (AwsService::ElastiCache, true) => "the serverless cache",
-            (AwsService::ElastiCache, false) => "the replication group",
-        };
-        let action = match service {
-            AwsService::ElastiCache => "elasticache:Connect on the cache and on the user",
-            AwsService::MemoryDb => "memorydb:Connect on the cluster and on the user",
+        let (kind, action) = match (service, serverless) {
+            (AwsService::MemoryDb, _) => ("MemoryDB cluster", "memorydb:Connect on the cluster"),
+            (_, true) => ("serverless cache", "elasticache:Connect on the cache"),
+            (_, false) => ("replication group", "elasticache:Connect on the cache"),
         };
         format!(
-            "AWS says so to every mistake. The token was for {kind} {cache:?} in {region}, user {user:?}. Check the name (not the endpoint), whether it is serverless (credential serverless), the region, that the user has IAM authentication and is in the cache's user group, that the role may {action}, and this container's clock."
+            "AWS says so to every mistake. The token was for the {kind} {cache:?} in {region}, user {user:?}. Check the name (not the endpoint), whether it is serverless (credential serverless), the region, that the user has IAM authentication and is in the cache's user group, that the role may {action} and on the user, and this container's clock."
         )
     }
 }
