@@ -85,7 +85,7 @@ fn verifier(tls: &Tls, verify: bool) -> Result<Arc<dyn ServerCertVerifier>, Stri
 /// The day on which one of the service's CAs expired, if any has.
 #[must_use]
 pub fn expired_ca(tls: &Tls) -> Option<Date> {
-    certificates(tls.ca.as_ref()?, "").ok()?.into_iter().filter_map(expired).min()
+    certificates(tls.ca.as_ref()?, "").ok()?.iter().filter_map(expired).min()
 }
 
 fn certificates(pem: &Pem, what: &str) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -112,7 +112,7 @@ mod tests {
                 let mut params = CertificateParams::new(Vec::new()).unwrap();
                 params.not_before = date_time_ymd(1980, 1, 1);
                 params.not_after = date_time_ymd(year, 12, 31);
-                params.is_ca = is_ca.clone();
+                params.is_ca = is_ca;
                 let text = Secret::new(params.self_signed(&key).unwrap().pem());
                 let tls = Tls { ca: Some(Pem { text, file: None }), client: None };
                 assert_eq!(expired_ca(&tls).map(|date| date.to_string()).as_deref(), last);

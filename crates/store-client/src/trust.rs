@@ -43,10 +43,10 @@ fn verifier(cas: &[CertificateDer<'static>]) -> Result<Arc<WebPkiServerVerifier>
 
 /// The day on which a CA expired, if it has. webpki does not look at the dates of a CA, but OpenSSL does; so here the CA takes
 /// the place of a server.
-pub(super) fn expired(ca: CertificateDer<'static>) -> Option<Date> {
-    let verifier = verifier(&[ca.clone()]).ok()?;
+pub(super) fn expired(ca: &CertificateDer<'static>) -> Option<Date> {
+    let verifier = verifier(std::slice::from_ref(ca)).ok()?;
     let name = ServerName::try_from("ca").ok()?;
-    match verifier.verify_server_cert(&ca, &[], &name, &[], UnixTime::now()) {
+    match verifier.verify_server_cert(ca, &[], &name, &[], UnixTime::now()) {
         Err(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
             Some(Date::of(not_after.as_secs()))
         }
@@ -63,8 +63,8 @@ impl ServerCertVerifier for Trust {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Some((verifier, cas)) = &self.cas else { return Ok(ServerCertVerified::assertion()) };
-        let verified = verifier.verify_server_cert(server, intermediates, name, ocsp, now);
+        let Some((webpki, cas)) = &self.cas else { return Ok(ServerCertVerified::assertion()) };
+        let verified = webpki.verify_server_cert(server, intermediates, name, ocsp, now);
         let Err(Error::InvalidCertificate(why)) = &verified else { return verified };
         match why {
             _ if !cas.contains(server) => verified,
