@@ -52,8 +52,9 @@ pub(super) fn login(
         }),
         Issuer::Google => Cloud::Google,
     };
-    let variables =
-        Variables::read(|name| fields.environment.text(name).ok().flatten().map(str::to_owned));
+    let variables = fields.environment.as_env().iter();
+    let variables: Variables =
+        variables.filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?))).collect();
     Ok(Some(Arc::new(cloud.login(variables))))
 }
 

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::path::{Path, PathBuf};
-use store_client::Pem;
+use store_client::{Pem, Secret};
 
 const EXPECTED: &str = "PEM (-----BEGIN …), or PEM in base64";
 
@@ -45,7 +45,7 @@ fn of_file(path: &Path) -> Result<Pem, String> {
 fn pem(text: &str, file: Option<PathBuf>) -> Result<Pem, String> {
     let decoded = decode(text)?;
     let file = file.filter(|_| decoded == text);
-    Ok(Pem::new(decoded, file))
+    Ok(Pem { text: Secret::new(decoded), file })
 }
 
 const BEGIN: &str = "-----BEGIN ";

@@ -34,15 +34,15 @@ pub(crate) fn tls_files(
     let Some(tls) = redis.tls() else { return Ok(TlsFiles::default()) };
     let mut folders = vec![Path::new("/tmp"), Path::new(SHARED_MEMORY)];
     folders.splice(0..0, environment.text("TMPDIR")?.map(Path::new));
-    let file_of = |pem: &Pem| match pem.file() {
+    let file_of = |pem: &Pem| match &pem.file {
         Some(file) => Ok(file.to_owned()),
-        None => keep(&folders, pem.text()),
+        None => keep(&folders, pem.text.expose()),
     };
     let ca = match &tls.ca {
         Some(ca) if php::redis_directives::shares_ca(redis, &record.extension_version) => {
             let LaunchRecord { openssl_cafile, openssl_capath, .. } = record;
             let others = trusted_cas::read(environment, openssl_cafile, openssl_capath)?;
-            Some(keep(&folders, &format!("{}\n{others}", ca.text()))?)
+            Some(keep(&folders, &format!("{}\n{others}", ca.text.expose()))?)
         }
         Some(ca) => Some(file_of(ca)?),
         None => None,

@@ -8,7 +8,7 @@ mod source;
 
 use crate::redis_process::{Redis, run};
 use clock::FastClock;
-use cloud_login::{Azure, Clock, Cloud, Variables};
+use cloud_login::{Azure, Cloud, Variables};
 use signature::{cache, is_signed, signed_at};
 pub(crate) use source::Fault;
 use source::Source;
@@ -79,15 +79,15 @@ impl CloudSite {
 
     pub(crate) fn login(&self) -> IssuedLogin {
         let source = self.source();
-        let variables = Variables::read(|name| {
-            source.iter().find(|(it, _)| *it == name).map(|(_, value)| value.clone())
-        });
+        let variables: Variables =
+            source.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let cloud = match self.kind {
             Kind::Aws => Cloud::Aws(cache()),
             Kind::Azure => Cloud::Azure(Azure::default()),
             Kind::Google => Cloud::Google,
         };
-        cloud.login_by(self.clock.clone(), variables)
+        let clock = self.clock.clone();
+        cloud.login_by(Arc::new(move || clock.now()), variables)
     }
 
     /// The port to connect to.

@@ -5,7 +5,7 @@ use crate::proxy_site::{PASSWORD, Php, credentials_of, serve};
 use crate::redis_cluster::RedisCluster;
 use crate::redis_process::run;
 use crate::sentinel_site::Watched;
-use cloud_login::{Cloud, Variables};
+use cloud_login::Cloud;
 use serde_json::json;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ fn tokens(ports: Vec<u16>) -> (Login, Arc<AtomicU32>) {
         }
         ok(json!({"access_token": token, "expires_in": 2}))
     });
-    let variables = Variables::read(|name| (name == "GCE_METADATA_HOST").then(|| host.clone()));
+    let variables = [("GCE_METADATA_HOST", &*host)].into_iter().collect();
     (Login::Issued(Arc::new(Cloud::Google.login(variables))), count)
 }
 

@@ -10,11 +10,10 @@ mod keys;
 mod presign;
 mod sts;
 
-use super::inquiry::Inquiry;
-use super::variables::Variables;
+use super::variables::{Inquiry, Variables};
 pub use host::Named;
-use presign::{Presigned, TOKEN_LIFETIME};
-use store_client::{NoToken, Secret, Token};
+use presign::{TOKEN_LIFETIME, presigned};
+use store_client::{Auth, NoToken, Secret, Token};
 
 /// Which service holds the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,12 +51,17 @@ pub struct Aws {
 impl Aws {
     /// Gets keys, and signs.
     pub(crate) fn issue(&self, inquiry: Inquiry<'_>) -> Result<Token, NoToken> {
-        let region = self.region(inquiry.variables).ok_or_else(no_region)?;
+        let region = self.region(inquiry.variables).ok_or_else(|| NoToken {
+            what: "A token of AWS IAM needs the cache's region".to_owned(),
+            advice: "Add the credential region, or set AWS_REGION.".to_owned(),
+            passes: false,
+        })?;
         let keys = chain::keys(inquiry, self.role.as_deref(), region)?;
-        let signed = Presigned { aws: self, region, keys: &keys, at: inquiry.now }.to_string();
+        let signed = presigned(self, region, &keys, inquiry.now);
         let end = inquiry.now + TOKEN_LIFETIME;
         let expires = keys.expires.map_or(end, |expires| expires.min(end));
-        Ok(Token { user: Some(self.user.clone()), secret: Secret::new(signed), expires })
+        let auth = Auth::new(Some(self.user.clone()), Secret::new(signed));
+        Ok(Token { auth, expires })
     }
 
     fn region<'a>(&'a self, variables: &'a Variables) -> Option<&'a str> {
@@ -70,25 +74,13 @@ impl Aws {
     pub(crate) fn advice(&self, variables: &Variables) -> String {
         let Self { service, cache, serverless, user, .. } = self;
         let region = self.region(variables).unwrap_or_default();
-        let kind = match (service, serverless) {
-            (AwsService::MemoryDb, _) => "the MemoryDB cluster",
-            (AwsService::ElastiCache, true) => "the serverless cache",
-            (AwsService::ElastiCache, false) => "the replication group",
-        };
-        let action = match service {
-            AwsService::ElastiCache => "elasticache:Connect on the cache and on the user",
-            AwsService::MemoryDb => "memorydb:Connect on the cluster and on the user",
+        let (kind, action) = match (service, serverless) {
+            (AwsService::MemoryDb, _) => ("MemoryDB cluster", "memorydb:Connect on the cluster"),
+            (_, true) => ("serverless cache", "elasticache:Connect on the cache"),
+            (_, false) => ("replication group", "elasticache:Connect on the cache"),
         };
         format!(
-            "AWS says so to every mistake. The token was for {kind} {cache:?} in {region}, user {user:?}. Check the name (not the endpoint), whether it is serverless (credential serverless), the region, that the user has IAM authentication and is in the cache's user group, that the role may {action}, and this container's clock."
+            "AWS says so to every mistake. The token was for the {kind} {cache:?} in {region}, user {user:?}. Check the name (not the endpoint), whether it is serverless (credential serverless), the region, that the user has IAM authentication and is in the cache's user group, that the role may {action} and on the user, and this container's clock."
         )
-    }
-}
-
-fn no_region() -> NoToken {
-    NoToken {
-        what: "A token of AWS IAM needs the cache's region".to_owned(),
-        advice: "Add the credential region, or set AWS_REGION.".to_owned(),
-        passes: false,
     }
 }

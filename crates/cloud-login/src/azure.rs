@@ -5,8 +5,9 @@ mod entra;
 mod managed;
 
 use super::bearer::Bearer;
-use super::inquiry::Inquiry;
-use store_client::{NoToken, Secret, Token};
+use super::variables::Inquiry;
+use entra::Proof;
+use store_client::{Auth, NoToken, Secret, Token};
 
 /// What the token is for.
 const RESOURCE: &str = "https://redis.azure.com";
@@ -26,11 +27,10 @@ pub struct Azure {
 impl Azure {
     /// Asks the first source that the credentials or the environment name, in the order of Azure's own libraries.
     pub(crate) fn issue(&self, inquiry: Inquiry<'_>) -> Result<Token, NoToken> {
-        let bearer = match entra::Application::named(self, inquiry.variables) {
-            Some(application) => application?.ask(inquiry)?,
+        let Bearer { secret, expires, source } = match Proof::named(self, inquiry.variables) {
+            Some(proof) => entra::ask(self, &proof, inquiry)?,
             None => managed::ask(self, inquiry)?,
         };
-        let Bearer { secret, expires, source } = bearer;
         let user = match &self.user {
             Some(user) => user.clone(),
             None => object_id(&secret).ok_or_else(|| NoToken {
@@ -39,7 +39,7 @@ impl Azure {
                 passes: false,
             })?,
         };
-        Ok(Token { user: Some(user), secret: Secret::new(secret), expires })
+        Ok(Token { auth: Auth::new(Some(user), Secret::new(secret)), expires })
     }
 
     pub(crate) fn advice(&self) -> String {

@@ -1,7 +1,7 @@
 //! Access tokens, as OAuth's endpoints and the clouds' metadata services give them (RFC 6749, 5.1).
 
 use super::http::Request;
-use super::inquiry::Inquiry;
+use super::variables::Inquiry;
 use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use store_client::NoToken;

@@ -4,8 +4,8 @@
 
 use super::bearer::Bearer;
 use super::http::{Request, Source};
-use super::inquiry::Inquiry;
-use store_client::{NoToken, Secret, Token};
+use super::variables::Inquiry;
+use store_client::{Auth, NoToken, Secret, Token};
 
 const HOST: &str = "metadata.google.internal";
 const PATH: &str = "/computeMetadata/v1/instance/service-accounts/default/token";
@@ -23,5 +23,5 @@ pub(crate) fn issue(inquiry: Inquiry<'_>) -> Result<Token, NoToken> {
     let url = format!("http://{host}{PATH}");
     let request = Request::get(SOURCE, &url, &[("metadata-flavor", "Google")], &[]);
     let Bearer { secret, expires, .. } = Bearer::of(&request, inquiry)?;
-    Ok(Token { user: None, secret: Secret::new(secret), expires })
+    Ok(Token { auth: Auth::new(None, Secret::new(secret)), expires })
 }

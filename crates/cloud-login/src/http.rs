@@ -1,15 +1,17 @@
 //! Asks a source over HTTP. Every request ends in time, whatever the other side does.
 
 use std::error::Error as _;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::time::Duration;
 use store_client::{Deadline, NoToken, printable};
+use ureq::http::{Method, Response};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy};
 
 /// For one request, less than a launch waits for a login: so it can say who did not answer.
 const PATIENCE: Duration = Duration::from_millis(2500);
-/// No answer is longer than some kilobytes.
+/// No answer, and no token in a file, is longer than some kilobytes.
 const MOST_BYTES: u64 = 256 << 10;
 /// A message shows at most this much of what a source says.
 const MOST_SHOWN: usize = 300;
@@ -22,20 +24,13 @@ pub(crate) struct Source {
     pub(crate) advice: &'static str,
 }
 
-/// How to ask.
-pub(crate) enum Method<'a> {
-    Get,
-    /// With an empty body.
-    Put,
-    /// With the fields of a form.
-    Post(&'a [(&'a str, &'a str)]),
-}
-
 pub(crate) struct Request<'a> {
     pub(crate) source: Source,
-    pub(crate) method: Method<'a>,
+    pub(crate) method: Method,
     pub(crate) url: &'a str,
     pub(crate) headers: &'a [(&'a str, &'a str)],
+    /// Those of a form.
+    pub(crate) fields: &'a [(&'a str, &'a str)],
     /// What must not be shown, should the source repeat it.
     pub(crate) secrets: &'a [&'a str],
 }
@@ -47,7 +42,17 @@ impl<'a> Request<'a> {
         headers: &'a [(&'a str, &'a str)],
         secrets: &'a [&'a str],
     ) -> Self {
-        Self { source, method: Method::Get, url, headers, secrets }
+        Self { source, method: Method::GET, url, headers, fields: &[], secrets }
+    }
+
+    pub(crate) fn post(
+        source: Source,
+        url: &'a str,
+        fields: &'a [(&'a str, &'a str)],
+        secrets: &'a [&'a str],
+    ) -> Self {
+        let headers = &[("content-type", "application/x-www-form-urlencoded")];
+        Self { source, method: Method::POST, url, headers, fields, secrets }
     }
 
     /// The body of a successful answer.
@@ -65,21 +70,14 @@ impl<'a> Request<'a> {
         Ok(body)
     }
 
-    fn exchange(&self, agent: &Agent) -> Result<ureq::http::Response<Body>, ureq::Error> {
-        macro_rules! with_headers {
-            ($request:expr) => {
-                self.headers
-                    .iter()
-                    .fold($request, |request, (name, value)| request.header(*name, *value))
-            };
-        }
-        match self.method {
-            Method::Get => with_headers!(agent.get(self.url)).call(),
-            Method::Put => with_headers!(agent.put(self.url)).send_empty(),
-            Method::Post(fields) => {
-                let post = with_headers!(agent.post(self.url));
-                post.content_type("application/x-www-form-urlencoded").send(form(fields))
-            }
+    fn exchange(&self, agent: &Agent) -> Result<Response<Body>, ureq::Error> {
+        let request = ureq::http::Request::builder().method(self.method.clone()).uri(self.url);
+        let headers = self.headers.iter();
+        let request = headers.fold(request, |request, (name, value)| request.header(*name, *value));
+        if self.method == Method::GET {
+            agent.run(request.body(())?)
+        } else {
+            agent.run(request.body(form(self.fields).into_bytes())?)
         }
     }
 
@@ -122,6 +120,26 @@ impl Source {
         let place = place.split('?').next().unwrap_or_default();
         let what = format!("{} ({}) {said}", self.name, printable(&place));
         NoToken { what, advice: self.advice.to_owned(), passes }
+    }
+
+    /// The token in a file that the platform replaces, without white space around it.
+    pub(crate) fn read(self, path: &str) -> Result<String, NoToken> {
+        let mut text = String::new();
+        let read =
+            File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text));
+        let fail = |why: &str, passes| {
+            let said = format!("needs a token from that file, which {why}");
+            Err(self.no_token(path, &said, passes))
+        };
+        if let Err(error) = read {
+            return fail(&format!("cannot be read ({error})"), false);
+        }
+        match text.trim() {
+            // Perhaps it is just being written.
+            "" => fail("is empty", true),
+            text if text.chars().any(char::is_control) => fail("holds none", false),
+            text => Ok(text.to_owned()),
+        }
     }
 }
 

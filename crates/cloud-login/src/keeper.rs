@@ -1,7 +1,6 @@
 //! Keeps a token that is valid: a thread gets the next one ahead of the present one's end, so nobody waits for a source
 //! while there is one.
 
-use super::clock::Clock;
 use super::schedule::{chance, due, pause};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
@@ -14,14 +13,16 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const TOO_NEW: Duration = Duration::from_secs(5);
 const STACK: usize = 512 << 10;
 
+/// Tells the time of day.
+pub type Clock = dyn Fn() -> SystemTime + Send + Sync;
 type Issue = dyn Fn(SystemTime, Deadline) -> Result<Token, NoToken> + Send + Sync;
 
 /// Keeps a token that is valid, from the first time that one is needed until it is dropped.
-pub struct Keeper(Arc<Shared>);
+pub(crate) struct Keeper(Arc<Shared>);
 
 struct Shared {
     issue: Box<Issue>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<Clock>,
     state: Mutex<State>,
     /// Tells the thread that a token is needed now, or none any more.
     needed: Condvar,
@@ -49,16 +50,16 @@ struct State {
 
 impl Keeper {
     /// `issue` asks the source at a time of day, until a deadline.
-    pub fn new(
+    pub(crate) fn new(
         issue: impl Fn(SystemTime, Deadline) -> Result<Token, NoToken> + Send + Sync + 'static,
-        clock: Arc<dyn Clock>,
+        clock: Arc<Clock>,
     ) -> Self {
         let state = State {
             is_running: false,
             has_ended: false,
             token: None,
             came: Instant::now(),
-            due: clock.now(),
+            due: clock(),
             not_before: Instant::now(),
             failures: 0,
             problem: None,
@@ -80,14 +81,22 @@ impl Keeper {
         if !state.is_running {
             let shared = Arc::clone(&self.0);
             let spawned = thread::Builder::new().stack_size(STACK).spawn(move || shared.keep());
-            spawned.map_err(|error| NoToken {
-                what: format!("No thread can be started that asks for a token ({error})"),
-                advice: "Allow this container more processes.".to_owned(),
-                passes: true,
+            spawned.map_err(|error| {
+                let what = format!("No thread can be started that asks for a token ({error})");
+                passing(&what, "Allow this container more processes.")
             })?;
             state.is_running = true;
         }
         Ok(state)
+    }
+
+    /// The token, if it is valid; has the next one asked for if that is due.
+    fn present(&self, state: &State) -> Option<Arc<Token>> {
+        let now = (self.0.clock)();
+        if state.wait(now).is_zero() {
+            self.0.needed.notify_one();
+        }
+        state.valid(now)
     }
 }
 
@@ -102,11 +111,7 @@ impl Tokens for Keeper {
     fn token(&self, deadline: Deadline) -> Result<Arc<Token>, NoToken> {
         let mut state = self.running()?;
         loop {
-            let now = self.0.clock.now();
-            if state.wait(now).is_zero() {
-                self.0.needed.notify_one();
-            }
-            if let Some(token) = state.valid(now) {
+            if let Some(token) = self.present(&state) {
                 return Ok(token);
             }
             match &state.problem {
@@ -121,31 +126,26 @@ impl Tokens for Keeper {
     }
 
     fn newer(&self, than: &Token) -> Option<Arc<Token>> {
-        let (now, state) = (self.0.clock.now(), self.0.state());
-        if state.wait(now).is_zero() {
-            self.0.needed.notify_one();
-        }
-        state.valid(now).filter(|token| token.secret != than.secret)
+        self.present(&self.0.state()).filter(|token| token.auth != than.auth)
     }
 
     fn in_place_of(&self, refused: &Token, deadline: Deadline) -> Option<Arc<Token>> {
-        let other = |state: &State| {
-            let token = state.valid(self.0.clock.now());
-            token.filter(|token| token.secret != refused.secret)
-        };
         let mut state = self.running().ok()?;
         let answers = state.answers;
-        while other(&state).is_none() {
+        loop {
+            let other = state.valid((self.0.clock)()).filter(|it| it.auth != refused.auth);
+            if other.is_some() {
+                return other;
+            }
             let is_too_new = state.came.elapsed() < TOO_NEW || state.is_left_alone();
             let left = deadline.remaining().ok()?;
             if is_too_new || state.answers != answers {
                 return None;
             }
-            state.due = self.0.clock.now();
+            state.due = (self.0.clock)();
             self.0.needed.notify_one();
             state = wait(&self.0.answered, state, left);
         }
-        other(&state)
     }
 
     fn report_to(&self, report: fn(&str)) {
@@ -163,15 +163,15 @@ impl Shared {
     fn keep(&self) {
         let mut state = self.state();
         while !state.has_ended {
-            let left = state.wait(self.clock.now());
+            let left = state.wait((self.clock)());
             if !left.is_zero() {
                 state = wait(&self.needed, state, left);
                 continue;
             }
             drop(state);
-            let answer = (self.issue)(self.clock.now(), Deadline::after(PATIENCE));
+            let answer = (self.issue)((self.clock)(), Deadline::after(PATIENCE));
             state = self.state();
-            let said = state.take(answer, self.clock.now());
+            let said = state.take(answer, (self.clock)());
             self.answered.notify_all();
             if let (Some(said), Some(report)) = (said, self.report.get()) {
                 report(&said);
@@ -241,20 +241,17 @@ fn wait<'a>(
 }
 
 fn slow() -> NoToken {
-    NoToken {
-        what: "The source of login tokens has not answered in time".to_owned(),
-        advice: "Check that the container can reach it.".to_owned(),
-        passes: true,
-    }
+    let what = "The source of login tokens has not answered in time";
+    passing(what, "Check that the container can reach it.")
 }
 
 fn ended() -> NoToken {
-    NoToken {
-        what: "By this container's clock, the login token has already ended when it is issued"
-            .to_owned(),
-        advice: "Set the clock of the machine.".to_owned(),
-        passes: true,
-    }
+    let what = "By this container's clock, the login token has already ended when it is issued";
+    passing(what, "Set the clock of the machine.")
+}
+
+fn passing(what: &str, advice: &str) -> NoToken {
+    NoToken { what: what.to_owned(), advice: advice.to_owned(), passes: true }
 }
 
 fn shown(left: Duration) -> String {

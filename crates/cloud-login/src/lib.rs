@@ -6,11 +6,8 @@
 mod aws;
 mod azure;
 mod bearer;
-mod clock;
-mod file;
 mod google;
 mod http;
-mod inquiry;
 mod keeper;
 mod moment;
 mod schedule;
@@ -18,13 +15,14 @@ mod variables;
 
 pub use aws::{Aws, AwsService, Named};
 pub use azure::Azure;
-pub use clock::{Clock, SystemClock};
-pub use keeper::Keeper;
-pub use variables::{NAMES, Variables};
+pub use keeper::Clock;
+pub use variables::Variables;
 
-use inquiry::Inquiry;
+use keeper::Keeper;
 use std::sync::Arc;
+use std::time::SystemTime;
 use store_client::{IssuedLogin, NoToken, Secret, Token};
+use variables::Inquiry;
 
 /// Who issues tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,41 +65,21 @@ impl Cloud {
     /// A login that asks for tokens as soon as one is needed.
     #[must_use]
     pub fn login(self, variables: Variables) -> IssuedLogin {
-        self.login_by(Arc::new(SystemClock), variables)
+        self.login_by(Arc::new(SystemTime::now), variables)
     }
 
     /// The same, by another clock than the system's.
     #[must_use]
-    pub fn login_by(self, clock: Arc<dyn Clock>, variables: Variables) -> IssuedLogin {
-        let (issuer, user) = (self.issuer().name(), self.user().map(str::to_owned));
-        let (advice, identity) = (self.advice(&variables), self.identity());
+    pub fn login_by(self, clock: Arc<Clock>, variables: Variables) -> IssuedLogin {
+        let (issuer, user, advice) = match &self {
+            Self::Aws(aws) => (Issuer::Aws, Some(aws.user.clone()), aws.advice(&variables)),
+            Self::Azure(azure) => (Issuer::Azure, azure.user.clone(), azure.advice()),
+            Self::Google => (Issuer::Google, None, google::ADVICE.to_owned()),
+        };
+        let (issuer, identity) = (issuer.name(), self.identity());
         let issue =
             move |now, deadline| self.issue(Inquiry { variables: &variables, now, deadline });
         IssuedLogin { issuer, user, advice, identity, tokens: Arc::new(Keeper::new(issue, clock)) }
-    }
-
-    fn issuer(&self) -> Issuer {
-        match self {
-            Self::Aws(_) => Issuer::Aws,
-            Self::Azure(_) => Issuer::Azure,
-            Self::Google => Issuer::Google,
-        }
-    }
-
-    fn user(&self) -> Option<&str> {
-        match self {
-            Self::Aws(aws) => Some(&aws.user),
-            Self::Azure(azure) => azure.user.as_deref(),
-            Self::Google => None,
-        }
-    }
-
-    fn advice(&self, variables: &Variables) -> String {
-        match self {
-            Self::Aws(aws) => aws.advice(variables),
-            Self::Azure(azure) => azure.advice(),
-            Self::Google => google::ADVICE.to_owned(),
-        }
     }
 
     /// The variables are not among it: a process keeps those it was started with.

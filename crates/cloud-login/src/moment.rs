@@ -16,21 +16,17 @@ pub(crate) fn basic(moment: SystemTime) -> String {
 /// Reads `2024-08-02T12:11:50Z`, with or without a fraction of a second (RFC 3339, in UTC).
 /// <https://howardhinnant.github.io/date_algorithms.html>
 pub(crate) fn parse(text: &str) -> Option<SystemTime> {
-    let number = |from: usize, length: usize| -> Option<u64> {
-        let digits = text.get(from..from + length)?;
-        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
-    };
-    if !text.ends_with('Z') || text.get(10..11)? != "T" {
-        return None;
-    }
-    let (year, month, day) = (number(0, 4)?, number(5, 2)?, number(8, 2)?);
+    let numbers = text.strip_suffix('Z')?.split(['-', 'T', ':', '.']);
+    let numbers = numbers.map(|number| number.parse::<u32>().ok().map(u64::from));
+    let numbers: Vec<u64> = numbers.collect::<Option<_>>()?;
+    let [year, month, day, hour, minute, second, ..] = numbers[..] else { return None };
     if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
     let days = days.checked_sub(719_468)?;
-    let of_day = number(11, 2)? * 3600 + number(14, 2)? * 60 + number(17, 2)?;
+    let of_day = hour * 3600 + minute * 60 + second;
     Some(UNIX_EPOCH + Duration::from_secs(days * SECONDS_PER_DAY + of_day))
 }
 

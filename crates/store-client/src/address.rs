@@ -41,7 +41,9 @@ impl Address {
         };
         let host = match host.parse() {
             Ok(host) => host,
-            Err(_) if host.rsplit_once(':').is_some_and(|(host, _)| is_host(host)) => {
+            Err(_)
+                if host.rsplit_once(':').is_some_and(|(host, _)| host.parse::<Host>().is_ok()) =>
+            {
                 return Err("has a server with a weight, which is not supported. Write host:port");
             }
             Err(problem) => return Err(problem),
@@ -51,24 +53,18 @@ impl Address {
             Ok(port) => Ok(Self { host, port }),
         }
     }
-}
 
-impl Address {
     /// Parses a host that may be followed by a port, as some brokers write it.
     ///
     /// # Errors
     /// Fails if the host is invalid.
     pub fn parse_host(text: &str) -> Result<(Host, Option<u16>), &'static str> {
-        match text.parse() {
-            Ok(host) => Ok((host, None)),
-            Err(problem) => {
-                let with_port = text.rsplit_once(':').and_then(|(host, port)| {
-                    let port = port.parse().ok().filter(|port| *port > 0)?;
-                    Some((host.parse().ok()?, Some(port)))
-                });
-                with_port.ok_or(problem)
-            }
-        }
+        let with_port = || {
+            let (host, port) = text.rsplit_once(':')?;
+            let port = port.parse().ok().filter(|port| *port > 0)?;
+            Some((host.parse().ok()?, Some(port)))
+        };
+        text.parse().map(|host| (host, None)).or_else(|problem| with_port().ok_or(problem))
     }
 }
 
@@ -133,10 +129,6 @@ fn mistake(text: &str) -> &'static str {
     } else {
         NO_HOST
     }
-}
-
-fn is_host(text: &str) -> bool {
-    text.parse::<Host>().is_ok()
 }
 
 /// As in a URI: an IPv6 address in brackets.

@@ -3,37 +3,39 @@
 mod primary;
 
 use super::address::{Address, Host};
-use super::connection::{Connection, Stream};
-use super::deadline::{Deadline, Timed};
-use super::dialer::{dial, handshake};
+use super::connection::Connection;
+use super::deadline::Deadline;
+use super::dialer::open;
 use super::distrust::Distrust;
 use super::endpoint::{RedisEndpoint, Target};
 use super::error::{Problem, RedisError};
-use super::greeting::Greeting;
+use super::login::Login;
 use super::sentinels::Sentinels;
+use super::stream::Stream;
 use super::tls::client_config;
 use rustls::ClientConfig;
 use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Opens any number of connections to one endpoint.
 #[derive(Debug, Clone)]
 pub struct Client {
-    servers: Vec<Destination>,
-    /// Who knows the server, in place of `servers`.
-    sentinels: Option<Arc<Sentinels>>,
+    servers: Servers,
     tls: Option<Arc<ClientConfig>>,
-    greeting: Greeting,
+    login: Option<Login>,
+    database: Option<u32>,
     connect_timeout: Option<Duration>,
 }
 
 #[derive(Debug, Clone)]
-enum Destination {
-    Tcp(Address),
+enum Servers {
+    Tcp(Vec<Address>),
     Unix(PathBuf),
+    /// The primary that they know.
+    Of(Arc<Sentinels>),
 }
 
 impl Client {
@@ -43,25 +45,17 @@ impl Client {
     /// Fails if a certificate or key cannot be used.
     pub fn new(endpoint: &RedisEndpoint, verify_peer: bool) -> Result<Self, RedisError> {
         let servers = match &endpoint.target {
-            Target::Tcp { address, .. } => vec![Destination::Tcp(address.clone())],
-            Target::Cluster { nodes, .. } => nodes.iter().cloned().map(Destination::Tcp).collect(),
-            Target::Unix(path) => vec![Destination::Unix(path.clone())],
-            Target::Sentinel { .. } => Vec::new(),
-        };
-        let sentinels = match &endpoint.target {
+            Target::Tcp { address, .. } => Servers::Tcp(vec![address.clone()]),
+            Target::Cluster { nodes, .. } => Servers::Tcp(nodes.clone()),
+            Target::Unix(path) => Servers::Unix(path.clone()),
             Target::Sentinel { sentinel, .. } => {
-                Some(Arc::new(Sentinels::new(sentinel, endpoint, verify_peer)?))
+                Servers::Of(Arc::new(Sentinels::new(sentinel, endpoint, verify_peer)?))
             }
-            _ => None,
         };
-        let tls = endpoint.tls().map(|tls| client_config(tls, verify_peer)).transpose().map_err(
-            |problem| RedisError {
-                server: endpoint.to_string(),
-                problem: Problem::Certificates(problem),
-            },
-        )?;
-        let greeting = Greeting { login: endpoint.auth.clone(), database: endpoint.database };
-        Ok(Self { servers, sentinels, tls, greeting, connect_timeout: None })
+        let tls = client_config(endpoint.tls(), verify_peer)
+            .map_err(|problem| RedisError { server: endpoint.to_string(), problem })?;
+        let (login, database) = (endpoint.auth.clone(), endpoint.database);
+        Ok(Self { servers, tls, login, database, connect_timeout: None })
     }
 
     /// The same, with a limit on name resolution and connecting.
@@ -76,16 +70,18 @@ impl Client {
     /// # Errors
     /// Fails with the problem of the last server tried in time.
     pub fn connect(&self, deadline: Deadline) -> Result<Connection, RedisError> {
-        if let Some(sentinels) = &self.sentinels {
-            return self.connect_to_primary(sentinels, deadline);
-        }
+        let nodes = match &self.servers {
+            Servers::Tcp(nodes) => nodes,
+            Servers::Unix(path) => return self.connect_over(path, deadline),
+            Servers::Of(sentinels) => return self.connect_to_primary(sentinels, deadline),
+        };
         let mut last = None;
-        for server in &self.servers {
-            match self.connect_to(server, None, deadline) {
+        for node in nodes {
+            match self.connect_to(node, &node.host, deadline) {
                 Ok(connection) => return Ok(connection),
                 // With no time left, it says less than the one before it.
                 Err(_) if deadline.is_over() && last.is_some() => {}
-                Err(problem) => last = Some(RedisError { server: self.shown(server), problem }),
+                Err(problem) => last = Some(RedisError { server: self.shown(node), problem }),
             }
         }
         // An endpoint has at least one server.
@@ -93,6 +89,13 @@ impl Client {
             server: String::new(),
             problem: Problem::Connect(ErrorKind::NotFound.into()),
         }))
+    }
+
+    fn connect_over(&self, path: &Path, deadline: Deadline) -> Result<Connection, RedisError> {
+        let socket = UnixStream::connect(path).map_err(Problem::connecting);
+        let connected = socket.and_then(|it| self.greet(Stream::new(it, deadline), deadline));
+        connected
+            .map_err(|problem| RedisError { server: format!("unix://{}", path.display()), problem })
     }
 
     /// Connects to a server that the endpoint's servers have named, as [`connect`](Self::connect) does to these. If it is only
@@ -105,70 +108,50 @@ impl Client {
         address: &Address,
         deadline: Deadline,
     ) -> Result<Connection, RedisError> {
-        let mut names: Vec<Option<&Host>> = Vec::new();
-        if self.tls.is_some() && matches!(address.host, Host::Ip(_)) {
-            names.extend(self.servers.iter().filter_map(|server| match server {
-                Destination::Tcp(Address { host: host @ Host::Name(_), .. }) => Some(Some(host)),
-                _ => None,
-            }));
+        let mut names = Vec::new();
+        if let (Servers::Tcp(nodes), Some(_), Host::Ip(_)) =
+            (&self.servers, &self.tls, &address.host)
+        {
+            names.extend(nodes.iter().map(|it| &it.host).filter(|it| matches!(it, Host::Name(_))));
         }
-        names.push(None);
-        let server = Destination::Tcp(address.clone());
-        let connected = self.connect_as(&server, names, deadline);
-        connected.map_err(|problem| RedisError { server: self.shown(&server), problem })
+        names.push(&address.host);
+        self.connect_as(address, names, deadline)
+            .map_err(|problem| RedisError { server: self.shown(address), problem })
     }
 
-    /// With the first of these names that the certificate is for; `None` is the address itself.
-    fn connect_as<'a>(
+    /// With the first of these names that the certificate is for.
+    fn connect_as(
         &self,
-        server: &Destination,
-        names: impl IntoIterator<Item = Option<&'a Host>>,
+        address: &Address,
+        names: Vec<&Host>,
         deadline: Deadline,
     ) -> Result<Connection, Problem> {
-        let mut names = names.into_iter();
-        let mut connected = self.connect_to(server, names.next().flatten(), deadline);
-        for name in names {
-            if !matches!(&connected, Err(Problem::NotTrusted(Distrust::OtherName { .. }))) {
-                break;
+        let mut names = names.into_iter().peekable();
+        loop {
+            let name = names.next().unwrap_or(&address.host);
+            match self.connect_to(address, name, deadline) {
+                Err(Problem::NotTrusted(Distrust::OtherName { .. })) if names.peek().is_some() => {}
+                result => return result,
             }
-            connected = self.connect_to(server, name, deadline);
         }
-        connected
     }
 
-    /// `name` is what the certificate has, if it is not the address.
+    /// `name` is what the certificate has.
     fn connect_to(
         &self,
-        server: &Destination,
-        name: Option<&Host>,
+        address: &Address,
+        name: &Host,
         deadline: Deadline,
     ) -> Result<Connection, Problem> {
-        let stream = match server {
-            Destination::Unix(path) => {
-                let stream = UnixStream::connect(path).map_err(Problem::connecting)?;
-                Stream::Unix(Timed::new(stream, deadline))
-            }
-            Destination::Tcp(address) => {
-                let dialled = self.connect_timeout.map_or(deadline, |wait| deadline.or_after(wait));
-                let stream = Timed::new(dial(address, dialled)?, deadline);
-                match &self.tls {
-                    None => Stream::Tcp(stream),
-                    Some(config) => {
-                        handshake(stream, name.unwrap_or(&address.host), config.clone())?
-                    }
-                }
-            }
-        };
-        let mut connection = Connection::new(stream);
-        self.greeting.say(&mut connection, deadline)?;
-        Ok(connection)
+        let by = self.connect_timeout.map_or(deadline, |wait| deadline.or_after(wait));
+        self.greet(open(address, name, self.tls.as_ref(), by, deadline)?, deadline)
     }
 
-    fn shown(&self, server: &Destination) -> String {
-        match server {
-            Destination::Unix(path) => format!("unix://{}", path.display()),
-            Destination::Tcp(address) if self.tls.is_some() => format!("tls://{address}"),
-            Destination::Tcp(address) => format!("tcp://{address}"),
-        }
+    fn greet(&self, stream: Stream, deadline: Deadline) -> Result<Connection, Problem> {
+        Connection::greet(stream, self.login.as_ref(), self.database, deadline)
+    }
+
+    fn shown(&self, address: &Address) -> String {
+        format!("{}://{address}", if self.tls.is_some() { "tls" } else { "tcp" })
     }
 }

@@ -1,7 +1,7 @@
 //! A common end for several waits.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -38,53 +38,35 @@ impl Deadline {
     }
 }
 
-/// A stream with timeouts for single reads and writes.
-pub(super) trait Timeouts: Read + Write {
-    fn set_timeout(&self, timeout: Duration) -> io::Result<()>;
-}
-
-impl Timeouts for TcpStream {
-    fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
-        self.set_read_timeout(Some(timeout))?;
-        self.set_write_timeout(Some(timeout))
-    }
-}
-
-impl Timeouts for UnixStream {
-    fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
-        self.set_read_timeout(Some(timeout))?;
-        self.set_write_timeout(Some(timeout))
-    }
-}
-
-/// A stream whose reads and writes all end at one deadline: a peer that sends a byte now and then cannot extend it.
+/// A socket whose reads and writes all end at one deadline: a peer that sends a byte now and then cannot extend it.
 #[derive(Debug)]
-pub(super) struct Timed<S> {
-    stream: S,
-    deadline: Deadline,
+pub(super) struct Timed {
+    /// Of TCP as well: the kernel reads, writes and times all sockets alike.
+    socket: UnixStream,
+    pub(super) deadline: Deadline,
     /// What the socket has. A shorter one than the time left costs another try, a new one for each try a system call.
     timeout: Option<Duration>,
 }
 
-impl<S: Timeouts> Timed<S> {
-    pub(super) fn new(stream: S, deadline: Deadline) -> Self {
-        Self { stream, deadline, timeout: None }
+impl Timed {
+    pub(super) fn new(socket: impl Into<OwnedFd>, deadline: Deadline) -> Self {
+        Self { socket: socket.into().into(), deadline, timeout: None }
     }
 
-    pub(super) fn set_deadline(&mut self, deadline: Deadline) {
-        self.deadline = deadline;
-    }
-
-    fn bounded<T>(&mut self, mut run: impl FnMut(&mut S) -> io::Result<T>) -> io::Result<T> {
+    fn bounded<T>(
+        &mut self,
+        mut run: impl FnMut(&mut UnixStream) -> io::Result<T>,
+    ) -> io::Result<T> {
         loop {
             let left = self.deadline.remaining()?;
             if self.timeout.is_none_or(|timeout| timeout > left) {
                 // Good for the next deadlines of this kind, too.
                 let timeout = left * 9 / 10;
-                self.stream.set_timeout(timeout)?;
+                self.socket.set_read_timeout(Some(timeout))?;
+                self.socket.set_write_timeout(Some(timeout))?;
                 self.timeout = Some(timeout);
             }
-            match run(&mut self.stream) {
+            match run(&mut self.socket) {
                 // This is how the kernel reports a socket timeout; its clock may be slightly early.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.timeout = None,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -94,19 +76,19 @@ impl<S: Timeouts> Timed<S> {
     }
 }
 
-impl<S: Timeouts> Read for Timed<S> {
+impl Read for Timed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.bounded(|stream| stream.read(buffer))
+        self.bounded(|socket| socket.read(buffer))
     }
 }
 
-impl<S: Timeouts> Write for Timed<S> {
+impl Write for Timed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.bounded(|stream| stream.write(bytes))
+        self.bounded(|socket| socket.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
+        Ok(())
     }
 }
 
@@ -149,7 +131,7 @@ mod tests {
         let mut timed = Timed::new(ours, Deadline::after(WAIT));
         for wait in [WAIT, WAIT * 2, WAIT / 3, WAIT] {
             let started = Instant::now();
-            timed.set_deadline(Deadline::after(wait));
+            timed.deadline = Deadline::after(wait);
             let error = timed.read(&mut [0]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::TimedOut);
             let took = started.elapsed();

@@ -1,6 +1,6 @@
 //! Why a server's certificate is not trusted, in words for people.
 
-use super::certificate::Date;
+use super::date::Date;
 use rustls::pki_types::ServerName;
 use rustls::{CertificateError, OtherError};
 

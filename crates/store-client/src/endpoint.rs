@@ -1,8 +1,8 @@
-//! What it takes to connect to a Redis server.
+//! What it takes to connect to a server.
 
 use super::address::{Address, joined};
-use super::auth::{Auth, shown_user};
-use super::issued::{IssuedLogin, Login};
+use super::login::{Auth, IssuedLogin, Login, shown_user};
+use super::secret::Secret;
 use super::tls::Tls;
 use std::fmt;
 use std::path::PathBuf;
@@ -52,11 +52,14 @@ pub struct Sentinel {
 }
 
 impl RedisEndpoint {
-    /// The name of the user who logs in. Such a user may have the rights for sessions only, so nobody sends anything else for
+    /// The name of the user who logs in, if it is known before the server is asked and is not `default`. Such a user may have the rights for sessions only, so nobody sends anything else for
     /// one.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
-        self.auth.as_ref()?.user()
+        match self.auth.as_ref()? {
+            Login::Fixed(auth) => auth.user.as_deref(),
+            Login::Issued(issued) => issued.user.as_deref(),
+        }
     }
 
     /// The login with a password from the credentials.
@@ -127,11 +130,11 @@ impl fmt::Display for RedisEndpoint {
         }
         match &self.auth {
             None => formatter.write_str(", no password")?,
-            Some(Login::Fixed(Auth { user: None, .. })) => {}
-            Some(Login::Fixed(Auth { user: Some(user), .. })) => {
-                write!(formatter, ", user {:?}", shown_user(user))?;
-            }
-            Some(Login::Issued(issued)) => write!(formatter, ", {issued}")?,
+            Some(Login::Fixed(_)) => {}
+            Some(Login::Issued(issued)) => write!(formatter, ", login {}", issued.issuer)?,
+        }
+        if let Some(user) = self.user() {
+            write!(formatter, ", user {:?}", shown_user(user))?;
         }
         match self.database {
             None => Ok(()),
@@ -148,4 +151,34 @@ impl fmt::Display for Sentinel {
 
 fn scheme(tls: Option<&Tls>) -> &'static str {
     if tls.is_some() { "tls://" } else { "tcp://" }
+}
+
+/// What it takes to connect to Memcached servers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemcachedEndpoint {
+    /// The servers that the sessions are spread over; never empty.
+    pub servers: Vec<Address>,
+    /// How to log in; `None` for servers without a login.
+    pub login: Option<MemcachedLogin>,
+    /// TLS, if connections are encrypted.
+    pub tls: Option<Tls>,
+}
+
+/// A login, which needs both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemcachedLogin {
+    pub user: String,
+    pub password: Secret,
+}
+
+/// The endpoint without its password, for messages.
+impl fmt::Display for MemcachedEndpoint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls.is_some() { "tls://" } else { "" };
+        write!(formatter, "{scheme}{}", joined(&self.servers, ", "))?;
+        match &self.login {
+            None => formatter.write_str(", no password"),
+            Some(MemcachedLogin { user, .. }) => write!(formatter, ", user {:?}", shown_user(user)),
+        }
+    }
 }

@@ -2,11 +2,10 @@
 
 use super::address::Address;
 use super::distrust::Distrust;
-use super::issued::NoToken;
+use super::login::NoToken;
 use super::reply::{ErrorReply, Reply};
 use super::resp::ProtocolError;
 use rustls::AlertDescription;
-use std::fmt;
 use std::io;
 
 /// What failed with which server. Shows no secret.
@@ -74,27 +73,16 @@ pub enum Problem {
 }
 
 /// What we were doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Activity {
-    /// Resolving the name.
+    #[error("resolving the name")]
     Resolving,
-    /// Connecting.
+    #[error("connecting")]
     Connecting,
-    /// The TLS handshake.
+    #[error("during the TLS handshake")]
     Handshake,
-    /// Waiting for a reply.
+    #[error("waiting for the reply")]
     Answer,
-}
-
-impl fmt::Display for Activity {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Resolving => "resolving the name",
-            Self::Connecting => "connecting",
-            Self::Handshake => "during the TLS handshake",
-            Self::Answer => "waiting for the reply",
-        })
-    }
 }
 
 impl Problem {

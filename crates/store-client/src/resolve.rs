@@ -6,24 +6,21 @@ use super::error::{Activity, Problem};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 type Found = Result<Vec<SocketAddr>, Arc<io::Error>>;
 type LookUp = fn(&str, u16) -> io::Result<Vec<SocketAddr>>;
+/// Who waits for the addresses of a name and port.
+type Waiting = BTreeMap<(String, u16), Vec<Sender<Found>>>;
 
 /// The system's resolver has no timeout, so it runs in a thread of its own, and we stop waiting at the deadline. There is one
 /// thread for each name: who comes meanwhile waits for the same one, so a DNS server that never answers does not use up
 /// the container's threads.
 struct Resolver {
     look_up: LookUp,
-    under_way: Mutex<BTreeMap<(String, u16), Arc<Lookup>>>,
-}
-
-#[derive(Default)]
-struct Lookup {
-    found: Mutex<Option<Found>>,
-    done: Condvar,
+    waiting: Mutex<Waiting>,
 }
 
 static SYSTEM: Resolver = Resolver::new(|name, port| Ok((name, port).to_socket_addrs()?.collect()));
@@ -38,7 +35,7 @@ pub(super) fn resolve(address: &Address, deadline: Deadline) -> Result<Vec<Socke
 
 impl Resolver {
     const fn new(look_up: LookUp) -> Self {
-        Self { look_up, under_way: Mutex::new(BTreeMap::new()) }
+        Self { look_up, waiting: Mutex::new(BTreeMap::new()) }
     }
 
     fn resolve(
@@ -47,55 +44,36 @@ impl Resolver {
         port: u16,
         deadline: Deadline,
     ) -> Result<Vec<SocketAddr>, Problem> {
-        let late = || Problem::Timeout(Activity::Resolving);
-        let lookup = self.join(name, port).map_err(Problem::Resolve)?;
-        let mut found = lookup.found();
-        loop {
-            if let Some(found) = &*found {
-                let failed = |error: &Arc<io::Error>| io::Error::new(error.kind(), error.clone());
-                return found.as_ref().cloned().map_err(failed).map_err(Problem::Resolve);
-            }
-            let left = deadline.remaining().map_err(|_| late())?;
-            let waited = lookup.done.wait_timeout(found, left);
-            found = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let told = self.ask(name, port).map_err(Problem::Resolve)?;
+        let found = deadline.remaining().ok().and_then(|left| told.recv_timeout(left).ok());
+        let found = found.ok_or(Problem::Timeout(Activity::Resolving))?;
+        found.map_err(|error| Problem::Resolve(io::Error::new(error.kind(), error)))
     }
 
-    /// The look-up of this name that is under way, or a new one.
-    fn join(&'static self, name: &str, port: u16) -> io::Result<Arc<Lookup>> {
-        let mut under_way = self.under_way();
+    /// Waits for the look-up of this name that is under way, or begins one.
+    fn ask(&'static self, name: &str, port: u16) -> io::Result<Receiver<Found>> {
+        let (tell, told) = channel();
         let key = (name.to_owned(), port);
-        if let Some(lookup) = under_way.get(&key) {
-            return Ok(lookup.clone());
+        let mut waiting = self.waiting();
+        if let Some(others) = waiting.get_mut(&key) {
+            others.push(tell);
+            return Ok(told);
         }
-        let lookup = Arc::new(Lookup::default());
-        under_way.insert(key.clone(), lookup.clone());
-        let answered = lookup.clone();
-        let spawned = thread::Builder::new().spawn({
-            let key = key.clone();
-            move || {
-                let found = (self.look_up)(&key.0, key.1).map_err(Arc::new);
-                // Later ones ask again.
-                self.under_way().remove(&key);
-                *answered.found() = Some(found);
-                answered.done.notify_all();
+        let asked = key.clone();
+        thread::Builder::new().spawn(move || {
+            let found = (self.look_up)(&asked.0, asked.1).map_err(Arc::new);
+            // Later ones ask again.
+            for tell in self.waiting().remove(&asked).unwrap_or_default() {
+                // Who has stopped waiting does not listen.
+                let _ = tell.send(found.clone());
             }
-        });
-        if let Err(error) = spawned {
-            under_way.remove(&key);
-            return Err(error);
-        }
-        Ok(lookup)
+        })?;
+        waiting.insert(key, vec![tell]);
+        Ok(told)
     }
 
-    fn under_way(&self) -> MutexGuard<'_, BTreeMap<(String, u16), Arc<Lookup>>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Lookup {
-    fn found(&self) -> MutexGuard<'_, Option<Found>> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -128,7 +106,7 @@ mod tests {
             thread::yield_now();
         }
         drop(silence);
-        while !RESOLVER.under_way().is_empty() {
+        while !RESOLVER.waiting().is_empty() {
             thread::yield_now();
         }
         assert_eq!(ASKED.load(Ordering::Relaxed), 1);

@@ -7,12 +7,10 @@
 mod node;
 
 use super::address::Address;
-use super::command::Command;
-use super::connection::Watch;
 use super::endpoint::{RedisEndpoint, Sentinel};
 use super::error::{Problem, RedisError};
 use node::{Named, Node, ask_all};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long they may take to answer, at first.
@@ -26,8 +24,7 @@ const SPREAD: Duration = Duration::from_millis(2500);
 /// The Sentinels of a primary.
 #[derive(Debug)]
 pub(super) struct Sentinels {
-    sentinel: Sentinel,
-    question: [Command; 2],
+    pub(super) sentinel: Sentinel,
     known: Mutex<Known>,
 }
 
@@ -49,32 +46,6 @@ pub(super) enum Whom {
     AllIfNeeded,
 }
 
-/// A server that is the primary as long as the Sentinels say so.
-#[derive(Debug, Clone)]
-pub(super) struct PrimaryWatch {
-    sentinels: Arc<Sentinels>,
-    primary: Address,
-}
-
-impl PrimaryWatch {
-    pub(super) fn new(sentinels: &Arc<Sentinels>, primary: Address) -> Self {
-        Self { sentinels: Arc::clone(sentinels), primary }
-    }
-}
-
-impl Watch for PrimaryWatch {
-    /// Fails if it is no longer the primary. Without any Sentinel it remains what it was: nobody can choose another one.
-    fn confirm(&self) -> Result<(), Problem> {
-        match self.sentinels.primary(Whom::Awake, PATIENCE) {
-            Ok(primary) if primary != self.primary => {
-                Err(Problem::Replaced(self.primary.clone(), primary))
-            }
-            Err(problem @ Problem::Choosing(_)) => Err(problem),
-            _ => Ok(()),
-        }
-    }
-}
-
 impl Sentinels {
     /// `server` is how to log in to the server.
     pub(super) fn new(
@@ -82,20 +53,10 @@ impl Sentinels {
         server: &RedisEndpoint,
         verify_peer: bool,
     ) -> Result<Self, RedisError> {
-        let node = |address| Node::new(address, sentinel, server, verify_peer);
-        let nodes = sentinel.nodes.iter().map(node);
-        let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
-        let master = sentinel.master.as_bytes();
-        let question = [
-            Command::new(&[b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", master]),
-            Command::new(&[b"SENTINEL", b"MASTER", master]),
-        ];
+        let node = |address| Node::new(address, sentinel, server.fixed(), verify_peer);
+        let nodes = sentinel.nodes.iter().map(node).collect::<Result<_, _>>()?;
         let known = Known { nodes, primary: None, dissent: None };
-        Ok(Self { sentinel: sentinel.clone(), question, known: Mutex::new(known) })
-    }
-
-    pub(super) fn sentinel(&self) -> &Sentinel {
-        &self.sentinel
+        Ok(Self { sentinel: sentinel.clone(), known: Mutex::new(known) })
     }
 
     /// The primary, as of now; `patience` is for their answers.
@@ -107,10 +68,21 @@ impl Sentinels {
             return Ok(primary.clone());
         }
         let asked = Instant::now();
-        known.ask(whom, &self.question, patience);
+        known.ask(whom, patience);
         let primary = known.conclusion()?;
         known.primary = Some((primary.clone(), asked));
         Ok(primary)
+    }
+
+    /// Fails if this no longer is the primary. Without any Sentinel it remains what it was: nobody can choose another one.
+    pub(super) fn confirm(&self, connected: &Address) -> Result<(), Problem> {
+        match self.primary(Whom::Awake, PATIENCE) {
+            Ok(primary) if primary != *connected => {
+                Err(Problem::Replaced(connected.clone(), primary))
+            }
+            Err(problem @ Problem::Choosing(_)) => Err(problem),
+            _ => Ok(()),
+        }
     }
 
     /// The primary that they named last.
@@ -132,11 +104,11 @@ impl Sentinels {
 
 impl Known {
     /// Asks all of them at once, except those that did not answer lately.
-    fn ask(&mut self, whom: Whom, question: &[Command; 2], patience: Duration) {
+    fn ask(&mut self, whom: Whom, patience: Duration) {
         let resting: Vec<bool> = self.nodes.iter().map(Node::rests).collect();
         let those = |nodes: &mut [Node], rest: bool| {
             let those = nodes.iter_mut().zip(&resting).filter(|(_, it)| **it == rest);
-            ask_all(those.map(|(node, _)| node).collect(), question, patience);
+            ask_all(those.map(|(node, _)| node).collect(), patience);
         };
         those(&mut self.nodes, false);
         if whom == Whom::AllIfNeeded && !self.nodes.iter().any(|node| node.named().is_some()) {
@@ -156,7 +128,10 @@ impl Known {
         }
         opinions.sort_by_key(|(votes, address)| (usize::MAX - votes, address.to_string()));
         let primary = match opinions.as_slice() {
-            [] => return Err(self.unnamed()),
+            [] => {
+                let is_final = self.nodes.iter().all(Node::refuses);
+                return Err(Problem::Unnamed { said: self.said(), is_final });
+            }
             [(_, only)] => {
                 self.dissent = None;
                 Some((*only).clone())
@@ -182,11 +157,6 @@ impl Known {
         primary.filter(|it| !is_leaving(it)).ok_or_else(|| Problem::Choosing(self.said()))
     }
 
-    fn unnamed(&self) -> Problem {
-        let is_final = self.nodes.iter().all(Node::refuses);
-        Problem::Unnamed { said: self.said(), is_final }
-    }
-
     /// What each of them said, for messages.
     fn said(&self) -> String {
         self.nodes.iter().map(Node::shown).collect::<Vec<_>>().join("; ")
@@ -195,14 +165,30 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
+    use super::super::address::Host;
+    use super::node::Said;
     use super::*;
 
     fn known(nodes: Vec<Node>) -> Known {
         Known { nodes, primary: None, dissent: None }
     }
 
+    /// One that was not asked.
+    fn silent() -> Node {
+        let nodes = vec![Address { host: Host::Name("s".to_owned()), port: 1 }];
+        let of = Sentinel { master: "m".to_owned(), nodes, auth: None, tls: None };
+        Node::new(&of.nodes[0], &of, None, true).unwrap()
+    }
+
+    /// One that has said that the primary is at this port.
+    fn naming(port: u16, is_leaving: bool) -> Node {
+        let address = Address { host: Host::Name("h".to_owned()), port };
+        let said = Said::Named(Named { address, is_leaving, is_down: false });
+        Node { said, ..silent() }
+    }
+
     fn named(ports: &[u16]) -> Vec<Node> {
-        ports.iter().map(|port| Node::naming(*port, false)).collect()
+        ports.iter().map(|port| naming(*port, false)).collect()
     }
 
     fn port(known: &mut Known) -> Option<u16> {
@@ -212,11 +198,11 @@ mod tests {
     #[test]
     fn those_that_answer_have_to_agree_and_to_be_done() {
         assert_eq!(port(&mut known(named(&[1, 1, 1]))), Some(1));
-        let with_silent = named(&[1]).into_iter().chain([Node::silent()]).collect();
+        let with_silent = named(&[1]).into_iter().chain([silent()]).collect();
         assert_eq!(port(&mut known(with_silent)), Some(1));
-        let leaving = named(&[1]).into_iter().chain([Node::naming(1, true)]).collect();
+        let leaving = named(&[1]).into_iter().chain([naming(1, true)]).collect();
         assert!(matches!(known(leaving).conclusion(), Err(Problem::Choosing(_))));
-        assert!(matches!(known(vec![Node::silent()]).conclusion(), Err(Problem::Unnamed { .. })));
+        assert!(matches!(known(vec![silent()]).conclusion(), Err(Problem::Unnamed { .. })));
     }
 
     #[test]

@@ -4,8 +4,7 @@
 use super::keys::Keys;
 use super::{container, imds, sts};
 use crate::http::Source;
-use crate::inquiry::Inquiry;
-use crate::variables::Variables;
+use crate::variables::{Inquiry, Variables};
 use store_client::{NoToken, Secret};
 
 const ENVIRONMENT: Source = Source {

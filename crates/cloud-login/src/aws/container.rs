@@ -1,13 +1,12 @@
 //! Keys from the endpoint of a container's platform: ECS, Fargate, and EKS Pod Identity.
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>
 
-use super::keys::{Keys, of_json};
-use crate::file;
+use super::keys::Keys;
 use crate::http::{Request, Source};
-use crate::inquiry::Inquiry;
-use crate::variables::Variables;
+use crate::variables::{Inquiry, Variables};
 use std::net::Ipv4Addr;
 use store_client::NoToken;
+use ureq::http::Uri;
 
 /// Where ECS answers a relative uri.
 const ECS: &str = "http://169.254.170.2";
@@ -21,10 +20,9 @@ const SOURCE: Source = Source {
 
 /// The address, if the environment names one.
 pub(super) fn url(variables: &Variables) -> Option<String> {
+    let full = || variables.get("AWS_CONTAINER_CREDENTIALS_FULL_URI").map(str::to_owned);
     let relative = variables.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
-    relative
-        .map(|path| format!("{ECS}{path}"))
-        .or_else(|| variables.get("AWS_CONTAINER_CREDENTIALS_FULL_URI").map(str::to_owned))
+    relative.map(|path| format!("{ECS}{path}")).or_else(full)
 }
 
 pub(super) fn keys(
@@ -36,29 +34,27 @@ pub(super) fn keys(
         return Err(SOURCE.no_token(url, said, false));
     }
     let authorization = match variables.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
-        Some(path) => Some(file::read(SOURCE, path)?),
+        Some(path) => Some(SOURCE.read(path)?),
         None => variables.get("AWS_CONTAINER_AUTHORIZATION_TOKEN").map(str::to_owned),
     };
     let headers: Vec<(&str, &str)> =
         authorization.iter().map(|token| ("authorization", &**token)).collect();
     let secrets: Vec<&str> = authorization.as_deref().into_iter().collect();
     let request = Request::get(SOURCE, url, &headers, &secrets);
-    of_json(&request.send(deadline)?).ok_or_else(|| request.unexpected("keys"))
+    Keys::of_json(&request.send(deadline)?).ok_or_else(|| request.unexpected("keys"))
 }
 
 /// Keys that arrive without TLS must come from this machine.
 fn may_be_asked(url: &str) -> bool {
-    if url.starts_with("https://") {
-        return true;
+    let Ok(url) = url.parse::<Uri>() else { return false };
+    let host = url.host().unwrap_or_default();
+    match url.scheme_str() {
+        Some("https") => true,
+        Some("http") => {
+            NEAR.contains(&host) || host.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback())
+        }
+        _ => false,
     }
-    let Some(rest) = url.strip_prefix("http://") else { return false };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = match authority.find(']') {
-        Some(end) => &authority[..=end],
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    let is_loopback = host.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback());
-    is_loopback || NEAR.contains(&host)
 }
 
 #[cfg(test)]
@@ -93,11 +89,11 @@ mod tests {
 
     #[test]
     fn a_relative_uri_is_ecs_s_and_comes_first() {
-        let both = Variables::read(|name| match name {
-            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" => Some("/v2/credentials/x".to_owned()),
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI" => Some("http://localhost/".to_owned()),
-            _ => None,
-        });
+        let both = [
+            ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/x"),
+            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://localhost/"),
+        ];
+        let both = both.into_iter().collect();
         assert_eq!(url(&both).unwrap(), "http://169.254.170.2/v2/credentials/x");
         assert_eq!(url(&Variables::default()), None);
     }

@@ -19,11 +19,8 @@ impl Named {
     pub fn by(host: &str) -> Option<Self> {
         let host = host.to_ascii_lowercase();
         let labels: Vec<&str> = host.trim_end_matches('.').split('.').collect();
-        let labels = labels.strip_suffix(&["amazonaws", "com"]).or(labels.strip_suffix(&[
-            "amazonaws",
-            "com",
-            "cn",
-        ]))?;
+        let labels = labels.strip_suffix(&["cn"]).unwrap_or(&labels);
+        let labels = labels.strip_suffix(&["amazonaws", "com"])?;
         let of_group = |role: &str| matches!(role, "master" | "replica" | "clustercfg");
         let (service, cache, serverless, region) = match labels {
             [name, "serverless", region, "cache"] => {

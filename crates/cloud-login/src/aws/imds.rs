@@ -1,10 +1,11 @@
 //! Keys of a machine's role, from its metadata service, version 2.
 //! <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
 
-use super::keys::{Keys, of_json};
-use crate::http::{Method, Request, Source};
-use crate::inquiry::Inquiry;
+use super::keys::Keys;
+use crate::http::{Request, Source};
+use crate::variables::Inquiry;
 use store_client::NoToken;
+use ureq::http::Method;
 
 const SOURCE: Source = Source {
     name: "The EC2 metadata service",
@@ -22,7 +23,7 @@ pub(super) fn keys(Inquiry { variables, deadline, .. }: Inquiry<'_>) -> Result<K
     }
     let url = format!("{base}/latest/api/token");
     let headers = [("x-aws-ec2-metadata-token-ttl-seconds", "300")];
-    let session = Request { method: Method::Put, ..Request::get(SOURCE, &url, &headers, &[]) };
+    let session = Request { method: Method::PUT, ..Request::get(SOURCE, &url, &headers, &[]) };
     let session = session.send(deadline)?;
     let get = |path: &str| -> Result<String, NoToken> {
         let (url, session) = (format!("{base}{path}"), session.trim());
@@ -36,5 +37,6 @@ pub(super) fn keys(Inquiry { variables, deadline, .. }: Inquiry<'_>) -> Result<K
         return Err(SOURCE.no_token(&place, "names no role", false));
     }
     let answer = get(&format!("{ROLES}{role}"))?;
-    of_json(&answer).ok_or_else(|| SOURCE.no_token(&place, "gives an answer without keys", false))
+    Keys::of_json(&answer)
+        .ok_or_else(|| SOURCE.no_token(&place, "gives an answer without keys", false))
 }

@@ -14,14 +14,20 @@ pub(super) struct Keys {
     pub(super) expires: Option<SystemTime>,
 }
 
-/// The keys in the answer of ECS, EKS and IMDS; `None` if some are missing.
-pub(super) fn of_json(answer: &str) -> Option<Keys> {
-    let answer: Value = serde_json::from_str(answer).ok()?;
-    let text = |name: &str| answer[name].as_str().filter(|text| !text.is_empty());
-    Some(Keys {
-        id: text("AccessKeyId")?.to_owned(),
-        secret: Secret::new(text("SecretAccessKey")?),
-        session: text("Token").map(Secret::new),
-        expires: text("Expiration").and_then(moment::parse),
-    })
+impl Keys {
+    /// From an answer, whose texts `text` finds; `session` is its name for what makes keys valid. `None` if some are missing.
+    pub(super) fn of<'a>(text: impl Fn(&str) -> Option<&'a str>, session: &str) -> Option<Self> {
+        Some(Self {
+            id: text("AccessKeyId")?.to_owned(),
+            secret: Secret::new(text("SecretAccessKey")?),
+            session: text(session).map(Secret::new),
+            expires: text("Expiration").and_then(moment::parse),
+        })
+    }
+
+    /// From an answer of ECS, EKS or IMDS.
+    pub(super) fn of_json(answer: &str) -> Option<Self> {
+        let answer: Value = serde_json::from_str(answer).ok()?;
+        Self::of(|name| answer[name].as_str().filter(|text| !text.is_empty()), "Token")
+    }
 }

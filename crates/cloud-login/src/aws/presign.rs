@@ -7,7 +7,7 @@ use crate::http::encoded;
 use crate::moment::basic;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
-use std::fmt::{self, Write};
+use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 use store_client::Secret;
 
@@ -15,53 +15,40 @@ use store_client::Secret;
 pub(super) const TOKEN_LIFETIME: Duration = Duration::from_mins(15);
 
 /// A signed request to connect. Its text, without a scheme, is the password.
-pub(super) struct Presigned<'a> {
-    pub(super) aws: &'a Aws,
-    pub(super) region: &'a str,
-    pub(super) keys: &'a Keys,
-    pub(super) at: SystemTime,
+pub(super) fn presigned(aws: &Aws, region: &str, keys: &Keys, at: SystemTime) -> String {
+    let (host, at) = (aws.cache.to_lowercase(), basic(at));
+    let scope = format!("{}/{region}/{}/aws4_request", &at[..8], aws.service.name());
+    let query = query(aws, keys, &scope, &at);
+    let request = format!("GET\n/\n{query}\nhost:{host}\n\nhost\n{}", hex(&Sha256::digest(b"")));
+    let request = hex(&Sha256::digest(request));
+    let to_sign = format!("AWS4-HMAC-SHA256\n{at}\n{scope}\n{request}");
+    let key = format!("AWS4{}", keys.secret.expose()).into_bytes();
+    // The parts of the scope and the text, each signed with what came before.
+    let signature = scope.split('/').chain([&*to_sign]).fold(key, |key, part| sign(&key, part));
+    format!("{host}/?{query}&X-Amz-Signature={}", hex(&signature))
 }
 
-impl fmt::Display for Presigned<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (host, at) = (self.aws.cache.to_lowercase(), basic(self.at));
-        let day = &at[..8];
-        let scope = format!("{day}/{}/{}/aws4_request", self.region, self.aws.service.name());
-        let query = self.query(&scope, &at);
-        let request =
-            format!("GET\n/\n{query}\nhost:{host}\n\nhost\n{}", hex(&Sha256::digest(b"")));
-        let request = hex(&Sha256::digest(request));
-        let to_sign = format!("AWS4-HMAC-SHA256\n{at}\n{scope}\n{request}");
-        let key = format!("AWS4{}", self.keys.secret.expose()).into_bytes();
-        // The parts of the scope and the text, each signed with what came before.
-        let signature = scope.split('/').chain([&*to_sign]).fold(key, |key, part| sign(&key, part));
-        write!(formatter, "{host}/?{query}&X-Amz-Signature={}", hex(&signature))
-    }
-}
-
-impl Presigned<'_> {
-    /// The parameters in the order of their names, as they are signed.
-    fn query(&self, scope: &str, at: &str) -> String {
-        let (credential, lifetime) =
-            (format!("{}/{scope}", self.keys.id), TOKEN_LIFETIME.as_secs().to_string());
-        let serverless = self.aws.serverless.then_some("ServerlessCache");
-        let session = self.keys.session.as_ref().map(Secret::expose);
-        let parameters = [
-            ("Action", Some("connect")),
-            ("ResourceType", serverless),
-            ("User", Some(&*self.aws.user)),
-            ("X-Amz-Algorithm", Some("AWS4-HMAC-SHA256")),
-            ("X-Amz-Credential", Some(&*credential)),
-            ("X-Amz-Date", Some(at)),
-            ("X-Amz-Expires", Some(&*lifetime)),
-            ("X-Amz-Security-Token", session),
-            ("X-Amz-SignedHeaders", Some("host")),
-        ];
-        let present = parameters
-            .iter()
-            .filter_map(|(name, value)| value.map(|value| format!("{name}={}", encoded(value))));
-        present.collect::<Vec<_>>().join("&")
-    }
+/// The parameters in the order of their names, as they are signed.
+fn query(aws: &Aws, keys: &Keys, scope: &str, at: &str) -> String {
+    let (credential, lifetime) =
+        (format!("{}/{scope}", keys.id), TOKEN_LIFETIME.as_secs().to_string());
+    let serverless = aws.serverless.then_some("ServerlessCache");
+    let session = keys.session.as_ref().map(Secret::expose);
+    let parameters = [
+        ("Action", Some("connect")),
+        ("ResourceType", serverless),
+        ("User", Some(&*aws.user)),
+        ("X-Amz-Algorithm", Some("AWS4-HMAC-SHA256")),
+        ("X-Amz-Credential", Some(&*credential)),
+        ("X-Amz-Date", Some(at)),
+        ("X-Amz-Expires", Some(&*lifetime)),
+        ("X-Amz-Security-Token", session),
+        ("X-Amz-SignedHeaders", Some("host")),
+    ];
+    let present = parameters
+        .iter()
+        .filter_map(|(name, value)| value.map(|value| format!("{name}={}", encoded(value))));
+    present.collect::<Vec<_>>().join("&")
 }
 
 fn sign(key: &[u8], text: &str) -> Vec<u8> {
@@ -103,7 +90,7 @@ mod tests {
             expires: None,
         };
         let at = parse("2024-08-02T12:11:50Z").unwrap();
-        let token = Presigned { aws: &aws, region: "eu-west-1", keys: &keys, at }.to_string();
+        let token = presigned(&aws, "eu-west-1", &keys, at);
         assert!(token.starts_with("my-cache/?Action=connect&ResourceType=ServerlessCache&"));
         let signature = "5dda5db919b1337db6596b2a608924bc10197fb39289b933b60bdb114d5a70dc";
         assert!(token.ends_with(&format!("&X-Amz-Signature={signature}")), "{token}");

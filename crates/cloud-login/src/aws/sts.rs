@@ -2,11 +2,9 @@
 //! <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>
 
 use super::keys::Keys;
-use crate::http::{Method, Request, Source, element};
-use crate::inquiry::Inquiry;
-use crate::variables::Variables;
-use crate::{file, moment};
-use store_client::{NoToken, Secret};
+use crate::http::{Request, Source, element};
+use crate::variables::{Inquiry, Variables};
+use store_client::NoToken;
 
 const SOURCE: Source = Source {
     name: "AWS STS",
@@ -22,34 +20,20 @@ pub(super) fn keys(
     let Some(role) = role else {
         return Err(SOURCE.no_token(url, "needs a role, and there is no AWS_ROLE_ARN", false));
     };
-    let token = file::read(SOURCE, token_file)?;
+    let token = SOURCE.read(token_file)?;
     let session = variables.get("AWS_ROLE_SESSION_NAME").unwrap_or("php-session-store");
-    let request = Request {
-        source: SOURCE,
-        method: Method::Post(&[
-            ("Action", "AssumeRoleWithWebIdentity"),
-            ("Version", "2011-06-15"),
-            ("RoleArn", role),
-            ("RoleSessionName", session),
-            ("WebIdentityToken", &token),
-        ]),
-        url,
-        headers: &[],
-        secrets: &[&token],
-    };
+    let fields = [
+        ("Action", "AssumeRoleWithWebIdentity"),
+        ("Version", "2011-06-15"),
+        ("RoleArn", role),
+        ("RoleSessionName", session),
+        ("WebIdentityToken", &token),
+    ];
+    let secrets = [&*token];
+    let request = Request::post(SOURCE, url, &fields, &secrets);
     let answer = request.send(deadline)?;
-    let text = |name: &str| element(&answer, name);
-    let (Some(id), Some(secret), Some(session)) =
-        (text("AccessKeyId"), text("SecretAccessKey"), text("SessionToken"))
-    else {
-        return Err(request.unexpected("keys"));
-    };
-    Ok(Keys {
-        id: id.to_owned(),
-        secret: Secret::new(secret),
-        session: Some(Secret::new(session)),
-        expires: text("Expiration").and_then(moment::parse),
-    })
+    let keys = Keys::of(|name| element(&answer, name), "SessionToken");
+    keys.ok_or_else(|| request.unexpected("keys"))
 }
 
 /// The region's own, as AWS recommends.

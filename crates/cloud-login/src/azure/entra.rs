@@ -3,10 +3,8 @@
 
 use super::{Azure, RESOURCE};
 use crate::bearer::Bearer;
-use crate::file;
-use crate::http::{Method, Request, Source, encoded};
-use crate::inquiry::Inquiry;
-use crate::variables::Variables;
+use crate::http::{Request, Source, encoded};
+use crate::variables::{Inquiry, Variables};
 use store_client::{NoToken, Secret};
 
 const PUBLIC_CLOUD: &str = "https://login.microsoftonline.com";
@@ -21,77 +19,51 @@ const BY_FILE: Source = Source {
     advice: "Check that the pod has the label azure.workload.identity/use: \"true\", its service account the annotation azure.workload.identity/client-id, and the identity a federated credential for this cluster's issuer, namespace and service account.",
 };
 
-/// An application that Entra knows, and what proves it.
-pub(super) struct Application {
-    url: String,
-    client: String,
-    proof: Proof,
+/// What proves that an application is one that Entra knows.
+pub(super) enum Proof<'a> {
+    Secret(&'a str),
+    File(&'a str),
 }
 
-enum Proof {
-    Secret(Secret),
-    File(String),
+impl<'a> Proof<'a> {
+    /// The one that the credentials or the environment name.
+    pub(super) fn named(azure: &'a Azure, variables: &'a Variables) -> Option<Self> {
+        let secret = azure.secret.as_ref().map(Secret::expose);
+        let secret = secret.or_else(|| variables.get("AZURE_CLIENT_SECRET")).map(Self::Secret);
+        secret.or_else(|| variables.get("AZURE_FEDERATED_TOKEN_FILE").map(Self::File))
+    }
 }
 
-impl Proof {
-    fn source(&self) -> Source {
-        match self {
-            Self::Secret(_) => BY_SECRET,
-            Self::File(_) => BY_FILE,
+pub(super) fn ask(
+    azure: &Azure,
+    proof: &Proof<'_>,
+    inquiry: Inquiry<'_>,
+) -> Result<Bearer, NoToken> {
+    let variables = inquiry.variables;
+    let source = match proof {
+        Proof::Secret(_) => BY_SECRET,
+        Proof::File(_) => BY_FILE,
+    };
+    let host = variables.get("AZURE_AUTHORITY_HOST").unwrap_or(PUBLIC_CLOUD);
+    let host = host.trim_end_matches('/');
+    let lacks = |what: &str| source.no_token(host, &format!("needs {what}"), false);
+    let tenant = azure.tenant.as_deref().or_else(|| variables.get("AZURE_TENANT_ID"));
+    let tenant = tenant.ok_or_else(|| lacks("a tenant id"))?;
+    let client = azure.client.as_deref().or_else(|| variables.get("AZURE_CLIENT_ID"));
+    let client = client.ok_or_else(|| lacks("a client id"))?;
+    let url = format!("{host}/{}/oauth2/v2.0/token", encoded(tenant));
+    let scope = format!("{RESOURCE}/.default");
+    let secret = match proof {
+        Proof::Secret(secret) => (*secret).to_owned(),
+        Proof::File(path) => source.read(path)?,
+    };
+    let mut fields =
+        vec![("client_id", client), ("scope", &scope), ("grant_type", "client_credentials")];
+    match proof {
+        Proof::Secret(_) => fields.push(("client_secret", &secret)),
+        Proof::File(_) => {
+            fields.extend([("client_assertion_type", ASSERTION), ("client_assertion", &secret)]);
         }
     }
-}
-
-impl Application {
-    /// The one that the credentials or the environment name; `None` if they don't.
-    pub(super) fn named(azure: &Azure, variables: &Variables) -> Option<Result<Self, NoToken>> {
-        let given = |credential: &Option<String>, name| {
-            credential.clone().or_else(|| variables.get(name).map(str::to_owned))
-        };
-        let secret =
-            azure.secret.clone().or_else(|| variables.get("AZURE_CLIENT_SECRET").map(Secret::new));
-        let file = || variables.get("AZURE_FEDERATED_TOKEN_FILE").map(str::to_owned);
-        let proof = secret.map(Proof::Secret).or_else(|| file().map(Proof::File))?;
-        let host = variables.get("AZURE_AUTHORITY_HOST").unwrap_or(PUBLIC_CLOUD);
-        let host = host.trim_end_matches('/');
-        let (tenant, client) =
-            (given(&azure.tenant, "AZURE_TENANT_ID"), given(&azure.client, "AZURE_CLIENT_ID"));
-        Some(match (tenant, client) {
-            (Some(tenant), Some(client)) => {
-                let url = format!("{host}/{}/oauth2/v2.0/token", encoded(&tenant));
-                Ok(Self { url, client, proof })
-            }
-            (tenant, _) => {
-                let lacking = if tenant.is_none() { "a tenant id" } else { "a client id" };
-                Err(proof.source().no_token(host, &format!("needs {lacking}"), false))
-            }
-        })
-    }
-
-    pub(super) fn ask(&self, inquiry: Inquiry<'_>) -> Result<Bearer, NoToken> {
-        let source = self.proof.source();
-        let scope = format!("{RESOURCE}/.default");
-        let mut fields = vec![
-            ("client_id", &*self.client),
-            ("scope", &*scope),
-            ("grant_type", "client_credentials"),
-        ];
-        let secret = match &self.proof {
-            Proof::Secret(secret) => secret.expose().to_owned(),
-            Proof::File(path) => file::read(source, path)?,
-        };
-        match &self.proof {
-            Proof::Secret(_) => fields.push(("client_secret", &secret)),
-            Proof::File(_) => fields
-                .extend([("client_assertion_type", ASSERTION), ("client_assertion", &*secret)]),
-        }
-        let request = Request {
-            source,
-            method: Method::Post(&fields),
-            url: &self.url,
-            headers: &[],
-            secrets: &[&secret],
-        };
-        Bearer::of(&request, inquiry)
-    }
+    Bearer::of(&Request::post(source, &url, &fields, &[&secret]), inquiry)
 }

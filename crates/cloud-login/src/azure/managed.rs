@@ -4,7 +4,7 @@
 use super::{Azure, RESOURCE};
 use crate::bearer::Bearer;
 use crate::http::{Request, Source, encoded};
-use crate::inquiry::Inquiry;
+use crate::variables::Inquiry;
 use store_client::NoToken;
 
 const METADATA: &str = "http://169.254.169.254";

@@ -4,32 +4,26 @@ use super::*;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::UNIX_EPOCH;
-use store_client::Secret;
+use store_client::{Auth, Secret};
 
 const SOON: Duration = Duration::from_secs(5);
-
-#[derive(Default)]
-struct SetClock(AtomicU64);
-
-impl Clock for SetClock {
-    fn now(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(self.0.load(Ordering::SeqCst))
-    }
-}
 
 /// What the source answers next; it waits until it is told. A token's lifetime in seconds.
 type Told = Result<u64, NoToken>;
 
 struct Test {
     keeper: Keeper,
-    clock: Arc<SetClock>,
+    /// In seconds since 1970.
+    clock: Arc<AtomicU64>,
     tell: Sender<Told>,
     asked: Receiver<()>,
 }
 
 impl Test {
     fn new() -> Self {
-        let clock = Arc::new(SetClock(AtomicU64::new(10_000)));
+        let clock = Arc::new(AtomicU64::new(10_000));
+        let seconds = clock.clone();
+        let now = move || UNIX_EPOCH + Duration::from_secs(seconds.load(Ordering::SeqCst));
         let ((tell, told), (ask, asked)) = (channel::<Told>(), channel());
         let (told, ask, count) = (Mutex::new(told), Mutex::new(ask), AtomicU64::new(0));
         let issue = move |now: SystemTime, _| {
@@ -37,9 +31,10 @@ impl Test {
             let lifetime = told.lock().unwrap().recv().unwrap_or_else(|_| Err(slow()))?;
             let number = count.fetch_add(1, Ordering::SeqCst);
             let expires = now + Duration::from_secs(lifetime);
-            Ok(Token { user: None, secret: Secret::new(format!("token-{number}")), expires })
+            let auth = Auth::new(None, Secret::new(format!("token-{number}")));
+            Ok(Token { auth, expires })
         };
-        let keeper = Keeper::new(issue, clock.clone());
+        let keeper = Keeper::new(issue, Arc::new(now));
         Self { keeper, clock, tell, asked }
     }
 
@@ -52,12 +47,12 @@ impl Test {
     }
 
     fn passes(&self, seconds: u64) {
-        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+        self.clock.fetch_add(seconds, Ordering::SeqCst);
     }
 
     fn token(&self) -> Result<String, NoToken> {
         let token = self.keeper.token(Deadline::after(SOON))?;
-        Ok(token.secret.expose().to_owned())
+        Ok(token.auth.password.expose().to_owned())
     }
 
     fn becomes(&self, secret: &str) {
@@ -70,7 +65,7 @@ impl Test {
 }
 
 fn down() -> NoToken {
-    NoToken { what: "down".to_owned(), advice: "up".to_owned(), passes: true }
+    passing("down", "up")
 }
 
 #[test]
@@ -94,7 +89,7 @@ fn the_next_token_comes_ahead_of_the_end_and_nobody_waits_for_it() {
     assert_eq!(test.keeper.newer(&first), None);
     test.answers(Ok(900));
     test.becomes("token-1");
-    assert_eq!(test.keeper.newer(&first).unwrap().secret.expose(), "token-1");
+    assert_eq!(test.keeper.newer(&first).unwrap().auth.password.expose(), "token-1");
 }
 
 #[test]
@@ -157,14 +152,14 @@ fn a_clock_that_jumps_back_keeps_the_token_until_a_server_refuses_it() {
     let test = Test::new();
     test.answers(Ok(900));
     let token = test.keeper.token(Deadline::after(SOON)).unwrap();
-    test.clock.0.fetch_sub(5000, Ordering::SeqCst);
+    test.clock.fetch_sub(5000, Ordering::SeqCst);
     assert_eq!(test.token().unwrap(), "token-0");
     // One that has just come is not replaced.
     assert_eq!(test.keeper.in_place_of(&token, Deadline::after(SOON)), None);
     test.keeper.0.state().came = Instant::now().checked_sub(TOO_NEW).unwrap();
     test.answers(Ok(900));
     let other = test.keeper.in_place_of(&token, Deadline::after(SOON)).unwrap();
-    assert_eq!(other.secret.expose(), "token-1");
+    assert_eq!(other.auth.password.expose(), "token-1");
     // For another connection that was refused, it is there already.
     assert_eq!(test.keeper.in_place_of(&token, Deadline::after(SOON)), Some(other));
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 /// The id of the keys that signed.
 fn signer(variables: &[(&str, &str)]) -> String {
     let token = token(cache(), variables).unwrap();
-    assert_eq!(token.user.as_deref(), Some("web"));
-    let secret = token.secret.expose();
+    assert_eq!(token.auth.user.as_deref(), Some("web"));
+    let secret = token.auth.password.expose();
     assert!(secret.starts_with("shop/?Action=connect&User=web&X-Amz-Algorithm="), "{secret}");
     let (_, credential) = secret.split_once("X-Amz-Credential=").unwrap();
     credential.split("%2F").next().unwrap().to_owned()

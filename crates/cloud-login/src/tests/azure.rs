@@ -81,7 +81,7 @@ fn tokens_come_from_the_first_place_in_the_order_of_azures_libraries() {
         ("AZURE_CLIENT_ID", "app"),
     ];
     let user = |variables: &[(&str, &str)]| {
-        token(Cloud::Azure(Azure::default()), variables).unwrap().user.clone().unwrap()
+        token(Cloud::Azure(Azure::default()), variables).unwrap().auth.user.clone().unwrap()
     };
     assert_eq!(user(&all), "of-secret");
     assert_eq!(user(&all[1..]), "of-file");
@@ -105,7 +105,7 @@ fn credentials_of_the_service_come_before_the_environments() {
         ("AZURE_CLIENT_SECRET", "other"),
     ];
     let token = token(Cloud::Azure(azure), &environment).unwrap();
-    assert_eq!(token.user.as_deref(), Some("given"));
+    assert_eq!(token.auth.user.as_deref(), Some("given"));
 }
 
 #[test]

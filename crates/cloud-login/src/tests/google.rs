@@ -15,5 +15,5 @@ fn the_metadata_server_gives_the_service_accounts_token() {
         ok(json!({"access_token": "ya29.x", "expires_in": 3599, "token_type": "Bearer"}))
     });
     let token = token(Cloud::Google, &[("GCE_METADATA_HOST", &host)]).unwrap();
-    assert_eq!((token.user.as_deref(), token.secret.expose()), (None, "ya29.x"));
+    assert_eq!((token.auth.user.as_deref(), token.auth.password.expose()), (None, "ya29.x"));
 }

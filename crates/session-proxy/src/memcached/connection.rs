@@ -7,7 +7,7 @@ use super::wire::Wire;
 use crate::pool::NoConnection;
 use std::sync::OnceLock;
 use std::time::Duration;
-use store_client::{Activity, Deadline, Dialer, MemcachedLogin, Problem, Raw, Received, printable};
+use store_client::{Deadline, Dialer, MemcachedLogin, Problem, Stream, printable};
 
 /// What a server says that has no room for another connection, before it closes it.
 const TOO_MANY: &[u8] = b"ERROR Too many";
@@ -65,8 +65,7 @@ impl NoConnection for Fault {
 
 /// A connection that is logged in. After a failure it must not be used again.
 pub(super) struct Connection {
-    pub(super) stream: Raw,
-    received: Received,
+    pub(super) stream: Stream,
     pub(super) wire: Wire,
 }
 
@@ -80,7 +79,7 @@ impl Connection {
         connect_timeout: Duration,
     ) -> Result<Self, Fault> {
         let stream = dialer.open(deadline, connect_timeout)?;
-        let mut connection = Self { stream, received: Received::default(), wire: Wire::Text };
+        let mut connection = Self { stream, wire: Wire::Text };
         if nature.get().is_none() {
             match connection.ask(login.is_some(), deadline) {
                 // Another connection may have asked as well.
@@ -88,7 +87,6 @@ impl Connection {
                 // twemproxy closes the connection on a command that it does not know.
                 Err(Fault::Connection(Problem::Closed(_))) if login.is_none() => {
                     connection.stream = dialer.open(deadline, connect_timeout)?;
-                    connection.received = Received::default();
                 }
                 Err(fault) => return Err(fault),
             }
@@ -111,7 +109,7 @@ impl Connection {
             b"version\r\nmn\r\n".to_vec()
         };
         self.stream.send(&question, deadline)?;
-        self.receive(|bytes| {
+        self.stream.receive(|bytes| {
             if let Ok(message) = Message::parse(RESPONSE, bytes) {
                 return Ok(message.filter(|_| !bytes.is_empty()).map(|(message, length)| {
                     let keeps_order = is_a_server(message.value);
@@ -160,7 +158,7 @@ impl Connection {
         };
         self.stream.send(&request, deadline)?;
         let said = |text: &[u8]| Fault::Login(printable(&String::from_utf8_lossy(text)));
-        self.receive(|bytes| {
+        self.stream.receive(|bytes| {
             let answer = match wire {
                 Wire::Binary => {
                     Message::parse(RESPONSE, bytes)?.map(|(message, length)| match message.status {
@@ -182,30 +180,13 @@ impl Connection {
     pub(super) fn send(&mut self, ops: &[Op<'_>], deadline: Deadline) -> Result<Vec<Reply>, Fault> {
         self.stream.send(&self.wire.encode(ops), deadline)?;
         let wire = self.wire;
-        let replies = ops.iter().map(|op| self.receive(|bytes| Ok(wire.parse(op, bytes)?)));
+        let replies = ops.iter().map(|op| self.stream.receive(|bytes| Ok(wire.parse(op, bytes)?)));
         let replies = replies.collect::<Result<Vec<_>, Fault>>()?;
         match replies.first() {
             Some(Reply::Refused(text)) if text.as_bytes().starts_with(TOO_MANY) => {
                 Err(Fault::Said(text.clone()))
             }
             _ => Ok(replies),
-        }
-    }
-
-    pub(super) fn receive<T>(
-        &mut self,
-        parse: impl Fn(&[u8]) -> Result<Option<(T, usize)>, Fault>,
-    ) -> Result<T, Fault> {
-        loop {
-            if let Some((reply, length)) = parse(self.received.bytes())? {
-                self.received.take(length);
-                return Ok(reply);
-            }
-            match self.received.read(&mut self.stream) {
-                Ok(0) => return Err(Problem::Closed(Activity::Answer).into()),
-                Ok(_) => {}
-                Err(error) => return Err(Problem::of_stream(error, Activity::Answer).into()),
-            }
         }
     }
 }

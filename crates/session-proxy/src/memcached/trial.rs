@@ -64,7 +64,7 @@ impl<'a> Trial<'a> {
     pub fn item_size(mut self) -> Option<u64> {
         self.connection.stream.send(b"stats settings\r\n", self.deadline).ok()?;
         loop {
-            let line = self.connection.receive(|bytes| {
+            let line: Result<String, Fault> = self.connection.stream.receive(|bytes| {
                 let line = text::line(bytes)?;
                 Ok(line.map(|(line, length)| (String::from_utf8_lossy(line).into_owned(), length)))
             });

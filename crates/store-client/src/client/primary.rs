@@ -1,13 +1,13 @@
 //! Connects to the primary that Sentinels name.
 
-use super::{Client, Destination};
+use super::{Client, Servers};
 use crate::address::{Address, Host};
 use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::error::{Problem, RedisError};
 use crate::reply::Reply;
 use crate::resp::ProtocolError;
-use crate::sentinels::{PATIENCE, PrimaryWatch, Sentinels, Whom};
+use crate::sentinels::{PATIENCE, Sentinels, Whom};
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
@@ -23,14 +23,19 @@ impl Client {
     /// # Errors
     /// Fails, with what each of them said, if none names a primary, or if there are none.
     pub fn ask_sentinels(&self) -> Result<Address, Problem> {
-        let nobody = || Problem::Unnamed { said: "nobody".to_owned(), is_final: true };
-        self.sentinels.as_ref().ok_or_else(nobody)?.primary(Whom::AllIfNeeded, PATIENCE * 2)
+        match &self.servers {
+            Servers::Of(sentinels) => sentinels.primary(Whom::AllIfNeeded, PATIENCE * 2),
+            _ => Err(Problem::Unnamed { said: "nobody".to_owned(), is_final: true }),
+        }
     }
 
     /// The primary that Sentinels named last.
     #[must_use]
     pub fn primary(&self) -> Option<Address> {
-        self.sentinels.as_ref()?.last()
+        match &self.servers {
+            Servers::Of(sentinels) => sentinels.last(),
+            _ => None,
+        }
     }
 
     /// Asks the Sentinels until there is a primary that lets us in.
@@ -42,10 +47,10 @@ impl Client {
         let mut factor = 1;
         let mut last: Option<RedisError> = None;
         loop {
-            let mut server = sentinels.sentinel().to_string();
+            let mut server = sentinels.sentinel.to_string();
             let attempt =
                 sentinels.primary(Whom::AllIfNeeded, PATIENCE * factor).and_then(|primary| {
-                    server = self.shown(&Destination::Tcp(primary.clone()));
+                    server = self.shown(&primary);
                     let attempt = deadline.or_after(PATIENCE_WITH_PRIMARY * factor);
                     self.connect_if_primary(sentinels, primary, attempt)
                 });
@@ -76,24 +81,27 @@ impl Client {
         primary: Address,
         deadline: Deadline,
     ) -> Result<Connection, Problem> {
-        let server = Destination::Tcp(primary.clone());
+        let mut names = vec![&primary.host];
         // Certificates have names. Those in the credentials are as good: the user has said that the service is there.
-        let nodes = sentinels.sentinel().nodes.iter();
-        let names = nodes.map(|node| &node.host).filter(|_| matches!(primary.host, Host::Ip(_)));
-        let names = std::iter::once(None).chain(names.map(Some));
-        let mut connection = self.connect_as(&server, names, deadline)?;
-        match connection.command(&[b"ROLE"], deadline)? {
-            Reply::Error(error) => Err(Problem::Role(error)),
-            Reply::Array(parts) => match parts.first() {
-                Some(Reply::Bulk(role)) if role == b"master" => {
-                    Ok(connection.watched(PrimaryWatch::new(sentinels, primary)))
-                }
-                Some(Reply::Bulk(role)) => {
-                    let role = String::from_utf8_lossy(role).into_owned();
-                    Err(Problem::NotPrimary(primary, role))
-                }
-                _ => Err(Problem::Protocol(ProtocolError::NotRedis)),
-            },
+        if matches!(primary.host, Host::Ip(_)) {
+            names.extend(sentinels.sentinel.nodes.iter().map(|node| &node.host));
+        }
+        let mut connection = self.connect_as(&primary, names, deadline)?;
+        let role = match connection.command(&[b"ROLE"], deadline)? {
+            Reply::Error(error) => return Err(Problem::Role(error)),
+            Reply::Array(parts) => parts.into_iter().next(),
+            _ => None,
+        };
+        match role {
+            Some(Reply::Bulk(role)) if role == b"master" => {
+                let sentinels = Arc::clone(sentinels);
+                connection.watch = Some(Box::new(move || sentinels.confirm(&primary)));
+                Ok(connection)
+            }
+            Some(Reply::Bulk(role)) => {
+                let role = String::from_utf8_lossy(&role).into_owned();
+                Err(Problem::NotPrimary(primary, role))
+            }
             _ => Err(Problem::Protocol(ProtocolError::NotRedis)),
         }
     }

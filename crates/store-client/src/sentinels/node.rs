@@ -1,15 +1,13 @@
 //! A Sentinel: what it is asked, and what it says.
 
 use crate::address::Address;
-use crate::auth::Auth;
 use crate::command::Command;
 use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::dialer::Dialer;
-use crate::endpoint::{RedisEndpoint, Sentinel};
+use crate::endpoint::Sentinel;
 use crate::error::{Problem, RedisError};
-use crate::greeting::Greeting;
-use crate::issued::Login;
+use crate::login::{Auth, Login};
 use crate::reply::{ErrorReply, Reply};
 use std::time::{Duration, Instant};
 
@@ -19,18 +17,19 @@ const REST: Duration = Duration::from_secs(5);
 /// A Sentinel.
 #[derive(Debug)]
 pub(super) struct Node {
-    address: Address,
-    dialer: Dialer,
-    /// Its login. Where it has none of its own, none, and then the server's password.
-    greetings: Vec<Greeting>,
-    connection: Option<Connection>,
-    rests_until: Option<Instant>,
-    said: Said,
+    pub(super) dialer: Dialer,
+    pub(super) login: Option<Login>,
+    /// The server's password, where it has no login of its own and asks for one.
+    pub(super) other_login: Option<Login>,
+    pub(super) question: [Command; 2],
+    pub(super) connection: Option<Connection>,
+    pub(super) rests_until: Option<Instant>,
+    pub(super) said: Said,
 }
 
 /// What a Sentinel said last.
 #[derive(Debug)]
-enum Said {
+pub(super) enum Said {
     Nothing,
     Named(Named),
     /// It knows no such primary.
@@ -40,26 +39,21 @@ enum Said {
 }
 
 /// A primary, as a Sentinel sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Named {
     pub(super) address: Address,
     /// Whether it replaces it right now.
     pub(super) is_leaving: bool,
     /// Whether it gets no answer from it.
-    is_down: bool,
+    pub(super) is_down: bool,
 }
 
 /// Asks all of them at once.
-pub(super) fn ask_all(nodes: Vec<&mut Node>, question: &[Command; 2], patience: Duration) {
-    let asked: Vec<_> = nodes
-        .into_iter()
-        .map(|node| {
-            let connection = node.begin(question, patience);
-            (node, connection)
-        })
-        .collect();
-    for (node, connection) in asked {
-        node.finish(connection, question, patience);
+pub(super) fn ask_all(nodes: Vec<&mut Node>, patience: Duration) {
+    let begin = |node: &mut Node| node.begin(patience);
+    let asked: Vec<_> = nodes.into_iter().map(|node| (begin(node), node)).collect();
+    for (connection, node) in asked {
+        node.finish(connection, patience);
     }
 }
 
@@ -67,21 +61,25 @@ impl Node {
     pub(super) fn new(
         address: &Address,
         of: &Sentinel,
-        server: &RedisEndpoint,
+        server: Option<&Auth>,
         verify_peer: bool,
     ) -> Result<Self, RedisError> {
-        let greeting =
-            |auth: Option<Auth>| Greeting { login: auth.map(Login::Fixed), database: None };
-        let mut greetings = vec![greeting(of.auth.clone())];
-        if of.auth.is_none()
-            && let Some(auth) = server.fixed()
-        {
-            greetings.push(greeting(Some(Auth::new(None, auth.password.clone()))));
-        }
-        let (address, said) = (address.clone(), Said::Nothing);
+        let of_server = |auth: &Auth| Login::Fixed(Auth::new(None, auth.password.clone()));
         let dialer = Dialer::new(address.clone(), of.tls.as_ref(), verify_peer)
             .map_err(|problem| RedisError { server: address.to_string(), problem })?;
-        Ok(Self { address, dialer, greetings, connection: None, rests_until: None, said })
+        let master = of.master.as_bytes();
+        Ok(Self {
+            dialer,
+            login: of.auth.clone().map(Login::Fixed),
+            other_login: server.filter(|_| of.auth.is_none()).map(of_server),
+            question: [
+                Command::new(&[b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", master]),
+                Command::new(&[b"SENTINEL", b"MASTER", master]),
+            ],
+            connection: None,
+            rests_until: None,
+            said: Said::Nothing,
+        })
     }
 
     pub(super) fn named(&self) -> Option<&Named> {
@@ -105,36 +103,27 @@ impl Node {
     }
 
     /// Sends the question; on a kept connection, or on a new one.
-    fn begin(
-        &mut self,
-        question: &[Command; 2],
-        patience: Duration,
-    ) -> Result<Connection, Problem> {
+    fn begin(&mut self, patience: Duration) -> Result<Connection, Problem> {
         let deadline = Deadline::after(patience);
         if let Some(mut kept) = self.connection.take()
-            && kept.ask(question, deadline).is_ok()
+            && kept.ask(&self.question, deadline).is_ok()
         {
             return Ok(kept);
         }
-        let mut connection = Connection::new(self.dialer.stream(deadline, patience)?);
-        self.greetings[0].say(&mut connection, deadline)?;
-        connection.ask(question, deadline)?;
+        let stream = self.dialer.open(deadline, patience)?;
+        let mut connection = Connection::greet(stream, self.login.as_ref(), None, deadline)?;
+        connection.ask(&self.question, deadline)?;
         Ok(connection)
     }
 
     /// Receives the answer.
-    fn finish(
-        &mut self,
-        asked: Result<Connection, Problem>,
-        question: &[Command; 2],
-        patience: Duration,
-    ) {
+    fn finish(&mut self, asked: Result<Connection, Problem>, patience: Duration) {
         let answer = asked.and_then(|mut connection| {
-            let replies = match connection.replies(question.len()) {
+            let replies = match connection.replies(self.question.len()) {
                 // A kept connection may have ended.
                 Err(problem) if problem.is_lost() => {
-                    connection = self.begin(question, patience)?;
-                    connection.replies(question.len())?
+                    connection = self.begin(patience)?;
+                    connection.replies(self.question.len())?
                 }
                 replies => replies?,
             };
@@ -143,13 +132,13 @@ impl Node {
         self.rests_until = None;
         match answer {
             Ok((connection, replies)) => {
-                self.said = Said::of(replies);
+                self.said = Said::of(&replies);
                 if matches!(&self.said, Said::Refused(error) if error.code() == "NOAUTH")
-                    && self.greetings.len() > 1
+                    && let Some(login) = self.other_login.take()
                 {
-                    self.greetings.remove(0);
-                    let again = self.begin(question, patience);
-                    return self.finish(again, question, patience);
+                    self.login = Some(login);
+                    let again = self.begin(patience);
+                    return self.finish(again, patience);
                 }
                 self.connection = Some(connection);
             }
@@ -161,7 +150,7 @@ impl Node {
     }
 
     pub(super) fn shown(&self) -> String {
-        let address = &self.address;
+        let address = &self.dialer.address;
         match &self.said {
             Said::Nothing => format!("{address} was not asked"),
             Said::Named(Named { address: primary, is_leaving: true, .. }) => {
@@ -178,53 +167,31 @@ impl Node {
     }
 }
 
-#[cfg(test)]
-impl Node {
-    /// One that has said that the primary is at this port.
-    pub(super) fn naming(port: u16, is_leaving: bool) -> Self {
-        let address = |port| Address { host: crate::address::Host::Name("h".to_owned()), port };
-        let named = Named { address: address(port), is_leaving, is_down: false };
-        Self { said: Said::Named(named), ..Self::silent() }
-    }
-
-    /// One that was not asked.
-    pub(super) fn silent() -> Self {
-        let address = Address { host: crate::address::Host::Name("s".to_owned()), port: 1 };
-        let dialer = Dialer::new(address.clone(), None, true).unwrap();
-        let (greetings, said) = (Vec::new(), Said::Nothing);
-        Self { address, dialer, greetings, connection: None, rests_until: None, said }
-    }
-}
-
 impl Said {
     /// The second reply is a bonus, for which a user may have no right.
-    fn of(replies: Vec<Reply>) -> Self {
-        let Ok([address, details]) = <[Reply; 2]>::try_from(replies) else { return Self::Unknown };
-        match address {
-            Reply::Error(error) => Self::Refused(error),
-            Reply::Array(parts) => match parts.as_slice() {
-                [Reply::Bulk(host), Reply::Bulk(port)] => named(host, port, &details)
-                    .unwrap_or_else(|| {
-                        Self::Refused(ErrorReply::new("a primary whose address is none"))
-                    }),
-                _ => Self::Unknown,
-            },
+    fn of(replies: &[Reply]) -> Self {
+        match replies {
+            [Reply::Error(error), _] => Self::Refused(error.clone()),
+            [Reply::Array(address), details] => named(address, details).map_or_else(
+                || Self::Refused(ErrorReply::new("a primary whose address is none")),
+                Self::Named,
+            ),
             _ => Self::Unknown,
         }
     }
 }
 
-fn named(host: &[u8], port: &[u8], details: &Reply) -> Option<Said> {
+fn named(address: &[Reply], details: &Reply) -> Option<Named> {
+    let [Reply::Bulk(host), Reply::Bulk(port)] = address else { return None };
     let text = |bytes| std::str::from_utf8(bytes).ok();
-    let port: u16 = text(port)?.parse().ok()?;
-    let address = Address { host: text(host)?.parse().ok()?, port };
+    let address = Address { host: text(host)?.parse().ok()?, port: text(port)?.parse().ok()? };
     let flags = flags(details);
     let has = |flag: &str| flags.split(',').any(|it| it == flag);
-    Some(Said::Named(Named {
+    Some(Named {
         address,
         is_leaving: has("failover_in_progress"),
         is_down: has("s_down") || has("disconnected"),
-    }))
+    })
 }
 
 /// Names and values in turn.

@@ -1,11 +1,42 @@
-//! Logins with a password that somebody issues for a while, such as a cloud's token.
+//! How to log in: with a password from the credentials, or one that somebody issues for a while, such as a cloud's token.
 
-use super::auth::{Auth, shown_user};
+use super::command::Command;
 use super::deadline::Deadline;
 use super::secret::Secret;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
+
+/// A user and a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Auth {
+    /// The ACL user; `None` is the user `default`.
+    pub user: Option<String>,
+    pub password: Secret,
+}
+
+impl Auth {
+    /// Logging in as `default` is the same as sending the password alone, which servers older than Redis 6
+    /// understand too.
+    #[must_use]
+    pub fn new(user: Option<String>, password: Secret) -> Self {
+        Self { user: user.filter(|user| user != "default"), password }
+    }
+
+    /// `AUTH`, with a user or without one.
+    pub(super) fn command(&self) -> Command {
+        let mut parts: Vec<&[u8]> = vec![b"AUTH"];
+        parts.extend(self.user.as_deref().map(str::as_bytes));
+        parts.push(self.password.expose().as_bytes());
+        Command::new(&parts)
+    }
+}
+
+/// A user as messages show it: a uri in its place may have a password.
+#[must_use]
+pub fn shown_user(user: &str) -> &str {
+    if user.contains("://") { "***" } else { user }
+}
 
 /// How to log in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,17 +45,6 @@ pub enum Login {
     Fixed(Auth),
     /// With a password that is issued for a while.
     Issued(Arc<IssuedLogin>),
-}
-
-impl Login {
-    /// The user, if it is known before the server is asked and is not `default`.
-    #[must_use]
-    pub fn user(&self) -> Option<&str> {
-        match self {
-            Self::Fixed(auth) => auth.user.as_deref(),
-            Self::Issued(issued) => issued.user.as_deref(),
-        }
-    }
 }
 
 /// A login whose password is issued for a while, and issued again ahead of its end.
@@ -42,7 +62,7 @@ pub struct IssuedLogin {
 
 impl PartialEq for IssuedLogin {
     fn eq(&self, other: &Self) -> bool {
-        self.issuer == other.issuer && self.identity == other.identity
+        self.identity == other.identity
     }
 }
 
@@ -51,17 +71,6 @@ impl Eq for IssuedLogin {}
 impl fmt::Debug for IssuedLogin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "IssuedLogin({}, {:?})", self.issuer, self.user)
-    }
-}
-
-/// For messages.
-impl fmt::Display for IssuedLogin {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "login {}", self.issuer)?;
-        match &self.user {
-            None => Ok(()),
-            Some(user) => write!(formatter, ", user {:?}", shown_user(user)),
-        }
     }
 }
 
@@ -84,12 +93,10 @@ pub trait Tokens: Send + Sync {
     fn report_to(&self, report: fn(&str));
 }
 
-/// A password that is valid for a while.
+/// A login that is valid for a while.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Token {
-    /// The user that it is for; `None` is the user `default`.
-    pub user: Option<String>,
-    pub secret: Secret,
+    pub auth: Auth,
     /// When it ends.
     pub expires: SystemTime,
 }
