@@ -61,11 +61,14 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::Endpoint;
+    use crate::store::Store;
     use store_client::ErrorReply;
 
     #[test]
     fn a_refusal_is_told_from_what_may_pass() {
-        let outcome = |text: &str| Outcome::of(Cause::of_reply(&ErrorReply::new(text)));
+        let Endpoint::Redis(redis) = Endpoint::example(Store::Redis) else { unreachable!() };
+        let outcome = |text: &str| Outcome::of(Cause::of_reply_to(&ErrorReply::new(text), &redis));
         for text in [
             "WRONGPASS invalid username-password pair or user is disabled.",
             "READONLY You can't write against a read only replica.",
