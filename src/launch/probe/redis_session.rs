@@ -6,7 +6,7 @@ use super::{Question, shortest};
 use crate::diagnosis::{Cause, CauseKind};
 use crate::launch::route::Route;
 use crate::php::redis_commands::{ASKING, CLUSTER_SLOTS, Trial, TrialCommand, unused_name};
-use session_proxy::ProxyTrial;
+use session_proxy::{KeySpace, node_of, session_in};
 use std::time::{Duration, Instant};
 use store_client::{
     Client, Command, Connection, Deadline, Problem, RedisEndpoint, RedisError, Reply,
@@ -121,16 +121,18 @@ impl<'a> SessionTrial<'a> {
         deadline: Deadline,
         findings: &mut Findings<'a>,
     ) -> Result<(), Problem> {
-        let trial = ProxyTrial::new(self.trial.prefix, unused_name(self.trial.by));
-        if self.endpoint.is_cluster() {
-            return self.try_cluster(&trial, client, connection, deadline, findings);
+        let (prefix, id) = (self.trial.prefix, unused_name(self.trial.by));
+        let key = format!("{prefix}{id}").into_bytes();
+        let space = if self.endpoint.is_cluster() {
+            KeySpace::Slots
+        } else {
+            let told = connection.send(&KeySpace::question(prefix, &id), deadline)?;
+            KeySpace::told_by(&told).unwrap_or(KeySpace::Whole)
+        };
+        if space == KeySpace::Slots {
+            return self.try_cluster(&key, client, connection, deadline, findings);
         }
-        let told = connection.send(&trial.question(), deadline)?;
-        if ProxyTrial::is_cluster(&told) {
-            return self.try_cluster(&trial, client, connection, deadline, findings);
-        }
-        let replies = connection.send(&trial.session(&told), deadline)?;
-        for reply in &replies {
+        for reply in &connection.send(&session_in(space, &key), deadline)? {
             findings.take("EVAL", reply);
         }
         Ok(())
@@ -139,7 +141,7 @@ impl<'a> SessionTrial<'a> {
     /// The same in a cluster: with the node that has the session, at the address that the cluster announces.
     fn try_cluster(
         &self,
-        trial: &ProxyTrial,
+        key: &[u8],
         client: &Client,
         connection: &mut Connection,
         deadline: Deadline,
@@ -151,7 +153,7 @@ impl<'a> SessionTrial<'a> {
         if matches!(slots, Reply::Error(_)) {
             return Ok(());
         }
-        let node = self.endpoint.first_address().and_then(|asked| trial.node(&slots, asked));
+        let node = self.endpoint.first_address().and_then(|asked| node_of(key, &slots, asked));
         let Some(node) = node else {
             findings.add(Cause::of(CauseKind::ClusterDown));
             return Ok(());
@@ -165,7 +167,7 @@ impl<'a> SessionTrial<'a> {
                 return Ok(());
             }
         };
-        for reply in connection.send(&trial.session_in_cluster(), deadline)? {
+        for reply in connection.send(&session_in(KeySpace::Slots, key), deadline)? {
             findings.take("EVAL", &reply);
         }
         findings.take(ASKING, &connection.command(&[ASKING.as_bytes()], deadline)?);

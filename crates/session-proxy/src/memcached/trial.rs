@@ -1,8 +1,9 @@
 //! What the session proxy sends for a session, for the launch to try before PHP does.
 
 use super::connection::{Connection, Fault};
-use super::op::{Op, Reply, When};
+use super::op::{Data, Item, Op, Reply, When};
 use crate::upstream::Access;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use store_client::{Address, Deadline, Dialer, MemcachedEndpoint};
 
@@ -21,39 +22,41 @@ pub fn try_memcached<'a>(
     deadline: Deadline,
 ) -> Result<Duration, (&'a Address, Fault)> {
     let Access { endpoint: MemcachedEndpoint { servers, login, tls }, verify_peer } = access;
-    let mut longest = Duration::ZERO;
+    let (login, tls, mut longest) = (login.as_ref(), tls.as_ref(), Duration::ZERO);
     for address in servers {
-        let tried = Dialer::new(address.clone(), tls.as_ref(), *verify_peer)
-            .map_err(Fault::from)
-            .and_then(|dialer| {
-                let login = login.as_ref();
-                Connection::open(&dialer, login, None, deadline, connect_timeout)
-            })
-            .and_then(|(connection, _)| keep(connection, key.as_bytes(), deadline));
-        longest = longest.max(tried.map_err(|fault| (address, fault))?);
+        let tried = || {
+            let (dialer, nature) =
+                (Dialer::new(address.clone(), tls, *verify_peer)?, OnceLock::new());
+            let connection = Connection::open(&dialer, login, &nature, deadline, connect_timeout)?;
+            keep(connection, key.as_bytes(), deadline)
+        };
+        longest = longest.max(tried().map_err(|fault| (address, fault))?);
     }
     Ok(longest)
 }
 
 /// Stores, reads, replaces and removes.
 fn keep(mut connection: Connection, key: &[u8], deadline: Deadline) -> Result<Duration, Fault> {
-    let store = |when| Op::Store { key, data: b"trial", flags: 0, seconds: LIFETIME, when };
+    let data = Data { bytes: b"trial", flags: 0, seconds: LIFETIME };
+    let store = |when| Op::Store { key, data, when };
     let begun = Instant::now();
     let replies = connection.send(&[store(When::Missing), Op::Get(key)], deadline)?;
     let round_trip = begun.elapsed();
-    let version = match &replies[..] {
-        [Reply::Done, Reply::Value(item)] => item.version,
-        [Reply::Refused(text), _] | [_, Reply::Refused(text)] => {
-            return Err(Fault::Said(text.clone()));
-        }
-        // A server that stores it and does not have it.
-        _ => return Err(Fault::Said("it has not kept what it has just stored".to_owned())),
+    let [Reply::Done, Reply::Value(Item { version, .. })] = &replies[..] else {
+        return Err(not_kept(&replies));
     };
-    let ops =
-        [store(When::Unchanged(version)), Op::Touch { key, seconds: LIFETIME }, Op::Delete(key)];
-    match connection.send(&ops, deadline)?.into_iter().find(|reply| *reply != Reply::Done) {
-        None => Ok(round_trip),
-        Some(Reply::Refused(text)) => Err(Fault::Said(text)),
-        Some(_) => Err(Fault::Said("it has not kept what it has just stored".to_owned())),
-    }
+    let store = store(When::Unchanged(*version));
+    let ops = [store, Op::Touch(key, LIFETIME), Op::Delete(key)];
+    let replies = connection.send(&ops, deadline)?;
+    let are_done = replies.iter().all(|reply| *reply == Reply::Done);
+    if are_done { Ok(round_trip) } else { Err(not_kept(&replies)) }
+}
+
+/// What the server refuses; or it stores something and does not have it.
+fn not_kept(replies: &[Reply]) -> Fault {
+    let refused = replies.iter().find_map(|reply| match reply {
+        Reply::Refused(text) => Some(text.clone()),
+        _ => None,
+    });
+    Fault::Said(refused.unwrap_or_else(|| "it has not kept what it has just stored".to_owned()))
 }
