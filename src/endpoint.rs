@@ -80,7 +80,7 @@ pub(crate) fn read_with(
     unknown::require_known(&fields, &endpoint)?;
     let mut unused = fields.unused();
     unused.extend(not_ours.into_iter().map(str::to_owned));
-    let warnings = fields.warnings();
+    let warnings = fields.warnings.take();
     let options = options.or(of_service);
     Ok(Reading { endpoint, options, unused, warnings, nodes_if_cluster, sentinel_behind })
 }

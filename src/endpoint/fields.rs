@@ -31,7 +31,8 @@ pub(super) struct Fields<'a> {
     pub(super) service: &'a Service,
     /// The likeliest first.
     entries: Vec<Entry>,
-    warnings: RefCell<Vec<String>>,
+    /// For the log.
+    pub(super) warnings: RefCell<Vec<String>>,
 }
 
 impl<'a> Fields<'a> {
@@ -210,10 +211,6 @@ impl<'a> Fields<'a> {
         self.warnings.borrow_mut().push(warning);
     }
 
-    pub(super) fn warnings(&self) -> Vec<String> {
-        self.warnings.take()
-    }
-
     /// The names of the credentials that have not been looked up, as the service writes them.
     pub(super) fn unused(&self) -> Vec<String> {
         let read = self.entries.iter().filter(|entry| entry.is_read.get());
@@ -244,7 +241,7 @@ impl<'a> Fields<'a> {
             present.push("no credentials".to_owned());
         }
         let mut present = listed(&present, NAMED_CREDENTIALS);
-        if let Some(problem) = self.service.problem() {
+        if let Some(problem) = &self.service.problem {
             present = format!("{present} (its {problem})");
         }
         anyhow!(

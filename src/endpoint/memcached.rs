@@ -2,7 +2,7 @@
 
 use super::fields::Fields;
 use super::names::Meaning;
-use super::tls::{ignore_material, is_wanted, tls};
+use super::tls;
 use super::uri::{Uri, uri};
 use store_client::{Address, MemcachedEndpoint, MemcachedLogin};
 
@@ -15,12 +15,7 @@ pub(super) fn read(fields: &Fields<'_>) -> anyhow::Result<MemcachedEndpoint> {
     let uri = uri(fields)?;
     let tls_port = fields.port(Meaning::TlsPort)?;
     let tls_only = tls_port.is_some() && !fields.has(Meaning::Port);
-    let tls = if is_wanted(fields, None, uri.tls || tls_only)? {
-        Some(tls(fields)?)
-    } else {
-        ignore_material(fields);
-        None
-    };
+    let tls = tls::read(fields, None, uri.tls || tls_only)?;
     let tls_port = tls_port.filter(|_| tls.is_some());
     Ok(MemcachedEndpoint {
         servers: servers(fields, &uri, tls_port)?,
@@ -38,15 +33,9 @@ fn servers(fields: &Fields<'_>, uri: &Uri, tls_port: Option<u16>) -> anyhow::Res
         return Ok(servers);
     }
     let host = fields.host()?.or_else(|| Some((uri.server.clone()?, None)));
-    match host {
-        Some((host, of_host)) => {
-            Ok(vec![Address { host, port: port.or(of_host).unwrap_or(DEFAULT_PORT) }])
-        }
-        None => Err(fields.missing(
-            "servers",
-            "the credential servers (host:port, one or several), or host and port, or uri",
-        )),
-    }
+    let expected = "the credential servers (host:port, one or several), or host and port, or uri";
+    let (host, of_host) = host.ok_or_else(|| fields.missing("servers", expected))?;
+    Ok(vec![Address { host, port: port.or(of_host).unwrap_or(DEFAULT_PORT) }])
 }
 
 fn login(fields: &Fields<'_>, uri: Uri) -> anyhow::Result<Option<MemcachedLogin>> {

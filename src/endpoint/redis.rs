@@ -3,9 +3,8 @@
 use super::cloud;
 use super::fields::Fields;
 use super::names::Meaning;
-use super::sentinel;
-use super::tls::{ignore_material, is_wanted, tls};
 use super::uri::{Uri, uri};
+use super::{sentinel, tls};
 use store_client::{Address, Auth, Login, RedisEndpoint, Target};
 
 const DEFAULT_PORT: u16 = 6379;
@@ -28,23 +27,17 @@ pub(super) fn read(fields: &Fields<'_>) -> anyhow::Result<RedisEndpoint> {
 fn target(fields: &Fields<'_>, uri: &Uri, is_issued: bool) -> anyhow::Result<Target> {
     let tls_port = fields.port(Meaning::TlsPort)?;
     let scheme = scheme_credential(fields)?;
-    let encrypted = is_wanted(fields, scheme, uri.tls || tls_port.is_some() || is_issued)?;
+    let tls = tls::read(fields, scheme, uri.tls || tls_port.is_some() || is_issued)?;
     let (host, port_of_host) = fields.host()?.unzip();
     let host = host.or_else(|| uri.server.clone());
     let port = fields.port(Meaning::Port)?.or(port_of_host.flatten()).or(uri.port);
-    let port = if encrypted { tls_port.or(port) } else { port }.unwrap_or(DEFAULT_PORT);
-    let tls = if encrypted {
-        Some(tls(fields)?)
-    } else {
-        ignore_material(fields);
-        if is_issued {
-            fields.warn(format!(
-                "The service {} has TLS turned off, so its login token goes through the network in plain text. Set tls to true, unless something else encrypts the connection",
-                fields.service
-            ));
-        }
-        None
-    };
+    let port = if tls.is_some() { tls_port.or(port) } else { port }.unwrap_or(DEFAULT_PORT);
+    if is_issued && tls.is_none() {
+        fields.warn(format!(
+            "The service {} has TLS turned off, so its login token goes through the network in plain text. Set tls to true, unless something else encrypts the connection",
+            fields.service
+        ));
+    }
     if let Some(sentinel) = sentinel::read(fields, host.as_ref(), tls.as_ref())? {
         return Ok(Target::Sentinel { sentinel: Box::new(sentinel), tls });
     }

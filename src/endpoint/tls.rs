@@ -9,29 +9,28 @@ use store_client::{ClientIdentity, Tls};
 const MATERIAL: [Meaning; 4] =
     [Meaning::Ca, Meaning::Certificate, Meaning::ClientCertificate, Meaning::ClientKey];
 
-/// Whether the connection uses TLS. The option decides first, then a flag, then the scheme if there is one. Without
-/// any, TLS is on if the uri or a TLS port says so (`implied`), or if the credentials contain certificates.
-pub(super) fn is_wanted(
+/// The TLS of the connection, if it uses TLS. The option decides that first, then a flag, then the scheme if there is one.
+/// Without any, TLS is on if the uri or a TLS port says so (`implied`), or if the credentials contain certificates.
+pub(super) fn read(
     fields: &Fields<'_>,
     scheme: Option<bool>,
     implied: bool,
-) -> anyhow::Result<bool> {
+) -> anyhow::Result<Option<Tls>> {
     let flag = fields.flag(Meaning::Tls)?;
     // Where there is no port without TLS, there is one with it.
     let tls_only = fields.flag(Meaning::PlainPortEnabled)?.filter(|plain| !plain).map(|_| true);
     let has_material = MATERIAL.iter().any(|meaning| fields.has(*meaning));
     let said = fields.options.tls.or(flag).or(tls_only).or(scheme);
-    Ok(said.unwrap_or(implied || has_material || fields.options.ca.is_some()))
-}
-
-/// Marks certificates and keys as unused, for services with TLS turned off.
-pub(super) fn ignore_material(fields: &Fields<'_>) {
+    if said.unwrap_or(implied || has_material || fields.options.ca.is_some()) {
+        return material(fields).map(Some);
+    }
     for meaning in MATERIAL {
         fields.ignore(meaning);
     }
+    Ok(None)
 }
 
-pub(super) fn tls(fields: &Fields<'_>) -> anyhow::Result<Tls> {
+fn material(fields: &Fields<'_>) -> anyhow::Result<Tls> {
     let key = pem::read(fields, Meaning::ClientKey)?;
     let mut certificate = pem::read(fields, Meaning::ClientCertificate)?;
     let mut ca = pem::of_option(fields)?

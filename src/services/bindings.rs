@@ -71,7 +71,7 @@ fn service(root: &Path, name: String, folder: PathBuf) -> Service {
     Service {
         name,
         instance_name: text("instance-name"),
-        kind_problem: problem.or_else(|| misplaced(&folder)),
+        problem: problem.or_else(|| misplaced(&folder)),
         kind: kind.ok().flatten(),
         tags: text("tags").map(|tags| parse_tags(&tags)).unwrap_or_default(),
         origin: Origin::Bindings(root.to_owned()),

@@ -48,7 +48,7 @@ fn near_miss(service: &Service, keys: &SearchKeys, store: Store) -> Option<Strin
 
 /// A binding must have a type; a Secret without the key `type` has none.
 fn without_type(service: &Service, stores: &[Store]) -> Option<String> {
-    if let Some(problem) = service.problem() {
+    if let Some(problem) = &service.problem {
         return Some(format!("{:?}: its {problem}", service.name));
     }
     let types: Vec<&str> = stores.iter().map(|store| store.binding_type()).collect();

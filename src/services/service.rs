@@ -18,7 +18,7 @@ pub struct Service {
     /// A service binding's type, or Cloud Foundry's label.
     pub(crate) kind: Option<String>,
     /// Why a service binding's type cannot be read, or has none.
-    pub(super) kind_problem: Option<String>,
+    pub(crate) problem: Option<String>,
     /// The credential `type`, if it is not the binding's own type.
     pub(crate) credentials_type: Option<String>,
     pub(crate) tags: Vec<String>,
@@ -66,10 +66,6 @@ impl Service {
             CredentialSource::Folder(folder) => binding_files::credential_file(folder, name),
             CredentialSource::Inline(_) => None,
         }
-    }
-
-    pub(crate) fn problem(&self) -> Option<&str> {
-        self.kind_problem.as_deref()
     }
 
     /// Whether its type, label or a tag says that it is a server of this store.
