@@ -7,13 +7,11 @@ pub use own_files::AppFindings;
 
 use crate::store::Store;
 use crate::system::constraint::Constraint;
-use crate::system::files::read_text_if_present;
-use crate::system::masked::masked;
+use crate::system::files::{entries_with, read_text_if_present};
 use anyhow::{anyhow, bail};
 use indoc::formatdoc;
 use serde_json::Value;
 use std::collections::HashMap;
-use std::io;
 use std::path::Path;
 
 /// Where Cloud Foundry's PHP buildpack keeps an app's settings.
@@ -61,8 +59,8 @@ impl AppOptions {
         let mut search_keys = HashMap::new();
         for store in Store::ALL {
             let variable = store.search_key_variable();
-            let in_any_case = options.iter().find(|(key, _)| key.eq_ignore_ascii_case(variable));
-            match options.get(variable).or(in_any_case.map(|(_, value)| value)) {
+            let option = options.iter().find(|(key, _)| key.eq_ignore_ascii_case(variable));
+            match option.map(|(_, value)| value) {
                 None | Some(Value::Null) => {}
                 // Blank counts as unset, as in the environment.
                 Some(Value::String(key)) if key.trim().is_empty() => {}
@@ -92,47 +90,16 @@ pub(crate) fn required_version(app_dir: &Path, store: Store) -> Option<Constrain
 
 /// Whether the folder holds a PHP app: a `composer.json`, an `options.json`, or a PHP file in its root, in a usual
 /// page directory, or in `web_dir` (relative to the app's folder).
-pub(crate) fn is_php_app(
-    app_dir: &Path,
-    options: &AppOptions,
-    web_dir: Option<&str>,
-) -> anyhow::Result<bool> {
-    if options.present || app_dir.join("composer.json").is_file() {
-        return Ok(true);
-    }
-    for directory in PAGE_DIRECTORIES.into_iter().chain(web_dir.map(str::trim)) {
-        if has_php_file(&app_dir.join(directory))? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+pub(crate) fn is_php_app(app_dir: &Path, options: &AppOptions, web_dir: Option<&str>) -> bool {
+    let has_php_file =
+        |folder: &str| entries_with(&app_dir.join(folder), "php").iter().any(|path| path.is_file());
+    options.present
+        || app_dir.join("composer.json").is_file()
+        || PAGE_DIRECTORIES.into_iter().chain(web_dir.map(str::trim)).any(has_php_file)
 }
 
 /// What [`is_php_app`] looks for, for messages.
 pub(crate) const PHP_APP_SIGNS: &str = "composer.json, .bp-config/options.json, or *.php in the root, htdocs, public, web or BP_PHP_WEB_DIR";
-
-fn has_php_file(directory: &Path) -> anyhow::Result<bool> {
-    let list = |error| {
-        let path = directory.display().to_string();
-        anyhow!("The app's folder {} cannot be listed: {error}.", masked(&path))
-    };
-    let entries = match directory.read_dir() {
-        Ok(entries) => entries,
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
-        {
-            return Ok(false);
-        }
-        Err(error) => return Err(list(error)),
-    };
-    for entry in entries {
-        let path = entry.map_err(list)?.path();
-        if path.extension().is_some_and(|extension| extension == "php") && path.is_file() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
 
 #[cfg(test)]
 mod tests {
@@ -164,14 +131,14 @@ mod tests {
         ] {
             let dir = app(files);
             let options = AppOptions::read(dir.path()).unwrap();
-            assert_eq!(is_php_app(dir.path(), &options, None).unwrap(), expected, "{files:?}");
+            assert_eq!(is_php_app(dir.path(), &options, None), expected, "{files:?}");
         }
     }
 
     #[test]
     fn the_folder_that_paketo_s_setting_names_counts() {
         let dir = app(&["www/index.php"]);
-        let found = |web_dir| is_php_app(dir.path(), &AppOptions::default(), web_dir).unwrap();
+        let found = |web_dir| is_php_app(dir.path(), &AppOptions::default(), web_dir);
         assert!(!found(None) && found(Some("www")) && !found(Some("pages")));
     }
 

@@ -3,8 +3,6 @@
 pub(crate) mod build;
 pub mod environment;
 pub(crate) mod launch;
-pub(crate) mod mirror;
-mod option_error;
 pub mod options;
 pub mod platform;
 mod setting;

@@ -11,7 +11,6 @@ pub(crate) use recognise::kinds_in;
 
 use serde::Serialize;
 use std::fmt;
-use store_client::ErrorReply;
 
 /// Why sessions are not kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,16 +36,6 @@ impl Cause {
     pub(crate) fn seen(kind: CauseKind, seen: impl fmt::Display) -> Self {
         let seen = seen.to_string();
         Self::new(kind, format!("{kind}: {}.", seen.trim_end_matches('.')))
-    }
-
-    /// What a server replies.
-    pub(crate) fn of_reply(error: &ErrorReply) -> Self {
-        match recognise::kind_of_reply(error.text()) {
-            Some(kind) => Self::seen(kind, error),
-            None => Self::seen(CauseKind::Unknown, error).with_advice(
-                "This is not an error that is known to pass. The server's own log may say more.",
-            ),
-        }
     }
 
     pub(crate) fn with_advice(self, advice: impl Into<String>) -> Self {

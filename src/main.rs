@@ -1,5 +1,6 @@
 //! One binary under four names: the buildpack, `session_env` (exec.d), `session-check` and `session-proxy`.
 
+use bullet_stream::global::print;
 use libcnb::build::{BuildContext, BuildResult, BuildResultBuilder};
 use libcnb::detect::{DetectContext, DetectResult, DetectResultBuilder};
 use libcnb::{Buildpack, Env, libcnb_runtime};
@@ -22,7 +23,7 @@ impl Buildpack for PhpSessionStore {
     type Error = anyhow::Error;
 
     fn detect(&self, context: DetectContext<Self>) -> libcnb::Result<DetectResult, Self::Error> {
-        log::looked_at_by_detect(&context.app_dir, &context.platform);
+        log::looked_at(&context.app_dir, &context.platform, |line| println!("{line}"));
         if let Ok(Decision::Skip(reason)) = Decision::read(&context.app_dir, &context.platform) {
             println!("{reason}");
             return DetectResultBuilder::fail().build();
@@ -34,7 +35,7 @@ impl Buildpack for PhpSessionStore {
 
     fn build(&self, context: BuildContext<Self>) -> libcnb::Result<BuildResult, Self::Error> {
         let started = log::start();
-        log::looked_at(&context.app_dir, &context.platform);
+        log::looked_at(&context.app_dir, &context.platform, print::sub_bullet);
         let config = match Decision::read(&context.app_dir, &context.platform)? {
             Decision::Contribute(config) => config,
             nothing => {
@@ -58,7 +59,7 @@ impl Buildpack for PhpSessionStore {
         log::framework(&settings.record, &context.app_dir);
         let inis = session_inis_of_other_layers(&context.layers_dir);
         log::other_handlers(&inis, &context.app_dir, config.store);
-        log::preflight(&preflight(&config, &settings.record));
+        log::preflight(preflight(&config, &settings.record));
         log::done(started);
         BuildResultBuilder::new().launch(layer.launch).build()
     }

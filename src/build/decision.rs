@@ -3,7 +3,6 @@
 use crate::app::{AppFindings, AppOptions, PHP_APP_SIGNS, is_php_app, required_version};
 use crate::config::build::{BuildSettings, StoreChoice, mirror};
 use crate::config::environment::{Environment, EnvironmentError};
-use crate::config::mirror::Mirror;
 use crate::config::platform::BuildPlatform;
 use crate::config::variables::{Phase, STORE, WEB_DIR, not_read};
 use crate::endpoint;
@@ -18,6 +17,7 @@ use crate::system::constraint::Constraint;
 use libcnb::Platform;
 use libcnb::data::build_plan::{BuildPlan, BuildPlanBuilder, Require};
 use std::path::Path;
+use url::Url;
 
 /// Whether there is anything to do.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub struct SessionConfig {
     /// Lines for the log about variables that do not mean what they seem to.
     pub(crate) warnings: Vec<String>,
     /// Where to download source releases instead of from their own site.
-    pub(crate) mirror: Option<Mirror>,
+    pub(crate) mirror: Option<Url>,
     /// The app's framework, if we know it and may set it up.
     pub(crate) framework: Option<Framework>,
     /// Whether the framework, set up or not, takes the save path for a folder.
@@ -80,7 +80,7 @@ impl Decision {
             StoreChoice::Bound => Store::ALL.to_vec(),
         };
         let options = AppOptions::read(app_dir)?;
-        if !is_php_app(app_dir, &options, environment.text(WEB_DIR)?)? {
+        if !is_php_app(app_dir, &options, environment.text(WEB_DIR)?) {
             return Ok(Self::Skip(format!("Not a PHP app: found no {PHP_APP_SIGNS}.")));
         }
         let search_keys = SearchKeys::determine(environment, &options)?;
@@ -97,10 +97,12 @@ impl Decision {
                 (store, format!("chosen by {STORE}; no service is bound to the build"), None)
             }
             (None, _) => {
-                let looked_for = format!("{} in {services}", search_keys.describe(&stores));
-                let mut hints = hints(environment, &services, &search_keys)?;
-                hints.append(&mut warnings);
-                return Ok(Self::nothing_bound(&looked_for, &hints));
+                let reason = format!(
+                    "No session service is bound, and {STORE} is not set. Looked for {} in {services}.",
+                    search_keys.describe(&stores)
+                );
+                let hints = hints(environment, &services, &search_keys)?;
+                return Ok(Self::nothing_bound(reason, &[hints, warnings].concat()));
             }
         };
         let mirror = mirror(environment)?;
@@ -124,10 +126,7 @@ impl Decision {
         Ok(Self::Contribute(Box::new(sessions)))
     }
 
-    fn nothing_bound(looked_for: &str, hints: &[String]) -> Self {
-        let reason = format!(
-            "No session service is bound, and {STORE} is not set. Looked for {looked_for}."
-        );
+    fn nothing_bound(reason: String, hints: &[String]) -> Self {
         if hints.is_empty() {
             return Self::Skip(reason);
         }

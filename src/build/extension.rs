@@ -2,12 +2,9 @@
 
 mod apt;
 mod build_tools;
-mod contents;
-mod distribution;
 mod download;
 mod dpkg;
 mod installed;
-mod key;
 mod layer;
 mod libraries;
 mod loading;

@@ -4,7 +4,6 @@
 mod debug;
 
 use super::decision::{Decision, SessionConfig};
-use super::preflight::Finding;
 use super::session::SessionSettings;
 use crate::app::AppFindings;
 use crate::config::environment::Environment;
@@ -33,29 +32,12 @@ pub fn start() -> Instant {
     Instant::now()
 }
 
-/// Logs what detect looks at, with `BP_LOG_LEVEL=DEBUG`. Detect has no headings as the build has.
-pub fn looked_at_by_detect(app_dir: &Path, platform: &BuildPlatform) {
-    for line in details_of_services(app_dir, platform) {
-        println!("{line}");
+/// Logs what detect and build look at, with `BP_LOG_LEVEL=DEBUG`; `log` takes each line.
+pub fn looked_at(app_dir: &Path, platform: &BuildPlatform, log: impl Fn(String)) {
+    if is_debug() {
+        // An error stops the build, which says so.
+        debug::of_services(app_dir, platform).unwrap_or_default().into_iter().for_each(log);
     }
-}
-
-/// Logs what the build looks at, with `BP_LOG_LEVEL=DEBUG`.
-pub fn looked_at(app_dir: &Path, platform: &BuildPlatform) {
-    let lines = details_of_services(app_dir, platform);
-    if !lines.is_empty() {
-        print::bullet("Looking for a session service");
-    }
-    for line in lines {
-        print::sub_bullet(line);
-    }
-}
-
-fn details_of_services(app_dir: &Path, platform: &BuildPlatform) -> Vec<String> {
-    if !is_debug() {
-        return Vec::new();
-    }
-    debug::of_services(app_dir, platform).unwrap_or_default()
 }
 
 /// Logs why there is nothing to do, or what may have been meant.
@@ -81,10 +63,7 @@ pub fn php(config: &SessionConfig, php: &Php) {
     print::bullet("PHP");
     print::sub_bullet(format!("Found PHP {} ({})", php.facts().version, php.names()));
     if is_debug() {
-        for line in debug::of_php(php) {
-            print::sub_bullet(line);
-        }
-        print::sub_bullet(debug::of_launch());
+        debug::of_php(php).into_iter().for_each(print::sub_bullet);
     }
     print::bullet(format!("{} extension", config.store.title()));
 }
@@ -198,15 +177,13 @@ pub fn other_handlers(files: &[PathBuf], app_dir: &Path, store: Store) {
     }
 }
 
-/// Logs what a launch would say about the service bound to the build.
-pub fn preflight(findings: &[Finding]) {
-    for finding in findings {
-        match finding {
-            Finding::Failure(error) => print::warning(formatdoc! {"
-                The app will not start with the service bound to this build:
-                {error}"}),
-            Finding::Limit(limit) => print::sub_bullet(limit),
-        }
+/// Logs what a launch would say about the service bound to the build: its limitations, or why the app will not start.
+pub fn preflight(limits: anyhow::Result<Vec<String>>) {
+    match limits {
+        Ok(limits) => limits.into_iter().for_each(print::sub_bullet),
+        Err(error) => print::warning(formatdoc! {"
+            The app will not start with the service bound to this build:
+            {error:#}"}),
     }
 }
 

@@ -67,19 +67,12 @@ impl Search<'_> {
         let mut found = Vec::new();
         for (index, line) in text_of(path).lines().enumerate() {
             let Some((name, value)) = setting(line) else { continue };
-            let is_ours = match name {
-                SAVE_HANDLER => value == self.handler,
-                SAVE_PATH => value.contains(Variable::SavePath.name()),
-                _ => true,
+            let what = match name {
+                SAVE_HANDLER if value != self.handler => format!("{name} = {value}"),
+                SAVE_PATH if !value.contains(Variable::SavePath.name()) => name.to_owned(),
+                _ => continue,
             };
-            if !is_ours {
-                let what = if name == SAVE_HANDLER {
-                    format!("{name} = {value}")
-                } else {
-                    name.to_owned()
-                };
-                found.push(Override { file: path.to_owned(), line: index + 1, what });
-            }
+            found.push(Override { file: path.to_owned(), line: index + 1, what });
         }
         found
     }

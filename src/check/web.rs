@@ -41,12 +41,19 @@ pub(super) fn visit(
     name: &str,
     look: impl Fn(&str) -> anyhow::Result<Look>,
 ) -> anyhow::Result<WebReport> {
-    let report = |session, what: String| WebReport { url: page.shown(), session, what };
-    let no_answer = |error: &ureq::Error| report(WebSession::NoAnswer, error.to_string());
-    let first = match get(page, None) {
-        Ok(response) => response,
-        Err(error) => return Ok(no_answer(&error)),
+    let (session, what) = match session_of(page, name, look) {
+        Ok(found) => found,
+        Err(error) => (WebSession::NoAnswer, error.downcast::<ureq::Error>()?.to_string()),
     };
+    Ok(WebReport { url: page.shown(), session, what })
+}
+
+fn session_of(
+    page: &Page,
+    name: &str,
+    look: impl Fn(&str) -> anyhow::Result<Look>,
+) -> anyhow::Result<(WebSession, String)> {
+    let first = get(page, None)?;
     let cookies = cookies(&first, name);
     let Some((cookie, id)) = cookies.first() else {
         let what = format!(
@@ -54,43 +61,34 @@ pub(super) fn visit(
             first.status().as_u16(),
             redirection(page, &first)
         );
-        return Ok(report(WebSession::None, what));
+        return Ok((WebSession::None, what));
     };
     sleep(UNTIL_WRITTEN);
     let before = look(id)?;
     if !before.there {
         let what =
             format!("it sets the cookie {cookie}, but the service has no session with this id");
-        return Ok(report(WebSession::Elsewhere, what));
+        return Ok((WebSession::Elsewhere, what));
     }
     sleep(BETWEEN_PAGES);
     let before = look(id)?;
-    let second = match get(page, Some(&format!("{cookie}={id}"))) {
-        Ok(response) => response,
-        Err(error) => return Ok(no_answer(&error)),
-    };
+    let second = get(page, Some(&format!("{cookie}={id}")))?;
     sleep(UNTIL_WRITTEN);
     // An app may change the session's id on each page.
-    let id = self::cookies(&second, cookie)
-        .into_iter()
-        .find(|(name, _)| name == cookie)
-        .map_or_else(|| id.clone(), |(_, id)| id);
-    let after = look(&id)?;
+    let renewed = self::cookies(&second, cookie).into_iter().find(|(name, _)| name == cookie);
+    let after = look(renewed.as_ref().map_or(id, |(_, id)| id))?;
     let session = format!("the session of the cookie {cookie}");
     let (is_in, what) = match (before.left, after.left) {
-        _ if !after.there => {
-            (WebSession::Elsewhere, format!("{session} was gone after the second page"))
-        }
+        _ if !after.there => (WebSession::Elsewhere, "was gone after the second page"),
         (Some(before), Some(after)) if after <= before => {
-            (WebSession::Elsewhere, format!("the second page left {session} alone"))
+            return Ok((WebSession::Elsewhere, format!("the second page left {session} alone")));
         }
-        (Some(_), Some(_)) => (
-            WebSession::InService,
-            format!("{session} is in the service, and the second page used it"),
-        ),
-        _ => (WebSession::InService, format!("{session} is in the service")),
+        (Some(_), Some(_)) => {
+            (WebSession::InService, "is in the service, and the second page used it")
+        }
+        _ => (WebSession::InService, "is in the service"),
     };
-    Ok(report(is_in, what))
+    Ok((is_in, format!("{session} {what}")))
 }
 
 fn get(page: &Page, cookie: Option<&str>) -> Result<Response<ureq::Body>, ureq::Error> {

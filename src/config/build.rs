@@ -1,7 +1,6 @@
 //! The settings of a build, `BP_*`.
 
 use super::environment::Environment;
-use super::mirror::Mirror;
 use super::setting::{no_such_value, one_of};
 use super::variables::{
     DISPLAY_ERRORS, EMBED_CREDENTIALS, EXTENSION, EXTENSION_MAX_AGE, FRAMEWORK, MIRROR,
@@ -9,8 +8,9 @@ use super::variables::{
 };
 use crate::store::Store;
 use crate::system::masked::masked;
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 /// In days: the longest that a rebuild may lag behind a distribution's security fixes.
 const DEFAULT_MAX_AGE: u64 = 30;
@@ -38,6 +38,8 @@ pub(crate) enum Provider {
 }
 
 impl Provider {
+    pub(crate) const ALL: [Self; 3] = [Self::Installed, Self::Apt, Self::Source];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Installed => "installed",
@@ -45,26 +47,14 @@ impl Provider {
             Self::Source => "source",
         }
     }
-}
 
-/// What `BP_PHP_SESSION_EXTENSION` asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ProviderChoice {
-    /// The first provider that has the extension.
-    Auto,
-    Only(Provider),
-}
-
-impl ProviderChoice {
-    pub(crate) fn name(self) -> &'static str {
+    /// What follows an extension's name in messages.
+    pub(crate) fn origin(self) -> &'static str {
         match self {
-            Self::Auto => "auto",
-            Self::Only(provider) => provider.name(),
+            Self::Installed => " from the image",
+            Self::Apt => " from the distribution",
+            Self::Source => ", compiled from source",
         }
-    }
-
-    pub(crate) fn allows(self, provider: Provider) -> bool {
-        self == Self::Auto || self == Self::Only(provider)
     }
 }
 
@@ -72,8 +62,9 @@ impl ProviderChoice {
 pub(crate) struct BuildSettings {
     pub(crate) store: StoreChoice,
     /// PHP's `session.name`, if it is set here; valid for PHP and for an ini file.
-    session_name: Option<String>,
-    pub(crate) extension: ProviderChoice,
+    pub(crate) session_name: Option<String>,
+    /// The only provider of the extension to ask; `None` for the first that has it.
+    pub(crate) extension: Option<Provider>,
     /// The age in days at which the distribution's packages are fetched again; `None` for never.
     pub(crate) extension_max_age: Option<u64>,
     /// Whether to leave PHP's `display_errors` alone, although its warnings show the save path.
@@ -84,64 +75,49 @@ pub(crate) struct BuildSettings {
 }
 
 impl BuildSettings {
-    pub(crate) fn read(environment: &Environment) -> anyhow::Result<Self> {
+    pub(crate) fn read(env: &Environment) -> anyhow::Result<Self> {
         Ok(Self {
-            store: store_choice(environment)?,
-            session_name: session_name(environment)?,
-            extension: provider_choice(environment)?,
-            extension_max_age: max_age(environment)?,
-            keep_display_errors: one_of(
-                environment,
-                DISPLAY_ERRORS,
-                &[("off", false), ("keep", true)],
-            )?,
-            embed_credentials: one_of(
-                environment,
-                EMBED_CREDENTIALS,
-                &[("false", false), ("true", true)],
-            )?,
-            framework: one_of(environment, FRAMEWORK, &[("auto", true), ("off", false)])?,
+            store: store_choice(env)?,
+            session_name: session_name(env)?,
+            extension: only_provider(env)?,
+            extension_max_age: max_age(env)?,
+            keep_display_errors: one_of(env, DISPLAY_ERRORS, &[("off", false), ("keep", true)])?,
+            embed_credentials: one_of(env, EMBED_CREDENTIALS, &[("false", false), ("true", true)])?,
+            framework: one_of(env, FRAMEWORK, &[("auto", true), ("off", false)])?,
         })
     }
 
     pub(crate) fn session_name(&self) -> &str {
         self.session_name.as_deref().unwrap_or(DEFAULT_SESSION_NAME)
     }
-
-    /// Whether nobody has chosen the name.
-    pub(crate) fn takes_default_session_name(&self) -> bool {
-        self.session_name.is_none()
-    }
 }
 
 /// The mirror for source releases. Not part of [`BuildSettings`]: other buildpacks read the variable too, so a bad
 /// value must not fail an app without sessions.
-pub(crate) fn mirror(environment: &Environment) -> anyhow::Result<Option<Mirror>> {
-    let Some(text) = environment.text(MIRROR)? else { return Ok(None) };
-    let mirror = text.trim().parse();
-    mirror.map(Some).map_err(|problem: &str| {
-        anyhow!("{MIRROR} {problem}. Use https://HOST/PATH or file:///PATH.")
-    })
+pub(crate) fn mirror(env: &Environment) -> anyhow::Result<Option<Url>> {
+    let Some(text) = env.text(MIRROR)?.map(str::trim) else { return Ok(None) };
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "https" | "file") => Ok(Some(url)),
+        _ => bail!("{MIRROR} has no such uri. Use https://HOST/PATH or file:///PATH."),
+    }
 }
 
-fn store_choice(environment: &Environment) -> anyhow::Result<StoreChoice> {
-    if environment.text(STORE)?.is_none() {
+fn store_choice(env: &Environment) -> anyhow::Result<StoreChoice> {
+    if env.text(STORE)?.is_none() {
         return Ok(StoreChoice::Bound);
     }
     let mut choices = Store::ALL.map(|store| (store.name(), StoreChoice::Explicit(store))).to_vec();
     choices.push(("none", StoreChoice::OptOut));
-    one_of(environment, STORE, &choices)
+    one_of(env, STORE, &choices)
 }
 
-fn provider_choice(environment: &Environment) -> anyhow::Result<ProviderChoice> {
-    let only = [Provider::Installed, Provider::Apt, Provider::Source].map(ProviderChoice::Only);
-    let choices = [ProviderChoice::Auto].into_iter().chain(only);
-    let choices: Vec<_> = choices.map(|choice| (choice.name(), choice)).collect();
-    one_of(environment, EXTENSION, &choices)
+fn only_provider(env: &Environment) -> anyhow::Result<Option<Provider>> {
+    let named = Provider::ALL.map(|provider| (provider.name(), Some(provider)));
+    one_of(env, EXTENSION, &[&[("auto", None)], &named[..]].concat())
 }
 
-fn max_age(environment: &Environment) -> anyhow::Result<Option<u64>> {
-    let Some(text) = environment.text(EXTENSION_MAX_AGE)?.map(str::trim) else {
+fn max_age(env: &Environment) -> anyhow::Result<Option<u64>> {
+    let Some(text) = env.text(EXTENSION_MAX_AGE)?.map(str::trim) else {
         return Ok(Some(DEFAULT_MAX_AGE));
     };
     if text.eq_ignore_ascii_case("off") {
@@ -151,8 +127,8 @@ fn max_age(environment: &Environment) -> anyhow::Result<Option<u64>> {
     text.parse().map(Some).map_err(|_| no_such_value(EXTENSION_MAX_AGE, text, allowed))
 }
 
-fn session_name(environment: &Environment) -> anyhow::Result<Option<String>> {
-    let Some(name) = environment.text(SESSION_NAME)?.map(str::trim) else { return Ok(None) };
+fn session_name(env: &Environment) -> anyhow::Result<Option<String>> {
+    let Some(name) = env.text(SESSION_NAME)?.map(str::trim) else { return Ok(None) };
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     // PHP warns about a name made only of digits, and uses its default.
     if !name.chars().all(allowed) || name.chars().all(|c| c.is_ascii_digit()) {
@@ -177,7 +153,18 @@ mod tests {
         let settings = build(&[]).unwrap();
         assert_eq!(settings.store, StoreChoice::Bound);
         assert_eq!(settings.session_name(), "PHPSESSIONID");
-        assert!(settings.takes_default_session_name());
+    }
+
+    #[test]
+    fn a_mirror_is_secure_or_a_folder() {
+        let mirror = |text| mirror(&[(MIRROR, text)].into_iter().collect());
+        assert_eq!(mirror("").unwrap(), None);
+        for text in ["https://m.example", " file:///mirror "] {
+            assert!(mirror(text).unwrap().is_some(), "{text}");
+        }
+        for text in ["http://m.example", "m.example", "ftp://m"] {
+            assert!(mirror(text).is_err(), "{text}");
+        }
     }
 
     #[test]

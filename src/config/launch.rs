@@ -61,33 +61,29 @@ pub(crate) struct LaunchSettings {
 }
 
 impl LaunchSettings {
-    pub(crate) fn read(environment: &Environment) -> anyhow::Result<Self> {
+    pub(crate) fn read(env: &Environment) -> anyhow::Result<Self> {
         let missing = [("fail", Missing::Fail), ("warn", Missing::Warn), ("files", Missing::Files)];
         let probe = [("stop", Probe::Stop), ("warn", Probe::Warn), ("off", Probe::Off)];
         let proxy = [("auto", Proxy::Auto), ("on", Proxy::On), ("off", Proxy::Off)];
-        let proxy_folder = folder(environment)?;
+        let proxy_folder = folder(env)?;
         // A shared folder implies the proxy.
-        let implied = proxy_folder.is_some() && environment.text(PROXY)?.is_none();
+        let implied = proxy_folder.is_some() && env.text(PROXY)?.is_none();
         Ok(Self {
-            missing: one_of(environment, MISSING, &missing)?,
-            probe: one_of(environment, PROBE, &probe)?,
-            log: one_of(environment, LOG, &[("on", true), ("off", false)])?,
-            framework: one_of(environment, LAUNCH_FRAMEWORK, &[("auto", true), ("off", false)])?,
-            store_variables: one_of(
-                environment,
-                STORE_VARIABLES,
-                &[("auto", false), ("on", true)],
-            )?,
-            proxy: if implied { Proxy::On } else { one_of(environment, PROXY, &proxy)? },
-            proxy_connections: connections(environment)?,
+            missing: one_of(env, MISSING, &missing)?,
+            probe: one_of(env, PROBE, &probe)?,
+            log: one_of(env, LOG, &[("on", true), ("off", false)])?,
+            framework: one_of(env, LAUNCH_FRAMEWORK, &[("auto", true), ("off", false)])?,
+            store_variables: one_of(env, STORE_VARIABLES, &[("auto", false), ("on", true)])?,
+            proxy: if implied { Proxy::On } else { one_of(env, PROXY, &proxy)? },
+            proxy_connections: connections(env)?,
             proxy_folder,
-            metrics: metrics(environment)?,
+            metrics: metrics(env)?,
         })
     }
 }
 
-fn connections(environment: &Environment) -> anyhow::Result<usize> {
-    let Some(text) = environment.text(PROXY_CONNECTIONS)?.map(str::trim) else {
+fn connections(env: &Environment) -> anyhow::Result<usize> {
+    let Some(text) = env.text(PROXY_CONNECTIONS)?.map(str::trim) else {
         return Ok(CONNECTIONS);
     };
     let number = text.parse().ok().filter(|number| (1..=MOST_CONNECTIONS).contains(number));
@@ -95,8 +91,8 @@ fn connections(environment: &Environment) -> anyhow::Result<usize> {
     number.ok_or_else(|| no_such_value(PROXY_CONNECTIONS, text, &allowed))
 }
 
-fn folder(environment: &Environment) -> anyhow::Result<Option<PathBuf>> {
-    let Some(text) = environment.text(PROXY_FOLDER)? else { return Ok(None) };
+fn folder(env: &Environment) -> anyhow::Result<Option<PathBuf>> {
+    let Some(text) = env.text(PROXY_FOLDER)? else { return Ok(None) };
     let folder = PathBuf::from(text);
     if folder.is_absolute() {
         return Ok(Some(folder));
@@ -104,8 +100,8 @@ fn folder(environment: &Environment) -> anyhow::Result<Option<PathBuf>> {
     Err(no_such_value(PROXY_FOLDER, text, "the absolute path of a folder"))
 }
 
-fn metrics(environment: &Environment) -> anyhow::Result<Option<String>> {
-    let Some(text) = environment.text(METRICS)?.map(str::trim) else { return Ok(None) };
+fn metrics(env: &Environment) -> anyhow::Result<Option<String>> {
+    let Some(text) = env.text(METRICS)?.map(str::trim) else { return Ok(None) };
     let parts = text.rsplit_once(':');
     let is_host = |host: &str| !host.is_empty() && !host.contains(['/', '@']);
     if parts.is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok()) {

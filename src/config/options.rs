@@ -1,9 +1,10 @@
 //! Session options, from the environment at launch or from the binding.
 
 use super::environment::Environment;
-use super::option_error::{OptionsError, hint, unknown, wrong_form};
 use super::variables::OPTIONS;
 use crate::store::Store;
+use crate::system::spelling::closest;
+use anyhow::{anyhow, ensure};
 use cloud_login::Issuer;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -97,23 +98,22 @@ impl Options {
     ///
     /// # Errors
     /// Fails, listing the options, if one is unknown or has an invalid value.
-    pub fn read(environment: &Environment, store: Store) -> Result<Self, OptionsError> {
+    pub fn read(environment: &Environment, store: Store) -> anyhow::Result<Self> {
         let mut options = Self::default();
         let text = environment.text(OPTIONS)?.unwrap_or_default().trim();
-        if let Some(problem) = wrong_form(text) {
-            return Err(OptionsError::Form { problem });
-        }
+        // Not repeated: a uri may have a password.
+        ensure!(
+            text.is_empty() || text.contains('=') && !text.contains("://"),
+            "{OPTIONS} is not a list of options.\nWrite options like this, without quotes: timeout=1&prefix=shop:"
+        );
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             let plain = name.trim().to_ascii_lowercase().replace('-', "_");
-            let description = of_store(store).find(|it| it.name == plain).ok_or_else(|| {
-                unknown(&name, store, of_store(store).map(|it| (it.name, it.value)))
-            })?;
-            options.set(description.name, value.trim()).ok_or_else(|| OptionsError::Value {
-                name: description.name,
-                value: value.to_string(),
-                expected: description.value,
-                hint: hint(&value, description.value),
-            })?;
+            let Description { name, value: expected, .. } =
+                of_store(store).find(|it| it.name == plain).ok_or_else(|| unknown(&name, store))?;
+            ensure!(
+                options.set(name, value.trim()).is_some(),
+                "{OPTIONS} has {name}={value:?}.\nExpected {expected}. Separate options by &."
+            );
         }
         Ok(options)
     }
@@ -137,6 +137,21 @@ impl Options {
 
 fn of_store(store: Store) -> impl Iterator<Item = &'static Description> {
     DESCRIPTIONS.iter().filter(move |description| description.stores.contains(&store))
+}
+
+/// The error for an option that the store does not have.
+fn unknown(name: &str, store: Store) -> anyhow::Error {
+    let meant = closest(name, of_store(store).map(|it| it.name));
+    let hint = meant.map(|meant| format!(" Did you mean {meant}?")).unwrap_or_default();
+    let list: Vec<String> =
+        of_store(store).map(|it| format!("{} ({})", it.name, it.value)).collect();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    // Anything else may be a part of a password.
+    let name = if name.chars().all(is_name) { name } else { "…" };
+    anyhow!(
+        "{OPTIONS} has the option {name:?}, which {store} sessions don't support.{hint}\nSupported options: {}.",
+        list.join(", ")
+    )
 }
 
 fn seconds(text: &str, least: f64, most: f64) -> Option<Duration> {

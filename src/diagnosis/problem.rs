@@ -1,6 +1,7 @@
 //! What is wrong if our own client meets a problem with a server.
 
 use super::doubt::doubt_of;
+use super::recognise::kind_of_reply;
 use super::{Cause, CauseKind};
 use rustls::AlertDescription;
 use std::io::ErrorKind;
@@ -40,7 +41,12 @@ impl Cause {
 
     /// An error reply to any command.
     pub(crate) fn of_reply_to(error: &ErrorReply, endpoint: &RedisEndpoint) -> Self {
-        let cause = Self::of_reply(error);
+        let cause = match kind_of_reply(error.text()) {
+            Some(kind) => Self::seen(kind, error),
+            None => Self::seen(CauseKind::Unknown, error).with_advice(
+                "This is not an error that is known to pass. The server's own log may say more.",
+            ),
+        };
         match &endpoint.auth {
             Some(Login::Issued(issued)) if cause.kind == CauseKind::WrongPassword => {
                 cause.with_advice(&*issued.advice)
@@ -104,7 +110,7 @@ fn of_distrust(distrust: &Distrust, tls: Option<&Tls>) -> Cause {
 
 fn of_alert(alert: AlertDescription, tls: Option<&Tls>) -> Cause {
     use AlertDescription as Alert;
-    let seen = format!("it refuses the TLS connection ({alert:?})");
+    let seen = |kind| Cause::seen(kind, format!("it refuses the TLS connection ({alert:?})"));
     let is_about_certificates = matches!(
         alert,
         Alert::CertificateRequired
@@ -114,20 +120,18 @@ fn of_alert(alert: AlertDescription, tls: Option<&Tls>) -> Cause {
             | Alert::UnknownCA
     );
     let has_client = tls.is_some_and(|tls| tls.client.is_some());
-    if !has_client && !is_about_certificates {
-        return Cause::seen(CauseKind::TlsFailed, seen);
-    }
-    let cause = Cause::seen(CauseKind::TlsClientCertificate, seen);
-    match alert {
-        _ if !has_client => cause,
-        Alert::CertificateExpired => cause.with_advice(
-            "The client's certificate in the credentials has expired: renew tls.crt and tls.key.",
-        ),
-        Alert::UnknownCA => cause.with_advice(
-            "The server does not know the CA of the client's certificate. Put a certificate into the credentials (tls.crt, tls.key) that the server's CA signed.",
-        ),
-        _ => cause.with_advice(
-            "The server may not accept the client's certificate in the credentials (tls.crt, tls.key).",
-        ),
-    }
+    let advice = match alert {
+        _ if !has_client && is_about_certificates => return seen(CauseKind::TlsClientCertificate),
+        _ if !has_client => return seen(CauseKind::TlsFailed),
+        Alert::CertificateExpired => {
+            "The client's certificate in the credentials has expired: renew tls.crt and tls.key."
+        }
+        Alert::UnknownCA => {
+            "The server does not know the CA of the client's certificate. Put a certificate into the credentials (tls.crt, tls.key) that the server's CA signed."
+        }
+        _ => {
+            "The server may not accept the client's certificate in the credentials (tls.crt, tls.key)."
+        }
+    };
+    seen(CauseKind::TlsClientCertificate).with_advice(advice)
 }

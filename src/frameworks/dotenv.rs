@@ -54,9 +54,7 @@ impl<'a> AppEnvironment<'a> {
         let mut files = Vec::new();
         for name in names {
             let text = read_text(&app_dir.join(name)).unwrap_or_default();
-            files.extend(
-                parse(&text).into_iter().map(|(key, value)| (key, value, (*name).to_owned())),
-            );
+            files.extend(parse(&text).map(|(key, value)| (key, value, (*name).to_owned())));
         }
         Self { environment, files }
     }
@@ -82,44 +80,20 @@ impl<'a> AppEnvironment<'a> {
     }
 }
 
-/// The variables of a file. A quoted value may have several lines; its further lines set nothing.
-fn parse(text: &str) -> Vec<(String, String)> {
-    let mut variables = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
+/// The variables of a file, each in a line.
+fn parse(text: &str) -> impl Iterator<Item = (String, String)> {
+    text.lines().filter_map(|line| {
         let line = line.trim_start();
         let line = line.strip_prefix("export ").unwrap_or(line);
-        let Some((name, value)) = line.split_once('=').filter(|_| !line.starts_with('#')) else {
-            continue;
-        };
+        let (name, value) = line.split_once('=').filter(|_| !line.starts_with('#'))?;
         let value = value.trim();
-        let value = match value.chars().next() {
-            Some(quote @ ('"' | '\'')) => {
-                let mut inner = value[1..].to_owned();
-                while !closes(&inner, quote) {
-                    let Some(next) = lines.next() else { break };
-                    inner.push('\n');
-                    inner.push_str(next);
-                }
-                inner.split(quote).next().unwrap_or_default().to_owned()
-            }
-            _ => value.split(" #").next().unwrap_or_default().trim_end().to_owned(),
+        let value = match value.strip_prefix(['"', '\'']) {
+            Some(inner) => inner.split(&value[..1]).next(),
+            None => value.split(" #").next().map(str::trim_end),
         };
-        variables.push((name.trim().trim_matches(['"', '\'']).to_owned(), value));
-    }
-    variables
-}
-
-/// Whether this text ends a quoted value.
-fn closes(text: &str, quote: char) -> bool {
-    let mut escaped = false;
-    for character in text.chars() {
-        if character == quote && !escaped {
-            return true;
-        }
-        escaped = character == '\\' && !escaped && quote == '"';
-    }
-    false
+        let name = name.trim().trim_matches(['"', '\'']);
+        Some((name.to_owned(), value.unwrap_or_default().to_owned()))
+    })
 }
 
 #[cfg(test)]
@@ -129,19 +103,11 @@ mod tests {
 
     #[test]
     fn a_file_is_read_as_its_frameworks_read_it() {
-        let text = "# REDIS_HOST=no\nexport A = 1 # note\nB=\"x y\"\nKEY=\"-----BEGIN\nREDIS_URL=no\n-----\"\nC='it'\n D=\nno sign\n";
-        let expected = [
-            ("A", "1"),
-            ("B", "x y"),
-            ("KEY", "-----BEGIN\nREDIS_URL=no\n-----"),
-            ("C", "it"),
-            ("D", ""),
-        ];
-        let variables = parse(text);
+        let text =
+            "# REDIS_HOST=no\nexport A = 1 # note\nB=\"x y\" # z\nC='it'\n D=\nno sign\nE=\"open";
+        let variables: Vec<(String, String)> = parse(text).collect();
         let variables: Vec<_> = variables.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
-        assert_eq!(variables, expected);
-        // Whatever stands there, it ends.
-        assert_eq!(parse("A=\"x\\\"\ny").len(), 1);
+        assert_eq!(variables, [("A", "1"), ("B", "x y"), ("C", "it"), ("D", ""), ("E", "open")]);
     }
 
     #[test]

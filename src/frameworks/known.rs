@@ -1,7 +1,7 @@
 //! The frameworks and products that we know, recognized by packages and files that they always have. What each
 //! does with sessions was read in its source; docs/frameworks.md lists sources and dates.
 
-use super::composer::Packages;
+use super::composer::packages;
 use crate::system::files::read_text;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -85,23 +85,17 @@ pub struct Framework {
 impl Framework {
     /// Finds the framework of the app.
     pub(crate) fn find(app_dir: &Path) -> Option<Self> {
-        let packages = Packages::read(app_dir);
+        let packages = packages(app_dir);
         for known in KNOWN {
-            let of_package = known.packages.iter().find_map(|name| packages.version(name));
+            let of_package = known.packages.iter().find_map(|name| packages.get(*name));
             if let Some(version) = of_package {
                 let version = version.clone().or_else(|| known.version_of_file(app_dir));
-                return Some(Self::new(known.kind, version)).filter(Self::is_of_its_series);
+                return Some(Self::new(known.kind, version));
             }
         }
         // Files only if Composer knows nothing: a package name is more reliable than a file name.
         let found = KNOWN.iter().find(|known| known.has_files(app_dir))?;
-        let version = found.version_of_file(app_dir);
-        Some(Self::new(found.kind, version)).filter(Self::is_of_its_series)
-    }
-
-    /// CodeIgniter 2 has the package and the file of CodeIgniter 3, and no use for PHP's sessions.
-    fn is_of_its_series(&self) -> bool {
-        self.kind != Kind::CodeIgniter3 || self.major().is_none_or(|major| major == 3)
+        Some(Self::new(found.kind, found.version_of_file(app_dir)))
     }
 
     fn new(kind: Kind, version: Option<String>) -> Self {
@@ -199,12 +193,10 @@ mod tests {
         assert_eq!(found(&[("artisan", ""), ("index.php", "")]), None);
         let of_3 = "system/core/CodeIgniter.php";
         for (php, version) in [
-            ("const CI_VERSION = '3.1.13';", Some("3.1.13")),
-            ("define('CI_VERSION', '3.0.6');", Some("3.0.6")),
-            ("define('CI_VERSION', '2.2.6');", None),
+            ("const CI_VERSION = '3.1.13';", "3.1.13"),
+            ("define('CI_VERSION', '3.0.6');", "3.0.6"),
         ] {
-            let expected = version.map(|version| of(Kind::CodeIgniter3, version));
-            assert_eq!(found(&[(of_3, php)]), expected, "{php}");
+            assert_eq!(found(&[(of_3, php)]), Some(of(Kind::CodeIgniter3, version)), "{php}");
         }
         let doku = [("doku.php", ""), ("inc/init.php", ""), ("VERSION", "2024-02-06b \"Kaos\"\n")];
         assert_eq!(found(&doku), Some(of(Kind::DokuWiki, "2024-02-06b")));

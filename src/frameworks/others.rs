@@ -68,13 +68,6 @@ fn magento(app_dir: &Path) -> SessionUse {
     }
     match save_of_magento(&text) {
         None | Some("files") => SessionUse::Php,
-        // As for its cache, but it has no such session handler, and says nothing.
-        Some(save @ "valkey") => own(
-            Kind::Magento,
-            &format!(
-                "local files: {MAGENTO} has 'save' => '{save}', which Magento does not know for sessions"
-            ),
-        ),
         Some(_) => own(Kind::Magento, &format!("what {MAGENTO} says")),
     }
 }
@@ -111,11 +104,9 @@ mod tests {
         };
         assert_eq!(of(Kind::Magento, &[]), SessionUse::Php);
         assert_eq!(env("files"), SessionUse::Php);
-        for save in ["redis", "db"] {
+        for save in ["redis", "db", "valkey"] {
             assert!(matches!(env(save), SessionUse::Own(_)));
         }
-        let SessionUse::Own(valkey) = env("valkey") else { panic!("valkey") };
-        assert!(valkey.what.contains("local files: app/etc/env.php"), "{}", valkey.what);
         let ours = "['session' => ['save' => 'redis', 'redis' => ['host' => getenv('PHP_SESSION_STORE_HOST')]]]";
         assert!(matches!(of(Kind::Magento, &[(MAGENTO, ours)]), SessionUse::Configured(_)));
     }

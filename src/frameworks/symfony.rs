@@ -100,10 +100,8 @@ fn handler(app_dir: &Path) -> Handler {
     let mut found = Handler::Unknown;
     for folder in FOLDERS {
         for file in entries(&app_dir.join(folder)) {
-            let text = read_text(&file).unwrap_or_default();
             let handler = match file.extension().and_then(|it| it.to_str()) {
-                Some("yaml" | "yml") => of_yaml(&text),
-                Some("php") => of_php(&text),
+                Some("yaml" | "yml" | "php") => handler_in(&read_text(&file).unwrap_or_default()),
                 _ => Handler::Unknown,
             };
             match handler {
@@ -116,55 +114,31 @@ fn handler(app_dir: &Path) -> Handler {
     found
 }
 
-/// The lines below `session:`, in the section for every environment or that for production.
-fn of_yaml(text: &str) -> Handler {
+/// What stands before the value: in YAML, in PHP's arrays, and in its calls.
+const BEFORE_VALUE: [&str; 3] = ["handler_id:", "'handler_id' =>", "->handlerId("];
+
+/// The handler by a file's lines that are not for another environment than production, as `when@test:` in YAML.
+fn handler_in(text: &str) -> Handler {
+    let sections = text.split("\nwhen@").enumerate();
+    let sections = sections.filter(|(index, text)| *index == 0 || text.starts_with("prod"));
+    let lines = sections.flat_map(|(_, text)| text.lines()).map(str::trim_start);
     let mut handler = Handler::Unknown;
-    let (mut elsewhere, mut session) = (false, None);
-    for line in text.lines() {
-        let content = line.trim_start();
-        if content.is_empty() || content.starts_with('#') {
-            continue;
-        }
-        let indent = line.len() - content.len();
-        if indent == 0 {
-            elsewhere = content.starts_with("when@") && !content.starts_with("when@prod");
-        }
-        if session.is_some_and(|above| indent <= above) {
-            session = None;
-        }
-        if elsewhere {
-            continue;
-        }
-        if let Some(value) = content.strip_prefix("session:").filter(|_| indent > 0) {
-            session = Some(indent);
-            if value.trim() != "false" {
-                handler = Handler::Default;
-            }
-        }
-        if session.is_some()
-            && let Some((_, value)) = content.split_once("handler_id:")
-        {
+    for line in lines.filter(|line| !line.starts_with(['#', '/', '*'])) {
+        let value = BEFORE_VALUE.iter().find_map(|before| line.split_once(before));
+        if let Some((_, value)) = value {
             return of_value(value);
+        }
+        let of_yaml = line.strip_prefix("session:").is_some_and(|value| value.trim() != "false");
+        if of_yaml || line.contains("->session()") || line.contains("'session' =>") {
+            handler = Handler::Default;
         }
     }
     handler
 }
 
-/// `->handlerId(…)`, or `'handler_id' => …`.
-fn of_php(text: &str) -> Handler {
-    let value = ["handlerId(", "'handler_id' =>"]
-        .iter()
-        .find_map(|before| text.split_once(before).map(|(_, value)| value));
-    match value {
-        Some(value) => of_value(value.split([';', '\n']).next().unwrap_or_default()),
-        None if text.contains("->session()") || text.contains("'session' =>") => Handler::Default,
-        None => Handler::Unknown,
-    }
-}
-
 fn of_value(value: &str) -> Handler {
     let value = value.split(" #").next().unwrap_or_default();
-    let value = value.split([',', '}']).next().unwrap_or_default();
+    let value = value.split([',', '}', ';']).next().unwrap_or_default();
     let value = value.trim_start_matches(['\'', '"', ' ']);
     match value.trim_end_matches(['\'', '"', ' ', ')', ']']) {
         "" | "~" | "null" | "Null" | "NULL" => Handler::Native,
@@ -179,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_handler_is_read_from_yaml() {
-        let session = |lines: &str| of_yaml(&format!("framework:\n    secret: x\n{lines}"));
+        let session = |lines: &str| handler_in(&format!("framework:\n    secret: x\n{lines}"));
         let id = |text: &str| Handler::Id(text.to_owned());
         for (lines, handler) in [
             ("", Handler::Unknown),
@@ -190,16 +164,11 @@ mod tests {
             ("    session: { handler_id: ~, name: a }\n", Handler::Native),
             ("    session:\n        handler_id: '%env(REDIS_URL)%'\n", id("%env(REDIS_URL)%")),
             ("    session:\n        handler_id: App\\Handler\n", id("App\\Handler")),
-            // A key of something else.
-            (
-                "    session:\n        name: a\n    other:\n        handler_id: x\n",
-                Handler::Default,
-            ),
         ] {
             assert_eq!(session(lines), handler, "{lines}");
         }
-        let test = "when@test:\n    framework:\n        session:\n            handler_id: x\n";
-        assert_eq!(of_yaml(test), Handler::Unknown);
+        let test = "framework:\n    secret: x\nwhen@test:\n    framework:\n        session:\n            handler_id: x\n";
+        assert_eq!(handler_in(test), Handler::Unknown);
     }
 
     #[test]
@@ -213,7 +182,7 @@ mod tests {
             ("$framework->session()->name('a');", Handler::Default),
             ("['session' => ['handler_id' => null, 'name' => 'a']]", Handler::Native),
         ] {
-            assert_eq!(of_php(text), handler, "{text}");
+            assert_eq!(handler_in(text), handler, "{text}");
         }
     }
 

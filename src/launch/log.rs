@@ -7,6 +7,7 @@ use crate::diagnosis::Cause;
 use crate::frameworks::known::Framework;
 use crate::frameworks::session_use::OwnSessions;
 use crate::php::PHP_INI_SCAN_DIR;
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -39,10 +40,7 @@ pub(super) enum Line<'a> {
     )]
     ReplacedScanDirs(&'a [String]),
     #[error("warning: {0}")]
-    Warning(&'a str),
-    /// What would fail under other settings of the app.
-    #[error("warning: {0}")]
-    Limit(String),
+    Warning(Cow<'a, str>),
     #[error(
         "warning: {METRICS} is set, but PHP connects to the server itself, so there is no session proxy to serve metrics. To use it, set {PROXY}=on"
     )]

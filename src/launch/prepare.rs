@@ -21,8 +21,8 @@ use crate::php::foreign_ini::session_ini_read_after;
 use crate::php::ini::PhpSettings;
 use crate::php::ini_file::IniFile;
 use crate::php::scan_dirs::no_longer_read;
-use crate::php::tls::TlsFiles;
 use crate::plan::Plan;
+use crate::services::Origin;
 use crate::store::Store;
 use crate::variable::{Variable, Variables, names};
 use anyhow::bail;
@@ -83,7 +83,7 @@ pub fn prepare(
     let replaced = no_longer_read(&record.scan_dirs, scan_dirs);
     let replaced = (!replaced.is_empty()).then_some(Line::ReplacedScanDirs(&replaced));
     let not_read = not_read(environment, Phase::Launch);
-    let not_read = not_read.iter().map(|line| Line::Warning(line));
+    let not_read = not_read.iter().map(|line| Line::Warning(line.into()));
     messages
         .extend(foreign.into_iter().chain(replaced).chain(not_read).map(|line| line.to_string()));
     let mut variables = php_settings.variables_of(environment, layer);
@@ -118,13 +118,17 @@ impl<'a> Context<'a> {
             Started::SessionCheck | Started::ProxyStatus => Asks::Route,
             _ => Asks::All,
         };
-        let ask = |route| self.ask(&found.plan, tls_files, route);
+        let LaunchRecord { strict_mode, sid_length, .. } = *record;
+        let ask = |route| {
+            let plan = &found.plan;
+            Question { plan, tls_files, route, strict_mode, sid_length }.ask(environment.as_env())
+        };
         let is_task = started == Started::Task;
         let inquiry = Inquiry { outer, asks, ask };
         let Choice { mut route, reason, outcome } =
             choose(settings.proxy, &found.plan, record, is_task, &inquiry)?;
         let mut lines: Vec<Line<'_>> =
-            found.warnings.iter().map(|warning| Line::Warning(warning)).collect();
+            found.warnings.iter().map(|warning| Line::Warning(warning.into())).collect();
         if let Reason::ProxyRefused(cause) = &reason {
             lines.push(Line::ProxyIsRefused(cause));
         }
@@ -152,18 +156,12 @@ impl<'a> Context<'a> {
         if logs_in && !has_mechanisms() {
             lines.push(Line::NoMechanisms(route));
         }
-        if found.is_embedded() {
+        if found.service.origin == Origin::Embedded {
             lines.insert(0, Line::EmbeddedCredentials(found));
         } else if settings.log {
             lines.insert(0, Line::Sessions(found, route, &reason));
         }
         Ok((php_settings, lines.iter().map(Line::to_string).collect(), app))
-    }
-
-    fn ask(&self, plan: &Plan, tls_files: &TlsFiles, route: Route) -> Outcome {
-        let LaunchRecord { strict_mode, sid_length, .. } = *self.record;
-        let question = Question { plan, tls_files, route, strict_mode, sid_length };
-        question.ask(self.environment.as_env())
     }
 
     /// What users should know of the route.
@@ -202,7 +200,7 @@ impl<'a> Context<'a> {
         match outcome {
             None => {}
             Some(Outcome::Kept { round_trip, max_clients, limits }) => {
-                lines.extend(limits.into_iter().map(Line::Limit));
+                lines.extend(limits.into_iter().map(|limit| Line::Warning(limit.into())));
                 lines.extend(self.too_many_workers(route, max_clients));
                 return Ok(round_trip);
             }

@@ -2,7 +2,6 @@
 //! fails, `session-check` asks the same.
 
 mod findings;
-mod login;
 mod memcached;
 mod outcome;
 mod redis;

@@ -12,7 +12,7 @@ use crate::plan::Plan;
 use crate::services::matching::{Rule, SessionService, find_session_service};
 use crate::services::near_miss::near_misses;
 use crate::services::search_keys::SearchKeys;
-use crate::services::{Origin, Service, Services, platform_variables};
+use crate::services::{Service, Services, platform_variables};
 use crate::store::Store;
 use anyhow::{anyhow, bail};
 use indoc::formatdoc;
@@ -123,12 +123,6 @@ fn not_found(
         No {store} service is bound for the sessions.
         Looked for {keys} in {services}.{hints}
         Bind one to the running app, or set {MISSING}=files to start with sessions in local files, or {MISSING}=warn to start without sessions."}))
-}
-
-impl ResolvedService {
-    pub(crate) fn is_embedded(&self) -> bool {
-        self.service.origin == Origin::Embedded
-    }
 }
 
 /// For the log.

@@ -21,7 +21,7 @@ use session_proxy::{Access, ProxyClient, Settings, Worker, block, finish, log};
 use std::io::{Write, stdin, stdout};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = indoc! {"
@@ -38,9 +38,9 @@ const USAGE: &str = indoc! {"
 pub fn run() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["supervise", folder] => supervise(&Place::at(PathBuf::from(folder))),
-        ["supervise", folder, "inherit"] => inherit(&Place::at(PathBuf::from(folder))),
-        ["work", folder] => work(&Place::at(PathBuf::from(folder))),
+        ["supervise", folder] => supervise(&Place(folder.into())),
+        ["supervise", folder, "inherit"] => inherit(&Place(folder.into())),
+        ["work", folder] => work(&Place(folder.into())),
         [] => foreground(),
         ["status"] => status(false),
         ["status", "--json"] => status(true),
@@ -95,9 +95,14 @@ fn worker(place: &Place) -> anyhow::Result<Worker> {
     let layer = layer_of_program()?;
     let environment = Environment::current();
     let launch = LaunchSettings::read(&environment)?;
-    let first = found(&environment, &layer, &launch, None)?;
-    let (plan, told) = (first.plan, first.told);
-    let endpoint = plan.endpoint.clone();
+    let (most_connections, metrics) = (launch.proxy_connections, launch.metrics.clone());
+    let found = move |told: Option<&Told>| {
+        let record = read_record(&layer)?;
+        let platform_dir = Path::new(LAUNCH_PLATFORM_DIR);
+        resolve(&environment, platform_dir, &layer, &record, &launch, told)?
+            .context("No session service is bound")
+    };
+    let ResolvedService { plan, told, .. } = found(None)?;
     let settings = Settings {
         container: place.identity()?,
         prefix: plan.prefix,
@@ -107,48 +112,31 @@ fn worker(place: &Place) -> anyhow::Result<Worker> {
         read_timeout: plan.proxy_read_timeout,
         failover_timeout: plan.failover_timeout,
         wait_replicas: plan.wait_replicas,
-        most_connections: launch.proxy_connections,
-        metrics: launch.metrics.clone(),
+        most_connections,
+        metrics,
     };
-    let plan_now =
-        move || found(&environment, &layer, &launch, told.as_ref()).map(|found| found.plan);
-    match endpoint {
+    let now = move || {
+        let Plan { endpoint, verify_peer, .. } = found(told.as_ref())?.plan;
+        anyhow::Ok((endpoint, verify_peer))
+    };
+    match plan.endpoint {
         Endpoint::Redis(_) => Worker::new(
             settings,
-            Box::new(move || match plan_now()? {
-                Plan { endpoint: Endpoint::Redis(endpoint), verify_peer, .. } => {
-                    Ok(Access { endpoint, verify_peer })
-                }
-                Plan { endpoint, .. } => bail!(OtherKind(endpoint)),
+            Box::new(move || match now()? {
+                (Endpoint::Redis(endpoint), verify_peer) => Ok(Access { endpoint, verify_peer }),
+                (other, _) => bail!("The session service is another one, at {other}"),
             }),
         ),
         Endpoint::Memcached(_) => Worker::before_memcached(
             settings,
-            Box::new(move || match plan_now()? {
-                Plan { endpoint: Endpoint::Memcached(endpoint), verify_peer, .. } => {
+            Box::new(move || match now()? {
+                (Endpoint::Memcached(endpoint), verify_peer) => {
                     Ok(Access { endpoint, verify_peer })
                 }
-                Plan { endpoint, .. } => bail!(OtherKind(endpoint)),
+                (other, _) => bail!("The session service is another one, at {other}"),
             }),
         ),
     }
-}
-
-/// The binding has changed to another kind of service.
-#[derive(Debug, thiserror::Error)]
-#[error("The session service is another one, at {0}")]
-struct OtherKind(Endpoint);
-
-fn found(
-    environment: &Environment,
-    layer: &Path,
-    launch: &LaunchSettings,
-    told: Option<&Told>,
-) -> anyhow::Result<ResolvedService> {
-    let record = read_record(layer)?;
-    let platform_dir = Path::new(LAUNCH_PLATFORM_DIR);
-    resolve(environment, platform_dir, layer, &record, launch, told)?
-        .context("No session service is bound")
 }
 
 fn status(json: bool) -> anyhow::Result<()> {

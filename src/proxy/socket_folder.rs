@@ -19,7 +19,7 @@ const UNIQUE: usize = 10;
 
 /// The folder of a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place(PathBuf);
+pub(crate) struct Place(pub(super) PathBuf);
 
 /// No folder can be used.
 #[derive(Debug, thiserror::Error)]
@@ -54,11 +54,6 @@ impl Place {
         Self(folder.join(format!("php-session-store-{}", geteuid())))
     }
 
-    /// The folder of an existing proxy.
-    pub(crate) fn at(folder: PathBuf) -> Self {
-        Self(folder)
-    }
-
     /// The folder.
     pub(crate) fn folder(&self) -> &Path {
         &self.0
@@ -72,7 +67,7 @@ impl Place {
 
     /// Takes the lock: whoever holds it is the proxy. `None` if another process has it.
     pub(super) fn lock(&self) -> io::Result<Option<File>> {
-        let lock = File::create(self.lock_file())?;
+        let lock = File::create(self.0.join("lock"))?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(lock)),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -82,11 +77,9 @@ impl Place {
 
     /// Whether a lock is the one of this folder, and not of one that was removed.
     pub(super) fn is_locked_by(&self, lock: &File) -> bool {
-        let same = |a: &Metadata, b: &Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
-        match (lock.metadata(), fs::metadata(self.lock_file())) {
-            (Ok(ours), Ok(theirs)) => same(&ours, &theirs),
-            _ => false,
-        }
+        let id = |metadata: io::Result<Metadata>| metadata.ok().map(|it| (it.dev(), it.ino()));
+        let ours = id(lock.metadata());
+        ours.is_some() && ours == id(fs::metadata(self.0.join("lock")))
     }
 
     /// Creates the socket, for whoever holds the lock. PHP finds the previous one until this one is ready.
@@ -119,14 +112,14 @@ impl Place {
     /// Unique to this container, and the same for all its workers.
     pub(crate) fn identity(&self) -> io::Result<String> {
         let file = self.0.join("identity");
-        match fs::read_to_string(&file) {
-            Ok(identity) if !identity.is_empty() => Ok(identity),
-            _ => {
-                let identity = random()?;
-                fs::write(&file, &identity)?;
-                Ok(identity)
-            }
+        if let Ok(identity) = fs::read_to_string(&file)
+            && !identity.is_empty()
+        {
+            return Ok(identity);
         }
+        let identity = random()?;
+        fs::write(&file, &identity)?;
+        Ok(identity)
     }
 
     /// Creates the folder if necessary. Refuses a folder that somebody else created, who could read along.
@@ -145,10 +138,6 @@ impl Place {
         fs::set_permissions(&self.0, Permissions::from_mode(folder_mode()))?;
         // If the folder is left over, a read-only root file system shows only now.
         tempfile::tempfile_in(&self.0).map(drop)
-    }
-
-    fn lock_file(&self) -> PathBuf {
-        self.0.join("lock")
     }
 }
 

@@ -41,22 +41,19 @@ pub enum StartError {
 pub fn start(wanted: &ProxyWanted<'_>) -> anyhow::Result<PathBuf> {
     if let Some(folder) = wanted.folder {
         let socket = Place::shared(folder).socket();
-        return match wait_for(&socket, PATIENCE_WITH_PLATFORM) {
-            Ok(()) => Ok(socket),
-            Err(error) => Err(StartError::NotBeside { socket, error }.into()),
-        };
+        let answered = wait_for(&socket, PATIENCE_WITH_PLATFORM);
+        answered.map_err(|error| StartError::NotBeside { socket: socket.clone(), error })?;
+        return Ok(socket);
     }
     let place = wanted.place()?;
     let socket = place.socket();
-    if ProxyClient::new(&socket).answers().is_ok() {
-        return Ok(socket);
+    if ProxyClient::new(&socket).answers().is_err() {
+        let program = wanted.layer.join("bin").join(SESSION_PROXY);
+        spawn(&program, &place).map_err(|error| StartError::Spawn { program, error })?;
+        let answered = wait_for(&socket, PATIENCE);
+        answered.map_err(|error| StartError::Silent { socket: socket.clone(), error })?;
     }
-    let program = wanted.layer.join("bin").join(SESSION_PROXY);
-    spawn(&program, &place).map_err(|error| StartError::Spawn { program, error })?;
-    match wait_for(&socket, PATIENCE) {
-        Ok(()) => Ok(socket),
-        Err(error) => Err(StartError::Silent { socket, error }.into()),
-    }
+    Ok(socket)
 }
 
 /// Finds the running proxy without starting one; `None` if none was started.

@@ -20,7 +20,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The pause before the next worker if one did not live long, or could not be started.
+/// The least time between the starts of two workers.
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often to check that the socket still exists.
 const LOOK: u16 = 250;
@@ -69,24 +69,17 @@ struct Supervisor<'a> {
     place: &'a Place,
     lock: File,
     listener: UnixListener,
-    worker: Option<WorkerProcess>,
+    /// The worker, and its lifeline: when that is closed, with the supervisor or before, it leaves new connections to others.
+    worker: Option<(Child, UnixStream)>,
     /// Earlier workers, which still have clients of a socket that was removed.
     retired: Vec<Child>,
-    /// When the next worker may be started.
-    not_before: Instant,
-}
-
-struct WorkerProcess {
-    child: Child,
-    /// When it is closed, with the supervisor or before, the worker leaves new connections to others.
-    _lifeline: UnixStream,
-    started: Instant,
+    /// When a worker was last started, or could not be.
+    started: Option<Instant>,
 }
 
 impl<'a> Supervisor<'a> {
     fn new(place: &'a Place, lock: File, listener: UnixListener) -> Self {
-        let (retired, not_before) = (Vec::new(), Instant::now());
-        Self { place, lock, listener, worker: None, retired, not_before }
+        Self { place, lock, listener, worker: None, retired: Vec::new(), started: None }
     }
 
     fn run(mut self, signals: &SignalFd) -> anyhow::Result<()> {
@@ -118,41 +111,37 @@ impl<'a> Supervisor<'a> {
         self.listener = self.place.listen()?;
         log(format_args!("the socket was removed; it is there again"));
         // Connected clients stay with their worker.
-        self.retired.extend(self.worker.take().map(|worker| worker.child));
+        self.retired.extend(self.worker.take().map(|(child, _)| child));
+        self.started = None;
         Ok(true)
     }
 
     fn keep_a_worker(&mut self) {
         self.retired.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
-        if let Some(WorkerProcess { child, started, .. }) = &mut self.worker {
+        if let Some((child, _)) = &mut self.worker {
             let how = match child.try_wait() {
                 Ok(None) => return,
                 Ok(Some(how)) => how.to_string(),
                 Err(error) => error.to_string(),
             };
             log(format_args!("the worker ended ({how}); starting it again"));
-            if started.elapsed() < PAUSE {
-                self.not_before = Instant::now() + PAUSE;
-            }
             self.worker = None;
         }
-        if Instant::now() < self.not_before {
+        if self.started.is_some_and(|started| started.elapsed() < PAUSE) {
             return;
         }
+        self.started = Some(Instant::now());
         match self.start_a_worker() {
             Ok(worker) => self.worker = Some(worker),
-            Err(error) => {
-                log(format_args!("the worker cannot be started: {error}"));
-                self.not_before = Instant::now() + PAUSE;
-            }
+            Err(error) => log(format_args!("the worker cannot be started: {error}")),
         }
     }
 
-    fn start_a_worker(&self) -> io::Result<WorkerProcess> {
+    fn start_a_worker(&self) -> io::Result<(Child, UnixStream)> {
         let (lifeline, workers) = UnixStream::pair()?;
         let mut command = this_program("work", self.place)?;
         command.stdin(OwnedFd::from(self.listener.try_clone()?)).stdout(OwnedFd::from(workers));
-        Ok(WorkerProcess { child: command.spawn()?, _lifeline: lifeline, started: Instant::now() })
+        Ok((command.spawn()?, lifeline))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use crate::config::variables::LOG_LEVEL;
 use anyhow::{anyhow, bail};
+use libcnb::Env;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -9,6 +11,13 @@ use std::process::{Command, Stdio};
 const SHOWN_LINES: usize = 40;
 /// And at most this many characters of a line: a compiler's command line would hide what it says.
 const SHOWN_CHARACTERS: usize = 240;
+
+/// A command that runs a program in this environment, and nothing of our own.
+pub(crate) fn command(env: &Env, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().envs(env);
+    command
+}
 
 /// Runs a program and returns its stdout.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<String> {
@@ -41,7 +50,7 @@ fn words(command: &Command) -> String {
 }
 
 /// The program's file, found through the `PATH` in `env`.
-pub(crate) fn find_program(env: &libcnb::Env, name: &str) -> Option<PathBuf> {
+pub(crate) fn find_program(env: &Env, name: &str) -> Option<PathBuf> {
     let path = env.get("PATH")?;
     std::env::split_paths(path).map(|dir| dir.join(name)).find(|file| file.is_file())
 }

@@ -137,7 +137,6 @@ fn network_with(source: &Relay) -> Container {
          -j DNAT --to-destination {host}:{port} && echo ready && exec sleep infinity"
     );
     let options = [
-        ["--publish", "127.0.0.1::8080"],
         ["--cap-add", "NET_ADMIN"],
         ["--add-host", "metadata.google.internal:169.254.169.254"],
         ["--add-host", "entra.test:169.254.169.254"],

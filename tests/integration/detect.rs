@@ -101,38 +101,6 @@ fn as_an_optional_member_the_group_goes_on_without_us() {
 }
 
 #[test]
-fn what_is_malformed_or_ambiguous_stops_the_build_with_its_place() {
-    let two = vcap(&[
-        ("a-redis-sessions", json!({"password": MARKER})),
-        ("b-redis-sessions", json!({"password": MARKER})),
-    ]);
-    let cases = [
-        (
-            "VCAP_SERVICES",
-            format!("{{\"p.redis\": [\"{MARKER}\""),
-            "VCAP_SERVICES is not valid JSON",
-        ),
-        (
-            "VCAP_SERVICES",
-            format!("{{\"p.redis\": \"{MARKER}\"}}"),
-            "VCAP_SERVICES has no list at \"p.redis\"",
-        ),
-        ("BP_PHP_SESSION_STORE", "redos".to_owned(), "Use one of: redis"),
-        ("BP_PHP_SESSION_NAME", "a;b".to_owned(), "not a valid cookie name"),
-        ("VCAP_SERVICES_FILE_PATH", "/nowhere/x".to_owned(), "The file /nowhere/x"),
-        ("VCAP_SERVICES", two, "REDIS_SESSION_STORE_SERVICE_NAME"),
-    ];
-    for (variable, value, expected) in cases {
-        let log = build_fails(config(BOOKWORM, "full").env(variable, &value));
-        assert!(log.contains(expected), "{variable}={value}:\n{log}");
-        if expected.starts_with("REDIS") {
-            assert_contains!(log, "a-redis-sessions");
-            assert_contains!(log, "b-redis-sessions");
-        }
-    }
-}
-
-#[test]
 fn malformed_options_json_stops_the_build_with_its_position() {
     let mut config = config(BOOKWORM, "full");
     config.file(".bp-config/options.json", "{\n  \"WEBDIR\": htdocs\n}");

@@ -24,13 +24,6 @@ enum Php {
 }
 
 impl Php {
-    fn servers(&self) -> [Server; 3] {
-        match self {
-            Self::Image(..) => [Server::Php, Server::NginxFpm, Server::Apache],
-            Self::Layer(_) => [Server::Php, Server::NginxFpm, Server::ApacheFpm],
-        }
-    }
-
     /// Builds one image for a store, which all servers start from.
     fn with_app(&self, store: Store, test: impl FnOnce(&App)) {
         let folder = app_for_every_server();
@@ -43,65 +36,68 @@ impl Php {
         }
     }
 
-    fn shares_sessions(&self, app: &App, bound: &str, proxy: &str) {
-        for server in self.servers() {
+    fn shares_sessions(servers: &[Server], app: &App, bound: &str, proxy: &str) {
+        for server in servers.iter().copied() {
             let options = ["--env", bound, "--env", proxy];
             assert_sessions_are_shared(&app.served_by(server), &options);
         }
     }
 
-    fn redis(&self) {
+    fn redis(&self, servers: &[Server]) {
         self.with_app(Store::Redis, |app| {
             let service = BoundService::start(Store::Redis, ODD_PASSWORD);
-            self.shares_sessions(app, &service.env(), OFF);
+            Self::shares_sessions(servers, app, &service.env(), OFF);
             let server = TlsServer::start("no", &[]);
             let services = vcap(&[("redis-sessions", server.credentials())]);
-            self.shares_sessions(app, &format!("VCAP_SERVICES={services}"), OFF);
+            Self::shares_sessions(servers, app, &format!("VCAP_SERVICES={services}"), OFF);
         });
     }
 
-    fn memcached(&self) {
+    fn memcached(&self, servers: &[Server]) {
         self.with_app(Store::Memcached, |app| {
             let server = Memcached::start();
             let services = vcap(&[("memcached-sessions", json!({"servers": server.server()}))]);
-            self.shares_sessions(app, &format!("VCAP_SERVICES={services}"), OFF);
+            Self::shares_sessions(servers, app, &format!("VCAP_SERVICES={services}"), OFF);
             // PHP's own handler needs plugins of libsasl2, which the images lack.
             let service = BoundService::start(Store::Memcached, ODD_PASSWORD);
-            self.shares_sessions(app, &service.env(), "BPL_PHP_SESSION_PROXY=auto");
+            Self::shares_sessions(servers, app, &service.env(), "BPL_PHP_SESSION_PROXY=auto");
         });
     }
 }
 
 macro_rules! rows {
-    ($($name:ident: $php:expr;)*) => {$(
+    ($($name:ident: $php:expr, $servers:expr;)*) => {$(
         mod $name {
             use super::*;
 
             #[test]
             fn redis_with_and_without_tls() {
-                $php.redis();
+                $php.redis(&$servers);
             }
 
             #[test]
             fn memcached_with_and_without_a_login() {
-                $php.memcached();
+                $php.memcached(&$servers);
             }
         }
     )*};
 }
 
+const OF_IMAGES: [Server; 3] = [Server::Php, Server::NginxFpm, Server::Apache];
+
 rows! {
-    debian_12: Php::Image(BOOKWORM, "web");
-    as_paketo: Php::Layer(Layout::Paketo);
+    debian_12: Php::Image(BOOKWORM, "web"), OF_IMAGES;
+    as_paketo: Php::Layer(Layout::Paketo), [Server::ApacheFpm];
 }
 
 mod slow {
     use super::*;
 
     rows! {
-        debian_13: Php::Image(TRIXIE, "web");
-        everything_on_debian_12: Php::Image(BOOKWORM, "everything");
-        everything_on_debian_13: Php::Image(TRIXIE, "everything");
-        as_heroku: Php::Layer(Layout::Heroku);
+        debian_13: Php::Image(TRIXIE, "web"), OF_IMAGES;
+        everything_on_debian_12: Php::Image(BOOKWORM, "everything"), OF_IMAGES;
+        everything_on_debian_13: Php::Image(TRIXIE, "everything"), OF_IMAGES;
+        as_paketo: Php::Layer(Layout::Paketo), [Server::Php, Server::NginxFpm];
+        as_heroku: Php::Layer(Layout::Heroku), [Server::Php, Server::NginxFpm, Server::ApacheFpm];
     }
 }

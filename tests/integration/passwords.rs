@@ -42,7 +42,7 @@ fn redis_logs_in_with_any_user_and_password(suite: Suite) {
         check("sh&op=[]%+", password);
     }
     let check = RefCell::new(check);
-    proptest!(property(64), |(user in "[^\\s\\x00]{1,20}", password in "[^\\x00]{1,40}")| {
+    proptest!(property(32), |(user in "[^\\s\\x00]{1,20}", password in "[^\\x00]{1,40}")| {
         check.borrow_mut()(&user, &password);
     });
 }
@@ -65,7 +65,7 @@ fn memcached_logs_in_with_any_user_and_password(suite: Suite) {
     }
     let check = RefCell::new(check);
     let (user, password) = ("[^\\s\\x00@-]{1,20}", "[^\\x00]{0,40}[^\\x00\n]");
-    proptest!(property(48), |(user in user, password in password)| {
+    proptest!(property(24), |(user in user, password in password)| {
         check.borrow_mut()(&user, &password);
     });
 }

@@ -1,7 +1,7 @@
 //! `session-check --url`: a page is asked as a visitor would, and as a proxy would.
 
 use crate::support::BOOKWORM;
-use crate::support::app::{App, Server, build, config_for};
+use crate::support::app::{App, Instance, Server, build, config_for};
 use crate::support::check::{Mounted, assert_cause, assert_verdict, check_in};
 use crate::support::sample::app_for_every_server;
 use crate::support::secrets::ODD_PASSWORD;
@@ -22,17 +22,17 @@ fn a_page_is_asked_as_a_visitor_would() {
 fn a_page_of(app: &App, store: Store) {
     let service = BoundService::start(store, ODD_PASSWORD);
     let bound = format!("--env={}", service.env());
-    let ask = |files: &[(&str, &str)], page: &str| {
-        let instance = app.start(&Mounted::new(files).with(&[&bound]));
+    let start = |files: &[(&str, &str)]| app.start(&Mounted::new(files).with(&[&bound]));
+    let ask = |instance: &Instance, page: &str| {
         let url = format!("http://127.0.0.1:8080{page}");
         let command = ["/cnb/lifecycle/launcher", "session-check", "--json", "--url", &url];
         check_in(&instance.container, &command)
     };
-    let page = ("/workspace/htdocs/quiet.php", "<?php echo 'no session';");
-    let checked = ask(&[page], "/");
+    let usual = start(&[("/workspace/htdocs/quiet.php", "<?php echo 'no session';")]);
+    let checked = ask(&usual, "/");
     assert_verdict(&checked, "kept");
     assert_eq!(checked.1["web"]["session"], "in-service");
-    let checked = ask(&[page], "/quiet.php");
+    let checked = ask(&usual, "/quiet.php");
     assert_verdict(&checked, "unknown");
     let what = checked.1["web"]["what"].as_str().unwrap();
     assert_contains!(what, "HTTP 200 without");
@@ -42,11 +42,12 @@ fn a_page_of(app: &App, store: Store) {
         "/workspace/htdocs/files.php",
         "<?php ini_set('session.save_handler', 'files'); ini_set('session.save_path', '/tmp'); session_start();",
     );
-    let checked = ask(&[elsewhere], "/files.php");
+    let with_elsewhere = start(&[elsewhere]);
+    let checked = ask(&with_elsewhere, "/files.php");
     assert_cause(&checked, "page-elsewhere");
     assert_eq!(checked.1["overrides"][0]["file"], elsewhere.0);
-    assert_verdict(&ask(&[elsewhere], "/"), "kept");
-    assert_verdict(&ask(&[elsewhere], "/nothing.php"), "unknown");
+    assert_verdict(&ask(&with_elsewhere, "/"), "kept");
+    assert_verdict(&ask(&with_elsewhere, "/nothing.php"), "unknown");
     asked_as_a_proxy_would(app, &bound);
 }
 

@@ -77,7 +77,7 @@ fn the_sample_sidecar_serves_the_app_beside_it() {
         let mut visitor = HttpClient::new();
         visitor.get(address, "/hold.php");
         docker_ok(&["kill", "--signal", "KILL", &proxy.name]);
-        docker_ok(&["start", &proxy.name]);
+        proxy.start_again();
         wait_until("the sidecar", || is_up(&proxy));
         assert_eq!(visitor.get(address, "/hold.php").body.trim(), "2,kept");
 

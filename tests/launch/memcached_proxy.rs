@@ -26,10 +26,11 @@ fn a_page_takes_two_round_trips_and_keeps_what_phps_handler_keeps() {
     // Of the first page, while it is not known what the server is.
     assert_eq!(php.count("a"), 1);
     let before = round_trips(&site);
-    // A new visitor.
+    // A new visitor, whose id is reserved.
     assert_eq!(php.create("b"), SUCCESS);
     assert_eq!(php.lock("b"), SUCCESS);
-    assert_eq!(php.read("b"), (NOT_FOUND, String::new()));
+    assert_eq!(php.read("b"), (SUCCESS, String::new()));
+    assert_eq!(server.stored(&key("b")).as_deref(), Some(""));
     assert_eq!(php.write("b", "1"), SUCCESS);
     assert_eq!(php.unlock("b"), SUCCESS);
     assert_eq!(round_trips(&site) - before, 2);
@@ -49,11 +50,28 @@ fn a_page_takes_two_round_trips_and_keeps_what_phps_handler_keeps() {
     assert_eq!(php.exists("b"), SUCCESS);
     assert_eq!((server.stored(&key("b")), server.stored(&lock("b"))), (None, None));
     assert_eq!(php.touch("b"), NOT_FOUND);
-    // A new visitor of whom nothing is kept: strict mode knows the id from then on.
+    // A new visitor whose page locks nothing: another request, in strict mode, knows the id from then on.
     assert_eq!(php.create("c"), SUCCESS);
-    assert_eq!(php.lock("c"), SUCCESS);
+    assert_eq!(php.read("c"), (SUCCESS, String::new()));
+    assert_eq!(site.php().exists("c"), EXISTS);
     assert_eq!(php.touch("c"), SUCCESS);
-    assert_eq!(php.exists("c"), EXISTS);
+    // It is reserved once.
+    assert_eq!(php.delete("c"), SUCCESS);
+    assert_eq!(php.read("c"), (NOT_FOUND, String::new()));
+}
+
+#[test]
+fn a_session_that_somebody_without_a_lock_has_written_lives_as_long_as_the_page_says() {
+    let server = Memcached::start(&[]);
+    let site = Site::before(&[server.port]);
+    let mut php = site.php();
+    assert_eq!(php.count("a"), 1);
+    php.wait_for_lock("a");
+    assert_eq!(php.read("a").1, "1");
+    server.say(&format!("set {} 0 90000 1\r\n2\r\n", key("a")), "\r\n");
+    assert_eq!(php.write("a", "2"), SUCCESS);
+    let lives = server.say(&format!("mg {} t\r\n", key("a")), "\r\n");
+    assert!(lives.starts_with("HD t14"), "{lives}");
 }
 
 /// As `session-check` does it, on a connection of its own.

@@ -116,7 +116,7 @@ fn the_search_sees_messages_that_repeat_a_value() {
     let harness = Harness::chosen(Store::Redis);
     for (name, expected) in [
         ("BPL_PHP_SESSION_PROXY", "BPL_PHP_SESSION_PROXY is \"redis://***@h:6379\""),
-        ("BPL_PHP_SESSION_OPTIONS", "BPL_PHP_SESSION_OPTIONS has a uri"),
+        ("BPL_PHP_SESSION_OPTIONS", "BPL_PHP_SESSION_OPTIONS is not a list of options"),
         ("BPL_PHP_SESSION_METRICS", "HOST:PORT"),
         ("BPL_PHP_SESSION_SERVICE_VARIABLE", "not to its value"),
         ("REDIS_SESSION_STORE_SERVICE_NAME", "containing \"redis://***@h:6379\""),
@@ -160,6 +160,35 @@ fn detect_names_them_too_where_nothing_would_be_done() {
     let said = detected(&misspelt.into_iter().collect());
     for part in ["Did you mean BP_PHP_SESSION_STORE?", "only read at launch"] {
         assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
+fn what_is_malformed_or_ambiguous_is_refused_with_its_place() {
+    let services = json!({"redis": [{"name": "a-redis-sessions"}, {"name": "b-redis-sessions"}]});
+    for (variable, value, expected) in [
+        (
+            "VCAP_SERVICES",
+            format!("{{\"p.redis\": [\"{MARKER}\""),
+            "VCAP_SERVICES is not valid JSON",
+        ),
+        (
+            "VCAP_SERVICES",
+            format!("{{\"p.redis\": \"{MARKER}\"}}"),
+            "VCAP_SERVICES has no list at \"p.redis\"",
+        ),
+        ("BP_PHP_SESSION_STORE", "redos".to_owned(), "Use one of: redis"),
+        ("BP_PHP_SESSION_NAME", "a;b".to_owned(), "not a valid cookie name"),
+        ("VCAP_SERVICES_FILE_PATH", "/nowhere/x".to_owned(), "The file /nowhere/x"),
+        ("VCAP_SERVICES", services.to_string(), "set REDIS_SESSION_STORE_SERVICE_NAME"),
+    ] {
+        let said = detected(&[(variable, &value)].into());
+        assert!(said.contains(expected), "{variable}={value}: {said}");
+        assert!(!said.contains(MARKER), "{variable}={value}: {said}");
+        if expected.starts_with("set") {
+            assert!(said.contains("a-redis-sessions"), "{said}");
+            assert!(said.contains("b-redis-sessions"), "{said}");
+        }
     }
 }
 

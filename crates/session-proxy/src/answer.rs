@@ -2,6 +2,7 @@
 
 use super::log::log;
 use super::retry::Failure;
+use std::fmt::Display;
 use store_client::Reply;
 
 pub(super) const OK: &[u8] = b"+OK\r\n";
@@ -35,9 +36,11 @@ pub(super) fn unavailable(failure: &Failure) -> Vec<u8> {
     match failure {
         Failure::Refused(error) => Reply::Error(error.clone()).encode(),
         Failure::FewReplicas { .. } => format!("-NOREPLICAS {failure}\r\n").into_bytes(),
-        Failure::NoConnection(error) => {
-            let problem = error.to_string().replace(['\r', '\n'], " ");
-            format!("-ERR the session proxy cannot reach the service: {problem}\r\n").into_bytes()
-        }
+        failure => unreachable(failure),
     }
+}
+
+pub(super) fn unreachable(problem: &dyn Display) -> Vec<u8> {
+    let problem = problem.to_string().replace(['\r', '\n'], " ");
+    format!("-ERR the session proxy cannot reach the service: {problem}\r\n").into_bytes()
 }

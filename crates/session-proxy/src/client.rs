@@ -28,7 +28,7 @@ impl ProxyClient {
     pub fn answers(&self) -> io::Result<()> {
         match self.ask(&[b"ECHO", b"ready"], PATIENCE)? {
             Reply::Bulk(text) if text == b"ready" => Ok(()),
-            other => Err(io::Error::other(format!("it answers {other:?}"))),
+            other => Err(unexpected(&other)),
         }
     }
 
@@ -39,7 +39,7 @@ impl ProxyClient {
     pub fn status(&self) -> io::Result<Status> {
         match self.ask(&[STATUS.as_bytes()], PATIENCE)? {
             Reply::Bulk(json) => Ok(serde_json::from_slice(&json)?),
-            other => Err(io::Error::other(format!("it answers {other:?}"))),
+            other => Err(unexpected(&other)),
         }
     }
 
@@ -51,8 +51,7 @@ impl ProxyClient {
     pub fn reaches_service(&self, bound: Duration) -> io::Result<()> {
         match self.ask(&[REACH.as_bytes()], bound + PATIENCE)? {
             Reply::Status(_) => Ok(()),
-            Reply::Error(error) => Err(io::Error::other(error.to_string())),
-            other => Err(io::Error::other(format!("it answers {other:?}"))),
+            other => Err(unexpected(&other)),
         }
     }
 
@@ -61,4 +60,11 @@ impl ProxyClient {
         let mut connection = Connection::over_socket(UnixStream::connect(&self.0)?, deadline);
         connection.command(parts, deadline).map_err(io::Error::other)
     }
+}
+
+fn unexpected(reply: &Reply) -> io::Error {
+    io::Error::other(match reply {
+        Reply::Error(error) => error.to_string(),
+        other => format!("it answers {other:?}"),
+    })
 }

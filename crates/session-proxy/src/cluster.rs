@@ -1,10 +1,9 @@
-//! What is known of a cluster: whether the service is one, and where its slots are. Requests go on with what is known while
+//! What is known of a cluster: where its slots are, and who may know better. Requests go on with what is known while
 //! one of them asks again.
 
 use super::silence::Silences;
 use super::slots::{SlotMap, slot_of};
 use std::mem;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use store_client::{Address, Deadline};
@@ -12,9 +11,7 @@ use store_client::{Address, Deadline};
 /// Between two questions for the slots, however many requests fail meanwhile.
 const ASKED_EVERY: Duration = Duration::from_millis(50);
 
-/// What is known of a cluster.
 pub(super) struct Cluster {
-    is_one: AtomicBool,
     /// What the credentials name.
     seeds: Vec<Address>,
     known: Mutex<Known>,
@@ -45,19 +42,9 @@ pub(super) struct Inquiry<'a> {
 }
 
 impl Cluster {
-    /// `is_one` tells whether it is certain to be a cluster; else a node's word can make it one.
-    pub(super) fn new(seeds: Vec<Address>, is_one: bool) -> Self {
+    pub(super) fn new(seeds: Vec<Address>) -> Self {
         let (known, answered, silences) = Default::default();
-        Self { is_one: is_one.into(), seeds, known, answered, silences }
-    }
-
-    pub(super) fn is_one(&self) -> bool {
-        self.is_one.load(Ordering::Relaxed)
-    }
-
-    /// A node has said so; false if that was known.
-    pub(super) fn turns_out_to_be_one(&self) -> bool {
-        !self.is_one.swap(true, Ordering::Relaxed)
+        Self { seeds, known, answered, silences }
     }
 
     /// The primary for a key, as far as that is known.
@@ -94,9 +81,6 @@ impl Cluster {
 
     /// The right to ask, if somebody has to. Waits for who asks already only if nothing is known.
     pub(super) fn inquiry(&self, deadline: Deadline) -> Option<Inquiry<'_>> {
-        if !self.is_one() {
-            return None;
-        }
         let mut known = self.known();
         loop {
             if known.is_good() {
@@ -127,7 +111,7 @@ impl Known {
     }
 
     fn nodes_to_ask(&mut self, seeds: &[Address]) -> Vec<Address> {
-        let mut nodes = self.map.as_ref().map_or_else(Vec::new, |map| map.nodes().to_vec());
+        let mut nodes = self.map.as_ref().map_or_else(Vec::new, |map| map.nodes.clone());
         if !nodes.is_empty() {
             // Not always the same: it may be cut off from the others, and not know.
             self.turn += 1;
@@ -182,7 +166,7 @@ mod tests {
 
     #[test]
     fn one_asks_and_the_others_go_on_with_what_is_known() {
-        let cluster = Cluster::new(vec![at("dead"), at("seed")], true);
+        let cluster = Cluster::new(vec![at("dead"), at("seed")]);
         let first = cluster.inquiry(soon()).unwrap();
         assert_eq!(first.nodes, [at("dead"), at("seed")]);
         // Nothing is known: whoever comes meanwhile waits, and then asks.
@@ -206,9 +190,7 @@ mod tests {
 
     #[test]
     fn who_knows_best_is_asked_first_and_who_has_failed_last() {
-        let cluster = Cluster::new(vec![at("seed")], false);
-        assert!(cluster.inquiry(soon()).is_none());
-        assert_eq!((cluster.turns_out_to_be_one(), cluster.turns_out_to_be_one()), (true, false));
+        let cluster = Cluster::new(vec![at("seed")]);
         let inquiry = cluster.inquiry(soon()).unwrap();
         cluster.learn(map());
         drop(inquiry);

@@ -1,6 +1,7 @@
 //! A lock that somebody else has: how to wait for it, and what to say again after a wait in vain.
 
-use super::stats::{During, Gauge};
+use super::stats::Gauge;
+use std::mem;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use store_client::Deadline;
@@ -18,27 +19,31 @@ pub(super) fn take_in_time<T, E>(
     deadline: Deadline,
     mut take: impl FnMut(bool) -> Result<Option<T>, E>,
 ) -> Result<Option<T>, E> {
-    let (mut wait, mut counted) = (SHORTEST_WAIT, None);
-    loop {
-        if let Some(taken) = take(counted.is_some())? {
-            return Ok(Some(taken));
+    let (mut wait, mut is_waiting) = (SHORTEST_WAIT, false);
+    let taken = loop {
+        match take(is_waiting) {
+            Ok(None) => {}
+            taken => break taken,
         }
-        let Ok(left) = deadline.remaining() else { return Ok(None) };
-        counted.get_or_insert_with(|| During::of(waiting));
+        let Ok(left) = deadline.remaining() else { break Ok(None) };
+        if !mem::replace(&mut is_waiting, true) {
+            waiting.inc();
+        }
         sleep(wait.min(left));
         // A factor of 1.6, so that the waits of two containers don't coincide.
         wait = (wait * 8 / 5).min(LONGEST_WAIT);
+    };
+    if is_waiting {
+        waiting.dec();
     }
+    taken
 }
 
 /// The lock that PHP did not get just now, and what it was told.
+#[derive(Default)]
 pub(super) struct GaveUp<T>(Option<(Vec<u8>, Instant, T)>);
 
 impl<T: Clone> GaveUp<T> {
-    pub(super) fn nothing() -> Self {
-        Self(None)
-    }
-
     /// What to tell PHP again if it asks within this time: another wait would double the time.
     pub(super) fn lately(&self, key: &[u8], within: Duration) -> Option<T> {
         let (of, at, told) = self.0.as_ref()?;

@@ -5,29 +5,56 @@ mod lock;
 
 use super::answer::{NIL, NO_MEMORY, OK, ONE, ZERO, heard, lost, unavailable};
 use super::contest::{AT_ONCE, GaveUp};
-use super::exchange::{Dialogue, Locks, Parsed};
-use super::keyed::Keyed;
+use super::exchange::{Dialogue, Locks, Parsed, converse};
 use super::request::{Request, announced, parse, session_of};
+use super::scripts::Keyed;
 use super::seen::Seen;
-use super::sessions::{Sessions, Written};
+use super::sessions::{Data, Sessions, Written};
 use super::shared::Shared;
-use super::status::Status;
+use super::status::{Service, Site, Status};
 use lock::Held;
+use std::io;
 use std::mem;
+use std::os::unix::net::UnixStream;
 use store_client::{Reply, bulk};
 
-/// A conversation with one PHP process.
-pub(super) struct Conversation<'a> {
+impl Site for Sessions {
+    fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    fn service(&self) -> Service {
+        let upstream = self.upstream();
+        Service {
+            name: upstream.to_string(),
+            topology: upstream.topology(),
+            primary: upstream.client.primary().map(|address| address.to_string()),
+            connections: upstream.pool.counts(),
+        }
+    }
+
+    fn converse(&self, client: &UnixStream) -> io::Result<()> {
+        converse(client, &self.shared, |peer| Conversation {
+            shared: &self.shared,
+            sessions: self,
+            peer,
+            session: RedisSession::None,
+            gave_up: GaveUp::default(),
+        })
+    }
+}
+
+struct Conversation<'a> {
     shared: &'a Shared,
     sessions: &'a Sessions,
     /// What PHP calls itself, if known.
     peer: Vec<u8>,
-    session: Session<'a>,
+    session: RedisSession<'a>,
     gave_up: GaveUp<Vec<u8>>,
 }
 
 /// The session that PHP works with.
-enum Session<'a> {
+enum RedisSession<'a> {
     /// None that is locked.
     None,
     Held(Box<Held<'a>>),
@@ -38,9 +65,7 @@ enum Session<'a> {
         seen: Seen,
     },
     /// A worker that has died has locked it for this PHP process.
-    Inherited {
-        key: Vec<u8>,
-    },
+    Inherited(Vec<u8>),
 }
 
 impl Dialogue for Conversation<'_> {
@@ -50,7 +75,7 @@ impl Dialogue for Conversation<'_> {
         let refused = |refusal| format!("-{refusal}\r\n").into_bytes();
         let parsed = parse(bytes).map_err(refused)?;
         Ok(parsed.map(|(parts, length)| {
-            (Request::read(&parts, &self.shared.prefix).map_err(refused), length)
+            (Request::read(&parts, self.shared.prefix()).map_err(refused), length)
         }))
     }
 
@@ -70,17 +95,12 @@ impl Dialogue for Conversation<'_> {
     }
 }
 
-impl<'a> Conversation<'a> {
-    /// `peer` is what PHP calls itself in a lock, if known.
-    pub(super) fn new(shared: &'a Shared, sessions: &'a Sessions, peer: Vec<u8>) -> Self {
-        Self { shared, sessions, peer, session: Session::None, gave_up: GaveUp::nothing() }
-    }
-
+impl Conversation<'_> {
     /// The reply to a request, in the form PHP expects.
     fn reply(&mut self, request: Request) -> Vec<u8> {
         if !matches!(request, Request::Lock { .. } | Request::Get(_)) {
             // PHP is through with the session that it did not get: whatever comes next is another try.
-            self.gave_up = GaveUp::nothing();
+            self.gave_up = GaveUp::default();
         }
         match request {
             Request::Echo(text) => bulk(&text),
@@ -88,25 +108,23 @@ impl<'a> Conversation<'a> {
             Request::Lock { key, owner, expire } => self.lock(&key, owner, expire),
             Request::Get(key) => self.get(&key),
             Request::GetAndExpire(key, seconds) => self.pass(&[b"GETEX", &key, b"EX", &seconds]),
-            Request::Write { key, seconds, data } => self.write(&key, &seconds, data),
+            Request::Write { key, seconds, data: bytes } => self.write(&key, &seconds, bytes),
             Request::Expire(key, seconds) => self.expire(&key, &seconds),
             Request::Unlock { key, owner } => self.unlock(&key, &owner),
-            Request::Delete(key) => self.pass_for_good(&[b"DEL", &key]),
+            Request::Delete(key) => self.pass(&[b"DEL", &key]),
             Request::Exists(key) => self.exists(&key),
             Request::Reach(key) => self.reach(&key),
-            Request::Status => bulk(Status::of(self.sessions, self.shared).json().as_bytes()),
+            Request::Status => bulk(Status::of(self.sessions).json().as_bytes()),
         }
     }
 
     fn get(&mut self, key: &[u8]) -> Vec<u8> {
-        if let Session::Held(held) = &mut self.session
-            && held.lock.key == key
-        {
+        if matches!(&self.session, RedisSession::Held(held) if held.lock.key == key) {
             return self.get_held(key);
         }
-        if matches!(&self.session, Session::Done { key: done, .. } if done == key) {
+        if matches!(&self.session, RedisSession::Done { key: done, .. } if done == key) {
             // A new page.
-            self.session = Session::None;
+            self.session = RedisSession::None;
         }
         if let Some(session) = session_of(key)
             && let Some(answer) = self.owner_of(session)
@@ -121,58 +139,53 @@ impl<'a> Conversation<'a> {
 
     /// Once what was read together with taking the lock, then what the service has.
     fn get_held(&mut self, key: &[u8]) -> Vec<u8> {
-        let Session::Held(held) = &mut self.session else { return NIL.to_vec() };
+        let RedisSession::Held(held) = &mut self.session else { return NIL.to_vec() };
         let first = !mem::replace(&mut held.given, true);
-        let seen = mem::replace(&mut held.seen, Seen::Nothing);
-        let does_not_lock = held.owner.is_none();
-        let (answer, seen) = match seen {
-            Seen::Data(data) if first => {
-                (data.as_ref().map_or_else(|| NIL.to_vec(), |data| bulk(data)), Seen::Data(data))
-            }
-            before => match self.sessions.service.call(&Keyed::new(&[b"GET", key])) {
-                Ok(Reply::Bulk(data)) => (bulk(&data), Seen::Data(Some(data))),
-                Ok(Reply::Nil) => (NIL.to_vec(), Seen::Data(None)),
+        let (answer, seen) = match mem::replace(&mut held.seen, Seen::Nothing) {
+            Seen::Data(Some(data)) if first => (bulk(&data), Seen::Data(Some(data))),
+            Seen::Data(None) if first => (NIL.to_vec(), Seen::Data(None)),
+            before => match self.sessions.service.call(Keyed::new(&[b"GET", key])) {
+                Ok(reply @ (Reply::Bulk(_) | Reply::Nil)) => (reply.encode(), Seen::of(reply)),
                 other => (heard(other), before),
             },
         };
-        if does_not_lock {
+        held.seen = seen.remembered();
+        if held.owner.is_none() {
+            // PHP reads without a lock what it has asked for.
             self.release();
-        } else if let Session::Held(held) = &mut self.session {
-            held.seen = seen.remembered();
         }
         answer
     }
 
-    fn write(&mut self, key: &[u8], seconds: &[u8], data: Vec<u8>) -> Vec<u8> {
-        let sessions = self.sessions;
+    fn write(&mut self, key: &[u8], seconds: &[u8], bytes: Vec<u8>) -> Vec<u8> {
+        let (sessions, data) = (self.sessions, Data { seconds, bytes: &bytes });
         let written = match &mut self.session {
-            Session::Held(held) if held.lock.key == key => {
-                sessions.write(&mut held.lock, &held.seen, seconds, &data)
+            RedisSession::Held(held) if held.lock.key == key => {
+                sessions.write(&mut held.lock, &held.seen, data)
             }
             // A handler that wraps PHP's may write twice.
-            Session::Done { key: done, seen, .. } if done == key => {
-                sessions.write_if_same(key, seen, seconds, &data)
+            RedisSession::Done { key: done, seen, .. } if done == key => {
+                sessions.write_if_same(key, seen, data)
             }
-            Session::Inherited { key: inherited } if inherited == key => {
-                let owner = self.shared.secrets.owner(&self.peer);
-                sessions.write_of_owner(key, &owner, seconds, &data)
+            RedisSession::Inherited(inherited) if inherited == key => {
+                sessions.write_of_owner(key, &self.shared.secrets.owner(&self.peer), data)
             }
             // Without a lock, as PHP's own handler: the page locks no session, or another one.
-            _ => return self.pass_for_good(&[b"SETEX", key, seconds, &data]),
+            _ => return self.pass(&[b"SETEX", key, seconds, &bytes]),
         };
         match written {
             Ok(Written::Locked) => {
-                if let Session::Held(held) = &mut self.session {
-                    held.seen = Seen::Data(Some(data));
+                if let RedisSession::Held(held) = &mut self.session {
+                    held.seen = Seen::Data(Some(bytes));
                 }
                 OK.to_vec()
             }
             Ok(Written::Unlocked) => {
-                self.done(Seen::Data(Some(data)));
+                self.done(Seen::Data(Some(bytes)));
                 OK.to_vec()
             }
             Ok(Written::Lost) => {
-                self.session = Session::None;
+                self.session = RedisSession::None;
                 lost()
             }
             Err(failure) => unavailable(&failure),
@@ -181,19 +194,19 @@ impl<'a> Conversation<'a> {
 
     /// The service has unlocked the session; PHP does not know yet.
     fn done(&mut self, seen: Seen) {
-        self.session = match mem::replace(&mut self.session, Session::None) {
-            Session::Held(held) => {
+        self.session = match mem::replace(&mut self.session, RedisSession::None) {
+            RedisSession::Held(held) => {
                 let Held { lock, owner, .. } = *held;
-                Session::Done { key: lock.key, owner: owner.unwrap_or_default(), seen }
+                RedisSession::Done { key: lock.key, owner: owner.unwrap_or_default(), seen }
             }
-            Session::Done { key, owner, .. } => Session::Done { key, owner, seen },
+            RedisSession::Done { key, owner, .. } => RedisSession::Done { key, owner, seen },
             other => other,
         };
     }
 
     fn expire(&mut self, key: &[u8], seconds: &[u8]) -> Vec<u8> {
         let held = match &mut self.session {
-            Session::Held(held) if held.lock.key == key => held,
+            RedisSession::Held(held) if held.lock.key == key => held,
             _ => return self.pass(&[b"EXPIRE", key, seconds]),
         };
         match self.sessions.touch(&held.lock, seconds) {
@@ -211,17 +224,13 @@ impl<'a> Conversation<'a> {
 
     /// Any reply will do. Asks for what every user of sessions may.
     fn reach(&self, key: &[u8]) -> Vec<u8> {
-        match self.sessions.service.call(&Keyed::new(&[b"GET", key])) {
+        match self.sessions.service.call(Keyed::new(&[b"GET", key])) {
             Ok(_) => OK.to_vec(),
             Err(failure) => unavailable(&failure),
         }
     }
 
-    fn pass_for_good(&self, parts: &[&[u8]]) -> Vec<u8> {
-        heard(self.sessions.service.call_for_good(Keyed::new(parts), &[]))
-    }
-
     fn pass(&self, parts: &[&[u8]]) -> Vec<u8> {
-        heard(self.sessions.service.call(&Keyed::new(parts)))
+        heard(self.sessions.service.call(Keyed::new(parts)))
     }
 }

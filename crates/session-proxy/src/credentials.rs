@@ -11,34 +11,31 @@ const CHECKED_EVERY: Duration = Duration::from_secs(1);
 /// Reads the service that is bound now.
 pub type Read<A> = Box<dyn Fn() -> anyhow::Result<A> + Send + Sync>;
 
-/// A service to connect to. Each change of the credentials creates a new one. It is shown without its password.
-pub(super) trait Bound: Display + Sized {
-    /// Everything that a connection depends on.
-    type Access: PartialEq;
-
-    fn new(access: Self::Access) -> anyhow::Result<Self>;
-
-    fn access(&self) -> &Self::Access;
-}
+/// Makes of it what connects to it, which is shown without its password.
+type Open<A, B> = Box<dyn Fn(&A) -> anyhow::Result<B> + Send + Sync>;
 
 /// The service, as the binding says now.
-pub(super) struct Credentials<B: Bound> {
-    read: Read<B::Access>,
-    last: Mutex<LastRead<B>>,
+pub(super) struct Credentials<A, B> {
+    read: Read<A>,
+    open: Open<A, B>,
+    last: Mutex<LastRead<A, B>>,
 }
 
 /// What came of the last time.
-struct LastRead<B> {
+struct LastRead<A, B> {
+    access: A,
     current: Arc<B>,
     checked: Instant,
     problem: Option<String>,
 }
 
-impl<B: Bound> Credentials<B> {
-    pub(super) fn new(read: Read<B::Access>) -> anyhow::Result<Self> {
-        let current = Arc::new(B::new(read()?)?);
-        let last = LastRead { current, checked: Instant::now(), problem: None };
-        Ok(Self { read, last: Mutex::new(last) })
+impl<A: PartialEq, B: Display> Credentials<A, B> {
+    /// Each change of what is `read` is opened anew.
+    pub(super) fn new(read: Read<A>, open: Open<A, B>) -> anyhow::Result<Self> {
+        let access = read()?;
+        let current = Arc::new(open(&access)?);
+        let last = LastRead { access, current, checked: Instant::now(), problem: None };
+        Ok(Self { read, open, last: Mutex::new(last) })
     }
 
     /// The service, at most a second old.
@@ -54,62 +51,47 @@ impl<B: Bound> Credentials<B> {
     fn read_if_older_than(&self, age: Duration) -> Arc<B> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.checked.elapsed() >= age {
-            last.check(&self.read);
+            last.checked = Instant::now();
+            let problem = self.check(&mut last).err().map(|error| format!("{error:#}"));
+            if let Some(problem) = &problem
+                && last.problem.as_ref() != Some(problem)
+            {
+                log(format_args!("still using the previous credentials: {problem}"));
+            }
+            last.problem = problem;
         }
         last.current.clone()
     }
-}
 
-impl<B: Bound> LastRead<B> {
     /// If the binding cannot be read, perhaps because it is just being written, keeps what we have.
-    fn check(&mut self, read: &Read<B::Access>) {
-        self.checked = Instant::now();
-        let changed = read().and_then(|access| {
-            let same = access == *self.current.access();
-            if same { Ok(None) } else { B::new(access).map(Some) }
-        });
-        match changed {
-            Ok(None) => self.problem = None,
-            Ok(Some(upstream)) => {
-                log(format_args!("the service's credentials have changed: {upstream}"));
-                self.problem = None;
-                self.current = Arc::new(upstream);
-            }
-            Err(error) => {
-                let problem = format!("{error:#}");
-                if self.problem.as_ref() != Some(&problem) {
-                    log(format_args!("still using the previous credentials: {problem}"));
-                    self.problem = Some(problem);
-                }
-            }
+    fn check(&self, last: &mut LastRead<A, B>) -> anyhow::Result<()> {
+        let access = (self.read)()?;
+        if access != last.access {
+            last.current = Arc::new((self.open)(&access)?);
+            last.access = access;
+            log(format_args!("the service's credentials have changed: {}", last.current));
         }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::upstream::{Access, Upstream};
     use super::*;
     use anyhow::anyhow;
     use std::sync::atomic::{AtomicBool, Ordering};
-    use store_client::{RedisEndpoint, Target};
 
     #[test]
     fn a_binding_that_cannot_be_read_again_is_said_with_its_cause() {
-        let endpoint = RedisEndpoint {
-            target: Target::Unix("/redis.sock".into()),
-            auth: None,
-            database: None,
-        };
-        let (access, was_read) = (Access { endpoint, verify_peer: true }, AtomicBool::new(false));
-        let credentials = Credentials::<Upstream>::new(Box::new(move || {
+        let was_read = AtomicBool::new(false);
+        let read = move || {
             if was_read.swap(true, Ordering::Relaxed) {
                 return Err(anyhow!("no such file").context("The binding cannot be read"));
             }
-            Ok(access.clone())
-        }));
-        let credentials = credentials.unwrap();
-        credentials.read_again();
+            Ok("tcp://redis")
+        };
+        let credentials = Credentials::new(Box::new(read), Box::new(|it| Ok(*it))).unwrap();
+        assert_eq!(*credentials.read_again(), "tcp://redis");
         let problem = credentials.last.lock().unwrap().problem.clone();
         assert_eq!(problem.as_deref(), Some("The binding cannot be read: no such file"));
     }

@@ -3,7 +3,6 @@
 use super::log::log;
 use super::memory::{Budget, Reservation, SMALL};
 use super::shared::Shared;
-use super::stats::Stats;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::sys::utsname::uname;
 use nix::unistd::{Uid, geteuid};
@@ -17,8 +16,6 @@ use store_client::{Deadline, Received};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A socket's timeout must not be zero.
 const LEAST: Duration = Duration::from_millis(1);
-/// No timeout.
-const ENDLESS: Duration = Duration::MAX;
 /// Far more than the PHP processes of a container.
 const MOST_CLIENTS: u64 = 2000;
 
@@ -72,14 +69,14 @@ pub(super) fn converse<D: Dialogue>(
     shared: &Shared,
     begin: impl FnOnce(Vec<u8>) -> D,
 ) -> io::Result<()> {
-    let stats = &shared.stats;
-    let Some(owner) = owner(client).filter(|_| stats.clients.get() <= MOST_CLIENTS) else {
-        stats.refused.inc();
+    let few = shared.stats.clients.get() <= MOST_CLIENTS;
+    let Some(owner) = owner(client).filter(|_| few) else {
+        shared.stats.refused.inc();
         return Ok(());
     };
     client.set_write_timeout(Some(PATIENCE))?;
     let mut dialogue = begin(owner);
-    let result = exchange(&mut client, &mut dialogue, stats, &shared.memory);
+    let result = exchange(&mut client, &mut dialogue, shared);
     dialogue.release();
     result
 }
@@ -87,11 +84,10 @@ pub(super) fn converse<D: Dialogue>(
 fn exchange(
     client: &mut &UnixStream,
     dialogue: &mut impl Dialogue,
-    stats: &Stats,
-    memory: &Budget,
+    shared: &Shared,
 ) -> io::Result<()> {
+    let stats = &shared.stats;
     let mut received = Received::default();
-    let mut timeout = ENDLESS;
     let mut begun = Instant::now();
     let mut reserved = None;
     loop {
@@ -99,7 +95,7 @@ fn exchange(
             Ok(Some(parsed)) => parsed,
             Ok(None) => {
                 let first = received.bytes().is_empty();
-                if !receive(client, &mut timeout, &mut received, dialogue, begun)? {
+                if !receive(client, &mut received, dialogue, begun)? {
                     return Ok(());
                 }
                 if first {
@@ -107,7 +103,7 @@ fn exchange(
                 }
                 if received.bytes().len() > SMALL && reserved.is_none() {
                     let announced = dialogue.announced(received.bytes());
-                    reserved = reserve(memory, announced, dialogue);
+                    reserved = reserve(&shared.memory, announced, dialogue);
                     if reserved.is_none() {
                         stats.refused.inc();
                         return client.write_all(&dialogue.no_memory(received.bytes()));
@@ -137,35 +133,25 @@ fn exchange(
 }
 
 /// Waits for more from PHP and renews its lock meanwhile; false if PHP is gone. `begun` is when a partly received
-/// command began. `timeout` is what the socket has: a shorter one than needed costs a look at the lock when it is over, a
-/// new one for each command a system call.
+/// command began.
 fn receive(
     client: &mut &UnixStream,
-    timeout: &mut Duration,
     received: &mut Received,
     dialogue: &mut impl Dialogue,
     begun: Instant,
 ) -> io::Result<bool> {
     let half = !received.bytes().is_empty();
-    let mut is_over = false;
     loop {
-        if half && begun.elapsed() >= PATIENCE {
+        let of_command = half.then(|| PATIENCE.saturating_sub(begun.elapsed()));
+        if of_command.is_some_and(|left| left.is_zero()) {
             return Err(ErrorKind::TimedOut.into());
         }
-        let of_lock = dialogue.patience();
-        let of_command = half.then(|| PATIENCE.saturating_sub(begun.elapsed()));
-        let needed = of_lock.or(of_command).map_or(ENDLESS, |timeout| timeout.max(LEAST));
-        if needed < *timeout || is_over && needed != *timeout {
-            client.set_read_timeout((needed != ENDLESS).then_some(needed))?;
-            *timeout = needed;
-        }
+        let timeout = dialogue.patience().or(of_command);
+        client.set_read_timeout(timeout.map(|timeout| timeout.max(LEAST)))?;
         match received.read(client) {
             Ok(length) => return Ok(length > 0),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                dialogue.renew();
-                is_over = true;
-            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => dialogue.renew(),
             Err(error) => return Err(error),
         }
     }
@@ -198,7 +184,7 @@ fn reserve<'a>(
 mod tests {
     use super::super::sessions::Sessions;
     use super::super::settings::Settings;
-    use super::super::site::Site;
+    use super::super::status::Site;
     use super::super::upstream::Access;
     use super::*;
     use std::io::Read;
@@ -210,7 +196,7 @@ mod tests {
     const END: &[u8] = b"the end\r\n";
 
     /// A proxy before a service that says `OK` to whatever ends like this.
-    fn proxy(socket: &std::path::Path) -> Arc<(Shared, Sessions)> {
+    fn proxy(socket: &std::path::Path) -> Arc<Sessions> {
         let listener = UnixListener::bind(socket).unwrap();
         thread::spawn(move || {
             for mut stream in listener.incoming().filter_map(Result::ok) {
@@ -238,17 +224,15 @@ mod tests {
             most_connections: 4,
             metrics: None,
         };
-        let shared = Shared::new(&settings).unwrap();
-        let read = Box::new(move || Ok(access.clone()));
-        let sessions = Sessions::new(&settings, read, &shared).unwrap();
-        Arc::new((shared, sessions))
+        let shared = Arc::new(Shared::new(settings).unwrap());
+        Arc::new(Sessions::new(shared, Box::new(move || Ok(access.clone()))).unwrap())
     }
 
     /// PHP's side of a connection.
-    fn connect(proxy: &Arc<(Shared, Sessions)>) -> UnixStream {
+    fn connect(proxy: &Arc<Sessions>) -> UnixStream {
         let (php, ours) = UnixStream::pair().unwrap();
         let proxy = proxy.clone();
-        thread::spawn(move || proxy.1.converse(&proxy.0, &ours));
+        thread::spawn(move || proxy.converse(&ours));
         php.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
         php
     }
@@ -276,7 +260,7 @@ mod tests {
         write(&mut large, (64 << 20) - 100, 100 << 10);
         let begun = Instant::now();
         // It has its memory as soon as there is none for another one.
-        while proxy.0.memory.reserve(1 << 20, Deadline::after(Duration::ZERO)).is_some() {
+        while proxy.shared.memory.reserve(1 << 20, Deadline::after(Duration::ZERO)).is_some() {
             assert!(begun.elapsed() < Duration::from_mins(1));
             thread::yield_now();
         }
@@ -288,6 +272,6 @@ mod tests {
         drop(large);
         next.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         assert!(answered(&mut next));
-        assert!(proxy.0.memory.reserve(64 << 20, Deadline::after(LEAST)).is_some());
+        assert!(proxy.shared.memory.reserve(64 << 20, Deadline::after(LEAST)).is_some());
     }
 }

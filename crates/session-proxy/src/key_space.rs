@@ -4,13 +4,13 @@
 //! be written where nobody looks for it.
 
 use super::request;
-use super::scripts::{BOTH_KEYS, script};
+use super::scripts::BOTH_KEYS;
 use super::slots::slot_of;
 use store_client::{Command, ErrorReply, Reply};
 
 /// What a script can do with keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KeySpace {
+pub enum KeySpace {
     /// A script can use a session and its lock.
     Whole,
     /// A command can use only one key.
@@ -45,19 +45,21 @@ impl KeySpace {
 
     /// Commands whose replies tell; they leave nothing behind for longer than ten seconds. `unique` keeps two that ask at
     /// once apart.
-    pub(crate) fn question(prefix: &str, unique: &str) -> Vec<Command> {
+    #[must_use]
+    pub fn question(prefix: &str, unique: &str) -> Vec<Command> {
         let keys = (0..PAIRS).map(|number| format!("{prefix}proxy-{unique}-{number}"));
         keys.flat_map(|key| {
             let key = key.as_bytes();
             let lock = request::lock_of(key);
-            let both = script(BOTH_KEYS, &[&lock, key], &[]);
+            let both = BOTH_KEYS.with(&[&lock, key], &[]);
             [both.command, Command::new(&[b"GET", key]), Command::new(&[b"DEL", key])]
         })
         .collect()
     }
 
     /// What the replies to the question tell; `None` if nothing, because the server has other problems.
-    pub(crate) fn told_by(replies: &[Reply]) -> Option<Self> {
+    #[must_use]
+    pub fn told_by(replies: &[Reply]) -> Option<Self> {
         let is_elsewhere = |reply: &Reply| matches!(reply, Reply::Error(it) if matches!(it.code(), "MOVED" | "ASK"));
         if replies.iter().any(is_elsewhere) {
             return Some(Self::Slots);

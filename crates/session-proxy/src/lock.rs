@@ -22,7 +22,7 @@ pub(super) struct Lock {
     pub(super) name: Vec<u8>,
     pub(super) secret: Vec<u8>,
     /// How long it outlives the proxy.
-    lasts: Duration,
+    pub(super) lasts: Duration,
     /// When PHP wants it to end, even if PHP still works.
     pub(super) ends: Option<Instant>,
     /// When the command was sent that last set its time.
@@ -30,17 +30,6 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// `name` is the lock's own key.
-    pub(super) fn new(
-        key: &[u8],
-        name: Vec<u8>,
-        secret: Vec<u8>,
-        lasts: Duration,
-        ends: Option<Instant>,
-    ) -> Self {
-        Self { key: key.to_vec(), name, secret, lasts, ends, confirmed: Instant::now() }
-    }
-
     /// Whether PHP wants it to have ended.
     pub(super) fn has_ended(&self) -> bool {
         self.ends.is_some_and(|ends| ends <= Instant::now())
@@ -49,11 +38,6 @@ impl Lock {
     /// Whether it is certain to outlive another call to the service.
     pub(super) fn is_certain(&self) -> bool {
         self.confirmed.elapsed() < CERTAIN && !self.has_ended()
-    }
-
-    /// Whether it would go on in the service after this end.
-    pub(super) fn outlives(&self, ends: Option<Instant>) -> bool {
-        ends.is_some_and(|ends| ends < self.confirmed + self.lasts)
     }
 
     /// For the service, in milliseconds.

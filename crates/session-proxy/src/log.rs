@@ -3,12 +3,13 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::mem;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
-use store_client::printable;
+use store_client::{Deadline, printable};
 
 /// How many lines wait for a log that is slow.
 const QUEUE: usize = 256;
@@ -18,7 +19,7 @@ const REPEATED_EVERY: Duration = Duration::from_secs(10);
 const MOST_LINES: usize = 16;
 /// How often to look whether there is something to say about lines that were held back.
 const LOOKED_EVERY: Duration = Duration::from_secs(1);
-/// Before another try on a log that takes nothing at the moment.
+/// Before another try on a log that takes nothing at the moment, or another look at what it has taken.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long the process waits for its last lines.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -37,91 +38,66 @@ pub fn finish() {
 
 struct Log {
     /// Where the lines go, once there is a thread that takes them.
-    queue: Mutex<Option<Queue>>,
+    queue: Mutex<Option<SyncSender<String>>>,
+    /// How many of them are still to be written.
+    pending: AtomicUsize,
     left_out: AtomicU64,
-}
-
-type Queue = SyncSender<Message>;
-
-enum Message {
-    Line(String),
-    /// All before it has been written when the sender is dropped.
-    Finish(SyncSender<()>),
 }
 
 impl Log {
     const fn new() -> Self {
-        Self { queue: Mutex::new(None), left_out: AtomicU64::new(0) }
+        let (pending, left_out) = (AtomicUsize::new(0), AtomicU64::new(0));
+        Self { queue: Mutex::new(None), pending, left_out }
     }
 
     fn log<W: Write + 'static>(&'static self, line: fmt::Arguments<'_>, output: fn() -> W) {
-        let message = Message::Line(line.to_string());
-        let sent = self.queue(output).is_some_and(|queue| queue.try_send(message).is_ok());
-        if !sent {
+        self.pending.fetch_add(1, Ordering::Relaxed);
+        let line = line.to_string();
+        if self.queue(output).is_none_or(|queue| queue.try_send(line).is_err()) {
+            self.pending.fetch_sub(1, Ordering::Relaxed);
             self.left_out.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     fn finish(&self) {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(queue) = queue else { return };
-        let (done, finished) = sync_channel(0);
-        if queue.try_send(Message::Finish(done)).is_ok() {
-            // Either all is written, or the log is stuck.
-            let _ = finished.recv_timeout(LAST_WORDS);
+        let deadline = Deadline::after(LAST_WORDS);
+        // Either all is written, or the log is stuck.
+        while self.pending.load(Ordering::Acquire) > 0 && !deadline.is_over() {
+            sleep(PAUSE);
         }
     }
 
     /// `None` if the container has no thread left for it.
-    fn queue<W: Write + 'static>(&'static self, output: fn() -> W) -> Option<Queue> {
+    fn queue<W: Write + 'static>(&'static self, output: fn() -> W) -> Option<SyncSender<String>> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if queue.is_none() {
             let (sender, lines) = sync_channel(QUEUE);
-            let write = move || write_all(&lines, &self.left_out, output());
+            let write = move || self.write_all(&lines, output());
             thread::Builder::new().name("log".to_owned()).spawn(write).ok()?;
             *queue = Some(sender);
         }
         queue.clone()
     }
-}
 
-fn write_all(messages: &Receiver<Message>, left_out: &AtomicU64, mut output: impl Write) {
-    let mut lines = Lines::default();
-    loop {
-        let message = if lines.0.is_empty() && left_out.load(Ordering::Relaxed) == 0 {
-            messages.recv().map_err(|_| RecvTimeoutError::Disconnected)
-        } else {
-            messages.recv_timeout(LOOKED_EVERY)
-        };
-        let now = Instant::now();
-        let line = match message {
-            Ok(Message::Line(line)) => match lines.admit(&line, now) {
-                Admitted::Yes => Some(line),
-                Admitted::Repeated => None,
-                Admitted::TooMany => {
-                    left_out.fetch_add(1, Ordering::Relaxed);
-                    None
+    fn write_all(&self, queue: &Receiver<String>, mut output: impl Write) {
+        let mut lines = Lines::default();
+        loop {
+            // The sender is never dropped.
+            let line = if lines.said.is_empty() && lines.left_out == 0 {
+                queue.recv().ok()
+            } else {
+                queue.recv_timeout(LOOKED_EVERY).ok()
+            };
+            let (now, taken) = (Instant::now(), usize::from(line.is_some()));
+            let line = line.filter(|line| lines.admit(line, now));
+            lines.left_out += self.left_out.swap(0, Ordering::Relaxed);
+            for line in line.into_iter().chain(lines.due(now)) {
+                let line = format!("PHP session store: session proxy: {}\n", printable(&line));
+                if write_line(&mut output, line.as_bytes()).is_err() {
+                    lines.left_out += 1;
                 }
-            },
-            Ok(Message::Finish(done)) => {
-                drop(done);
-                None
             }
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return,
-        };
-        let mut due: Vec<String> = line.into_iter().chain(lines.due(now)).collect();
-        if lines.0.len() < MOST_LINES {
-            due.extend(match left_out.swap(0, Ordering::Relaxed) {
-                0 => None,
-                count => Some(format!("other lines were left out here: {count}")),
-            });
-        }
-        for line in due {
-            let line = format!("PHP session store: session proxy: {}\n", printable(&line));
-            if write_line(&mut output, line.as_bytes()).is_err() {
-                left_out.fetch_add(1, Ordering::Relaxed);
-            }
+            self.pending.fetch_sub(taken, Ordering::Release);
         }
     }
 }
@@ -139,9 +115,12 @@ fn write_line(output: &mut impl Write, mut line: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// The different lines of the last seconds.
 #[derive(Default)]
-struct Lines(Vec<Said>);
+struct Lines {
+    /// The different ones of the last seconds.
+    said: Vec<Said>,
+    left_out: u64,
+}
 
 struct Said {
     line: String,
@@ -150,32 +129,27 @@ struct Said {
     repeated: u64,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Admitted {
-    Yes,
-    /// It is written later, with their number.
-    Repeated,
-    /// There are too many different ones.
-    TooMany,
-}
-
 impl Lines {
-    fn admit(&mut self, line: &str, now: Instant) -> Admitted {
-        if let Some(said) = self.0.iter_mut().find(|said| said.line == line) {
+    /// Whether to write a line now. One that has come before is written later, with its number; too many different ones are
+    /// left out.
+    fn admit(&mut self, line: &str, now: Instant) -> bool {
+        if let Some(said) = self.said.iter_mut().find(|said| said.line == line) {
             said.repeated += 1;
-            return Admitted::Repeated;
+            return false;
         }
-        if self.0.len() == MOST_LINES {
-            return Admitted::TooMany;
+        let admitted = self.said.len() < MOST_LINES;
+        if admitted {
+            self.said.push(Said { line: line.to_owned(), at: now, repeated: 0 });
+        } else {
+            self.left_out += 1;
         }
-        self.0.push(Said { line: line.to_owned(), at: now, repeated: 0 });
-        Admitted::Yes
+        admitted
     }
 
-    /// The lines that have come again, when it is time to say so.
+    /// The lines that have come again, when it is time to say so, and how many others are missing.
     fn due(&mut self, now: Instant) -> Vec<String> {
         let mut due = Vec::new();
-        self.0.retain_mut(|said| {
+        self.said.retain_mut(|said| {
             if now.duration_since(said.at) < REPEATED_EVERY {
                 return true;
             }
@@ -186,6 +160,9 @@ impl Lines {
             (said.at, said.repeated) = (now, 0);
             true
         });
+        if self.left_out > 0 && self.said.len() < MOST_LINES {
+            due.push(format!("other lines were left out here: {}", mem::take(&mut self.left_out)));
+        }
         due
     }
 }
@@ -206,21 +183,22 @@ mod tests {
             lines.admit("no thread", now);
             lines.admit("refused", now);
         }
-        assert_eq!(lines.admit("no thread", at(9)), Admitted::Repeated);
+        assert!(!lines.admit("no thread", at(9)));
         assert_eq!(lines.due(at(9)), [] as [&str; 0]);
         assert_eq!(lines.due(at(10)), ["no thread (again: 450)", "refused (again: 449)"]);
         assert_eq!(lines.due(at(11)), [] as [&str; 0]);
         assert_eq!(lines.due(at(20)), [] as [&str; 0]);
-        assert_eq!(lines.admit("refused", at(20)), Admitted::Yes);
+        assert!(lines.admit("refused", at(20)));
     }
 
     #[test]
     fn there_are_so_many_different_lines_and_no_more() {
         let (mut lines, now) = (Lines::default(), Instant::now());
-        let admitted = (0..1000).filter(|it| lines.admit(&it.to_string(), now) == Admitted::Yes);
+        let admitted = (0..1000).filter(|it| lines.admit(&it.to_string(), now));
         assert_eq!(admitted.count(), MOST_LINES);
-        lines.due(now + REPEATED_EVERY);
-        assert_eq!(lines.admit("1000", now + REPEATED_EVERY), Admitted::Yes);
+        let missing = format!("other lines were left out here: {}", 1000 - MOST_LINES);
+        assert_eq!(lines.due(now + REPEATED_EVERY), [missing]);
+        assert!(lines.admit("1000", now + REPEATED_EVERY));
     }
 
     #[test]

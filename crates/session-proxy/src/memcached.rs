@@ -8,17 +8,41 @@ mod lock;
 mod op;
 mod request;
 mod ring;
-mod server;
 mod servers;
 mod sessions;
-mod site;
 mod text;
 mod trial;
 mod wire;
 
+use crate::exchange::converse;
+use crate::shared::Shared;
+use crate::status::{Service, Site};
 pub use connection::Fault;
+use conversation::Conversation;
 pub use lock::LOCK_ANSWER;
 pub use request::Incoming;
 pub(super) use sessions::Sessions;
-pub use trial::try_memcached;
+use std::io;
+use std::os::unix::net::UnixStream;
+pub use trial::Trial;
 pub use wire::reply_lengths;
+
+impl Site for Sessions {
+    fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    fn service(&self) -> Service {
+        let servers = self.servers();
+        let topology = match servers.count() {
+            1 => "single server".to_owned(),
+            count => format!("{count} servers"),
+        };
+        let connections = servers.pool.counts();
+        Service { name: servers.to_string(), topology, primary: None, connections }
+    }
+
+    fn converse(&self, client: &UnixStream) -> io::Result<()> {
+        converse(client, &self.shared, |peer| Conversation::new(self, peer))
+    }
+}

@@ -8,7 +8,6 @@ pub(super) const SMALL: usize = 64 << 10;
 /// Enough for the largest session.
 const ALL: usize = MAX_VALUE + SMALL;
 
-/// The memory for large commands.
 pub(super) struct Budget {
     free: Mutex<usize>,
     freed: Condvar,

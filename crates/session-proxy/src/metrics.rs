@@ -1,9 +1,8 @@
 //! The status as Prometheus metrics, if there is an address for them.
 
 use super::log::log;
-use super::shared::Shared;
 use super::signals::wait;
-use super::site::Site;
+use super::status::Site;
 use nix::poll::PollTimeout;
 use prometheus_client::encoding::text::encode;
 use std::io::{self, ErrorKind, Read, Write};
@@ -25,7 +24,7 @@ const LONGEST_REQUEST: usize = 8192;
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Answers scrapes one after the other, until the worker has retired: the next one wants the port.
-pub(super) fn serve(address: &str, site: &dyn Site, shared: &Shared, lifeline: Option<&OwnedFd>) {
+pub(super) fn serve(address: &str, site: &dyn Site, lifeline: Option<&OwnedFd>) {
     let Some(listener) = bind(address, lifeline) else { return };
     if let Ok(address) = listener.local_addr() {
         log(format_args!("metrics at http://{address}/metrics"));
@@ -35,7 +34,7 @@ pub(super) fn serve(address: &str, site: &dyn Site, shared: &Shared, lifeline: O
     while wait(&both, PollTimeout::NONE).get(1) != Some(&true) {
         match listener.accept() {
             // A scraper that is gone needs no reply.
-            Ok((client, _)) => drop(answer(client, site, shared)),
+            Ok((client, _)) => drop(answer(client, site)),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(_) => sleep(PAUSE),
         }
@@ -62,14 +61,15 @@ fn bind(address: &str, lifeline: Option<&OwnedFd>) -> Option<TcpListener> {
     }
 }
 
-fn answer(mut client: TcpStream, site: &dyn Site, shared: &Shared) -> io::Result<()> {
+fn answer(mut client: TcpStream, site: &dyn Site) -> io::Result<()> {
     client.set_write_timeout(Some(PATIENCE))?;
     let request = head(&mut client)?;
     let path = request.strip_prefix(b"GET ").and_then(|rest| rest.split(|it| *it == b' ').next());
     let (status, body) = if path == Some(b"/metrics") {
         let mut text = String::new();
-        let stats = shared.stats_now(site.counts());
-        let metrics = stats.registry(&site.service(), &site.topology());
+        let (shared, service) = (site.shared(), site.service());
+        shared.stats.set_now(service.connections, shared.turns.waiting());
+        let metrics = shared.stats.registry(&service.name, &service.topology);
         encode(&mut text, &metrics).map_err(io::Error::other)?;
         ("200 OK", text)
     } else {

@@ -1,128 +1,109 @@
-//! A few connections for many PHP processes: each round trip borrows one. A cluster's nodes share their number.
+//! A few connections for many PHP processes: each round trip borrows one. The servers of a service share their number.
 
 mod state;
 
-use super::credentials::Credentials;
-use super::upstream::{Server, Upstream};
 use prometheus_client::metrics::counter::Counter;
 use state::{PoolState, Pooled};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-use store_client::{Address, Connection, Deadline, RedisError};
+use std::time::Instant;
+use store_client::{Address, Deadline};
 
-/// The connections to the service.
-pub(super) struct Pool {
-    credentials: Credentials<Upstream>,
+/// A server of the service.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Server {
+    /// The one that is bound.
+    Bound,
+    /// One of several.
+    Node(Arc<Address>),
+}
+
+impl Server {
+    pub(super) fn node(address: Address) -> Self {
+        Self::Node(Arc::new(address))
+    }
+}
+
+/// The connections to the service, with the login that it has now.
+pub(super) struct Pool<C> {
     most: usize,
-    connect_timeout: Duration,
     /// Connections opened so far.
     opened: Counter,
-    state: Mutex<PoolState>,
+    state: Mutex<PoolState<C>>,
     returned: Condvar,
 }
 
 /// A connection for one round trip. Dropping it closes it, unless it is given back.
-pub(super) struct Lease<'a> {
-    pooled: Pooled,
-    slot: Slot<'a>,
+pub(super) struct Lease<'a, C> {
+    pub(super) pooled: Pooled<C>,
+    slot: Slot<'a, C>,
 }
 
 /// One of the allowed connections. Dropping it makes room for another.
-struct Slot<'a> {
-    pool: &'a Pool,
+struct Slot<'a, C> {
+    pool: &'a Pool<C>,
     server: Server,
 }
 
-/// There is no connection for a request.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum NoConnection {
-    #[error(transparent)]
-    Failed(#[from] RedisError),
-    #[error("all {0} connections to the service are in use")]
-    AllInUse(usize),
-    #[error("no node of the cluster serves the slot of the session")]
-    NobodyServes,
-    #[error("the node {0} kept us waiting, and no longer serves the slot of the session")]
-    Replaced(Arc<Address>),
+/// Why there is no connection for a request.
+pub(super) trait NoConnection {
+    /// All of them, so many, are in use.
+    fn all_in_use(count: usize) -> Self;
+
+    /// Whether a new connection was refused, which says nothing about the open ones.
+    fn is_refusal(&self) -> bool;
 }
 
-/// It failed, and with which server.
-pub(super) type With<E> = (Option<Server>, E);
-
-impl Pool {
-    pub(super) fn new(
-        credentials: Credentials<Upstream>,
-        most: usize,
-        connect_timeout: Duration,
-        opened: Counter,
-    ) -> Self {
-        let (state, returned) = (Mutex::default(), Condvar::new());
-        Self { credentials, most, connect_timeout, opened, state, returned }
-    }
-
-    pub(super) fn credentials(&self) -> &Credentials<Upstream> {
-        &self.credentials
+impl<C> Pool<C> {
+    pub(super) fn new(most: usize, opened: Counter) -> Self {
+        Self { most, opened, state: Mutex::default(), returned: Condvar::new() }
     }
 
     /// Borrows a connection to a server; `choose` says which, again after each wait. If it has just refused a new one, waits
-    /// for an open one.
-    pub(super) fn borrow(
+    /// for an open one. Fails with which server it was.
+    pub(super) fn borrow<E: NoConnection>(
         &self,
-        upstream: &Arc<Upstream>,
-        choose: impl Fn() -> Option<Server>,
+        choose: impl Fn() -> Result<Server, E>,
+        open: impl FnOnce(&Server) -> Result<C, E>,
         deadline: Deadline,
-    ) -> Result<Lease<'_>, With<NoConnection>> {
+    ) -> Result<Lease<'_, C>, (Server, E)> {
         let mut state = self.state();
         let server = loop {
-            let server = choose().ok_or((None, NoConnection::NobodyServes))?;
-            if let Some(pooled) = state.take(upstream, &server) {
+            let server = choose().map_err(|error| (Server::Bound, error))?;
+            if let Some(pooled) = state.take(&server) {
                 return Ok(Lease { pooled, slot: Slot { pool: self, server } });
             }
-            if !state.must_share(upstream, &server) && state.has_room(&server, self.most) {
+            if !state.must_share(&server) && state.has_room(&server, self.most) {
                 break server;
             }
             let Ok(left) = deadline.remaining() else {
-                return Err((Some(server), NoConnection::AllInUse(state.count())));
+                return Err((server, E::all_in_use(state.count())));
             };
             state.waiting += 1;
             let waited = self.returned.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             state.waiting -= 1;
         };
-        let open = state.open(&server);
-        open.count += 1;
-        open.connecting += 1;
+        let counts = state.open(&server);
+        counts.count += 1;
+        counts.connecting += 1;
         drop(state);
         let slot = Slot { pool: self, server: server.clone() };
-        match self.connect(upstream, &server, deadline) {
-            Ok(connection) => {
-                let (upstream, born) = (upstream.clone(), Instant::now());
-                Ok(Lease { pooled: Pooled { connection, upstream, server, born }, slot })
-            }
-            Err(error) => Err((Some(server), error.into())),
-        }
-    }
-
-    fn connect(
-        &self,
-        upstream: &Arc<Upstream>,
-        server: &Server,
-        deadline: Deadline,
-    ) -> Result<Connection, RedisError> {
-        let connected = upstream.connect(server, deadline.or_after(self.connect_timeout));
+        let opened = open(&server);
         let mut state = self.state();
-        state.open(server).connecting -= 1;
-        match &connected {
-            Ok(_) => {
+        state.open(&server).connecting -= 1;
+        match opened {
+            Ok(connection) => {
                 self.opened.inc();
                 state.refused = None;
+                Ok(Lease { pooled: Pooled { connection, server, born: Instant::now() }, slot })
             }
-            Err(error) if error.problem.is_refusal() => {
-                state.refused = Some((Arc::clone(upstream), server.clone(), Instant::now()));
+            Err(error) => {
+                if error.is_refusal() {
+                    state.refused = Some((server.clone(), Instant::now()));
+                }
+                Err((server, error))
             }
-            Err(_) => {}
         }
-        connected
     }
 
     /// Closes the idle connections to a server that is gone or no longer the primary.
@@ -146,20 +127,12 @@ impl Pool {
         (state.count(), state.idle.len())
     }
 
-    fn state(&self) -> MutexGuard<'_, PoolState> {
+    fn state(&self) -> MutexGuard<'_, PoolState<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Lease<'_> {
-    pub(super) fn connection(&mut self) -> &mut Connection {
-        &mut self.pooled.connection
-    }
-
-    pub(super) fn server(&self) -> &Server {
-        &self.pooled.server
-    }
-
+impl<C> Lease<'_, C> {
     /// Returns it for the next request.
     pub(super) fn give_back(self) {
         let Self { pooled, slot } = self;
@@ -170,7 +143,7 @@ impl Lease<'_> {
     }
 }
 
-impl Drop for Slot<'_> {
+impl<C> Drop for Slot<'_, C> {
     fn drop(&mut self) {
         let mut state = self.pool.state();
         state.leave(&self.server);
@@ -187,42 +160,58 @@ impl Drop for Slot<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::upstream::Access;
     use super::state::GREATEST_AGE;
     use super::*;
-    use std::net::TcpListener;
-    use std::os::unix::net::UnixListener;
-    use store_client::{RedisEndpoint, Target};
+    use std::time::Duration;
 
-    fn pool(access: Access, most: usize) -> (Pool, Counter) {
-        let credentials = Credentials::new(Box::new(move || Ok(access.clone()))).unwrap();
-        let opened = Counter::default();
-        (Pool::new(credentials, most, Duration::from_secs(1), opened.clone()), opened)
+    #[derive(Debug, PartialEq)]
+    enum No {
+        AllInUse(usize),
+        Refused,
+        Gone,
     }
 
-    fn borrow<'a>(pool: &'a Pool, server: &Server) -> Result<Lease<'a>, With<NoConnection>> {
-        let soon = Deadline::after(Duration::from_millis(200));
-        pool.borrow(&pool.credentials().current(), || Some(server.clone()), soon)
+    impl NoConnection for No {
+        fn all_in_use(count: usize) -> Self {
+            Self::AllInUse(count)
+        }
+
+        fn is_refusal(&self) -> bool {
+            *self == Self::Refused
+        }
+    }
+
+    fn pool(most: usize) -> (Pool<()>, Counter) {
+        let opened = Counter::default();
+        (Pool::new(most, opened.clone()), opened)
+    }
+
+    fn borrow_if<'a>(
+        pool: &'a Pool<()>,
+        server: &Server,
+        opened: Result<(), No>,
+    ) -> Result<Lease<'a, ()>, (Server, No)> {
+        let soon = Deadline::after(Duration::from_millis(50));
+        pool.borrow(|| Ok(server.clone()), |_| opened, soon)
+    }
+
+    fn borrow<'a>(pool: &'a Pool<()>, server: &Server) -> Result<Lease<'a, ()>, (Server, No)> {
+        borrow_if(pool, server, Ok(()))
     }
 
     #[test]
     fn a_node_leaves_connections_to_the_others_and_takes_their_idle_ones() {
-        let listeners = [0; 3].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-        let nodes = listeners
-            .each_ref()
-            .map(|it| Address::parse(&it.local_addr().unwrap().to_string(), 6379).unwrap());
-        let target = Target::Cluster { nodes: nodes.to_vec(), tls: None };
-        let endpoint = RedisEndpoint { target, auth: None, database: None };
-        let (pool, opened) = pool(Access { endpoint, verify_peer: true }, 4);
-        let [a, b, c] = nodes.map(Server::node);
+        let (pool, opened) = pool(4);
+        let [a, b, c] = ["a", "b", "c"].map(|it| Server::node(Address::parse(it, 6379).unwrap()));
+        let in_use = |server: &Server| borrow(&pool, server).err().map(|(_, error)| error);
         let hung = [borrow(&pool, &a).unwrap(), borrow(&pool, &a).unwrap()];
-        assert!(matches!(borrow(&pool, &a), Err((Some(_), NoConnection::AllInUse(2)))));
+        assert_eq!(in_use(&a), Some(No::AllInUse(2)));
         let others = [borrow(&pool, &b).unwrap(), borrow(&pool, &b).unwrap()];
-        assert!(matches!(borrow(&pool, &c), Err((Some(_), NoConnection::AllInUse(4)))));
+        assert_eq!(in_use(&c), Some(No::AllInUse(4)));
         others.into_iter().for_each(Lease::give_back);
         let only = borrow(&pool, &c).unwrap();
         // One's own comes back sooner than another one is there.
-        assert!(matches!(borrow(&pool, &c), Err((Some(_), NoConnection::AllInUse(4)))));
+        assert_eq!(in_use(&c), Some(No::AllInUse(4)));
         only.give_back();
         assert_eq!((pool.counts(), opened.get()), ((4, 2), 5));
         drop(hung);
@@ -232,26 +221,34 @@ mod tests {
 
     #[test]
     fn a_connection_is_used_again_until_it_is_too_old() {
-        let folder = tempfile::tempdir().unwrap();
-        let socket = folder.path().join("redis.sock");
-        let server = UnixListener::bind(&socket).unwrap();
-        let endpoint = RedisEndpoint { target: Target::Unix(socket), auth: None, database: None };
-        let access = Access { endpoint, verify_peer: true };
-        let (pool, opened) = pool(access, 1);
+        let (pool, opened) = pool(1);
         let counts = || (pool.counts(), opened.get());
-        let borrow = || borrow(&pool, &Server::Bound);
-        borrow().unwrap().give_back();
-        borrow().unwrap().give_back();
+        let borrow = || borrow(&pool, &Server::Bound).unwrap();
+        borrow().give_back();
+        borrow().give_back();
         assert_eq!(counts(), ((1, 1), 1));
         pool.state().idle[0].born -= GREATEST_AGE;
-        borrow().unwrap().give_back();
+        borrow().give_back();
         assert_eq!(counts(), ((1, 1), 2));
         // One that is not given back makes room for another one.
-        drop(borrow().unwrap());
+        drop(borrow());
         assert_eq!(counts(), ((0, 0), 2));
         // A failed connection neither counts as opened nor keeps its slot.
-        drop(server);
-        assert!(borrow().is_err());
+        let failed = borrow_if(&pool, &Server::Bound, Err(No::Gone));
+        assert_eq!(failed.err(), Some((Server::Bound, No::Gone)));
         assert_eq!(counts(), ((0, 0), 2));
+    }
+
+    #[test]
+    fn who_is_refused_a_connection_waits_for_an_open_one_if_there_is_any() {
+        let (pool, opened) = pool(4);
+        let refused = || borrow_if(&pool, &Server::Bound, Err(No::Refused)).err();
+        let [no, in_use] = [No::Refused, No::AllInUse(1)].map(|it| Some((Server::Bound, it)));
+        assert_eq!(refused(), no);
+        let open = borrow(&pool, &Server::Bound).unwrap();
+        assert_eq!((refused(), refused()), (no, in_use));
+        open.give_back();
+        borrow(&pool, &Server::Bound).unwrap().give_back();
+        assert_eq!(opened.get(), 1);
     }
 }

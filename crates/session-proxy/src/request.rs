@@ -25,13 +25,8 @@ pub enum Request {
     Get(Vec<u8>),
     /// `GETEX key EX seconds`.
     GetAndExpire(Vec<u8>, Vec<u8>),
-    /// `SETEX key seconds data`.
-    Write {
-        key: Vec<u8>,
-        /// Its lifetime in seconds.
-        seconds: Vec<u8>,
-        data: Vec<u8>,
-    },
+    /// `SETEX key seconds data`; the seconds are its lifetime.
+    Write { key: Vec<u8>, seconds: Vec<u8>, data: Vec<u8> },
     /// `EXPIRE key seconds`.
     Expire(Vec<u8>, Vec<u8>),
     /// `EVALSHA` or `EVAL` of the script that removes a lock.

@@ -4,14 +4,16 @@
 mod attempt;
 mod failure;
 
-use super::keyed::Keyed;
+use super::credentials::{Credentials, Read};
 use super::log::log;
-use super::pool::Pool;
-use super::stats::Stats;
-use super::upstream::{Server, Upstream};
+use super::pool::{NoConnection, Server};
+use super::scripts::Keyed;
+use super::shared::Shared;
+use super::troubles::Troubles;
+use super::upstream::{Access, Upstream};
+use attempt::Attempt;
 pub(super) use failure::Failure;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use store_client::{Command, Deadline, ErrorReply, Problem, Reply};
@@ -24,9 +26,6 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// How often in a row a cluster's nodes may send a request on.
 const MOST_REDIRECTS: usize = 5;
-/// Shorter problems are not worth a line in the log.
-const WORTH_MENTIONING: Duration = Duration::from_millis(100);
-
 /// Errors of a server that may recover: it loads its data, was demoted, or has no connection left.
 const PASSING: [&str; 8] = [
     "READONLY",
@@ -43,65 +42,40 @@ const PASSING: [&str; 8] = [
 /// How long replicas may take to acknowledge a write until it is sent again: less than any reply may take.
 const REPLICAS_PATIENCE: Duration = Duration::from_secs(1);
 
-/// What a request waits for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Waits {
-    /// For a reply.
-    pub(super) read_timeout: Duration,
-    /// For a service that does not reply, restarts, or fails over.
-    pub(super) bound: Duration,
-    /// How many replicas have to acknowledge a write.
-    pub(super) replicas: u32,
-}
+pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
 
-/// Sends commands to the service.
 pub(super) struct RetryingClient {
-    pub(super) pool: Pool,
-    waits: Waits,
-    stats: Arc<Stats>,
-    /// Since when which server has not replied.
-    troubles: Mutex<HashMap<Server, Instant>>,
+    pub(super) credentials: Credentials<Access, Upstream>,
+    shared: Arc<Shared>,
+    troubles: Troubles,
 }
 
 impl RetryingClient {
-    pub(super) fn new(pool: Pool, waits: Waits, stats: Arc<Stats>) -> Self {
-        Self { pool, waits, stats, troubles: Mutex::default() }
+    /// Reads the service's address and login.
+    pub(super) fn new(shared: Arc<Shared>, read: Read<Access>) -> anyhow::Result<Self> {
+        let open = {
+            let shared = shared.clone();
+            move |access: &Access| Upstream::new(access, &shared)
+        };
+        let credentials = Credentials::new(read, Box::new(open))?;
+        Ok(Self { credentials, shared, troubles: Troubles::default() })
     }
 
-    /// Sends a command until there is a reply or the time is up. The reply may be a permanent error.
-    pub(super) fn call(&self, command: &Keyed<'_>) -> Result<Reply, Failure> {
+    /// Sends a command until there is a reply or the time is up. The reply may be a permanent error. That to a command that
+    /// writes counts as soon as so many replicas have the write as there have to be.
+    pub(super) fn call(&self, command: Keyed<'_>) -> Result<Reply> {
         self.call_once(command, &[])
     }
 
     /// The same, but errors with these codes are replies, too: the caller knows better than to try again.
-    pub(super) fn call_once(
-        &self,
-        Keyed { key, command }: &Keyed<'_>,
-        codes: &[&str],
-    ) -> Result<Reply, Failure> {
-        let replies = self.send(key, std::slice::from_ref(command), codes)?;
-        Ok(first_of(&replies, codes))
-    }
-
-    /// As [`call_once`](Self::call_once), for a command that writes: the reply counts as soon as so many replicas have the
-    /// write as there have to be.
-    pub(super) fn call_for_good(&self, keyed: Keyed<'_>, codes: &[&str]) -> Result<Reply, Failure> {
-        let needed = self.waits.replicas;
-        if needed == 0 {
-            return self.call_once(&keyed, codes);
+    pub(super) fn call_once(&self, keyed: Keyed<'_>, codes: &[&str]) -> Result<Reply> {
+        let mut commands = vec![keyed.command];
+        let replicas = if keyed.writes { self.shared.settings.wait_replicas } else { 0 };
+        if replicas > 0 {
+            let (count, wait) = (replicas.to_string(), REPLICAS_PATIENCE.as_millis().to_string());
+            commands.push(Command::new(&[b"WAIT", count.as_bytes(), wait.as_bytes()]));
         }
-        let (count, wait) = (needed.to_string(), REPLICAS_PATIENCE.as_millis().to_string());
-        let wait = Command::new(&[b"WAIT", count.as_bytes(), wait.as_bytes()]);
-        let few = |replies: &[Reply]| match replies {
-            [Reply::Integer(1) | Reply::Status(_), Reply::Integer(acknowledged)]
-                if *acknowledged < i64::from(needed) =>
-            {
-                Some(Failure::FewReplicas { acknowledged: *acknowledged, needed })
-            }
-            _ => None,
-        };
-        let replies = self.send_until(keyed.key, &[keyed.command, wait], codes, few)?;
-        Ok(first_of(&replies, codes))
+        Ok(first_of(&self.send(keyed.key, &commands, codes)?, codes))
     }
 
     /// Sends commands together to the server of this key, until each has a reply or the time is up. The replies may be
@@ -111,31 +85,21 @@ impl RetryingClient {
         key: &[u8],
         commands: &[Command],
         codes: &[&str],
-    ) -> Result<Vec<Reply>, Failure> {
-        self.send_until(key, commands, codes, |_| None)
-    }
-
-    /// The same, until `lacks` has nothing to say against the replies.
-    fn send_until(
-        &self,
-        key: &[u8],
-        commands: &[Command],
-        codes: &[&str],
-        lacks: impl Fn(&[Reply]) -> Option<Failure>,
-    ) -> Result<Vec<Reply>, Failure> {
+    ) -> Result<Vec<Reply>> {
         let begun = Instant::now();
-        let bound = self.waits.bound;
-        let outage = self.trouble_lasts(key) >= bound;
+        let bound = self.shared.settings.failover_timeout;
+        let usual = || self.credentials.current().server_of(key).unwrap_or(Server::Bound);
+        let outage = self.troubles.last(usual).is_some_and(|long| long >= bound);
         let deadline = Deadline::after(if outage { BOUND_OF_OUTAGE.min(bound) } else { bound });
         let mut pause = SHORTEST_PAUSE;
         let (mut cause, mut redirect, mut redirects) = (None, None, 0);
         let mut failed = Vec::new();
         loop {
             let started = Instant::now();
-            let used = self.pool.credentials().current();
-            let (server, outcome) = self.attempt(&used, key, commands, redirect.as_ref(), deadline);
-            let failure = match outcome {
-                Ok(replies) => {
+            let used = self.credentials.current();
+            let attempt = Attempt { shared: &self.shared, upstream: &used, key, deadline };
+            let (server, failure) = match attempt.send(commands, redirect.as_ref()) {
+                Ok((server, replies)) => {
                     let error = replies.iter().find_map(|it| not_ready(it, codes));
                     redirect = error.and_then(|error| used.redirect(error, &server));
                     redirects += usize::from(redirect.is_some());
@@ -143,26 +107,27 @@ impl RetryingClient {
                         continue;
                     }
                     let failure = error.map(|error| Failure::Refused(error.clone()));
-                    let Some(failure) = failure.or_else(|| lacks(&replies)) else {
-                        self.stats.round_trips.observe(started.elapsed());
+                    let replicas = self.shared.settings.wait_replicas;
+                    let Some(failure) = failure.or_else(|| lacks(&replies, replicas)) else {
+                        self.shared.stats.round_trips.observe(started.elapsed());
                         self.recovered(&server, &failed);
                         return Ok(replies);
                     };
-                    failure
+                    (server, failure)
                 }
-                Err(failure) => failure,
+                Err(failed) => failed,
             };
             redirect = None;
-            self.stats.retries.inc();
+            self.shared.stats.retries.inc();
             log(format_args!("{failure}"));
             let may_pass = self.may_pass(&failure, &used);
-            if failure.is_refusal() && self.pool.has_connections(&server) && !deadline.is_over() {
+            if failure.is_refusal() && used.pool.has_connections(&server) && !deadline.is_over() {
                 // The open ones are no worse for it, and the next try waits for one of them.
                 continue;
             }
             self.give_up(&used, &server, &failure, begun);
             if outage || deadline.is_over() || !may_pass {
-                self.stats.failures.inc();
+                self.shared.stats.failures.inc();
                 return Err(failure.or_cause(cause));
             }
             if !failure.is_out_of_time() {
@@ -185,9 +150,9 @@ impl RetryingClient {
         let is_node_that_replies =
             matches!((server, failure), (Server::Node(_), Failure::Refused(_)));
         if !is_node_that_replies {
-            self.pool.close_idle(server);
+            upstream.pool.close_idle(server);
         }
-        self.troubles().entry(server.clone()).or_insert(since);
+        self.troubles.begin(server, since);
     }
 
     /// Whether trying again may help. After a refused login, only other credentials do.
@@ -196,7 +161,7 @@ impl RetryingClient {
             (_, Some(problem)) if problem.reply().is_some_and(is_passing) => true,
             (_, Some(Problem::NoToken(no_token))) => no_token.passes,
             (_, Some(problem)) if problem.is_refusal() => {
-                !Arc::ptr_eq(used, &self.pool.credentials().read_again())
+                !Arc::ptr_eq(used, &self.credentials.read_again())
             }
             (Failure::Refused(error), _) => is_redirect(error) || is_passing(error),
             _ => true,
@@ -205,27 +170,12 @@ impl RetryingClient {
 
     /// A server has replied to a request with which these had failed.
     fn recovered(&self, server: &Server, failed: &[Server]) {
-        let mut troubles = self.troubles();
-        let since = failed.iter().chain([server]).filter_map(|it| troubles.remove(it)).min();
-        if since.is_some_and(|since| since.elapsed() > WORTH_MENTIONING) {
-            let service = self.pool.credentials().current();
-            let primary = service.primary().map(|it| format!("; primary now {it}"));
+        if self.troubles.end(failed.iter().chain([server])) {
+            let service = self.credentials.current();
+            let primary = service.client.primary().map(|it| format!("; primary now {it}"));
             let primary = primary.unwrap_or_default();
             log(format_args!("the service is responding again: {service}{primary}"));
         }
-    }
-
-    fn trouble_lasts(&self, key: &[u8]) -> Duration {
-        let troubles = self.troubles();
-        if troubles.is_empty() {
-            return Duration::ZERO;
-        }
-        let server = self.pool.credentials().current().server_of(key).unwrap_or(Server::Bound);
-        troubles.get(&server).map_or(Duration::ZERO, Instant::elapsed)
-    }
-
-    fn troubles(&self) -> MutexGuard<'_, HashMap<Server, Instant>> {
-        self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -240,6 +190,18 @@ fn first_of(replies: &[Reply], codes: &[&str]) -> Reply {
         _ => {}
     }
     first
+}
+
+/// A write that too few replicas have acknowledged (`WAIT`).
+fn lacks(replies: &[Reply], needed: u32) -> Option<Failure> {
+    match replies {
+        [Reply::Integer(1) | Reply::Status(_), Reply::Integer(acknowledged)]
+            if *acknowledged < i64::from(needed) =>
+        {
+            Some(Failure::FewReplicas { acknowledged: *acknowledged, needed })
+        }
+        _ => None,
+    }
 }
 
 /// Why a server has not run a command, but may later, or another one now.

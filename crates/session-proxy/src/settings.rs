@@ -1,4 +1,4 @@
-//! The settings of the proxy.
+//! What the proxy is told.
 
 use std::time::Duration;
 

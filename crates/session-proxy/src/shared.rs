@@ -5,44 +5,31 @@ use super::settings::Settings;
 use super::stats::Stats;
 use super::turns::Turns;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use store_client::random;
 
-/// What all conversations share.
 pub(super) struct Shared {
+    pub(super) settings: Settings,
     pub(super) turns: Turns,
-    pub(super) stats: Arc<Stats>,
+    pub(super) stats: Stats,
     pub(super) secrets: Secrets,
-    /// The prefix of session keys.
-    pub(super) prefix: Vec<u8>,
     /// For large commands.
     pub(super) memory: Budget,
-    pub(super) locking: bool,
-    /// How long a request waits for the session's lock.
-    pub(super) lock_timeout: Duration,
     pub(super) started: Instant,
 }
 
 impl Shared {
-    pub(super) fn new(settings: &Settings) -> io::Result<Self> {
-        Ok(Self {
-            turns: Turns::default(),
-            stats: Arc::new(Stats::begin(settings.most_connections)),
-            secrets: Secrets::new(settings.container.clone())?,
-            prefix: settings.prefix.clone().into_bytes(),
-            memory: Budget::default(),
-            locking: settings.locking,
-            lock_timeout: settings.lock_timeout,
-            started: Instant::now(),
-        })
+    pub(super) fn new(settings: Settings) -> io::Result<Self> {
+        let secrets = Secrets::new(settings.container.clone())?;
+        let stats = Stats::begin(settings.most_connections);
+        let (turns, memory) = Default::default();
+        Ok(Self { settings, turns, stats, secrets, memory, started: Instant::now() })
     }
 
-    /// What the proxy counts, and its connections and queues as they are now.
-    pub(super) fn stats_now(&self, connections: (usize, usize)) -> &Stats {
-        self.stats.set_now(connections, self.turns.waiting());
-        &self.stats
+    /// The prefix of session keys.
+    pub(super) fn prefix(&self) -> &[u8] {
+        self.settings.prefix.as_bytes()
     }
 }
 
@@ -56,7 +43,7 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
-    pub(super) fn new(container: String) -> io::Result<Self> {
+    fn new(container: String) -> io::Result<Self> {
         Ok(Self { container, worker: random()?, count: AtomicU64::default() })
     }
 

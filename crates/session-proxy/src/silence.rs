@@ -13,7 +13,6 @@ use store_client::Address;
 /// `clusterHandleSlaveFailover`).
 const LONG: Duration = Duration::from_millis(100);
 
-/// Which nodes are silent.
 #[derive(Default)]
 pub(super) struct Silences(Mutex<HashMap<Arc<Address>, Silence>>);
 

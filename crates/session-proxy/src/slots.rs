@@ -29,7 +29,7 @@ pub(super) struct SlotMap {
     /// The first and the last slot of a range, and its primary; in order.
     ranges: Vec<(u16, u16, Address)>,
     /// Primaries and replicas.
-    nodes: Vec<Address>,
+    pub(super) nodes: Vec<Address>,
 }
 
 impl SlotMap {
@@ -65,11 +65,6 @@ impl SlotMap {
         (slot <= *last).then_some(owner)
     }
 
-    /// All nodes that it names.
-    pub(super) fn nodes(&self) -> &[Address] {
-        &self.nodes
-    }
-
     /// Who can tell whether a node was replaced, except those that were `asked`: its replicas, or anybody else that can tell
     /// who they are, unless that `is_told`.
     pub(super) fn who_knows_of(
@@ -95,14 +90,9 @@ impl SlotMap {
 /// A node: its host, its port, and more that we do not need.
 fn node_of(node: &Reply, asked: &Address) -> Option<Address> {
     let Reply::Array(parts) = node else { return None };
-    let port = match parts.get(1) {
-        Some(Reply::Integer(port)) => u16::try_from(*port).ok()?,
-        _ => return None,
-    };
-    match &parts[0] {
-        Reply::Bulk(host) => address(std::str::from_utf8(host).ok()?, port, asked),
-        _ => address("", port, asked),
-    }
+    let [host, Reply::Integer(port), ..] = &parts[..] else { return None };
+    let host = if let Reply::Bulk(host) = host { str::from_utf8(host).ok()? } else { "" };
+    address(host, u16::try_from(*port).ok()?, asked)
 }
 
 /// The address that a node announces. Without a host, it is that of the node that was asked; `?` is one that nobody knows.
@@ -186,7 +176,7 @@ mod tests {
         assert_eq!(map.owner(99), Some(&at("10.0.0.1:7001")));
         assert_eq!(map.owner(100), None);
         assert_eq!(map.owner(16383), Some(&at("10.0.0.2:7002")));
-        assert_eq!((map.primaries(), map.nodes().len()), (2, 3));
+        assert_eq!((map.primaries(), map.nodes.len()), (2, 3));
         let (primary, replica) = (at("10.0.0.1:7001"), [at("node.shop:7003")]);
         assert_eq!(map.who_knows_of(&primary, &[], false), Some(&replica[0]));
         assert_eq!(map.who_knows_of(&primary, &replica, true), None);

@@ -60,9 +60,8 @@ impl Stats {
     /// Those of a worker that starts now, with so many connections at most.
     pub(super) fn begin(most_connections: usize) -> Self {
         let stats = Self::default();
-        stats
-            .started
-            .set(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        stats.started.set(now.unwrap_or_default().as_secs());
         stats.most_connections.set(number(most_connections));
         stats
     }
@@ -106,22 +105,6 @@ impl Stats {
 
 fn number(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
-}
-
-/// Counts one more as long as it lives.
-pub(super) struct During<'a>(&'a Gauge);
-
-impl<'a> During<'a> {
-    pub(super) fn of(gauge: &'a Gauge) -> Self {
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for During<'_> {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
 }
 
 /// Powers of two microseconds: up to 67 seconds, and all above.

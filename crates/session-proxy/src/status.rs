@@ -1,41 +1,53 @@
 //! The status of a proxy.
 
 use super::shared::Shared;
-use super::site::Site;
 use super::stats::Stats;
 use indoc::indoc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fmt;
+use std::io;
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
+
+/// What a worker serves: the sessions of a service, for the connections of one of PHP's handlers.
+pub(super) trait Site: Send + Sync {
+    fn shared(&self) -> &Shared;
+
+    /// The service as it is now.
+    fn service(&self) -> Service;
+
+    /// Serves a client until it is gone.
+    fn converse(&self, client: &UnixStream) -> io::Result<()>;
+}
+
+/// A service as it is now.
+pub(super) struct Service {
+    /// Without its password.
+    pub(super) name: String,
+    /// What kind of service it is, as far as is known.
+    pub(super) topology: String,
+    /// The primary that Sentinels named last, if there are any.
+    pub(super) primary: Option<String>,
+    /// The number of connections, and of idle ones.
+    pub(super) connections: (usize, usize),
+}
 
 /// The state of a proxy, as shown by `session-proxy status`: a JSON object.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Status(Value);
 
 impl Status {
-    pub(super) fn of(site: &dyn Site, shared: &Shared) -> Self {
-        let primary = site.primary();
-        Self::new(
-            &site.service(),
-            &site.topology(),
-            primary.as_deref(),
-            shared.started.elapsed(),
-            shared.stats_now(site.counts()),
-        )
+    pub(super) fn of(site: &dyn Site) -> Self {
+        let (shared, service) = (site.shared(), site.service());
+        shared.stats.set_now(service.connections, shared.turns.waiting());
+        Self::new(&service, shared.started.elapsed(), &shared.stats)
     }
 
-    /// `service` is the service without its password, `primary` what Sentinels named last.
-    fn new(
-        service: &str,
-        topology: &str,
-        primary: Option<&str>,
-        uptime: Duration,
-        stats: &Stats,
-    ) -> Self {
+    fn new(service: &Service, uptime: Duration, stats: &Stats) -> Self {
         let mut all = json!({
-            "service": service,
-            "topology": topology,
+            "service": service.name,
+            "topology": service.topology,
             "role": stats.role(),
             "seconds": uptime.as_secs(),
             "round_trips": stats.round_trips.count(),
@@ -45,7 +57,7 @@ impl Status {
         for (name, number) in stats.numbers() {
             all[name] = json!(number);
         }
-        if let Some(primary) = primary {
+        if let Some(primary) = &service.primary {
             all["primary"] = json!(primary);
         }
         Self(all)
@@ -70,46 +82,25 @@ impl Status {
     }
 }
 
+const TEXT: &str = indoc! {"
+    service       {service}{primary} ({topology}, {role})
+    running       {seconds} s
+    PHP           {clients} connected
+    sessions      {requests} locked so far, {waiting} waiting here, {waiting_elsewhere} for another container, {lock_timeouts} gave up waiting
+    round trips   {round_trips}, half within {p50_us} µs, 99 % within {p99_us} µs
+    connections   {connections} of {most_connections}, {idle} idle, {opened} opened so far
+    problems      broken connections: {reconnections}, commands sent again: {retries}, without a reply: {failures}, refused: {refused}"};
+
 /// As text.
 impl fmt::Display for Status {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let it = |name: &str| match &self.0[name] {
-            Value::String(text) => text.clone(),
-            number => number.to_string(),
-        };
-        write!(
-            formatter,
-            indoc! {"
-                service       {}{} ({}, {})
-                running       {} s
-                PHP           {} connected
-                sessions      {} locked so far, {} waiting here, {} for another container, {} gave up waiting
-                round trips   {}, half within {} µs, 99 % within {} µs
-                connections   {} of {}, {} idle, {} opened so far
-                problems      broken connections: {}, commands sent again: {}, without a reply: {}, refused: {}"
-            },
-            it("service"),
-            self.primary().map(|it| format!("; primary now {it}")).unwrap_or_default(),
-            it("topology"),
-            it("role"),
-            it("seconds"),
-            it("clients"),
-            it("requests"),
-            it("waiting"),
-            it("waiting_elsewhere"),
-            it("lock_timeouts"),
-            it("round_trips"),
-            it("p50_us"),
-            it("p99_us"),
-            it("connections"),
-            it("most_connections"),
-            it("idle"),
-            it("opened"),
-            it("reconnections"),
-            it("retries"),
-            it("failures"),
-            it("refused"),
-        )
+        let primary = self.primary().map(|it| format!("; primary now {it}")).unwrap_or_default();
+        let mut text = TEXT.replace("{primary}", &primary);
+        for (name, value) in self.0.as_object().into_iter().flatten() {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            text = text.replace(&format!("{{{name}}}"), &value);
+        }
+        formatter.write_str(&text)
     }
 }
 
@@ -118,8 +109,14 @@ mod tests {
     use super::*;
     use prometheus_client::encoding::text::encode;
 
-    const SERVICE: &str = "tcp://10.0.0.5:6379";
-    const TOPOLOGY: &str = "cluster of 3 primaries";
+    fn service() -> Service {
+        Service {
+            name: "tcp://10.0.0.5:6379".to_owned(),
+            topology: "cluster of 3 primaries".to_owned(),
+            primary: None,
+            connections: (0, 0),
+        }
+    }
 
     /// Every number is another one, the round trips' too.
     fn example() -> (Status, Stats) {
@@ -152,7 +149,7 @@ mod tests {
             it.round_trips.observe(Duration::from_millis(took));
         }
         it.answered(true, b"+OK\r\n");
-        (Status::new(SERVICE, TOPOLOGY, None, Duration::from_secs(3001), &it), it)
+        (Status::new(&service(), Duration::from_secs(3001), &it), it)
     }
 
     fn numbers(status: &Status) -> Vec<(String, String)> {
@@ -176,7 +173,8 @@ mod tests {
     fn prometheus_is_told_all_that_the_status_has() {
         let (status, all) = example();
         let mut text = String::new();
-        encode(&mut text, &all.registry(SERVICE, TOPOLOGY)).unwrap();
+        let Service { name, topology, .. } = service();
+        encode(&mut text, &all.registry(&name, &topology)).unwrap();
         for (name, value) in numbers(&status) {
             let known = ["p50_us", "p99_us", "seconds"].contains(&name.as_str());
             let told = [format!("{name}=\"{value}\""), format!(" {value}\n")];

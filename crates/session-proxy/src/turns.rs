@@ -38,14 +38,17 @@ impl Turns {
 
     /// A place in the queue, for this thread to wait at.
     pub(super) fn join(&self, key: &[u8]) -> Turn<'_> {
-        Turn { turns: self, key: key.to_vec(), ticket: self.queues().join(key) }
+        let mut queues = self.queues();
+        queues.tickets += 1;
+        let number = queues.tickets;
+        let ticket = Ticket { number, thread: thread::current() };
+        queues.waiting.entry(key.to_vec()).or_default().push_back(ticket);
+        Turn { turns: self, key: key.to_vec(), ticket: number }
     }
 
     /// A turn that comes at once; `None` if another request has it.
     pub(super) fn at_once(&self, key: &[u8]) -> Option<Turn<'_>> {
-        let mut queues = self.queues();
-        let ticket = (!queues.waiting.contains_key(key)).then(|| queues.join(key))?;
-        Some(Turn { turns: self, key: key.to_vec(), ticket })
+        Some(self.join(key)).filter(Turn::has_come)
     }
 
     /// How many requests wait for another one in this container.
@@ -55,16 +58,6 @@ impl Turns {
 
     fn queues(&self) -> MutexGuard<'_, Queues> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Queues {
-    /// Gives the number of a new ticket.
-    fn join(&mut self, key: &[u8]) -> u64 {
-        self.tickets += 1;
-        let ticket = Ticket { number: self.tickets, thread: thread::current() };
-        self.waiting.entry(key.to_vec()).or_default().push_back(ticket);
-        self.tickets
     }
 }
 

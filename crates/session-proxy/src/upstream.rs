@@ -1,16 +1,15 @@
 //! The service that commands go to: where a key is, and what can be sent together.
 
 use super::cluster::Cluster;
-use super::credentials::Bound;
 use super::key_space::KeySpace;
 use super::log::log;
+use super::pool::{Pool, Server};
+use super::shared::Shared;
 use super::silence::Waiting;
 use super::slots::Redirect;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
-use store_client::{
-    Address, Client, Connection, Deadline, ErrorReply, RedisEndpoint, RedisError, Target,
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use store_client::{Client, Connection, Deadline, ErrorReply, RedisEndpoint, RedisError, Target};
 
 /// Everything that a connection depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,68 +21,58 @@ pub struct Access<E = RedisEndpoint> {
 
 /// A service to connect to. Each change of the credentials creates a new one.
 pub(super) struct Upstream {
-    pub(super) access: Access,
-    client: Client,
+    endpoint: RedisEndpoint,
+    pub(super) client: Client,
+    pub(super) pool: Pool<Connection>,
     /// What a script can do there, as soon as that is known.
-    key_space: OnceLock<KeySpace>,
+    key_space: Mutex<Option<KeySpace>>,
     pub(super) cluster: Cluster,
 }
 
-/// A server of the service.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Server {
-    /// The one that is bound.
-    Bound,
-    /// A node of a cluster.
-    Node(Arc<Address>),
-}
-
-impl Server {
-    pub(super) fn node(address: Address) -> Self {
-        Self::Node(Arc::new(address))
-    }
-}
-
-impl Bound for Upstream {
-    type Access = Access;
-
-    fn new(access: Access) -> anyhow::Result<Self> {
-        let client = Client::new(&access.endpoint, access.verify_peer)?;
-        if let Some(login) = access.endpoint.issued() {
+impl Upstream {
+    pub(super) fn new(access: &Access, shared: &Shared) -> anyhow::Result<Self> {
+        let endpoint = access.endpoint.clone();
+        let client = Client::new(&endpoint, access.verify_peer)?;
+        let pool = Pool::new(shared.settings.most_connections, shared.stats.opened.clone());
+        if let Some(login) = endpoint.issued() {
             login.tokens.report_to(|text| log(format_args!("{text}")));
         }
-        let seeds = match &access.endpoint.target {
+        let seeds = match &endpoint.target {
             Target::Tcp { address, .. } => vec![address.clone()],
             Target::Cluster { nodes, .. } => nodes.clone(),
             Target::Sentinel { .. } | Target::Unix(_) => Vec::new(),
         };
-        let cluster = Cluster::new(seeds, access.endpoint.is_cluster());
-        Ok(Self { access, client, key_space: OnceLock::new(), cluster })
+        let key_space = Mutex::new(endpoint.is_cluster().then_some(KeySpace::Slots));
+        Ok(Self { endpoint, client, pool, key_space, cluster: Cluster::new(seeds) })
     }
 
-    fn access(&self) -> &Access {
-        &self.access
-    }
-}
-
-impl Upstream {
-    pub(super) fn key_space(&self) -> Option<KeySpace> {
-        if self.cluster.is_one() { Some(KeySpace::Slots) } else { self.key_space.get().copied() }
+    pub(super) fn is_cluster(&self) -> bool {
+        *self.key_space() == Some(KeySpace::Slots)
     }
 
+    /// The service has told or shown it.
     pub(super) fn set_key_space(&self, told: KeySpace) {
-        if told == KeySpace::Slots {
-            self.turns_out_to_be_a_cluster();
-        } else if self.key_space.set(told).is_ok() && told == KeySpace::Divided {
-            log(format_args!(
-                "the service divides its keys among machines, so that a page takes four round trips instead of two: {self}"
-            ));
+        let mut known = self.key_space();
+        if [Some(told), Some(KeySpace::Slots)].contains(&*known) {
+            return;
         }
+        *known = Some(told);
+        match told {
+            KeySpace::Whole => {}
+            KeySpace::Divided => log(format_args!(
+                "the service divides its keys among machines, so that a page takes four round trips instead of two: {self}"
+            )),
+            KeySpace::Slots => log(format_args!("the service turns out to be a cluster: {self}")),
+        }
+    }
+
+    pub(super) fn key_space(&self) -> MutexGuard<'_, Option<KeySpace>> {
+        self.key_space.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The server that has a key; `None` if the cluster has nobody for its slot, as far as is known.
     pub(super) fn server_of(&self, key: &[u8]) -> Option<Server> {
-        if self.cluster.is_one() {
+        if self.is_cluster() {
             self.cluster.owner(key).map(Server::node)
         } else {
             Some(Server::Bound)
@@ -96,11 +85,6 @@ impl Upstream {
             Server::Bound => None,
             Server::Node(node) => Some(self.cluster.silences.wait_for(node)),
         }
-    }
-
-    /// The primary that Sentinels named last.
-    pub(super) fn primary(&self) -> Option<Address> {
-        self.client.primary()
     }
 
     pub(super) fn connect(
@@ -117,32 +101,26 @@ impl Upstream {
     /// Where an error of a server says that the key is, which makes the service a cluster.
     pub(super) fn redirect(&self, error: &ErrorReply, server: &Server) -> Option<Redirect> {
         let asked = match server {
-            Server::Bound => self.access.endpoint.first_address()?,
+            Server::Bound => self.endpoint.first_address()?,
             Server::Node(address) => address,
         };
         let redirect = Redirect::told_by(error, asked)?;
-        self.turns_out_to_be_a_cluster();
+        self.set_key_space(KeySpace::Slots);
         if !redirect.is_ask {
             self.cluster.doubt_by(redirect.to.clone());
         }
         Some(redirect)
     }
 
-    fn turns_out_to_be_a_cluster(&self) {
-        if self.cluster.turns_out_to_be_one() {
-            log(format_args!("the service turns out to be a cluster: {self}"));
-        }
-    }
-
     /// What kind of service it is, as far as is known.
     pub(super) fn topology(&self) -> String {
         let primaries = self.cluster.map().map(|map| map.primaries());
-        match (self.key_space(), primaries) {
+        match (*self.key_space(), primaries) {
             (Some(KeySpace::Slots), None) => "cluster".to_owned(),
             (Some(KeySpace::Slots), Some(1)) => "cluster of 1 primary".to_owned(),
             (Some(KeySpace::Slots), Some(count)) => format!("cluster of {count} primaries"),
             (Some(KeySpace::Divided), _) => "one address of many machines".to_owned(),
-            _ if self.access.endpoint.is_sentinel() => "Sentinel".to_owned(),
+            _ if self.endpoint.is_sentinel() => "Sentinel".to_owned(),
             (Some(KeySpace::Whole) | None, _) => "single server".to_owned(),
         }
     }
@@ -151,6 +129,6 @@ impl Upstream {
 /// The service without its password.
 impl fmt::Display for Upstream {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.access.endpoint.fmt(formatter)
+        self.endpoint.fmt(formatter)
     }
 }

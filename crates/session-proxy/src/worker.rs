@@ -2,7 +2,6 @@
 //! something else.
 
 use super::credentials::Read;
-use super::life::{Life, Stage};
 use super::log::log;
 use super::memcached;
 use super::metrics;
@@ -10,11 +9,11 @@ use super::sessions::Sessions;
 use super::settings::Settings;
 use super::shared::Shared;
 use super::signals::wait;
-use super::site::Site;
+use super::status::Site;
 use super::upstream::Access;
 use nix::poll::PollTimeout;
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::thread;
@@ -30,11 +29,35 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The pause if the container has too many open files.
 const FILES_PAUSE: Duration = Duration::from_millis(100);
 
+/// What a worker does about connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Takes them.
+    Serving,
+    /// Takes them, and ends when there are none.
+    Leaving,
+    /// Leaves new ones to another worker, and ends when there are none.
+    Retired,
+}
+
+/// What a worker's life depends on, and whether it takes new connections meanwhile. It never ends before its last client.
+pub trait Life {
+    /// Becomes readable when this life comes to its end.
+    fn end(&self) -> BorrowedFd<'_>;
+
+    /// Hangs up when the worker gives up what only one of them can have.
+    ///
+    /// # Errors
+    /// Fails if the process has too many files.
+    fn lifeline(&self) -> io::Result<Option<OwnedFd>>;
+
+    /// What to do from the end on, with so many clients; to be asked again and again.
+    fn after_end(&mut self, listener: &UnixListener, clients: u64) -> Stage;
+}
+
 /// A worker that is ready to serve.
 pub struct Worker {
-    shared: Arc<Shared>,
     site: Arc<dyn Site>,
-    metrics: Option<String>,
 }
 
 impl Worker {
@@ -43,9 +66,8 @@ impl Worker {
     /// # Errors
     /// Fails if the service cannot be read.
     pub fn new(settings: Settings, read: Read<Access>) -> anyhow::Result<Self> {
-        let shared = Shared::new(&settings)?;
-        let site = Arc::new(Sessions::new(&settings, read, &shared)?);
-        Ok(Self { shared: Arc::new(shared), site, metrics: settings.metrics })
+        let shared = Arc::new(Shared::new(settings)?);
+        Ok(Self { site: Arc::new(Sessions::new(shared, read)?) })
     }
 
     /// The same for Memcached.
@@ -56,9 +78,8 @@ impl Worker {
         settings: Settings,
         read: Read<Access<MemcachedEndpoint>>,
     ) -> anyhow::Result<Self> {
-        let shared = Shared::new(&settings)?;
-        let site = Arc::new(memcached::Sessions::new(&settings, read, &shared)?);
-        Ok(Self { shared: Arc::new(shared), site, metrics: settings.metrics })
+        let shared = Arc::new(Shared::new(settings)?);
+        Ok(Self { site: Arc::new(memcached::Sessions::new(shared, read)?) })
     }
 
     /// Serves until this life ends, and the last client is gone.
@@ -93,32 +114,32 @@ impl Worker {
     }
 
     fn clients(&self) -> u64 {
-        self.shared.stats.clients.get()
+        self.site.shared().stats.clients.get()
     }
 
     fn serve_metrics(&self, lifeline: Option<OwnedFd>) -> io::Result<()> {
-        let Some(address) = self.metrics.clone() else { return Ok(()) };
-        let (site, shared) = (self.site.clone(), self.shared.clone());
-        let serve = move || metrics::serve(&address, &*site, &shared, lifeline.as_ref());
+        let Some(address) = self.site.shared().settings.metrics.clone() else { return Ok(()) };
+        let site = self.site.clone();
+        let serve = move || metrics::serve(&address, &*site, lifeline.as_ref());
         thread::Builder::new().spawn(serve).map(drop)
     }
 
     /// Counts the client before its thread begins, so that it is never overlooked at the end.
     fn serve_client(&self, client: UnixStream) {
-        self.shared.stats.clients.inc();
+        self.site.shared().stats.clients.inc();
         let (client, deadline) = (Arc::new(client), Deadline::after(THREAD_PATIENCE));
         loop {
-            let (client, site, shared) = (client.clone(), self.site.clone(), self.shared.clone());
+            let (client, site) = (client.clone(), self.site.clone());
             let spawned = thread::Builder::new().stack_size(STACK).spawn(move || {
                 // A client that is gone needs no reply.
-                let _ = site.converse(&shared, &client);
-                shared.stats.clients.dec();
+                let _ = site.converse(&client);
+                site.shared().stats.clients.dec();
             });
             match spawned {
                 Ok(_) => return,
                 Err(error) if deadline.is_over() => {
                     log(format_args!("no thread for a connection from PHP: {error}"));
-                    self.shared.stats.clients.dec();
+                    self.site.shared().stats.clients.dec();
                     return;
                 }
                 Err(_) => thread::sleep(PAUSE),

@@ -1,33 +1,25 @@
 //! What dpkg knows about files in this image.
 
 use super::package::{Package, PackageSource};
-use crate::system::command::run;
+use crate::system::command::{command, run};
 use crate::system::digest;
 use libcnb::{Env, Target};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-/// The installed package that a file belongs to, as `name\tversion\tarchitecture`.
+/// What dpkg is to print of a package.
+pub(super) const FIELDS: &str = "--showformat=${Package}\t${Version}\t${Architecture}";
+
+/// The installed package that a file belongs to: its [`FIELDS`].
 pub(super) fn owner_of(env: &Env, file: &Path) -> Option<String> {
-    let dpkg_query = || {
-        let mut command = Command::new("dpkg-query");
-        command.env_clear().envs(env);
-        command
-    };
     // dpkg lists libraries in /usr/lib, or in /lib, which may be a link to it.
     let canonical = file.canonicalize().ok()?;
     let without_usr = Path::new("/").join(canonical.strip_prefix("/usr").unwrap_or(&canonical));
     let line = [canonical.as_path(), without_usr.as_path()]
         .iter()
-        .find_map(|path| run(dpkg_query().arg("--search").arg(path)).ok())?;
+        .find_map(|path| run(command(env, "dpkg-query").arg("--search").arg(path)).ok())?;
     let name = line.split(": ").next()?.to_owned();
-    run(dpkg_query().args([
-        "--show",
-        "--showformat=${Package}\t${Version}\t${Architecture}",
-        &name,
-    ]))
-    .ok()
+    run(command(env, "dpkg-query").args(["--show", FIELDS, &name])).ok()
 }
 
 /// The distribution's package that installed a file, if one did.
@@ -37,7 +29,7 @@ pub(super) fn installed_package(env: &Env, target: &Target, file: &Path) -> Opti
     Some(package(&fields, target, Path::new("/"), sha256))
 }
 
-/// The package described by dpkg's three fields; its documentation is below `root`.
+/// The package described by these [`FIELDS`]; its documentation is below `root`.
 pub(super) fn package(fields: &str, target: &Target, root: &Path, sha256: String) -> Package {
     let mut fields = fields.trim().split('\t');
     let mut next = || fields.next().unwrap_or_default().to_owned();

@@ -1,61 +1,30 @@
 //! The extension that comes with the image's PHP, loaded or not.
 
 use super::dpkg;
-use super::loading::{find_loadable, unusable, usable_version};
+use super::loading::{find_loadable, usable_version};
 use super::package::{Package, PackageSource};
-use super::request::{Extension, ExtensionRequest};
+use super::request::{Extension, ExtensionRequest, unusable};
 use crate::config::build::Provider;
 use crate::config::variables::EXTENSION;
 use crate::php::Program;
 use crate::store::Store;
 use crate::system::digest;
-use anyhow::{bail, ensure};
+use anyhow::{anyhow, bail, ensure};
 use indoc::formatdoc;
-use std::path::Path;
 
-/// The image's own extension is not used.
-#[derive(Debug, Default)]
-pub(super) struct NotUsed {
-    /// Why, unless the settings exclude it.
-    pub(super) why: Option<String>,
-    /// PHP can load it, but its version is not what the app requires.
-    pub(super) unwanted: Option<Extension>,
-}
-
-impl NotUsed {
-    fn because(why: String) -> Self {
-        Self { why: Some(why), unwanted: None }
-    }
-}
-
-/// Finds the extension that PHP loads, or can.
+/// Finds the extension that PHP loads, or can. If there is a choice, another provider may have the version that the app
+/// requires.
 ///
 /// Fails if PHP loads it but cannot keep sessions with it, if only some of PHP's programs load it, or if it is
 /// loaded and the settings ask for another one.
-pub(super) fn find(request: &ExtensionRequest<'_>) -> anyhow::Result<Result<Extension, NotUsed>> {
-    let ExtensionRequest { php, store, choice, .. } = *request;
+pub(super) fn find(request: &ExtensionRequest<'_>) -> anyhow::Result<Option<Extension>> {
+    let ExtensionRequest { php, store, .. } = *request;
     let (loading, missing): (Vec<&Program>, Vec<&Program>) =
         php.programs().partition(|program| program.loads(store.name()));
     if loading.is_empty() {
-        let object = php.facts().extension_dir.join(format!("{store}.so"));
-        if !choice.allows(Provider::Installed) {
-            return Ok(Err(NotUsed::default()));
-        }
-        if !object.is_file() {
-            return Ok(Err(NotUsed::because(not_there(request, &object))));
-        }
-        return Ok(match find_loadable(request, None)? {
-            // If there is a choice, another provider may have the version that the app requires.
-            Ok(extension) => match request.unmet(&extension.version) {
-                Some(why) if request.release_is_wanted(&extension.version) => {
-                    Err(NotUsed { why: Some(why), unwanted: Some(extension) })
-                }
-                _ => Ok(extension),
-            },
-            Err(said) => {
-                Err(NotUsed::because(format!("PHP does not load {}: {said}", object.display())))
-            }
-        });
+        let found = Some(request).filter(|it| it.allows(Provider::Installed)).map(loadable);
+        let found = found.and_then(Result::ok);
+        return Ok(found.filter(|extension| !request.release_is_wanted(&extension.version)));
     }
     if !missing.is_empty() {
         let (loading, missing) = (names(&loading), names(&missing));
@@ -64,24 +33,32 @@ pub(super) fn find(request: &ExtensionRequest<'_>) -> anyhow::Result<Result<Exte
             Enable it for all of them (on Debian: phpenmod {store}), or for none."});
     }
     ensure!(
-        choice.allows(Provider::Installed),
+        request.allows(Provider::Installed),
         formatdoc! {"
             {EXTENSION} asks for another {store} extension than the one that PHP already loads, and PHP cannot load both.
             Unset {EXTENSION}, or disable PHP's own extension."}
     );
     let version = usable_version(&php.cli, &php.cli, store)
-        .map_err(|said| unusable(store, "this image", &said))?;
-    Ok(Ok(Extension { provider: Provider::Installed, version, load: Vec::new() }))
+        .map_err(|said| unusable(store, Provider::Installed, &said))?;
+    Ok(Some(Extension { provider: Provider::Installed, version, load: Vec::new() }))
 }
 
-fn not_there(request: &ExtensionRequest<'_>, object: &Path) -> String {
-    let object = object.display();
-    if request.store == Store::Memcached && request.php.cli.loads("memcache") {
-        return format!(
-            "{object} does not exist (PHP has memcache, without a d, which is another extension and won't do)"
-        );
-    }
-    format!("{object} does not exist")
+/// The extension in PHP's own directory; fails if PHP cannot load it.
+pub(super) fn loadable(request: &ExtensionRequest<'_>) -> anyhow::Result<Extension> {
+    let object = request.php.facts().extension_dir.join(format!("{}.so", request.store));
+    let has_memcache = request.store == Store::Memcached && request.php.cli.loads("memcache");
+    ensure!(
+        object.is_file(),
+        "{} does not exist{}",
+        object.display(),
+        if has_memcache {
+            " (PHP has memcache, without a d, which is another extension and won't do)"
+        } else {
+            ""
+        }
+    );
+    find_loadable(request, Provider::Installed, None)
+        .map_err(|said| anyhow!("PHP does not load {}: {said}", object.display()))
 }
 
 /// The package of the image's extension, for the bill of materials; `None` if it is part of PHP itself.

@@ -1,13 +1,12 @@
 //! The extension layer: the extension, if PHP does not have it, and what it needs. It is cached, and reused until
 //! something changes that its contents depend on.
 
-use super::contents::{describe, fill};
 use super::installed;
-use super::key::Key;
 use super::loading::enabled_in_vain;
 use super::package::Package;
-use super::request::{Extension, ExtensionRequest};
-use super::reuse::{Metadata, reasons_to_refill, refreshed, renewed, restored};
+use super::provide::fill;
+use super::request::{Extension, ExtensionRequest, directive};
+use super::reuse::{Metadata, key_of, renewed, restored, reusable};
 use crate::build::sbom;
 use crate::config::build::Provider;
 use crate::config::variables::EXTENSION;
@@ -40,51 +39,46 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
     context: &BuildContext<B>,
     request: &ExtensionRequest<'_>,
 ) -> libcnb::Result<ProvidedExtension, anyhow::Error> {
-    let installed = match installed::find(request)? {
-        Ok(extension) => {
-            print::sub_bullet(describe(&extension, request.store));
-            return Ok(provided(request, &extension, None));
-        }
-        Err(not_used) => not_used,
-    };
-    let version = &context.buildpack_descriptor.buildpack.version;
-    let key = Key::of(request, version.to_string());
+    if let Some(extension) = installed::find(request)? {
+        return Ok(provided(request, &extension, None));
+    }
+    let key = key_of(request, &context.buildpack_descriptor.buildpack.version);
     let layer = context.cached_layer(
         layer_name!("extension"),
         CachedLayerDefinition {
             build: false,
             launch: true,
             invalid_metadata_action: &|_| InvalidMetadataAction::DeleteLayer,
-            restored_layer_action: &|old: &Metadata, path| match reasons_to_refill(old, &key, path)
+            restored_layer_action: &|old: &Metadata, path| match reusable(request, old, &key, path)
             {
-                reasons if reasons.is_empty() => (RestoredLayerAction::KeepLayer, Ok(old.clone())),
-                reasons => (RestoredLayerAction::DeleteLayer, Err(reasons.join(", "))),
+                Ok(extension) => (RestoredLayerAction::KeepLayer, Ok((extension, old.clone()))),
+                Err(reason) => (RestoredLayerAction::DeleteLayer, Err(reason)),
             },
         },
     )?;
     let path = layer.path();
-    let contents = match restored(&layer.state) {
-        Ok(Metadata { contents, filled, .. }) => {
+    let (extension, packages) = match restored(&layer.state) {
+        Ok((extension, old)) => {
             print::sub_bullet("Reusing the cached extension layer");
-            let contents = refreshed(request, contents, &path)?;
-            if let Some(contents) = renewed(request, &installed, &path, &contents, &filled) {
-                layer.write_metadata(Metadata::of_today(key, &contents))?;
-                contents
-            } else {
-                contents
+            match renewed(request, &path, &old) {
+                Some(filled) => {
+                    layer.write_metadata(Metadata::of_today(key, &filled))?;
+                    filled
+                }
+                None => (extension, old.packages),
             }
         }
         Err(reason) => {
             if !reason.is_empty() {
                 print::sub_bullet(format!("Rebuilding the extension layer: {reason}"));
             }
-            let contents = fill(request, &installed, &path)?;
-            layer.write_metadata(Metadata::of_today(key, &contents))?;
-            contents
+            let filled = fill(request, &path)?;
+            layer.write_metadata(Metadata::of_today(key, &filled))?;
+            filled
         }
     };
-    layer.write_sboms(&sbom::of_packages("extension", &contents.packages))?;
-    Ok(provided(request, &contents.extension, Some(&path)))
+    layer.write_sboms(&sbom::of_packages("extension", &packages))?;
+    Ok(provided(request, &extension, Some(&path)))
 }
 
 fn provided(
@@ -92,6 +86,12 @@ fn provided(
     extension: &Extension,
     layer: Option<&Path>,
 ) -> ProvidedExtension {
+    let how = match extension.load.join(", ").as_str() {
+        "" => ", which PHP already loads".to_owned(),
+        load => format!("{} (loads {load})", extension.provider.origin()),
+    };
+    let name = request.store.extension_title();
+    print::sub_bullet(format!("Using {name} {}{how}", extension.version));
     if let Some(unmet) = request.unmet(&extension.version) {
         print::warning(format!(
             "{unmet}, the only version available. {EXTENSION}=source compiles a newer one if the image has a compiler"
@@ -102,7 +102,8 @@ fn provided(
     }
     let openssl = openssl(request);
     let knows_tls = request.php.cli.knows_tls() || openssl.is_some();
-    let directives = openssl.into_iter().chain(extension.directives(request.php, layer)).collect();
+    let load = extension.load.iter().map(|name| directive(request.php, name, layer));
+    let directives = openssl.into_iter().chain(load).collect();
     let is_installed = extension.provider == Provider::Installed;
     let installed = is_installed.then(|| installed::package(request, extension)).flatten();
     let version = extension.version.clone();

@@ -1,13 +1,12 @@
 //! The shared libraries that a layer must include for the extensions it loads into PHP.
 
 use crate::config::environment::prepend_paths;
-use crate::system::command::run;
+use crate::system::command::{command, run};
 use anyhow::anyhow;
 use libcnb::Env;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// The libraries that `objects` need and PHP itself does not: the run image has what PHP needs, but may lack
 /// anything else, even what this build image has. They are searched in `dirs` first.
@@ -36,7 +35,7 @@ pub(super) fn needed(
 fn libraries_of(env: &Env, object: &Path, dirs: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut env = env.clone();
     prepend_paths(&mut env, "LD_LIBRARY_PATH", dirs);
-    let answer = run(Command::new("ldd").env_clear().envs(&env).arg(object))?;
+    let answer = run(command(&env, "ldd").arg(object))?;
     parse(&answer).map_err(|library| {
         let object = object.display();
         anyhow!("{object} needs the library {library}, which is neither in the image nor in the fetched packages")

@@ -5,56 +5,39 @@ use crate::config::build::Provider;
 use crate::php::Program;
 use crate::store::Store;
 use crate::system::version::Version;
-use anyhow::anyhow;
 use indoc::formatdoc;
-use std::collections::BTreeMap;
 use std::path::Path;
-
-/// The state of each extension that the store's may need: `loaded`, `there` or `none`.
-pub(crate) type Companions = BTreeMap<String, String>;
-
-/// What must be loaded depends on these; they change with PHP's packages, while the layer stays.
-pub(crate) fn companions(request: &ExtensionRequest<'_>, layer: Option<&Path>) -> Companions {
-    let state = |name: &str| match name {
-        name if request.php.cli.loads(name) => "loaded",
-        name if is_there(request, name, layer) => "there",
-        _ => "none",
-    };
-    COMPANIONS.into_iter().map(|name| (name.to_owned(), state(name).to_owned())).collect()
-}
 
 /// Finds out how PHP can load the extension, from the layer or from PHP's own directory, with as few companions as
 /// possible. If it cannot, returns PHP's message.
-pub(crate) fn find_loadable(
+pub(super) fn find_loadable(
     request: &ExtensionRequest<'_>,
+    provider: Provider,
     layer: Option<&Path>,
-) -> anyhow::Result<Result<Extension, String>> {
+) -> Result<Extension, String> {
     let cli = &request.php.cli;
-    let companions: Vec<&str> = COMPANIONS
-        .into_iter()
-        .filter(|name| !cli.loads(name) && is_there(request, name, layer))
-        .collect();
+    let may_help = |name: &&str| !cli.loads(name) && is_there(request, name, layer);
     let mut said = String::new();
-    // Each bit of `choice` stands for a companion: none first, all last.
-    for choice in 0..1 << companions.len() {
-        let chosen = companions.iter().enumerate().filter(|(bit, _)| choice >> bit & 1 == 1);
-        let chosen: Vec<&str> = chosen.map(|(_, name)| *name).collect();
-        let mut load = [&chosen[..], &[request.store.name()]].concat();
-        let mut tried = try_loading(request, &load, layer)?;
+    for first in [&[], &COMPANIONS[..1], &COMPANIONS[1..], &COMPANIONS[..]] {
+        if !first.iter().all(may_help) {
+            continue;
+        }
+        let mut load = [first, &[request.store.name()]].concat();
+        let mut tried = try_loading(request, &load, layer);
         // An ini file loads it, and lacks only what it depends on.
-        if !chosen.is_empty() && tried.as_ref().is_err_and(|words| words.contains(LOADED_TWICE)) {
-            load = chosen;
-            tried = try_loading(request, &load, layer)?;
+        if !first.is_empty() && tried.as_ref().is_err_and(|words| words.contains(LOADED_TWICE)) {
+            load = first.to_vec();
+            tried = try_loading(request, &load, layer);
         }
         match tried {
             Ok(version) => {
                 let load = load.into_iter().map(str::to_owned).collect();
-                return Ok(Ok(Extension { provider: Provider::Installed, version, load }));
+                return Ok(Extension { provider, version, load });
             }
             Err(words) => said = words,
         }
     }
-    Ok(Err(said))
+    Err(said)
 }
 
 /// PHP's warning if an ini file loads the extension already.
@@ -65,17 +48,17 @@ fn try_loading(
     request: &ExtensionRequest<'_>,
     load: &[&str],
     layer: Option<&Path>,
-) -> anyhow::Result<Result<Version, String>> {
+) -> Result<Version, String> {
     let directives = load.iter().map(|name| directive(request.php, name, layer));
     let options: Vec<String> =
         directives.flat_map(|value| ["-d".to_owned(), format!("extension={value}")]).collect();
-    let program = Program::ask("cli", request.env, &options)?;
-    Ok(usable_version(&program, &request.php.cli, request.store))
+    let program = Program::ask("cli", request.env, &options).map_err(|said| format!("{said:#}"))?;
+    usable_version(&program, &request.php.cli, request.store)
 }
 
 /// What to do about an ini file that tries and fails to load the extension: PHP warns at each start, but does not
 /// say what would help.
-pub(crate) fn enabled_in_vain(
+pub(super) fn enabled_in_vain(
     request: &ExtensionRequest<'_>,
     extension: &Extension,
 ) -> Option<String> {
@@ -94,13 +77,6 @@ pub(crate) fn enabled_in_vain(
         Remove the line `extension={store}.so`{or}. PHP says: {failure}",
         extension.load.join(", ")
     })
-}
-
-/// The error for an extension with which PHP cannot keep sessions. `said` is PHP's message.
-pub(super) fn unusable(store: Store, origin: &str, said: &str) -> anyhow::Error {
-    anyhow!(formatdoc! {"
-        PHP cannot use the {store} extension from {origin}:
-        {said}"})
 }
 
 fn is_there(request: &ExtensionRequest<'_>, name: &str, layer: Option<&Path>) -> bool {

@@ -1,93 +1,108 @@
 //! Fetches an extension from whoever has one that PHP can load.
 
+use super::apt::package_name;
 use super::package::Package;
-use super::request::{COMPANIONS, Extension, ExtensionRequest, Fetched, OBJECTS, object_in};
+use super::request::{
+    COMPANIONS, Extension, ExtensionRequest, Fetched, OBJECTS, object_in, unusable,
+};
 use super::runpath::{LIBRARIES, copy_with_runpath};
-use super::{apt, distribution, libraries, loading, source};
+use super::{apt, installed, libraries, loading, source};
 use crate::config::build::Provider;
 use crate::config::variables::MIRROR;
 use crate::system::files::remove;
 use anyhow::{anyhow, bail};
 use indoc::formatdoc;
 use std::collections::BTreeSet;
-use std::fmt::Display;
 use std::path::Path;
 
 /// The folders of a layer that a provider fills.
 pub(super) const CONTENT_FOLDERS: [&str; 2] = [OBJECTS, LIBRARIES];
+/// The folder for temporary files.
+const WORK: &str = "work";
 
-/// Fetches the extension into the layer from the first provider whose extension PHP can load, with the libraries
-/// that it needs and PHP lacks. Temporary files go to `work`. `installed` says why PHP's own extension is not
-/// used. Returns the packages that the layer contains parts of.
-pub(super) fn provide(
-    request: &ExtensionRequest<'_>,
-    installed: Option<&str>,
-    work: &Path,
-    layer: &Path,
-) -> anyhow::Result<(Extension, Vec<Package>)> {
-    let ExtensionRequest { php, store, .. } = *request;
-    let mut refusals: Vec<String> =
-        installed.map(|why| refusal(Provider::Installed, &why)).into_iter().collect();
+/// An extension, and the packages that the layer contains parts of.
+pub(super) type Filled = (Extension, Vec<Package>);
+
+/// Fills the layer with the extension, and the libraries that it needs and PHP lacks, from the first provider whose
+/// extension PHP can load.
+pub(super) fn fill(request: &ExtensionRequest<'_>, layer: &Path) -> anyhow::Result<Filled> {
+    let filled = provide(request, layer);
+    remove(&layer.join(WORK))?;
+    filled
+}
+
+fn provide(request: &ExtensionRequest<'_>, layer: &Path) -> anyhow::Result<Filled> {
+    let mut refusals = Vec::new();
     let mut unwanted = None;
-    for provider in providers(request) {
-        match provide_by(provider, request, work, layer) {
-            // The source release may be the version that the app requires; this one is not.
-            Ok((extension, _))
-                if provider == Provider::Apt && request.release_is_wanted(&extension.version) =>
-            {
-                unwanted = Some(provider);
+    for provider in Provider::ALL.into_iter().filter(|provider| request.allows(*provider)) {
+        match provide_by(provider, request, layer) {
+            // The source release is the version that the app requires; this one is not.
+            Ok((extension, _)) if request.release_is_wanted(&extension.version) => {
+                unwanted = unwanted.or(Some(provider));
             }
             Ok(provided) => return Ok(provided),
-            Err(error) => refusals.push(refusal(provider, &error)),
+            Err(error) => refusals.push(format!("  - {}: {error:#}", provider.name())),
         }
     }
     // The source release cannot be compiled, but this one works all the same, and the build says so.
     if let Some(provider) = unwanted {
-        return provide_by(provider, request, work, layer);
+        return provide_by(provider, request, layer);
     }
-    let (binary, php) = (&php.facts().binary, &php.facts().version);
-    let install = distribution::install(&request.target.distro_name, binary, php, store);
+    let (php, store) = (&request.php.facts().version, request.store);
     bail!(formatdoc! {"
         PHP {php} has no {store} extension, and every way to get it failed:
         {}
-        Install it in the build image and the run image ({install}), let the build reach the package mirror, or give it phpize and a compiler. Without a network, set {MIRROR} to a place with the source release.",
-        refusals.join("\n")
+        Install it in the build image and the run image ({}), let the build reach the package mirror, or give it phpize and a compiler. Without a network, set {MIRROR} to a place with the source release.",
+        refusals.join("\n"),
+        how_to_install(request)
     })
 }
 
-fn providers(request: &ExtensionRequest<'_>) -> impl Iterator<Item = Provider> {
-    let choice = request.choice;
-    [Provider::Apt, Provider::Source].into_iter().filter(move |provider| choice.allows(*provider))
+/// How to install the extension on an image's distribution.
+fn how_to_install(request: &ExtensionRequest<'_>) -> String {
+    let ExtensionRequest { store, target, .. } = *request;
+    let facts = request.php.facts();
+    if !facts.binary.starts_with("/usr/bin") {
+        return format!("{}: its own pecl install {store}", facts.binary.display());
+    }
+    match target.distro_name.as_str() {
+        "alpine" => {
+            format!("apk add php{}-pecl-{store}", facts.version.major_minor().replace('.', ""))
+        }
+        "rhel" | "centos" | "rocky" | "almalinux" | "fedora" => {
+            format!("dnf install php-devel php-pear, then pecl install {store}")
+        }
+        _ => format!("apt-get install {}", package_name(&facts.version, store)),
+    }
 }
 
 fn provide_by(
     provider: Provider,
     request: &ExtensionRequest<'_>,
-    work: &Path,
     layer: &Path,
-) -> anyhow::Result<(Extension, Vec<Package>)> {
+) -> anyhow::Result<Filled> {
+    // Left there by another provider.
+    for folder in CONTENT_FOLDERS.into_iter().chain([WORK]) {
+        remove(&layer.join(folder))?;
+    }
     let fetched = match provider {
-        Provider::Source => source::provide(request, work)?,
-        _ => apt::provide(request, work)?,
+        Provider::Installed => return Ok((installed::loadable(request)?, Vec::new())),
+        Provider::Apt => apt::provide(request, &layer.join(WORK))?,
+        Provider::Source => source::provide(request, &layer.join(WORK))?,
     };
-    put_into(layer, &fetched, request)
+    let packages = put_into(layer, &fetched, request)?;
+    let extension = loading::find_loadable(request, provider, Some(layer))
+        .map_err(|said| unusable(request.store, provider, &said))?;
+    Ok((extension, packages.into_iter().collect()))
 }
 
-fn refusal(provider: Provider, why: &impl Display) -> String {
-    format!("  - {}: {why:#}", provider.name())
-}
-
-/// Copies what was fetched into the layer, and lets PHP load it from there.
+/// Copies what was fetched into the layer, where PHP can load it.
 fn put_into(
     layer: &Path,
     fetched: &Fetched,
     request: &ExtensionRequest<'_>,
-) -> anyhow::Result<(Extension, Vec<Package>)> {
+) -> anyhow::Result<BTreeSet<Package>> {
     let store = request.store;
-    // Left there by another provider.
-    for folder in CONTENT_FOLDERS {
-        remove(&layer.join(folder))?;
-    }
     let mut packages = BTreeSet::new();
     let mut objects = Vec::new();
     for name in COMPANIONS.into_iter().chain([store.name()]) {
@@ -106,7 +121,5 @@ fn put_into(
         copy_with_runpath(&library, &place)?;
         packages.extend(fetched.package_of(request, &library));
     }
-    let extension = loading::find_loadable(request, Some(layer))?
-        .map_err(|said| loading::unusable(store, &fetched.origin(), &said))?;
-    Ok((Extension { provider: fetched.provider, ..extension }, packages.into_iter().collect()))
+    Ok(packages)
 }

@@ -54,3 +54,27 @@ pub(crate) fn release_for<'a>(
             && release.php_before.as_ref().is_none_or(|before| php.precedes(before))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_php_that_is_newer_than_the_pins_has_no_release() {
+        let descriptor: toml::Table = include_str!("../../../buildpack.toml").parse().unwrap();
+        let pins: Pins = descriptor["metadata"].clone().try_into().unwrap();
+        for (php, has_one) in [
+            ("5.6.40", false),
+            ("8.4.99", true),
+            ("8.5.0", true),
+            ("8.5.12", true),
+            ("8.6.0", false),
+            ("9.0.0", false),
+        ] {
+            for store in Store::ALL {
+                let release = release_for(&pins.releases, store, &php.parse().unwrap());
+                assert_eq!(release.is_some(), has_one, "{store} {php}");
+            }
+        }
+    }
+}

@@ -5,36 +5,29 @@ use super::package::Package;
 use super::release::{Pins, Release, release_for};
 use super::unpacked::Unpacked;
 use crate::build::decision::SessionConfig;
-use crate::config::build::{Provider, ProviderChoice};
-use crate::config::mirror::Mirror;
+use crate::config::build::Provider;
 use crate::php::Php;
 use crate::store::Store;
 use crate::system::command::find_program;
 use crate::system::constraint::Constraint;
 use crate::system::version::Version;
+use anyhow::anyhow;
+use indoc::formatdoc;
 use libcnb::build::BuildContext;
 use libcnb::{Buildpack, Env, Target};
-use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use url::Url;
 
 /// The extensions that a store's extension may depend on, if built so. PHP must load them first.
 pub(super) const COMPANIONS: [&str; 2] = ["igbinary", "msgpack"];
 
 /// An extension that PHP can load: we tried.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub(super) struct Extension {
-    pub(crate) provider: Provider,
-    pub(crate) version: Version,
+    pub(super) provider: Provider,
+    pub(super) version: Version,
     /// The extensions to load, in this order.
-    pub(crate) load: Vec<String>,
-}
-
-impl Extension {
-    /// The values of PHP's `extension` directives, in this order. `layer` is the extension layer.
-    pub(crate) fn directives(&self, php: &Php, layer: Option<&Path>) -> Vec<String> {
-        self.load.iter().map(|name| directive(php, name, layer)).collect()
-    }
+    pub(super) load: Vec<String>,
 }
 
 /// What a provider needs to know.
@@ -44,10 +37,11 @@ pub struct ExtensionRequest<'a> {
     pub(crate) env: &'a Env,
     pub(crate) target: &'a Target,
     pub(crate) store: Store,
-    pub(crate) choice: ProviderChoice,
+    /// The only provider to ask; `None` for the first that has the extension.
+    pub(crate) only: Option<Provider>,
     pub(crate) releases: &'a [Release],
     /// Where to download source releases instead of from their own site.
-    pub(crate) mirror: Option<&'a Mirror>,
+    pub(crate) mirror: Option<&'a Url>,
     /// The extension versions that the app accepts.
     pub(crate) constraint: Option<&'a Constraint>,
     /// The age in days at which the distribution's packages are fetched again; `None` for never.
@@ -68,7 +62,7 @@ impl<'a> ExtensionRequest<'a> {
             env,
             target: &context.target,
             store: config.store,
-            choice: config.settings.extension,
+            only: config.settings.extension,
             releases: &context.buildpack_descriptor.metadata.releases,
             mirror: config.mirror.as_ref(),
             constraint: config.constraint.as_ref(),
@@ -78,17 +72,22 @@ impl<'a> ExtensionRequest<'a> {
 }
 
 impl ExtensionRequest<'_> {
+    /// Whether this provider may be asked.
+    pub(super) fn allows(&self, provider: Provider) -> bool {
+        self.only.is_none_or(|only| only == provider)
+    }
+
     /// Whether the app requires another version than this one, and we may compile a release that fits.
-    pub(crate) fn release_is_wanted(&self, version: &Version) -> bool {
+    pub(super) fn release_is_wanted(&self, version: &Version) -> bool {
         let release = release_for(self.releases, self.store, &self.php.facts().version);
-        self.choice == ProviderChoice::Auto
+        self.only.is_none()
             && self.unmet(version).is_some()
             && release.is_some_and(|release| self.unmet(&release.version).is_none())
             && find_program(self.env, "cc").is_some()
     }
 
     /// What the app requires, if this version does not fit.
-    pub(crate) fn unmet(&self, version: &Version) -> Option<String> {
+    pub(super) fn unmet(&self, version: &Version) -> Option<String> {
         let constraint = self.constraint.filter(|constraint| !constraint.is_met_by(version))?;
         Some(format!(
             "composer.json requires ext-{} {constraint}, but this is {version}",
@@ -100,7 +99,6 @@ impl ExtensionRequest<'_> {
 /// What a provider fetched into the work folder.
 #[derive(Debug)]
 pub(super) struct Fetched {
-    pub(super) provider: Provider,
     /// The folder with the extension, and possibly its companions.
     pub(super) extension_dir: PathBuf,
     /// The packages that came with it.
@@ -126,13 +124,14 @@ impl Fetched {
             .cloned()
             .or_else(|| dpkg::installed_package(request.env, request.target, file))
     }
+}
 
-    pub(super) fn origin(&self) -> String {
-        match &self.release {
-            Some(release) => format!("the source release {release}"),
-            None => "the distribution's package".to_owned(),
-        }
-    }
+/// The error for an extension with which PHP cannot keep sessions. `said` is PHP's message.
+pub(super) fn unusable(store: Store, provider: Provider, said: &str) -> anyhow::Error {
+    let origin = provider.origin();
+    anyhow!(formatdoc! {"
+        PHP cannot use the {store} extension{origin}:
+        {said}"})
 }
 
 /// The folder of a layer for extensions.

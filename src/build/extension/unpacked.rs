@@ -10,16 +10,14 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Default)]
 pub(super) struct Unpacked {
     /// The folder that stands for `/`.
-    pub(crate) root: PathBuf,
-    pub(super) packages: Vec<Package>,
-    /// For each path below the root, the index in `packages` of the package that it belongs to.
-    pub(super) owners: BTreeMap<PathBuf, usize>,
+    pub(super) root: PathBuf,
+    /// For each path below the root, the package that it belongs to.
+    pub(super) owners: BTreeMap<PathBuf, Package>,
 }
 
 impl Unpacked {
     pub(super) fn owner(&self, file: &Path) -> Option<&Package> {
-        let relative = file.strip_prefix(&self.root).ok()?;
-        self.packages.get(*self.owners.get(relative)?)
+        self.owners.get(file.strip_prefix(&self.root).ok()?)
     }
 
     /// Leads links to libraries that the image has, and that were therefore not fetched, to those: `libsasl2.so` of
@@ -58,18 +56,23 @@ impl Unpacked {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::build::extension::package::PackageSource;
     use crate::system::files::write;
 
     #[test]
     fn a_link_to_a_library_of_the_image_leads_there() {
         let (fetched, image) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let folder = Path::new("usr/lib/x86_64-linux-gnu");
-        let owners = ["liba.so", "libb.so", "libb.so.1"].map(|name| (folder.join(name), 0));
-        let unpacked = Unpacked {
-            root: fetched.path().to_owned(),
-            packages: Vec::new(),
-            owners: owners.into_iter().collect(),
+        let package = Package {
+            name: "lib".to_owned(),
+            version: "1".to_owned(),
+            source: PackageSource::File,
+            licences: Vec::new(),
+            sha256: String::new(),
         };
+        let owners = ["liba.so", "libb.so", "libb.so.1"];
+        let owners = owners.map(|name| (folder.join(name), package.clone())).into();
+        let unpacked = Unpacked { root: fetched.path().to_owned(), owners };
         let fetched = fetched.path().join(folder);
         write(&image.path().join(folder).join("liba.so.2"), "").unwrap();
         write(&fetched.join("libb.so.1"), "").unwrap();

@@ -11,10 +11,6 @@ use crate::variable::Variable;
 use libcnb::Platform;
 use std::path::Path;
 
-/// The extensions that matter for sessions.
-const EXTENSIONS: [&str; 8] =
-    ["redis", "memcached", "igbinary", "msgpack", "session", "openssl", "zend opcache", "xdebug"];
-
 /// Where we looked for services, and what each rule found. If anything cannot be read, the error that follows says so.
 pub(super) fn of_services(app_dir: &Path, platform: &BuildPlatform) -> anyhow::Result<Vec<String>> {
     let environment = Environment::with_platform(platform.env());
@@ -30,11 +26,15 @@ pub(super) fn of_services(app_dir: &Path, platform: &BuildPlatform) -> anyhow::R
 
 pub(super) fn of_php(php: &Php) -> Vec<String> {
     let facts = php.facts();
-    let builds = [(facts.thread_safe, "thread-safe"), (facts.debug, "debug")];
-    let builds =
-        builds.map(|(is, name)| format!("{}{name}", if is { "" } else { "not " })).join(", ");
+    let not = |is: bool| if is { "" } else { "not " };
     let mut lines = vec![
-        format!("{}, extension API {}, {builds}", facts.binary.display(), facts.api),
+        format!(
+            "{}, extension API {}, {}thread-safe, {}debug",
+            facts.binary.display(),
+            facts.api,
+            not(facts.thread_safe),
+            not(facts.debug)
+        ),
         format!("Extensions in {}", facts.extension_dir.display()),
         format!(
             "php.ini in {}, ini files in {}",
@@ -43,16 +43,19 @@ pub(super) fn of_php(php: &Php) -> Vec<String> {
         ),
     ];
     lines.extend(php.programs().map(of_program));
+    let names: Vec<&str> = Variable::of_php().map(Variable::name).collect();
+    let names = names.join(", ");
+    lines.push(format!(
+        "The launch sets some of these variables, depending on the settings: {names}"
+    ));
     lines
 }
 
 fn of_program(program: &Program) -> String {
     let facts = &program.facts;
-    let extensions = EXTENSIONS.iter().filter_map(|name| {
-        let version = facts.extensions.get(*name)?;
-        Some(if version.is_empty() { (*name).to_owned() } else { format!("{name} {version}") })
-    });
-    let extensions = extensions.collect::<Vec<_>>().join(", ");
+    // Some extensions have no version of their own.
+    let extensions = facts.extensions.iter().map(|(name, version)| format!("{name} {version}"));
+    let extensions = extensions.map(|it| it.trim_end().to_owned()).collect::<Vec<_>>().join(", ");
     format!(
         "{}: {extensions}; {} warnings at startup; session.save_handler {}, session.name {}",
         program.name,
@@ -60,9 +63,4 @@ fn of_program(program: &Program) -> String {
         facts.save_handler,
         facts.session_name
     )
-}
-
-pub(super) fn of_launch() -> String {
-    let names = Variable::OF_PHP.iter().map(|it| it.name()).collect::<Vec<_>>().join(", ");
-    format!("The launch sets some of these variables, depending on the settings: {names}")
 }

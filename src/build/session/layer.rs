@@ -17,7 +17,7 @@ use crate::system::digest;
 use crate::system::files::{self, at};
 use anyhow::Context;
 use libcnb::build::BuildContext;
-use libcnb::data::launch::{Launch, LaunchBuilder, Process, ProcessBuilder, ProcessType};
+use libcnb::data::launch::{Launch, LaunchBuilder, ProcessBuilder};
 use libcnb::data::{layer_name, process_type};
 use libcnb::layer::UncachedLayerDefinition;
 use libcnb::layer_env::{LayerEnv, ModificationBehavior, Scope};
@@ -25,17 +25,6 @@ use libcnb::{Buildpack, Env};
 use std::path::{Path, PathBuf};
 
 const INI_FILE: &str = "php-session-store.ini";
-
-/// The process types `session-check` and `session-proxy`. `layer` is the session layer.
-fn processes(layer: &Path) -> [Process; 2] {
-    let process = |name: ProcessType, program: &str| {
-        ProcessBuilder::new(name, [layer.join("bin").join(program).display().to_string()]).build()
-    };
-    [
-        process(process_type!("session-check"), SESSION_CHECK),
-        process(process_type!("session-proxy"), SESSION_PROXY),
-    ]
-}
 
 /// The written layer.
 #[derive(Debug)]
@@ -72,8 +61,7 @@ pub fn contribute_session_layer<B: Buildpack<Error = anyhow::Error>>(
     let launch_env = layer_env.apply(Scope::Launch, env);
     layer.write_exec_d_programs([(EXEC_D_PROGRAM, program)])?;
     layer.write_sboms(&sbom::of_packages("session", &packages(checksum, extension)))?;
-    link_programs(&path)?;
-    let launch = LaunchBuilder::new().processes(processes(&path)).build();
+    let launch = link_programs(&path)?;
     Ok(SessionLayer { path, launch_env, launch })
 }
 
@@ -89,12 +77,18 @@ fn packages(sha256: String, extension: &ProvidedExtension) -> Vec<Package> {
     [ours].into_iter().chain(extension.installed.clone()).collect()
 }
 
-/// `session-check` and `session-proxy` are the exec.d program under other names.
-fn link_programs(layer: &Path) -> anyhow::Result<()> {
-    [SESSION_CHECK, SESSION_PROXY].into_iter().try_for_each(|name| {
+/// `session-check` and `session-proxy`, the exec.d program under other names, are process types.
+fn link_programs(layer: &Path) -> anyhow::Result<Launch> {
+    let mut launch = LaunchBuilder::new();
+    for (process, name) in [
+        (process_type!("session-check"), SESSION_CHECK),
+        (process_type!("session-proxy"), SESSION_PROXY),
+    ] {
         let link = layer.join("bin").join(name);
-        files::link(&Path::new("../exec.d").join(EXEC_D_PROGRAM), &link)
-    })
+        files::link(&Path::new("../exec.d").join(EXEC_D_PROGRAM), &link)?;
+        launch.process(ProcessBuilder::new(process, [link.display().to_string()]).build());
+    }
+    Ok(launch.build())
 }
 
 /// Writes the layer's files: the ini files, each into its own folder, and the launch record.

@@ -77,7 +77,7 @@ impl<'a> SessionSettings<'a> {
             session_name: settings.session_name(),
             other_session_name: Some(&php.facts().session_name)
                 .filter(|theirs| {
-                    settings.takes_default_session_name()
+                    settings.session_name.is_none()
                         && ![PHPS_SESSION_NAME, settings.session_name()].contains(&theirs.as_str())
                 })
                 .cloned(),

@@ -23,11 +23,6 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// Nothing is in the way.
-    pub(super) fn kept(limits: Vec<String>) -> Self {
-        Self::Kept { round_trip: Duration::ZERO, max_clients: None, limits }
-    }
-
     /// Some causes pass by themselves or by the operator's hand: the server is not there yet, starts, is busy or full, or
     /// waits for others. One that is not known to pass never counts as passing.
     pub(super) fn of(cause: Cause) -> Self {

@@ -2,11 +2,11 @@
 
 use super::findings::Findings;
 use super::outcome::Outcome;
-use super::{Question, shortest};
+use super::{Question, TIMEOUT, shortest};
 use crate::diagnosis::{Cause, CauseKind};
 use crate::launch::route::Route;
 use crate::php::redis_commands::{ASKING, CLUSTER_SLOTS, Trial, TrialCommand, unused_name};
-use session_proxy::ProxyTrial;
+use session_proxy::{KeySpace, node_of, session_in};
 use std::time::{Duration, Instant};
 use store_client::{
     Client, Command, Connection, Deadline, Problem, RedisEndpoint, RedisError, Reply,
@@ -22,14 +22,20 @@ const REPLICAS_PATIENCE: &[u8] = b"500";
 /// What a session with these settings does.
 pub(super) struct SessionTrial<'a> {
     endpoint: &'a RedisEndpoint,
+    client: &'a Client,
+    deadline: Deadline,
     trial: Trial<'a>,
     through_proxy: bool,
     wait_replicas: u32,
-    strict_mode: bool,
+    findings: Findings<'a>,
 }
 
 impl<'a> SessionTrial<'a> {
-    pub(super) fn new(question: &Question<'a>, endpoint: &'a RedisEndpoint) -> Self {
+    pub(super) fn new(
+        question: &'a Question<'a>,
+        endpoint: &'a RedisEndpoint,
+        client: &'a Client,
+    ) -> Self {
         let plan = question.plan;
         let through_proxy = question.route == Route::Proxy;
         let trial = Trial {
@@ -41,50 +47,48 @@ impl<'a> SessionTrial<'a> {
             // Selected when connecting.
             database: None,
         };
-        let (wait_replicas, strict_mode) = (plan.wait_replicas, question.strict_mode);
-        Self { endpoint, trial, through_proxy, wait_replicas, strict_mode }
+        let (deadline, findings) = (Deadline::after(TIMEOUT), Findings::new(question, endpoint));
+        let wait_replicas = plan.wait_replicas;
+        Self { endpoint, client, deadline, trial, through_proxy, wait_replicas, findings }
     }
 
     /// Reads, writes, locks and removes a session, and reports what the server says.
-    pub(super) fn keep(
-        &self,
-        client: &Client,
-        mut connection: Connection,
-        deadline: Deadline,
-    ) -> Result<Outcome, Problem> {
+    pub(super) fn keep(mut self) -> Result<Outcome, Problem> {
+        let deadline = self.deadline;
+        let mut connection = self.client.connect(deadline).map_err(|error| error.problem)?;
         let trial = self.trial.commands();
         let (first, others) = trial.split_first().expect("a session has commands");
         // On its own: a server with no room, or in protected mode, says so and closes.
         let (reply, one) = timed(|| connection.send(&[sent(first)], deadline))?;
-        let mut findings = self.findings();
-        findings.take(&first.words[0], &reply[0]);
+        self.findings.take(&first.words[0], &reply[0]);
         if self.endpoint.is_cluster() && !self.through_proxy {
             // PHP's handler for clusters sends this first.
             let slots = connection.command(&[b"CLUSTER", b"SLOTS"], deadline)?;
-            findings.take(CLUSTER_SLOTS, &slots);
+            self.findings.take(CLUSTER_SLOTS, &slots);
         }
-        if findings.are_bad() {
-            return Ok(findings.outcome(one, None));
+        if !self.findings.causes.is_empty() {
+            return Ok(self.findings.outcome(one, None));
         }
         let mut commands: Vec<Command> = others.iter().map(sent).collect();
-        let Trial { prefix, by, .. } = self.trial;
+        let Trial { prefix, by, locking, .. } = self.trial;
         let elsewhere = (0..OTHER_KEYS).map(|number| format!("{prefix}{by}-{number}"));
         commands.extend(elsewhere.map(|key| Command::new(&[b"GET", key.as_bytes()])));
         let (replies, all) = timed(|| connection.send(&commands, deadline))?;
         for (command, reply) in others.iter().zip(&replies) {
-            findings.take(&command.words[0], reply);
+            self.findings.take(&command.words[0], reply);
         }
         let moved = |reply: &&Reply| matches!(reply, Reply::Error(it) if it.code() == "MOVED");
         if let Some(reply) = replies[others.len()..].iter().find(moved) {
-            findings.take("GET", reply);
+            self.findings.take("GET", reply);
         }
-        if self.through_proxy && self.trial.locking && findings.are_good() {
-            self.try_proxy(client, &mut connection, deadline, &mut findings)?;
+        if self.through_proxy && locking && self.findings.are_good() {
+            self.try_proxy(&mut connection)?;
         }
-        if self.through_proxy && self.wait_replicas > 0 && findings.are_good() {
+        if self.through_proxy && self.wait_replicas > 0 && self.findings.are_good() {
             let count = self.wait_replicas.to_string();
             let wait: [&[u8]; 3] = [b"WAIT", count.as_bytes(), REPLICAS_PATIENCE];
-            findings.take_replicas(&connection.command(&wait, deadline)?, self.wait_replicas);
+            let reply = connection.command(&wait, deadline)?;
+            self.findings.take_replicas(&reply, self.wait_replicas);
         }
         let mut round_trip = one.min(all);
         // To the session proxy the distance no longer matters.
@@ -93,20 +97,18 @@ impl<'a> SessionTrial<'a> {
                 timed(|| connection.send(&[sent(first)], deadline)).map(|(_, again)| again)
             })?;
         }
-        Ok(findings.outcome(round_trip, self.max_clients(&mut connection, deadline)))
-    }
-
-    fn findings(&self) -> Findings<'a> {
-        Findings::new(self.endpoint, self.trial.prefix, self.strict_mode, self.through_proxy)
+        let max_clients = self.max_clients(&mut connection);
+        Ok(self.findings.outcome(round_trip, max_clients))
     }
 
     /// From Redis 7 on. A user with a name may have the rights for sessions only, and the server would log a refusal.
-    fn max_clients(&self, connection: &mut Connection, deadline: Deadline) -> Option<u32> {
+    fn max_clients(&self, connection: &mut Connection) -> Option<u32> {
         if self.endpoint.user().is_some() {
             return None;
         }
         // On its own: twemproxy closes the connection on it, but keeps sessions all the same.
-        let Ok(Reply::Bulk(info)) = connection.command(&[b"INFO", b"clients"], deadline) else {
+        let Reply::Bulk(info) = connection.command(&[b"INFO", b"clients"], self.deadline).ok()?
+        else {
             return None;
         };
         let text = String::from_utf8_lossy(&info);
@@ -114,85 +116,72 @@ impl<'a> SessionTrial<'a> {
     }
 
     /// Does what the session proxy does for a session.
-    fn try_proxy(
-        &self,
-        client: &Client,
-        connection: &mut Connection,
-        deadline: Deadline,
-        findings: &mut Findings<'a>,
-    ) -> Result<(), Problem> {
-        let trial = ProxyTrial::new(self.trial.prefix, unused_name(self.trial.by));
-        if self.endpoint.is_cluster() {
-            return self.try_cluster(&trial, client, connection, deadline, findings);
+    fn try_proxy(&mut self, connection: &mut Connection) -> Result<(), Problem> {
+        let (prefix, id) = (self.trial.prefix, unused_name(self.trial.by));
+        let key = format!("{prefix}{id}").into_bytes();
+        let space = if self.endpoint.is_cluster() {
+            KeySpace::Slots
+        } else {
+            let told = connection.send(&KeySpace::question(prefix, &id), self.deadline)?;
+            KeySpace::told_by(&told).unwrap_or(KeySpace::Whole)
+        };
+        if space == KeySpace::Slots {
+            return self.try_cluster(&key, connection);
         }
-        let told = connection.send(&trial.question(), deadline)?;
-        if ProxyTrial::is_cluster(&told) {
-            return self.try_cluster(&trial, client, connection, deadline, findings);
-        }
-        let replies = connection.send(&trial.session(&told), deadline)?;
-        for reply in &replies {
-            findings.take("EVAL", reply);
+        for reply in connection.send(&session_in(space, &key), self.deadline)? {
+            self.findings.take("EVAL", &reply);
         }
         Ok(())
     }
 
     /// The same in a cluster: with the node that has the session, at the address that the cluster announces.
-    fn try_cluster(
-        &self,
-        trial: &ProxyTrial,
-        client: &Client,
-        connection: &mut Connection,
-        deadline: Deadline,
-        findings: &mut Findings<'a>,
-    ) -> Result<(), Problem> {
-        findings.use_locks_of_cluster();
-        let slots = connection.command(&[b"CLUSTER", b"SLOTS"], deadline)?;
+    fn try_cluster(&mut self, key: &[u8], connection: &mut Connection) -> Result<(), Problem> {
+        let Self { endpoint, client, deadline, findings, .. } = self;
+        findings.locks_of_cluster = true;
+        let slots = connection.command(&[b"CLUSTER", b"SLOTS"], *deadline)?;
         findings.take(CLUSTER_SLOTS, &slots);
         if matches!(slots, Reply::Error(_)) {
             return Ok(());
         }
-        let node = self.endpoint.first_address().and_then(|asked| trial.node(&slots, asked));
+        let node = endpoint.first_address().and_then(|asked| node_of(key, &slots, asked));
         let Some(node) = node else {
-            findings.add(Cause::of(CauseKind::ClusterDown));
+            findings.causes.push(Cause::of(CauseKind::ClusterDown));
             return Ok(());
         };
-        let mut connection = match client.connect_at(&node, deadline) {
+        let mut connection = match client.connect_at(&node, *deadline) {
             Ok(connection) => connection,
             Err(RedisError { problem, .. }) => {
-                let cause = Cause::of_problem(&problem, self.endpoint);
+                let cause = Cause::of_problem(&problem, endpoint);
                 let what = format!("The cluster announces a node at {node}. {}", cause.what);
-                findings.add(Cause { what, ..cause });
+                findings.causes.push(Cause { what, ..cause });
                 return Ok(());
             }
         };
-        for reply in connection.send(&trial.session_in_cluster(), deadline)? {
+        for reply in connection.send(&session_in(KeySpace::Slots, key), *deadline)? {
             findings.take("EVAL", &reply);
         }
-        findings.take(ASKING, &connection.command(&[ASKING.as_bytes()], deadline)?);
+        findings.take(ASKING, &connection.command(&[ASKING.as_bytes()], *deadline)?);
         Ok(())
     }
 
     /// After the server closed the connection, finds the commands that it closes it on, each tried on its own
     /// connection: proxies such as twemproxy do that instead of replying. `None` if it answers no command, or all
     /// of them.
-    pub(super) fn find_closing_commands(
-        &self,
-        client: &Client,
-        deadline: Deadline,
-    ) -> Option<Outcome> {
+    pub(super) fn find_closing_commands(mut self) -> Option<Outcome> {
         let commands = Trial { database: self.endpoint.database, ..self.trial }.commands();
-        let mut findings = self.findings();
         for command in &commands {
-            match client.connect(deadline).ok()?.send(&[sent(command)], deadline) {
-                Ok(replies) => findings.take(&command.words[0], &replies[0]),
+            let mut connection = self.client.connect(self.deadline).ok()?;
+            match connection.send(&[sent(command)], self.deadline) {
+                Ok(replies) => self.findings.take(&command.words[0], &replies[0]),
                 Err(Problem::Closed(_) | Problem::Broken { .. }) => {
-                    findings.does_not_know(&command.words[0]);
+                    self.findings.does_not_know(&command.words[0]);
                 }
                 Err(_) => return None,
             }
         }
-        let unknown = findings.unknown();
-        (0 < unknown && unknown < commands.len()).then(|| findings.outcome(Duration::ZERO, None))
+        let unknown = self.findings.unknown.len();
+        (0 < unknown && unknown < commands.len())
+            .then(|| self.findings.outcome(Duration::ZERO, None))
     }
 }
 

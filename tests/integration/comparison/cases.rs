@@ -122,9 +122,9 @@ impl Case {
         self
     }
 
-    /// PHP's handler reserves the id of a new session with an empty item.
+    /// PHP's handler reserves an id with an empty item, and takes it for another session's.
     fn reserves(self) -> Self {
-        self.proxy_differs("/stored/new", "the proxy reserves no id: nobody else has drawn it")
+        self.proxy_differs("/stored/new", "the proxy reserves an id when its session is read")
             .with(Store::Memcached)
             .files_differ("this handler reserves no id")
             .with(Store::Memcached)

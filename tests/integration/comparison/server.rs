@@ -15,7 +15,10 @@ impl Server {
     pub(crate) fn start(store: Store) -> Self {
         match store {
             Store::Redis => Self::Redis(Redis::start_with(&[])),
-            Store::Memcached => Self::Memcached(Memcached::start()),
+            // It walks along its table of keys, which is long by default, each time it is asked for them.
+            Store::Memcached => {
+                Self::Memcached(Memcached::start_with("exec memcached -u memcache -o hashpower=13"))
+            }
         }
     }
 

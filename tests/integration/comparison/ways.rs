@@ -172,14 +172,6 @@ impl Way {
         self.server.remove(format!("{}{key}", prefix(self.kind)).as_bytes());
     }
 
-    /// Ends the reservations of ids, which the proxy does not make, but those of sessions that are open.
-    pub(crate) fn end_reservations(&mut self, stored: &Value, is_open: impl Fn(&str) -> bool) {
-        let all = stored.as_object().into_iter().flatten();
-        for (id, _) in all.filter(|(id, item)| is_reservation(item) && !is_open(id)) {
-            self.forget(id);
-        }
-    }
-
     /// Goes on when these locks of a process that was killed are no more, for which the proxy must care.
     pub(crate) fn end_locks(&mut self, locks: &[String]) {
         if self.kind != Kind::Proxy {
@@ -217,8 +209,8 @@ impl Way {
             let value = if is_lock {
                 json!(A_LOCK)
             } else {
-                // As it was given, which was a moment ago.
-                let lifetime = if lifetime < 0 { lifetime } else { (lifetime + 99) / 100 * 100 };
+                // As it was given, which was a moment ago by a clock that may be a second ahead.
+                let lifetime = if lifetime < 0 { lifetime } else { (lifetime + 90) / 100 * 100 };
                 json!({"data": brief(&data), "lifetime": lifetime})
             };
             stored.insert(name, value);

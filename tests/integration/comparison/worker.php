@@ -1,9 +1,20 @@
 <?php
 // A PHP process that does for one page after the other what its standard input says, a line at a time. After each it
 // tells in JSON what it has as its session, and what PHP says.
-ini_set('session.use_cookies', '0');
-ini_set('session.cache_limiter', '');
 require __DIR__ . '/locks.php';
+
+// Begins as a new process does, with no session, no id, and the settings of the ini files.
+function begin(): void
+{
+    session_abort();
+    unset($GLOBALS['_SESSION']);
+    array_map('ini_restore', array_keys(ini_get_all()));
+    ini_set('session.use_cookies', '0');
+    ini_set('session.cache_limiter', '');
+    session_id('');
+}
+
+begin();
 
 // The handler that the ini file names.
 $handler = ini_get('session.save_handler');

@@ -66,7 +66,7 @@ impl Service {
     pub(super) fn start() -> Self {
         let password = "password-0".to_owned();
         let servers = [(); 2].map(|()| {
-            let options = ["--tmpfs", "/data", "--publish", "127.0.0.1::6379"];
+            let options = ["--tmpfs", "/data"];
             let command = ["sh", "-c", REDIS_FOR_EVER, &password];
             let redis = Redis { container: Container::start(&options, IMAGE, &command) };
             redis.container.wait_for_log("Ready to accept connections");

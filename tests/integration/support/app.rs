@@ -206,7 +206,7 @@ impl App {
 
     /// Starts an instance with a command that serves the app.
     pub(crate) fn start_command(&self, options: &[&str], command: &[&str]) -> Instance {
-        let mut all = vec!["--publish", "127.0.0.1::8080", "--entrypoint", "launcher"];
+        let mut all = vec!["--entrypoint", "launcher"];
         all.extend(options);
         let container = Container::start(&all, &self.image, command);
         let instance = Instance { container, network: None, server: self.server };
@@ -214,7 +214,7 @@ impl App {
         instance
     }
 
-    /// Starts an instance in the network of another container, which publishes the port.
+    /// Starts an instance in the network of another container.
     pub(crate) fn start_in(&self, network: Container, options: &[&str]) -> Instance {
         let shared = format!("container:{}", network.name);
         let all = [&["--network", &shared, "--entrypoint", "launcher"], options].concat();
@@ -256,7 +256,8 @@ pub(crate) struct Instance {
 impl Instance {
     /// Stops and starts the container, which runs the launch again.
     pub(crate) fn restart(&self) {
-        docker_ok(&["restart", "--time", "1", &self.container.name]);
+        docker_ok(&["stop", "--time", "1", &self.container.name]);
+        self.container.start_again();
         self.wait();
     }
 

@@ -1,11 +1,11 @@
 //! Containers that go away with the test, and the commands that libcnb-test does not have.
 
 use std::io::Write;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -59,6 +59,8 @@ fn remover(ours: &str) -> Child {
 #[derive(Debug)]
 pub(crate) struct Container {
     pub(crate) name: String,
+    /// Its address, once somebody has asked for it: each call of `docker` costs what a page of PHP does.
+    ip: Mutex<Option<String>>,
 }
 
 impl Container {
@@ -70,7 +72,13 @@ impl Container {
         args.push(image);
         args.extend(command);
         docker_ok(&args);
-        Self { name }
+        Self { name, ip: Mutex::default() }
+    }
+
+    /// Starts the container again, after it has ended; its address may be another one then.
+    pub(crate) fn start_again(&self) {
+        docker_ok(&["start", &self.name]);
+        *self.ip.lock().expect("nothing panics with it") = None;
     }
 
     /// Runs a command in the container, which must succeed, and gives what it printed.
@@ -103,7 +111,8 @@ impl Container {
     /// The address on the default bridge, for other containers.
     pub(crate) fn ip(&self) -> String {
         let format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
-        docker_ok(&["inspect", "--format", format, &self.name])
+        let mut ip = self.ip.lock().expect("nothing panics with it");
+        ip.get_or_insert_with(|| docker_ok(&["inspect", "--format", format, &self.name])).clone()
     }
 
     /// The IPv6 address, in a network that has them.
@@ -112,8 +121,15 @@ impl Container {
         docker_ok(&["inspect", "--format", format, &self.name])
     }
 
-    /// Where the host reaches a published port.
+    /// Where the host reaches a port of the container: on the bridge, as other containers do, and not through a port that
+    /// is published, as Docker's proxy would be on the way.
     pub(crate) fn address(&self, port: u16) -> SocketAddr {
+        let ip: IpAddr = self.ip().parse().unwrap_or_else(|_| panic!("{} has ended", self.name));
+        (ip, port).into()
+    }
+
+    /// Where the host has a published port on loopback, for programs that trust nothing else.
+    pub(crate) fn published(&self, port: u16) -> SocketAddr {
         let output = docker_ok(&["port", &self.name, &port.to_string()]);
         output
             .lines()
@@ -122,11 +138,10 @@ impl Container {
             .unwrap_or_else(|| panic!("{output}"))
     }
 
-    /// Waits until something listens in the container; not by a published port, behind which Docker's
-    /// proxy listens from the start.
+    /// Waits until something listens in the container.
     pub(crate) fn wait_for_port(&self, port: u16) {
-        let address = (self.ip(), port);
-        let listens = || TcpStream::connect((address.0.as_str(), address.1)).is_ok();
+        let address = self.address(port);
+        let listens = || TcpStream::connect(address).is_ok();
         wait_until(&format!("port {port} of {}", self.name), listens);
     }
 
@@ -185,11 +200,13 @@ impl Drop for Network {
     }
 }
 
-/// Waits for a condition, 30 seconds at most.
+/// Waits for a condition, 30 seconds at most. It is looked at often at first: what takes long may be seen a little later,
+/// and each look may start a program.
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < Duration::from_secs(30), "waited in vain for {what}");
-        sleep(Duration::from_millis(50));
+        let pause = start.elapsed() / 10;
+        sleep(pause.clamp(Duration::from_millis(20), Duration::from_millis(250)));
     }
 }

@@ -47,8 +47,6 @@ impl FaultyServer {
             while true; do if [ ! -f /down ]; then {command}; fi; sleep 0.05; done"
         );
         let options = ["--cap-add", "NET_ADMIN", "--hostname", REALM];
-        let port = format!("127.0.0.1::{}", kind.port());
-        let options = [&options[..], &["--publish", &port]].concat();
         let container = Container::start(&options, IMAGE, &["sh", "-c", &script]);
         container.wait_for_port(kind.port());
         let server = Self { kind, container };

@@ -22,7 +22,7 @@ impl Registry {
 
     /// The full name of an image in the registry.
     pub(crate) fn name_of(&self, image: &str) -> String {
-        format!("{}/{image}", self.container.address(5000))
+        format!("{}/{image}", self.container.published(5000))
     }
 
     /// Copies an image of the engine to the registry, and gives its name there.

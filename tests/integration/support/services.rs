@@ -5,6 +5,9 @@ use super::memcached_client::MemcachedClient;
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::net::TcpStream;
+use std::time::Duration;
 
 pub(crate) const IMAGE: &str = "php-session-store/services";
 
@@ -28,11 +31,17 @@ impl Redis {
     pub(crate) fn start_program(image: &str, program: &str, options: &[&str]) -> Self {
         let mut command = vec![program, "--protected-mode", "no", "--save", ""];
         command.extend(options);
-        let redis = Self {
-            container: Container::start(&["--publish", "127.0.0.1::6379"], image, &command),
-        };
-        redis.container.wait_for_log("Ready to accept connections");
+        let redis = Self { container: Container::start(&[], image, &command) };
+        wait_until("Redis", || redis.answers().is_ok_and(|answer| !answer.is_empty()));
         redis
+    }
+
+    /// What the server says to a client that goes: then it has no client.
+    fn answers(&self) -> io::Result<String> {
+        let mut client = TcpStream::connect(self.container.address(6379))?;
+        client.set_read_timeout(Some(Duration::from_secs(10)))?;
+        client.write_all(b"QUIT\r\n")?;
+        io::read_to_string(client)
     }
 
     /// The host, for other containers.
@@ -109,8 +118,7 @@ impl Memcached {
 
     /// Starts a server with a shell script.
     pub(crate) fn start_with(script: &str) -> Self {
-        let options = ["--publish", "127.0.0.1::11211", "--hostname", REALM];
-        let container = Container::start(&options, IMAGE, &["sh", "-c", script]);
+        let container = Container::start(&["--hostname", REALM], IMAGE, &["sh", "-c", script]);
         container.wait_for_port(11211);
         Self { container }
     }

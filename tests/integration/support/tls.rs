@@ -23,7 +23,7 @@ impl TlsServer {
         let ip = server.container.ip();
         let address = [ip.as_str()];
         server.authority.give_identity(if names.is_empty() { &address } else { names });
-        server.container.wait_for_log("Ready to accept connections");
+        server.container.wait_for_port(6380);
         server
     }
 
@@ -31,7 +31,7 @@ impl TlsServer {
     pub(crate) fn start_with_authority(authority: Authority) -> Self {
         let server = Self::of(authority, "no", "");
         server.authority.give_identity(&[&server.container.ip()]);
-        server.container.wait_for_log("Ready to accept connections");
+        server.container.wait_for_port(6380);
         server
     }
 
@@ -39,7 +39,7 @@ impl TlsServer {
     pub(crate) fn start_with_all_slots() -> Self {
         let server = Self::without_identity("no", "--cluster-enabled yes");
         server.authority.give_identity(&[&server.container.ip()]);
-        server.container.wait_for_log("Ready to accept connections");
+        server.container.wait_for_port(6380);
         let ask = format!(
             "redis-cli -p 6380 --tls --cacert /tls/ca.pem --no-auth-warning -a {PASSWORD} cluster"
         );
@@ -54,7 +54,7 @@ impl TlsServer {
     pub(crate) fn start_with_subject(name: &str) -> Self {
         let server = Self::without_identity("no", "");
         server.authority.give_identity_of_subject(name);
-        server.container.wait_for_log("Ready to accept connections");
+        server.container.wait_for_port(6380);
         server
     }
 

@@ -1,13 +1,13 @@
 //! The locks of a conversation: taking them, keeping them while PHP works, and telling PHP whether it still has one.
 
-use super::{Conversation, Session};
+use super::{Conversation, RedisSession};
 use crate::answer::{NIL, OK, ONE, ZERO, heard, unavailable};
 use crate::contest::{AT_ONCE, take_in_time};
 use crate::exchange::Locks;
-use crate::keyed::Keyed;
 use crate::lock::{Lock, RENEWED_EVERY};
 use crate::request::lock_of;
-use crate::retry::Failure;
+use crate::retry::Result;
+use crate::scripts::Keyed;
 use crate::seen::Seen;
 use crate::sessions::Taken;
 use crate::turns::Turn;
@@ -30,7 +30,7 @@ pub(super) struct Held<'a> {
 
 impl Locks for Conversation<'_> {
     fn patience(&self) -> Option<Duration> {
-        let Session::Held(held) = &self.session else { return None };
+        let RedisSession::Held(held) = &self.session else { return None };
         held.turn.as_ref()?;
         let ends = held.lock.ends.map(|ends| ends.saturating_duration_since(Instant::now()));
         Some(ends.map_or(RENEWED_EVERY, |ends| ends.min(RENEWED_EVERY)))
@@ -38,7 +38,7 @@ impl Locks for Conversation<'_> {
 
     /// Renews the lock, or leaves it to others when its time is up.
     fn renew(&mut self) {
-        let Session::Held(held) = &mut self.session else { return };
+        let RedisSession::Held(held) = &mut self.session else { return };
         if held.owner.is_none() {
             // PHP has asked, and does not want the session.
             self.release();
@@ -53,7 +53,7 @@ impl Locks for Conversation<'_> {
     }
 
     fn release(&mut self) {
-        if let Session::Held(held) = mem::replace(&mut self.session, Session::None) {
+        if let RedisSession::Held(held) = mem::replace(&mut self.session, RedisSession::None) {
             self.sessions.unlock(&held.lock);
         }
     }
@@ -66,7 +66,7 @@ impl<'a> Conversation<'a> {
         }
         let ends = expire.map(|expire| Instant::now() + expire);
         self.shared.stats.requests.inc();
-        if let Session::Held(held) = &mut self.session
+        if let RedisSession::Held(held) = &mut self.session
             && held.owner.is_none()
             && held.lock.key == key
         {
@@ -77,7 +77,7 @@ impl<'a> Conversation<'a> {
         self.release();
         match self.take_lock(key, &owner, ends) {
             Ok(Some(held)) => {
-                self.session = Session::Held(Box::new(held));
+                self.session = RedisSession::Held(Box::new(held));
                 OK.to_vec()
             }
             Ok(None) => {
@@ -93,8 +93,8 @@ impl<'a> Conversation<'a> {
         key: &[u8],
         owner: &[u8],
         ends: Option<Instant>,
-    ) -> Result<Option<Held<'a>>, Failure> {
-        let deadline = Deadline::after(self.shared.lock_timeout);
+    ) -> Result<Option<Held<'a>>> {
+        let deadline = Deadline::after(self.shared.settings.lock_timeout);
         let Some(turn) = self.shared.turns.wait(key, deadline) else { return Ok(None) };
         let secrets = &self.shared.secrets;
         let lock = self.sessions.lock(key, secrets.next(owner), ends);
@@ -110,7 +110,7 @@ impl<'a> Conversation<'a> {
     /// In strict mode PHP asks for a session before it locks it: takes the lock as well, where nobody has it.
     pub(super) fn exists(&mut self, key: &[u8]) -> Vec<u8> {
         let pass = |key: &[u8]| self.pass(&[b"EXISTS", key]);
-        if !self.shared.locking || matches!(self.session, Session::Held(_)) {
+        if !self.shared.settings.locking || matches!(self.session, RedisSession::Held(_)) {
             return pass(key);
         }
         let Some(turn) = self.shared.turns.at_once(key) else { return pass(key) };
@@ -121,7 +121,7 @@ impl<'a> Conversation<'a> {
             Ok(Some(Taken::Missing)) => ZERO.to_vec(),
             Ok(Some(Taken::Busy)) => ONE.to_vec(),
             Ok(Some(Taken::Locked(lock, seen))) => {
-                self.session = Session::Held(Box::new(Held::new(lock, None, seen, turn)));
+                self.session = RedisSession::Held(Box::new(Held::new(lock, None, seen, turn)));
                 ONE.to_vec()
             }
             Err(failure) => unavailable(&failure),
@@ -132,23 +132,21 @@ impl<'a> Conversation<'a> {
     /// cannot tell.
     pub(super) fn owner_of(&mut self, key: &[u8]) -> Option<Vec<u8>> {
         match &self.session {
-            Session::Held(held) if held.lock.key == key && !held.lock.has_ended() => {
-                held.owner.as_ref().map(|owner| bulk(owner))
-            }
-            Session::Held(held) if held.lock.key == key => {
-                let now = self.sessions.service.call(&Keyed::new(&[b"GET", &held.lock.name]));
-                // Past its end, PHP may still write if nobody has taken the lock since.
-                match (now, &held.owner) {
-                    (Ok(Reply::Nil), Some(owner)) => Some(bulk(owner)),
-                    (Ok(Reply::Bulk(now)), Some(owner)) if now == held.lock.secret => {
-                        Some(bulk(owner))
-                    }
-                    (Err(failure), _) => Some(unavailable(&failure)),
-                    _ => Some(NIL.to_vec()),
+            RedisSession::Held(held) if held.lock.key == key => {
+                let owner = bulk(held.owner.as_ref()?);
+                if !held.lock.has_ended() {
+                    return Some(owner);
                 }
+                // Past its end, PHP may still write if nobody has taken the lock since.
+                Some(match self.sessions.service.call(Keyed::new(&[b"GET", &held.lock.name])) {
+                    Ok(Reply::Nil) => owner,
+                    Ok(Reply::Bulk(now)) if now == held.lock.secret => owner,
+                    Err(failure) => unavailable(&failure),
+                    Ok(_) => NIL.to_vec(),
+                })
             }
-            Session::Done { key: done, owner, .. } if done == key => Some(bulk(owner)),
-            Session::None => self.inherit(key),
+            RedisSession::Done { key: done, owner, .. } if done == key => Some(bulk(owner)),
+            RedisSession::None => self.inherit(key),
             _ => None,
         }
     }
@@ -157,10 +155,10 @@ impl<'a> Conversation<'a> {
     /// name for it may be a session's.
     fn inherit(&mut self, key: &[u8]) -> Option<Vec<u8>> {
         let lock = self.sessions.lock_of(key);
-        let now = self.sessions.service.call(&Keyed::new(&[b"GET", &lock]));
+        let now = self.sessions.service.call(Keyed::new(&[b"GET", &lock]));
         Some(match now {
             Ok(Reply::Bulk(now)) if now.starts_with(&self.shared.secrets.owner(&self.peer)) => {
-                self.session = Session::Inherited { key: key.to_vec() };
+                self.session = RedisSession::Inherited(key.to_vec());
                 bulk(&self.peer)
             }
             Ok(Reply::Nil) if lock != lock_of(key) => return None,
@@ -170,9 +168,9 @@ impl<'a> Conversation<'a> {
 
     /// Usually the write has already unlocked it.
     pub(super) fn unlock(&mut self, key: &[u8], owner: &[u8]) -> Vec<u8> {
-        match mem::replace(&mut self.session, Session::None) {
-            Session::Held(held) if held.lock.key == key => self.sessions.unlock(&held.lock),
-            Session::Done { key: done, .. } if done == key => {}
+        match mem::replace(&mut self.session, RedisSession::None) {
+            RedisSession::Held(held) if held.lock.key == key => self.sessions.unlock(&held.lock),
+            RedisSession::Done { key: done, .. } if done == key => {}
             other => {
                 self.session = other;
                 self.sessions.unlock_of_owner(key, &self.shared.secrets.owner(owner));

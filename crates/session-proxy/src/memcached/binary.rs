@@ -1,40 +1,40 @@
 //! The binary protocol: PHP's handler speaks it with us, and a server with a login by SASL.
 //! <https://github.com/memcached/memcached/wiki/BinaryProtocolRevamped>
 
-use super::op::{Item, NotMemcached, Op, Parsed, Reply, When};
+use super::op::{Data, Item, NotMemcached, Op, Parsed, Reply, When};
 use store_client::{MAX_VALUE, printable};
 
-const REQUEST: u8 = 0x80;
-const RESPONSE: u8 = 0x81;
+pub(super) const REQUEST: u8 = 0x80;
+pub(super) const RESPONSE: u8 = 0x81;
 pub(super) const HEADER: usize = 24;
 /// More than a key and the extras of a message take.
 const MOST_BESIDE_VALUE: usize = 1 << 10;
 
 pub(super) mod opcode {
-    pub(in super::super) const GET: u8 = 0x00;
-    pub(in super::super) const SET: u8 = 0x01;
-    pub(in super::super) const ADD: u8 = 0x02;
-    pub(in super::super) const DELETE: u8 = 0x04;
-    pub(in super::super) const QUIT: u8 = 0x07;
-    pub(in super::super) const NOOP: u8 = 0x0a;
-    pub(in super::super) const VERSION: u8 = 0x0b;
-    pub(in super::super) const GETK: u8 = 0x0c;
+    pub(crate) const GET: u8 = 0x00;
+    pub(crate) const SET: u8 = 0x01;
+    pub(crate) const ADD: u8 = 0x02;
+    pub(crate) const DELETE: u8 = 0x04;
+    pub(crate) const QUIT: u8 = 0x07;
+    pub(crate) const NOOP: u8 = 0x0a;
+    pub(crate) const VERSION: u8 = 0x0b;
+    pub(crate) const GETK: u8 = 0x0c;
     /// The same, without a response where there is none: PHP's class `Memcached` sends it, and `NOOP` after it.
-    pub(in super::super) const GETKQ: u8 = 0x0d;
-    pub(in super::super) const TOUCH: u8 = 0x1c;
-    pub(in super::super) const SASL_AUTH: u8 = 0x21;
+    pub(crate) const GETKQ: u8 = 0x0d;
+    pub(crate) const TOUCH: u8 = 0x1c;
+    pub(crate) const SASL_AUTH: u8 = 0x21;
 }
 
 pub(super) mod status {
-    pub(in super::super) const SUCCESS: u16 = 0x00;
-    pub(in super::super) const NOT_FOUND: u16 = 0x01;
-    pub(in super::super) const EXISTS: u16 = 0x02;
-    pub(in super::super) const TOO_LARGE: u16 = 0x03;
-    pub(in super::super) const INVALID: u16 = 0x04;
-    pub(in super::super) const NOT_STORED: u16 = 0x05;
-    pub(in super::super) const UNKNOWN_COMMAND: u16 = 0x81;
-    pub(in super::super) const OUT_OF_MEMORY: u16 = 0x82;
-    pub(in super::super) const TEMPORARY_FAILURE: u16 = 0x86;
+    pub(crate) const SUCCESS: u16 = 0x00;
+    pub(crate) const NOT_FOUND: u16 = 0x01;
+    pub(crate) const EXISTS: u16 = 0x02;
+    pub(crate) const TOO_LARGE: u16 = 0x03;
+    pub(crate) const INVALID: u16 = 0x04;
+    pub(crate) const NOT_STORED: u16 = 0x05;
+    pub(crate) const UNKNOWN_COMMAND: u16 = 0x81;
+    pub(crate) const OUT_OF_MEMORY: u16 = 0x82;
+    pub(crate) const TEMPORARY_FAILURE: u16 = 0x86;
 }
 
 /// A request or a response; its parts are those of the received bytes.
@@ -55,42 +55,30 @@ impl<'a> Message<'a> {
         Self { opcode, status: 0, opaque: [0; 4], version: 0, extras: &[], key, value }
     }
 
-    pub(super) fn encode_request(&self, bytes: &mut Vec<u8>) {
-        self.encode(REQUEST, bytes);
-    }
-
-    pub(super) fn encode_response(&self, bytes: &mut Vec<u8>) {
-        self.encode(RESPONSE, bytes);
-    }
-
-    fn encode(&self, magic: u8, bytes: &mut Vec<u8>) {
+    /// As a [`REQUEST`] or a [`RESPONSE`].
+    pub(super) fn encode(&self, magic: u8) -> Vec<u8> {
         let Self { extras, key, value, .. } = self;
-        let body = extras.len() + key.len() + value.len();
-        bytes.reserve(HEADER + body);
-        bytes.extend_from_slice(&[magic, self.opcode]);
         // A key has at most 250 bytes, extras 8.
-        bytes.extend_from_slice(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes());
-        bytes.extend_from_slice(&[u8::try_from(extras.len()).unwrap_or(u8::MAX), 0]);
-        bytes.extend_from_slice(&self.status.to_be_bytes());
-        bytes.extend_from_slice(&u32::try_from(body).unwrap_or(u32::MAX).to_be_bytes());
-        bytes.extend_from_slice(&self.opaque);
-        bytes.extend_from_slice(&self.version.to_be_bytes());
-        for part in [extras, key, value] {
-            bytes.extend_from_slice(part);
-        }
+        let key_length = u16::try_from(key.len()).unwrap_or(u16::MAX);
+        let extras_length = u8::try_from(extras.len()).unwrap_or(u8::MAX);
+        let body = u32::try_from(extras.len() + key.len() + value.len()).unwrap_or(u32::MAX);
+        [
+            &[magic, self.opcode][..],
+            &key_length.to_be_bytes(),
+            &[extras_length, 0],
+            &self.status.to_be_bytes(),
+            &body.to_be_bytes(),
+            &self.opaque,
+            &self.version.to_be_bytes(),
+            extras,
+            key,
+            value,
+        ]
+        .concat()
     }
 
-    /// The request at the start of `bytes`, and its length.
-    pub(super) fn parse_request(bytes: &'a [u8]) -> Result<Option<(Self, usize)>, NotMemcached> {
-        Self::parse(REQUEST, bytes)
-    }
-
-    /// The response at the start of `bytes`, and its length.
-    pub(super) fn parse_response(bytes: &'a [u8]) -> Result<Option<(Self, usize)>, NotMemcached> {
-        Self::parse(RESPONSE, bytes)
-    }
-
-    fn parse(magic: u8, bytes: &'a [u8]) -> Result<Option<(Self, usize)>, NotMemcached> {
+    /// The [`REQUEST`] or [`RESPONSE`] at the start of `bytes`, and its length.
+    pub(super) fn parse(magic: u8, bytes: &'a [u8]) -> Result<Option<(Self, usize)>, NotMemcached> {
         if bytes.first().is_some_and(|first| *first != magic) {
             return Err(NotMemcached);
         }
@@ -130,39 +118,31 @@ pub(super) fn announced(bytes: &[u8]) -> Option<usize> {
     usize::try_from(body).ok()?.checked_add(HEADER)
 }
 
-pub(super) fn encode(op: &Op<'_>, bytes: &mut Vec<u8>) {
-    let extras;
-    let mut message = match op {
-        Op::Get(key) => Message::new(opcode::GET, key, b""),
-        Op::Delete(key) | Op::DeleteIf(key, _) => Message::new(opcode::DELETE, key, b""),
-        Op::Touch { key, .. } => Message::new(opcode::TOUCH, key, b""),
-        Op::Store { key, data, when: When::Missing, .. } => Message::new(opcode::ADD, key, data),
-        Op::Store { key, data, .. } => Message::new(opcode::SET, key, data),
+pub(super) fn encode(op: &Op<'_>) -> Vec<u8> {
+    let none = Vec::new();
+    let (opcode, key, value, extras, version): (u8, &[u8], &[u8], Vec<u8>, u64) = match op {
+        Op::Get(key) => (opcode::GET, key, b"", none, 0),
+        Op::Delete(key) => (opcode::DELETE, key, b"", none, 0),
+        Op::DeleteIf(key, version) => (opcode::DELETE, key, b"", none, *version),
+        Op::Touch(key, seconds) => (opcode::TOUCH, key, b"", seconds.to_be_bytes().to_vec(), 0),
+        Op::Store { key, data: Data { bytes, flags, seconds }, when } => {
+            let (opcode, version) = match when {
+                When::Missing => (opcode::ADD, 0),
+                When::Always => (opcode::SET, 0),
+                When::Unchanged(version) => (opcode::SET, *version),
+            };
+            (opcode, key, bytes, [flags.to_be_bytes(), seconds.to_be_bytes()].concat(), version)
+        }
     };
-    match op {
-        Op::Store { flags, seconds, when, .. } => {
-            extras = [flags.to_be_bytes(), seconds.to_be_bytes()].concat();
-            message.extras = &extras;
-            if let When::Unchanged(version) = when {
-                message.version = *version;
-            }
-        }
-        Op::Touch { seconds, .. } => {
-            extras = seconds.to_be_bytes().to_vec();
-            message.extras = &extras;
-        }
-        Op::DeleteIf(_, version) => message.version = *version,
-        Op::Get(_) | Op::Delete(_) => {}
-    }
-    message.encode_request(bytes);
+    Message { extras: &extras, version, ..Message::new(opcode, key, value) }.encode(REQUEST)
 }
 
 pub(super) fn parse(op: &Op<'_>, bytes: &[u8]) -> Parsed {
-    let Some((message, length)) = Message::parse_response(bytes)? else { return Ok(None) };
+    let Some((message, length)) = Message::parse(RESPONSE, bytes)? else { return Ok(None) };
     let expected: &[u8] = match op {
         Op::Get(_) => &[opcode::GET],
         Op::Store { .. } => &[opcode::ADD, opcode::SET],
-        Op::Touch { .. } => &[opcode::TOUCH],
+        Op::Touch(..) => &[opcode::TOUCH],
         Op::Delete(_) | Op::DeleteIf(..) => &[opcode::DELETE],
     };
     if !expected.contains(&message.opcode) {

@@ -1,9 +1,11 @@
 //! A connection to a server: asks what it speaks, logs in, and sends operations.
 
-use super::binary::{Message, opcode, status};
+use super::binary::{Message, REQUEST, RESPONSE, opcode, status};
 use super::op::{NotMemcached, Op, Reply};
 use super::text;
 use super::wire::Wire;
+use crate::pool::NoConnection;
+use std::sync::OnceLock;
 use std::time::Duration;
 use store_client::{Deadline, Dialer, MemcachedLogin, Problem, Stream, printable};
 
@@ -30,6 +32,8 @@ pub enum Fault {
     Login(String),
     #[error("the server has no login")]
     NoLogin,
+    #[error("the server has no login: it speaks only the text protocol")]
+    OnlyText,
     /// It has no room for a connection, or refuses an operation.
     #[error("the server says {0}")]
     Said(String),
@@ -45,68 +49,68 @@ impl From<NotMemcached> for Fault {
     }
 }
 
-impl Fault {
-    /// Whether the server refuses us, and would do so again.
-    pub(super) fn is_refusal(&self) -> bool {
+impl NoConnection for Fault {
+    fn all_in_use(count: usize) -> Self {
+        Self::AllInUse(count)
+    }
+
+    /// Whether the server would do so again.
+    fn is_refusal(&self) -> bool {
         match self {
             Self::Connection(problem) => problem.is_refusal(),
-            Self::Login(_) | Self::NoLogin => true,
-            Self::NotMemcached | Self::Said(_) | Self::AllInUse(_) | Self::Silent => false,
+            fault => matches!(fault, Self::Login(_) | Self::NoLogin | Self::OnlyText),
         }
     }
 }
 
 /// A connection that is logged in. After a failure it must not be used again.
 pub(super) struct Connection {
-    stream: Stream,
-    wire: Wire,
+    pub(super) stream: Stream,
+    pub(super) wire: Wire,
 }
 
 impl Connection {
-    /// Connects and logs in. `known` is what the server is, if another connection has asked; returns it.
+    /// Connects and logs in. `nature` is what the server is, as soon as a connection has asked.
     pub(super) fn open(
         dialer: &Dialer,
         login: Option<&MemcachedLogin>,
-        known: Option<Nature>,
+        nature: &OnceLock<Nature>,
         deadline: Deadline,
         connect_timeout: Duration,
-    ) -> Result<(Self, Option<Nature>), Fault> {
+    ) -> Result<Self, Fault> {
         let stream = dialer.open(deadline, connect_timeout)?;
         let mut connection = Self { stream, wire: Wire::Text };
-        let nature = match known {
-            Some(known) => Some(known),
-            None => match connection.ask(login.is_some(), deadline) {
-                Ok(nature) => Some(nature),
+        if nature.get().is_none() {
+            match connection.ask(login.is_some(), deadline) {
+                // Another connection may have asked as well.
+                Ok(found) => drop(nature.set(found)),
                 // twemproxy closes the connection on a command that it does not know.
                 Err(Fault::Connection(Problem::Closed(_))) if login.is_none() => {
                     connection.stream = dialer.open(deadline, connect_timeout)?;
-                    None
                 }
                 Err(fault) => return Err(fault),
-            },
-        };
-        connection.wire = nature.map_or(Wire::Text, |nature| nature.wire);
+            }
+        }
+        connection.wire = nature.get().map_or(Wire::Text, |nature| nature.wire);
         if let Some(login) = login {
             connection.log_in(login, deadline)?;
         }
-        Ok((connection, nature))
+        Ok(connection)
     }
 
     /// Asks for the server's version, and where there is no login for nothing (`mn`): twemproxy passes the first question on
     /// to a server and does not know the second. A server says at least `ERROR`.
     fn ask(&mut self, has_login: bool, deadline: Deadline) -> Result<Nature, Fault> {
-        let mut question = Vec::new();
-        if has_login {
+        let question = if has_login {
             // The end of a line for a server that speaks only text: any other one does not look at it.
             let version = u64::from(b'\n');
-            let ask = Message { version, ..Message::new(opcode::VERSION, b"", b"") };
-            ask.encode_request(&mut question);
+            Message { version, ..Message::new(opcode::VERSION, b"", b"") }.encode(REQUEST)
         } else {
-            question.extend_from_slice(b"version\r\nmn\r\n");
-        }
+            b"version\r\nmn\r\n".to_vec()
+        };
         self.stream.send(&question, deadline)?;
         self.stream.receive(|bytes| {
-            if let Ok(message) = Message::parse_response(bytes) {
+            if let Ok(message) = Message::parse(RESPONSE, bytes) {
                 return Ok(message.filter(|_| !bytes.is_empty()).map(|(message, length)| {
                     let keeps_order = is_a_server(message.value);
                     (Nature { wire: Wire::Binary, keeps_order }, length)
@@ -114,19 +118,22 @@ impl Connection {
             }
             let Some((line, length)) = text::line(bytes)? else { return Ok(None) };
             let wants_login = line.starts_with(b"CLIENT_ERROR unauth");
+            let version = line.strip_prefix(b"VERSION ");
+            if version.is_none() && text::refused(line).is_none() {
+                return Err(Fault::NotMemcached);
+            }
             if line.starts_with(TOO_MANY) {
                 return Err(Fault::Said(printable(&String::from_utf8_lossy(line))));
             }
             if has_login && !wants_login {
                 // The password would end up among its keys.
-                return Err(Fault::NoLogin);
+                return Err(Fault::OnlyText);
             }
             let mut both = length;
             if !has_login {
                 let Some((_, more)) = text::line(&bytes[length..])? else { return Ok(None) };
                 both += more;
             }
-            let version = line.strip_prefix(b"VERSION ");
             let keeps_order = wants_login || version.is_some_and(is_a_server);
             Ok(Some((Nature { wire: Wire::Text, keeps_order }, both)))
         })
@@ -137,37 +144,35 @@ impl Connection {
         MemcachedLogin { user, password }: &MemcachedLogin,
         deadline: Deadline,
     ) -> Result<(), Fault> {
-        let password = password.expose();
-        let mut request = Vec::new();
-        match self.wire {
+        let (wire, password) = (self.wire, password.expose());
+        let request = match wire {
             Wire::Binary => {
                 let plain = format!("\0{user}\0{password}");
-                Message::new(opcode::SASL_AUTH, b"PLAIN", plain.as_bytes())
-                    .encode_request(&mut request);
+                Message::new(opcode::SASL_AUTH, b"PLAIN", plain.as_bytes()).encode(REQUEST)
             }
             // memcached's own, with `--auth-file`.
             Wire::Text => {
                 let login = format!("{user} {password}");
-                request = format!("set login 0 0 {}\r\n{login}\r\n", login.len()).into_bytes();
+                format!("set login 0 0 {}\r\n{login}\r\n", login.len()).into_bytes()
             }
-        }
+        };
         self.stream.send(&request, deadline)?;
-        let (wire, refused) =
-            (self.wire, |text: &[u8]| Fault::Login(printable(&String::from_utf8_lossy(text))));
-        self.stream.receive(|bytes| match wire {
-            Wire::Binary => Message::parse_response(bytes)?
-                .map(|(message, length)| match message.status {
-                    status::SUCCESS => Ok(((), length)),
-                    status::UNKNOWN_COMMAND => Err(Fault::NoLogin),
-                    _ => Err(refused(message.value)),
-                })
-                .transpose(),
-            Wire::Text => text::line(bytes)?
-                .map(|(line, length)| match line {
+        let said = |text: &[u8]| Fault::Login(printable(&String::from_utf8_lossy(text)));
+        self.stream.receive(|bytes| {
+            let answer = match wire {
+                Wire::Binary => {
+                    Message::parse(RESPONSE, bytes)?.map(|(message, length)| match message.status {
+                        status::SUCCESS => Ok(((), length)),
+                        status::UNKNOWN_COMMAND => Err(Fault::NoLogin),
+                        _ => Err(said(message.value)),
+                    })
+                }
+                Wire::Text => text::line(bytes)?.map(|(line, length)| match line {
                     b"STORED" => Ok(((), length)),
-                    _ => Err(refused(line)),
-                })
-                .transpose(),
+                    _ => Err(said(line)),
+                }),
+            };
+            answer.transpose()
         })
     }
 
@@ -175,10 +180,8 @@ impl Connection {
     pub(super) fn send(&mut self, ops: &[Op<'_>], deadline: Deadline) -> Result<Vec<Reply>, Fault> {
         self.stream.send(&self.wire.encode(ops), deadline)?;
         let wire = self.wire;
-        let replies: Vec<_> = ops
-            .iter()
-            .map(|op| self.stream.receive(|bytes| Ok(wire.parse(op, bytes)?)))
-            .collect::<Result<_, Fault>>()?;
+        let replies = ops.iter().map(|op| self.stream.receive(|bytes| Ok(wire.parse(op, bytes)?)));
+        let replies = replies.collect::<Result<Vec<_>, Fault>>()?;
         match replies.first() {
             Some(Reply::Refused(text)) if text.as_bytes().starts_with(TOO_MANY) => {
                 Err(Fault::Said(text.clone()))

@@ -3,10 +3,11 @@
 mod locking;
 
 use super::binary::status;
-use super::op::{Data, Op, Reply, When};
+use super::op::{Data, Item, Op, Reply, When};
 use super::request::{Incoming, Request};
-use super::server::Failure;
-use super::sessions::{InTime, Read, Sessions, Written};
+use super::servers::Result;
+use super::sessions::{InTime, Sessions, Written};
+use crate::answer::{OK, unreachable};
 use crate::contest::GaveUp;
 use crate::exchange::{Dialogue, Parsed};
 use crate::log::log;
@@ -22,28 +23,26 @@ use store_client::{Deadline, bulk};
 
 /// How long an answer may take. libmemcached waits for 5 seconds.
 const PATIENCE: Duration = Duration::from_millis(4500);
-const OK: &[u8] = b"+OK\r\n";
 /// PHP's handler takes any version.
 const VERSION: &[u8] = b"1.6.0";
 
-/// A conversation with one PHP process.
 pub(super) struct Conversation<'a> {
     shared: &'a Shared,
     /// They answer by the time at which PHP has to be answered.
     sessions: InTime<'a>,
     /// What PHP calls itself.
     peer: Vec<u8>,
-    session: Session<'a>,
+    session: MemcachedSession<'a>,
     waiting: Option<Waiting<'a>>,
     gave_up: GaveUp<u16>,
-    /// The session whose id PHP has drawn last, and which is nowhere yet.
-    created: Option<Vec<u8>>,
+    /// The session whose id PHP has drawn last, which is reserved for so many seconds when it is read.
+    created: Option<(Vec<u8>, u32)>,
     /// Whether nothing was said yet.
     is_new: bool,
 }
 
 /// The session that PHP works with.
-enum Session<'a> {
+enum MemcachedSession<'a> {
     /// None that is locked.
     None,
     Held(Box<Held<'a>>),
@@ -58,7 +57,7 @@ impl Dialogue for Conversation<'_> {
     type Request = Incoming;
 
     fn parse(&self, bytes: &[u8]) -> Result<Option<Parsed<Incoming>>, Vec<u8>> {
-        Incoming::parse(bytes, &self.shared.prefix)
+        Incoming::parse(bytes, self.shared.prefix())
     }
 
     fn announced(&self, bytes: &[u8]) -> usize {
@@ -79,40 +78,34 @@ impl Dialogue for Conversation<'_> {
 
 impl<'a> Conversation<'a> {
     /// `peer` is what PHP calls itself.
-    pub(super) fn new(shared: &'a Shared, sessions: &'a Sessions, peer: Vec<u8>) -> Self {
-        let (session, waiting, gave_up) = (Session::None, None, GaveUp::nothing());
-        let sessions = sessions.until(Deadline::after(PATIENCE));
+    pub(super) fn new(all: &'a Sessions, peer: Vec<u8>) -> Self {
+        let (session, waiting, gave_up) = (MemcachedSession::None, None, GaveUp::default());
+        let (shared, sessions) = (&all.shared, InTime { all, deadline: Deadline::after(PATIENCE) });
         Self { shared, sessions, peer, session, waiting, gave_up, created: None, is_new: true }
     }
 
     fn reply(&mut self, incoming: &Incoming) -> Vec<u8> {
         if !matches!(incoming.request, Request::Lock(_)) {
             self.waiting = None;
-            self.gave_up = GaveUp::nothing();
+            self.gave_up = GaveUp::default();
         }
         let status = match &incoming.request {
             Request::Lock(key) => self.lock(key),
             Request::Unlock(key) => self.unlock(key),
             // No other session has this id: PHP has just drawn it.
-            Request::Create(key) => {
-                self.created = Some(key.clone());
+            Request::Create { key, seconds } => {
+                self.created = Some((key.clone(), *seconds));
                 status::SUCCESS
             }
             Request::Noop => status::SUCCESS,
             Request::Exists(key) => self.exists(key),
             Request::Get(key) => return self.get(incoming, key),
             Request::Write { key, flags, seconds, data } => {
-                self.created = None;
                 let data = Data { bytes: data, flags: *flags, seconds: *seconds };
                 self.write(key, data)
             }
-            Request::Touch { key, seconds } => {
-                return self.touch(incoming, key, *seconds);
-            }
-            Request::Delete(key) => {
-                self.created = None;
-                self.delete(key)
-            }
+            Request::Touch(key, seconds) => return self.touch(incoming, key, *seconds),
+            Request::Delete(key) => self.delete(key),
             Request::Version => return incoming.value(VERSION, 0, 0),
             Request::Ours(question) => return self.tell(question),
         };
@@ -123,13 +116,10 @@ impl<'a> Conversation<'a> {
     fn tell(&self, question: &Question) -> Vec<u8> {
         match question {
             Question::Echo(text) => bulk(text),
-            Question::Status => bulk(Status::of(self.sessions.all, self.shared).json().as_bytes()),
+            Question::Status => bulk(Status::of(self.sessions.all).json().as_bytes()),
             Question::Reach(key) => match self.sessions.reach(key) {
                 Ok(()) => OK.to_vec(),
-                Err(failure) => {
-                    format!("-ERR the session proxy cannot reach the service: {failure}\r\n")
-                        .into_bytes()
-                }
+                Err(failure) => unreachable(&failure),
             },
             _ => b"-ERR the session proxy stands before Memcached\r\n".to_vec(),
         }
@@ -143,22 +133,22 @@ impl<'a> Conversation<'a> {
         }
     }
 
+    /// How long the id is reserved, in seconds, where PHP has just drawn it.
+    fn reserved(&self, key: &[u8]) -> Option<u32> {
+        self.created.as_ref().filter(|(created, _)| created == key).map(|(_, seconds)| *seconds)
+    }
+
     /// Once what was read together with taking the lock, then what the service has.
     fn get(&mut self, incoming: &Incoming, key: &[u8]) -> Vec<u8> {
-        let held = match &mut self.session {
-            Session::Held(held) if held.lock.key == key => Some(held),
+        let reserved = self.reserved(key);
+        self.created.take_if(|_| reserved.is_some());
+        let mut held = match &mut self.session {
+            MemcachedSession::Held(held) if held.lock.key == key => Some(held),
             _ => None,
         };
-        let (read, held) = match held {
-            Some(held) => match held.first.take() {
-                Some(first) => (Ok(first), Some(held)),
-                None => (self.sessions.read(key), Some(held)),
-            },
-            None => (self.sessions.read(key), None),
-        };
-        let read: Read = match read {
-            Ok(read) => read,
-            Err(_) => return incoming.response(status::TEMPORARY_FAILURE),
+        let first = held.as_mut().and_then(|held| held.first.take());
+        let Ok(read) = first.map_or_else(|| self.sessions.read_new(key, reserved), Ok) else {
+            return incoming.response(status::TEMPORARY_FAILURE);
         };
         if let Some(held) = held {
             held.seen = read.as_ref().map_or(When::Missing, |item| When::Unchanged(item.version));
@@ -172,20 +162,20 @@ impl<'a> Conversation<'a> {
     fn write(&mut self, key: &[u8], data: Data<'_>) -> u16 {
         let sessions = self.sessions;
         let written = match &mut self.session {
-            Session::Held(held) if held.lock.key == key => {
+            MemcachedSession::Held(held) if held.lock.key == key => {
                 let written = sessions.write(&held.lock, held.seen, data);
                 if written.is_ok() {
                     let bytes = data.bytes.to_vec();
                     let seen = Seen::Data(Some(bytes)).remembered();
-                    self.session = Session::Done { key: key.to_vec(), seen };
+                    self.session = MemcachedSession::Done { key: key.to_vec(), seen };
                 }
                 written
             }
             // A handler that wraps PHP's may write twice.
-            Session::Done { key: done, seen } if done == key => {
-                sessions.write_if_same(key, seen, data)
+            MemcachedSession::Done { key: done, seen } if done == key => {
+                sessions.write_over(key, data, |now| seen.is(now))
             }
-            _ if self.is_new && self.shared.locking => self.write_of_owner(key, data),
+            _ if self.is_new && self.shared.settings.locking => self.write_of_owner(key, data),
             // Without a lock, as PHP's own handler: the page locks no session, or another one.
             _ => sessions.write_when(When::Always, key, data),
         };
@@ -193,27 +183,19 @@ impl<'a> Conversation<'a> {
     }
 
     /// A connection that begins with a write follows one whose worker has died.
-    fn write_of_owner(&self, key: &[u8], data: Data<'_>) -> Result<Written, Failure> {
-        match self.inherited(key) {
-            Err(None) => Ok(Written::Lost),
-            Err(Some(failure)) => Err(failure),
-            Ok(_) => self.sessions.write_when(When::Always, key, data),
-        }
-    }
-
-    /// The version of a lock that a worker has taken for this PHP process and then died, if there is a lock; fails if it is
-    /// somebody else's.
-    fn inherited(&self, key: &[u8]) -> Result<Option<u64>, Option<Failure>> {
+    fn write_of_owner(&self, key: &[u8], data: Data<'_>) -> Result<Written> {
         match self.sessions.lock_now(key)? {
-            None => Ok(None),
-            Some(item) if self.shared.secrets.are_inherited(&item.data, &self.peer) => {
-                Ok(Some(item.version))
-            }
-            Some(_) => Err(None),
+            Some(lock) if !self.is_inherited(&lock) => Ok(Written::Lost),
+            _ => self.sessions.write_when(When::Always, key, data),
         }
     }
 
-    fn told(&self, written: Result<Written, Failure>, size: usize) -> u16 {
+    /// Whether it is a lock that a worker has taken for this PHP process and then died.
+    fn is_inherited(&self, lock: &Item) -> bool {
+        self.shared.secrets.are_inherited(&lock.data, &self.peer)
+    }
+
+    fn told(&self, written: Result<Written>, size: usize) -> u16 {
         match written {
             Ok(Written::Done) => status::SUCCESS,
             Ok(Written::Lost) => {
@@ -240,24 +222,16 @@ impl<'a> Conversation<'a> {
 
     fn touch(&mut self, incoming: &Incoming, key: &[u8], seconds: u32) -> Vec<u8> {
         let sessions = self.sessions;
-        let created = self.created.take();
         let touched = match &mut self.session {
-            Session::Held(held) if held.lock.key == key => {
+            MemcachedSession::Held(held) if held.lock.key == key => {
                 let touched = sessions.touch(&held.lock, seconds);
                 if touched.is_ok() {
-                    self.session = Session::Done { key: key.to_vec(), seen: Seen::Nothing };
+                    self.session =
+                        MemcachedSession::Done { key: key.to_vec(), seen: Seen::Nothing };
                 }
                 touched
             }
-            _ => sessions.one(key, Op::Touch { key, seconds }),
-        };
-        let touched = match touched {
-            // PHP's handler has reserved it: strict mode knows it from then on.
-            Ok(Reply::Missing) if created.as_deref() == Some(key) => {
-                let when = When::Missing;
-                sessions.one(key, Op::Store { key, data: b"", flags: 0, seconds, when })
-            }
-            touched => touched,
+            _ => sessions.one(key, Op::Touch(key, seconds)),
         };
         match touched {
             Ok(Reply::Done | Reply::Exists) => incoming.value(b"", 0, 0),
@@ -270,7 +244,7 @@ impl<'a> Conversation<'a> {
         match self.sessions.one(key, Op::Delete(key)) {
             Ok(Reply::Refused(_)) | Err(_) => status::TEMPORARY_FAILURE,
             Ok(_) => {
-                if let Session::Held(held) = &mut self.session
+                if let MemcachedSession::Held(held) = &mut self.session
                     && held.lock.key == key
                 {
                     (held.first, held.seen) = (None, When::Missing);
@@ -281,16 +255,18 @@ impl<'a> Conversation<'a> {
     }
 
     fn unlock(&mut self, key: &[u8]) -> u16 {
-        match mem::replace(&mut self.session, Session::None) {
-            Session::Held(held) if held.lock.key == key => {
+        match mem::replace(&mut self.session, MemcachedSession::None) {
+            MemcachedSession::Held(held) if held.lock.key == key => {
                 self.sessions.unlock(&held.lock);
             }
-            Session::Done { key: done, .. } if done == key => {}
+            MemcachedSession::Done { key: done, .. } if done == key => {}
             // An unlock by anybody else is none.
             other => {
                 self.session = other;
-                if let Ok(Some(version)) = self.inherited(key) {
-                    self.sessions.unlock_version(key, version);
+                if let Ok(Some(lock)) = self.sessions.lock_now(key)
+                    && self.is_inherited(&lock)
+                {
+                    self.sessions.unlock_version(key, lock.version);
                 }
             }
         }

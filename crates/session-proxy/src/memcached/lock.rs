@@ -26,12 +26,6 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    pub(super) fn new(key: &[u8], prefix: usize, secret: Vec<u8>) -> Self {
-        let name = lock_of(key, prefix);
-        let (key, renewed) = (key.to_vec(), Instant::now());
-        Self { key, name, secret, version: 0, is_beside: false, renewed }
-    }
-
     /// The key whose server has the lock.
     pub(super) fn place(&self) -> &[u8] {
         if self.is_beside { &self.key } else { &self.name }

@@ -2,20 +2,15 @@
 
 /// An operation on one key.
 #[derive(Clone, Copy)]
-pub(in crate::memcached) enum Op<'a> {
+pub(crate) enum Op<'a> {
     Get(&'a [u8]),
     Store {
         key: &'a [u8],
-        data: &'a [u8],
-        flags: u32,
-        /// Its lifetime in seconds, or when it ends, as Memcached takes both.
-        seconds: u32,
+        data: Data<'a>,
         when: When,
     },
-    Touch {
-        key: &'a [u8],
-        seconds: u32,
-    },
+    /// Extends its lifetime to so many seconds.
+    Touch(&'a [u8], u32),
     Delete(&'a [u8]),
     /// Deletes only this version.
     DeleteIf(&'a [u8], u64),
@@ -23,21 +18,26 @@ pub(in crate::memcached) enum Op<'a> {
 
 /// A session's data as PHP writes it.
 #[derive(Clone, Copy)]
-pub(in crate::memcached) struct Data<'a> {
-    pub(in crate::memcached) bytes: &'a [u8],
-    pub(in crate::memcached) flags: u32,
-    pub(in crate::memcached) seconds: u32,
+pub(crate) struct Data<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) flags: u32,
+    /// Its lifetime in seconds, or when it ends, as Memcached takes both.
+    pub(crate) seconds: u32,
 }
 
 impl<'a> Op<'a> {
-    pub(in crate::memcached) fn store(key: &'a [u8], data: Data<'a>, when: When) -> Self {
-        Self::Store { key, data: data.bytes, flags: data.flags, seconds: data.seconds, when }
+    /// What reads a session. An id that PHP has just drawn is `reserved` for so many seconds, as by PHP's own handler:
+    /// strict mode knows it from then on.
+    pub(crate) fn read(key: &'a [u8], reserved: Option<u32>) -> Vec<Self> {
+        let empty = |seconds| Data { bytes: b"", flags: 0, seconds };
+        let store = |seconds| Self::Store { key, data: empty(seconds), when: When::Missing };
+        reserved.map(store).into_iter().chain([Self::Get(key)]).collect()
     }
 }
 
 /// When to store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::memcached) enum When {
+pub(crate) enum When {
     Always,
     /// There is nothing yet.
     Missing,
@@ -47,7 +47,7 @@ pub(in crate::memcached) enum When {
 
 /// A server's reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::memcached) enum Reply {
+pub(crate) enum Reply {
     Done,
     Value(Item),
     Missing,
@@ -60,15 +60,15 @@ pub(in crate::memcached) enum Reply {
 
 /// What a server has under a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::memcached) struct Item {
-    pub(in crate::memcached) data: Vec<u8>,
-    pub(in crate::memcached) flags: u32,
-    pub(in crate::memcached) version: u64,
+pub(crate) struct Item {
+    pub(crate) data: Vec<u8>,
+    pub(crate) flags: u32,
+    pub(crate) version: u64,
 }
 
 /// These bytes are no reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::memcached) struct NotMemcached;
+pub(crate) struct NotMemcached;
 
 /// A reply and its length; `None` if it is incomplete.
-pub(in crate::memcached) type Parsed = Result<Option<(Reply, usize)>, NotMemcached>;
+pub(crate) type Parsed = Result<Option<(Reply, usize)>, NotMemcached>;

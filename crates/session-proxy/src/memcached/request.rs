@@ -1,6 +1,6 @@
 //! Requests of PHP's memcached handler, parsed with limits: only what it sends for sessions, on session keys.
 
-use super::binary::{HEADER, Message, announced, opcode, status};
+use super::binary::{HEADER, Message, REQUEST, RESPONSE, announced, opcode, status};
 use super::lock::session_of;
 use crate::exchange::Parsed;
 use crate::log::log;
@@ -11,8 +11,6 @@ use store_client::MAX_VALUE;
 const LONGEST_KEY: usize = 250;
 /// The lifetime by which libmemcached asks whether there is a key: what is stored with it has ended in 1970.
 const EXISTS_LIFETIME: u32 = 60 * 60 * 24 * 31;
-/// What the handler stores as a lock is not empty; where it reserves the id of a new session, it is.
-const EMPTY: &[u8] = b"";
 
 /// A request by PHP. Keys include their prefix, and are those of sessions, not of their locks.
 #[derive(Clone, PartialEq, Eq)]
@@ -20,7 +18,10 @@ pub(super) enum Request {
     Lock(Vec<u8>),
     Unlock(Vec<u8>),
     /// Reserves the id of a new session.
-    Create(Vec<u8>),
+    Create {
+        key: Vec<u8>,
+        seconds: u32,
+    },
     Exists(Vec<u8>),
     Get(Vec<u8>),
     Write {
@@ -29,10 +30,8 @@ pub(super) enum Request {
         seconds: u32,
         data: Vec<u8>,
     },
-    Touch {
-        key: Vec<u8>,
-        seconds: u32,
-    },
+    /// Extends its lifetime to so many seconds.
+    Touch(Vec<u8>, u32),
     Delete(Vec<u8>),
     /// Nothing to do.
     Noop,
@@ -60,7 +59,7 @@ impl Incoming {
         if bytes.first() == Some(&b'*') {
             return question(bytes, prefix);
         }
-        let Ok(parsed) = Message::parse_request(bytes) else { return Err(unreadable(bytes)) };
+        let Ok(parsed) = Message::parse(REQUEST, bytes) else { return Err(unreadable(bytes)) };
         Ok(parsed.map(|(message, length)| {
             let Message { opcode, opaque, .. } = message;
             let request = Request::read(&message, prefix);
@@ -80,59 +79,45 @@ impl Incoming {
 
     /// The response with a session's data.
     pub(super) fn value(&self, data: &[u8], flags: u32, version: u64) -> Vec<u8> {
-        let flags = flags.to_be_bytes();
         let key = match &self.request {
             Request::Get(key) if self.opcode != opcode::GET => key.as_slice(),
             _ => b"",
         };
-        let extras = &flags;
-        let mut bytes = Vec::new();
-        Message { opaque: self.opaque, version, extras, ..Message::new(self.opcode, key, data) }
-            .encode_response(&mut bytes);
-        bytes
+        let (opaque, extras) = (self.opaque, &flags.to_be_bytes()[..]);
+        Message { opaque, version, extras, ..Message::new(self.opcode, key, data) }.encode(RESPONSE)
     }
 
     /// The response where there is no such session; none to a quiet request.
     pub(super) fn missing(&self) -> Vec<u8> {
         if self.opcode == opcode::GETKQ { Vec::new() } else { self.response(status::NOT_FOUND) }
     }
+
+    /// The response to a request of which only the beginning is there.
+    pub(super) fn refusal(bytes: &[u8], status: u16) -> Vec<u8> {
+        bytes.first_chunk::<HEADER>().map_or_else(Vec::new, |header| {
+            response(header[1], [header[12], header[13], header[14], header[15]], status)
+        })
+    }
 }
 
 fn response(opcode: u8, opaque: [u8; 4], status: u16) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    Message { status, opaque, ..Message::new(opcode, b"", b"") }.encode_response(&mut bytes);
-    bytes
+    Message { status, opaque, ..Message::new(opcode, b"", b"") }.encode(RESPONSE)
 }
 
 fn question(bytes: &[u8], prefix: &[u8]) -> Result<Option<Parsed<Incoming>>, Vec<u8>> {
     let refused = |refusal| format!("-{refusal}\r\n").into_bytes();
     let parsed = parse(bytes).map_err(refused)?;
     Ok(parsed.map(|(parts, length)| {
-        let incoming = Question::read(&parts, prefix).map(|question| Incoming {
-            opcode: 0,
-            opaque: [0; 4],
-            request: Request::Ours(question),
-        });
+        let request = Question::read(&parts, prefix).map(Request::Ours);
+        let incoming = request.map(|request| Incoming { opcode: 0, opaque: [0; 4], request });
         (incoming.map_err(refused), length)
     }))
-}
-
-impl Incoming {
-    /// The response to a request of which only the beginning is there.
-    pub(super) fn refusal(bytes: &[u8], status: u16) -> Vec<u8> {
-        match bytes.first_chunk::<HEADER>() {
-            Some(header) => {
-                response(header[1], [header[12], header[13], header[14], header[15]], status)
-            }
-            None => Vec::new(),
-        }
-    }
 }
 
 /// The last response where nobody knows where the next request would begin.
 fn unreadable(bytes: &[u8]) -> Vec<u8> {
     match announced(bytes) {
-        Some(length) if bytes[0] == 0x80 && length > HEADER + MAX_VALUE => {
+        Some(length) if bytes[0] == REQUEST && length > HEADER + MAX_VALUE => {
             Incoming::refusal(bytes, status::TOO_LARGE)
         }
         _ => {
@@ -160,17 +145,21 @@ impl Request {
         let of_lock = session_of(key, prefix.len());
         let key = if is_one { key.to_vec() } else { return Err(status::INVALID) };
         let extra = |at| message.extra(at).ok_or(status::INVALID);
+        // What the handler stores as a lock is not empty; where it reserves the id of a new session, it is.
+        let is_empty = message.value.is_empty();
         match (message.opcode, of_lock) {
-            (opcode::ADD, Some(session)) if message.value != EMPTY => Ok(Self::Lock(session)),
-            (opcode::ADD, _) if message.value != EMPTY => Err(status::UNKNOWN_COMMAND),
-            (opcode::ADD, _) if extra(4)? == EXISTS_LIFETIME => Ok(Self::Exists(key)),
-            (opcode::ADD, _) => Ok(Self::Create(key)),
+            (opcode::ADD, Some(session)) if !is_empty => Ok(Self::Lock(session)),
+            (opcode::ADD, _) if !is_empty => Err(status::UNKNOWN_COMMAND),
+            (opcode::ADD, _) => match extra(4)? {
+                EXISTS_LIFETIME => Ok(Self::Exists(key)),
+                seconds => Ok(Self::Create { key, seconds }),
+            },
             (opcode::GET | opcode::GETK | opcode::GETKQ, _) => Ok(Self::Get(key)),
             (opcode::SET, _) => {
                 let (flags, seconds) = (extra(0)?, extra(4)?);
                 Ok(Self::Write { key, flags, seconds, data: message.value.to_vec() })
             }
-            (opcode::TOUCH, _) => Ok(Self::Touch { key, seconds: extra(0)? }),
+            (opcode::TOUCH, _) => Ok(Self::Touch(key, extra(0)?)),
             (opcode::DELETE, Some(session)) => Ok(Self::Unlock(session)),
             (opcode::DELETE, None) => Ok(Self::Delete(key)),
             _ => Err(status::UNKNOWN_COMMAND),
@@ -188,10 +177,9 @@ mod tests {
 
     #[test]
     fn a_request_is_read_as_a_whole_and_its_length_is_known_before() {
-        let mut bytes = Vec::new();
         let extras = [[0, 0, 0, 3], 1440_u32.to_be_bytes()].concat();
         let message = Message::new(opcode::SET, b"memc.sess.key.a", b"data");
-        Message { extras: &extras, ..message }.encode_request(&mut bytes);
+        let bytes = Message { extras: &extras, ..message }.encode(REQUEST);
         for cut in 0..bytes.len() {
             assert!(matches!(Incoming::parse(&bytes[..cut], PREFIX), Ok(None)), "{cut}");
         }
@@ -211,8 +199,7 @@ mod tests {
             ("memc.sess.key.\u{fc}", false),
             ("other.a", false),
         ] {
-            let mut bytes = Vec::new();
-            Message::new(opcode::GETK, key.as_bytes(), b"").encode_request(&mut bytes);
+            let bytes = Message::new(opcode::GETK, key.as_bytes(), b"").encode(REQUEST);
             let Ok(Some((incoming, _))) = Incoming::parse(&bytes, PREFIX) else { panic!("{key}") };
             assert_eq!(incoming.is_ok(), is_taken, "{key}");
         }

@@ -2,22 +2,19 @@
 
 use super::lock::{LOCK_SECONDS, Lock, lock_of};
 use super::op::{Data, Item, Op, Reply, When};
-use super::server::{Failure, Limits};
-use super::servers::Service;
+use super::servers::{Result, Servers};
 use crate::credentials::{self, Credentials};
-use crate::seen::Seen;
-use crate::settings::Settings;
+use crate::pool::NoConnection;
 use crate::shared::Shared;
 use crate::upstream::Access;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 use store_client::{Deadline, MemcachedEndpoint};
 
-/// The sessions of the service.
 pub(crate) struct Sessions {
-    pub(super) service: Service,
-    /// The length of the prefix of all keys.
-    prefix: usize,
+    pub(super) shared: Arc<Shared>,
+    credentials: Credentials<Access<MemcachedEndpoint>, Servers>,
     /// Whether the log has said that the server keeps no session as large as one was.
     pub(super) said_too_large: AtomicBool,
 }
@@ -54,61 +51,64 @@ pub(super) enum Written {
 impl Sessions {
     /// Reads the service's address and login.
     pub(crate) fn new(
-        settings: &Settings,
+        shared: Arc<Shared>,
         read: credentials::Read<Access<MemcachedEndpoint>>,
-        shared: &Shared,
     ) -> anyhow::Result<Self> {
-        let limits = Limits {
-            connect_timeout: settings.connect_timeout,
-            read_timeout: settings.read_timeout,
-            most_connections: settings.most_connections,
+        let open = {
+            let shared = shared.clone();
+            move |access: &Access<_>| Servers::new(access, shared.clone())
         };
-        let prefix = shared.prefix.len();
-        let service = Service::new(Credentials::new(read)?, limits, shared.stats.clone(), prefix);
-        Ok(Self { service, prefix, said_too_large: AtomicBool::default() })
+        let credentials = Credentials::new(read, Box::new(open))?;
+        Ok(Self { shared, credentials, said_too_large: AtomicBool::default() })
     }
 
-    /// The same, asked until this time.
-    pub(super) fn until(&self, deadline: Deadline) -> InTime<'_> {
-        InTime { all: self, deadline }
+    /// The servers, as the binding says now.
+    pub(super) fn servers(&self) -> Arc<Servers> {
+        self.credentials.current()
     }
 }
 
 impl InTime<'_> {
-    fn send(&self, key: &[u8], ops: &[Op<'_>]) -> Result<Vec<Reply>, Failure> {
-        self.all.service.send(key, ops, self.deadline)
+    fn send(&self, key: &[u8], ops: &[Op<'_>]) -> Result<Vec<Reply>> {
+        let servers = self.all.servers();
+        let sent = servers.send(key, ops, self.deadline);
+        if sent.as_ref().is_err_and(|failure| failure.fault.is_refusal()) {
+            // Only other credentials help.
+            let now = self.all.credentials.read_again();
+            if !Arc::ptr_eq(&now, &servers) {
+                return now.send(key, ops, self.deadline);
+            }
+        }
+        sent
     }
 
     /// Sends one operation.
-    pub(super) fn one(&self, key: &[u8], op: Op<'_>) -> Result<Reply, Failure> {
+    pub(super) fn one(&self, key: &[u8], op: Op<'_>) -> Result<Reply> {
         Ok(self.send(key, &[op])?.into_iter().next().unwrap_or(Reply::Missing))
     }
 
     /// Whether each server answers a question for this key.
-    pub(super) fn reach(&self, key: &[u8]) -> Result<(), Failure> {
-        self.all.service.reach(key, self.deadline)
+    pub(super) fn reach(&self, key: &[u8]) -> Result<()> {
+        self.all.servers().reach(key, self.deadline)
     }
 
     fn lock_of(&self, key: &[u8]) -> Vec<u8> {
-        lock_of(key, self.all.prefix)
+        lock_of(key, self.all.shared.settings.prefix.len())
     }
 
     fn are_together(&self, lock: &Lock) -> bool {
-        !lock.is_beside && self.all.service.are_together(&lock.name, &lock.key)
+        !lock.is_beside && self.all.servers().are_together(&lock.name, &lock.key)
     }
 
-    /// Takes a lock, and reads the session if that takes no further round trip. A lock of `owner` is no obstacle.
-    /// `again` if it was tried just now.
-    pub(super) fn take(&self, lock: &Lock, owner: &[u8], again: bool) -> Result<Taken, Failure> {
-        let mut lock = lock.clone();
-        lock.renewed = Instant::now();
-        // Others may be writing it: to read it is of use only with the lock.
-        let with_session = !again && self.are_together(&lock);
-        let mut replies = match self.try_lock(&lock, When::Missing, with_session) {
+    /// Takes a lock, and reads the session by `ops` if that takes no further round trip. A lock of `owner` is no obstacle.
+    pub(super) fn take(&self, lock: &Lock, owner: &[u8], ops: &[Op<'_>]) -> Result<Taken> {
+        let mut lock = Lock { renewed: Instant::now(), ..lock.clone() };
+        let ops = if self.are_together(&lock) { ops } else { &[] };
+        let mut replies = match self.try_lock(&lock, When::Missing, ops) {
             // Nobody can take it on its own server, either, because that is away.
-            Err(failure) if !self.all.service.have_same_server(&lock.name, &lock.key) => {
+            Err(failure) if !self.all.servers().have_same_server(&lock.name, &lock.key) => {
                 lock.is_beside = true;
-                self.try_lock(&lock, When::Missing, false).map_err(|_| failure)?
+                self.try_lock(&lock, When::Missing, &[]).map_err(|_| failure)?
             }
             replies => replies?,
         };
@@ -117,31 +117,29 @@ impl InTime<'_> {
             && item.data.starts_with(owner)
         {
             let when = When::Unchanged(item.version);
-            replies = self.try_lock(&lock, when, with_session)?;
+            replies = self.try_lock(&lock, when, ops)?;
         }
         let mut replies = replies.into_iter().skip(1);
         lock.version = match replies.next() {
             Some(Reply::Value(item)) if item.data == lock.secret => item.version,
-            Some(Reply::Refused(text)) => return Err(self.all.service.refused(lock.place(), text)),
+            Some(Reply::Refused(text)) => {
+                return Err(self.all.servers().refused(lock.place(), text));
+            }
             _ => return Ok(Taken::Busy),
         };
-        Ok(Taken::Locked(lock, replies.next().and_then(read)))
+        Ok(Taken::Locked(lock, replies.last().and_then(read)))
     }
 
-    fn try_lock(&self, lock: &Lock, when: When, with_session: bool) -> Result<Vec<Reply>, Failure> {
-        let mut ops = vec![store_lock(lock, when), Op::Get(&lock.name)];
-        if with_session {
-            ops.push(Op::Get(&lock.key));
-        }
-        self.send(lock.place(), &ops)
+    fn try_lock(&self, lock: &Lock, when: When, ops: &[Op<'_>]) -> Result<Vec<Reply>> {
+        let lock_ops = [store_lock(lock, when), Op::Get(&lock.name)];
+        self.send(lock.place(), &[&lock_ops, ops].concat())
     }
 
     /// Keeps a lock for longer. A lost lock shows up when PHP writes.
     pub(super) fn renew(&self, lock: &mut Lock) {
         lock.renewed = Instant::now();
         for when in [When::Unchanged(lock.version), When::Missing] {
-            let ops = [store_lock(lock, when), Op::Get(&lock.name)];
-            match self.send(lock.place(), &ops).as_deref() {
+            match self.try_lock(lock, when, &[]).as_deref() {
                 Ok([_, Reply::Value(item)]) if item.data == lock.secret => {
                     lock.version = item.version;
                     return;
@@ -165,25 +163,25 @@ impl InTime<'_> {
     }
 
     /// A session's lock, whoever has it.
-    pub(super) fn lock_now(&self, key: &[u8]) -> Result<Read, Failure> {
+    pub(super) fn lock_now(&self, key: &[u8]) -> Result<Read> {
         self.read(&self.lock_of(key))
     }
 
-    pub(super) fn read(&self, key: &[u8]) -> Result<Read, Failure> {
-        match self.one(key, Op::Get(key))? {
-            Reply::Refused(text) => Err(self.all.service.refused(key, text)),
-            reply => Ok(read(reply).flatten()),
+    pub(super) fn read(&self, key: &[u8]) -> Result<Read> {
+        self.read_new(key, None)
+    }
+
+    /// Reads a session whose id PHP may just have drawn: it is then `reserved` for so many seconds.
+    pub(super) fn read_new(&self, key: &[u8], reserved: Option<u32>) -> Result<Read> {
+        match self.send(key, &Op::read(key, reserved))?.pop() {
+            Some(Reply::Refused(text)) => Err(self.all.servers().refused(key, text)),
+            reply => Ok(reply.and_then(read).flatten()),
         }
     }
 
     /// Writes a session whose lock this connection has, and unlocks it. `seen` is the version that was read.
-    pub(super) fn write(
-        &self,
-        lock: &Lock,
-        seen: When,
-        data: Data<'_>,
-    ) -> Result<Written, Failure> {
-        let store = Op::store(&lock.key, data, seen);
+    pub(super) fn write(&self, lock: &Lock, seen: When, data: Data<'_>) -> Result<Written> {
+        let store = Op::Store { key: &lock.key, data, when: seen };
         let together = self.are_together(lock);
         let (reply, was_ours) = if together {
             let replies = self.send(&lock.key, &[store, unlock(lock)])?;
@@ -195,7 +193,8 @@ impl InTime<'_> {
             (reply, is_ours)
         };
         let written = match reply {
-            Reply::Exists | Reply::Missing => self.settle(&lock.key, was_ours, data),
+            // By somebody who does not lock, if it was ours.
+            Reply::Exists | Reply::Missing => self.write_over(&lock.key, data, |_| was_ours),
             reply => Ok(Written::of(reply)),
         };
         if !together {
@@ -204,35 +203,24 @@ impl InTime<'_> {
         written
     }
 
-    fn is_ours(&self, lock: &Lock) -> Result<bool, Failure> {
+    fn is_ours(&self, lock: &Lock) -> Result<bool> {
         let reply = self.send(lock.place(), &[Op::Get(&lock.name)])?;
         Ok(matches!(&reply[..], [Reply::Value(item)] if item.data == lock.secret))
     }
 
-    /// The session is no longer what was read: it is written only if nobody who had its lock has done that.
-    fn settle(&self, key: &[u8], was_ours: bool, data: Data<'_>) -> Result<Written, Failure> {
-        let when = match self.read(key)? {
-            // The first try got through, and only its reply was lost.
-            Some(now) if now.data == data.bytes => return Ok(Written::Done),
-            // The server has lost it.
-            None => When::Missing,
-            // By somebody who does not lock.
-            Some(now) if was_ours => When::Unchanged(now.version),
-            Some(_) => return Ok(Written::Lost),
-        };
-        self.write_when(when, key, data)
-    }
-
-    /// Writes a session that this connection has written and unlocked before, if it is still the same.
-    pub(super) fn write_if_same(
+    /// Writes a session that is no longer what was read, unless somebody who had its lock may have written it: unless
+    /// `may_replace` what it has now.
+    pub(super) fn write_over(
         &self,
         key: &[u8],
-        seen: &Seen,
         data: Data<'_>,
-    ) -> Result<Written, Failure> {
+        may_replace: impl Fn(&[u8]) -> bool,
+    ) -> Result<Written> {
         let when = match self.read(key)? {
+            // The server has lost it.
             None => When::Missing,
-            Some(now) if now.data == data.bytes || seen.is(&now.data) => {
+            // Or the first try got through, and only its reply was lost.
+            Some(now) if may_replace(&now.data) || now.data == data.bytes => {
                 When::Unchanged(now.version)
             }
             Some(_) => return Ok(Written::Lost),
@@ -241,18 +229,13 @@ impl InTime<'_> {
     }
 
     /// Writes a session without a lock.
-    pub(super) fn write_when(
-        &self,
-        when: When,
-        key: &[u8],
-        data: Data<'_>,
-    ) -> Result<Written, Failure> {
-        Ok(Written::of(self.one(key, Op::store(key, data, when))?))
+    pub(super) fn write_when(&self, when: When, key: &[u8], data: Data<'_>) -> Result<Written> {
+        Ok(Written::of(self.one(key, Op::Store { key, data, when })?))
     }
 
     /// Extends a session's lifetime, and unlocks it; tells whether it exists.
-    pub(super) fn touch(&self, lock: &Lock, seconds: u32) -> Result<Reply, Failure> {
-        let touch = Op::Touch { key: &lock.key, seconds };
+    pub(super) fn touch(&self, lock: &Lock, seconds: u32) -> Result<Reply> {
+        let touch = Op::Touch(&lock.key, seconds);
         if self.are_together(lock) {
             let replies = self.send(&lock.key, &[touch, unlock(lock)])?;
             return Ok(replies.into_iter().next().unwrap_or(Reply::Missing));
@@ -276,7 +259,7 @@ impl Written {
 
 fn store_lock(lock: &Lock, when: When) -> Op<'_> {
     let data = Data { bytes: &lock.secret, flags: 0, seconds: LOCK_SECONDS };
-    Op::store(&lock.name, data, when)
+    Op::Store { key: &lock.name, data, when }
 }
 
 fn unlock(lock: &Lock) -> Op<'_> {

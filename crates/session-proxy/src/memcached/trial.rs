@@ -1,59 +1,103 @@
 //! What the session proxy sends for a session, for the launch to try before PHP does.
 
 use super::connection::{Connection, Fault};
-use super::op::{Op, Reply, When};
+use super::op::{Data, Item, Op, Reply, When};
+use super::text;
+use super::wire::Wire;
 use crate::upstream::Access;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use store_client::{Address, Deadline, Dialer, MemcachedEndpoint};
 
 /// How long an aborted trial leaves its key behind, in seconds.
 const LIFETIME: u32 = 10;
 
-/// Does with each server what a session does, under a key that no session has; returns how long one round trip takes,
-/// at most.
-///
-/// # Errors
-/// Fails with the first server that keeps no session, and why.
-pub fn try_memcached<'a>(
-    access: &'a Access<MemcachedEndpoint>,
-    key: &str,
-    connect_timeout: Duration,
+/// A connection to a server that has kept a session on trial, under a key that no session has.
+pub struct Trial<'a> {
+    connection: Connection,
+    key: &'a [u8],
     deadline: Deadline,
-) -> Result<Duration, (&'a Address, Fault)> {
-    let Access { endpoint: MemcachedEndpoint { servers, login, tls }, verify_peer } = access;
-    let mut longest = Duration::ZERO;
-    for address in servers {
-        let tried = Dialer::new(address.clone(), tls.as_ref(), *verify_peer)
-            .map_err(Fault::from)
-            .and_then(|dialer| {
-                let login = login.as_ref();
-                Connection::open(&dialer, login, None, deadline, connect_timeout)
-            })
-            .and_then(|(connection, _)| keep(connection, key.as_bytes(), deadline));
-        longest = longest.max(tried.map_err(|fault| (address, fault))?);
+    /// How long a reply took.
+    pub round_trip: Duration,
+}
+
+impl<'a> Trial<'a> {
+    /// Connects, logs in, and does what a session does.
+    ///
+    /// # Errors
+    /// Fails if the server keeps no session, and why.
+    pub fn keep(
+        address: &Address,
+        access: &Access<MemcachedEndpoint>,
+        key: &'a str,
+        connect_timeout: Duration,
+        deadline: Deadline,
+    ) -> Result<Self, Fault> {
+        let Access { endpoint: MemcachedEndpoint { login, tls, .. }, verify_peer } = access;
+        let dialer = Dialer::new(address.clone(), tls.as_ref(), *verify_peer)?;
+        let (login, nature) = (login.as_ref(), OnceLock::new());
+        let mut connection = Connection::open(&dialer, login, &nature, deadline, connect_timeout)?;
+        let key = key.as_bytes();
+        let round_trip = keep(&mut connection, key, deadline)?;
+        Ok(Self { connection, key, deadline, round_trip })
     }
-    Ok(longest)
+
+    /// Whether the server speaks the text protocol with us.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.connection.wire == Wire::Text
+    }
+
+    /// How long another reply takes.
+    ///
+    /// # Errors
+    /// Fails if there is none.
+    pub fn again(&mut self) -> Result<Duration, Fault> {
+        let begun = Instant::now();
+        self.connection.send(&[Op::Get(self.key)], self.deadline)?;
+        Ok(begun.elapsed())
+    }
+
+    /// The size in bytes of the largest item that it keeps (`item_size_max`), if it tells, in the text protocol. No proxy
+    /// does, and some close the connection on it.
+    #[must_use]
+    pub fn item_size(mut self) -> Option<u64> {
+        self.connection.stream.send(b"stats settings\r\n", self.deadline).ok()?;
+        loop {
+            let line = self.connection.stream.receive::<_, Fault>(|bytes| {
+                let line = text::line(bytes)?;
+                Ok(line.map(|(line, length)| (String::from_utf8_lossy(line).into_owned(), length)))
+            });
+            let stat = line.ok()?.strip_prefix("STAT ")?.to_owned();
+            if let Some(size) = stat.strip_prefix("item_size_max ") {
+                return size.parse().ok();
+            }
+        }
+    }
 }
 
 /// Stores, reads, replaces and removes.
-fn keep(mut connection: Connection, key: &[u8], deadline: Deadline) -> Result<Duration, Fault> {
-    let store = |when| Op::Store { key, data: b"trial", flags: 0, seconds: LIFETIME, when };
+fn keep(connection: &mut Connection, key: &[u8], deadline: Deadline) -> Result<Duration, Fault> {
+    let data = Data { bytes: b"trial", flags: 0, seconds: LIFETIME };
+    let store = |when| Op::Store { key, data, when };
     let begun = Instant::now();
     let replies = connection.send(&[store(When::Missing), Op::Get(key)], deadline)?;
     let round_trip = begun.elapsed();
-    let version = match &replies[..] {
-        [Reply::Done, Reply::Value(item)] => item.version,
-        [Reply::Refused(text), _] | [_, Reply::Refused(text)] => {
-            return Err(Fault::Said(text.clone()));
-        }
-        // A server that stores it and does not have it.
-        _ => return Err(Fault::Said("it has not kept what it has just stored".to_owned())),
+    let [Reply::Done, Reply::Value(Item { version, .. })] = &replies[..] else {
+        return Err(not_kept(&replies));
     };
-    let ops =
-        [store(When::Unchanged(version)), Op::Touch { key, seconds: LIFETIME }, Op::Delete(key)];
-    match connection.send(&ops, deadline)?.into_iter().find(|reply| *reply != Reply::Done) {
-        None => Ok(round_trip),
-        Some(Reply::Refused(text)) => Err(Fault::Said(text)),
-        Some(_) => Err(Fault::Said("it has not kept what it has just stored".to_owned())),
-    }
+    let store = store(When::Unchanged(*version));
+    let ops = [store, Op::Touch(key, LIFETIME), Op::Delete(key)];
+    let replies = connection.send(&ops, deadline)?;
+    let are_done = replies.iter().all(|reply| *reply == Reply::Done);
+    if are_done { Ok(round_trip) } else { Err(not_kept(&replies)) }
+}
+
+/// What the server refuses; or it stores something and does not have it.
+fn not_kept(replies: &[Reply]) -> Fault {
+    let refused = replies.iter().find_map(|reply| match reply {
+        Reply::Refused(text) => Some(text.clone()),
+        _ => None,
+    });
+    Fault::Said(refused.unwrap_or_else(|| "it has not kept what it has just stored".to_owned()))
 }

@@ -1,11 +1,11 @@
 //! The protocols of servers.
 
-use super::op::{Op, Parsed, When};
+use super::op::{Data, Op, Parsed, When};
 use super::{binary, text};
 
 /// The protocol of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::memcached) enum Wire {
+pub(crate) enum Wire {
     /// Every server and proxy speaks it; there is a version of it with a login.
     Text,
     /// With a login by SASL.
@@ -14,19 +14,16 @@ pub(in crate::memcached) enum Wire {
 
 impl Wire {
     /// All of them, as they are sent together.
-    pub(in crate::memcached) fn encode(self, ops: &[Op<'_>]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for op in ops {
-            match self {
-                Self::Text => text::encode(op, &mut bytes),
-                Self::Binary => binary::encode(op, &mut bytes),
-            }
-        }
-        bytes
+    pub(crate) fn encode(self, ops: &[Op<'_>]) -> Vec<u8> {
+        let encode = match self {
+            Self::Text => text::encode,
+            Self::Binary => binary::encode,
+        };
+        ops.iter().map(encode).collect::<Vec<_>>().concat()
     }
 
     /// The reply to `op` at the start of `bytes`.
-    pub(in crate::memcached) fn parse(self, op: &Op<'_>, bytes: &[u8]) -> Parsed {
+    pub(crate) fn parse(self, op: &Op<'_>, bytes: &[u8]) -> Parsed {
         match self {
             Self::Text => text::parse(op, bytes),
             Self::Binary => binary::parse(op, bytes),
@@ -38,8 +35,9 @@ impl Wire {
 /// incomplete or no reply.
 #[must_use]
 pub fn reply_lengths(key: &[u8], bytes: &[u8]) -> Vec<Option<usize>> {
-    let store = Op::Store { key, data: b"data", flags: 0, seconds: 60, when: When::Missing };
-    let ops = [Op::Get(key), store, Op::Touch { key, seconds: 60 }, Op::Delete(key)];
+    let data = Data { bytes: b"data", flags: 0, seconds: 60 };
+    let store = Op::Store { key, data, when: When::Missing };
+    let ops = [Op::Get(key), store, Op::Touch(key, 60), Op::Delete(key)];
     let of = |wire: Wire| {
         let parsed = ops.iter().map(move |op| wire.parse(op, bytes));
         parsed.map(|parsed| parsed.ok().flatten().map(|(_, length)| length))
@@ -57,14 +55,9 @@ mod tests {
     const KEY: &[u8] = b"memc.sess.key.a";
 
     fn ops() -> [Op<'static>; 5] {
-        let store = Op::Store { key: KEY, data: b"", flags: 0, seconds: 1, when: When::Always };
-        [
-            Op::Get(KEY),
-            store,
-            Op::Touch { key: KEY, seconds: 1 },
-            Op::Delete(KEY),
-            Op::DeleteIf(KEY, 7),
-        ]
+        let data = Data { bytes: b"", flags: 0, seconds: 1 };
+        let store = Op::Store { key: KEY, data, when: When::Always };
+        [Op::Get(KEY), store, Op::Touch(KEY, 1), Op::Delete(KEY), Op::DeleteIf(KEY, 7)]
     }
 
     #[test]

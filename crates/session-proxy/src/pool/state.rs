@@ -1,10 +1,8 @@
 //! Which connections there are, and who may open another one.
 
-use crate::upstream::{Server, Upstream};
+use super::Server;
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-use store_client::Connection;
 
 /// After a failover that the old server did not notice, the name may lead elsewhere.
 pub(super) const GREATEST_AGE: Duration = Duration::from_mins(5);
@@ -12,14 +10,20 @@ pub(super) const GREATEST_AGE: Duration = Duration::from_mins(5);
 /// How long no new connection is tried after the service has refused one, if there are others.
 const REFUSAL: Duration = Duration::from_secs(1);
 
-#[derive(Default)]
-pub(super) struct PoolState {
-    pub(super) idle: Vec<Pooled>,
+pub(super) struct PoolState<C> {
+    pub(super) idle: Vec<Pooled<C>>,
     pub(super) open: HashMap<Server, Open>,
     /// Requests that wait for a connection.
     pub(super) waiting: usize,
     /// What last refused a new connection, and when. Open ones may go on, after a change of the password, say.
-    pub(super) refused: Option<(Arc<Upstream>, Server, Instant)>,
+    pub(super) refused: Option<(Server, Instant)>,
+}
+
+/// A connection, and to whom.
+pub(crate) struct Pooled<C> {
+    pub(crate) connection: C,
+    pub(crate) server: Server,
+    pub(super) born: Instant,
 }
 
 /// The connections to one server.
@@ -30,12 +34,17 @@ pub(super) struct Open {
     pub(super) connecting: usize,
 }
 
-impl PoolState {
+impl<C> Default for PoolState<C> {
+    fn default() -> Self {
+        Self { idle: Vec::new(), open: HashMap::new(), waiting: 0, refused: None }
+    }
+}
+
+impl<C> PoolState<C> {
     /// Whether to wait for an open connection, because the service has just refused a new one.
-    pub(super) fn must_share(&self, upstream: &Arc<Upstream>, server: &Server) -> bool {
-        let refused = self.refused.as_ref().is_some_and(|(by, at, when)| {
-            Arc::ptr_eq(by, upstream) && at == server && when.elapsed() < REFUSAL
-        });
+    pub(super) fn must_share(&self, server: &Server) -> bool {
+        let refused = self.refused.as_ref();
+        let refused = refused.is_some_and(|(by, when)| by == server && when.elapsed() < REFUSAL);
         refused && self.has_connections(server)
     }
 
@@ -62,10 +71,10 @@ impl PoolState {
     }
 
     /// An idle connection to this server.
-    pub(super) fn take(&mut self, upstream: &Arc<Upstream>, server: &Server) -> Option<Pooled> {
+    pub(super) fn take(&mut self, server: &Server) -> Option<Pooled<C>> {
         while let Some(at) = self.idle.iter().rposition(|pooled| pooled.server == *server) {
             let pooled = self.idle.remove(at);
-            if pooled.is_good_for(upstream) {
+            if pooled.born.elapsed() < GREATEST_AGE {
                 return Some(pooled);
             }
             self.leave(server);
@@ -97,18 +106,5 @@ impl PoolState {
         let other = self.idle.remove(at).server;
         self.leave(&other);
         true
-    }
-}
-
-pub(super) struct Pooled {
-    pub(super) connection: Connection,
-    pub(super) upstream: Arc<Upstream>,
-    pub(super) server: Server,
-    pub(super) born: Instant,
-}
-
-impl Pooled {
-    fn is_good_for(&self, upstream: &Arc<Upstream>) -> bool {
-        Arc::ptr_eq(&self.upstream, upstream) && self.born.elapsed() < GREATEST_AGE
     }
 }

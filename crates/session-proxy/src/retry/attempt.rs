@@ -1,171 +1,144 @@
 //! One try to have commands run, by the server that has their key.
 
-use super::{Failure, RetryingClient};
+use super::Failure;
 use crate::cluster::Inquiry;
-use crate::pool::{NoConnection, With};
-use crate::silence::Waiting;
+use crate::pool::Server;
+use crate::shared::Shared;
 use crate::slots::{Redirect, SlotMap, slot_of};
-use crate::upstream::{Server, Upstream};
+use crate::upstream::Upstream;
 use std::cell::Cell;
-use std::sync::Arc;
 use std::time::Duration;
 use store_client::{Address, Command, Deadline, RedisError, Reply};
 
 /// How long a node of a cluster may take to say where the slots are, before the next one is asked.
 const PATIENCE_WITH_NODE: Duration = Duration::from_secs(1);
 
-impl RetryingClient {
-    /// Sends commands once, and tells to whom; where a node has sent them on, to the one that it has named.
-    pub(super) fn attempt(
-        &self,
-        upstream: &Arc<Upstream>,
-        key: &[u8],
-        commands: &[Command],
-        redirect: Option<&Redirect>,
-        deadline: Deadline,
-    ) -> (Server, Result<Vec<Reply>, Failure>) {
-        if let Some(inquiry) = upstream.cluster.inquiry(deadline)
-            && let Err((server, failure)) = self.ask_for_slots(upstream, &inquiry, deadline)
+/// One try to have commands run.
+pub(super) struct Attempt<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) upstream: &'a Upstream,
+    /// It says which server it is.
+    pub(super) key: &'a [u8],
+    pub(super) deadline: Deadline,
+}
+
+/// What came of it, and with which server.
+type Tried = Result<(Server, Vec<Reply>), (Server, Failure)>;
+
+impl Attempt<'_> {
+    /// Sends commands once; where a node has sent them on, to the one that it has named.
+    pub(super) fn send(&self, commands: &[Command], redirect: Option<&Redirect>) -> Tried {
+        let upstream = self.upstream;
+        if upstream.is_cluster()
+            && let Some(inquiry) = upstream.cluster.inquiry(self.deadline)
         {
-            return (server.unwrap_or(Server::Bound), Err(failure));
+            self.ask_for_slots(&inquiry)?;
         }
         let named = redirect.and_then(|redirect| redirect.to.clone()).map(Server::node);
-        let is_ask = redirect.is_some_and(|redirect| redirect.is_ask);
         let waiting = Cell::new(None);
         let choose = || {
-            let server = named.clone().or_else(|| upstream.server_of(key))?;
+            let server = named.clone().or_else(|| upstream.server_of(self.key));
+            let server = server.ok_or(Failure::NobodyServes)?;
             waiting.set(upstream.wait_for(&server));
-            Some(server)
+            Ok(server)
         };
-        let sent = if is_ask {
+        if redirect.is_some_and(|redirect| redirect.is_ask) {
             let commands = [&[Command::new(&[b"ASKING"])], commands].concat();
-            self.exchange(upstream, choose, &commands, deadline).map(|(server, mut replies)| {
-                match replies.remove(0) {
-                    // The user may not, so the others say only where the key is not.
-                    refused @ Reply::Error(_) => (server, vec![refused; replies.len()]),
-                    _ => (server, replies),
-                }
-            })
-        } else {
-            self.exchange(upstream, choose, commands, deadline)
-        };
-        match sent {
-            // Who is sent on for once is with a node that does not serve the slot yet.
-            Ok((server, replies)) if is_ask => (server, Ok(replies)),
-            Ok((server, replies)) => {
-                let confirmed = self.confirm(upstream, key, waiting.take());
-                (server, confirmed.map(|()| replies))
+            // Not to be confirmed: who is sent on for once is with a node that does not serve the slot yet.
+            let (server, mut replies) = self.exchange(choose, &commands, self.deadline)?;
+            return Ok(match replies.remove(0) {
+                // The user may not, so the others say only where the key is not.
+                refused @ Reply::Error(_) => (server, vec![refused; replies.len()]),
+                _ => (server, replies),
+            });
+        }
+        let (server, replies) = self.exchange(choose, commands, self.deadline)?;
+        if let Some(waiting) = waiting.take() {
+            if waiting.is_long() && self.is_replaced(&waiting.node) {
+                return Err((server, Failure::Replaced(waiting.node.clone())));
             }
-            Err((server, problem)) => (server.unwrap_or(Server::Bound), Err(problem.into())),
+            waiting.has_ended();
         }
+        Ok((server, replies))
     }
 
-    /// Makes sure that the node that has replied still served the key then. If no other one answers, none has replaced it.
-    fn confirm(
-        &self,
-        upstream: &Arc<Upstream>,
-        key: &[u8],
-        waiting: Option<Waiting<'_>>,
-    ) -> Result<(), Failure> {
-        let Some(waiting) = waiting else { return Ok(()) };
-        if waiting.is_long() {
-            self.ask_whether_it_serves(upstream, key, &waiting.node)?;
-        }
-        waiting.has_ended();
-        Ok(())
-    }
-
-    /// Asks the replicas, one of which would have replaced it: another primary may not have heard of that yet, but knows who
-    /// they are.
-    fn ask_whether_it_serves(
-        &self,
-        upstream: &Arc<Upstream>,
-        key: &[u8],
-        node: &Arc<Address>,
-    ) -> Result<(), Failure> {
+    /// Whether a node that has replied no longer served the key then. Asks its replicas, one of which would have replaced it:
+    /// another primary may not have heard of that yet, but knows who they are. If no other one answers, none has replaced it.
+    fn is_replaced(&self, node: &Address) -> bool {
+        let cluster = &self.upstream.cluster;
         let deadline = Deadline::after(PATIENCE_WITH_NODE);
         let (mut asked, mut is_told) = (Vec::new(), false);
-        while let Some(map) = upstream.cluster.map()
+        while let Some(map) = cluster.map()
             && let Some(next) = map.who_knows_of(node, &asked, is_told)
         {
             asked.push(next.clone());
             let deadline = deadline.or_after(PATIENCE_WITH_NODE / 4);
-            let Ok(map) = self.ask_for_slots_of(next, upstream, deadline) else { continue };
-            let serves = map.owner(slot_of(key)) == Some(&**node);
-            upstream.cluster.learn(map);
+            let Ok(map) = self.slots_told_by(next, deadline) else { continue };
+            let serves = map.owner(slot_of(self.key)) == Some(node);
+            cluster.learn(map);
             if !serves {
-                return Err(NoConnection::Replaced(Arc::clone(node)).into());
+                return true;
             }
             is_told = true;
         }
-        Ok(())
+        false
     }
 
     fn exchange(
         &self,
-        upstream: &Arc<Upstream>,
-        choose: impl Fn() -> Option<Server>,
+        choose: impl Fn() -> Result<Server, Failure>,
         commands: &[Command],
         deadline: Deadline,
-    ) -> Result<(Server, Vec<Reply>), With<NoConnection>> {
-        let mut lease = self.pool.borrow(upstream, choose, deadline)?;
-        let deadline = deadline.or_after(self.waits.read_timeout);
-        match lease.connection().send(commands, deadline) {
+    ) -> Tried {
+        let (upstream, settings) = (self.upstream, &self.shared.settings);
+        let open = |server: &Server| {
+            Ok(upstream.connect(server, deadline.or_after(settings.connect_timeout))?)
+        };
+        let mut lease = upstream.pool.borrow(choose, open, deadline)?;
+        let server = lease.pooled.server.clone();
+        match lease.pooled.connection.send(commands, deadline.or_after(settings.read_timeout)) {
             Ok(replies) => {
-                let server = lease.server().clone();
                 lease.give_back();
                 Ok((server, replies))
             }
             Err(problem) => {
-                self.stats.reconnections.inc();
-                let server = match lease.server() {
+                self.shared.stats.reconnections.inc();
+                let name = match &server {
                     Server::Bound => upstream.to_string(),
                     Server::Node(address) => format!("{address} of {upstream}"),
                 };
-                let error = RedisError { server, problem };
-                Err((Some(lease.server().clone()), error.into()))
+                Err((server, RedisError { server: name, problem }.into()))
             }
         }
     }
 
     /// Asks the nodes in turn. What was known before is better than nothing, so it fails only if nothing is known.
-    fn ask_for_slots(
-        &self,
-        upstream: &Arc<Upstream>,
-        inquiry: &Inquiry<'_>,
-        deadline: Deadline,
-    ) -> Result<(), With<Failure>> {
+    fn ask_for_slots(&self, inquiry: &Inquiry<'_>) -> Result<(), (Server, Failure)> {
+        let cluster = &self.upstream.cluster;
         let mut last = None;
         for node in &inquiry.nodes {
-            match self.ask_for_slots_of(node, upstream, deadline) {
+            match self.slots_told_by(node, self.deadline) {
                 Ok(map) => {
-                    upstream.cluster.learn(map);
+                    cluster.learn(map);
                     return Ok(());
                 }
                 // With no time left, it says less than the one before it.
-                Err(_) if deadline.is_over() && last.is_some() => {}
-                Err(failure) => last = Some((Some(Server::node(node.clone())), failure)),
+                Err(_) if self.deadline.is_over() && last.is_some() => {}
+                Err(failure) => last = Some((Server::node(node.clone()), failure)),
             }
         }
-        last.filter(|_| upstream.cluster.map().is_none()).map_or(Ok(()), Err)
+        last.filter(|_| cluster.map().is_none()).map_or(Ok(()), Err)
     }
 
-    fn ask_for_slots_of(
-        &self,
-        node: &Address,
-        upstream: &Arc<Upstream>,
-        deadline: Deadline,
-    ) -> Result<SlotMap, Failure> {
+    fn slots_told_by(&self, node: &Address, deadline: Deadline) -> Result<SlotMap, Failure> {
         let slots = [Command::new(&[b"CLUSTER", b"SLOTS"])];
-        let choose = || Some(Server::node(node.clone()));
-        let deadline = deadline.or_after(PATIENCE_WITH_NODE);
-        let asked = self.exchange(upstream, choose, &slots, deadline);
-        let (_, replies) = asked.map_err(|(_, problem)| problem)?;
-        match replies.into_iter().next() {
-            Some(Reply::Error(error)) => Err(Failure::Refused(error)),
+        let choose = || Ok(Server::node(node.clone()));
+        let told = self.exchange(choose, &slots, deadline.or_after(PATIENCE_WITH_NODE));
+        match told.map_err(|(_, failure)| failure)?.1.first() {
+            Some(Reply::Error(error)) => Err(Failure::Refused(error.clone())),
             reply => {
-                let told = reply.and_then(|reply| SlotMap::told_by(&reply, node));
-                Ok(told.ok_or(NoConnection::NobodyServes)?)
+                let map = reply.and_then(|reply| SlotMap::told_by(reply, node));
+                map.ok_or(Failure::NobodyServes)
             }
         }
     }

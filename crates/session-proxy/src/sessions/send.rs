@@ -2,9 +2,9 @@
 
 use super::Sessions;
 use crate::key_space::KeySpace;
-use crate::lock::Lock;
-use crate::retry::Failure;
-use crate::scripts::script;
+use crate::lock::{Lock, lock_time};
+use crate::retry::Result;
+use crate::scripts::Script;
 use std::time::Instant;
 use store_client::Reply;
 
@@ -15,10 +15,12 @@ impl Sessions {
     /// Whether sessions and locks can be used together. The service is asked once, again after its address has changed.
     fn key_space(&self) -> KeySpace {
         let upstream = self.upstream();
-        if let Some(known) = upstream.key_space() {
+        let known = *upstream.key_space();
+        if let Some(known) = known {
             return known;
         }
-        let question = KeySpace::question(&self.prefix, &self.worker);
+        let (prefix, worker) = (&self.shared.settings.prefix, &self.shared.secrets.worker);
+        let question = KeySpace::question(prefix, worker);
         let told = self.service.send(b"", &question, &["MOVED", "ASK"]).ok();
         let told = told.and_then(|replies| KeySpace::told_by(&replies));
         if let Some(told) = told {
@@ -34,42 +36,24 @@ impl Sessions {
 
     /// A lock for this session, which is to be taken.
     pub(crate) fn lock(&self, key: &[u8], secret: Vec<u8>, ends: Option<Instant>) -> Lock {
-        Lock::new(key, self.lock_of(key), secret, self.lock_time, ends)
+        let (name, confirmed) = (self.lock_of(key), Instant::now());
+        let lasts = lock_time(self.shared.settings.failover_timeout);
+        Lock { key: key.to_vec(), name, secret, lasts, ends, confirmed }
     }
 
     /// Runs a script with a lock and its session; `None` if only one key a command will do here, or now.
     pub(super) fn together(
         &self,
-        text: &str,
-        keys: [&[u8]; 2],
+        script: Script,
+        keys @ [lock, key]: [&[u8]; 2],
         arguments: &[&[u8]],
-    ) -> Result<Option<Reply>, Failure> {
-        let send = || self.service.call_once(&script(text, &keys, arguments), &[TRY_AGAIN]);
-        self.unless_divided(keys, send)
-    }
-
-    /// The same for a script that writes a session, until so many replicas have it as have to.
-    pub(super) fn write_together(
-        &self,
-        text: &str,
-        keys: [&[u8]; 2],
-        arguments: &[&[u8]],
-    ) -> Result<Option<Reply>, Failure> {
-        let send = || self.service.call_for_good(script(text, &keys, arguments), &[TRY_AGAIN]);
-        self.unless_divided(keys, send)
-    }
-
-    fn unless_divided(
-        &self,
-        [lock, key]: [&[u8]; 2],
-        send: impl FnOnce() -> Result<Reply, Failure>,
-    ) -> Result<Option<Reply>, Failure> {
+    ) -> Result<Option<Reply>> {
         if !self.key_space().unites(lock, key) {
             return Ok(None);
         }
-        match send() {
-            Ok(Reply::Error(error)) if error.code() == TRY_AGAIN => Ok(None),
-            reply => reply.map(Some),
+        match self.service.call_once(script.with(&keys, arguments), &[TRY_AGAIN])? {
+            Reply::Error(error) if error.code() == TRY_AGAIN => Ok(None),
+            reply => Ok(Some(reply)),
         }
     }
 }

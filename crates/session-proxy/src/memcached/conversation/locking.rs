@@ -1,13 +1,14 @@
 //! The locks of a conversation: taking them, and keeping them while PHP works. PHP's handler waits for 5 seconds for an
 //! answer, and asks again for a lock that it did not get: it keeps its place in the queue meanwhile.
 
-use super::{Conversation, PATIENCE, Session};
+use super::{Conversation, MemcachedSession, PATIENCE};
 use crate::contest::{AT_ONCE, take_in_time};
 use crate::exchange::Locks;
 use crate::lock::RENEWED_EVERY;
 use crate::memcached::binary::status;
-use crate::memcached::lock::{LOCK_ANSWER, Lock};
-use crate::memcached::op::When;
+use crate::memcached::lock::{LOCK_ANSWER, Lock, lock_of};
+use crate::memcached::op::{Op, When};
+use crate::memcached::servers::Result;
 use crate::memcached::sessions::{Read, Taken};
 use crate::turns::Turn;
 use std::mem;
@@ -42,7 +43,7 @@ pub(super) struct Waiting<'a> {
 impl Locks for Conversation<'_> {
     fn patience(&self) -> Option<Duration> {
         match &self.session {
-            Session::Held(_) => Some(RENEWED_EVERY),
+            MemcachedSession::Held(_) => Some(RENEWED_EVERY),
             _ => self.waiting.as_ref().map(|_| AT_ONCE),
         }
     }
@@ -52,7 +53,7 @@ impl Locks for Conversation<'_> {
         if self.waiting.as_ref().is_some_and(|waiting| waiting.asked.elapsed() >= AT_ONCE) {
             self.waiting = None;
         }
-        if let Session::Held(held) = &mut self.session
+        if let MemcachedSession::Held(held) = &mut self.session
             && held.lock.renewed.elapsed() >= RENEWED_EVERY
         {
             self.sessions.deadline = Deadline::after(RENEWAL);
@@ -62,7 +63,9 @@ impl Locks for Conversation<'_> {
 
     fn release(&mut self) {
         self.sessions.deadline = Deadline::after(PATIENCE);
-        if let Session::Held(held) = mem::replace(&mut self.session, Session::None) {
+        if let MemcachedSession::Held(held) =
+            mem::replace(&mut self.session, MemcachedSession::None)
+        {
             self.sessions.unlock(&held.lock);
         }
     }
@@ -90,10 +93,10 @@ impl<'a> Conversation<'a> {
                     None => When::Always,
                 };
                 let held = Held { lock, first, seen, _turn: waiting.turn };
-                self.session = Session::Held(Box::new(held));
+                self.session = MemcachedSession::Held(Box::new(held));
                 status::SUCCESS
             }
-            Ok(None) if waiting.since.elapsed() < self.shared.lock_timeout => {
+            Ok(None) if waiting.since.elapsed() < self.shared.settings.lock_timeout => {
                 self.waiting = Some(Waiting { asked: Instant::now(), ..waiting });
                 status::EXISTS
             }
@@ -106,21 +109,22 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    fn take_lock(
-        &self,
-        key: &[u8],
-        waiting: &Waiting<'a>,
-    ) -> Result<Option<(Lock, Option<Read>)>, super::Failure> {
-        let left = self.shared.lock_timeout.saturating_sub(waiting.since.elapsed());
+    fn take_lock(&self, key: &[u8], waiting: &Waiting<'a>) -> Result<Option<(Lock, Option<Read>)>> {
+        let left = self.shared.settings.lock_timeout.saturating_sub(waiting.since.elapsed());
         let soon = self.sessions.deadline.or_after(LOCK_ANSWER.min(left));
         if !waiting.turn.wait(soon) {
             return Ok(None);
         }
-        let (secrets, prefix) = (&self.shared.secrets, self.shared.prefix.len());
+        let (secrets, prefix) = (&self.shared.secrets, self.shared.settings.prefix.len());
         let owner = secrets.owner(&self.peer);
-        let lock = Lock::new(key, prefix, secrets.next(&self.peer));
+        let read = Op::read(key, self.reserved(key));
+        let (key, name, secret) = (key.to_vec(), lock_of(key, prefix), secrets.next(&self.peer));
+        let lock =
+            Lock { key, name, secret, version: 0, is_beside: false, renewed: Instant::now() };
         take_in_time(&self.shared.stats.waiting_elsewhere, soon, |again| {
-            Ok(match self.sessions.take(&lock, &owner, again)? {
+            // Others may be writing it: to read it is of use only with the lock.
+            let read = if again { &[][..] } else { &read };
+            Ok(match self.sessions.take(&lock, &owner, read)? {
                 Taken::Locked(lock, read) => Some((lock, read)),
                 Taken::Busy => None,
             })
