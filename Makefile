@@ -16,8 +16,7 @@ demo-stop:      ## remove what the demo started, and list what is left
 	@scripts/demo stop
 
 unit:           ## the tests that need no container
-	cargo test --locked --workspace --lib --bins --test samples
-	cargo test --locked --test launch -- --test-threads 8
+	@scripts/test unit
 
 test:           ## unit, property and integration tests
 	@scripts/test
