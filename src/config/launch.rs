@@ -21,7 +21,7 @@ pub(crate) enum Missing {
 
 /// Whether the launch asks the server if it would keep a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Probe {
+pub(crate) enum ProbeSetting {
     /// Ask; if it never would, the container does not start.
     Stop,
     /// Ask; if it would not, warn in the log.
@@ -45,7 +45,7 @@ const MOST_CONNECTIONS: usize = 1000;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LaunchSettings {
     pub(crate) missing: Missing,
-    pub(crate) probe: Probe,
+    pub(crate) probe: ProbeSetting,
     /// Whether the launch logs where sessions are kept; warnings are logged in any case.
     pub(crate) log: bool,
     pub(crate) framework: bool,
@@ -63,7 +63,11 @@ pub(crate) struct LaunchSettings {
 impl LaunchSettings {
     pub(crate) fn read(env: &Environment) -> anyhow::Result<Self> {
         let missing = [("fail", Missing::Fail), ("warn", Missing::Warn), ("files", Missing::Files)];
-        let probe = [("stop", Probe::Stop), ("warn", Probe::Warn), ("off", Probe::Off)];
+        let probe = [
+            ("stop", ProbeSetting::Stop),
+            ("warn", ProbeSetting::Warn),
+            ("off", ProbeSetting::Off),
+        ];
         let proxy = [("auto", Proxy::Auto), ("on", Proxy::On), ("off", Proxy::Off)];
         let proxy_folder = folder(env)?;
         // A shared folder implies the proxy.

@@ -6,7 +6,7 @@ use super::names::Meaning;
 use super::uri::Uri;
 use super::values::flag;
 use anyhow::ensure;
-use cloud_login::{Aws, AwsService, Azure, Cloud, Issuer, Named, Variables};
+use cloud_login::{Aws, AwsService, Azure, Cloud, CloudVariables, Issuer, Named};
 use std::sync::Arc;
 use store_client::{Auth, Host, IssuedLogin, Secret};
 
@@ -53,7 +53,7 @@ pub(super) fn login(
         Issuer::Google => Cloud::Google,
     };
     let variables = fields.environment.as_env().iter();
-    let variables: Variables =
+    let variables: CloudVariables =
         variables.filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?))).collect();
     Ok(Some(Arc::new(cloud.login(variables))))
 }

@@ -2,7 +2,7 @@
 
 use super::names::{METADATA, Meaning};
 use super::values::{is_empty, is_no_password};
-use super::words::{Reading, Words};
+use super::words::{NameReading, Words};
 use crate::services::{Credential, Credentials};
 use crate::store::Store;
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub(super) struct Entry {
     pub(super) words: Words,
     /// The words that tell what is meant.
     pub(super) significant: String,
-    reading: Option<Reading>,
+    reading: Option<NameReading>,
     pub(super) credential: Credential,
     /// Whether it has been looked up.
     pub(super) is_read: Cell<bool>,
@@ -65,7 +65,7 @@ pub(super) fn entries_of(store: Store, credentials: &Credentials) -> Vec<Entry> 
 /// Where nothing says where the server is: the words in the only name that would say it without them (`SHOP_REDIS_HOST`,
 /// nais's `VALKEY_URI_SESSIONS`).
 fn words_of_owner(store: Store, list: &[Entry]) -> Option<Vec<String>> {
-    let says_where = |reading: &Reading| {
+    let says_where = |reading: &NameReading| {
         matches!(reading.meaning, Meaning::Host | Meaning::Uri | Meaning::Hosts | Meaning::Nodes)
     };
     let present = || list.iter().filter(|entry| entry.is_top() && !is_empty(&entry.credential));

@@ -15,7 +15,7 @@ pub(super) struct Words(Vec<String>);
 
 /// What a name means, and how much had to be left out or replaced to see it: less is likelier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Reading {
+pub(super) struct NameReading {
     pub(super) meaning: Meaning,
     pub(super) rank: (usize, usize),
 }
@@ -64,7 +64,7 @@ impl Words {
     }
 
     /// What they mean for a store.
-    pub(super) fn reading(&self, store: Store) -> Option<Reading> {
+    pub(super) fn reading(&self, store: Store) -> Option<NameReading> {
         if self.0.iter().any(|word| !VOCABULARY.contains(word.as_str())) {
             return None;
         }
@@ -77,7 +77,7 @@ impl Words {
         let unchanged = self.0.iter().filter(|word| words.contains(&word.as_str())).count();
         PHRASES.iter().find_map(|(meaning, phrases)| {
             let index = phrases.iter().position(|phrase| texts.iter().any(|it| it == phrase))?;
-            Some(Reading { meaning: *meaning, rank: (self.0.len() - unchanged, index) })
+            Some(NameReading { meaning: *meaning, rank: (self.0.len() - unchanged, index) })
         })
     }
 

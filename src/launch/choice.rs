@@ -35,7 +35,7 @@ pub(super) enum Asks {
 }
 
 /// How to find out what the service says.
-pub(super) struct Inquiry<F> {
+pub(super) struct ServiceProbe<F> {
     /// The route of an outer launch.
     pub(super) outer: Option<Route>,
     pub(super) asks: Asks,
@@ -50,7 +50,7 @@ pub(super) fn choose(
     plan: &Plan,
     record: &LaunchRecord,
     is_task: bool,
-    inquiry: &Inquiry<impl Fn(Route) -> Outcome>,
+    probe: &ServiceProbe<impl Fn(Route) -> Outcome>,
 ) -> anyhow::Result<Choice> {
     let limit = limit_of_php(plan, record);
     let (needs_proxy, is_socket) = match &plan.endpoint {
@@ -71,24 +71,24 @@ pub(super) fn choose(
         Proxy::On => (Route::Proxy, Reason::Given),
         Proxy::Auto if needs_proxy || limit.is_some() => (Route::Proxy, Reason::Given),
         Proxy::Auto if plan.locks(true) && !plan.locks(false) => {
-            return Ok(inquiry.prefer_proxy(Reason::Locks));
+            return Ok(probe.prefer_proxy(Reason::Locks));
         }
         Proxy::Auto if handshakes && follows_app => {
-            return Ok(inquiry.prefer_proxy(Reason::Handshakes));
+            return Ok(probe.prefer_proxy(Reason::Handshakes));
         }
         Proxy::Auto if !is_socket && !plan.is_cluster() => {
             let otherwise = if handshakes { Reason::OwnSetting } else { Reason::Given };
-            return Ok(inquiry.by_answer(otherwise, undecided && follows_app));
+            return Ok(probe.by_answer(otherwise, undecided && follows_app));
         }
         Proxy::Auto | Proxy::Off => (Route::Direct, Reason::Given),
     };
     match limit {
         Some(limit) if route == Route::Direct => Err(limit),
-        _ => Ok(Choice { route, reason, outcome: inquiry.outcome(route) }),
+        _ => Ok(Choice { route, reason, outcome: probe.outcome(route) }),
     }
 }
 
-impl<F: Fn(Route) -> Outcome> Inquiry<F> {
+impl<F: Fn(Route) -> Outcome> ServiceProbe<F> {
     /// What the service says on this route, if that matters.
     fn outcome(&self, route: Route) -> Option<Outcome> {
         (self.asks == Asks::All).then(|| (self.ask)(route))

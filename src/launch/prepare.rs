@@ -2,7 +2,7 @@
 
 use super::app::{AppLaunch, AppOfLaunch};
 use super::build_record::{LaunchRecord, read_record};
-use super::choice::{Asks, Choice, Inquiry, choose};
+use super::choice::{Asks, Choice, ServiceProbe, choose};
 use super::fpm_pools::fpm_workers;
 use super::log::Line;
 use super::nested;
@@ -12,7 +12,7 @@ use super::route::{ProxyWanted, Reason, Route, StartProxy};
 use super::started_process::Started;
 use super::tls_files::tls_files;
 use crate::config::environment::Environment;
-use crate::config::launch::{LaunchSettings, Missing, Probe};
+use crate::config::launch::{LaunchSettings, Missing, ProbeSetting};
 use crate::config::variables::{Phase, not_read};
 use crate::frameworks::session_use::Reach;
 use crate::php::PHP_INI_SCAN_DIR;
@@ -114,7 +114,7 @@ impl<'a> Context<'a> {
         let outer = nested::outer_route(environment)?;
         let started = Started::now(self.layer);
         let asks = match started {
-            _ if settings.probe == Probe::Off || outer.is_some() => Asks::Nothing,
+            _ if settings.probe == ProbeSetting::Off || outer.is_some() => Asks::Nothing,
             Started::SessionCheck | Started::ProxyStatus => Asks::Route,
             _ => Asks::All,
         };
@@ -124,9 +124,9 @@ impl<'a> Context<'a> {
             Question { plan, tls_files, route, strict_mode, sid_length }.ask(environment.as_env())
         };
         let is_task = started == Started::Task;
-        let inquiry = Inquiry { outer, asks, ask };
+        let probe = ServiceProbe { outer, asks, ask };
         let Choice { mut route, reason, outcome } =
-            choose(settings.proxy, &found.plan, record, is_task, &inquiry)?;
+            choose(settings.proxy, &found.plan, record, is_task, &probe)?;
         let mut lines: Vec<Line<'_>> =
             found.warnings.iter().map(|warning| Line::Warning(warning.into())).collect();
         if let Reason::ProxyRefused(cause) = &reason {
@@ -206,7 +206,7 @@ impl<'a> Context<'a> {
             }
             Some(Outcome::Passing(cause)) => lines.push(Line::FailingForNow(found, cause)),
             Some(Outcome::Refused(cause) | Outcome::Tls(cause)) => match self.settings.probe {
-                Probe::Warn => lines.push(Line::Refused(found, cause)),
+                ProbeSetting::Warn => lines.push(Line::Refused(found, cause)),
                 _ => bail!("{}", Line::StoppingRefusal(found, cause)),
             },
         }

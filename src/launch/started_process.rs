@@ -42,7 +42,7 @@ const PREFIXES: [&str; 14] = [
 
 /// The image's processes, as the lifecycle records them in `<layers>/config/metadata.toml`.
 #[derive(Debug, Default, Deserialize)]
-struct Metadata {
+struct LauncherMetadata {
     #[serde(default)]
     processes: Vec<Process>,
 }
@@ -69,7 +69,7 @@ impl Started {
     /// `session-check`, `launcher session-check --json`, `launcher sh -c 'session-check || …'`; `session-proxy`,
     /// `launcher -- session-proxy status`. What starts something else as well is of the app: `sh -c 'session-check; php …'`
     /// must not start without a service.
-    fn by(command: &str, metadata: &Metadata) -> Self {
+    fn by(command: &str, metadata: &LauncherMetadata) -> Self {
         let words = words_of(command, metadata);
         let commands = commands_in(&words);
         let mut started = commands.iter().filter_map(|command| Self::of_command(command));
@@ -95,7 +95,7 @@ impl Started {
 }
 
 /// What the launcher will start.
-fn words_of(command: &str, metadata: &Metadata) -> Vec<String> {
+fn words_of(command: &str, metadata: &LauncherMetadata) -> Vec<String> {
     let words = command.split('\0').filter(|word| !word.is_empty() && *word != "--");
     let mut words: Vec<String> = words.map(str::to_owned).collect();
     if words.first().is_some_and(|word| is(word, LAUNCHER)) {

@@ -1,6 +1,6 @@
 //! What only the server knows of where it is: whether it is a cluster node, or one of several that Sentinels watch.
 
-use crate::config::launch::Probe;
+use crate::config::launch::ProbeSetting;
 use crate::endpoint::{Endpoint, Reading};
 use crate::plan::Plan;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(crate) struct Told {
 /// has been `told` before; if it is a cluster node, `hosts` are no longer among the reading's unused credentials.
 pub(super) fn settled(
     reading: &mut Reading,
-    probe: Probe,
+    probe: ProbeSetting,
     told: Option<&Told>,
 ) -> (Plan, Option<Told>) {
     let plan = Plan::settle(reading.endpoint.clone(), &reading.options);
@@ -49,7 +49,7 @@ fn asked(
     redis: &RedisEndpoint,
     reading: &Reading,
     verify_peer: bool,
-    probe: Probe,
+    probe: ProbeSetting,
 ) -> Option<Target> {
     let ask = |command: &[&[u8]], timeout| {
         let deadline = Deadline::after(timeout);
@@ -65,7 +65,7 @@ fn asked(
         return is_node.then_some(Target::Cluster { nodes, tls });
     }
     // A user with a name may have the rights for sessions only, and the server would log a refusal.
-    let may_ask = probe != Probe::Off && redis.user().is_none();
+    let may_ask = probe != ProbeSetting::Off && redis.user().is_none();
     let sentinel = Box::new(reading.sentinel_behind.clone().filter(|_| may_ask)?);
     // A single server is not asked for a Sentinel.
     let Reply::Array(parts) = ask(&[b"ROLE"], TIMEOUT_OF_ROLE)? else { return None };

@@ -8,7 +8,7 @@ mod source;
 
 use crate::redis_process::{Redis, run};
 use clock::FastClock;
-use cloud_login::{Azure, Cloud, Variables};
+use cloud_login::{Azure, Cloud, CloudVariables};
 use signature::{cache, is_signed, signed_at};
 pub(crate) use source::Fault;
 use source::Source;
@@ -79,7 +79,7 @@ impl CloudSite {
 
     pub(crate) fn login(&self) -> IssuedLogin {
         let source = self.source();
-        let variables: Variables =
+        let variables: CloudVariables =
             source.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let cloud = match self.kind {
             Kind::Aws => Cloud::Aws(cache()),

@@ -10,7 +10,7 @@ mod keys;
 mod presign;
 mod sts;
 
-use super::variables::{Inquiry, Variables};
+use super::variables::{CloudVariables, Inquiry};
 pub use host::Named;
 use presign::{TOKEN_LIFETIME, presigned};
 use store_client::{Auth, NoToken, Secret, Token};
@@ -64,14 +64,14 @@ impl Aws {
         Ok(Token { auth, expires })
     }
 
-    fn region<'a>(&'a self, variables: &'a Variables) -> Option<&'a str> {
+    fn region<'a>(&'a self, variables: &'a CloudVariables) -> Option<&'a str> {
         let of_container =
             || variables.get("AWS_REGION").or_else(|| variables.get("AWS_DEFAULT_REGION"));
         self.region.as_deref().or_else(of_container)
     }
 
     /// AWS says WRONGPASS to every mistake.
-    pub(crate) fn advice(&self, variables: &Variables) -> String {
+    pub(crate) fn advice(&self, variables: &CloudVariables) -> String {
         let Self { service, cache, serverless, user, .. } = self;
         let region = self.region(variables).unwrap_or_default();
         let (kind, action) = match (service, serverless) {

@@ -1,6 +1,6 @@
 //! Access tokens, as OAuth's endpoints and the clouds' metadata services give them (RFC 6749, 5.1).
 
-use super::http::Request;
+use super::http::HttpRequest;
 use super::variables::Inquiry;
 use serde_json::Value;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,7 +16,7 @@ pub(crate) struct Bearer {
 impl Bearer {
     /// Asks for one.
     pub(crate) fn of(
-        request: &Request<'_>,
+        request: &HttpRequest<'_>,
         Inquiry { now, deadline, .. }: Inquiry<'_>,
     ) -> Result<Self, NoToken> {
         let answer = request.send(deadline)?;

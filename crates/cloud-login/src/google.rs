@@ -3,7 +3,7 @@
 //! <https://cloud.google.com/compute/docs/access/authenticate-workloads>.
 
 use super::bearer::Bearer;
-use super::http::{Request, Source};
+use super::http::{HttpRequest, Source};
 use super::variables::Inquiry;
 use store_client::{Auth, NoToken, Secret, Token};
 
@@ -21,7 +21,7 @@ pub(crate) const ADVICE: &str = "Check that the instance has IAM authentication,
 pub(crate) fn issue(inquiry: Inquiry<'_>) -> Result<Token, NoToken> {
     let host = inquiry.variables.get("GCE_METADATA_HOST").unwrap_or(HOST);
     let url = format!("http://{host}{PATH}");
-    let request = Request::get(SOURCE, &url, &[("metadata-flavor", "Google")], &[]);
+    let request = HttpRequest::get(SOURCE, &url, &[("metadata-flavor", "Google")], &[]);
     let Bearer { secret, expires, .. } = Bearer::of(&request, inquiry)?;
     Ok(Token { auth: Auth::new(None, Secret::new(secret)), expires })
 }

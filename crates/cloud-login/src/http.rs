@@ -24,7 +24,7 @@ pub(crate) struct Source {
     pub(crate) advice: &'static str,
 }
 
-pub(crate) struct Request<'a> {
+pub(crate) struct HttpRequest<'a> {
     pub(crate) source: Source,
     pub(crate) method: Method,
     pub(crate) url: &'a str,
@@ -35,7 +35,7 @@ pub(crate) struct Request<'a> {
     pub(crate) secrets: &'a [&'a str],
 }
 
-impl<'a> Request<'a> {
+impl<'a> HttpRequest<'a> {
     pub(crate) fn get(
         source: Source,
         url: &'a str,
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn what_a_source_repeats_of_a_secret_is_hidden() {
         let source = Source { name: "X", advice: "" };
-        let request = Request::get(source, "http://x", &[], &["hunter2", ""]);
+        let request = HttpRequest::get(source, "http://x", &[], &["hunter2", ""]);
         assert_eq!(request.without_secrets("hunter2 is bad"), "*** is bad");
     }
 }

@@ -16,7 +16,7 @@ mod variables;
 pub use aws::{Aws, AwsService, Named};
 pub use azure::Azure;
 pub use keeper::Clock;
-pub use variables::Variables;
+pub use variables::CloudVariables;
 
 use keeper::Keeper;
 use std::sync::Arc;
@@ -64,13 +64,13 @@ pub enum Cloud {
 impl Cloud {
     /// A login that asks for tokens as soon as one is needed.
     #[must_use]
-    pub fn login(self, variables: Variables) -> IssuedLogin {
+    pub fn login(self, variables: CloudVariables) -> IssuedLogin {
         self.login_by(Arc::new(SystemTime::now), variables)
     }
 
     /// The same, by another clock than the system's.
     #[must_use]
-    pub fn login_by(self, clock: Arc<Clock>, variables: Variables) -> IssuedLogin {
+    pub fn login_by(self, clock: Arc<Clock>, variables: CloudVariables) -> IssuedLogin {
         let (issuer, user, advice) = match &self {
             Self::Aws(aws) => (Issuer::Aws, Some(aws.user.clone()), aws.advice(&variables)),
             Self::Azure(azure) => (Issuer::Azure, azure.user.clone(), azure.advice()),

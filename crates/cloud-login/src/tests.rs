@@ -6,14 +6,14 @@ mod failures;
 mod fake;
 mod google;
 
-use super::{Aws, AwsService, Cloud, Variables};
+use super::{Aws, AwsService, Cloud, CloudVariables};
 use std::sync::Arc;
 use std::time::Duration;
 use store_client::{Deadline, NoToken, Token, Tokens};
 
 /// The token that a cloud gives in this environment.
 fn token(cloud: Cloud, variables: &[(&str, &str)]) -> Result<Arc<Token>, NoToken> {
-    let variables: Variables = variables.iter().copied().collect();
+    let variables: CloudVariables = variables.iter().copied().collect();
     let tokens: Arc<dyn Tokens> = cloud.login(variables).tokens;
     tokens.token(Deadline::after(Duration::from_secs(6)))
 }

@@ -7,9 +7,9 @@ use store_client::Deadline;
 
 /// The variables that are set. They may be secrets, so there is no `Debug`.
 #[derive(Clone, Default)]
-pub struct Variables(BTreeMap<String, String>);
+pub struct CloudVariables(BTreeMap<String, String>);
 
-impl Variables {
+impl CloudVariables {
     /// The value of a variable.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -18,7 +18,7 @@ impl Variables {
 }
 
 /// Empty and blank ones count as unset.
-impl<'a> FromIterator<(&'a str, &'a str)> for Variables {
+impl<'a> FromIterator<(&'a str, &'a str)> for CloudVariables {
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(variables: I) -> Self {
         let set = variables.into_iter().map(|(name, value)| (name, value.trim()));
         let set = set.filter(|(_, value)| !value.is_empty());
@@ -29,7 +29,7 @@ impl<'a> FromIterator<(&'a str, &'a str)> for Variables {
 /// A question for a token, in this environment and at this time of day.
 #[derive(Clone, Copy)]
 pub(crate) struct Inquiry<'a> {
-    pub(crate) variables: &'a Variables,
+    pub(crate) variables: &'a CloudVariables,
     pub(crate) now: SystemTime,
     /// When it has to be answered.
     pub(crate) deadline: Deadline,

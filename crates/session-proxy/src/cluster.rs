@@ -35,7 +35,7 @@ struct Known {
 }
 
 /// The right to ask for the slots. Dropping it lets others ask.
-pub(super) struct Inquiry<'a> {
+pub(super) struct SlotInquiry<'a> {
     cluster: &'a Cluster,
     /// The nodes to ask, in this order.
     pub(super) nodes: Vec<Address>,
@@ -80,7 +80,7 @@ impl Cluster {
     }
 
     /// The right to ask, if somebody has to. Waits for who asks already only if nothing is known.
-    pub(super) fn inquiry(&self, deadline: Deadline) -> Option<Inquiry<'_>> {
+    pub(super) fn inquiry(&self, deadline: Deadline) -> Option<SlotInquiry<'_>> {
         let mut known = self.known();
         loop {
             if known.is_good() {
@@ -88,7 +88,7 @@ impl Cluster {
             }
             if !known.is_being_asked {
                 known.is_being_asked = true;
-                return Some(Inquiry { cluster: self, nodes: known.nodes_to_ask(&self.seeds) });
+                return Some(SlotInquiry { cluster: self, nodes: known.nodes_to_ask(&self.seeds) });
             }
             if known.map.is_some() {
                 return None;
@@ -130,7 +130,7 @@ impl Known {
     }
 }
 
-impl Drop for Inquiry<'_> {
+impl Drop for SlotInquiry<'_> {
     fn drop(&mut self) {
         let mut known = self.cluster.known();
         known.is_being_asked = false;

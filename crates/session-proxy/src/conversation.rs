@@ -5,13 +5,13 @@ mod lock;
 
 use super::answer::{NIL, NO_MEMORY, OK, ONE, ZERO, heard, lost, unavailable};
 use super::contest::{AT_ONCE, GaveUp};
-use super::exchange::{Dialogue, Locks, Parsed, converse};
+use super::exchange::{Dialogue, Locks, ParsedRequest, converse};
 use super::request::{Request, announced, parse, session_of};
 use super::scripts::Keyed;
 use super::seen::Seen;
 use super::sessions::{Data, Sessions, Written};
 use super::shared::Shared;
-use super::status::{Service, Site, Status};
+use super::status::{ServiceStatus, Site, Status};
 use lock::Held;
 use std::io;
 use std::mem;
@@ -23,9 +23,9 @@ impl Site for Sessions {
         &self.shared
     }
 
-    fn service(&self) -> Service {
+    fn service(&self) -> ServiceStatus {
         let upstream = self.upstream();
-        Service {
+        ServiceStatus {
             name: upstream.to_string(),
             topology: upstream.topology(),
             primary: upstream.client.primary().map(|address| address.to_string()),
@@ -71,7 +71,7 @@ enum RedisSession<'a> {
 impl Dialogue for Conversation<'_> {
     type Request = Request;
 
-    fn parse(&self, bytes: &[u8]) -> Result<Option<Parsed<Request>>, Vec<u8>> {
+    fn parse(&self, bytes: &[u8]) -> Result<Option<ParsedRequest<Request>>, Vec<u8>> {
         let refused = |refusal| format!("-{refusal}\r\n").into_bytes();
         let parsed = parse(bytes).map_err(refused)?;
         Ok(parsed.map(|(parts, length)| {

@@ -15,7 +15,7 @@ pub type Read<A> = Box<dyn Fn() -> anyhow::Result<A> + Send + Sync>;
 type Open<A, B> = Box<dyn Fn(&A) -> anyhow::Result<B> + Send + Sync>;
 
 /// The service, as the binding says now.
-pub(super) struct Credentials<A, B> {
+pub(super) struct LiveCredentials<A, B> {
     read: Read<A>,
     open: Open<A, B>,
     last: Mutex<LastRead<A, B>>,
@@ -29,7 +29,7 @@ struct LastRead<A, B> {
     problem: Option<String>,
 }
 
-impl<A: PartialEq, B: Display> Credentials<A, B> {
+impl<A: PartialEq, B: Display> LiveCredentials<A, B> {
     /// Each change of what is `read` is opened anew.
     pub(super) fn new(read: Read<A>, open: Open<A, B>) -> anyhow::Result<Self> {
         let access = read()?;
@@ -90,7 +90,7 @@ mod tests {
             }
             Ok("tcp://redis")
         };
-        let credentials = Credentials::new(Box::new(read), Box::new(|it| Ok(*it))).unwrap();
+        let credentials = LiveCredentials::new(Box::new(read), Box::new(|it| Ok(*it))).unwrap();
         assert_eq!(*credentials.read_again(), "tcp://redis");
         let problem = credentials.last.lock().unwrap().problem.clone();
         assert_eq!(problem.as_deref(), Some("The binding cannot be read: no such file"));

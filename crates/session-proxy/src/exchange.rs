@@ -16,6 +16,8 @@ use store_client::{Deadline, Received};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A socket's timeout must not be zero.
 const LEAST: Duration = Duration::from_millis(1);
+/// No timeout.
+const ENDLESS: Duration = Duration::MAX;
 /// Far more than the PHP processes of a container.
 const MOST_CLIENTS: u64 = 2000;
 
@@ -49,7 +51,7 @@ pub(super) trait Dialogue: Locks {
 
     /// The request at the start of `bytes`, and its length; `None` if it is incomplete. What cannot be granted has its
     /// answer already. Fails with the last answer if nobody knows where the next request would begin.
-    fn parse(&self, bytes: &[u8]) -> Result<Option<Parsed<Self::Request>>, Vec<u8>>;
+    fn parse(&self, bytes: &[u8]) -> Result<Option<ParsedRequest<Self::Request>>, Vec<u8>>;
 
     /// How long the request at the start of `bytes` will be, as far as the received part tells.
     fn announced(&self, bytes: &[u8]) -> usize;
@@ -61,7 +63,7 @@ pub(super) trait Dialogue: Locks {
 }
 
 /// A request or its refusal, and its length.
-pub(super) type Parsed<R> = (Result<R, Vec<u8>>, usize);
+pub(super) type ParsedRequest<R> = (Result<R, Vec<u8>>, usize);
 
 /// Serves a client until it is gone. `begin` begins the conversation, with what PHP calls itself.
 pub(super) fn converse<D: Dialogue>(
@@ -88,6 +90,7 @@ fn exchange(
 ) -> io::Result<()> {
     let stats = &shared.stats;
     let mut received = Received::default();
+    let mut timeout = ENDLESS;
     let mut begun = Instant::now();
     let mut reserved = None;
     loop {
@@ -95,7 +98,7 @@ fn exchange(
             Ok(Some(parsed)) => parsed,
             Ok(None) => {
                 let first = received.bytes().is_empty();
-                if !receive(client, &mut received, dialogue, begun)? {
+                if !receive(client, &mut timeout, &mut received, dialogue, begun)? {
                     return Ok(());
                 }
                 if first {
@@ -133,25 +136,34 @@ fn exchange(
 }
 
 /// Waits for more from PHP and renews its lock meanwhile; false if PHP is gone. `begun` is when a partly received
-/// command began.
+/// command began. `timeout` is what the socket has: a shorter one than needed costs a look at the lock when it is over, a
+/// new one for each command a system call.
 fn receive(
     client: &mut &UnixStream,
+    timeout: &mut Duration,
     received: &mut Received,
     dialogue: &mut impl Dialogue,
     begun: Instant,
 ) -> io::Result<bool> {
     let half = !received.bytes().is_empty();
+    let mut is_over = false;
     loop {
         let of_command = half.then(|| PATIENCE.saturating_sub(begun.elapsed()));
         if of_command.is_some_and(|left| left.is_zero()) {
             return Err(ErrorKind::TimedOut.into());
         }
-        let timeout = dialogue.patience().or(of_command);
-        client.set_read_timeout(timeout.map(|timeout| timeout.max(LEAST)))?;
+        let needed = dialogue.patience().or(of_command).map_or(ENDLESS, |it| it.max(LEAST));
+        if needed < *timeout || is_over && needed != *timeout {
+            client.set_read_timeout((needed != ENDLESS).then_some(needed))?;
+            *timeout = needed;
+        }
         match received.read(client) {
             Ok(length) => return Ok(length > 0),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => dialogue.renew(),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                dialogue.renew();
+                is_over = true;
+            }
             Err(error) => return Err(error),
         }
     }

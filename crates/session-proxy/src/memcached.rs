@@ -16,7 +16,7 @@ mod wire;
 
 use crate::exchange::converse;
 use crate::shared::Shared;
-use crate::status::{Service, Site};
+use crate::status::{ServiceStatus, Site};
 pub use connection::Fault;
 use conversation::Conversation;
 pub use lock::LOCK_ANSWER;
@@ -32,14 +32,14 @@ impl Site for Sessions {
         &self.shared
     }
 
-    fn service(&self) -> Service {
+    fn service(&self) -> ServiceStatus {
         let servers = self.servers();
         let topology = match servers.count() {
             1 => "single server".to_owned(),
             count => format!("{count} servers"),
         };
         let connections = servers.pool.counts();
-        Service { name: servers.to_string(), topology, primary: None, connections }
+        ServiceStatus { name: servers.to_string(), topology, primary: None, connections }
     }
 
     fn converse(&self, client: &UnixStream) -> io::Result<()> {

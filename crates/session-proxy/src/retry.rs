@@ -4,7 +4,7 @@
 mod attempt;
 mod failure;
 
-use super::credentials::{Credentials, Read};
+use super::credentials::{LiveCredentials, Read};
 use super::log::log;
 use super::pool::{NoConnection, Server};
 use super::scripts::Keyed;
@@ -45,7 +45,7 @@ const REPLICAS_PATIENCE: Duration = Duration::from_secs(1);
 pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 pub(super) struct RetryingClient {
-    pub(super) credentials: Credentials<Access, Upstream>,
+    pub(super) credentials: LiveCredentials<Access, Upstream>,
     shared: Arc<Shared>,
     troubles: Troubles,
 }
@@ -57,7 +57,7 @@ impl RetryingClient {
             let shared = shared.clone();
             move |access: &Access| Upstream::new(access, &shared)
         };
-        let credentials = Credentials::new(read, Box::new(open))?;
+        let credentials = LiveCredentials::new(read, Box::new(open))?;
         Ok(Self { credentials, shared, troubles: Troubles::default() })
     }
 

@@ -15,14 +15,14 @@ pub(super) trait Site: Send + Sync {
     fn shared(&self) -> &Shared;
 
     /// The service as it is now.
-    fn service(&self) -> Service;
+    fn service(&self) -> ServiceStatus;
 
     /// Serves a client until it is gone.
     fn converse(&self, client: &UnixStream) -> io::Result<()>;
 }
 
 /// A service as it is now.
-pub(super) struct Service {
+pub(super) struct ServiceStatus {
     /// Without its password.
     pub(super) name: String,
     /// What kind of service it is, as far as is known.
@@ -44,7 +44,7 @@ impl Status {
         Self::new(&service, shared.started.elapsed(), &shared.stats)
     }
 
-    fn new(service: &Service, uptime: Duration, stats: &Stats) -> Self {
+    fn new(service: &ServiceStatus, uptime: Duration, stats: &Stats) -> Self {
         let mut all = json!({
             "service": service.name,
             "topology": service.topology,
@@ -109,8 +109,8 @@ mod tests {
     use super::*;
     use prometheus_client::encoding::text::encode;
 
-    fn service() -> Service {
-        Service {
+    fn service() -> ServiceStatus {
+        ServiceStatus {
             name: "tcp://10.0.0.5:6379".to_owned(),
             topology: "cluster of 3 primaries".to_owned(),
             primary: None,
@@ -173,7 +173,7 @@ mod tests {
     fn prometheus_is_told_all_that_the_status_has() {
         let (status, all) = example();
         let mut text = String::new();
-        let Service { name, topology, .. } = service();
+        let ServiceStatus { name, topology, .. } = service();
         encode(&mut text, &all.registry(&name, &topology)).unwrap();
         for (name, value) in numbers(&status) {
             let known = ["p50_us", "p99_us", "seconds"].contains(&name.as_str());

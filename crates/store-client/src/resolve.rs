@@ -13,14 +13,14 @@ use std::thread;
 type Found = Result<Vec<SocketAddr>, Arc<io::Error>>;
 type LookUp = fn(&str, u16) -> io::Result<Vec<SocketAddr>>;
 /// Who waits for the addresses of a name and port.
-type Waiting = BTreeMap<(String, u16), Vec<Sender<Found>>>;
+type Lookups = BTreeMap<(String, u16), Vec<Sender<Found>>>;
 
 /// The system's resolver has no timeout, so it runs in a thread of its own, and we stop waiting at the deadline. There is one
 /// thread for each name: who comes meanwhile waits for the same one, so a DNS server that never answers does not use up
 /// the container's threads.
 struct Resolver {
     look_up: LookUp,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<Lookups>,
 }
 
 static SYSTEM: Resolver = Resolver::new(|name, port| Ok((name, port).to_socket_addrs()?.collect()));
@@ -72,7 +72,7 @@ impl Resolver {
         Ok(told)
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, Lookups> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,7 +9,7 @@ mod node;
 use super::address::Address;
 use super::endpoint::{RedisEndpoint, Sentinel};
 use super::error::{Problem, RedisError};
-use node::{Named, Node, ask_all};
+use node::{NamedPrimary, Node, ask_all};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -118,9 +118,9 @@ impl Known {
 
     /// What follows from what they said.
     fn conclusion(&mut self) -> Result<Address, Problem> {
-        let named: Vec<&Named> = self.nodes.iter().filter_map(Node::named).collect();
+        let named: Vec<&NamedPrimary> = self.nodes.iter().filter_map(Node::named).collect();
         let mut opinions: Vec<(usize, &Address)> = Vec::new();
-        for Named { address, .. } in &named {
+        for NamedPrimary { address, .. } in &named {
             match opinions.iter_mut().find(|(_, other)| *other == address) {
                 Some((votes, _)) => *votes += 1,
                 None => opinions.push((1, address)),
@@ -183,7 +183,7 @@ mod tests {
     /// One that has said that the primary is at this port.
     fn naming(port: u16, is_leaving: bool) -> Node {
         let address = Address { host: Host::Name("h".to_owned()), port };
-        let said = Said::Named(Named { address, is_leaving, is_down: false });
+        let said = Said::NamedPrimary(NamedPrimary { address, is_leaving, is_down: false });
         Node { said, ..silent() }
     }
 

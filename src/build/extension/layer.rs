@@ -6,7 +6,7 @@ use super::loading::enabled_in_vain;
 use super::package::Package;
 use super::provide::fill;
 use super::request::{Extension, ExtensionRequest, directive};
-use super::reuse::{Metadata, key_of, renewed, restored, reusable};
+use super::reuse::{LayerMetadata, key_of, renewed, restored, reusable};
 use crate::build::sbom;
 use crate::config::build::Provider;
 use crate::config::variables::EXTENSION;
@@ -49,8 +49,9 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
             build: false,
             launch: true,
             invalid_metadata_action: &|_| InvalidMetadataAction::DeleteLayer,
-            restored_layer_action: &|old: &Metadata, path| match reusable(request, old, &key, path)
-            {
+            restored_layer_action: &|old: &LayerMetadata, path| match reusable(
+                request, old, &key, path,
+            ) {
                 Ok(extension) => (RestoredLayerAction::KeepLayer, Ok((extension, old.clone()))),
                 Err(reason) => (RestoredLayerAction::DeleteLayer, Err(reason)),
             },
@@ -62,7 +63,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
             print::sub_bullet("Reusing the cached extension layer");
             match renewed(request, &path, &old) {
                 Some(filled) => {
-                    layer.write_metadata(Metadata::of_today(key, &filled))?;
+                    layer.write_metadata(LayerMetadata::of_today(key, &filled))?;
                     filled
                 }
                 None => (extension, old.packages),
@@ -73,7 +74,7 @@ pub fn contribute_extension_layer<B: Buildpack<Error = anyhow::Error>>(
                 print::sub_bullet(format!("Rebuilding the extension layer: {reason}"));
             }
             let filled = fill(request, &path)?;
-            layer.write_metadata(Metadata::of_today(key, &filled))?;
+            layer.write_metadata(LayerMetadata::of_today(key, &filled))?;
             filled
         }
     };

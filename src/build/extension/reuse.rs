@@ -21,7 +21,7 @@ use std::time::SystemTime;
 /// What the lifecycle keeps of a cached layer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Metadata {
+pub(super) struct LayerMetadata {
     pub(super) key: Key,
     pub(super) provider: Provider,
     pub(super) packages: Vec<Package>,
@@ -32,7 +32,7 @@ pub(super) struct Metadata {
 /// Everything that the layer's contents depend on, by name.
 type Key = BTreeMap<String, String>;
 
-impl Metadata {
+impl LayerMetadata {
     pub(super) fn of_today(key: Key, (extension, packages): &Filled) -> Self {
         let (provider, packages) = (extension.provider, packages.clone());
         Self { key, provider, packages, filled: today().to_string() }
@@ -63,7 +63,7 @@ pub(super) fn key_of(request: &ExtensionRequest<'_>, buildpack: &dyn Display) ->
 /// How PHP loads the extension of a cached layer; else why the layer cannot be reused as it is.
 pub(super) fn reusable(
     request: &ExtensionRequest<'_>,
-    old: &Metadata,
+    old: &LayerMetadata,
     key: &Key,
     layer: &Path,
 ) -> Result<Extension, String> {
@@ -98,7 +98,7 @@ pub(super) fn restored<T: Clone>(state: &LayerState<(), Result<T, String>>) -> R
 pub(super) fn renewed(
     request: &ExtensionRequest<'_>,
     layer: &Path,
-    old: &Metadata,
+    old: &LayerMetadata,
 ) -> Option<Filled> {
     let max_age = request.max_age?;
     let age = today().saturating_sub(old.filled.parse().unwrap_or_default());

@@ -85,7 +85,7 @@ fn chosen(setting: Proxy, case: &str, outer: Option<Route>, asks: Asks, said: Sa
         outcome(says)
     };
     let (plan, record, is_task) = (plan(store, case), record(store, case), case.contains("task"));
-    match choose(setting, &plan, &record, is_task, &Inquiry { outer, asks, ask }) {
+    match choose(setting, &plan, &record, is_task, &ServiceProbe { outer, asks, ask }) {
         Err(error) => error.to_string(),
         Ok(Choice { route, reason, outcome }) => {
             let name = |text: String| text.split([' ', '(']).next().unwrap().to_owned();

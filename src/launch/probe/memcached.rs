@@ -15,7 +15,7 @@ use store_client::{
 
 /// Asks the servers one by one. A refusal outweighs a failure that may pass.
 pub(super) fn ask(question: &Question<'_>, endpoint: &MemcachedEndpoint) -> Outcome {
-    let probe = Probe {
+    let probe = MemcachedProbe {
         route: question.route,
         access: Access { endpoint: endpoint.clone(), verify_peer: question.plan.verify_peer },
         key: format!("{}{}", question.plan.prefix, unused_name("probe")),
@@ -41,14 +41,14 @@ pub(super) fn ask(question: &Question<'_>, endpoint: &MemcachedEndpoint) -> Outc
     passing.unwrap_or(Outcome::Kept { round_trip, max_clients: None, limits })
 }
 
-struct Probe {
+struct MemcachedProbe {
     route: Route,
     access: Access<MemcachedEndpoint>,
     key: String,
     deadline: Deadline,
 }
 
-impl Probe {
+impl MemcachedProbe {
     /// How long a reply of this server takes, or of those before it, and what is said of one that keeps smaller items than
     /// usual.
     fn server(

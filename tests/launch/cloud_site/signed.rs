@@ -1,6 +1,6 @@
 //! What our signer makes of given keys at a given moment.
 
-use cloud_login::{Aws, Cloud, Variables};
+use cloud_login::{Aws, Cloud, CloudVariables};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use store_client::{Deadline, Tokens};
@@ -14,7 +14,7 @@ pub(crate) struct Keys<'a> {
 
 /// The token that these keys sign at that moment.
 pub(crate) fn signed(aws: Aws, keys: &Keys, at: SystemTime) -> String {
-    let variables: Variables = [
+    let variables: CloudVariables = [
         ("AWS_ACCESS_KEY_ID", keys.id),
         ("AWS_SECRET_ACCESS_KEY", keys.secret),
         ("AWS_SESSION_TOKEN", keys.session.unwrap_or_default()),

@@ -4,7 +4,7 @@
 use super::keys::Keys;
 use super::{container, imds, sts};
 use crate::http::Source;
-use crate::variables::{Inquiry, Variables};
+use crate::variables::{CloudVariables, Inquiry};
 use store_client::{NoToken, Secret};
 
 const ENVIRONMENT: Source = Source {
@@ -32,7 +32,7 @@ pub(super) fn keys(
     imds::keys(inquiry)
 }
 
-fn of_environment(id: &str, variables: &Variables) -> Result<Keys, NoToken> {
+fn of_environment(id: &str, variables: &CloudVariables) -> Result<Keys, NoToken> {
     let Some(secret) = variables.get("AWS_SECRET_ACCESS_KEY") else {
         return Err(ENVIRONMENT.no_token(
             "AWS_ACCESS_KEY_ID",

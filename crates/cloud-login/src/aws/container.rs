@@ -2,8 +2,8 @@
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>
 
 use super::keys::Keys;
-use crate::http::{Request, Source};
-use crate::variables::{Inquiry, Variables};
+use crate::http::{HttpRequest, Source};
+use crate::variables::{CloudVariables, Inquiry};
 use std::net::Ipv4Addr;
 use store_client::NoToken;
 use ureq::http::Uri;
@@ -19,7 +19,7 @@ const SOURCE: Source = Source {
 };
 
 /// The address, if the environment names one.
-pub(super) fn url(variables: &Variables) -> Option<String> {
+pub(super) fn url(variables: &CloudVariables) -> Option<String> {
     let full = || variables.get("AWS_CONTAINER_CREDENTIALS_FULL_URI").map(str::to_owned);
     let relative = variables.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
     relative.map(|path| format!("{ECS}{path}")).or_else(full)
@@ -40,7 +40,7 @@ pub(super) fn keys(
     let headers: Vec<(&str, &str)> =
         authorization.iter().map(|token| ("authorization", &**token)).collect();
     let secrets: Vec<&str> = authorization.as_deref().into_iter().collect();
-    let request = Request::get(SOURCE, url, &headers, &secrets);
+    let request = HttpRequest::get(SOURCE, url, &headers, &secrets);
     Keys::of_json(&request.send(deadline)?).ok_or_else(|| request.unexpected("keys"))
 }
 
@@ -95,6 +95,6 @@ mod tests {
         ];
         let both = both.into_iter().collect();
         assert_eq!(url(&both).unwrap(), "http://169.254.170.2/v2/credentials/x");
-        assert_eq!(url(&Variables::default()), None);
+        assert_eq!(url(&CloudVariables::default()), None);
     }
 }

@@ -2,7 +2,7 @@
 //! <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>
 
 use super::keys::Keys;
-use crate::http::{Request, Source};
+use crate::http::{HttpRequest, Source};
 use crate::variables::Inquiry;
 use store_client::NoToken;
 use ureq::http::Method;
@@ -23,12 +23,13 @@ pub(super) fn keys(Inquiry { variables, deadline, .. }: Inquiry<'_>) -> Result<K
     }
     let url = format!("{base}/latest/api/token");
     let headers = [("x-aws-ec2-metadata-token-ttl-seconds", "300")];
-    let session = Request { method: Method::PUT, ..Request::get(SOURCE, &url, &headers, &[]) };
+    let session =
+        HttpRequest { method: Method::PUT, ..HttpRequest::get(SOURCE, &url, &headers, &[]) };
     let session = session.send(deadline)?;
     let get = |path: &str| -> Result<String, NoToken> {
         let (url, session) = (format!("{base}{path}"), session.trim());
         let headers = [("x-aws-ec2-metadata-token", session)];
-        Request::get(SOURCE, &url, &headers, &[session]).send(deadline)
+        HttpRequest::get(SOURCE, &url, &headers, &[session]).send(deadline)
     };
     let roles = get(ROLES)?;
     let role = roles.lines().next().unwrap_or_default().trim();

@@ -2,8 +2,8 @@
 //! <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>
 
 use super::keys::Keys;
-use crate::http::{Request, Source, element};
-use crate::variables::{Inquiry, Variables};
+use crate::http::{HttpRequest, Source, element};
+use crate::variables::{CloudVariables, Inquiry};
 use store_client::NoToken;
 
 const SOURCE: Source = Source {
@@ -30,14 +30,14 @@ pub(super) fn keys(
         ("WebIdentityToken", &token),
     ];
     let secrets = [&*token];
-    let request = Request::post(SOURCE, url, &fields, &secrets);
+    let request = HttpRequest::post(SOURCE, url, &fields, &secrets);
     let answer = request.send(deadline)?;
     let keys = Keys::of(|name| element(&answer, name), "SessionToken");
     keys.ok_or_else(|| request.unexpected("keys"))
 }
 
 /// The region's own, as AWS recommends.
-pub(super) fn url(variables: &Variables, region: &str) -> String {
+pub(super) fn url(variables: &CloudVariables, region: &str) -> String {
     let given = variables.get("AWS_ENDPOINT_URL_STS").or(variables.get("AWS_ENDPOINT_URL"));
     let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     given.map_or_else(|| format!("https://sts.{region}.{domain}/"), str::to_owned)
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn each_region_has_its_own() {
-        let none = Variables::default();
+        let none = CloudVariables::default();
         assert_eq!(url(&none, "eu-west-1"), "https://sts.eu-west-1.amazonaws.com/");
         assert_eq!(url(&none, "cn-north-1"), "https://sts.cn-north-1.amazonaws.com.cn/");
     }

@@ -3,8 +3,8 @@
 
 use super::{Azure, RESOURCE};
 use crate::bearer::Bearer;
-use crate::http::{Request, Source, encoded};
-use crate::variables::{Inquiry, Variables};
+use crate::http::{HttpRequest, Source, encoded};
+use crate::variables::{CloudVariables, Inquiry};
 use store_client::{NoToken, Secret};
 
 const PUBLIC_CLOUD: &str = "https://login.microsoftonline.com";
@@ -27,7 +27,7 @@ pub(super) enum Proof<'a> {
 
 impl<'a> Proof<'a> {
     /// The one that the credentials or the environment name.
-    pub(super) fn named(azure: &'a Azure, variables: &'a Variables) -> Option<Self> {
+    pub(super) fn named(azure: &'a Azure, variables: &'a CloudVariables) -> Option<Self> {
         let secret = azure.secret.as_ref().map(Secret::expose);
         let secret = secret.or_else(|| variables.get("AZURE_CLIENT_SECRET")).map(Self::Secret);
         secret.or_else(|| variables.get("AZURE_FEDERATED_TOKEN_FILE").map(Self::File))
@@ -65,5 +65,5 @@ pub(super) fn ask(
             fields.extend([("client_assertion_type", ASSERTION), ("client_assertion", &secret)]);
         }
     }
-    Bearer::of(&Request::post(source, &url, &fields, &[&secret]), inquiry)
+    Bearer::of(&HttpRequest::post(source, &url, &fields, &[&secret]), inquiry)
 }

@@ -3,7 +3,7 @@
 
 use super::{Azure, RESOURCE};
 use crate::bearer::Bearer;
-use crate::http::{Request, Source, encoded};
+use crate::http::{HttpRequest, Source, encoded};
 use crate::variables::Inquiry;
 use store_client::NoToken;
 
@@ -28,10 +28,10 @@ pub(super) fn ask(azure: &Azure, inquiry: Inquiry<'_>) -> Result<Bearer, NoToken
     if let Some((endpoint, header)) = of_platform {
         let url = format!("{endpoint}{}", query("2019-08-01"));
         let headers = [("x-identity-header", header)];
-        return Bearer::of(&Request::get(OF_PLATFORM, &url, &headers, &[header]), inquiry);
+        return Bearer::of(&HttpRequest::get(OF_PLATFORM, &url, &headers, &[header]), inquiry);
     }
     let host = variables.get("AZURE_POD_IDENTITY_AUTHORITY_HOST").unwrap_or(METADATA);
     let host = host.trim_end_matches('/');
     let url = format!("{host}/metadata/identity/oauth2/token{}", query("2018-02-01"));
-    Bearer::of(&Request::get(OF_MACHINE, &url, &[("metadata", "true")], &[]), inquiry)
+    Bearer::of(&HttpRequest::get(OF_MACHINE, &url, &[("metadata", "true")], &[]), inquiry)
 }

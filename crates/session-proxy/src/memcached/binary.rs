@@ -1,7 +1,7 @@
 //! The binary protocol: PHP's handler speaks it with us, and a server with a login by SASL.
 //! <https://github.com/memcached/memcached/wiki/BinaryProtocolRevamped>
 
-use super::op::{Data, Item, NotMemcached, Op, Parsed, Reply, When};
+use super::op::{Data, Item, NotMemcached, Op, ParsedReply, Reply, When};
 use store_client::{MAX_VALUE, printable};
 
 pub(super) const REQUEST: u8 = 0x80;
@@ -137,7 +137,7 @@ pub(super) fn encode(op: &Op<'_>) -> Vec<u8> {
     Message { extras: &extras, version, ..Message::new(opcode, key, value) }.encode(REQUEST)
 }
 
-pub(super) fn parse(op: &Op<'_>, bytes: &[u8]) -> Parsed {
+pub(super) fn parse(op: &Op<'_>, bytes: &[u8]) -> ParsedReply {
     let Some((message, length)) = Message::parse(RESPONSE, bytes)? else { return Ok(None) };
     let expected: &[u8] = match op {
         Op::Get(_) => &[opcode::GET],

@@ -9,13 +9,13 @@ use super::servers::Result;
 use super::sessions::{InTime, Sessions, Written};
 use crate::answer::{OK, unreachable};
 use crate::contest::GaveUp;
-use crate::exchange::{Dialogue, Parsed};
+use crate::exchange::{Dialogue, ParsedRequest};
 use crate::log::log;
 use crate::request::Request as Question;
 use crate::seen::Seen;
 use crate::shared::Shared;
 use crate::status::Status;
-use locking::{Held, Waiting};
+use locking::{Held, Queued};
 use std::mem;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub(super) struct Conversation<'a> {
     /// What PHP calls itself.
     peer: Vec<u8>,
     session: MemcachedSession<'a>,
-    waiting: Option<Waiting<'a>>,
+    waiting: Option<Queued<'a>>,
     gave_up: GaveUp<u16>,
     /// The session whose id PHP has drawn last, which is reserved for so many seconds when it is read.
     created: Option<(Vec<u8>, u32)>,
@@ -56,7 +56,7 @@ enum MemcachedSession<'a> {
 impl Dialogue for Conversation<'_> {
     type Request = Incoming;
 
-    fn parse(&self, bytes: &[u8]) -> Result<Option<Parsed<Incoming>>, Vec<u8>> {
+    fn parse(&self, bytes: &[u8]) -> Result<Option<ParsedRequest<Incoming>>, Vec<u8>> {
         Incoming::parse(bytes, self.shared.prefix())
     }
 

@@ -71,4 +71,4 @@ pub(crate) struct Item {
 pub(crate) struct NotMemcached;
 
 /// A reply and its length; `None` if it is incomplete.
-pub(crate) type Parsed = Result<Option<(Reply, usize)>, NotMemcached>;
+pub(crate) type ParsedReply = Result<Option<(Reply, usize)>, NotMemcached>;

@@ -2,7 +2,7 @@
 
 use super::binary::{HEADER, Message, REQUEST, RESPONSE, announced, opcode, status};
 use super::lock::session_of;
-use crate::exchange::Parsed;
+use crate::exchange::ParsedRequest;
 use crate::log::log;
 use crate::request::{Request as Question, parse};
 use store_client::MAX_VALUE;
@@ -55,7 +55,7 @@ impl Incoming {
     ///
     /// # Errors
     /// Fails with the last response if it is not a request in the binary protocol, or too long.
-    pub fn parse(bytes: &[u8], prefix: &[u8]) -> Result<Option<Parsed<Self>>, Vec<u8>> {
+    pub fn parse(bytes: &[u8], prefix: &[u8]) -> Result<Option<ParsedRequest<Self>>, Vec<u8>> {
         if bytes.first() == Some(&b'*') {
             return question(bytes, prefix);
         }
@@ -104,7 +104,7 @@ fn response(opcode: u8, opaque: [u8; 4], status: u16) -> Vec<u8> {
     Message { status, opaque, ..Message::new(opcode, b"", b"") }.encode(RESPONSE)
 }
 
-fn question(bytes: &[u8], prefix: &[u8]) -> Result<Option<Parsed<Incoming>>, Vec<u8>> {
+fn question(bytes: &[u8], prefix: &[u8]) -> Result<Option<ParsedRequest<Incoming>>, Vec<u8>> {
     let refused = |refusal| format!("-{refusal}\r\n").into_bytes();
     let parsed = parse(bytes).map_err(refused)?;
     Ok(parsed.map(|(parts, length)| {

@@ -3,7 +3,7 @@
 use super::lock::{LOCK_SECONDS, Lock, lock_of};
 use super::op::{Data, Item, Op, Reply, When};
 use super::servers::{Result, Servers};
-use crate::credentials::{self, Credentials};
+use crate::credentials::{self, LiveCredentials};
 use crate::pool::NoConnection;
 use crate::shared::Shared;
 use crate::upstream::Access;
@@ -14,7 +14,7 @@ use store_client::{Deadline, MemcachedEndpoint};
 
 pub(crate) struct Sessions {
     pub(super) shared: Arc<Shared>,
-    credentials: Credentials<Access<MemcachedEndpoint>, Servers>,
+    credentials: LiveCredentials<Access<MemcachedEndpoint>, Servers>,
     /// Whether the log has said that the server keeps no session as large as one was.
     pub(super) said_too_large: AtomicBool,
 }
@@ -31,11 +31,11 @@ pub(super) enum Taken {
     /// Somebody else has it.
     Busy,
     /// It is ours, with what was read together with it.
-    Locked(Lock, Option<Read>),
+    Locked(Lock, Option<ReadItem>),
 }
 
 /// What was read of a session; `None` if there is none.
-pub(super) type Read = Option<Item>;
+pub(super) type ReadItem = Option<Item>;
 
 /// What came of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Sessions {
             let shared = shared.clone();
             move |access: &Access<_>| Servers::new(access, shared.clone())
         };
-        let credentials = Credentials::new(read, Box::new(open))?;
+        let credentials = LiveCredentials::new(read, Box::new(open))?;
         Ok(Self { shared, credentials, said_too_large: AtomicBool::default() })
     }
 
@@ -163,16 +163,16 @@ impl InTime<'_> {
     }
 
     /// A session's lock, whoever has it.
-    pub(super) fn lock_now(&self, key: &[u8]) -> Result<Read> {
+    pub(super) fn lock_now(&self, key: &[u8]) -> Result<ReadItem> {
         self.read(&self.lock_of(key))
     }
 
-    pub(super) fn read(&self, key: &[u8]) -> Result<Read> {
+    pub(super) fn read(&self, key: &[u8]) -> Result<ReadItem> {
         self.read_new(key, None)
     }
 
     /// Reads a session whose id PHP may just have drawn: it is then `reserved` for so many seconds.
-    pub(super) fn read_new(&self, key: &[u8], reserved: Option<u32>) -> Result<Read> {
+    pub(super) fn read_new(&self, key: &[u8], reserved: Option<u32>) -> Result<ReadItem> {
         match self.send(key, &Op::read(key, reserved))?.pop() {
             Some(Reply::Refused(text)) => Err(self.all.servers().refused(key, text)),
             reply => Ok(reply.and_then(read).flatten()),
@@ -267,7 +267,7 @@ fn unlock(lock: &Lock) -> Op<'_> {
 }
 
 /// What a reply to `Get` shows; `None` if it was refused.
-fn read(reply: Reply) -> Option<Read> {
+fn read(reply: Reply) -> Option<ReadItem> {
     match reply {
         Reply::Value(item) => Some(Some(item)),
         Reply::Missing => Some(None),

@@ -1,7 +1,7 @@
 //! The text protocol, with no command that twemproxy or mcrouter would not know.
 //! <https://github.com/memcached/memcached/blob/master/doc/protocol.txt>
 
-use super::op::{Data, Item, NotMemcached, Op, Parsed, Reply, When};
+use super::op::{Data, Item, NotMemcached, Op, ParsedReply, Reply, When};
 use std::str;
 use store_client::{MAX_VALUE, printable};
 
@@ -33,7 +33,7 @@ pub(super) fn encode(op: &Op<'_>) -> Vec<u8> {
     }
 }
 
-pub(super) fn parse(op: &Op<'_>, bytes: &[u8]) -> Parsed {
+pub(super) fn parse(op: &Op<'_>, bytes: &[u8]) -> ParsedReply {
     let Some((line, length)) = line(bytes)? else { return Ok(None) };
     let reply = match (op, line) {
         (Op::Get(_), b"END") => Reply::Missing,
@@ -74,7 +74,7 @@ pub(super) fn refused(line: &[u8]) -> Option<Reply> {
 }
 
 /// A value after its line, and the line after it.
-fn value(key: &[u8], line: &[u8], rest: &[u8]) -> Parsed {
+fn value(key: &[u8], line: &[u8], rest: &[u8]) -> ParsedReply {
     let words: Vec<&str> = str::from_utf8(line).map_err(|_| NotMemcached)?.split(' ').collect();
     let [_, name, flags, length, version, ..] = words[..] else { return Err(NotMemcached) };
     let (Ok(flags), Ok(length), Ok(version)) = (flags.parse(), length.parse(), version.parse())

@@ -1,6 +1,6 @@
 //! The protocols of servers.
 
-use super::op::{Data, Op, Parsed, When};
+use super::op::{Data, Op, ParsedReply, When};
 use super::{binary, text};
 
 /// The protocol of a server.
@@ -23,7 +23,7 @@ impl Wire {
     }
 
     /// The reply to `op` at the start of `bytes`.
-    pub(crate) fn parse(self, op: &Op<'_>, bytes: &[u8]) -> Parsed {
+    pub(crate) fn parse(self, op: &Op<'_>, bytes: &[u8]) -> ParsedReply {
         match self {
             Self::Text => text::parse(op, bytes),
             Self::Binary => binary::parse(op, bytes),

@@ -12,7 +12,7 @@ const REFUSAL: Duration = Duration::from_secs(1);
 
 pub(super) struct PoolState<C> {
     pub(super) idle: Vec<Pooled<C>>,
-    pub(super) open: HashMap<Server, Open>,
+    pub(super) open: HashMap<Server, OpenConnections>,
     /// Requests that wait for a connection.
     pub(super) waiting: usize,
     /// What last refused a new connection, and when. Open ones may go on, after a change of the password, say.
@@ -28,7 +28,7 @@ pub(crate) struct Pooled<C> {
 
 /// The connections to one server.
 #[derive(Default)]
-pub(super) struct Open {
+pub(super) struct OpenConnections {
     /// Idle, borrowed, or connecting.
     pub(super) count: usize,
     pub(super) connecting: usize,
@@ -56,7 +56,7 @@ impl<C> PoolState<C> {
         self.open.values().map(|open| open.count).sum()
     }
 
-    pub(super) fn open(&mut self, server: &Server) -> &mut Open {
+    pub(super) fn open(&mut self, server: &Server) -> &mut OpenConnections {
         self.open.entry(server.clone()).or_default()
     }
 

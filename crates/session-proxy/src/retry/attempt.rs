@@ -1,7 +1,7 @@
 //! One try to have commands run, by the server that has their key.
 
 use super::Failure;
-use crate::cluster::Inquiry;
+use crate::cluster::SlotInquiry;
 use crate::pool::Server;
 use crate::shared::Shared;
 use crate::slots::{Redirect, SlotMap, slot_of};
@@ -113,7 +113,7 @@ impl Attempt<'_> {
     }
 
     /// Asks the nodes in turn. What was known before is better than nothing, so it fails only if nothing is known.
-    fn ask_for_slots(&self, inquiry: &Inquiry<'_>) -> Result<(), (Server, Failure)> {
+    fn ask_for_slots(&self, inquiry: &SlotInquiry<'_>) -> Result<(), (Server, Failure)> {
         let cluster = &self.upstream.cluster;
         let mut last = None;
         for node in &inquiry.nodes {

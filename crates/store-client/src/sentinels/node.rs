@@ -31,7 +31,7 @@ pub(super) struct Node {
 #[derive(Debug)]
 pub(super) enum Said {
     Nothing,
-    Named(Named),
+    NamedPrimary(NamedPrimary),
     /// It knows no such primary.
     Unknown,
     Refused(ErrorReply),
@@ -40,7 +40,7 @@ pub(super) enum Said {
 
 /// A primary, as a Sentinel sees it.
 #[derive(Debug)]
-pub(super) struct Named {
+pub(super) struct NamedPrimary {
     pub(super) address: Address,
     /// Whether it replaces it right now.
     pub(super) is_leaving: bool,
@@ -82,9 +82,9 @@ impl Node {
         })
     }
 
-    pub(super) fn named(&self) -> Option<&Named> {
+    pub(super) fn named(&self) -> Option<&NamedPrimary> {
         match &self.said {
-            Said::Named(named) => Some(named),
+            Said::NamedPrimary(named) => Some(named),
             _ => None,
         }
     }
@@ -98,7 +98,7 @@ impl Node {
         match &self.said {
             Said::Unknown | Said::Refused(_) => true,
             Said::Failed(problem) => problem.is_refusal(),
-            Said::Nothing | Said::Named(_) => false,
+            Said::Nothing | Said::NamedPrimary(_) => false,
         }
     }
 
@@ -153,13 +153,15 @@ impl Node {
         let address = &self.dialer.address;
         match &self.said {
             Said::Nothing => format!("{address} was not asked"),
-            Said::Named(Named { address: primary, is_leaving: true, .. }) => {
+            Said::NamedPrimary(NamedPrimary { address: primary, is_leaving: true, .. }) => {
                 format!("{address} is replacing {primary}")
             }
-            Said::Named(Named { address: primary, is_down: true, .. }) => format!(
+            Said::NamedPrimary(NamedPrimary { address: primary, is_down: true, .. }) => format!(
                 "{address} names {primary}, from which it gets no answer (if that server runs, check this Sentinel's auth-pass)"
             ),
-            Said::Named(Named { address: primary, .. }) => format!("{address} names {primary}"),
+            Said::NamedPrimary(NamedPrimary { address: primary, .. }) => {
+                format!("{address} names {primary}")
+            }
             Said::Unknown => format!("{address} knows no primary of this name"),
             Said::Refused(error) => format!("{address} says {error}"),
             Said::Failed(problem) => format!("{address}: {problem}"),
@@ -174,20 +176,20 @@ impl Said {
             [Reply::Error(error), _] => Self::Refused(error.clone()),
             [Reply::Array(address), details] => named(address, details).map_or_else(
                 || Self::Refused(ErrorReply::new("a primary whose address is none")),
-                Self::Named,
+                Self::NamedPrimary,
             ),
             _ => Self::Unknown,
         }
     }
 }
 
-fn named(address: &[Reply], details: &Reply) -> Option<Named> {
+fn named(address: &[Reply], details: &Reply) -> Option<NamedPrimary> {
     let [Reply::Bulk(host), Reply::Bulk(port)] = address else { return None };
     let text = |bytes| std::str::from_utf8(bytes).ok();
     let address = Address { host: text(host)?.parse().ok()?, port: text(port)?.parse().ok()? };
     let flags = flags(details);
     let has = |flag: &str| flags.split(',').any(|it| it == flag);
-    Some(Named {
+    Some(NamedPrimary {
         address,
         is_leaving: has("failover_in_progress"),
         is_down: has("s_down") || has("disconnected"),

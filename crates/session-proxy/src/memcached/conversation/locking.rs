@@ -9,7 +9,7 @@ use crate::memcached::binary::status;
 use crate::memcached::lock::{LOCK_ANSWER, Lock, lock_of};
 use crate::memcached::op::{Op, When};
 use crate::memcached::servers::Result;
-use crate::memcached::sessions::{Read, Taken};
+use crate::memcached::sessions::{ReadItem, Taken};
 use crate::turns::Turn;
 use std::mem;
 use std::time::{Duration, Instant};
@@ -26,14 +26,14 @@ const TOLD_AGAIN: Duration = Duration::from_millis(100);
 pub(super) struct Held<'a> {
     pub(super) lock: Lock,
     /// What was read together with taking the lock, until PHP asks for it.
-    pub(super) first: Option<Read>,
+    pub(super) first: Option<ReadItem>,
     /// The version that PHP has read.
     pub(super) seen: When,
     _turn: Turn<'a>,
 }
 
 /// A lock that PHP waits for.
-pub(super) struct Waiting<'a> {
+pub(super) struct Queued<'a> {
     key: Vec<u8>,
     turn: Turn<'a>,
     since: Instant,
@@ -82,7 +82,7 @@ impl<'a> Conversation<'a> {
             _ => {
                 self.shared.stats.requests.inc();
                 let (turn, now) = (self.shared.turns.join(key), Instant::now());
-                Waiting { key: key.to_vec(), turn, since: now, asked: now }
+                Queued { key: key.to_vec(), turn, since: now, asked: now }
             }
         };
         match self.take_lock(key, &waiting) {
@@ -97,7 +97,7 @@ impl<'a> Conversation<'a> {
                 status::SUCCESS
             }
             Ok(None) if waiting.since.elapsed() < self.shared.settings.lock_timeout => {
-                self.waiting = Some(Waiting { asked: Instant::now(), ..waiting });
+                self.waiting = Some(Queued { asked: Instant::now(), ..waiting });
                 status::EXISTS
             }
             Ok(None) => {
@@ -109,7 +109,11 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    fn take_lock(&self, key: &[u8], waiting: &Waiting<'a>) -> Result<Option<(Lock, Option<Read>)>> {
+    fn take_lock(
+        &self,
+        key: &[u8],
+        waiting: &Queued<'a>,
+    ) -> Result<Option<(Lock, Option<ReadItem>)>> {
         let left = self.shared.settings.lock_timeout.saturating_sub(waiting.since.elapsed());
         let soon = self.sessions.deadline.or_after(LOCK_ANSWER.min(left));
         if !waiting.turn.wait(soon) {
