@@ -2,6 +2,7 @@
 
 mod binding_files;
 mod bindings;
+mod credential;
 pub mod matching;
 pub(crate) mod near_miss;
 mod origin;
@@ -10,8 +11,9 @@ pub mod search_keys;
 mod service;
 mod vcap;
 
+pub(crate) use credential::{Credential, Credentials};
 pub use origin::{Origin, SERVICE_BINDING_ROOT, VCAP_SERVICES, VCAP_SERVICES_FILE_PATH};
-pub(crate) use service::{Credential, Credentials, Service};
+pub(crate) use service::Service;
 
 use crate::config::environment::Environment;
 use crate::system::files::read_text;

@@ -1,7 +1,7 @@
 //! The files of a service binding.
 
+use super::credential::{Credential, Credentials};
 use super::origin::{SERVICE_BINDING_ROOT, VCAP_SERVICES_FILE_PATH, shown};
-use super::service::{Credential, Credentials};
 use crate::system::files::{denied, read_text};
 use anyhow::anyhow;
 use indoc::formatdoc;

@@ -1,8 +1,9 @@
 //! Services that a platform passes as plain variables: Heroku, Dokku, Fly.io, Scalingo, `DigitalOcean`'s App
 //! Platform, Docker Compose.
 
+use super::credential::Credential;
 use super::origin::Origin;
-use super::service::{Credential, CredentialSource, Service};
+use super::service::{CredentialSource, Service};
 use crate::config::environment::{Environment, EnvironmentError};
 use crate::config::variables::SERVICE_VARIABLE;
 use crate::store::Store;

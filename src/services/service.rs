@@ -1,10 +1,9 @@
 //! One bound service, and its credentials as names and values, not yet interpreted.
 
 use super::binding_files;
+use super::credential::{Credential, Credentials};
 use super::origin::Origin;
 use crate::store::Store;
-use serde_json::Value;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -37,16 +36,6 @@ impl Default for CredentialSource {
     fn default() -> Self {
         Self::Inline(Credentials::default())
     }
-}
-
-pub(crate) type Credentials = BTreeMap<String, Credential>;
-
-#[derive(Clone, PartialEq)]
-pub(crate) enum Credential {
-    /// A value; a string if it came from a file.
-    Value(Value),
-    /// An entry that cannot be used, and why.
-    Unusable(String),
 }
 
 impl Service {
@@ -86,34 +75,6 @@ impl Service {
             theirs.get(name).is_none_or(|theirs| theirs.in_file() == ours.in_file())
         };
         ours.iter().all(agrees)
-    }
-}
-
-impl Credential {
-    pub(crate) fn text(&self) -> Option<&str> {
-        match self {
-            Self::Value(Value::String(text)) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The value as the file of a binding would hold it: a string as it is, anything else as JSON.
-    fn in_file(&self) -> Option<String> {
-        match self {
-            Self::Value(Value::String(text)) => Some(text.clone()),
-            Self::Value(value) => Some(value.to_string()),
-            Self::Unusable(_) => None,
-        }
-    }
-}
-
-/// Shows nothing of the value: it may be a secret.
-impl fmt::Debug for Credential {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Value(_) => formatter.write_str("Value(…)"),
-            Self::Unusable(problem) => write!(formatter, "Unusable({problem:?})"),
-        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Cloud Foundry's `VCAP_SERVICES`: a JSON object with a list of services per label.
 
+use super::credential::{Credential, Credentials};
 use super::origin::{Origin, VCAP_SERVICES_FILE_PATH};
-use super::service::{Credential, CredentialSource, Credentials, Service};
+use super::service::{CredentialSource, Service};
 use anyhow::anyhow;
 use indoc::formatdoc;
 use serde::Deserialize;
