@@ -64,11 +64,11 @@ impl RetryingClient {
     /// Sends a command until there is a reply or the time is up. The reply may be a permanent error. That to a command that
     /// writes counts as soon as so many replicas have the write as there have to be.
     pub(super) fn call(&self, command: Keyed<'_>) -> Result<Reply> {
-        self.call_once(command, &[])
+        self.call_expecting(command, &[])
     }
 
     /// The same, but errors with these codes are replies, too: the caller knows better than to try again.
-    pub(super) fn call_once(&self, keyed: Keyed<'_>, codes: &[&str]) -> Result<Reply> {
+    pub(super) fn call_expecting(&self, keyed: Keyed<'_>, codes: &[&str]) -> Result<Reply> {
         let mut commands = vec![keyed.command];
         let replicas = if keyed.writes { self.shared.settings.wait_replicas } else { 0 };
         if replicas > 0 {
@@ -103,6 +103,7 @@ impl RetryingClient {
                     let error = replies.iter().find_map(|it| not_ready(it, codes));
                     redirect = error.and_then(|error| used.redirect(error, &server));
                     redirects += usize::from(redirect.is_some());
+                    // After so many, nodes do not agree yet: that counts as a failure, and takes a pause.
                     if redirect.is_some() && redirects % MOST_REDIRECTS > 0 {
                         continue;
                     }

@@ -44,11 +44,11 @@ numbers! {
     connections: Gauge, "connections", "Connections to the service";
     idle: Gauge, "connections_idle", "Connections to the service that are idle";
     most_connections: Gauge, "connections_limit", "The maximum number of connections";
-    requests: Counter, "requests", "Sessions that were locked";
+    requests: Counter, "requests", "Requests for the lock of a session";
     lock_timeouts: Counter, "lock_timeouts", "Locks that somebody else held for too long";
     retries: Counter, "retries", "Commands that were sent again";
     failures: Counter, "failures", "Commands without a reply in time";
-    refused: Counter, "refused", "Commands that do not belong to a session";
+    refused: Counter, "refused", "Requests and connections that were refused: no command of sessions, too long, too many";
     opened: Counter, "connections_opened", "Connections opened so far";
     reconnections: Counter, "reconnections", "Connections that broke";
 }

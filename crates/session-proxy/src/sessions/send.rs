@@ -51,7 +51,7 @@ impl Sessions {
         if !self.key_space().unites(lock, key) {
             return Ok(None);
         }
-        match self.service.call_once(script.with(&keys, arguments), &[TRY_AGAIN])? {
+        match self.service.call_expecting(script.with(&keys, arguments), &[TRY_AGAIN])? {
             Reply::Error(error) if error.code() == TRY_AGAIN => Ok(None),
             reply => Ok(Some(reply)),
         }
