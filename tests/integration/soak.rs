@@ -23,6 +23,8 @@ use visitors::Visitors;
 
 const SESSIONS: usize = 2000;
 const A_MINUTE: Duration = Duration::from_mins(1);
+/// When a proxy has met the sizes of sessions, and all faults.
+const WARM: Duration = Duration::from_mins(5);
 /// From one fault to the next.
 const INTERVAL: Duration = Duration::from_secs(15);
 /// Until an idle proxy has given up what it does not need.
@@ -70,7 +72,7 @@ fn soak(apps: &[App; 2], duration: Duration) {
         let (begun, mut faults) = (Instant::now(), Fault::ALL.iter().cycle());
         let (mut first, mut minute, mut so_far) = (None, 1, BTreeMap::new());
         while begun.elapsed() < duration && !load.is_hopeless() {
-            if first.is_none() && begun.elapsed() >= duration / 10 {
+            if first.is_none() && begun.elapsed() >= (duration / 2).min(WARM) {
                 first = Some(footprint(&service));
             }
             let fault = *faults.next().expect("there is always another one");
@@ -82,7 +84,7 @@ fn soak(apps: &[App; 2], duration: Duration) {
                 minute += 1;
             }
         }
-        (first.expect("a tenth has passed"), footprint(&service))
+        (first.expect("a half has passed"), footprint(&service))
     });
     for (which, first, last) in [("struck", &first[0], &last[0]), ("spared", &first[1], &last[1])] {
         println!("soak: {which} proxy at first {first}, at last {last}");
