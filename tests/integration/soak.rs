@@ -93,8 +93,10 @@ fn soak(apps: &[App; 2], duration: Duration) {
     assert!(wrong.is_empty(), "{wrong:#?}\n{}{}", struck.container.logs(), spared.container.logs());
     wait_until("the end of all locks", || service.locks().is_empty());
     assert!(last[1].is_of_the_same_as(&first[1]), "the spared proxy has died");
-    for (first, last) in first.iter().zip(&last) {
-        assert!(last.is_no_more_than(first), "at first {first}, at last {last}");
+    // A worker of the struck one may just have been started, so it says nothing of what a warm one takes.
+    let warm = &first[1];
+    for last in &last {
+        assert!(last.is_no_more_than(warm), "a warm one {warm}, at last {last}");
     }
 }
 
