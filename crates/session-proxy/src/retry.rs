@@ -22,8 +22,8 @@ use store_client::{Command, Deadline, ErrorReply, Problem, Reply};
 /// all of PHP's workers.
 const BOUND_OF_OUTAGE: Duration = Duration::from_secs(2);
 /// The pauses between tries.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+pub(super) const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// How often in a row a cluster's nodes may send a request on.
 const MOST_REDIRECTS: usize = 5;
 /// Errors of a server that may recover: it loads its data, was demoted, or has no connection left.

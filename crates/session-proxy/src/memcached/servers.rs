@@ -6,6 +6,7 @@ use super::op::{Op, Reply};
 use super::ring::Ring;
 use crate::log::log;
 use crate::pool::{NoConnection, Pool, Server};
+use crate::retry::{LONGEST_PAUSE, SHORTEST_PAUSE};
 use crate::shared::Shared;
 use crate::troubles::Troubles;
 use crate::upstream::Access;
@@ -21,9 +22,6 @@ const BOUND: Duration = Duration::from_secs(4);
 const BOUND_OF_OUTAGE: Duration = Duration::from_secs(1);
 /// How long the others then fail at once, if that one waited in vain.
 const SILENCE: Duration = Duration::from_secs(3);
-/// The pauses between tries.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 pub(super) struct Servers {
     endpoint: MemcachedEndpoint,
