@@ -39,6 +39,22 @@ function hold(int $milliseconds): void
     usleep(1000 * $milliseconds);
 }
 
+// For the code: keeps the session open until the page meanwhile is over, or for some seconds, as that may wait for this one.
+function hold_until_over(): void
+{
+    @unlink('/tmp/go_on');
+    hold(0);
+    for ($i = 0; $i < 4000 && !file_exists('/tmp/go_on'); $i++) {
+        usleep(1000);
+    }
+}
+
+// For the code: lets the page that holds the session go on.
+function go_on(): void
+{
+    touch('/tmp/go_on');
+}
+
 // For the code: PHP's handler, with other methods in front, which get PHP's own.
 function wrap(callable ...$methods): void
 {
@@ -109,6 +125,9 @@ switch ($_GET['ask'] ?? '') {
         return;
     case 'held':
         echo @unlink('/tmp/held') ? 'yes' : 'no';
+        return;
+    case 'go_on':
+        go_on();
         return;
     case 'clear':
         array_map('unlink', glob(session_file('*')));

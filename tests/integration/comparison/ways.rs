@@ -116,7 +116,9 @@ impl Way {
                 let held = scope.spawn(move || twin.get(address, &path));
                 self.wait_until_held();
                 let path = format!("/page.php{}", query(id + 1, &self.named(meanwhile)));
-                let meanwhile = self.with_log(id + 1, &visitor.get(address, &path));
+                let meanwhile = visitor.get(address, &path);
+                self.ask("go_on", 0);
+                let meanwhile = self.with_log(id + 1, &meanwhile);
                 json!([self.with_log(id, &held.join().expect("an answer")), meanwhile])
             }),
         }

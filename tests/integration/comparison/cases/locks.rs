@@ -3,7 +3,10 @@
 use super::{Case, case};
 use php_session_store::store::Store::{Memcached, Redis};
 
+/// While another page waits for the lock.
 const HOLD: &str = "visit(); hold(300);";
+/// While another page waits for none, or not for long.
+const UNTIL_OVER: &str = "visit(); hold_until_over();";
 const OFF: &str = "locking(false);";
 const ENDS: &str = "lock_ends(1);";
 const FILES: &str = "this handler always locks, and waits without an end";
@@ -26,7 +29,10 @@ fn at_the_same_time() -> Vec<Case> {
             .page("visit();"),
         case("the session is destroyed meanwhile")
             .page("visit();")
-            .during("look(); hold(300);", &format!("{OFF} session_start(); session_destroy();"))
+            .during(
+                "look(); hold_until_over();",
+                &format!("{OFF} session_start(); session_destroy();"),
+            )
             .page("visit();"),
     ]
 }
@@ -50,16 +56,16 @@ fn without_locks() -> Vec<Case> {
             .page("visit();"),
         case("locking off, while another page has a lock")
             .page("visit();")
-            .during(HOLD, &visit_off)
+            .during(UNTIL_OVER, &visit_off)
             .page("visit();")
             .files_differ(FILES),
         case("locking off, while another page has a lock and changes nothing")
             .page("visit();")
-            .during("look(); hold(300);", &visit_off)
+            .during("look(); hold_until_over();", &visit_off)
             .page("visit();"),
         case("locking off, and a page has a lock meanwhile")
             .page("visit();")
-            .during(&format!("{visit_off} hold(300);"), "visit();")
+            .during(&format!("{visit_off} hold_until_over();"), "visit();")
             .page("visit();")
             .files_differ(FILES),
         case("locking off within the session").page(format!("visit(); {OFF}")).page("visit();"),
@@ -87,7 +93,10 @@ fn locks_that_end() -> Vec<Case> {
             .with(Redis),
         case("a lock that ends by itself, and a page meanwhile")
             .page("visit();")
-            .during(&format!("{ENDS} visit(); hold(1500);"), "session_start(); add('meanwhile');")
+            .during(
+                &format!("{ENDS} {UNTIL_OVER}"),
+                "session_start(); add('meanwhile');",
+            )
             .page("visit();")
             .proxy_differs(
                 "/answers/1/0/said_later",
@@ -108,15 +117,15 @@ fn locks_that_end() -> Vec<Case> {
             .only_with(Memcached),
         case("one try for the lock")
             .page("visit();")
-            .during(HOLD, "tries_once(); visit();")
+            .during("visit(); hold(1000);", "tries_once(); visit();")
             .page("visit();")
             .proxy_differs("", "PHP does not tell the proxy how long it waits; the build and the launch look for these names")
             .files_differ(FILES),
         case("a lock, soon after a page could not get it")
             .page("visit();")
             .during(
-                "visit(); hold(0); for ($i = 0; $i < 4000 && !file_exists('/tmp/go_on'); $i++) { usleep(1000); }",
-                "session_start(); session_write_close(); touch('/tmp/go_on'); usleep(200000); visit(); header_remove('Set-Cookie');",
+                UNTIL_OVER,
+                "session_start(); session_write_close(); go_on(); usleep(200000); visit(); header_remove('Set-Cookie');",
             )
             .page("visit();"),
         case("a lock that is not given up in time")
