@@ -35,7 +35,8 @@ function look(array $options = []): void
 // For the code: lets the visitor know that the session is open, and keeps it so.
 function hold(int $milliseconds): void
 {
-    touch('/tmp/held');
+    // Not `touch`, which warns where the one who waits has removed the file already.
+    file_put_contents('/tmp/held', '');
     usleep(1000 * $milliseconds);
 }
 
