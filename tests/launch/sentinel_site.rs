@@ -172,6 +172,21 @@ impl Watched {
         redis::cmd("SENTINEL").arg("FAILOVER").arg(MASTER).exec(&mut admin).unwrap();
     }
 
+    /// The port of the primary that the Sentinel of [`fail_over`](Self::fail_over) names to clients.
+    pub(crate) fn leader_names(&self) -> u16 {
+        let mut command = redis::cmd("SENTINEL");
+        command.arg("GET-MASTER-ADDR-BY-NAME").arg(MASTER);
+        let mut admin = self.sentinels[2].admin(self.password).unwrap();
+        let (_, port): (String, u16) = command.query(&mut admin).unwrap();
+        port
+    }
+
+    /// Whether that Sentinel has not finished.
+    pub(crate) fn leader_is_at_it(&self) -> bool {
+        let said = self.sentinels[2].primary(self.password).unwrap();
+        value(&said, "flags").unwrap().contains("failover_in_progress")
+    }
+
     /// Waits until all Sentinels name another one than this.
     pub(crate) fn wait_for_another(&self, than: usize) {
         let port = self.servers[than].port;
