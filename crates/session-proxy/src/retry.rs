@@ -8,6 +8,7 @@ use super::credentials::{LiveCredentials, Read};
 use super::log::log;
 use super::pool::{NoConnection, Server};
 use super::scripts::Keyed;
+use super::settings::Waits;
 use super::shared::Shared;
 use super::troubles::Troubles;
 use super::upstream::{Access, Upstream};
@@ -87,7 +88,7 @@ impl RetryingClient {
         codes: &[&str],
     ) -> Result<Vec<Reply>> {
         let begun = Instant::now();
-        let bound = self.shared.settings.failover_timeout;
+        let bound = self.waits().failover;
         let usual = || self.credentials.current().server_of(key).unwrap_or(Server::Bound);
         let outage = self.troubles.last(usual).is_some_and(|long| long >= bound);
         let deadline = Deadline::after(if outage { BOUND_OF_OUTAGE.min(bound) } else { bound });
@@ -138,6 +139,13 @@ impl RetryingClient {
             sleep(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// How long a request waits at this service.
+    pub(super) fn waits(&self) -> Waits {
+        let settings = &self.shared.settings;
+        let is_cluster = self.credentials.current().is_cluster();
+        if is_cluster { settings.waits_in_cluster } else { settings.waits }
     }
 
     /// A server that has failed is left alone, and perhaps no longer the right one.
