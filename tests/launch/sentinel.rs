@@ -1,7 +1,6 @@
 //! Requests while Sentinel puts a replica in the place of the primary: none fails, and each answer is checked.
 
 use crate::fake_server::plain;
-use crate::proxy_harness::wait_until;
 use crate::proxy_site::PASSWORD;
 use crate::redis_process::run;
 use crate::sentinel_site::{MASTER, Watched};
@@ -81,7 +80,7 @@ fn a_new_primary_serves_before_all_replicas_follow_it() {
         run(&mut replica.admin(PASSWORD), &["CONFIG", "SET", "masterauth", "wrong"]);
     }
     site.fail_over();
-    wait_until("the new primary", || site.leader_names() != site.servers[old].port);
+    site.wait_for_another(old);
     let begun = Instant::now();
     assert_eq!([php.count("a"), php.count("a")], [2, 3]);
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());

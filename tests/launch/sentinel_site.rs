@@ -59,14 +59,18 @@ impl Sentinel {
         Some(connection)
     }
 
-    /// What it says of the primary: name and value in turn.
+    /// How it describes the primary: name and value in turn.
     fn primary(&self, password: Option<&str>) -> Option<Vec<String>> {
         let mut command = redis::cmd("SENTINEL");
         command.arg("MASTER").arg(MASTER).query(&mut self.admin(password)?).ok()
     }
 
+    /// The port of the primary that it names to clients.
     pub(crate) fn named(&self, password: Option<&str>) -> Option<u16> {
-        value(&self.primary(password)?, "port")?.parse().ok()
+        let mut command = redis::cmd("SENTINEL");
+        command.arg("GET-MASTER-ADDR-BY-NAME").arg(MASTER);
+        let (_, port): (String, u16) = command.query(&mut self.admin(password)?).ok()?;
+        Some(port)
     }
 }
 
@@ -172,16 +176,7 @@ impl Watched {
         redis::cmd("SENTINEL").arg("FAILOVER").arg(MASTER).exec(&mut admin).unwrap();
     }
 
-    /// The port of the primary that the Sentinel of [`fail_over`](Self::fail_over) names to clients.
-    pub(crate) fn leader_names(&self) -> u16 {
-        let mut command = redis::cmd("SENTINEL");
-        command.arg("GET-MASTER-ADDR-BY-NAME").arg(MASTER);
-        let mut admin = self.sentinels[2].admin(self.password).unwrap();
-        let (_, port): (String, u16) = command.query(&mut admin).unwrap();
-        port
-    }
-
-    /// Whether that Sentinel has not finished.
+    /// Whether the Sentinel of [`fail_over`](Self::fail_over) has not finished.
     pub(crate) fn leader_is_at_it(&self) -> bool {
         let said = self.sentinels[2].primary(self.password).unwrap();
         value(&said, "flags").unwrap().contains("failover_in_progress")
