@@ -3,12 +3,18 @@
 use crate::cloud_site::{CloudSite, Fault, Kind};
 use crate::harness::Harness;
 use php_session_store::store::Store;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// What the launch says, and how long it takes.
 fn launched(site: &CloudSite, port: u16, auth: &str) -> (String, Duration) {
+    launched_with(site, port, auth, &json!({}))
+}
+
+fn launched_with(site: &CloudSite, port: u16, auth: &str, more: &Value) -> (String, Duration) {
     let mut credentials = json!({"host": "127.0.0.1", "port": port, "tls": false, "auth": auth});
+    credentials.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     if auth == "aws-iam" {
         credentials["cache-name"] = json!("shop");
         credentials["region"] = json!("eu-west-1");
@@ -47,12 +53,28 @@ fn the_launch_logs_in_and_asks_whether_sessions_are_kept() {
 fn a_source_that_hangs_costs_the_start_three_seconds_and_is_said() {
     let site = CloudSite::new(Kind::Google, 1);
     site.set_fault(Some(Fault::Hang));
-    let (said, took) = launched(&site, site.open_door(), "google-iam");
+    // With more than one host, it may be a cluster.
+    let more = json!({"hosts": ["127.0.0.1", "127.0.0.2"]});
+    let (said, took) = launched_with(&site, site.open_door(), "google-iam", &more);
     assert!(took < Duration::from_millis(3500), "{took:?}");
     for part in ["issues no token", "for now", "The Google metadata server", "no answer in time"] {
         assert!(said.contains(part), "{part:?} is not in: {said}");
     }
     assert!(said.contains("through the session proxy"), "the start goes on: {said}");
+}
+
+/// Google's limit on logins: many containers start at once.
+#[test]
+fn a_server_that_has_too_many_logins_does_not_stop_the_start() {
+    let site = CloudSite::new(Kind::Google, 1);
+    site.too_many.store(9, Ordering::SeqCst);
+    let (said, _) = launched(&site, site.open_door(), "google-iam");
+    for part in ["accepts no more clients", "IAM_EXHAUSTED", "start fewer containers at a time"] {
+        assert!(said.contains(part), "{part:?} is not in: {said}");
+    }
+    assert!(said.contains("through the session proxy"), "the start goes on: {said}");
+    assert_eq!(site.too_many.load(Ordering::SeqCst), 8);
+    assert_eq!(site.issued(), 1);
 }
 
 #[test]
