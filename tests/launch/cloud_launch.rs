@@ -1,28 +1,28 @@
 //! What a launch does and says about a login that a cloud issues, with a real Redis and a source of tokens.
 
 use crate::cloud_site::{CloudSite, Fault, Kind};
+use crate::fake_cloud::{ok, serve};
 use crate::harness::Harness;
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// What the launch says, and how long it takes.
 fn launched(site: &CloudSite, port: u16, auth: &str) -> (String, Duration) {
-    launched_with(site, port, auth, &json!({}))
-}
-
-fn launched_with(site: &CloudSite, port: u16, auth: &str, more: &Value) -> (String, Duration) {
     let mut credentials = json!({"host": "127.0.0.1", "port": port, "tls": false, "auth": auth});
-    credentials.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     if auth == "aws-iam" {
         credentials["cache-name"] = json!("shop");
         credentials["region"] = json!("eu-west-1");
         credentials["user-id"] = json!("web");
     }
+    launched_in(&credentials, &site.source())
+}
+
+fn launched_in(credentials: &Value, source: &[(&'static str, String)]) -> (String, Duration) {
     let service =
         json!({"x": [{"name": "redis-sessions", "credentials": credentials}]}).to_string();
-    let source = site.source();
     let mut environment = vec![
         ("VCAP_SERVICES", &*service),
         ("BPL_PHP_SESSION_PROBE", "stop"),
@@ -53,13 +53,31 @@ fn the_launch_logs_in_and_asks_whether_sessions_are_kept() {
 fn a_source_that_hangs_costs_the_start_three_seconds_and_is_said() {
     let site = CloudSite::new(Kind::Google, 1);
     site.set_fault(Some(Fault::Hang));
-    // With more than one host, it may be a cluster.
-    let more = json!({"hosts": ["127.0.0.1", "127.0.0.2"]});
-    let (said, took) = launched_with(&site, site.open_door(), "google-iam", &more);
+    let (said, took) = launched(&site, site.open_door(), "google-iam");
     assert!(took < Duration::from_millis(3500), "{took:?}");
     for part in ["issues no token", "for now", "The Google metadata server", "no answer in time"] {
         assert!(said.contains(part), "{part:?} is not in: {said}");
     }
+    assert!(said.contains("through the session proxy"), "the start goes on: {said}");
+}
+
+/// A machine's metadata service is asked three times. Where there are more hosts, it may be a cluster, which is not another
+/// question that waits for it.
+#[test]
+fn a_source_that_takes_its_time_with_each_answer_costs_the_start_three_seconds() {
+    let source = serve(|_| {
+        sleep(Duration::from_secs(2));
+        ok("web")
+    });
+    let site = CloudSite::new(Kind::Aws, 1);
+    let credentials = json!({
+        "host": "127.0.0.1", "hosts": ["127.0.0.1", "127.0.0.2"], "port": site.redis.port,
+        "tls": false, "auth": "aws-iam", "cache-name": "shop", "region": "eu-west-1", "user-id": "web",
+    });
+    let source = [("AWS_EC2_METADATA_SERVICE_ENDPOINT", format!("http://{source}"))];
+    let (said, took) = launched_in(&credentials, &source);
+    assert!(took < Duration::from_millis(3500), "{took:?}");
+    assert!(said.contains("The EC2 metadata service has not answered in time"), "{said}");
     assert!(said.contains("through the session proxy"), "the start goes on: {said}");
 }
 
