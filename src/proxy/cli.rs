@@ -1,7 +1,6 @@
 //! The program `session-proxy`.
 
 use super::life::{Lifeline, UntilTold};
-use super::socket_folder::Place;
 use super::supervisor::{inherit, supervise};
 use crate::config::environment::Environment;
 use crate::config::launch::LaunchSettings;
@@ -10,6 +9,7 @@ use crate::config::variables::PROXY_FOLDER;
 use crate::endpoint::Endpoint;
 use crate::launch::build_record::{layer_of_program, read_record};
 use crate::launch::resolve::{ResolvedService, resolve};
+use crate::launch::socket_folder::Place;
 use crate::launch::topology::Told;
 use crate::php::directives::socket_of;
 use crate::plan::Plan;

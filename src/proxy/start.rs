@@ -1,9 +1,9 @@
 //! Starts the container's proxy, or finds the running one.
 
-use super::socket_folder::{NoPlace, Place};
 use crate::config::variables::PROXY_FOLDER;
 use crate::launch::build_record::SESSION_PROXY;
 use crate::launch::route::ProxyWanted;
+use crate::launch::socket_folder::Place;
 use session_proxy::ProxyClient;
 use std::fs::OpenOptions;
 use std::io;
@@ -69,12 +69,6 @@ pub fn find(wanted: &ProxyWanted<'_>) -> anyhow::Result<Option<PathBuf>> {
         Ok(()) => Ok(Some(socket)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StartError::Silent { socket, error }.into()),
-    }
-}
-
-impl ProxyWanted<'_> {
-    fn place(&self) -> Result<Place, NoPlace> {
-        Place::make(self.tmp, &format!("{}\n{}", self.layer.display(), self.service))
     }
 }
 

@@ -88,7 +88,7 @@ impl Row {
             assert!(started, "{what}");
             let through_proxy = log.contains("through the session proxy");
             // On a busy machine, or behind a proxy, a server may seem to be far.
-            let is_far = log.contains("(a reply takes ");
+            let is_far = log.contains("session proxy (a reply takes ");
             assert_eq!(through_proxy, is_far || matches!(right, Right::Proxy), "{what}");
             // Then it is as if it were on.
             let warning = if is_far { self.warnings[1] } else { warning };

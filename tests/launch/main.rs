@@ -21,6 +21,7 @@ mod frameworks_others;
 mod harness;
 mod hostile;
 mod last_words;
+mod later_commands;
 mod launch_cluster;
 mod memcached;
 mod memcached_faults;
