@@ -8,6 +8,7 @@ mod certificates;
 mod cloud_credentials;
 mod cloud_launch;
 mod cloud_logins;
+mod cloud_processes;
 mod cloud_signer;
 mod cloud_site;
 mod cloud_topologies;

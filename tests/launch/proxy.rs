@@ -34,7 +34,7 @@ fn behind_the_proxy_php_has_a_socket_and_no_password() {
     assert_eq!(
         variables["PHP_SESSION_SAVE_PATH"],
         format!(
-            "unix://{PROXY_SOCKET}?persistent=1&persistent_id=php-session-store&timeout=2&read_timeout=15&prefix=shop%3A&files=;600;/tmp"
+            "unix://{PROXY_SOCKET}?persistent=1&persistent_id=php-session-store&timeout=2&read_timeout=22&prefix=shop%3A&files=;600;/tmp"
         )
     );
     assert_eq!(variables["PHP_SESSION_LOCK_RETRIES"], "1");

@@ -195,7 +195,7 @@ fn reserve<'a>(
 #[cfg(test)]
 mod tests {
     use super::super::sessions::Sessions;
-    use super::super::settings::Settings;
+    use super::super::settings::{Settings, Waits};
     use super::super::status::Site;
     use super::super::upstream::Access;
     use super::*;
@@ -224,14 +224,15 @@ mod tests {
         let endpoint = RedisEndpoint { target, auth: None, database: None };
         let access = Access { endpoint, verify_peer: true };
         let second = Duration::from_secs(1);
+        let waits = Waits { lock: second, failover: second * 5 };
         let settings = Settings {
             container: String::new(),
             prefix: "P:".to_owned(),
             locking: true,
-            lock_timeout: second,
+            waits,
+            waits_in_cluster: waits,
             connect_timeout: second,
             read_timeout: second,
-            failover_timeout: second * 5,
             wait_replicas: 0,
             most_connections: 4,
             metrics: None,

@@ -43,7 +43,7 @@ pub use memcached::{
     Fault as MemcachedFault, Incoming, LOCK_ANSWER, Trial as MemcachedTrial, reply_lengths,
 };
 pub use request::{Refusal, Request, parse};
-pub use settings::Settings;
+pub use settings::{Settings, Waits};
 pub use signals::{block, wait};
 pub use status::Status;
 pub use trial::{node_of, session_in};
