@@ -90,6 +90,11 @@ impl Sentinels {
         self.known().primary.as_ref().map(|(primary, _)| primary.clone())
     }
 
+    /// The longest time that one of them takes to hold a silent primary for down, as far as they say it.
+    pub(super) fn down_after(&self) -> Option<Duration> {
+        self.known().nodes.iter().filter_map(Node::named).filter_map(|it| it.down_after).max()
+    }
+
     /// Makes them be asked again.
     pub(super) fn forget(&self) {
         if let Some((_, asked)) = &mut self.known().primary {
@@ -183,7 +188,12 @@ mod tests {
     /// One that has said that the primary is at this port.
     fn naming(port: u16, is_leaving: bool) -> Node {
         let address = Address { host: Host::Name("h".to_owned()), port };
-        let said = Said::NamedPrimary(NamedPrimary { address, is_leaving, is_down: false });
+        let said = Said::NamedPrimary(NamedPrimary {
+            address,
+            is_leaving,
+            is_down: false,
+            down_after: None,
+        });
         Node { said, ..silent() }
     }
 

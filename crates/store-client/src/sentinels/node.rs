@@ -46,6 +46,8 @@ pub(super) struct NamedPrimary {
     pub(super) is_leaving: bool,
     /// Whether it gets no answer from it.
     pub(super) is_down: bool,
+    /// How long it has to be silent to be down (`down-after-milliseconds`), if the Sentinel says so.
+    pub(super) down_after: Option<Duration>,
 }
 
 /// Asks all of them at once.
@@ -196,6 +198,10 @@ fn named<'a>(address: &'a [Reply], details: &'a Reply) -> Option<NamedPrimary> {
         address,
         is_leaving: has("failover_in_progress"),
         is_down: has("s_down") || has("disconnected"),
+        down_after: field(details, "down-after-milliseconds")
+            .and_then(text)
+            .and_then(|it| it.parse().ok())
+            .map(Duration::from_millis),
     })
 }
 
