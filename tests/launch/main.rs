@@ -45,6 +45,8 @@ mod memcached_process;
 #[cfg(test)]
 mod memcached_proxy;
 #[cfg(test)]
+mod memcached_silence;
+#[cfg(test)]
 mod memcached_site;
 #[cfg(test)]
 mod names;
