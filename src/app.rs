@@ -139,7 +139,9 @@ mod tests {
     fn the_folder_that_paketo_s_setting_names_counts() {
         let dir = app(&["www/index.php"]);
         let found = |web_dir| is_php_app(dir.path(), &AppOptions::default(), web_dir);
-        assert!(!found(None) && found(Some("www")) && !found(Some("pages")));
+        assert!(!found(None));
+        assert!(found(Some("www")));
+        assert!(!found(Some("pages")));
     }
 
     #[test]

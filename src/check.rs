@@ -196,7 +196,8 @@ impl Check<'_> {
         if expected.setup(&php.cli.facts) == Setup::Ours {
             parts = steps::probe(environment, plan.endpoint.save_handler(), &self.question())?;
             if let Some(socket) = expected.socket {
-                parts = with_both_hops(parts, socket, &plan.endpoint, plan.failover_timeout);
+                parts =
+                    with_both_hops(parts, socket, &plan.endpoint, plan.waits_in_cluster.failover);
             }
         }
         // If the server itself refuses, a session would only wait.

@@ -56,7 +56,7 @@ pub struct Reading {
 /// # Errors
 /// Fails if a credential is missing or invalid; the error names it.
 pub fn read(store: Store, service: &Service) -> anyhow::Result<Reading> {
-    read_with(store, service, Options::default(), &Environment::default())
+    read_with(store, service, Options::default(), None)
 }
 
 /// The same, with the options of the launch, which beat what the credentials say, and in its environment.
@@ -64,7 +64,7 @@ pub(crate) fn read_with(
     store: Store,
     service: &Service,
     options: Options,
-    environment: &Environment,
+    environment: Option<&Environment>,
 ) -> anyhow::Result<Reading> {
     let fields = Fields::of(store, service, &options, environment)?;
     let (of_service, not_ours) = Options::among(store, |name| fields.option(name));

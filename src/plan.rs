@@ -3,7 +3,9 @@
 use crate::config::options::Options;
 use crate::endpoint::Endpoint;
 use crate::store::Store;
+use session_proxy::Waits;
 use std::time::Duration;
+use store_client::{RedisEndpoint, Target};
 
 /// Where sessions are, and how PHP or the session proxy keeps them there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,12 +25,12 @@ pub struct Plan {
     pub(crate) read_timeout: Duration,
     /// How long the session proxy waits for it.
     pub(crate) proxy_read_timeout: Duration,
-    /// How long the session proxy waits for a server that does not reply, restarts, or fails over.
-    pub(crate) failover_timeout: Duration,
+    /// How long a request waits; for the server only behind the session proxy.
+    pub(crate) waits: Waits,
+    /// The same once the session proxy finds out that the host is a part of a cluster.
+    pub(crate) waits_in_cluster: Waits,
     /// How many replicas have to acknowledge a write, to the session proxy.
     pub(crate) wait_replicas: u32,
-    /// How long a request waits for its session's lock.
-    pub(crate) lock_timeout: Duration,
     /// When the lock of a request that never released it (a killed worker) expires.
     pub(crate) lock_expire: Duration,
 }
@@ -53,8 +55,7 @@ struct Defaults {
     prefix: &'static str,
     connect_timeout: Duration,
     read_timeout: Duration,
-    failover_timeout: Duration,
-    lock_timeout: Duration,
+    waits: Waits,
     persistent: bool,
 }
 
@@ -65,29 +66,32 @@ const REDIS: Defaults = Defaults {
     // phpredis's own default is PHP's `default_socket_timeout`, 60 seconds. A hung server costs it twice: on the kept
     // connection, and again on the new one.
     read_timeout: Duration::from_secs(3),
-    // A name that moves, or a restart.
-    failover_timeout: Duration::from_secs(5),
-    // Must be bounded: phpredis takes any error reply (out of memory, read only, no permission) for a lock that is held
-    // by somebody else.
-    lock_timeout: Duration::from_secs(15),
+    waits: Waits {
+        // Must be bounded: phpredis takes any error reply (out of memory, read only, no permission) for a lock that is
+        // held by somebody else.
+        lock: Duration::from_secs(15),
+        // A name that moves, or a restart.
+        failover: Duration::from_secs(5),
+    },
     // On a failover, a managed Redis moves its name to the new primary, and the old one stays up as a replica. phpredis
     // never gives up a kept connection to it, and every page fails.
     persistent: false,
 };
 
 const SENTINEL: Defaults = Defaults {
-    // Sentinel usually takes 5 to 10 seconds to find out that a primary is gone and to put a replica in its place.
-    failover_timeout: Duration::from_secs(12),
-    // A request whose neighbour waits for a failover waits as long, and then some.
-    lock_timeout: Duration::from_secs(20),
+    waits: Waits {
+        // A request whose neighbour waits for a failover waits as long, and then some.
+        lock: Duration::from_secs(20),
+        // Sentinel usually takes 5 to 10 seconds to find out that a primary is gone and to put a replica in its place.
+        failover: Duration::from_secs(12),
+    },
     ..REDIS
 };
 
 const CLUSTER: Defaults = Defaults {
     prefix: "PHPREDIS_CLUSTER_SESSION:",
     // As with Sentinel.
-    failover_timeout: SENTINEL.failover_timeout,
-    lock_timeout: SENTINEL.lock_timeout,
+    waits: SENTINEL.waits,
     // A cluster is asked node by node.
     read_timeout: Duration::from_secs(2),
     // A cluster's replica redirects to the new primary.
@@ -101,9 +105,8 @@ const MEMCACHED: Defaults = Defaults {
     connect_timeout: Duration::from_secs(1),
     // No setting of the extension limits it, and libmemcached says the same of its own limit as of a lost connection.
     read_timeout: Duration::MAX,
-    failover_timeout: REDIS.failover_timeout,
     // About as long as web servers wait for a page; waiting longer would only make a hung server cost more.
-    lock_timeout: Duration::from_secs(31),
+    waits: Waits { lock: Duration::from_secs(31), ..REDIS.waits },
     persistent: true,
 };
 
@@ -125,6 +128,10 @@ impl Plan {
             redis.database = options.database.or(redis.database);
         }
         let defaults = Defaults::of(&endpoint);
+        let waits = |defaults: Waits| Waits {
+            lock: options.lock_timeout.unwrap_or(defaults.lock),
+            failover: options.failover_timeout.unwrap_or(defaults.failover),
+        };
         Self {
             verify_peer: options.verify_peer.unwrap_or(true),
             prefix: options.prefix.clone().unwrap_or_else(|| defaults.prefix.to_owned()),
@@ -137,9 +144,9 @@ impl Plan {
             connect_timeout: options.timeout.unwrap_or(defaults.connect_timeout),
             read_timeout: options.read_timeout.unwrap_or(defaults.read_timeout),
             proxy_read_timeout: options.read_timeout.unwrap_or(PROXY_READ_TIMEOUT),
-            failover_timeout: options.failover_timeout.unwrap_or(defaults.failover_timeout),
+            waits: waits(defaults.waits),
+            waits_in_cluster: waits(Defaults::if_cluster(&endpoint).waits),
             wait_replicas: options.wait_replicas.unwrap_or(0),
-            lock_timeout: options.lock_timeout.unwrap_or(defaults.lock_timeout),
             lock_expire: options.lock_expire.unwrap_or(LOCK_EXPIRE),
             endpoint,
         }
@@ -189,12 +196,20 @@ impl Defaults {
             Endpoint::Memcached(_) => MEMCACHED,
         }
     }
+
+    /// A host may turn out to be a part of a cluster.
+    fn if_cluster(endpoint: &Endpoint) -> Self {
+        match endpoint {
+            Endpoint::Redis(RedisEndpoint { target: Target::Tcp { .. }, .. }) => CLUSTER,
+            _ => Self::of(endpoint),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use store_client::{RedisEndpoint, Sentinel, Target};
+    use store_client::Sentinel;
 
     fn redis(target: impl FnOnce(&RedisEndpoint) -> Target, database: Option<u32>) -> Endpoint {
         let Endpoint::Redis(redis) = Endpoint::example(Store::Redis) else { unreachable!() };
@@ -233,20 +248,22 @@ mod tests {
     /// docs/settings.md has the same defaults.
     #[test]
     fn each_kind_of_server_has_its_defaults() {
-        for (endpoint, prefix, connect, read, failover, lock, persistent, locks) in [
-            (single(None), "PHPREDIS_SESSION:", 2, 3, 5, 15, false, true),
-            (sentinel(), "PHPREDIS_SESSION:", 2, 3, 12, 20, false, true),
-            (cluster(), "PHPREDIS_CLUSTER_SESSION:", 2, 2, 12, 20, true, false),
-            (memcached(false), "memc.sess.key.", 1, u64::MAX, 5, 31, true, true),
-            (memcached(true), "memc.sess.key.", 1, u64::MAX, 5, 31, false, true),
+        let slow = (20, 12);
+        for (endpoint, prefix, connect, read, failover, lock, in_cluster, persistent, locks) in [
+            (single(None), "PHPREDIS_SESSION:", 2, 3, 5, 15, slow, false, true),
+            (sentinel(), "PHPREDIS_SESSION:", 2, 3, 12, 20, slow, false, true),
+            (cluster(), "PHPREDIS_CLUSTER_SESSION:", 2, 2, 12, 20, slow, true, false),
+            (memcached(false), "memc.sess.key.", 1, u64::MAX, 5, 31, (31, 5), true, true),
+            (memcached(true), "memc.sess.key.", 1, u64::MAX, 5, 31, (31, 5), false, true),
         ] {
             let plan = Plan::settle(endpoint, &Options::default());
             assert_eq!((&*plan.prefix, plan.other_prefix()), (prefix, None));
             assert_eq!(plan.connect_timeout.as_secs(), connect, "{prefix}");
             assert_eq!(plan.read_timeout.as_secs(), read, "{prefix}");
             assert_eq!(plan.proxy_read_timeout.as_secs(), 2, "{prefix}");
-            assert_eq!(plan.failover_timeout.as_secs(), failover, "{prefix}");
-            assert_eq!(plan.lock_timeout.as_secs(), lock, "{prefix}");
+            let seconds = |it: Waits| (it.lock.as_secs(), it.failover.as_secs());
+            assert_eq!(seconds(plan.waits), (lock, failover), "{prefix}");
+            assert_eq!(seconds(plan.waits_in_cluster), in_cluster, "{prefix}");
             assert_eq!(plan.lock_expire.as_secs(), 60, "{prefix}");
             let to_proxy = Persistence { is_chosen: false, to_server: persistent, to_proxy: true };
             assert_eq!(plan.persistence, to_proxy, "{prefix}");

@@ -2,7 +2,6 @@
 
 pub mod cli;
 mod life;
-mod socket_folder;
 mod start;
 mod supervisor;
 

@@ -83,6 +83,7 @@ impl Services {
         self.origins.push((origin, problem));
     }
 
+    /// Each service once, in the order in which their sources are searched.
     pub fn iter(&self) -> impl Iterator<Item = &Service> {
         self.services.iter()
     }

@@ -15,6 +15,7 @@ macro_rules! variables {
         impl Variable {
             const ALL: &[Self] = &[$(Self::$variable,)*];
 
+            /// Its name in the environment.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {

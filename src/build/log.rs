@@ -187,6 +187,7 @@ pub fn preflight(limits: anyhow::Result<Vec<String>>) {
     }
 }
 
+/// Ends the log of a build that has succeeded, with the time since it `started`.
 pub fn done(started: Instant) {
     print::all_done(&Some(started));
 }

@@ -129,17 +129,21 @@ mod tests {
     #[test]
     fn a_bad_option_leaves_json_json() {
         let (arguments, problem) = read(&["--jsn", "--json"]);
-        assert!(arguments.json && problem.unwrap_err().contains("\"--jsn\""));
+        assert!(arguments.json);
+        assert!(problem.unwrap_err().contains("\"--jsn\""));
         let (arguments, problem) = read(&["--json", "--url"]);
-        assert!(arguments.json && problem.unwrap_err().contains("--url needs"));
+        assert!(arguments.json);
+        assert!(problem.unwrap_err().contains("--url needs"));
         for given in [&["--url", "http://x/"][..], &["--url=http://x/"]] {
             let (arguments, problem) = read(given);
             let url = arguments.page.map(|page| page.url.to_string());
-            assert!(url.as_deref() == Some("http://x/") && problem.is_ok());
+            assert_eq!(url.as_deref(), Some("http://x/"));
+            assert!(problem.is_ok());
         }
         let (arguments, problem) =
             read(&["--header=X-Forwarded-Proto: https", "--url", "http://x/", "--header", "A: b"]);
-        assert!(arguments.page.unwrap().headers.len() == 2 && problem.is_ok());
+        assert_eq!(arguments.page.unwrap().headers.len(), 2);
+        assert!(problem.is_ok());
         assert!(read(&["--url", "http://x/", "--header"]).1.is_err());
     }
 

@@ -100,7 +100,7 @@ mod tests {
     use CauseKind::{FrameworkKeepsItsOwn, SettingsOverridden, WrongPassword};
 
     /// What is known before it is concluded.
-    struct Known {
+    struct Observed {
         page: Option<WebSession>,
         causes: &'static [CauseKind],
         overrides: usize,
@@ -108,7 +108,7 @@ mod tests {
         app: AppUse,
     }
 
-    const NOTHING: Known = Known {
+    const NOTHING: Observed = Observed {
         page: None,
         causes: &[],
         overrides: 0,
@@ -116,7 +116,7 @@ mod tests {
         app: AppUse::Likely,
     };
 
-    fn conclude(seen: &Known) -> Report {
+    fn conclude(seen: &Observed) -> Report {
         let url = "http://127.0.0.1:8080/".to_owned();
         let web = seen.page.map(|session| WebReport { url, session, what: "as seen".to_owned() });
         let place = Override { file: "/app/.user.ini".into(), line: 1, what: String::new() };
@@ -143,7 +143,7 @@ mod tests {
         }
     }
 
-    fn assert_concluded(cases: &[(Known, Verdict, &str)]) {
+    fn assert_concluded(cases: &[(Observed, Verdict, &str)]) {
         for (seen, verdict, words) in cases {
             let report = conclude(seen);
             assert_eq!(report.verdict, *verdict, "{words}: {}", report.summary);
@@ -157,22 +157,26 @@ mod tests {
         let other_handler: &[Setup] = &[Setup::Ours, Setup::OtherHandler];
         assert_concluded(&[
             (NOTHING, Verdict::Kept, "Sessions in redis are kept."),
-            (Known { causes: &[WrongPassword], ..NOTHING }, Verdict::NotKept, "are NOT kept."),
+            (Observed { causes: &[WrongPassword], ..NOTHING }, Verdict::NotKept, "are NOT kept."),
             (
-                Known { setups: &[Setup::SameServers], ..NOTHING },
+                Observed { setups: &[Setup::SameServers], ..NOTHING },
                 Verdict::Kept,
                 "another buildpack's settings",
             ),
             (
-                Known { setups: &[Setup::Ours, Setup::OtherServers], ..NOTHING },
+                Observed { setups: &[Setup::Ours, Setup::OtherServers], ..NOTHING },
                 Verdict::Unknown,
                 "servers other than those of the bound service",
             ),
-            (Known { overrides: 1, ..NOTHING }, Verdict::Unknown, "the places below"),
-            (Known { app: AppUse::Configured, ..NOTHING }, Verdict::Unknown, "the app configures"),
-            (Known { app: AppUse::None, ..NOTHING }, Verdict::Unknown, "seems to start one"),
+            (Observed { overrides: 1, ..NOTHING }, Verdict::Unknown, "the places below"),
             (
-                Known { causes: &[SettingsOverridden], setups: other_handler, ..NOTHING },
+                Observed { app: AppUse::Configured, ..NOTHING },
+                Verdict::Unknown,
+                "the app configures",
+            ),
+            (Observed { app: AppUse::None, ..NOTHING }, Verdict::Unknown, "seems to start one"),
+            (
+                Observed { causes: &[SettingsOverridden], setups: other_handler, ..NOTHING },
                 Verdict::NotKept,
                 "are NOT kept.",
             ),
@@ -183,17 +187,17 @@ mod tests {
     fn a_page_says_how_it_is_whatever_the_settings_are() {
         assert_concluded(&[
             (
-                Known { app: AppUse::None, page: Some(WebSession::InService), ..NOTHING },
+                Observed { app: AppUse::None, page: Some(WebSession::InService), ..NOTHING },
                 Verdict::Kept,
                 "the requested page",
             ),
             (
-                Known { page: Some(WebSession::InService), overrides: 1, ..NOTHING },
+                Observed { page: Some(WebSession::InService), overrides: 1, ..NOTHING },
                 Verdict::Kept,
                 "the requested page",
             ),
             (
-                Known {
+                Observed {
                     page: Some(WebSession::InService),
                     causes: &[SettingsOverridden, FrameworkKeepsItsOwn],
                     ..NOTHING
@@ -202,7 +206,7 @@ mod tests {
                 "the requested page",
             ),
             (
-                Known {
+                Observed {
                     page: Some(WebSession::InService),
                     causes: &[SettingsOverridden, WrongPassword],
                     ..NOTHING
@@ -210,19 +214,23 @@ mod tests {
                 Verdict::NotKept,
                 "are NOT kept.",
             ),
-            (Known { page: Some(WebSession::Elsewhere), ..NOTHING }, Verdict::NotKept, "NOT kept."),
             (
-                Known { page: Some(WebSession::None), ..NOTHING },
+                Observed { page: Some(WebSession::Elsewhere), ..NOTHING },
+                Verdict::NotKept,
+                "NOT kept.",
+            ),
+            (
+                Observed { page: Some(WebSession::None), ..NOTHING },
                 Verdict::Unknown,
                 "set no session cookie",
             ),
             (
-                Known { page: Some(WebSession::NoAnswer), ..NOTHING },
+                Observed { page: Some(WebSession::NoAnswer), ..NOTHING },
                 Verdict::Unknown,
                 "does not answer",
             ),
         ]);
-        let elsewhere = conclude(&Known { page: Some(WebSession::Elsewhere), ..NOTHING });
+        let elsewhere = conclude(&Observed { page: Some(WebSession::Elsewhere), ..NOTHING });
         assert_eq!(elsewhere.causes[0].kind, CauseKind::PageElsewhere);
     }
 }

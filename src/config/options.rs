@@ -79,8 +79,9 @@ options! {
         |text| Some(PathBuf::from(text)).filter(|path| path.is_absolute());
     /// The user, whatever the credentials say; `default` stands for a login with the password alone.
     username: String, BOTH, "a name", |text| not_empty(text);
-    /// How long a request waits for a server that fails over.
-    failover_timeout: Duration, REDIS, "seconds, 1 to 60", |text| seconds(text, 1.0, 60.0);
+    /// How long a request waits for a server that fails over: up to Sentinel's usual values, of which a minute is the longest
+    /// (Bitnami's charts), and what a failover takes then. Web servers usually wait for less.
+    failover_timeout: Duration, REDIS, "seconds, 1 to 90", |text| seconds(text, 1.0, 90.0);
     /// How many replicas have to acknowledge a write.
     wait_replicas: u32, REDIS, "a whole number, 0 to 10",
         |text| text.parse().ok().filter(|number| *number <= 10);

@@ -126,7 +126,8 @@ mod tests {
             ("BPL_PHP_SESSION_COLOR", Phase::Launch, "there is no such variable"),
         ] {
             let lines = lines(&[name], phase);
-            assert!(lines.len() == 1 && lines[0].contains(expected), "{name}: {lines:?}");
+            assert_eq!(lines.len(), 1, "{name}: {lines:?}");
+            assert!(lines[0].contains(expected), "{name}: {lines:?}");
         }
     }
 }

@@ -48,8 +48,10 @@ impl Cause {
             ),
         };
         match &endpoint.auth {
-            Some(Login::Issued(issued)) if cause.kind == CauseKind::WrongPassword => {
-                cause.with_advice(&*issued.advice)
+            Some(Login::Issued(issued))
+                if cause.kind == CauseKind::WrongPassword || error.is_limit_of_logins() =>
+            {
+                cause.with_advice(issued.advice_on(error))
             }
             _ => cause.with_doubt(endpoint.fixed().map(|auth| &auth.password)),
         }

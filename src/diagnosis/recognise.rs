@@ -4,7 +4,7 @@ use super::causes::CauseKind;
 
 /// An error's code, as an upper-case word (a script's error has it in the middle), or a part of its text, without case; and
 /// what it means. The first that fits counts. The texts are from Redis 5 to 8, Valkey, Envoy and twemproxy.
-const REPLIES: [(Sign, CauseKind); 32] = [
+const REPLIES: [(Sign, CauseKind); 33] = [
     (Code("WRONGPASS"), CauseKind::WrongPassword),
     (Text("invalid password"), CauseKind::WrongPassword),
     (Code("NOAUTH"), CauseKind::PasswordMissing),
@@ -33,6 +33,8 @@ const REPLIES: [(Sign, CauseKind); 32] = [
     (Code("BUSY"), CauseKind::Busy),
     (Code("TRYAGAIN"), CauseKind::Busy),
     (Text("max number of clients"), CauseKind::TooManyClients),
+    // Google's limit on logins with a token.
+    (Text("iam_exhausted"), CauseKind::TooManyClients),
     (Code("MASTERDOWN"), CauseKind::UpstreamDown),
     // What Envoy and twemproxy say while their servers are down.
     (Text("no upstream host"), CauseKind::UpstreamDown),
@@ -134,6 +136,7 @@ mod tests {
             ("MASTERDOWN Link with MASTER is down", Is::UpstreamDown),
             ("CLUSTERDOWN The cluster is down", Is::ClusterDown),
             ("ERR max number of clients reached", Is::TooManyClients),
+            ("ERR_IAM_EXHAUSTED too many logins", Is::TooManyClients),
             ("no upstream host", Is::UpstreamDown),
         ] {
             assert_eq!(kind_of_reply(text), Some(kind), "{text}");

@@ -14,6 +14,7 @@ const CACHE: [&str; 5] =
     ["cache name", "serverless cache name", "replication group id", "cluster name", "cluster id"];
 const REGION: [&str; 2] = ["region", "aws region"];
 const AWS_USER: [&str; 3] = ["user id", "iam user", "iam user id"];
+const ROLE: [&str; 2] = ["role arn", "iam role arn"];
 const TENANT: [&str; 1] = ["tenant id"];
 const CLIENT: [&str; 1] = ["client id"];
 /// Parts of the names that Azure gives to its caches, in each of its clouds.
@@ -32,17 +33,17 @@ pub(super) fn login(
         Some(Host::Ip(_)) => String::new(),
         None => first_node(fields),
     };
-    let said = fields.options.auth.or_else(|| {
-        Issuer::named(&fields.worded(&["auth", "auth type", "auth method", "auth mode"])?)
-    });
-    let issuer = match said {
+    let issuer = match fields.options.auth.map_or_else(|| said(fields), |it| Ok(Some(it)))? {
         None if fixed.is_none() => recognised(fields, &host)?,
         said => said,
     };
     let Some(issuer) = issuer else { return Ok(None) };
     let user = user(fields, fixed)?;
+    let variables = fields.environment.into_iter().flat_map(|it| it.as_env().iter());
+    let variables: CloudVariables =
+        variables.filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?))).collect();
     let cloud = match issuer {
-        Issuer::Aws => Cloud::Aws(aws(fields, &host, user)?),
+        Issuer::Aws => Cloud::Aws(aws(fields, &host, user, &variables)?),
         Issuer::Azure => Cloud::Azure(Azure {
             tenant: fields.worded(&TENANT),
             client: fields.worded(&CLIENT),
@@ -52,10 +53,26 @@ pub(super) fn login(
         }),
         Issuer::Google => Cloud::Google,
     };
-    let variables = fields.environment.as_env().iter();
-    let variables: CloudVariables =
-        variables.filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?))).collect();
     Ok(Some(Arc::new(cloud.login(variables))))
+}
+
+/// Who issues tokens, as the credentials say.
+fn said(fields: &Fields<'_>) -> anyhow::Result<Option<Issuer>> {
+    let text = fields.worded(&["auth", "auth type", "auth method", "auth mode"]);
+    let issuer = text.as_deref().and_then(Issuer::named);
+    if issuer.is_none() && text.is_some_and(|text| looks_like_an_issuer(&text)) {
+        let problem = "is none of the logins that a cloud issues, but looks like one";
+        return Err(fields.unusable("auth", problem, "aws-iam, azure-entra or google-iam"));
+    }
+    Ok(issuer)
+}
+
+/// A word after a cloud's name; anything else may be a password.
+fn looks_like_an_issuer(text: &str) -> bool {
+    let text = text.to_ascii_lowercase().replace('_', "-");
+    let rest = ["aws-", "azure-", "google-"].iter().find_map(|cloud| text.strip_prefix(cloud));
+    let is_word = |rest: &str| rest.len() <= 10 && rest.bytes().all(|it| it.is_ascii_lowercase());
+    rest.is_some_and(is_word)
 }
 
 /// The name of a cluster's first node.
@@ -69,11 +86,14 @@ fn first_node(fields: &Fields<'_>) -> String {
 fn recognised(fields: &Fields<'_>, host: &str) -> anyhow::Result<Option<Issuer>> {
     let names = |words: &[&str]| fields.has_worded(words);
     let is_of_azure = OF_AZURE.iter().any(|part| host.contains(part));
-    // ElastiCache without a user may have no login at all.
-    let is_of_aws = fields.mention(&["arn"])
+    // That of a key or of a log tells nothing of the login.
+    let is_of_cache = |arn: &str| matches!(arn.split(':').nth(2), Some("elasticache" | "memorydb"));
+    let names_cache = fields.mention_that("arn", is_of_cache)
         || (names(&REGION) && names(&CACHE))
-        || (Named::by(host).is_some() && (names(&AWS_USER) || fields.has(Meaning::User)));
-    if is_of_aws {
+        || Named::by(host).is_some();
+    // Without a user there may be no login at all.
+    let names_user = || names(&AWS_USER) || fields.has(Meaning::User);
+    if names(&ROLE) || (names_cache && names_user()) {
         return Ok(Some(Issuer::Aws));
     }
     if names(&CLIENT) && (is_of_azure || names(&TENANT)) {
@@ -99,7 +119,12 @@ fn user(fields: &Fields<'_>, fixed: Option<&Auth>) -> anyhow::Result<Option<Stri
     Ok(fields.options.username.clone().or(of_credentials).or_else(of_uri))
 }
 
-fn aws(fields: &Fields<'_>, host: &str, user: Option<String>) -> anyhow::Result<Aws> {
+fn aws(
+    fields: &Fields<'_>,
+    host: &str,
+    user: Option<String>,
+    variables: &CloudVariables,
+) -> anyhow::Result<Aws> {
     let endpoint = Named::by(host);
     let of_endpoint = |get: fn(&Named) -> bool| endpoint.as_ref().is_some_and(get);
     let mut given = fields.worded(&CACHE);
@@ -125,6 +150,7 @@ fn aws(fields: &Fields<'_>, host: &str, user: Option<String>) -> anyhow::Result<
         user: user.or_else(|| fields.worded(&AWS_USER)).ok_or_else(|| {
             fields.missing("user-id", "user-id (or username) for a login with aws-iam")
         })?,
-        role: fields.worded(&["role arn", "iam role arn"]),
+        role: fields
+            .worded_if(&ROLE, |role| fields.environment.is_none() || Aws::assumes(role, variables)),
     })
 }

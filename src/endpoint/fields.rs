@@ -26,8 +26,8 @@ pub(super) struct Fields<'a> {
     pub(super) store: Store,
     /// What the launch sets in place of what credentials lack or have wrong.
     pub(super) options: &'a Options,
-    /// Where a cloud says how its containers log in.
-    pub(super) environment: &'a Environment,
+    /// Where a cloud says how its containers log in; `None` while an image is built.
+    pub(super) environment: Option<&'a Environment>,
     pub(super) service: &'a Service,
     /// The likeliest first.
     entries: Vec<Entry>,
@@ -41,7 +41,7 @@ impl<'a> Fields<'a> {
         store: Store,
         service: &'a Service,
         options: &'a Options,
-        environment: &'a Environment,
+        environment: Option<&'a Environment>,
     ) -> anyhow::Result<Self> {
         let entries = entries_of(store, &service.credentials()?);
         ensure!(
@@ -178,9 +178,27 @@ impl<'a> Fields<'a> {
 
     /// The text of the first credential with one of these names, as it is written or without the words that say only whose.
     pub(super) fn worded(&self, names: &[&str]) -> Option<String> {
+        self.worded_if(names, |_| true)
+    }
+
+    /// The same, if it is of use; otherwise it stays unused.
+    pub(super) fn worded_if(
+        &self,
+        names: &[&str],
+        is_of_use: impl FnOnce(&str) -> bool,
+    ) -> Option<String> {
         let entry = self.first_worded(names)?;
-        entry.is_read.set(true);
-        self.text_of(entry).ok().map(|text| text.trim().to_owned())
+        let text = self.text_of(entry).ok()?.trim().to_owned();
+        is_of_use(&text).then(|| {
+            entry.is_read.set(true);
+            text
+        })
+    }
+
+    /// Whether a name contains the word, with a text of which that is so.
+    pub(super) fn mention_that(&self, word: &str, is_so: impl Fn(&str) -> bool) -> bool {
+        let mut named = self.present().filter(|entry| entry.words.contain(word));
+        named.any(|entry| self.text_of(entry).is_ok_and(|text| is_so(&text)))
     }
 
     /// Whether there is such a credential.

@@ -67,10 +67,12 @@ mod tests {
         let app = tempfile::tempdir().unwrap();
         let takes = |found: Option<&Framework>| takes_save_path_for_folder(app.path(), found);
         let of = |kind| Framework { kind, version: None };
-        assert!(!takes(None) && !takes(Some(&of(Kind::Slim))));
+        assert!(!takes(None));
+        assert!(!takes(Some(&of(Kind::Slim))));
         assert!(takes(Some(&of(Kind::CodeIgniter3))));
         write(&app.path().join(CORE), "").unwrap();
-        assert!(takes(None) && takes(Some(&of(Kind::Slim))));
+        assert!(takes(None));
+        assert!(takes(Some(&of(Kind::Slim))));
     }
 
     #[test]

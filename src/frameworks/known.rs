@@ -24,7 +24,7 @@ macro_rules! frameworks {
             }
         }
 
-        const KNOWN: &[Known] = &[$(Known {
+        const SIGNATURES: &[Signature] = &[$(Signature {
             kind: Kind::$kind,
             packages: &[$($package),*],
             files: &[$($file),*],
@@ -33,7 +33,8 @@ macro_rules! frameworks {
     };
 }
 
-struct Known {
+/// What a framework is recognized by.
+struct Signature {
     kind: Kind,
     packages: &'static [&'static str],
     files: &'static [&'static str],
@@ -73,9 +74,11 @@ frameworks! {
     Slim: "Slim", ["slim/slim"], [], None;
 }
 
+/// The framework or product of an app.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Framework {
+    /// Which one it is.
     pub kind: Kind,
     /// Its version, if the app tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -86,7 +89,7 @@ impl Framework {
     /// Finds the framework of the app.
     pub(crate) fn find(app_dir: &Path) -> Option<Self> {
         let packages = packages(app_dir);
-        for known in KNOWN {
+        for known in SIGNATURES {
             let of_package = known.packages.iter().find_map(|name| packages.get(*name));
             if let Some(version) = of_package {
                 let version = version.clone().or_else(|| known.version_of_file(app_dir));
@@ -94,7 +97,7 @@ impl Framework {
             }
         }
         // Files only if Composer knows nothing: a package name is more reliable than a file name.
-        let found = KNOWN.iter().find(|known| known.has_files(app_dir))?;
+        let found = SIGNATURES.iter().find(|known| known.has_files(app_dir))?;
         Some(Self::new(found.kind, found.version_of_file(app_dir)))
     }
 
@@ -122,7 +125,7 @@ impl std::fmt::Display for Framework {
     }
 }
 
-impl Known {
+impl Signature {
     fn has_files(&self, app_dir: &Path) -> bool {
         !self.files.is_empty() && self.files.iter().all(|file| app_dir.join(file).is_file())
     }

@@ -61,24 +61,24 @@ pub(super) fn choose(
         // PHP's own handler needs libsasl2's plugins, and a new login for each request.
         Endpoint::Memcached(memcached) => (memcached.login.is_some(), false),
     };
-    // The option `persistent`, on or off, is a decision for PHP's own handler. A task has no visitors who wait; if it is
-    // the container's first process, the proxy would be one of its children, and one that waits for all of them would
-    // never end.
-    let undecided = !plan.persistence.is_chosen && !is_task;
-    let handshakes = undecided && plan.has_tls();
-    let follows_app = record.own_setting.is_none();
+    // What keeps PHP's own handler where it is only the slower way.
+    let against = [
+        (plan.persistence.is_chosen, Reason::Persistent),
+        (is_task, Reason::Task),
+        (record.own_setting.is_some(), Reason::OwnSetting),
+    ];
+    let against = against.into_iter().find_map(|(is_so, reason)| is_so.then_some(reason));
     let (route, reason) = match setting {
         Proxy::On => (Route::Proxy, Reason::Given),
         Proxy::Auto if needs_proxy || limit.is_some() => (Route::Proxy, Reason::Given),
         Proxy::Auto if plan.locks(true) && !plan.locks(false) => {
             return Ok(probe.prefer_proxy(Reason::Locks));
         }
-        Proxy::Auto if handshakes && follows_app => {
+        Proxy::Auto if plan.has_tls() && against.is_none() => {
             return Ok(probe.prefer_proxy(Reason::Handshakes));
         }
         Proxy::Auto if !is_socket && !plan.is_cluster() => {
-            let otherwise = if handshakes { Reason::OwnSetting } else { Reason::Given };
-            return Ok(probe.by_answer(otherwise, undecided && follows_app));
+            return Ok(probe.by_answer(against, plan.has_tls()));
         }
         Proxy::Auto | Proxy::Off => (Route::Direct, Reason::Given),
     };
@@ -94,22 +94,31 @@ impl<F: Fn(Route) -> Outcome> ServiceProbe<F> {
         (self.asks == Asks::All).then(|| (self.ask)(route))
     }
 
-    /// The route where the service's answer decides: whether it is a cluster, and perhaps how far it is. One that is not
-    /// asked, or would not keep a session, decides nothing.
-    fn by_answer(&self, reason: Reason, by_distance: bool) -> Choice {
+    /// The route where the service's answer decides: whether it is a cluster, and how far it is, unless something speaks
+    /// `against` the proxy. One that is not asked, or would not keep a session, decides nothing.
+    fn by_answer(&self, against: Option<Reason>, has_tls: bool) -> Choice {
         if self.asks == Asks::Nothing {
             let route = self.outer.unwrap_or(Route::Direct);
-            let reason = if route == Route::Proxy { Reason::Given } else { reason };
+            let is_known = has_tls && route == Route::Direct;
+            let reason = against.filter(|_| is_known).unwrap_or(Reason::Given);
             return Choice { route, reason, outcome: None };
         }
         match (self.ask)(Route::Direct) {
-            Outcome::Kept { round_trip, .. } if by_distance && round_trip > NEAR => {
+            Outcome::Kept { round_trip, .. } if against.is_none() && round_trip > NEAR => {
                 self.prefer_proxy(Reason::Distance(round_trip))
             }
             Outcome::Refused(cause) if cause.kind == CauseKind::IsCluster => {
                 self.prefer_proxy(Reason::Cluster)
             }
             outcome => {
+                let reason = match (against, &outcome) {
+                    (Some(reason), _) if has_tls => reason,
+                    (Some(reason), Outcome::Kept { round_trip, .. }) if *round_trip > NEAR => {
+                        reason
+                    }
+                    (_, Outcome::Kept { round_trip, .. }) => Reason::Near(*round_trip),
+                    _ => Reason::Given,
+                };
                 let outcome = Some(outcome).filter(|_| self.asks == Asks::All);
                 Choice { route: Route::Direct, reason, outcome }
             }

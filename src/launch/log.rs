@@ -9,12 +9,11 @@ use crate::frameworks::session_use::OwnSessions;
 use crate::php::PHP_INI_SCAN_DIR;
 use std::borrow::Cow;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// What the launch logs.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Line<'a> {
-    #[error("{0}{how}", how = through_proxy(*.1, .2))]
+    #[error("{0}{how}", how = how(*.1, .2))]
     Sessions(&'a ResolvedService, Route, &'a Reason),
     #[error(
         "warning: no session service is bound, so PHP uses the credentials embedded in the image ({EMBED_CREDENTIALS}); {0}"
@@ -76,7 +75,7 @@ pub(super) enum Line<'a> {
     /// The error says why the session proxy does not run.
     #[error(
         "warning: PHP connects to the server itself, {drawback}, because the session proxy does not run ({PROXY}=off silences this):\n{1:#}",
-        drawback = drawback(.0)
+        drawback = .0.words().1.unwrap_or_default()
     )]
     WithoutProxy(&'a Reason, anyhow::Error),
     /// The cause says what the server refuses to the session proxy.
@@ -94,7 +93,7 @@ pub(super) enum Line<'a> {
     PasswordInFolder,
     /// The setting is the app's.
     #[error(
-        "PHP connects to Redis itself, with a TLS handshake in each request, because the app sets {0}, which the session proxy cannot follow. To use the proxy, remove that setting, and set how long to wait with {OPTIONS}=lock_timeout=SECONDS"
+        "PHP connects to the server itself, which is the slower way to this one, because the app sets {0}, which the session proxy cannot follow. To use the proxy, remove that setting; {OPTIONS}=lock_timeout=SECONDS says how long to wait for a session"
     )]
     DirectForSetting(&'a str),
     /// The app's settings of how to wait for a lock.
@@ -115,26 +114,15 @@ pub(super) enum Line<'a> {
 
 const OR_PROXY: &str = ", or let the session proxy log in (BPL_PHP_SESSION_PROXY=auto)";
 
-fn through_proxy(route: Route, reason: &Reason) -> String {
-    let why = match (route, reason) {
-        (Route::Direct, _) => return String::new(),
-        (Route::Proxy, Reason::Distance(reply)) => format!(" ({})", takes(*reply)),
-        (Route::Proxy, Reason::Cluster) => " (the server is part of a cluster)".to_owned(),
-        (Route::Proxy, _) => String::new(),
-    };
-    format!(", through the session proxy{why}")
-}
-
-fn takes(reply: Duration) -> String {
-    format!("a reply takes {:.1} ms", reply.as_secs_f64() * 1e3)
-}
-
-/// What it costs to go without the session proxy.
-fn drawback(reason: &Reason) -> String {
-    match reason {
-        Reason::Distance(reply) => format!("which is slow, as {}", takes(*reply)),
-        Reason::Locks => "without locks".to_owned(),
-        _ => "with a TLS handshake in each request".to_owned(),
+/// How PHP reaches the service, and why so. Where the session proxy did not start, a line of its own says why.
+fn how(route: Route, reason: &Reason) -> String {
+    let (why, drawback) = reason.words();
+    match (route, why.as_str()) {
+        (Route::Direct, "") => String::new(),
+        (Route::Direct, _) if drawback.is_some() => String::new(),
+        (Route::Direct, why) => format!(", through PHP's own handler ({why})"),
+        (Route::Proxy, "") => ", through the session proxy".to_owned(),
+        (Route::Proxy, why) => format!(", through the session proxy ({why})"),
     }
 }
 

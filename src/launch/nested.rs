@@ -6,7 +6,7 @@ use crate::config::environment::{Environment, EnvironmentError};
 use crate::php::directives::socket_of;
 use crate::variable::Variable;
 
-/// The route that an outer launch has set up for a server with TLS; `None` if there is no outer launch.
+/// The route that an outer launch has set up; `None` if there is no outer launch.
 pub(super) fn outer_route(environment: &Environment) -> Result<Option<Route>, EnvironmentError> {
     let save_path = environment.text(Variable::SavePath.name())?;
     let through_proxy = save_path.map(|path| socket_of(path).is_some());

@@ -3,16 +3,18 @@
 use super::app::{AppLaunch, AppOfLaunch};
 use super::build_record::{LaunchRecord, read_record};
 use super::choice::{Asks, Choice, ServiceProbe, choose};
+use super::first_route;
 use super::fpm_pools::fpm_workers;
 use super::log::Line;
 use super::nested;
 use super::probe::{Outcome, Question};
 use super::resolve::{ResolvedService, resolve};
 use super::route::{ProxyWanted, Reason, Route, StartProxy};
+use super::socket_folder::Place;
 use super::started_process::Started;
 use super::tls_files::tls_files;
-use crate::config::environment::Environment;
-use crate::config::launch::{LaunchSettings, Missing, ProbeSetting};
+use crate::config::environment::{Environment, EnvironmentError};
+use crate::config::launch::{LaunchSettings, Missing, ProbeSetting, Proxy};
 use crate::config::variables::{Phase, not_read};
 use crate::frameworks::session_use::Reach;
 use crate::php::PHP_INI_SCAN_DIR;
@@ -28,7 +30,7 @@ use crate::variable::{Variable, Variables, names};
 use anyhow::bail;
 use glob::glob;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// What the launch sets and logs.
@@ -111,11 +113,12 @@ impl<'a> Context<'a> {
     ) -> anyhow::Result<(PhpSettings, Vec<String>, AppLaunch)> {
         let Self { record, settings, environment, app_dir, .. } = *self;
         let tls_files = &tls_files(&found.plan, record, environment)?;
-        let outer = nested::outer_route(environment)?;
         let started = Started::now(self.layer);
+        let is_look = matches!(started, Started::SessionCheck | Started::ProxyStatus);
+        let (outer, place) = self.route_before(started, &found.plan)?;
         let asks = match started {
             _ if settings.probe == ProbeSetting::Off || outer.is_some() => Asks::Nothing,
-            Started::SessionCheck | Started::ProxyStatus => Asks::Route,
+            _ if is_look => Asks::Route,
             _ => Asks::All,
         };
         let LaunchRecord { strict_mode, sid_length, .. } = *record;
@@ -129,14 +132,11 @@ impl<'a> Context<'a> {
             choose(settings.proxy, &found.plan, record, is_task, &probe)?;
         let mut lines: Vec<Line<'_>> =
             found.warnings.iter().map(|warning| Line::Warning(warning.into())).collect();
-        if let Reason::ProxyRefused(cause) = &reason {
-            lines.push(Line::ProxyIsRefused(cause));
-        }
         let round_trip = self.judge(found, outcome, route, &mut lines)?;
         let plan = found.plan.clone();
         let plan = &if is_task { plan.for_command_line() } else { plan };
         let socket = match route {
-            Route::Proxy => self.start_proxy(plan).map(Some),
+            Route::Proxy => (self.start_proxy)(&self.wanted(plan)?).map(Some),
             Route::Direct => Ok(None),
         };
         let php_settings = match socket {
@@ -148,6 +148,9 @@ impl<'a> Context<'a> {
                 connect(plan, tls_files, &record.extension_version, round_trip)?
             }
         };
+        if let Some(place) = place {
+            first_route::write(&place, route);
+        }
         lines.extend(self.remarks(plan, route, &reason));
         let app = AppOfLaunch { settings, record, environment, app_dir };
         let app = app.prepare(&Reach { plan, tls_files });
@@ -164,8 +167,33 @@ impl<'a> Context<'a> {
         Ok((php_settings, lines.iter().map(Line::to_string).collect(), app))
     }
 
+    /// The route of a launch before this one, or else where to write down that of this one. A command that only looks keeps
+    /// to the app's; a task has no visitors, and says nothing of the app that may start after it.
+    fn route_before(
+        &self,
+        started: Started,
+        plan: &Plan,
+    ) -> anyhow::Result<(Option<Route>, Option<Place>)> {
+        let outer = nested::outer_route(self.environment)?;
+        if outer.is_some() || self.settings.proxy != Proxy::Auto {
+            return Ok((outer, None));
+        }
+        // Where no folder can be written there is no proxy either.
+        let place = || anyhow::Ok(self.wanted(plan)?.place().ok());
+        Ok(match started {
+            Started::SessionCheck | Started::ProxyStatus => {
+                (place()?.as_ref().and_then(first_route::read), None)
+            }
+            Started::App => (None, place()?),
+            Started::Task | Started::SessionProxy => (None, None),
+        })
+    }
+
     /// What users should know of the route.
-    fn remarks(&self, plan: &Plan, route: Route, reason: &Reason) -> Vec<Line<'a>> {
+    fn remarks<'r>(&self, plan: &Plan, route: Route, reason: &'r Reason) -> Vec<Line<'r>>
+    where
+        'a: 'r,
+    {
         let Self { record, settings, .. } = *self;
         let is_direct = route == Route::Direct;
         let setting = record.own_setting.as_deref().and_then(|setting| match reason {
@@ -180,7 +208,12 @@ impl<'a> Context<'a> {
         let in_path = record.store == Store::Redis && !plan.endpoint.secrets().is_empty();
         let in_folder = record.app.takes_save_path_for_folder && in_path;
         let unlocked = plan.locking && !plan.locks(false);
+        let refusal = match reason {
+            Reason::ProxyRefused(cause) => Some(Line::ProxyIsRefused(cause)),
+            _ => None,
+        };
         let remarks = [
+            refusal,
             (is_direct && settings.metrics.is_some()).then_some(Line::NoMetrics),
             setting,
             (is_direct && in_folder).then_some(Line::PasswordInFolder),
@@ -223,12 +256,10 @@ impl<'a> Context<'a> {
         (replicas < 2).then_some(Line::TooManyWorkers { workers, max_clients, replicas })
     }
 
-    /// Returns the proxy's socket.
-    fn start_proxy(&self, plan: &Plan) -> anyhow::Result<PathBuf> {
-        let service = format!("{}\n{}", plan.endpoint, plan.prefix);
-        (self.start_proxy)(&ProxyWanted {
+    fn wanted(&self, plan: &Plan) -> Result<ProxyWanted<'a>, EnvironmentError> {
+        Ok(ProxyWanted {
             layer: self.layer,
-            service: &service,
+            service: format!("{}\n{}", plan.endpoint, plan.prefix),
             tmp: self.environment.text("TMPDIR")?,
             folder: self.settings.proxy_folder.as_deref(),
         })

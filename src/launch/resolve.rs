@@ -57,7 +57,7 @@ pub(crate) fn resolve(
         }
         return Err(not_found(&services, &keys, store, environment)?);
     };
-    let mut reading = endpoint::read_with(store, &service, options, environment)?;
+    let mut reading = endpoint::read_with(store, &service, options, Some(environment))?;
     let (plan, told) = settled(&mut reading, settings.probe, told);
     let warnings = ignored.into_iter().chain(reading.warnings).collect();
     let unused = reading.unused;

@@ -18,6 +18,7 @@ pub struct PhpSettings {
     pub(crate) ini_files: Vec<IniFile>,
 }
 
+/// A setting of PHP, as a line of an ini file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive {
     pub(crate) name: &'static str,

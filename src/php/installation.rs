@@ -248,7 +248,8 @@ mod tests {
     fn an_extension_whose_version_is_no_number_spoils_nothing() {
         let facts = serde_json::from_value(facts()).unwrap();
         let program = Program { name: "cli".into(), facts, warnings: Vec::new() };
-        assert!(program.loads("mysqlnd") && program.version_of("mysqlnd").is_none());
+        assert!(program.loads("mysqlnd"));
+        assert!(program.version_of("mysqlnd").is_none());
         assert_eq!(program.version_of("redis").unwrap().to_string(), "5.3.7");
     }
 

@@ -83,7 +83,7 @@ pub(super) fn connect(endpoint: &MemcachedEndpoint, plan: &Plan) -> PhpSettings 
 /// The proxy itself waits for the lock, but PHP waits for a few seconds only, and asks again.
 pub(super) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
     let wait = PROXY_LOCK_WAIT.as_millis().to_string();
-    let retries = lock_retries(plan.lock_timeout, LOCK_ANSWER, LOCK_ANSWER);
+    let retries = lock_retries(plan.waits.lock, LOCK_ANSWER, LOCK_ANSWER);
     let mut variables = variables(&socket.display().to_string(), plan, true);
     for (variable, value) in &mut variables {
         match variable {
@@ -99,7 +99,7 @@ pub(super) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
 
 pub(super) fn variables(save_path: &str, plan: &Plan, login: bool) -> Variables {
     let [first, last] = if login { WITH_LOGIN } else { WITHOUT_LOGIN };
-    let retries = lock_retries(plan.lock_timeout, first, last);
+    let retries = lock_retries(plan.waits.lock, first, last);
     vec![
         (Variable::SavePath, save_path.to_owned()),
         // Only SASL needs the binary protocol: proxies and Dragonfly speak only the text protocol, and memcached

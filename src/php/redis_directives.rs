@@ -9,6 +9,7 @@ use crate::system::uri::QueryString;
 use crate::system::version::Version;
 use crate::variable::{Variable, Variables};
 use anyhow::{anyhow, bail, ensure};
+use session_proxy::Waits;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
@@ -109,7 +110,7 @@ pub(super) fn connect(
     }
     // A try takes as long as the server's reply.
     let wait = LOCK_WAIT + round_trip;
-    let retries = lock_retries(plan.lock_timeout, wait, wait);
+    let retries = lock_retries(plan.waits.lock, wait, wait);
     variables.extend(self::variables(&format!("{server}{}", query.text()), plan, retries));
     Ok(PhpSettings { variables, ini_files })
 }
@@ -163,7 +164,8 @@ fn add_connection(
 
 pub(super) fn behind_proxy(socket: &Path, plan: &Plan) -> PhpSettings {
     let mut query = QueryString::default();
-    let read_timeout = plan.lock_timeout + plan.failover_timeout + PROXY_TIMEOUT;
+    let Waits { lock, failover } = plan.waits_in_cluster;
+    let read_timeout = lock + failover + PROXY_TIMEOUT;
     let persistent = plan.persistence.to_proxy;
     add_connection(&mut query, persistent, false, PROXY_CONNECT_TIMEOUT, read_timeout);
     // The handler is the one for single servers.

@@ -145,7 +145,8 @@ mod tests {
             Ended { status, output: output.to_owned() }.to_string()
         };
         let killed = ended(SIGKILL, "");
-        assert!(killed.contains("SIGKILL") && killed.contains("memory limit"), "{killed}");
+        assert!(killed.contains("SIGKILL"), "{killed}");
+        assert!(killed.contains("memory limit"), "{killed}");
         assert!(ended(11, "").contains("crashed"));
         let early = ended(255 << 8, "");
         assert!(early.starts_with("exit status: 255, without a word.\n"), "{early}");
@@ -172,6 +173,7 @@ mod tests {
         let none = found(&["phpize", "php.ini"]).unwrap_err();
         assert!(none.starts_with("There is no `php` on the PATH.\n"), "{none}");
         let several = found(&["php82", "php83"]).unwrap_err();
-        assert!(several.contains("php82, ") && several.contains("php83."), "{several}");
+        assert!(several.contains("php82, "), "{several}");
+        assert!(several.contains("php83."), "{several}");
     }
 }

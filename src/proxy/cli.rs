@@ -1,7 +1,6 @@
 //! The program `session-proxy`.
 
 use super::life::{Lifeline, UntilTold};
-use super::socket_folder::Place;
 use super::supervisor::{inherit, supervise};
 use crate::config::environment::Environment;
 use crate::config::launch::LaunchSettings;
@@ -10,6 +9,7 @@ use crate::config::variables::PROXY_FOLDER;
 use crate::endpoint::Endpoint;
 use crate::launch::build_record::{layer_of_program, read_record};
 use crate::launch::resolve::{ResolvedService, resolve};
+use crate::launch::socket_folder::Place;
 use crate::launch::topology::Told;
 use crate::php::directives::socket_of;
 use crate::plan::Plan;
@@ -66,15 +66,19 @@ fn work(place: &Place) -> anyhow::Result<()> {
     block(&[Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP])?;
     let listener = UnixListener::from(stdin().as_fd().try_clone_to_owned()?);
     let supervisor = stdout().as_fd().try_clone_to_owned()?;
-    worker(place)?.serve(&listener, Lifeline::new(supervisor, place.clone()))
+    let environment = Environment::current();
+    let settings = LaunchSettings::read(&environment)?;
+    let worker = worker(place, environment, settings)?;
+    worker.serve(&listener, Lifeline::new(supervisor, place.clone()))
 }
 
 /// Runs in the foreground, for platforms that start, restart and stop it themselves. On SIGTERM it waits until
 /// PHP's connections are gone, because a stopping app still writes; the platform limits the wait.
 fn foreground() -> anyhow::Result<()> {
     let told = block(&[Signal::SIGTERM, Signal::SIGINT])?;
-    let settings = LaunchSettings::read(&Environment::current())?;
-    let folder = settings.proxy_folder.with_context(|| {
+    let environment = Environment::current();
+    let settings = LaunchSettings::read(&environment)?;
+    let folder = settings.proxy_folder.clone().with_context(|| {
         format!(
             "{PROXY_FOLDER} is not set. Set it to the folder that this process shares with the app"
         )
@@ -85,16 +89,18 @@ fn foreground() -> anyhow::Result<()> {
     let Some(_lock) = lock else {
         bail!("Another session proxy is using {}", place.folder().display());
     };
-    let worker = worker(&place)?;
+    let worker = worker(&place, environment, settings)?;
     let listener = place.listen().context("The session proxy's socket cannot be made")?;
     log(format_args!("ready at {}", place.socket().display()));
     worker.serve(&listener, UntilTold(told))
 }
 
-fn worker(place: &Place) -> anyhow::Result<Worker> {
+fn worker(
+    place: &Place,
+    environment: Environment,
+    launch: LaunchSettings,
+) -> anyhow::Result<Worker> {
     let layer = layer_of_program()?;
-    let environment = Environment::current();
-    let launch = LaunchSettings::read(&environment)?;
     let (most_connections, metrics) = (launch.proxy_connections, launch.metrics.clone());
     let found = move |told: Option<&Told>| {
         let record = read_record(&layer)?;
@@ -107,10 +113,10 @@ fn worker(place: &Place) -> anyhow::Result<Worker> {
         container: place.identity()?,
         prefix: plan.prefix,
         locking: plan.locking,
-        lock_timeout: plan.lock_timeout,
+        waits: plan.waits,
+        waits_in_cluster: plan.waits_in_cluster,
         connect_timeout: plan.connect_timeout,
         read_timeout: plan.proxy_read_timeout,
-        failover_timeout: plan.failover_timeout,
         wait_replicas: plan.wait_replicas,
         most_connections,
         metrics,

@@ -1,7 +1,7 @@
 //! What a worker's life depends on: a platform, or a supervisor.
 
-use super::socket_folder::Place;
 use super::supervisor::hand_over;
+use crate::launch::socket_folder::Place;
 use nix::sys::signalfd::SignalFd;
 use session_proxy::{Life, Stage, log};
 use std::io;

@@ -1,9 +1,9 @@
 //! Starts the container's proxy, or finds the running one.
 
-use super::socket_folder::{NoPlace, Place};
 use crate::config::variables::PROXY_FOLDER;
 use crate::launch::build_record::SESSION_PROXY;
 use crate::launch::route::ProxyWanted;
+use crate::launch::socket_folder::Place;
 use session_proxy::ProxyClient;
 use std::fs::OpenOptions;
 use std::io;
@@ -14,9 +14,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// It usually takes a few milliseconds.
-const PATIENCE: Duration = Duration::from_secs(2);
+const OWN_PROXY_PATIENCE: Duration = Duration::from_secs(2);
 /// The platform may start the app before the proxy.
-const PATIENCE_WITH_PLATFORM: Duration = Duration::from_secs(10);
+const SIDECAR_PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Why no proxy can be used.
@@ -41,7 +41,7 @@ pub enum StartError {
 pub fn start(wanted: &ProxyWanted<'_>) -> anyhow::Result<PathBuf> {
     if let Some(folder) = wanted.folder {
         let socket = Place::shared(folder).socket();
-        let answered = wait_for(&socket, PATIENCE_WITH_PLATFORM);
+        let answered = wait_for(&socket, SIDECAR_PATIENCE);
         answered.map_err(|error| StartError::NotBeside { socket: socket.clone(), error })?;
         return Ok(socket);
     }
@@ -50,7 +50,7 @@ pub fn start(wanted: &ProxyWanted<'_>) -> anyhow::Result<PathBuf> {
     if ProxyClient::new(&socket).answers().is_err() {
         let program = wanted.layer.join("bin").join(SESSION_PROXY);
         spawn(&program, &place).map_err(|error| StartError::Spawn { program, error })?;
-        let answered = wait_for(&socket, PATIENCE);
+        let answered = wait_for(&socket, OWN_PROXY_PATIENCE);
         answered.map_err(|error| StartError::Silent { socket: socket.clone(), error })?;
     }
     Ok(socket)
@@ -69,12 +69,6 @@ pub fn find(wanted: &ProxyWanted<'_>) -> anyhow::Result<Option<PathBuf>> {
         Ok(()) => Ok(Some(socket)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StartError::Silent { socket, error }.into()),
-    }
-}
-
-impl ProxyWanted<'_> {
-    fn place(&self) -> Result<Place, NoPlace> {
-        Place::make(self.tmp, &format!("{}\n{}", self.layer.display(), self.service))
     }
 }
 

@@ -1,8 +1,8 @@
 //! The supervisor: holds the listening socket, so that PHP can connect at any time, and restarts the worker when
 //! it ends. If the supervisor itself is killed, a worker starts another one.
 
-use super::socket_folder::Place;
 use crate::launch::build_record::SESSION_PROXY;
+use crate::launch::socket_folder::Place;
 use anyhow::Context;
 use libcnb::data::exec_d::ExecDProgramOutput;
 use libcnb::exec_d::write_exec_d_program_output;

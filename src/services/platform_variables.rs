@@ -126,20 +126,16 @@ mod tests {
         let mut variables =
             vec![("REDIS_URL", "redis://:hunter2@a"), ("VALKEY_URL", "redis://:hunter2@b")];
         let message = chosen(&variables, Store::Redis).unwrap_err();
-        assert!(
-            message.contains("REDIS_URL, VALKEY_URL") && !message.contains("hunter2"),
-            "{message}"
-        );
+        assert!(message.contains("REDIS_URL, VALKEY_URL"), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
         variables.push((SERVICE_VARIABLE, "REDIS_URL"));
         assert_eq!(chosen(&variables, Store::Redis).unwrap().unwrap(), "REDIS_URL");
         let message = chosen(&[(SERVICE_VARIABLE, "CACHE_URL")], Store::Redis).unwrap_err();
         assert!(message.contains("no such variable"), "{message}");
         for value in ["redis://:hunter2@h", "hunter2@h:1"] {
             let message = chosen(&[(SERVICE_VARIABLE, value)], Store::Redis).unwrap_err();
-            assert!(
-                message.contains("not to its value") && !message.contains("hunter2"),
-                "{message}"
-            );
+            assert!(message.contains("not to its value"), "{message}");
+            assert!(!message.contains("hunter2"), "{message}");
         }
     }
 

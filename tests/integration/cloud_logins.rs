@@ -22,6 +22,8 @@ use std::time::{Duration, Instant, SystemTime};
 use store_client::Date;
 
 const SECRET: &str = "the-secret-of-the-application";
+/// One of the addresses to which a secret goes without TLS; for ECS and, here, for Entra.
+const NEAR: &str = "169.254.170.2";
 /// Of a token, or of the keys that sign it.
 const LIFETIME: Duration = Duration::from_secs(6);
 /// Keys sign a token of the moment in which they were asked for.
@@ -41,7 +43,7 @@ impl Clouds {
             && asked.field("client_secret") == SECRET
             && asked.field("scope") == "https://redis.azure.com/.default";
         match (asked.header("host"), &*asked.line) {
-            ("169.254.170.2", "GET /v2/credentials/task") => self.keys(),
+            (NEAR, "GET /v2/credentials/task") => self.keys(),
             ("169.254.169.254", "PUT /latest/api/token")
                 if !asked.header("x-aws-ec2-metadata-token-ttl-seconds").is_empty() =>
             {
@@ -61,10 +63,8 @@ impl Clouds {
                 "169.254.169.254",
                 "GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fredis.azure.com",
             ) if asked.header("metadata") == "true" => self.token_of_entra(),
-            ("entra.test", "POST /tenant/oauth2/v2.0/token") if is_application => {
-                self.token_of_entra()
-            }
-            ("entra.test", _) => refusal(401, json!({"error_description": "AADSTS7000215"})),
+            (NEAR, "POST /tenant/oauth2/v2.0/token") if is_application => self.token_of_entra(),
+            (NEAR, _) => refusal(401, json!({"error_description": "AADSTS7000215"})),
             (
                 "metadata.google.internal",
                 "GET /computeMetadata/v1/instance/service-accounts/default/token",
@@ -136,11 +136,8 @@ fn network_with(source: &Relay) -> Container {
         "iptables -t nat -A OUTPUT -d 169.254.169.254,169.254.170.2 -p tcp --dport 80 \
          -j DNAT --to-destination {host}:{port} && echo ready && exec sleep infinity"
     );
-    let options = [
-        ["--cap-add", "NET_ADMIN"],
-        ["--add-host", "metadata.google.internal:169.254.169.254"],
-        ["--add-host", "entra.test:169.254.169.254"],
-    ];
+    let options =
+        [["--cap-add", "NET_ADMIN"], ["--add-host", "metadata.google.internal:169.254.169.254"]];
     let network = Container::start(options.as_flattened(), SERVICES, &["sh", "-c", &script]);
     network.wait_for_log("ready");
     network
@@ -204,12 +201,8 @@ fn php_counts_while_keys_of_ec2_come_and_go() {
 #[test]
 fn php_counts_while_tokens_of_entra_come_and_go() {
     let secret = format!("AZURE_CLIENT_SECRET={SECRET}");
-    let variables = [
-        "AZURE_AUTHORITY_HOST=http://entra.test",
-        "AZURE_TENANT_ID=tenant",
-        "AZURE_CLIENT_ID=client",
-        &secret,
-    ];
+    let authority = format!("AZURE_AUTHORITY_HOST=http://{NEAR}");
+    let variables = [&authority[..], "AZURE_TENANT_ID=tenant", "AZURE_CLIENT_ID=client", &secret];
     php_counts("azure-entra", &json!({}), &variables);
 }
 

@@ -17,11 +17,19 @@ use std::time::{Duration, Instant};
 
 /// The round trips that count, in milliseconds. Without any distance, PHP reaches Redis without the relay.
 const ROUND_TRIPS: [f64; 6] = [0.0, 0.1, 0.2, 0.5, 1.0, 2.0];
+/// From which one on the launch takes the session proxy: of interest where the figures are.
+const LIMIT: f64 = 0.08;
+/// How far from it a round trip may be: by this part, or by so many milliseconds.
+const TOLERANCE: (f64, f64) = (0.2, 0.03);
+/// A busy machine delays the relay.
+const TRIES: usize = 10;
 /// How long each way is measured in each round; the ways take turns.
 const TURN: Duration = Duration::from_millis(200);
 const MANY: Load = USUAL.in_turns_of(TURN);
 /// In which the first one warms everything up.
 const ROUNDS: usize = 8;
+/// Starts that choose a way to a server on the same machine.
+const STARTS: usize = 9;
 
 /// The ways to Redis: the peers' settings, PHP's own handler with its locks, the same with kept connections, and the
 /// session proxy.
@@ -31,6 +39,9 @@ const WAYS: [(&str, &str); 4] = [
     ("kept", "BPL_PHP_SESSION_OPTIONS=persistent=on"),
     ("proxy", ON),
 ];
+const PEERS: usize = 0;
+const OWN: usize = 1;
+const PROXY: usize = 3;
 
 /// The page without its session.
 pub(crate) const WITHOUT_SESSION: &str = "<?php
@@ -76,21 +87,25 @@ impl Service {
         figure.unwrap_or_else(|| panic!("no median in {said}"))
     }
 
-    /// Makes a round trip take this time, in milliseconds.
+    /// Makes a round trip take this time, in milliseconds. Fails if it takes another one.
     fn tune(&self, round_trip: f64) -> Distance {
         if round_trip == 0.0 {
             let (added, measured) = (Duration::ZERO, self.round_trip(false));
             return Distance { round_trip, added, measured };
         }
         // The relay itself takes some time, and so do the threads that are to wake up.
-        let mut added = 0.0;
-        for _ in 0..3 {
-            self.relay.set_round_trip(Duration::from_secs_f64(added / 1e3));
-            added = f64::max(added + round_trip - self.round_trip(true), 0.0);
+        let (mut added, mut all) = (0.0, Vec::new());
+        for _ in 0..TRIES {
+            let relayed = Duration::from_secs_f64(added / 1e3);
+            self.relay.set_round_trip(relayed);
+            let measured = self.round_trip(true);
+            if (measured - round_trip).abs() <= f64::max(round_trip * TOLERANCE.0, TOLERANCE.1) {
+                return Distance { round_trip, added: relayed, measured };
+            }
+            all.push(measured);
+            added = f64::max(added + round_trip - measured, 0.0);
         }
-        let added = Duration::from_secs_f64(added / 1e3);
-        self.relay.set_round_trip(added);
-        Distance { round_trip, added, measured: self.round_trip(true) }
+        panic!("a round trip of {round_trip} ms took {all:?}");
     }
 }
 
@@ -143,11 +158,17 @@ impl Measured {
         }
     }
 
-    /// What a session adds to a page by a way, in parts of what it adds with the peers' settings.
-    fn added_beside_the_peers(&self, way: usize) -> f64 {
+    /// What a session adds to a page through the proxy, in parts of what it adds by another way.
+    fn added_beside(&self, other: usize) -> f64 {
         let added = |way: usize, round: usize| self.page[way][round] - self.without_session[round];
         let rounds = 0..self.without_session.len();
-        median(rounds.map(|round| added(way, round) / added(0, round)).collect())
+        median(rounds.map(|round| added(PROXY, round) / added(other, round)).collect())
+    }
+
+    /// Requests a second through the proxy, in parts of those with the peers' settings.
+    fn requests_beside_the_peers(&self) -> f64 {
+        let rounds = self.requests[PROXY].iter().zip(&self.requests[PEERS]);
+        median(rounds.map(|(proxy, peers)| proxy / peers).collect())
     }
 
     fn record(&self, suite: Suite, distance: &Distance, by_default: &str) {
@@ -176,13 +197,15 @@ fn a_page_by_distance(suite: Suite) {
     build(config.env("BP_PHP_SESSION_STORE", Store::Redis.name()), |app| {
         let app = &app.served_by(Server::NginxFpm);
         let service = Service::start();
-        let distances = ROUND_TRIPS.map(|round_trip| service.tune(round_trip));
+        let at_limit = are_collected().then_some(LIMIT);
+        let round_trips = ROUND_TRIPS.into_iter().chain(at_limit);
+        let distances: Vec<_> = round_trips.map(|it| service.tune(it)).collect();
         let started = |is_far: bool| {
             let bound = service.bound(is_far);
             WAYS.map(|(_, setting)| app.start(&["--env", &bound, "--env", setting]))
         };
         let (near, far) = (started(false), started(true));
-        let mut measured = ROUND_TRIPS.map(|_| Measured::default());
+        let mut measured = vec![Measured::default(); distances.len()];
         // A try of each is enough where nobody looks at the figures.
         for round in 0..if are_collected() { ROUNDS } else { 2 } {
             for (distance, measured) in distances.iter().zip(&mut measured) {
@@ -193,21 +216,43 @@ fn a_page_by_distance(suite: Suite) {
                 measured.round(if distance.is_far() { &far } else { &near });
             }
         }
-        let defaults = distances.each_ref().map(|distance| {
+        for (distance, measured) in distances.iter().zip(&measured) {
             service.relay.set_round_trip(distance.added);
-            by_default(app, &service.bound(distance.is_far()))
-        });
-        for ((distance, measured), by_default) in distances.iter().zip(&measured).zip(defaults) {
+            let by_default = by_default(app, &service.bound(distance.is_far()));
             measured.record(suite, distance, by_default);
+            // Below, the least of the relay's round trips decides.
+            if distance.round_trip >= 0.5 {
+                assert_eq!(by_default, "proxy", "{} ms", distance.round_trip);
+            }
         }
-        // In between, the least of the relay's round trips decides; what is near may seem far while the machine is busy.
-        assert_eq!([defaults[3], defaults[5]], ["proxy"; 2]);
         let near = service.bound(false);
-        assert!((0..10).any(|_| by_default(app, &near) == "own"), "a server nearby is far");
-        let ratios = measured.map(|it| it.added_beside_the_peers(WAYS.len() - 1));
-        // On a quiet machine 0.7, 0.6 and 0.6.
-        assert!(ratios[3..].iter().all(|ratio| *ratio < 1.0), "{ROUND_TRIPS:?}: {ratios:?}");
+        // What is near may seem far while the machine is busy.
+        let own = (0..STARTS).filter(|_| by_default(app, &near) == "own").count();
+        assert!(own > STARTS / 2, "a server nearby is far in {} of {STARTS}", STARTS - own);
+        for (distance, measured) in distances.iter().zip(&measured) {
+            assert_proxy_is_faster(distance.round_trip, measured);
+        }
     });
+}
+
+/// The bounds leave room for a single round on a machine that others use. A regression is beyond them: PHP's own handler,
+/// with its locks, adds 1.5 to 1.7 times what the peers' settings do.
+fn assert_proxy_is_faster(round_trip: f64, measured: &Measured) {
+    if round_trip >= 0.2 {
+        // On a quiet machine 0.5 to 0.6, and then less and less.
+        let beside_own = measured.added_beside(OWN);
+        assert!(beside_own < 1.0, "{round_trip} ms: {beside_own} of PHP's own handler");
+    }
+    if round_trip >= 0.5 {
+        // 0.6 to 0.7. At 0.2 ms it is 0.9 in the median, but 0.7 to 1.5 in single rounds.
+        let beside_peers = measured.added_beside(PEERS);
+        assert!(beside_peers < 1.0, "{round_trip} ms: {beside_peers} of the peers' settings");
+    }
+    if round_trip >= 1.0 {
+        // 1.3 and more; PHP's own handler 0.65.
+        let requests = measured.requests_beside_the_peers();
+        assert!(requests > 0.9, "{round_trip} ms: {requests} of the peers' requests a second");
+    }
 }
 
 on_both! {

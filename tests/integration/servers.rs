@@ -36,7 +36,12 @@ pub(crate) struct Row {
     /// What the launch warns of by each route, if it does.
     pub(crate) warnings: [Option<&'static str>; 3],
     pub(crate) right: [Right; 3],
+    /// Whether another program stands before the servers, so that they may well be far.
+    pub(crate) is_behind_proxy: bool,
 }
+
+/// Starts until a server on this machine seems near, however busy the machine is.
+const STARTS: usize = 8;
 
 impl Row {
     /// A server that keeps sessions by both routes; `auto` is the one that the launch chooses.
@@ -46,6 +51,7 @@ impl Row {
             options: "",
             warnings: [None; 3],
             right: [Right::Direct, Right::Proxy, auto],
+            is_behind_proxy: false,
         }
     }
 
@@ -74,7 +80,11 @@ impl Row {
                 format!("BPL_PHP_SESSION_PROXY={route}"),
             ];
             let options: Vec<&str> = env.iter().flat_map(|env| ["--env", env.as_str()]).collect();
-            let (started, log) = app.run(&options, &["true"]);
+            let seems_far = |log: &str| log.contains("session proxy (a reply takes ");
+            let mut starts = (0..STARTS).map(|_| app.run(&options, &["true"]));
+            let is_plausible = |(_, log): &(bool, String)| !seems_far(log) || self.is_behind_proxy;
+            let (started, log) =
+                starts.find(is_plausible).expect("a server nearby that seems near");
             let what = format!("{route}: {right:?}:\n{log}");
             if let Right::Refused(says, cause) | Right::Waits(says, cause) = right {
                 assert_eq!(started, matches!(right, Right::Waits(..)), "{what}");
@@ -87,8 +97,7 @@ impl Row {
             }
             assert!(started, "{what}");
             let through_proxy = log.contains("through the session proxy");
-            // On a busy machine, or behind a proxy, a server may seem to be far.
-            let is_far = log.contains("(a reply takes ");
+            let is_far = seems_far(&log);
             assert_eq!(through_proxy, is_far || matches!(right, Right::Proxy), "{what}");
             // Then it is as if it were on.
             let warning = if is_far { self.warnings[1] } else { warning };
@@ -173,13 +182,15 @@ fn a_server_that_enforces_slots_with_tls() {
 #[test]
 fn envoy_before_two_servers() {
     let proxy = envoy();
-    Row::kept(json!({"host": proxy.ip()}), Right::Direct).assert(TRIXIE);
+    let row = Row::kept(json!({"host": proxy.ip()}), Right::Direct);
+    Row { is_behind_proxy: true, ..row }.assert(TRIXIE);
 }
 
 #[test]
 fn twemproxy_before_two_servers() {
     let proxy = twemproxy();
-    Row::kept(json!({"host": proxy.ip()}), Right::Direct).assert(BOOKWORM);
+    let row = Row::kept(json!({"host": proxy.ip()}), Right::Direct);
+    Row { is_behind_proxy: true, ..row }.assert(BOOKWORM);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod memcached;
 
+use crate::fake_cloud::{Answer, serve};
 use crate::support::app::{App, build, config, root};
 use crate::support::certificates::Authority;
 use crate::support::check::{
@@ -18,10 +19,33 @@ use crate::support::{Suite, on_both};
 use libcnb_test::{assert_contains, assert_not_contains};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn with_app(suite: Suite, store: Store, test: impl FnOnce(&App)) {
     let mut config = config(suite, "full");
     build(config.env("BP_PHP_SESSION_STORE", store.name()), test);
+}
+
+/// A login with a token: the source gives none, for now or at all; or the server does not take it.
+fn cloud_login(app: &App, host: &str) {
+    let credentials = json!({"host": host, "tls": false, "auth": "google-iam"});
+    let bound = format!("VCAP_SERVICES={}", vcap(&[("redis-sessions", credentials)]));
+    for (answers, kind, what, advice) in [
+        (404, "no-token", "says HTTP 404", "runs on Google Cloud with a service account"),
+        (503, "no-token-yet", "says HTTP 503", "runs on Google Cloud with a service account"),
+        (200, "wrong-password", "WRONGPASS", "roles/redis.dbConnectionUser"),
+    ] {
+        let token = json!({"access_token": MARKER, "expires_in": 3600});
+        let source = serve(move |_| Answer::Reply(answers, token.to_string()));
+        let relay = Relay::start(source.parse().unwrap(), Duration::ZERO);
+        let source = format!("GCE_METADATA_HOST={}:{}", relay.host(), relay.port());
+        let checked = support_check(app, &["--env", &bound, "--env", &source]);
+        assert_cause(&checked, kind);
+        let cause = &checked.1["causes"][0];
+        assert_contains!(cause["what"].as_str().unwrap(), what);
+        assert_contains!(cause["advice"].as_str().unwrap(), advice);
+        assert_not_contains!(checked.1.to_string(), MARKER);
+    }
 }
 
 fn redis_causes(suite: Suite) {
@@ -75,6 +99,7 @@ fn redis_causes(suite: Suite) {
         assert_cause(&check(json!({"host": "localhost"})), "loopback");
         let without_eval = Redis::start_with(&["--rename-command", "EVAL", ""]);
         assert_cause(&check(json!({"host": without_eval.host()})), "unknown-command");
+        cloud_login(app, &host);
         open_server(&check);
     });
 }

@@ -1,5 +1,5 @@
 //! A soak of the session proxy: for as long as `MINUTES` says, visitors of two instances use their sessions, while the
-//! proxy of one of them is killed and the service of both restarts, fails over, is stuck and gets other passwords. No
+//! proxy or the PHP of one of them is killed and the service of both restarts, fails over, is stuck and gets other passwords. No
 //! session may be lost, and the other proxy must not take more than in the beginning.
 
 mod faults;

@@ -1,6 +1,7 @@
 //! Credentials of logins that a cloud issues: how they are recognised, and what is said of those that lack something.
 
 use crate::harness::Harness;
+use crate::servers::Authority;
 use php_session_store::store::Store;
 use serde_json::{Value, json};
 
@@ -85,6 +86,94 @@ fn a_password_is_used_unless_the_credentials_say_otherwise() {
     }
     // ElastiCache without TLS has no login at all.
     assert!(said(&json!({"host": AWS_HOST}), "auto", "").contains("no password"));
+}
+
+/// None of these names a user, or anything of a cache.
+#[test]
+fn what_says_nothing_of_a_login_is_no_login() {
+    let key = "arn:aws:kms:eu-west-1:1:key/x";
+    let cache = "arn:aws:elasticache:eu-west-1:1:replicationgroup:shop";
+    for credentials in [
+        json!({"host": "10.0.0.3", "region": "europe-west1", "cluster-name": "shop"}),
+        json!({"host": "h", "kms-key-arn": key, "log-group-arn": "arn:aws:logs:eu-west-1:1:x"}),
+        json!({"host": "h", "arn": cache}),
+    ] {
+        let said = said(&credentials, "auto", "");
+        assert!(said.contains("no password"), "{credentials}: {said}");
+        assert!(!said.contains("login "), "{credentials}: {said}");
+    }
+    let named = json!({
+        "host": "h", "arn": cache, "cache-name": "shop", "region": "eu-west-1", "user-id": "web",
+    });
+    assert_recognised(&[(named, "", &["login aws-iam, user \"web\""])]);
+}
+
+#[test]
+fn a_login_that_is_misspelt_is_no_password() {
+    for text in ["aws-ima", "AZURE_AD", "google-"] {
+        let said = said(&json!({"host": "h", "auth": text}), "auto", "");
+        for part in ["\"auth\" is none of the logins", "aws-iam, azure-entra or google-iam"] {
+            assert!(said.contains(part), "{text}: {part:?} is not in:\n{said}");
+        }
+    }
+    for text in ["aws-1F8k2", "azure", "aws-passwordpassword", "iam"] {
+        let said = said(&json!({"host": "h", "tls": true, "auth": text}), "auto", "");
+        assert!(said.contains("tls://h:6379"), "{text}: {said}");
+        assert!(!said.contains("none of the logins"), "{text}: {said}");
+    }
+}
+
+/// Only a web identity assumes a role, and that of the environment comes first.
+#[test]
+fn a_role_that_is_not_assumed_is_said() {
+    let credentials = json!({"host": AWS_HOST, "role-arn": ROLE, "user-id": "web"});
+    let service = json!({"x": [{"name": "redis-sessions", "credentials": credentials}]});
+    let said = |variables: &[(&str, &str)]| {
+        let service = service.to_string();
+        let bound = [("VCAP_SERVICES", &*service), ("BPL_PHP_SESSION_PROXY", "auto")];
+        Harness::new(Store::Redis, "6.2.0").said_with(&[&bound, variables].concat())
+    };
+    let identity = ("AWS_WEB_IDENTITY_TOKEN_FILE", "/token");
+    let unused = "unused credentials: role-arn";
+    for variables in [
+        &[][..],
+        &[("AWS_ACCESS_KEY_ID", "id"), identity],
+        &[("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/keys")],
+        &[identity, ("AWS_ROLE_ARN", "arn:aws:iam::1:role/other")],
+    ] {
+        let said = said(variables);
+        assert!(said.contains(unused), "{variables:?}: {said}");
+    }
+    for variables in [&[identity][..], &[identity, ("AWS_ROLE_ARN", ROLE)]] {
+        let said = said(variables);
+        assert!(said.contains("login aws-iam"), "{said}");
+        assert!(!said.contains(unused), "{variables:?}: {said}");
+    }
+}
+
+/// The Secrets of the manifests, as Kubernetes mounts them.
+#[test]
+fn the_manifests_bind_what_a_login_needs() {
+    let authority = Authority::new();
+    for (auth, login, server) in [
+        ("aws-iam", "login aws-iam, user \"shop-sessions\"", "tls://master.shop-sessions."),
+        ("azure-entra", "login azure-entra", "tls://shop.westeurope.redis.azure.net:10000"),
+        ("google-iam", "login google-iam", "tls://10.0.0.3:6379"),
+    ] {
+        let file = format!("{}/samples/kubernetes/{auth}.yaml", env!("CARGO_MANIFEST_DIR"));
+        let documents: Vec<Value> =
+            serde_saphyr::from_multiple(&std::fs::read_to_string(file).unwrap()).unwrap();
+        let secret = documents.iter().find(|it| it["kind"] == "Secret").unwrap();
+        let mut bound = secret["stringData"].clone();
+        if bound.get("ca.crt").is_some() {
+            bound["ca.crt"] = json!(authority.pem);
+        }
+        let said = said(&bound, "auto", "");
+        for part in [login, server, "through the session proxy"] {
+            assert!(said.contains(part), "{auth}: {part:?} is not in:\n{said}");
+        }
+        assert!(!said.contains("unused"), "{auth}: {said}");
+    }
 }
 
 #[test]

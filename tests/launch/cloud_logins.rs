@@ -3,14 +3,17 @@
 
 use crate::cloud_site::{CloudSite, Fault, Kind};
 use crate::proxy_harness::wait_until;
-use crate::proxy_site::{Php, serve};
-use std::os::unix::net::UnixStream;
+use crate::proxy_site::{PREFIX, Php, endless, serve, settings};
+use cloud_login::Cloud;
+use session_proxy::{Access, Worker};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
-use store_client::{Address, Login, RedisEndpoint, Target};
+use store_client::{Address, IssuedLogin, Login, RedisEndpoint, Target};
 use tempfile::TempDir;
 
 /// How much faster than others the clock runs.
@@ -24,15 +27,9 @@ struct Proxy(TempDir);
 impl Proxy {
     fn start(site: &CloudSite) -> Self {
         let proxy = Self(tempfile::tempdir().unwrap());
-        let address = Address::parse("127.0.0.1", site.open_door()).unwrap();
         let login = site.login();
-        login.tokens.report_to(|text| SAID.lock().unwrap().push(text.to_owned()));
-        let endpoint = RedisEndpoint {
-            target: Target::Tcp { address, tls: None },
-            auth: Some(Login::Issued(Arc::new(login))),
-            database: None,
-        };
-        serve(&proxy.socket(), endpoint, 0);
+        login.tokens.start(|text| SAID.lock().unwrap().push(text.to_owned()));
+        serve(&proxy.socket(), endpoint(site.open_door(), login), 0);
         proxy
     }
 
@@ -43,6 +40,12 @@ impl Proxy {
     fn php(&self, number: u32) -> Php {
         Php::new(UnixStream::connect(self.socket()).unwrap(), number)
     }
+}
+
+fn endpoint(port: u16, login: IssuedLogin) -> RedisEndpoint {
+    let address = Address::parse("127.0.0.1", port).unwrap();
+    let auth = Some(Login::Issued(Arc::new(login)));
+    RedisEndpoint { target: Target::Tcp { address, tls: None }, auth, database: None }
 }
 
 /// Visitors who count, each in a session of its own. A page that fails ends the test.
@@ -118,6 +121,7 @@ fn half_an_hour_of_traffic(kind: Kind, source: &str, faults: &[&[Fault]]) {
         site.closed.load(Ordering::SeqCst),
         site.refused.load(Ordering::SeqCst),
     );
+    assert!(longest < Duration::from_secs(1), "{longest:?}");
     assert!(site.renewals.load(Ordering::SeqCst) >= 2);
     assert_eq!(site.closed.load(Ordering::SeqCst), 0);
     assert_eq!(site.refused.load(Ordering::SeqCst), 0);
@@ -162,16 +166,76 @@ fn a_clock_that_jumps_past_the_end_of_the_token_fails_no_request() {
     assert!(site.closed.load(Ordering::SeqCst) >= 1);
 }
 
-/// A server may withdraw a token early, and close its connections.
+/// Nobody has used it for longer than a token lives.
 #[test]
-fn a_token_that_is_withdrawn_is_replaced() {
+fn a_connection_that_is_closed_at_the_end_of_its_token_fails_no_request() {
+    let site = CloudSite::new(Kind::Azure, 600);
+    let proxy = Proxy::start(&site);
+    let mut php = proxy.php(1);
+    for visit in 1..=3 {
+        assert_eq!(php.count("x"), visit);
+        wait_until("the end", || site.closed.load(Ordering::SeqCst) >= visit);
+    }
+    assert_eq!(site.refused.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_token_is_there_before_the_first_page() {
+    let site = CloudSite::new(Kind::Google, 1);
+    let folder = tempfile::tempdir().unwrap();
+    serve(&folder.path().join("redis.sock"), endpoint(site.open_door(), site.login()), 0);
+    wait_until("a token", || site.issued() == 1);
+}
+
+/// Another CA, say: the source is not needed for that.
+#[test]
+fn a_change_of_something_else_keeps_the_token() {
+    let site = CloudSite::new(Kind::Google, 1);
+    let verify_peer = Arc::new(AtomicBool::new(true));
+    let socket = tempfile::tempdir().unwrap();
+    let listener = UnixListener::bind(socket.path().join("redis.sock")).unwrap();
+    let (source, port, verifies) = (site.source(), site.open_door(), Arc::clone(&verify_peer));
+    let (asked, read) = channel();
+    thread::spawn(move || {
+        let read = move || {
+            let _ = asked.send(());
+            let variables = source.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let endpoint = endpoint(port, Cloud::Google.login(variables));
+            Ok(Access { endpoint, verify_peer: verifies.load(Ordering::SeqCst) })
+        };
+        Worker::new(settings(PREFIX), Box::new(read)).unwrap().serve(&listener, endless())
+    });
+    let connect = || Php::new(UnixStream::connect(socket.path().join("redis.sock")).unwrap(), 1);
+    assert_eq!(connect().count("x"), 1);
+    site.set_fault(Some(Fault::Hang));
+    verify_peer.store(false, Ordering::SeqCst);
+    while read.try_recv().is_ok() {}
+    let mut visits = 1;
+    wait_until("another look at the credentials", || {
+        visits += 1;
+        assert_eq!(connect().count("x"), visits);
+        read.try_recv().is_ok()
+    });
+    assert_eq!(connect().count("x"), visits + 1);
+}
+
+/// A server may withdraw a token early, and close its connections; or, before, limit logins, against which another token is
+/// of no use.
+#[test]
+fn a_token_that_is_withdrawn_is_replaced_and_not_one_that_comes_too_often() {
     let site = CloudSite::new(Kind::Google, 1);
     let proxy = Proxy::start(&site);
     let mut php = proxy.php(1);
     assert_eq!(php.count("x"), 1);
     // One that has just come is not replaced.
     sleep(Duration::from_secs(5));
-    site.withdraw_all();
+    site.too_many.store(2, Ordering::SeqCst);
+    site.close_all();
+    let begun = Instant::now();
     assert_eq!(php.count("x"), 2);
+    assert!(begun.elapsed() > Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert_eq!(site.issued(), 1);
+    site.withdraw_all();
+    assert_eq!(php.count("x"), 3);
     assert_eq!(site.issued(), 2);
 }

@@ -52,6 +52,8 @@ pub(crate) struct Inner {
     /// Connections that were closed because their token had ended.
     pub(crate) closed: AtomicU32,
     pub(crate) refused: AtomicU32,
+    /// How many logins are still refused because there are too many.
+    pub(crate) too_many: AtomicU32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,7 @@ impl CloudSite {
             renewals: AtomicU32::new(0),
             closed: AtomicU32::new(0),
             refused: AtomicU32::new(0),
+            too_many: AtomicU32::new(0),
         });
         Self { redis, inner }
     }
@@ -127,6 +130,11 @@ impl Inner {
             *end = self.clock.now();
         }
         self.withdraw_ended();
+        self.close_all();
+    }
+
+    /// The server closes all connections.
+    pub(crate) fn close_all(&self) {
         run(&mut self.admin(), &["CLIENT", "KILL", "TYPE", "normal"]);
     }
 
@@ -184,6 +192,9 @@ impl Inner {
             }
             match client.read(&mut bytes) {
                 Ok(0) => break,
+                Ok(length) if self.is_too_many(&bytes[..length]) => {
+                    let _ = client.write_all(b"-ERR_IAM_EXHAUSTED too many logins\r\n");
+                }
                 Ok(length) => {
                     self.look_at(&bytes[..length], &mut end);
                     if server.write_all(&bytes[..length]).is_err() {
@@ -195,6 +206,13 @@ impl Inner {
             }
         }
         let _ = server.shutdown(Shutdown::Both);
+    }
+
+    /// Whether this is a login over the limit, as Google has one.
+    fn is_too_many(&self, said: &[u8]) -> bool {
+        let less = |left: u32| left.checked_sub(1);
+        login_in(said).is_some()
+            && self.too_many.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok()
     }
 
     fn look_at(&self, said: &[u8], end: &mut Option<SystemTime>) {

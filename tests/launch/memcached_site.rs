@@ -5,7 +5,7 @@ use php_session_store::endpoint::{self, Endpoint};
 use php_session_store::services::{Origin, Services};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
-use session_proxy::{Access, ProxyClient, Settings, Worker};
+use session_proxy::{Access, ProxyClient, Settings, Waits, Worker};
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
@@ -50,12 +50,13 @@ impl Site {
         let bound = Arc::new(Mutex::new(endpoint(credentials)));
         let site = Self { folder: tempfile::tempdir().unwrap(), bound: bound.clone() };
         let listener = UnixListener::bind(site.socket()).unwrap();
+        let usual = settings(PREFIX);
         let settings = Settings {
             // Each stands for a container of its own.
             container: site.folder.path().display().to_string(),
-            lock_timeout,
+            waits: Waits { lock: lock_timeout, ..usual.waits },
             connect_timeout: Duration::from_secs(1),
-            ..settings(PREFIX)
+            ..usual
         };
         let read =
             move || Ok(Access { endpoint: bound.lock().unwrap().clone(), verify_peer: true });

@@ -34,7 +34,7 @@ fn behind_the_proxy_php_has_a_socket_and_no_password() {
     assert_eq!(
         variables["PHP_SESSION_SAVE_PATH"],
         format!(
-            "unix://{PROXY_SOCKET}?persistent=1&persistent_id=php-session-store&timeout=2&read_timeout=15&prefix=shop%3A&files=;600;/tmp"
+            "unix://{PROXY_SOCKET}?persistent=1&persistent_id=php-session-store&timeout=2&read_timeout=22&prefix=shop%3A&files=;600;/tmp"
         )
     );
     assert_eq!(variables["PHP_SESSION_LOCK_RETRIES"], "1");
@@ -144,7 +144,21 @@ fn auto_takes_the_proxy_for_a_server_that_is_far() {
     // Nobody has asked it, or the app's own waits count.
     assert!(!launch(&harness, "auto", &far).unwrap()["PHP_SESSION_SAVE_PATH"].contains("unix:"));
     let harness = harness.recorded(|record| record.own_setting = Some("a setting".to_owned()));
-    assert!(!harness.asked(&far, "auto").1.contains("session proxy"));
+    let (path, said) = harness.asked(&far, "auto");
+    assert!(path.is_some_and(|path| path.starts_with("tcp://")), "{said}");
+    assert!(said.contains("because the app sets a setting, which the session proxy"), "{said}");
+}
+
+#[test]
+fn the_line_says_why_it_is_phps_own_handler() {
+    let harness = Harness::new(Store::Redis, "6.2.0");
+    let port = plain(FAR);
+    for (persistent, expected) in [("on", true), ("off", true), ("auto", false)] {
+        let far = json!({"host": "127.0.0.1", "port": port, "persistent": persistent});
+        let (_, said) = harness.asked(&far, "auto");
+        let says = said.contains(", through PHP's own handler (persistent is set)");
+        assert_eq!(says, expected, "{persistent}: {said}");
+    }
 }
 
 #[test]

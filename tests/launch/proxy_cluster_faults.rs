@@ -1,10 +1,12 @@
 //! The session proxy before a real cluster that fails over, moves slots, and hangs, under load: every answer is counted.
 
 use crate::proxy_harness::wait_until;
-use crate::proxy_site::{InProcess, PASSWORD, key};
+use crate::proxy_site::{InProcess, PASSWORD, PREFIX, key, settings};
 use crate::redis_cluster::{RedisCluster, ask, id};
 use crate::redis_process::{Redis, run};
 use nix::sys::signal::Signal;
+use serde_json::json;
+use session_proxy::{Settings, Waits};
 use std::process::Command;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -114,6 +116,28 @@ fn failovers_and_moving_slots_fail_no_request_and_lose_no_update() {
         wait_until("the failover", || cluster.has_owner(&key("visitor1"), primary.port));
     });
     assert!(load.longest < Duration::from_secs(5), "{:?}", load.longest);
+}
+
+/// Nothing says so but the server: a configuration endpoint, and it is killed.
+#[test]
+fn a_host_that_turns_out_to_be_a_cluster_may_fail_over_as_slowly() {
+    let cluster = RedisCluster::start(1, &[]);
+    let host = cluster.owner(&key("visitor1"));
+    let credentials = json!({"host": "127.0.0.1", "port": host.port, "password": PASSWORD});
+    let usual = settings(PREFIX);
+    let waits = Waits { failover: Duration::from_millis(500), ..usual.waits };
+    let proxy = InProcess::with(&credentials, Settings { waits, ..usual });
+    let mut php = proxy.php(1);
+    for session in 0..20 {
+        php.count(&format!("visitor{session}"));
+    }
+    assert_eq!(proxy.status()["topology"], "cluster of 3 primaries");
+    wait_until_replicated(host, &key("visitor1"));
+    host.signal(Signal::SIGKILL);
+    let begun = Instant::now();
+    assert_eq!(php.count("visitor1"), 2);
+    assert!(begun.elapsed() > waits.failover, "{:?}", begun.elapsed());
+    assert_eq!(proxy.status()["failures"], 0);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use php_session_store::endpoint::{self, Endpoint};
 use php_session_store::services::{Origin, Services};
 use php_session_store::store::Store;
 use serde_json::{Value, json};
-use session_proxy::{Access, Life, ProxyClient, Settings, Stage, Worker};
+use session_proxy::{Access, Life, ProxyClient, Settings, Stage, Waits, Worker};
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -41,6 +41,13 @@ impl InProcess {
     pub(crate) fn waiting_for(credentials: &Value, replicas: u32) -> Self {
         let proxy = Self { folder: tempfile::tempdir().unwrap() };
         serve(&proxy.socket(), credentials_of(credentials), replicas);
+        proxy
+    }
+
+    /// The same with these settings.
+    pub(crate) fn with(credentials: &Value, settings: Settings) -> Self {
+        let proxy = Self { folder: tempfile::tempdir().unwrap() };
+        serve_with(&proxy.socket(), credentials_of(credentials), settings);
         proxy
     }
 
@@ -113,14 +120,15 @@ pub(crate) fn credentials_of(credentials: &Value) -> RedisEndpoint {
 }
 
 pub(crate) fn settings(prefix: &str) -> Settings {
+    let waits = Waits { lock: Duration::from_secs(30), failover: Duration::from_secs(5) };
     Settings {
         container: "test".to_owned(),
         prefix: prefix.to_owned(),
         locking: true,
-        lock_timeout: Duration::from_secs(30),
+        waits,
+        waits_in_cluster: Waits { failover: Duration::from_secs(12), ..waits },
         connect_timeout: Duration::from_secs(2),
         read_timeout: Duration::from_secs(2),
-        failover_timeout: Duration::from_secs(5),
         wait_replicas: 0,
         most_connections: 6,
         metrics: None,
@@ -154,10 +162,14 @@ pub(crate) fn endless() -> impl Life {
 
 /// Starts a proxy at this socket.
 pub(crate) fn serve(socket: &Path, endpoint: RedisEndpoint, wait_replicas: u32) {
+    let usual = settings(PREFIX);
+    let waits = if endpoint.is_sentinel() { usual.waits_in_cluster } else { usual.waits };
+    serve_with(socket, endpoint, Settings { waits, wait_replicas, ..usual });
+}
+
+/// The same with these settings.
+fn serve_with(socket: &Path, endpoint: RedisEndpoint, settings: Settings) {
     let listener = UnixListener::bind(socket).unwrap();
-    let is_slow = endpoint.is_sentinel() || endpoint.is_cluster();
-    let failover_timeout = Duration::from_secs(if is_slow { 12 } else { 5 });
-    let settings = Settings { failover_timeout, wait_replicas, ..settings(PREFIX) };
     let access = Access { endpoint, verify_peer: true };
     thread::spawn(move || {
         let worker = Worker::new(settings, Box::new(move || Ok(access.clone()))).unwrap();

@@ -1,7 +1,9 @@
 //! Requests while Sentinel puts a replica in the place of the primary: none fails, and each answer is checked.
 
 use crate::fake_server::plain;
-use crate::sentinel_site::Watched;
+use crate::proxy_site::PASSWORD;
+use crate::redis_process::run;
+use crate::sentinel_site::{MASTER, Watched};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,6 +66,25 @@ fn a_planned_failover_fails_no_request_and_loses_nothing() {
     let (pages, longest, lost) = total(&seen);
     println!("planned: {pages} pages, longest {longest:?}, {lost} lost");
     assert_eq!(lost, 0, "{seen:?}");
+}
+
+/// The Sentinel that leads describes the old primary until then, or for `failover-timeout`.
+#[test]
+fn a_new_primary_serves_before_all_replicas_follow_it() {
+    let site = Watched::with(None, &[], &format!("sentinel failover-timeout {MASTER} 30000\n"));
+    site.serve(&site.credentials(), 0);
+    let mut php = site.php(1);
+    assert_eq!(php.count("a"), 1);
+    let old = site.primary();
+    for replica in site.servers.iter().filter(|it| it.port != site.servers[old].port) {
+        run(&mut replica.admin(PASSWORD), &["CONFIG", "SET", "masterauth", "wrong"]);
+    }
+    site.fail_over();
+    site.wait_for_another(old);
+    let begun = Instant::now();
+    assert_eq!([php.count("a"), php.count("a")], [2, 3]);
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert!(site.leader_is_at_it());
 }
 
 #[test]

@@ -184,6 +184,20 @@ fn replicas_to_wait_for_have_to_be_there() {
 }
 
 #[test]
+fn sentinels_that_take_longer_than_requests_wait_are_said() {
+    let site =
+        Watched::with(None, &[], &format!("sentinel down-after-milliseconds {MASTER} 60000\n"));
+    let (path, said) = asked(&site.credentials());
+    assert!(is_proxy(path.as_ref()), "{said}");
+    assert!(said.contains("Sentinel replaces a primary only after 60 s"), "{said}");
+    assert!(said.contains("failover_timeout=65"), "{said}");
+    let mut credentials = site.credentials();
+    credentials["failover_timeout"] = json!("65");
+    let (_, said) = asked(&credentials);
+    assert!(!said.contains("warning"), "{said}");
+}
+
+#[test]
 fn the_proxys_processes_say_which_primary_they_use() {
     let (site, proxy) = (Watched::start(None), Proxy::new());
     proxy.bind(&site.credentials());

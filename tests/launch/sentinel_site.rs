@@ -59,14 +59,18 @@ impl Sentinel {
         Some(connection)
     }
 
-    /// What it says of the primary: name and value in turn.
+    /// How it describes the primary: name and value in turn.
     fn primary(&self, password: Option<&str>) -> Option<Vec<String>> {
         let mut command = redis::cmd("SENTINEL");
         command.arg("MASTER").arg(MASTER).query(&mut self.admin(password)?).ok()
     }
 
+    /// The port of the primary that it names to clients.
     pub(crate) fn named(&self, password: Option<&str>) -> Option<u16> {
-        value(&self.primary(password)?, "port")?.parse().ok()
+        let mut command = redis::cmd("SENTINEL");
+        command.arg("GET-MASTER-ADDR-BY-NAME").arg(MASTER);
+        let (_, port): (String, u16) = command.query(&mut self.admin(password)?).ok()?;
+        Some(port)
     }
 }
 
@@ -170,6 +174,12 @@ impl Watched {
     pub(crate) fn fail_over(&self) {
         let mut admin = self.sentinels[2].admin(self.password).unwrap();
         redis::cmd("SENTINEL").arg("FAILOVER").arg(MASTER).exec(&mut admin).unwrap();
+    }
+
+    /// Whether the Sentinel of [`fail_over`](Self::fail_over) has not finished.
+    pub(crate) fn leader_is_at_it(&self) -> bool {
+        let said = self.sentinels[2].primary(self.password).unwrap();
+        value(&said, "flags").unwrap().contains("failover_in_progress")
     }
 
     /// Waits until all Sentinels name another one than this.

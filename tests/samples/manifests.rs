@@ -42,12 +42,18 @@ fn kind(document: &Value) -> String {
     format!("{} {}", field("apiVersion"), field("kind"))
 }
 
+/// It is no manifest of its own.
+const PATCH: &str = "samples/kubernetes/service-account.patch.yaml";
+
 #[test]
 fn kubernetes_and_kpack_take_their_manifests() {
     let mut seen = 0;
     for folder in ["samples/kubernetes", "samples/kpack"] {
         for entry in file(folder).read_dir().unwrap() {
             let name = format!("{folder}/{}", entry.unwrap().file_name().to_str().unwrap());
+            if name == PATCH {
+                continue;
+            }
             for document in documents(&name) {
                 assert_eq!(problems(&kind(&document), &document), [""; 0], "{name}");
                 seen += 1;
@@ -110,12 +116,29 @@ fn manifests_name_the_same_things() {
 #[test]
 fn a_login_that_a_cloud_issues_takes_the_place_of_the_password() {
     let secret = &documents("samples/kubernetes/secret.yaml")[0];
+    let mut deployment = documents("samples/kubernetes/deployment.yaml").remove(0);
+    patch(&mut deployment, &documents(PATCH)[0]);
+    assert_eq!(problems("apps/v1 Deployment", &deployment), [""; 0]);
+    let template = &deployment["spec"]["template"];
+    assert_eq!(template["metadata"]["labels"]["azure.workload.identity/use"], "true");
     for auth in ["aws-iam", "azure-entra", "google-iam"] {
         let documents = documents(&format!("samples/kubernetes/{auth}.yaml"));
         assert_eq!(documents[1]["metadata"]["name"], secret["metadata"]["name"]);
         assert_eq!(documents[1]["stringData"]["auth"], auth);
         assert!(documents[1]["stringData"].get("password").is_none(), "{auth}");
         assert_eq!(documents[0]["kind"], "ServiceAccount", "{auth}");
+        let account = &documents[0]["metadata"]["name"];
+        assert_eq!(&template["spec"]["serviceAccountName"], account, "{auth}");
+    }
+}
+
+/// As `kubectl patch` does where there are no lists.
+fn patch(document: &mut Value, with: &Value) {
+    match with {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| patch(&mut document[name], value));
+        }
+        value => *document = value.clone(),
     }
 }
 

@@ -10,7 +10,9 @@ mod keys;
 mod presign;
 mod sts;
 
+use super::http::Source;
 use super::variables::{CloudVariables, Inquiry};
+use chain::Place;
 pub use host::Named;
 use presign::{TOKEN_LIFETIME, presigned};
 use store_client::{Auth, NoToken, Secret, Token};
@@ -62,6 +64,18 @@ impl Aws {
         let expires = keys.expires.map_or(end, |expires| expires.min(end));
         let auth = Auth::new(Some(self.user.clone()), Secret::new(signed));
         Ok(Token { auth, expires })
+    }
+
+    /// Who is asked in this environment.
+    pub(crate) fn source(variables: &CloudVariables) -> Source {
+        Place::named(variables).source()
+    }
+
+    /// Whether the keys would be those of this role: only a web identity assumes one, and that of the environment comes first.
+    #[must_use]
+    pub fn assumes(role: &str, variables: &CloudVariables) -> bool {
+        matches!(Place::named(variables), Place::WebIdentity(_))
+            && variables.get(chain::ROLE).is_none_or(|other| other == role)
     }
 
     fn region<'a>(&'a self, variables: &'a CloudVariables) -> Option<&'a str> {

@@ -5,7 +5,8 @@ mod entra;
 mod managed;
 
 use super::bearer::Bearer;
-use super::variables::Inquiry;
+use super::http::Source;
+use super::variables::{CloudVariables, Inquiry};
 use entra::Proof;
 use store_client::{Auth, NoToken, Secret, Token};
 
@@ -40,6 +41,12 @@ impl Azure {
             })?,
         };
         Ok(Token { auth: Auth::new(Some(user), Secret::new(secret)), expires })
+    }
+
+    /// Who is asked in this environment.
+    pub(crate) fn source(&self, variables: &CloudVariables) -> Source {
+        let proof = Proof::named(self, variables);
+        proof.map_or_else(|| managed::source(variables), |proof| proof.source())
     }
 
     pub(crate) fn advice(&self) -> String {

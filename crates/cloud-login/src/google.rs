@@ -10,7 +10,7 @@ use store_client::{Auth, NoToken, Secret, Token};
 const HOST: &str = "metadata.google.internal";
 const PATH: &str = "/computeMetadata/v1/instance/service-accounts/default/token";
 
-const SOURCE: Source = Source {
+pub(crate) const SOURCE: Source = Source {
     name: "The Google metadata server",
     advice: "Check that the container runs on Google Cloud with a service account: on GKE, with Workload Identity Federation, one whose annotation iam.gke.io/gcp-service-account is right, if it has one.",
 };

@@ -3,9 +3,10 @@
 use std::error::Error as _;
 use std::fs::File;
 use std::io::{self, Read};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 use store_client::{Deadline, NoToken, printable};
-use ureq::http::{Method, Response};
+use ureq::http::{Method, Response, Uri};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy};
 
@@ -15,6 +16,9 @@ const PATIENCE: Duration = Duration::from_millis(2500);
 const MOST_BYTES: u64 = 256 << 10;
 /// A message shows at most this much of what a source says.
 const MOST_SHOWN: usize = 300;
+
+/// Besides IPv4's loopback, the only hosts that secrets come from and go to without TLS: the machine, ECS, and EKS Pod Identity.
+const NEAR: [&str; 5] = ["localhost", "[::1]", "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"];
 
 /// Who is asked, for messages.
 #[derive(Debug, Clone, Copy)]
@@ -122,6 +126,15 @@ impl Source {
         NoToken { what, advice: self.advice.to_owned(), passes }
     }
 
+    /// Fails if a secret would pass a network in plain text on the way to this address, or back.
+    pub(crate) fn must_be_safe(&self, url: &str) -> Result<(), NoToken> {
+        if is_safe(url) {
+            return Ok(());
+        }
+        let said = "is neither https, nor in this machine or beside it, and is not asked";
+        Err(self.no_token(url, said, false))
+    }
+
     /// The token in a file that the platform replaces, without white space around it.
     pub(crate) fn read(self, path: &str) -> Result<String, NoToken> {
         let mut text = String::new();
@@ -140,6 +153,18 @@ impl Source {
             text if text.chars().any(char::is_control) => fail("holds none", false),
             text => Ok(text.to_owned()),
         }
+    }
+}
+
+fn is_safe(url: &str) -> bool {
+    let Ok(url) = url.parse::<Uri>() else { return false };
+    let host = url.host().unwrap_or_default();
+    match url.scheme_str() {
+        Some("https") => true,
+        Some("http") => {
+            NEAR.contains(&host) || host.parse().is_ok_and(|ip: Ipv4Addr| ip.is_loopback())
+        }
+        _ => false,
     }
 }
 
@@ -227,6 +252,32 @@ mod tests {
             assert_eq!(reason(body), said, "{body}");
         }
         assert!(reason(&format!(r#"{{"message":"{}"}}"#, "é".repeat(999))).ends_with("é…"));
+    }
+
+    #[test]
+    fn only_what_is_near_is_asked_without_tls() {
+        for url in [
+            "http://169.254.170.2/v2/credentials/x",
+            "http://169.254.170.23/v1/credentials",
+            "http://[fd00:ec2::23]/v1/credentials",
+            "http://127.0.0.1:8080/x",
+            "http://[::1]:80/x",
+            "http://localhost/x",
+            "https://keys.example/x",
+        ] {
+            assert!(is_safe(url), "{url}");
+        }
+        for url in [
+            "http://keys.example/x",
+            "http://127.evil.example/x",
+            "http://localhost.evil.example/",
+            "http://127.0.0.1@evil.example/",
+            "http://169.254.170.2.evil.example/",
+            "ftp://127.0.0.1/",
+            "",
+        ] {
+            assert!(!is_safe(url), "{url}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Keeps a token that is valid: a thread gets the next one ahead of the present one's end, so nobody waits for a source
 //! while there is one.
 
+use super::http::Source;
 use super::schedule::{chance, due, pause};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
@@ -21,6 +22,7 @@ type Issue = dyn Fn(SystemTime, Deadline) -> Result<Token, NoToken> + Send + Syn
 pub(crate) struct Keeper(Arc<Shared>);
 
 struct Shared {
+    source: Source,
     issue: Box<Issue>,
     clock: Arc<Clock>,
     state: Mutex<State>,
@@ -51,6 +53,7 @@ struct State {
 impl Keeper {
     /// `issue` asks the source at a time of day, until a deadline.
     pub(crate) fn new(
+        source: Source,
         issue: impl Fn(SystemTime, Deadline) -> Result<Token, NoToken> + Send + Sync + 'static,
         clock: Arc<Clock>,
     ) -> Self {
@@ -66,6 +69,7 @@ impl Keeper {
             answers: 0,
         };
         Self(Arc::new(Shared {
+            source,
             issue: Box::new(issue),
             clock,
             state: Mutex::new(state),
@@ -119,7 +123,7 @@ impl Tokens for Keeper {
                 _ => {}
             }
             let Ok(left) = deadline.remaining() else {
-                return Err(state.problem.clone().unwrap_or_else(slow));
+                return Err(state.problem.clone().unwrap_or_else(|| slow(self.0.source)));
             };
             state = wait(&self.0.answered, state, left);
         }
@@ -148,9 +152,17 @@ impl Tokens for Keeper {
         }
     }
 
-    fn report_to(&self, report: fn(&str)) {
+    fn start(&self, report: fn(&str)) {
         // The first one stays.
         let _ = self.0.report.set(report);
+        // Without a thread, whoever needs a token says so.
+        drop(self.running());
+    }
+
+    fn report(&self, text: &str) {
+        if let Some(report) = self.0.report.get() {
+            report(text);
+        }
     }
 }
 
@@ -171,7 +183,12 @@ impl Shared {
             drop(state);
             let answer = (self.issue)((self.clock)(), Deadline::after(PATIENCE));
             state = self.state();
-            let said = state.take(answer, (self.clock)());
+            let now = (self.clock)();
+            let answer = match answer {
+                Ok(token) if token.expires <= now => Err(ended(self.source)),
+                answer => answer,
+            };
+            let said = state.take(answer, now);
             self.answered.notify_all();
             if let (Some(said), Some(report)) = (said, self.report.get()) {
                 report(&said);
@@ -202,8 +219,6 @@ impl State {
     /// Takes what the source has answered, and returns what to say about it.
     fn take(&mut self, answer: Result<Token, NoToken>, now: SystemTime) -> Option<String> {
         self.answers += 1;
-        let answer =
-            answer.and_then(|token| if now < token.expires { Ok(token) } else { Err(ended()) });
         match answer {
             Ok(token) => {
                 self.due = due(now, token.expires, chance());
@@ -240,14 +255,13 @@ fn wait<'a>(
     condition.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
 }
 
-fn slow() -> NoToken {
-    let what = "The source of login tokens has not answered in time";
-    passing(what, "Check that the container can reach it.")
+fn slow(Source { name, advice }: Source) -> NoToken {
+    passing(&format!("{name} has not answered in time"), advice)
 }
 
-fn ended() -> NoToken {
-    let what = "By this container's clock, the login token has already ended when it is issued";
-    passing(what, "Set the clock of the machine.")
+fn ended(Source { name, .. }: Source) -> NoToken {
+    let what = format!("{name} gives a token that has already ended by this container's clock");
+    passing(&what, "Set the clock of the machine.")
 }
 
 fn passing(what: &str, advice: &str) -> NoToken {

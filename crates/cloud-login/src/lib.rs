@@ -18,6 +18,7 @@ pub use azure::Azure;
 pub use keeper::Clock;
 pub use variables::CloudVariables;
 
+use http::Source;
 use keeper::Keeper;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -76,10 +77,12 @@ impl Cloud {
             Self::Azure(azure) => (Issuer::Azure, azure.user.clone(), azure.advice()),
             Self::Google => (Issuer::Google, None, google::ADVICE.to_owned()),
         };
+        let source = self.source(&variables);
         let (issuer, identity) = (issuer.name(), self.identity());
         let issue =
             move |now, deadline| self.issue(Inquiry { variables: &variables, now, deadline });
-        IssuedLogin { issuer, user, advice, identity, tokens: Arc::new(Keeper::new(issue, clock)) }
+        let tokens = Arc::new(Keeper::new(source, issue, clock));
+        IssuedLogin { issuer, user, advice, identity, tokens }
     }
 
     /// The variables are not among it: a process keeps those it was started with.
@@ -89,6 +92,15 @@ impl Cloud {
             Self::Aws(_) | Self::Google => "",
         };
         Secret::new(format!("{self:?} {secret}"))
+    }
+
+    /// Who is asked in this environment.
+    fn source(&self, variables: &CloudVariables) -> Source {
+        match self {
+            Self::Aws(_) => Aws::source(variables),
+            Self::Azure(azure) => azure.source(variables),
+            Self::Google => google::SOURCE,
+        }
     }
 
     fn issue(&self, inquiry: Inquiry<'_>) -> Result<Token, NoToken> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use store_client::{Connection, Deadline, Reply};
 
 /// What does not involve the service.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PROXY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A client of a proxy.
 pub struct ProxyClient(PathBuf);
@@ -26,7 +26,7 @@ impl ProxyClient {
     /// # Errors
     /// Fails if none does.
     pub fn answers(&self) -> io::Result<()> {
-        match self.ask(&[b"ECHO", b"ready"], PATIENCE)? {
+        match self.ask(&[b"ECHO", b"ready"], PROXY_PATIENCE)? {
             Reply::Bulk(text) if text == b"ready" => Ok(()),
             other => Err(unexpected(&other)),
         }
@@ -37,7 +37,7 @@ impl ProxyClient {
     /// # Errors
     /// Fails if it does not answer.
     pub fn status(&self) -> io::Result<Status> {
-        match self.ask(&[STATUS.as_bytes()], PATIENCE)? {
+        match self.ask(&[STATUS.as_bytes()], PROXY_PATIENCE)? {
             Reply::Bulk(json) => Ok(serde_json::from_slice(&json)?),
             other => Err(unexpected(&other)),
         }
@@ -49,7 +49,7 @@ impl ProxyClient {
     /// # Errors
     /// Fails if it does not, or if the proxy does not answer.
     pub fn reaches_service(&self, bound: Duration) -> io::Result<()> {
-        match self.ask(&[REACH.as_bytes()], bound + PATIENCE)? {
+        match self.ask(&[REACH.as_bytes()], bound + PROXY_PATIENCE)? {
             Reply::Status(_) => Ok(()),
             other => Err(unexpected(&other)),
         }

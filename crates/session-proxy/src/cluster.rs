@@ -14,13 +14,13 @@ const ASKED_EVERY: Duration = Duration::from_millis(50);
 pub(super) struct Cluster {
     /// What the credentials name.
     seeds: Vec<Address>,
-    known: Mutex<Known>,
+    known: Mutex<ClusterState>,
     answered: Condvar,
     pub(super) silences: Silences,
 }
 
 #[derive(Default)]
-struct Known {
+struct ClusterState {
     map: Option<Arc<SlotMap>>,
     /// Whether a node has said or shown that the map is out of date.
     is_doubted: bool,
@@ -98,12 +98,12 @@ impl Cluster {
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, ClusterState> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Known {
+impl ClusterState {
     /// Whether there is nothing to ask for now.
     fn is_good(&self) -> bool {
         let lately = self.asked.is_some_and(|asked| asked.elapsed() < ASKED_EVERY);

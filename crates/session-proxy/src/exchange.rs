@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use store_client::{Deadline, Received};
 
 /// PHP sends a command in one go, and reads its reply.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PHP_PATIENCE: Duration = Duration::from_secs(10);
 /// A socket's timeout must not be zero.
 const LEAST: Duration = Duration::from_millis(1);
 /// No timeout.
@@ -76,7 +76,7 @@ pub(super) fn converse<D: Dialogue>(
         shared.stats.refused.inc();
         return Ok(());
     };
-    client.set_write_timeout(Some(PATIENCE))?;
+    client.set_write_timeout(Some(PHP_PATIENCE))?;
     let mut dialogue = begin(owner);
     let result = exchange(&mut client, &mut dialogue, shared);
     dialogue.release();
@@ -148,7 +148,7 @@ fn receive(
     let half = !received.bytes().is_empty();
     let mut is_over = false;
     loop {
-        let of_command = half.then(|| PATIENCE.saturating_sub(begun.elapsed()));
+        let of_command = half.then(|| PHP_PATIENCE.saturating_sub(begun.elapsed()));
         if of_command.is_some_and(|left| left.is_zero()) {
             return Err(ErrorKind::TimedOut.into());
         }
@@ -175,9 +175,9 @@ fn reserve<'a>(
     bytes: usize,
     dialogue: &mut impl Dialogue,
 ) -> Option<Reservation<'a>> {
-    let deadline = Deadline::after(PATIENCE);
+    let deadline = Deadline::after(PHP_PATIENCE);
     loop {
-        let wait = dialogue.patience().unwrap_or(PATIENCE).max(LEAST);
+        let wait = dialogue.patience().unwrap_or(PHP_PATIENCE).max(LEAST);
         let reserved = memory.reserve(bytes, deadline.or_after(wait));
         if reserved.is_some() {
             return reserved;
@@ -195,7 +195,7 @@ fn reserve<'a>(
 #[cfg(test)]
 mod tests {
     use super::super::sessions::Sessions;
-    use super::super::settings::Settings;
+    use super::super::settings::{Settings, Waits};
     use super::super::status::Site;
     use super::super::upstream::Access;
     use super::*;
@@ -224,14 +224,15 @@ mod tests {
         let endpoint = RedisEndpoint { target, auth: None, database: None };
         let access = Access { endpoint, verify_peer: true };
         let second = Duration::from_secs(1);
+        let waits = Waits { lock: second, failover: second * 5 };
         let settings = Settings {
             container: String::new(),
             prefix: "P:".to_owned(),
             locking: true,
-            lock_timeout: second,
+            waits,
+            waits_in_cluster: waits,
             connect_timeout: second,
             read_timeout: second,
-            failover_timeout: second * 5,
             wait_replicas: 0,
             most_connections: 4,
             metrics: None,

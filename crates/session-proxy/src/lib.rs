@@ -1,5 +1,5 @@
-//! The session proxy: stands between PHP and Redis and listens on a Unix socket. To PHP's handler it looks like a Redis
-//! server. It keeps a few connections to the service, repairs them, and locks sessions in one round trip.
+//! The session proxy: stands between PHP and Redis or Memcached, and listens on a Unix socket. To PHP's handler it looks like
+//! such a server. It keeps a few connections to the service, repairs them, and locks sessions in one round trip.
 //!
 //! It is given [`Settings`], a way to [`Read`] where the service is, and a [`Life`] to live by.
 
@@ -43,7 +43,7 @@ pub use memcached::{
     Fault as MemcachedFault, Incoming, LOCK_ANSWER, Trial as MemcachedTrial, reply_lengths,
 };
 pub use request::{Refusal, Request, parse};
-pub use settings::Settings;
+pub use settings::{Settings, Waits};
 pub use signals::{block, wait};
 pub use status::Status;
 pub use trial::{node_of, session_in};

@@ -19,7 +19,7 @@ const WORTH_MENTIONING: Duration = Duration::from_secs(2);
 /// The pause if the container has too many open files.
 const PAUSE: Duration = Duration::from_secs(1);
 /// A scraper sends a few lines and reads a few kilobytes.
-const PATIENCE: Duration = Duration::from_secs(2);
+const SCRAPER_PATIENCE: Duration = Duration::from_secs(2);
 const LONGEST_REQUEST: usize = 8192;
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -62,7 +62,7 @@ fn bind(address: &str, lifeline: Option<&OwnedFd>) -> Option<TcpListener> {
 }
 
 fn answer(mut client: TcpStream, site: &dyn Site) -> io::Result<()> {
-    client.set_write_timeout(Some(PATIENCE))?;
+    client.set_write_timeout(Some(SCRAPER_PATIENCE))?;
     let request = head(&mut client)?;
     let path = request.strip_prefix(b"GET ").and_then(|rest| rest.split(|it| *it == b' ').next());
     let (status, body) = if path == Some(b"/metrics") {
@@ -84,7 +84,7 @@ fn answer(mut client: TcpStream, site: &dyn Site) -> io::Result<()> {
 
 /// A request up to its empty line; it has no body.
 fn head(client: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let deadline = Deadline::after(PATIENCE);
+    let deadline = Deadline::after(SCRAPER_PATIENCE);
     let mut received = Vec::new();
     while !received.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
         client.set_read_timeout(Some(deadline.remaining()?))?;

@@ -8,12 +8,13 @@ use super::credentials::{LiveCredentials, Read};
 use super::log::log;
 use super::pool::{NoConnection, Server};
 use super::scripts::Keyed;
+use super::settings::Waits;
 use super::shared::Shared;
 use super::troubles::Troubles;
 use super::upstream::{Access, Upstream};
 use attempt::Attempt;
 pub(super) use failure::Failure;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use store_client::{Command, Deadline, ErrorReply, Problem, Reply};
@@ -27,7 +28,7 @@ pub(super) const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// How often in a row a cluster's nodes may send a request on.
 const MOST_REDIRECTS: usize = 5;
 /// Errors of a server that may recover: it loads its data, was demoted, or has no connection left.
-const PASSING: [&str; 8] = [
+const PASSING: [&str; 7] = [
     "READONLY",
     "LOADING",
     "MASTERDOWN",
@@ -35,9 +36,10 @@ const PASSING: [&str; 8] = [
     "TRYAGAIN",
     "BUSY ",
     "max number of clients",
-    // Google's limit on new connections with a token.
-    "IAM_EXHAUSTED",
 ];
+
+/// The pauses where a limit on logins is exceeded, which each try makes worse.
+const PAUSES_OF_LIMIT: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(2));
 
 /// How long replicas may take to acknowledge a write until it is sent again: less than any reply may take.
 const REPLICAS_PATIENCE: Duration = Duration::from_secs(1);
@@ -57,7 +59,7 @@ impl RetryingClient {
             let shared = shared.clone();
             move |access: &Access| Upstream::new(access, &shared)
         };
-        let credentials = LiveCredentials::new(read, Box::new(open))?;
+        let credentials = LiveCredentials::new(keeping_login(read), Box::new(open))?;
         Ok(Self { credentials, shared, troubles: Troubles::default() })
     }
 
@@ -87,7 +89,7 @@ impl RetryingClient {
         codes: &[&str],
     ) -> Result<Vec<Reply>> {
         let begun = Instant::now();
-        let bound = self.shared.settings.failover_timeout;
+        let bound = self.waits().failover;
         let usual = || self.credentials.current().server_of(key).unwrap_or(Server::Bound);
         let outage = self.troubles.last(usual).is_some_and(|long| long >= bound);
         let deadline = Deadline::after(if outage { BOUND_OF_OUTAGE.min(bound) } else { bound });
@@ -131,13 +133,22 @@ impl RetryingClient {
                 self.shared.stats.failures.inc();
                 return Err(failure.or_cause(cause));
             }
+            let (shortest, longest) = pauses_after(&failure);
             if !failure.is_out_of_time() {
                 cause = Some(failure);
             }
             failed.push(server);
-            sleep(pause);
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = pause.clamp(shortest, longest);
+            sleep(pause.min(deadline.remaining().unwrap_or_default()));
+            pause *= 2;
         }
+    }
+
+    /// How long a request waits at this service.
+    pub(super) fn waits(&self) -> Waits {
+        let settings = &self.shared.settings;
+        let is_cluster = self.credentials.current().is_cluster();
+        if is_cluster { settings.waits_in_cluster } else { settings.waits }
     }
 
     /// A server that has failed is left alone, and perhaps no longer the right one.
@@ -180,6 +191,31 @@ impl RetryingClient {
     }
 }
 
+/// Something else may change, and the login stay the same, with the token that it has.
+fn keeping_login(read: Read<Access>) -> Read<Access> {
+    let last = Mutex::new(None);
+    Box::new(move || {
+        let mut access = read()?;
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if *last == access.endpoint.auth {
+            access.endpoint.auth.clone_from(&last);
+        } else {
+            last.clone_from(&access.endpoint.auth);
+        }
+        Ok(access)
+    })
+}
+
+/// The shortest and the longest pause after this.
+fn pauses_after(failure: &Failure) -> (Duration, Duration) {
+    let reply = failure.problem().and_then(Problem::reply);
+    if reply.is_some_and(ErrorReply::is_limit_of_logins) {
+        PAUSES_OF_LIMIT
+    } else {
+        (SHORTEST_PAUSE, LONGEST_PAUSE)
+    }
+}
+
 /// The reply to the first command, or what another one was refused for.
 fn first_of(replies: &[Reply], codes: &[&str]) -> Reply {
     let errors = replies.iter().filter(|reply| matches!(reply, Reply::Error(_)));
@@ -219,5 +255,5 @@ fn is_redirect(error: &ErrorReply) -> bool {
 
 /// A script's error contains its command's error somewhere in the text.
 fn is_passing(error: &ErrorReply) -> bool {
-    PASSING.iter().any(|text| error.text().contains(text))
+    error.is_limit_of_logins() || PASSING.iter().any(|text| error.text().contains(text))
 }

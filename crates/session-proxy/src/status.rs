@@ -86,7 +86,7 @@ const TEXT: &str = indoc! {"
     service       {service}{primary} ({topology}, {role})
     running       {seconds} s
     PHP           {clients} connected
-    sessions      {requests} locked so far, {waiting} waiting here, {waiting_elsewhere} for another container, {lock_timeouts} gave up waiting
+    sessions      {requests} asked for so far, {waiting} waiting here, {waiting_elsewhere} for another container, {lock_timeouts} gave up waiting
     round trips   {round_trips}, half within {p50_us} µs, 99 % within {p99_us} µs
     connections   {connections} of {most_connections}, {idle} idle, {opened} opened so far
     problems      broken connections: {reconnections}, commands sent again: {retries}, without a reply: {failures}, refused: {refused}"};

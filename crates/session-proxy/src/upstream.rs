@@ -35,7 +35,7 @@ impl Upstream {
         let client = Client::new(&endpoint, access.verify_peer)?;
         let pool = Pool::new(shared.settings.most_connections, shared.stats.opened.clone());
         if let Some(login) = endpoint.issued() {
-            login.tokens.report_to(|text| log(format_args!("{text}")));
+            login.tokens.start(|text| log(format_args!("{text}")));
         }
         let seeds = match &endpoint.target {
             Target::Tcp { address, .. } => vec![address.clone()],

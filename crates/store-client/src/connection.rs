@@ -3,7 +3,7 @@
 use super::command::Command;
 use super::deadline::Deadline;
 use super::error::Problem;
-use super::login::{Token, Tokens};
+use super::login::{IssuedLogin, Token};
 use super::reply::Reply;
 use super::stream::Stream;
 use std::fmt;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub struct Connection {
     stream: Stream,
     /// What it has logged in with, if that ends, and where there will be a newer one.
-    pub(super) token: Option<(Arc<Token>, Arc<dyn Tokens>)>,
+    pub(super) token: Option<(Arc<Token>, Arc<IssuedLogin>)>,
     /// Whether a reply to a renewed login comes first.
     is_renewing: bool,
     /// Fails if the server no longer is the primary: then no reply counts.
@@ -67,16 +67,20 @@ impl Connection {
 
     /// The login with a newer token, if there is one.
     fn renewal(&mut self) -> Option<Command> {
-        let (token, tokens) = self.token.as_mut()?;
-        *token = tokens.newer(token)?;
+        let (token, login) = self.token.as_mut()?;
+        *token = login.tokens.newer(token)?;
         Some(token.auth.command())
     }
 
     /// Receives so many replies.
     pub(super) fn replies(&mut self, count: usize) -> Result<Vec<Reply>, Problem> {
         if std::mem::take(&mut self.is_renewing) {
-            // If it is refused, the login before it is valid to its end, and a new connection then says why.
-            self.receive()?;
+            let reply = self.receive()?;
+            // The login before it is valid to its end.
+            if let (Reply::Error(error), Some((_, login))) = (reply, &self.token) {
+                let refused = Problem::Token { error, login: Arc::clone(login) };
+                login.tokens.report(&format!("an open connection keeps its old login: {refused}"));
+            }
         }
         let mut replies = Vec::with_capacity(count);
         for _ in 0..count {

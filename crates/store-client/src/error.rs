@@ -2,11 +2,12 @@
 
 use super::address::Address;
 use super::distrust::Distrust;
-use super::login::NoToken;
+use super::login::{IssuedLogin, NoToken};
 use super::reply::{ErrorReply, Reply};
 use super::resp::ProtocolError;
 use rustls::AlertDescription;
 use std::io;
+use std::sync::Arc;
 
 /// What failed with which server. Shows no secret.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,9 @@ pub enum Problem {
     NoToken(NoToken),
     #[error("the server refuses the login: {0}")]
     Login(ErrorReply),
+    /// A token, which is perhaps for another server.
+    #[error("the server refuses the token of {}: {error}. {}", .login.issuer, .login.advice_on(.error))]
+    Token { error: ErrorReply, login: Arc<IssuedLogin> },
     #[error("the server refuses the database: {0}")]
     Database(ErrorReply),
     /// The server said why before it closed the connection.
@@ -136,6 +140,7 @@ impl Problem {
     pub fn reply(&self) -> Option<&ErrorReply> {
         match self {
             Self::Login(error)
+            | Self::Token { error, .. }
             | Self::Database(error)
             | Self::TurnedAway(error)
             | Self::Role(error) => Some(error),
@@ -151,6 +156,7 @@ impl Problem {
             self,
             Self::NoToken(_)
                 | Self::Login(_)
+                | Self::Token { .. }
                 | Self::Database(_)
                 | Self::TurnedAway(_)
                 | Self::NotTrusted(_)

@@ -7,6 +7,7 @@ use super::error::Problem;
 use super::login::Login;
 use super::reply::{ErrorReply, Reply};
 use super::stream::Stream;
+use std::sync::Arc;
 
 impl Connection {
     /// Logs in and selects the database.
@@ -28,13 +29,14 @@ impl Connection {
                 while let Err(problem) =
                     connection.say(Some(token.auth.command()), database, deadline)
                 {
-                    let other = match &problem {
-                        Problem::Login(_) => tokens.in_place_of(&token, deadline),
-                        _ => None,
-                    };
-                    token = other.ok_or(problem)?;
+                    let Problem::Login(error) = problem else { return Err(problem) };
+                    // Another token is no better against a limit.
+                    let is_refused = !error.is_limit_of_logins();
+                    let other = is_refused.then(|| tokens.in_place_of(&token, deadline)).flatten();
+                    let problem = || Problem::Token { error, login: Arc::clone(issued) };
+                    token = other.ok_or_else(problem)?;
                 }
-                connection.token = Some((token, tokens.clone()));
+                connection.token = Some((token, Arc::clone(issued)));
             }
         }
         Ok(connection)

@@ -1,5 +1,6 @@
-//! A small, blocking client for Redis: connects to an [endpoint](RedisEndpoint), logs in, and sends commands. Every wait
-//! ends at a [`Deadline`]. A [`Dialer`] opens connections for other protocols.
+//! What it takes to talk to Redis and Memcached servers. For Redis, a small, blocking [`Client`] connects to an
+//! [endpoint](RedisEndpoint), logs in, and sends commands. For Memcached, whose protocols are spoken elsewhere, a [`Dialer`]
+//! opens connections. Every wait ends at a [`Deadline`].
 
 mod address;
 mod client;

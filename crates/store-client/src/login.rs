@@ -2,6 +2,7 @@
 
 use super::command::Command;
 use super::deadline::Deadline;
+use super::reply::ErrorReply;
 use super::secret::Secret;
 use std::fmt;
 use std::sync::Arc;
@@ -60,6 +61,17 @@ pub struct IssuedLogin {
     pub tokens: Arc<dyn Tokens>,
 }
 
+/// What to do about Google's limit on new connections with a token.
+const OF_LIMIT: &str = "Too many connections log in at once. That passes, and is tried again less and less often: start fewer containers at a time, or use fewer workers.";
+
+impl IssuedLogin {
+    /// What to do if a server refuses it for this.
+    #[must_use]
+    pub fn advice_on(&self, error: &ErrorReply) -> &str {
+        if error.is_limit_of_logins() { OF_LIMIT } else { &self.advice }
+    }
+}
+
 impl PartialEq for IssuedLogin {
     fn eq(&self, other: &Self) -> bool {
         self.identity == other.identity
@@ -89,8 +101,12 @@ pub trait Tokens: Send + Sync {
     /// if that one is too new to try again.
     fn in_place_of(&self, refused: &Token, deadline: Deadline) -> Option<Arc<Token>>;
 
-    /// Whom to tell, from now on, that there is no new token, or that there is one again.
-    fn report_to(&self, report: fn(&str));
+    /// Has the first token asked for ahead of the first login, and tells somebody, from now on, that there is no new token, or
+    /// that there is one again.
+    fn start(&self, report: fn(&str));
+
+    /// Tells the same of something else.
+    fn report(&self, text: &str);
 }
 
 /// A login that is valid for a while.

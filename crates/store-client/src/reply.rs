@@ -52,6 +52,13 @@ impl ErrorReply {
             || text.trim_end() == "err unknown"
     }
 
+    /// Whether a cloud limits the logins with its tokens: Google's `ERR_IAM_EXHAUSTED`.
+    /// <https://cloud.google.com/memorystore/docs/cluster/about-iam-auth>
+    #[must_use]
+    pub fn is_limit_of_logins(&self) -> bool {
+        self.0.contains("IAM_EXHAUSTED")
+    }
+
     /// The server's full text; to show it, use `Display`.
     #[must_use]
     pub fn text(&self) -> &str {

@@ -25,11 +25,11 @@ const SPREAD: Duration = Duration::from_millis(2500);
 #[derive(Debug)]
 pub(super) struct Sentinels {
     pub(super) sentinel: Sentinel,
-    known: Mutex<Known>,
+    known: Mutex<SentinelState>,
 }
 
 #[derive(Debug)]
-struct Known {
+struct SentinelState {
     nodes: Vec<Node>,
     /// The primary that they named last, and when they were asked.
     primary: Option<(Address, Instant)>,
@@ -55,7 +55,7 @@ impl Sentinels {
     ) -> Result<Self, RedisError> {
         let node = |address| Node::new(address, sentinel, server.fixed(), verify_peer);
         let nodes = sentinel.nodes.iter().map(node).collect::<Result<_, _>>()?;
-        let known = Known { nodes, primary: None, dissent: None };
+        let known = SentinelState { nodes, primary: None, dissent: None };
         Ok(Self { sentinel: sentinel.clone(), known: Mutex::new(known) })
     }
 
@@ -90,6 +90,11 @@ impl Sentinels {
         self.known().primary.as_ref().map(|(primary, _)| primary.clone())
     }
 
+    /// The longest time that one of them takes to hold a silent primary for down, as far as they say it.
+    pub(super) fn down_after(&self) -> Option<Duration> {
+        self.known().nodes.iter().filter_map(Node::named).filter_map(|it| it.down_after).max()
+    }
+
     /// Makes them be asked again.
     pub(super) fn forget(&self) {
         if let Some((_, asked)) = &mut self.known().primary {
@@ -97,12 +102,12 @@ impl Sentinels {
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, SentinelState> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Known {
+impl SentinelState {
     /// Asks all of them at once, except those that did not answer lately.
     fn ask(&mut self, whom: Whom, patience: Duration) {
         let resting: Vec<bool> = self.nodes.iter().map(Node::rests).collect();
@@ -169,8 +174,8 @@ mod tests {
     use super::node::Said;
     use super::*;
 
-    fn known(nodes: Vec<Node>) -> Known {
-        Known { nodes, primary: None, dissent: None }
+    fn known(nodes: Vec<Node>) -> SentinelState {
+        SentinelState { nodes, primary: None, dissent: None }
     }
 
     /// One that was not asked.
@@ -183,7 +188,12 @@ mod tests {
     /// One that has said that the primary is at this port.
     fn naming(port: u16, is_leaving: bool) -> Node {
         let address = Address { host: Host::Name("h".to_owned()), port };
-        let said = Said::NamedPrimary(NamedPrimary { address, is_leaving, is_down: false });
+        let said = Said::NamedPrimary(NamedPrimary {
+            address,
+            is_leaving,
+            is_down: false,
+            down_after: None,
+        });
         Node { said, ..silent() }
     }
 
@@ -191,7 +201,7 @@ mod tests {
         ports.iter().map(|port| naming(*port, false)).collect()
     }
 
-    fn port(known: &mut Known) -> Option<u16> {
+    fn port(known: &mut SentinelState) -> Option<u16> {
         known.conclusion().ok().map(|address| address.port)
     }
 

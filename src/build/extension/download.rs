@@ -129,7 +129,8 @@ mod tests {
         let sha256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
         assert_eq!(fs::read_to_string(fetch(sha256).unwrap()).unwrap(), "hello");
         let message = fetch("00").unwrap_err().to_string();
-        assert!(message.contains(sha256) && message.contains("not 00"), "{message}");
+        assert!(message.contains(sha256), "{message}");
+        assert!(message.contains("not 00"), "{message}");
         fs::remove_file(folder.path().join("get/x.tgz")).unwrap();
         let message = format!("{:#}", fetch(sha256).unwrap_err());
         assert!(message.contains("get/x.tgz cannot be read"), "{message}");

@@ -2,6 +2,7 @@
 
 use super::Question;
 use super::outcome::Outcome;
+use crate::config::variables::OPTIONS;
 use crate::diagnosis::{Cause, CauseKind};
 use crate::launch::route::Route;
 use std::time::Duration;
@@ -41,13 +42,15 @@ pub(super) struct Findings<'a> {
     pub(super) unknown: Vec<String>,
     /// Errors that are not about a single command.
     pub(super) causes: Vec<Cause>,
+    /// What may fail later.
+    limits: Vec<String>,
 }
 
 impl<'a> Findings<'a> {
     pub(super) fn new(question: &'a Question<'a>, endpoint: &'a RedisEndpoint) -> Self {
         let (forbidden, rights, unknown) = (Vec::new(), Vec::new(), Vec::new());
-        let (locks_of_cluster, causes) = (false, Vec::new());
-        Self { question, endpoint, locks_of_cluster, forbidden, rights, unknown, causes }
+        let (locks_of_cluster, causes, limits) = (false, Vec::new(), Vec::new());
+        Self { question, endpoint, locks_of_cluster, forbidden, rights, unknown, causes, limits }
     }
 
     /// Whether nothing is known that would keep a session from being kept.
@@ -105,9 +108,22 @@ impl<'a> Findings<'a> {
         }
     }
 
+    /// Takes how long a primary has to be silent until Sentinels replace it.
+    pub(super) fn take_down_after(&mut self, down_after: Duration) {
+        let bound = self.question.plan.waits.failover;
+        if down_after >= bound {
+            self.limits.push(format!(
+                "Sentinel replaces a primary only after {} s (down-after-milliseconds), and requests wait for {} s: sessions would fail meanwhile. Lower it to 5000, or set {OPTIONS}=failover_timeout={}",
+                down_after.as_secs(),
+                bound.as_secs(),
+                down_after.as_secs() + 5
+            ));
+        }
+    }
+
     /// What never will be outweighs what may pass.
     pub(super) fn outcome(mut self, round_trip: Duration, max_clients: Option<u32>) -> Outcome {
-        let mut limits = Vec::new();
+        let mut limits = std::mem::take(&mut self.limits);
         let of_strict_mode = |it: &String| it == "EXISTS" || it == "+exists";
         if !self.question.strict_mode
             && self.forbidden.iter().chain(&self.unknown).any(of_strict_mode)

@@ -97,6 +97,9 @@ impl<'a> SessionTrial<'a> {
                 timed(|| connection.send(&[sent(first)], deadline)).map(|(_, again)| again)
             })?;
         }
+        if let Some(down_after) = self.client.down_after() {
+            self.findings.take_down_after(down_after);
+        }
         let max_clients = self.max_clients(&mut connection);
         Ok(self.findings.outcome(round_trip, max_clients))
     }

@@ -26,6 +26,7 @@ const GONE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     WorkerKilled,
+    PhpKilled,
     ServerRestarted,
     ConnectionsClosed,
     PasswordChanged,
@@ -36,8 +37,9 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::WorkerKilled,
+        Self::PhpKilled,
         Self::ServerRestarted,
         Self::ConnectionsClosed,
         Self::PasswordChanged,
@@ -49,7 +51,7 @@ impl Fault {
 
     /// Whether it may cost requests: those that wait for the answer of a process when it is killed.
     pub(super) fn costs_requests(self) -> bool {
-        matches!(self, Self::WorkerKilled | Self::SupervisorKilled)
+        matches!(self, Self::WorkerKilled | Self::SupervisorKilled | Self::PhpKilled)
     }
 }
 
@@ -108,6 +110,7 @@ impl Service {
         match fault {
             Fault::WorkerKilled => kill("session-proxy work"),
             Fault::SupervisorKilled => kill("session-proxy supervise"),
+            Fault::PhpKilled => kill("php-fpm: pool"),
             Fault::ServerRestarted => self.restart(),
             Fault::ConnectionsClosed => close_connections(&mut self.admin(0)),
             Fault::ServerStuck => run(&mut self.admin(0), &["DEBUG", "SLEEP", "3"]),

@@ -26,6 +26,14 @@ pub(super) struct Seen {
     pub(super) longest: Duration,
 }
 
+/// A fault that may cost requests.
+struct Announced {
+    fault: Fault,
+    end: Option<Instant>,
+    /// How many it has cost so far.
+    failures: u32,
+}
+
 /// A load that goes on.
 pub(super) struct Load {
     visitors: Visitors,
@@ -33,8 +41,8 @@ pub(super) struct Load {
     /// Nobody asks while somebody else than a client has it.
     paused: RwLock<()>,
     over: AtomicBool,
-    /// Faults that may cost requests, each from its beginning to its end.
-    faults: Mutex<Vec<(Instant, Option<Instant>)>>,
+    /// Faults that may cost requests.
+    faults: Mutex<Vec<Announced>>,
     seen: Mutex<Seen>,
     wrong: Mutex<Vec<String>>,
 }
@@ -77,26 +85,33 @@ impl Load {
         seen.longest = seen.longest.max(begun.elapsed());
         match outcome {
             Outcome::Kept => {}
-            Outcome::Failed(what) if self.is_announced(begun) => seen.failures.push(what),
-            Outcome::Failed(what) | Outcome::Wrong(what) => self.wrong(what),
+            Outcome::Failed(what) => match self.fault_that_cost(begun) {
+                Some(fault) => seen.failures.push(format!("{fault:?}: {what}")),
+                None => self.wrong(what),
+            },
+            Outcome::Wrong(what) => self.wrong(what),
         }
     }
 
-    /// Whether there has been a fault since then that may cost requests.
-    fn is_announced(&self, since: Instant) -> bool {
-        let faults = self.faults.lock().expect("nothing panics with it");
-        faults.iter().any(|(_, end)| end.is_none_or(|end| end >= since))
+    /// The fault since then that has cost a request. A process is killed once, so it costs those that are under way then, one
+    /// of each client.
+    fn fault_that_cost(&self, since: Instant) -> Option<Fault> {
+        let mut faults = self.faults.lock().expect("nothing panics with it");
+        let last = faults.last_mut()?;
+        let is_it = last.end.is_none_or(|end| end >= since) && last.failures < CLIENTS;
+        last.failures += u32::from(is_it);
+        is_it.then_some(last.fault)
     }
 
     /// Announces what happens, if it may cost requests.
     pub(super) fn during(&self, fault: Fault, happens: impl FnOnce()) {
         let faults = || self.faults.lock().expect("nothing panics with it");
         if fault.costs_requests() {
-            faults().push((Instant::now(), None));
+            faults().push(Announced { fault, end: None, failures: 0 });
         }
         happens();
-        if let Some((_, end)) = faults().last_mut() {
-            end.get_or_insert_with(Instant::now);
+        if let Some(last) = faults().last_mut() {
+            last.end.get_or_insert_with(Instant::now);
         }
     }
 

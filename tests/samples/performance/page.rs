@@ -63,7 +63,7 @@ pub(crate) fn summary(figures: &Figures) -> String {
     };
     distance::summary(figures).unwrap_or_else(usual)
         + &format!(
-            "With TLS, where the session proxy is the default, requests per second: {}, and {} without it.\n",
+            "With TLS, requests per second: {} through the session proxy, which is the default there, {} with PHP's own handler.\n",
             both("Redis with TLS, proxy"),
             both("Redis with TLS"),
         )

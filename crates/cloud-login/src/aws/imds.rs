@@ -7,7 +7,7 @@ use crate::variables::Inquiry;
 use store_client::NoToken;
 use ureq::http::Method;
 
-const SOURCE: Source = Source {
+pub(super) const SOURCE: Source = Source {
     name: "The EC2 metadata service",
     advice: "It was asked because the environment names no other source of AWS keys. On EKS, annotate the service account with eks.amazonaws.com/role-arn or add a Pod Identity association; on EC2, attach a role to the instance, and set its http-put-response-hop-limit to 2 for containers; elsewhere, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
 };

@@ -6,7 +6,7 @@ use crate::http::{HttpRequest, Source, element};
 use crate::variables::{CloudVariables, Inquiry};
 use store_client::NoToken;
 
-const SOURCE: Source = Source {
+pub(super) const SOURCE: Source = Source {
     name: "AWS STS",
     advice: "Check that the service account's annotation eks.amazonaws.com/role-arn names the role, and that the role's trust policy names this cluster's OIDC provider, namespace and service account.",
 };
@@ -20,6 +20,7 @@ pub(super) fn keys(
     let Some(role) = role else {
         return Err(SOURCE.no_token(url, "needs a role, and there is no AWS_ROLE_ARN", false));
     };
+    SOURCE.must_be_safe(url)?;
     let token = SOURCE.read(token_file)?;
     let session = variables.get("AWS_ROLE_SESSION_NAME").unwrap_or("php-session-store");
     let fields = [

@@ -26,6 +26,14 @@ pub(super) enum Proof<'a> {
 }
 
 impl<'a> Proof<'a> {
+    /// Who is asked.
+    pub(super) fn source(&self) -> Source {
+        match self {
+            Self::Secret(_) => BY_SECRET,
+            Self::File(_) => BY_FILE,
+        }
+    }
+
     /// The one that the credentials or the environment name.
     pub(super) fn named(azure: &'a Azure, variables: &'a CloudVariables) -> Option<Self> {
         let secret = azure.secret.as_ref().map(Secret::expose);
@@ -40,12 +48,10 @@ pub(super) fn ask(
     inquiry: Inquiry<'_>,
 ) -> Result<Bearer, NoToken> {
     let variables = inquiry.variables;
-    let source = match proof {
-        Proof::Secret(_) => BY_SECRET,
-        Proof::File(_) => BY_FILE,
-    };
+    let source = proof.source();
     let host = variables.get("AZURE_AUTHORITY_HOST").unwrap_or(PUBLIC_CLOUD);
     let host = host.trim_end_matches('/');
+    source.must_be_safe(host)?;
     let lacks = |what: &str| source.no_token(host, &format!("needs {what}"), false);
     let tenant = azure.tenant.as_deref().or_else(|| variables.get("AZURE_TENANT_ID"));
     let tenant = tenant.ok_or_else(|| lacks("a tenant id"))?;

@@ -4,7 +4,7 @@
 use super::{Azure, RESOURCE};
 use crate::bearer::Bearer;
 use crate::http::{HttpRequest, Source, encoded};
-use crate::variables::Inquiry;
+use crate::variables::{CloudVariables, Inquiry};
 use store_client::NoToken;
 
 const METADATA: &str = "http://169.254.169.254";
@@ -18,14 +18,23 @@ const OF_MACHINE: Source = Source {
     advice: "It was asked because neither the credentials nor the environment name another source. On AKS, use workload identity (label azure.workload.identity/use: \"true\"); on a virtual machine, assign an identity to it, and set client-id if there are several; elsewhere, set tenant-id, client-id and client-secret.",
 };
 
+/// The address and the secret header, if the environment names them.
+fn of_platform(variables: &CloudVariables) -> Option<(&str, &str)> {
+    variables.get("IDENTITY_ENDPOINT").zip(variables.get("IDENTITY_HEADER"))
+}
+
+/// Who is asked.
+pub(super) fn source(variables: &CloudVariables) -> Source {
+    if of_platform(variables).is_some() { OF_PLATFORM } else { OF_MACHINE }
+}
+
 pub(super) fn ask(azure: &Azure, inquiry: Inquiry<'_>) -> Result<Bearer, NoToken> {
     let variables = inquiry.variables;
     let client = azure.client.as_deref().or(variables.get("AZURE_CLIENT_ID"));
     let client = client.map(|id| format!("&client_id={}", encoded(id))).unwrap_or_default();
     let resource = encoded(RESOURCE);
     let query = |version: &str| format!("?api-version={version}&resource={resource}{client}");
-    let of_platform = variables.get("IDENTITY_ENDPOINT").zip(variables.get("IDENTITY_HEADER"));
-    if let Some((endpoint, header)) = of_platform {
+    if let Some((endpoint, header)) = of_platform(variables) {
         let url = format!("{endpoint}{}", query("2019-08-01"));
         let headers = [("x-identity-header", header)];
         return Bearer::of(&HttpRequest::get(OF_PLATFORM, &url, &headers, &[header]), inquiry);

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::UNIX_EPOCH;
 use store_client::{Auth, Secret};
 
+const SOURCE: Source = Source { name: "The source of the test", advice: "Ask it." };
 const SOON: Duration = Duration::from_secs(5);
 
 /// What the source answers next; it waits until it is told. A token's lifetime in seconds.
@@ -28,13 +29,13 @@ impl Test {
         let (told, ask, count) = (Mutex::new(told), Mutex::new(ask), AtomicU64::new(0));
         let issue = move |now: SystemTime, _| {
             let _ = ask.lock().unwrap().send(());
-            let lifetime = told.lock().unwrap().recv().unwrap_or_else(|_| Err(slow()))?;
+            let lifetime = told.lock().unwrap().recv().unwrap_or_else(|_| Err(slow(SOURCE)))?;
             let number = count.fetch_add(1, Ordering::SeqCst);
             let expires = now + Duration::from_secs(lifetime);
             let auth = Auth::new(None, Secret::new(format!("token-{number}")));
             Ok(Token { auth, expires })
         };
-        let keeper = Keeper::new(issue, Arc::new(now));
+        let keeper = Keeper::new(SOURCE, issue, Arc::new(now));
         Self { keeper, clock, tell, asked }
     }
 
@@ -97,7 +98,7 @@ fn a_source_that_is_down_is_said_before_the_token_ends_and_fails_nobody_until_th
     static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
     let said = || SAID.lock().unwrap().clone();
     let test = Test::new();
-    test.keeper.report_to(|text| SAID.lock().unwrap().push(text.to_owned()));
+    test.keeper.start(|text| SAID.lock().unwrap().push(text.to_owned()));
     test.answers(Ok(900));
     assert_eq!(test.token().unwrap(), "token-0");
     test.passes(600);
@@ -133,7 +134,7 @@ fn without_a_token_a_wait_ends_at_its_deadline() {
     let test = Test::new();
     let begun = Instant::now();
     let error = test.keeper.token(Deadline::after(Duration::from_millis(50))).unwrap_err();
-    assert_eq!(error, slow());
+    assert_eq!(error, slow(SOURCE));
     assert!(begun.elapsed() < SOON);
 }
 
@@ -168,5 +169,5 @@ fn a_clock_that_jumps_back_keeps_the_token_until_a_server_refuses_it() {
 fn a_token_that_has_ended_when_it_comes_is_none() {
     let test = Test::new();
     test.answers(Ok(0));
-    assert_eq!(test.token(), Err(ended()));
+    assert_eq!(test.token(), Err(ended(SOURCE)));
 }

@@ -108,3 +108,26 @@ fn what_is_half_configured_says_what_is_missing() {
     assert!(error.contains("is not asked"), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
 }
+
+#[test]
+fn nobody_far_gets_a_secret_in_plain_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    fs::write(&file, "hunter2").unwrap();
+    let file = file.to_str().unwrap();
+    let sts = [
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", file),
+        ("AWS_ROLE_ARN", "arn:aws:iam::1:role/web"),
+        ("AWS_ENDPOINT_URL_STS", "http://sts.example"),
+    ];
+    let of_azure = [("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_ID", "c")];
+    let entra = ("AZURE_AUTHORITY_HOST", "http://entra.example");
+    let by_secret = [&of_azure[..], &[entra, ("AZURE_CLIENT_SECRET", "hunter2")]].concat();
+    let by_file = [&of_azure[..], &[entra, ("AZURE_FEDERATED_TOKEN_FILE", file)]].concat();
+    let azure = || Cloud::Azure(Azure::default());
+    for (cloud, variables) in [(cache(), &sts[..]), (azure(), &by_secret), (azure(), &by_file)] {
+        let error = token(cloud, variables).unwrap_err();
+        assert!(error.what.contains("example) is neither https"), "{error}");
+        assert!(!error.passes, "{error}");
+    }
+}

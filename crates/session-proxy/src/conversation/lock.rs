@@ -94,7 +94,7 @@ impl<'a> Conversation<'a> {
         owner: &[u8],
         ends: Option<Instant>,
     ) -> Result<Option<Held<'a>>> {
-        let deadline = Deadline::after(self.shared.settings.lock_timeout);
+        let deadline = Deadline::after(self.sessions.service.waits().lock);
         let Some(turn) = self.shared.turns.wait(key, deadline) else { return Ok(None) };
         let secrets = &self.shared.secrets;
         let lock = self.sessions.lock(key, secrets.next(owner), ends);

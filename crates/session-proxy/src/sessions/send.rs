@@ -37,7 +37,7 @@ impl Sessions {
     /// A lock for this session, which is to be taken.
     pub(crate) fn lock(&self, key: &[u8], secret: Vec<u8>, ends: Option<Instant>) -> Lock {
         let (name, confirmed) = (self.lock_of(key), Instant::now());
-        let lasts = lock_time(self.shared.settings.failover_timeout);
+        let lasts = lock_time(self.service.waits().failover);
         Lock { key: key.to_vec(), name, secret, lasts, ends, confirmed }
     }
 

@@ -38,6 +38,15 @@ impl Client {
         }
     }
 
+    /// How long a primary has to be silent until Sentinels replace it (`down-after-milliseconds`), as far as they have said.
+    #[must_use]
+    pub fn down_after(&self) -> Option<Duration> {
+        match &self.servers {
+            Servers::Of(sentinels) => sentinels.down_after(),
+            _ => None,
+        }
+    }
+
     /// Asks the Sentinels until there is a primary that lets us in.
     pub(super) fn connect_to_primary(
         &self,

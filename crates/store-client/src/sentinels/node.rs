@@ -46,6 +46,8 @@ pub(super) struct NamedPrimary {
     pub(super) is_leaving: bool,
     /// Whether it gets no answer from it.
     pub(super) is_down: bool,
+    /// How long it has to be silent to be down (`down-after-milliseconds`), if the Sentinel says so.
+    pub(super) down_after: Option<Duration>,
 }
 
 /// Asks all of them at once.
@@ -183,25 +185,31 @@ impl Said {
     }
 }
 
-fn named(address: &[Reply], details: &Reply) -> Option<NamedPrimary> {
+fn named<'a>(address: &'a [Reply], details: &'a Reply) -> Option<NamedPrimary> {
     let [Reply::Bulk(host), Reply::Bulk(port)] = address else { return None };
-    let text = |bytes| std::str::from_utf8(bytes).ok();
+    let text = |bytes: &'a Vec<u8>| std::str::from_utf8(bytes).ok();
     let address = Address { host: text(host)?.parse().ok()?, port: text(port)?.parse().ok()? };
-    let flags = flags(details);
+    // From the promotion until all replicas follow, it names the new primary, and describes the old one.
+    let is_described =
+        [("ip", host), ("port", port)].iter().all(|it| field(details, it.0) == Some(it.1));
+    let flags = field(details, "flags").filter(|_| is_described).and_then(text).unwrap_or_default();
     let has = |flag: &str| flags.split(',').any(|it| it == flag);
     Some(NamedPrimary {
         address,
         is_leaving: has("failover_in_progress"),
         is_down: has("s_down") || has("disconnected"),
+        down_after: field(details, "down-after-milliseconds")
+            .and_then(text)
+            .and_then(|it| it.parse().ok())
+            .map(Duration::from_millis),
     })
 }
 
 /// Names and values in turn.
-fn flags(details: &Reply) -> String {
-    let Reply::Array(parts) = details else { return String::new() };
-    let pair = parts.chunks(2).find_map(|pair| match pair {
-        [Reply::Bulk(name), Reply::Bulk(value)] if name == b"flags" => Some(value),
+fn field<'a>(details: &'a Reply, name: &str) -> Option<&'a Vec<u8>> {
+    let Reply::Array(parts) = details else { return None };
+    parts.chunks(2).find_map(|pair| match pair {
+        [Reply::Bulk(it), Reply::Bulk(value)] if it == name.as_bytes() => Some(value),
         _ => None,
-    });
-    pair.map(|value| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
+    })
 }

@@ -99,7 +99,7 @@ impl<'a> Conversation<'a> {
                 self.session = MemcachedSession::Held(Box::new(held));
                 status::SUCCESS
             }
-            Ok(None) if waiting.since.elapsed() < self.shared.settings.lock_timeout => {
+            Ok(None) if waiting.since.elapsed() < self.shared.settings.waits.lock => {
                 self.waiting = Some(Queued { asked: Instant::now(), ..waiting });
                 status::EXISTS
             }
@@ -117,7 +117,7 @@ impl<'a> Conversation<'a> {
         key: &[u8],
         waiting: &Queued<'a>,
     ) -> Result<Option<(Lock, Option<ReadItem>)>> {
-        let left = self.shared.settings.lock_timeout.saturating_sub(waiting.since.elapsed());
+        let left = self.shared.settings.waits.lock.saturating_sub(waiting.since.elapsed());
         let soon = self.sessions.deadline.or_after(LOCK_ANSWER.min(left));
         if !waiting.turn.wait(soon) {
             return Ok(None);

@@ -19,7 +19,7 @@ const UNIQUE: usize = 10;
 
 /// The folder of a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place(pub(super) PathBuf);
+pub(crate) struct Place(pub(crate) PathBuf);
 
 /// No folder can be used.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +66,7 @@ impl Place {
     }
 
     /// Takes the lock: whoever holds it is the proxy. `None` if another process has it.
-    pub(super) fn lock(&self) -> io::Result<Option<File>> {
+    pub(crate) fn lock(&self) -> io::Result<Option<File>> {
         let lock = File::create(self.0.join("lock"))?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(lock)),
@@ -76,14 +76,14 @@ impl Place {
     }
 
     /// Whether a lock is the one of this folder, and not of one that was removed.
-    pub(super) fn is_locked_by(&self, lock: &File) -> bool {
+    pub(crate) fn is_locked_by(&self, lock: &File) -> bool {
         let id = |metadata: io::Result<Metadata>| metadata.ok().map(|it| (it.dev(), it.ino()));
         let ours = id(lock.metadata());
         ours.is_some() && ours == id(fs::metadata(self.0.join("lock")))
     }
 
     /// Creates the socket, for whoever holds the lock. PHP finds the previous one until this one is ready.
-    pub(super) fn listen(&self) -> io::Result<UnixListener> {
+    pub(crate) fn listen(&self) -> io::Result<UnixListener> {
         let name = &random()?[..UNIQUE];
         let path = self.0.join(name);
         let listener = UnixListener::bind(&path)?;
@@ -102,7 +102,7 @@ impl Place {
     }
 
     /// Whether PHP reaches this listener.
-    pub(super) fn leads_to(&self, listener: &UnixListener) -> bool {
+    pub(crate) fn leads_to(&self, listener: &UnixListener) -> bool {
         let Ok(address) = listener.local_addr() else { return false };
         let ours = address.as_pathname().and_then(Path::file_name);
         let present = fs::read_link(self.socket());
