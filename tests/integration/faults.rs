@@ -62,10 +62,10 @@ const NGINX_FPM_WAIT: Web = Web {
 };
 
 fn record_figure(server: &str, what: &str, suite: Suite, web: Web, outcome: Outcome) {
-    let Outcome { requests, errors, forgotten, longest } = outcome;
+    let Outcome { requests, errors, forgotten, lost, longest } = outcome;
     let figure = json!({
         "server": server, "what": what, "web": web.name, "suite": suite.name,
-        "requests": requests, "errors": errors, "forgotten": forgotten,
+        "requests": requests, "errors": errors, "forgotten": forgotten, "lost": lost,
         "longest_seconds": longest.as_secs_f64(),
     });
     record("faults", &figure);
@@ -87,7 +87,7 @@ fn faults_in_turn(suite: Suite, kind: Kind, web: Web, faults: &[Fault], most_rou
             let outcome = clients.visit(&instance, rounds);
             record_figure(&kind.to_string(), &fault.to_string(), suite, web, outcome);
             let row = fault.row(kind, web, rounds);
-            let noticed = (outcome.errors, outcome.forgotten);
+            let noticed = (outcome.errors, outcome.forgotten + outcome.lost);
             let longest = Duration::from_secs_f64(row.longest);
             if noticed != (row.errors, row.forgotten) || outcome.longest > longest {
                 worse.push(format!("{fault}: {outcome:?}"));
@@ -131,7 +131,7 @@ fn visited_meanwhile(
             happened.unwrap_or_else(|panic| resume_unwind(panic));
             outcome
         });
-        if outcome.errors + outcome.forgotten > 0 {
+        if outcome.errors + outcome.forgotten + outcome.lost > 0 {
             println!("{}", instance.container.logs());
         }
         if web.options != DIRECT {

@@ -60,7 +60,7 @@ fn the_launch_tries_what_the_proxy_sends_in_a_cluster() {
 fn tls_is_verified_by_the_name_that_is_bound_and_a_user_needs_few_rights() {
     const USER: &str = "shop";
     let files = TlsFiles::of("localhost");
-    let (cluster, ports) = RedisCluster::start_with_tls(&files);
+    let (cluster, ports) = RedisCluster::start_with_tls(&files, 0);
     let keys = [format!("~{PREFIX}*"), format!("~{{{PREFIX}*")];
     for node in &cluster.nodes {
         let mut user = vec!["ACL", "SETUSER", USER, "on", ">secret", &keys[0], &keys[1]];

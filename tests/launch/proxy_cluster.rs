@@ -47,6 +47,29 @@ fn a_cluster_keeps_sessions_in_two_round_trips() {
     clients_of_two_containers_lose_no_update(&cluster);
 }
 
+/// As phpredis' branch for locks in clusters takes and releases them.
+#[test]
+fn locks_of_others_in_a_cluster_count_and_others_see_ours() {
+    let cluster = RedisCluster::start(0, &[]);
+    let proxy = InProcess::start(&cluster.credentials());
+    let (owner, lock) = (cluster.owner(&key("a")), lock_in_cluster("a"));
+    let take = ["SET", &lock, "of-another", "NX", "PX", "60000"];
+    assert!(ask::<bool>(owner, &take));
+    thread::scope(|scope| {
+        let mut php = proxy.php(1);
+        let waits = scope.spawn(move || {
+            let count = php.begin("a");
+            (php, count)
+        });
+        wait_until("a request that waits", || proxy.status()["waiting_elsewhere"] == 1);
+        assert!(ask::<bool>(owner, &["DEL", &lock]));
+        let (mut php, count) = waits.join().unwrap();
+        assert!(!ask::<bool>(owner, &take));
+        php.end("a", count);
+    });
+    assert!(ask::<bool>(owner, &take));
+}
+
 fn ids_may_have_braces_and_look_like_locks(proxy: &InProcess) {
     let mut php = proxy.php(2);
     for id in ["{a}b", "a}b", "{}a", "a{b", "a_LOCK"] {

@@ -2,7 +2,7 @@
 
 use crate::proxy_harness::wait_until;
 use crate::proxy_site::{InProcess, PASSWORD, PREFIX, key, settings};
-use crate::redis_cluster::{RedisCluster, ask, id};
+use crate::redis_cluster::{RedisCluster, TlsFiles, ask, id};
 use crate::redis_process::{Redis, run};
 use nix::sys::signal::Signal;
 use serde_json::json;
@@ -137,6 +137,22 @@ fn a_host_that_turns_out_to_be_a_cluster_may_fail_over_as_slowly() {
     let begun = Instant::now();
     assert_eq!(php.count("visitor1"), 2);
     assert!(begun.elapsed() > waits.failover, "{:?}", begun.elapsed());
+    assert_eq!(proxy.status()["failures"], 0);
+}
+
+#[test]
+fn a_killed_primary_with_tls_fails_no_request() {
+    let files = TlsFiles::of("localhost");
+    let (cluster, ports) = RedisCluster::start_with_tls(&files, 1);
+    let nodes: Vec<String> = ports.iter().map(|port| format!("localhost:{port}")).collect();
+    let proxy = InProcess::start(&json!({"cluster.nodes": nodes.join(","), "tls": true,
+        "ca.crt": files.authority.pem, "password": PASSWORD}));
+    let mut php = proxy.php(1);
+    assert_eq!(php.count("visitor1"), 1);
+    let primary = cluster.owner(&key("visitor1"));
+    wait_until_replicated(primary, &key("visitor1"));
+    primary.signal(Signal::SIGKILL);
+    assert_eq!([php.count("visitor1"), php.count("visitor1")], [2, 3]);
     assert_eq!(proxy.status()["failures"], 0);
 }
 

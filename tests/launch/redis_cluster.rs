@@ -21,10 +21,10 @@ impl RedisCluster {
         Self::create(nodes, replicas, |node| node.port, &[])
     }
 
-    /// The same with TLS, without replicas; the ports are those for TLS, in the order of the nodes.
-    pub(crate) fn start_with_tls(files: &TlsFiles) -> (Self, Vec<u16>) {
+    /// The same with TLS; the ports are those for TLS, in the order of the nodes.
+    pub(crate) fn start_with_tls(files: &TlsFiles, replicas: usize) -> (Self, Vec<u16>) {
         let options = files.options();
-        let nodes: Vec<(Redis, u16)> = (0..3)
+        let nodes: Vec<(Redis, u16)> = (0..3 * (1 + replicas))
             .map(|_| {
                 let port = free_port();
                 let tls = ["--tls-cluster", "yes", "--tls-replication", "yes", "--tls-port"];
@@ -35,7 +35,7 @@ impl RedisCluster {
         let (nodes, ports): (Vec<Redis>, Vec<u16>) = nodes.into_iter().unzip();
         let of_tls = nodes.iter().map(|node| node.port).zip(ports.clone()).collect::<Vec<_>>();
         let port = |node: &Redis| of_tls.iter().find(|it| it.0 == node.port).unwrap().1;
-        let cluster = Self::create(nodes, 0, port, &["--tls", "--cacert", &files.ca]);
+        let cluster = Self::create(nodes, replicas, port, &["--tls", "--cacert", &files.ca]);
         (cluster, ports)
     }
 

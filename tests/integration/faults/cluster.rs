@@ -1,6 +1,8 @@
 //! A cluster of three primaries with a replica each, and what visitors notice while it changes.
 
-use super::{NGINX_FPM, NGINX_FPM_DEFAULT, NGINX_FPM_WAIT, Web, record_figure, visited_meanwhile};
+use super::{
+    DIRECT, NGINX_FPM, NGINX_FPM_DEFAULT, NGINX_FPM_WAIT, Web, record_figure, visited_meanwhile,
+};
 use crate::support::docker::{Container, wait_until};
 use crate::support::faulty::Outcome;
 use crate::support::services::IMAGE;
@@ -102,7 +104,7 @@ fn met(suite: Suite, web: Web, change: Change) -> Outcome {
 /// No request fails, and each visitor keeps every count.
 fn loses_nothing(suite: Suite, web: Web, change: Change) {
     let met = met(suite, web, change);
-    assert_eq!((met.errors, met.forgotten), (0, 0), "{change:?}: {met:?}");
+    assert_eq!((met.errors, met.forgotten, met.lost), (0, 0, 0), "{change:?}: {met:?}");
 }
 
 pub(super) fn measure(suite: Suite) {
@@ -116,7 +118,9 @@ pub(super) fn measure(suite: Suite) {
         (Change::Resharded, "cluster: slots moved", &[NGINX_FPM, NGINX_FPM_DEFAULT]),
     ] {
         for web in webs {
-            record_figure("Redis", what, suite, *web, met(suite, *web, change));
+            let met = met(suite, *web, change);
+            record_figure("Redis", what, suite, *web, met);
+            assert!(met.errors == 0 || web.options == DIRECT, "{what}: {met:?}");
         }
     }
 }

@@ -203,8 +203,10 @@ pub(crate) struct Outcome {
     pub(crate) requests: u32,
     /// Answers that were no page.
     pub(crate) errors: u32,
-    /// Pages that did not know the visitor any more.
+    /// Pages with an empty session in place of the visitor's.
     pub(crate) forgotten: u32,
+    /// Pages with an earlier state of the visitor's session.
+    pub(crate) lost: u32,
     pub(crate) longest: Duration,
 }
 
@@ -214,6 +216,7 @@ impl Outcome {
             requests: self.requests + other.requests,
             errors: self.errors + other.errors,
             forgotten: self.forgotten + other.forgotten,
+            lost: self.lost + other.lost,
             longest: self.longest.max(other.longest),
         }
     }
@@ -229,7 +232,7 @@ impl Clients {
         loop {
             let mut clients = Self((0..size).map(|_| (HttpClient::new(), 0)).collect());
             let outcome = clients.visit(instance, 5);
-            if (outcome.errors, outcome.forgotten) == (0, 0) {
+            if (outcome.errors, outcome.forgotten, outcome.lost) == (0, 0, 0) {
                 return clients;
             }
             // libmemcached leaves a server alone for 2 seconds after a failure.
@@ -283,7 +286,9 @@ fn visit_once(visitor: &mut HttpClient, count: &mut u32, address: std::net::Sock
     let longest = start.elapsed();
     let number: Option<u32> = answer.body.split(',').next().and_then(|it| it.parse().ok());
     let error = answer.status != 200 || number.is_none();
-    let forgotten = !error && number != Some(*count + 1);
+    let is_expected = error || number == Some(*count + 1);
+    let (forgotten, lost) = (!is_expected && number == Some(1), !is_expected && number != Some(1));
     *count = number.unwrap_or(*count);
-    Outcome { requests: 1, errors: u32::from(error), forgotten: u32::from(forgotten), longest }
+    let [errors, forgotten, lost] = [error, forgotten, lost].map(u32::from);
+    Outcome { requests: 1, errors, forgotten, lost, longest }
 }

@@ -145,6 +145,8 @@ pub(crate) struct Fault {
     pub(crate) requests: u32,
     pub(crate) errors: u32,
     pub(crate) forgotten: u32,
+    /// Earlier figures count these among the forgotten ones.
+    pub(crate) lost: Option<u32>,
     pub(crate) longest_seconds: f64,
 }
 

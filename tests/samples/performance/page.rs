@@ -168,6 +168,7 @@ fn faults(figures: &Figures) -> String {
             it.requests.to_string(),
             it.errors.to_string(),
             it.forgotten.to_string(),
+            it.lost.map(|lost| lost.to_string()).unwrap_or_default(),
             format!("{:.1} s", it.longest_seconds),
         ]
     };
@@ -181,7 +182,8 @@ fn faults(figures: &Figures) -> String {
     format!(
         "\
 Each visitor has a session when the fault comes. *Errors* are answers other than HTTP 200; *session not there* are pages that were
-served with an empty session instead of the visitor's. Behind nginx there are four workers and four visitors, with `php -S` one of
+served with an empty session instead of the visitor's, *lost updates* with an earlier state of it
+(where nothing is said, they are among the former). Behind nginx there are four workers and four visitors, with `php -S` one of
 each. What to make of it: [Operations](operations.md#faults).
 
 ![The longest request while a fault lasts](performance-faults.svg)
@@ -191,7 +193,7 @@ A new visitor, without a cookie, waits for a Redis that hangs: {}.
 ",
         visitors.join(", ")
     ) + &table(
-        "| server | what happens | web server | requests | errors | session not there | longest request |",
+        "| server | what happens | web server | requests | errors | session not there | lost updates | longest request |",
         &rows,
     )
 }
