@@ -27,6 +27,7 @@ mod memcached;
 mod memcached_faults;
 mod memcached_process;
 mod memcached_proxy;
+mod memcached_silence;
 mod memcached_site;
 mod names;
 mod options;

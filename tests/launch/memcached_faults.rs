@@ -214,7 +214,10 @@ fn of_two_servers_only_the_killed_ones_sessions_fail() {
 /// Servers that say anything but what a server says: an error in time, and no memory taken for a length that they name.
 #[test]
 fn what_is_no_reply_is_an_error_in_time() {
-    let answers: [&[u8]; 6] = [
+    let answers: [&[u8]; 8] = [
+        // A version of 4 GiB; and one that answers every question, the login too.
+        b"\x81\x0b\0\0\0\0\0\0\xff\xff\xff\xff\0\0\0\0\0\0\0\0\0\0\0\0",
+        b"\x81\x0b\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
         b"HTTP/1.1 400 Bad Request\r\n\r\n",
         b"VALUE memc.sess.key.a 0 99999999999 1\r\nx",
         b"STORED\r\nVALUE memc.sess.key.lock.a 0 1 1\r\nxx",
@@ -232,10 +235,14 @@ fn what_is_no_reply_is_an_error_in_time() {
                         }
                     }
                 });
-                let site = Site::before(&[port]);
-                let (said, took) = timed(|| site.php().lock("a"));
-                assert_eq!(said, NOT_STORED);
-                assert!(took < PATIENCE_OF_PHP, "{took:?}");
+                let mut with_login = servers(&[port]);
+                with_login["username"] = "shop".into();
+                with_login["password"] = "hunter2".into();
+                for credentials in [servers(&[port]), with_login] {
+                    let (said, took) = timed(|| Site::new(&credentials).php().lock("a"));
+                    assert_eq!(said, NOT_STORED);
+                    assert!(took < PATIENCE_OF_PHP, "{took:?}");
+                }
             });
         }
     });

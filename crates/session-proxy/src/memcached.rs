@@ -4,6 +4,7 @@
 mod binary;
 mod connection;
 mod conversation;
+mod in_time;
 mod lock;
 mod op;
 mod request;

@@ -57,6 +57,12 @@ impl Secrets {
         [self.owner(php), unique.into_bytes()].concat()
     }
 
+    /// Whether a lock is in the way of nobody who has the turn for its session: it is of this PHP process, or of this worker.
+    pub(super) fn are_left(&self, secret: &[u8], php: &[u8]) -> bool {
+        let worker = secret.rsplit(|byte| *byte == b'.').nth(1);
+        worker == Some(self.worker.as_bytes()) || secret.starts_with(&self.owner(php))
+    }
+
     /// Whether a lock of a PHP process in this container is from another worker, which has died. Threads of one process are
     /// one to us.
     pub(super) fn are_inherited(&self, secret: &[u8], php: &[u8]) -> bool {

@@ -3,10 +3,11 @@
 mod locking;
 
 use super::binary::status;
+use super::in_time::InTime;
 use super::op::{Data, Item, Op, Reply, When};
 use super::request::{Incoming, Request};
 use super::servers::Result;
-use super::sessions::{InTime, Sessions, Written};
+use super::sessions::{Sessions, Written};
 use crate::answer::{OK, unreachable};
 use crate::contest::GaveUp;
 use crate::exchange::{Dialogue, ParsedRequest};
@@ -19,10 +20,8 @@ use locking::{Held, Queued};
 use std::mem;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use store_client::{Deadline, bulk};
+use store_client::bulk;
 
-/// How long an answer may take. libmemcached waits for 5 seconds.
-const PATIENCE: Duration = Duration::from_millis(4500);
 /// PHP's handler takes any version.
 const VERSION: &[u8] = b"1.6.0";
 
@@ -69,7 +68,7 @@ impl Dialogue for Conversation<'_> {
     }
 
     fn answer(&mut self, incoming: Incoming) -> Vec<u8> {
-        self.sessions.deadline = Deadline::after(PATIENCE);
+        self.sessions.begin(Duration::MAX);
         let answer = self.reply(&incoming);
         self.is_new = false;
         answer
@@ -80,7 +79,7 @@ impl<'a> Conversation<'a> {
     /// `peer` is what PHP calls itself.
     pub(super) fn new(all: &'a Sessions, peer: Vec<u8>) -> Self {
         let (session, waiting, gave_up) = (MemcachedSession::None, None, GaveUp::default());
-        let (shared, sessions) = (&all.shared, InTime { all, deadline: Deadline::after(PATIENCE) });
+        let (shared, sessions) = (&all.shared, InTime::new(all));
         Self { shared, sessions, peer, session, waiting, gave_up, created: None, is_new: true }
     }
 
@@ -160,7 +159,7 @@ impl<'a> Conversation<'a> {
     }
 
     fn write(&mut self, key: &[u8], data: Data<'_>) -> u16 {
-        let sessions = self.sessions;
+        let sessions = &self.sessions;
         let written = match &mut self.session {
             MemcachedSession::Held(held) if held.lock.key == key => {
                 let written = sessions.write(&held.lock, held.seen, data);
@@ -221,7 +220,7 @@ impl<'a> Conversation<'a> {
     }
 
     fn touch(&mut self, incoming: &Incoming, key: &[u8], seconds: u32) -> Vec<u8> {
-        let sessions = self.sessions;
+        let sessions = &self.sessions;
         let touched = match &mut self.session {
             MemcachedSession::Held(held) if held.lock.key == key => {
                 let touched = sessions.touch(&held.lock, seconds);

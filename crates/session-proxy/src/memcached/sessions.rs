@@ -1,29 +1,22 @@
 //! What a session needs of its servers. A write names the version that was read, so that even a lost lock loses no change.
 
+use super::in_time::InTime;
 use super::lock::{LOCK_SECONDS, Lock, lock_of};
 use super::op::{Data, Item, Op, Reply, When};
 use super::servers::{Result, Servers};
 use crate::credentials::{self, LiveCredentials};
-use crate::pool::NoConnection;
 use crate::shared::Shared;
 use crate::upstream::Access;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
-use store_client::{Deadline, MemcachedEndpoint};
+use store_client::MemcachedEndpoint;
 
 pub(crate) struct Sessions {
     pub(super) shared: Arc<Shared>,
-    credentials: LiveCredentials<Access<MemcachedEndpoint>, Servers>,
+    pub(super) credentials: LiveCredentials<Access<MemcachedEndpoint>, Servers>,
     /// Whether the log has said that the server keeps no session as large as one was.
     pub(super) said_too_large: AtomicBool,
-}
-
-/// The sessions, asked until a deadline.
-#[derive(Clone, Copy)]
-pub(super) struct InTime<'a> {
-    pub(super) all: &'a Sessions,
-    pub(super) deadline: Deadline,
 }
 
 /// What came of asking for a lock.
@@ -69,19 +62,6 @@ impl Sessions {
 }
 
 impl InTime<'_> {
-    fn send(&self, key: &[u8], ops: &[Op<'_>]) -> Result<Vec<Reply>> {
-        let servers = self.all.servers();
-        let sent = servers.send(key, ops, self.deadline);
-        if sent.as_ref().is_err_and(|failure| failure.fault.is_refusal()) {
-            // Only other credentials help.
-            let now = self.all.credentials.read_again();
-            if !Arc::ptr_eq(&now, &servers) {
-                return now.send(key, ops, self.deadline);
-            }
-        }
-        sent
-    }
-
     /// Sends one operation.
     pub(super) fn one(&self, key: &[u8], op: Op<'_>) -> Result<Reply> {
         Ok(self.send(key, &[op])?.into_iter().next().unwrap_or(Reply::Missing))
@@ -100,8 +80,13 @@ impl InTime<'_> {
         !lock.is_beside && self.all.servers().are_together(&lock.name, &lock.key)
     }
 
-    /// Takes a lock, and reads the session by `ops` if that takes no further round trip. A lock of `owner` is no obstacle.
-    pub(super) fn take(&self, lock: &Lock, owner: &[u8], ops: &[Op<'_>]) -> Result<Taken> {
+    /// Takes a lock, and reads the session by `ops` if that takes no further round trip. A lock that `is_left` is no obstacle.
+    pub(super) fn take(
+        &self,
+        lock: &Lock,
+        is_left: impl Fn(&[u8]) -> bool,
+        ops: &[Op<'_>],
+    ) -> Result<Taken> {
         let mut lock = Lock { renewed: Instant::now(), ..lock.clone() };
         let ops = if self.are_together(&lock) { ops } else { &[] };
         let mut replies = match self.try_lock(&lock, When::Missing, ops) {
@@ -114,7 +99,7 @@ impl InTime<'_> {
         };
         if let Some(Reply::Value(item)) = replies.get(1)
             && item.data != lock.secret
-            && item.data.starts_with(owner)
+            && is_left(&item.data)
         {
             let when = When::Unchanged(item.version);
             replies = self.try_lock(&lock, when, ops)?;
@@ -135,19 +120,15 @@ impl InTime<'_> {
         self.send(lock.place(), &[&lock_ops, ops].concat())
     }
 
-    /// Keeps a lock for longer. A lost lock shows up when PHP writes.
+    /// Keeps a lock for longer. One that is gone is not taken again: somebody else may have had it meanwhile, and a write that
+    /// does not find its lock replaces only what was read.
     pub(super) fn renew(&self, lock: &mut Lock) {
         lock.renewed = Instant::now();
-        for when in [When::Unchanged(lock.version), When::Missing] {
-            match self.try_lock(lock, when, &[]).as_deref() {
-                Ok([_, Reply::Value(item)]) if item.data == lock.secret => {
-                    lock.version = item.version;
-                    return;
-                }
-                // The server has lost all it had.
-                Ok([_, Reply::Missing]) => {}
-                _ => return,
-            }
+        let renewed = self.try_lock(lock, When::Unchanged(lock.version), &[]);
+        if let Ok([_, Reply::Value(item)]) = renewed.as_deref()
+            && item.data == lock.secret
+        {
+            lock.version = item.version;
         }
     }
 

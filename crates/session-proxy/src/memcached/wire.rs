@@ -37,7 +37,7 @@ impl Wire {
 pub fn reply_lengths(key: &[u8], bytes: &[u8]) -> Vec<Option<usize>> {
     let data = Data { bytes: b"data", flags: 0, seconds: 60 };
     let store = Op::Store { key, data, when: When::Missing };
-    let ops = [Op::Get(key), store, Op::Touch(key, 60), Op::Delete(key)];
+    let ops = [Op::Get(key), store, Op::Touch(key, 60), Op::Delete(key), Op::DeleteIf(key, 7)];
     let of = |wire: Wire| {
         let parsed = ops.iter().map(move |op| wire.parse(op, bytes));
         parsed.map(|parsed| parsed.ok().flatten().map(|(_, length)| length))

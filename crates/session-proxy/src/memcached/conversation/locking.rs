@@ -1,7 +1,7 @@
 //! The locks of a conversation: taking them, and keeping them while PHP works. PHP's handler waits for 5 seconds for an
 //! answer, and asks again for a lock that it did not get: it keeps its place in the queue meanwhile.
 
-use super::{Conversation, MemcachedSession, PATIENCE};
+use super::{Conversation, MemcachedSession};
 use crate::contest::{AT_ONCE, take_in_time};
 use crate::exchange::Locks;
 use crate::lock::RENEWED_EVERY;
@@ -13,7 +13,6 @@ use crate::memcached::sessions::{ReadItem, Taken};
 use crate::turns::Turn;
 use std::mem;
 use std::time::{Duration, Instant};
-use store_client::Deadline;
 
 /// How long a renewal may take: PHP's next request waits for it.
 const RENEWAL: Duration = Duration::from_secs(2);
@@ -56,27 +55,31 @@ impl Locks for Conversation<'_> {
         if let MemcachedSession::Held(held) = &mut self.session
             && held.lock.renewed.elapsed() >= RENEWED_EVERY
         {
-            self.sessions.deadline = Deadline::after(RENEWAL);
+            self.sessions.begin(RENEWAL);
             self.sessions.renew(&mut held.lock);
         }
     }
 
     fn release(&mut self) {
-        self.sessions.deadline = Deadline::after(PATIENCE);
+        self.sessions.begin(Duration::MAX);
+        self.let_go();
+    }
+}
+
+impl<'a> Conversation<'a> {
+    fn let_go(&mut self) {
         if let MemcachedSession::Held(held) =
             mem::replace(&mut self.session, MemcachedSession::None)
         {
             self.sessions.unlock(&held.lock);
         }
     }
-}
 
-impl<'a> Conversation<'a> {
     pub(super) fn lock(&mut self, key: &[u8]) -> u16 {
         if let Some(status) = self.gave_up.lately(key, TOLD_AGAIN) {
             return status;
         }
-        self.release();
+        self.let_go();
         let waiting = match self.waiting.take() {
             Some(waiting) if waiting.key == key => waiting,
             _ => {
@@ -120,7 +123,9 @@ impl<'a> Conversation<'a> {
             return Ok(None);
         }
         let (secrets, prefix) = (&self.shared.secrets, self.shared.settings.prefix.len());
-        let owner = secrets.owner(&self.peer);
+        // Whoever has the turn is the only one of this worker: its other locks are those of requests that were given up, and
+        // that a server which was stopped carries out later.
+        let is_left = |lock: &[u8]| secrets.are_left(lock, &self.peer);
         let read = Op::read(key, self.reserved(key));
         let (key, name, secret) = (key.to_vec(), lock_of(key, prefix), secrets.next(&self.peer));
         let lock =
@@ -128,7 +133,7 @@ impl<'a> Conversation<'a> {
         take_in_time(&self.shared.stats.waiting_elsewhere, soon, |again| {
             // Others may be writing it: to read it is of use only with the lock.
             let read = if again { &[][..] } else { &read };
-            Ok(match self.sessions.take(&lock, &owner, read)? {
+            Ok(match self.sessions.take(&lock, is_left, read)? {
                 Taken::Locked(lock, read) => Some((lock, read)),
                 Taken::Busy => None,
             })
