@@ -190,12 +190,9 @@ fn a_node_that_hangs_holds_up_only_the_sessions_that_it_has() {
     assert_eq!(proxy.status()["failures"], 0);
 }
 
-/// Waits until a replica has all that its primary, which has this key, has acknowledged: Redis replicates later.
+/// Waits until a replica has all that its primary, which has this key, has acknowledged.
 fn wait_until_replicated(primary: &Redis, key: &str) {
-    let mut admin = primary.admin(PASSWORD);
-    run(&mut admin, &["SET", &format!("{{{key}}}mark"), ""]);
-    let acknowledged: u32 = redis::cmd("WAIT").arg(1).arg(10_000).query(&mut admin).unwrap();
-    assert_eq!(acknowledged, 1);
+    primary.wait_until_replicated(PASSWORD, &format!("{{{key}}}mark"), 1);
 }
 
 fn wait_until_primary(replica: &Redis) {

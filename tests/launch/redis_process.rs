@@ -87,6 +87,15 @@ impl Redis {
         line.and_then(|line| line.split(['=', ',']).nth(1)).map_or(0, |it| it.parse().unwrap())
     }
 
+    /// Waits until so many replicas have all that it has acknowledged: Redis replicates later. It stores a key for that.
+    pub(crate) fn wait_until_replicated(&self, password: &str, key: &str, replicas: u32) {
+        let mut admin = self.admin(password);
+        run(&mut admin, &["SET", key, ""]);
+        let acknowledged: u32 =
+            redis::cmd("WAIT").arg(replicas).arg(10_000).query(&mut admin).unwrap();
+        assert_eq!(acknowledged, replicas);
+    }
+
     /// Stops or continues the process.
     pub(crate) fn signal(&self, signal: Signal) {
         crate::proxy_harness::signal(self.process.id().cast_signed(), signal);

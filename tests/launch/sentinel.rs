@@ -6,6 +6,7 @@ use crate::redis_process::run;
 use crate::sentinel_site::{MASTER, Watched};
 use nix::sys::signal::Signal;
 use serde_json::json;
+use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -20,18 +21,21 @@ struct Seen {
     lost: u32,
 }
 
-/// Visitors that count their visits, one request after the other, while something happens. Any failed request panics.
-fn under_load(site: &Watched, happens: impl FnOnce()) -> Vec<Seen> {
-    let is_over = AtomicBool::new(false);
+/// Visitors that count their visits, one request after the other, while something happens, which may hold up new requests.
+/// Any failed request panics.
+fn under_load(site: &Watched, happens: impl FnOnce(&RwLock<()>)) -> Vec<Seen> {
+    let (is_over, breaks) = (AtomicBool::new(false), RwLock::new(()));
     thread::scope(|scope| {
         let workers: Vec<_> = (1..=WORKERS)
             .map(|number| {
-                let (mut php, is_over) = (site.php(number), &is_over);
+                let (mut php, is_over, breaks) = (site.php(number), &is_over, &breaks);
                 scope.spawn(move || {
                     let (mut seen, mut last) = (Seen::default(), 0_u32);
                     while !is_over.load(Ordering::Relaxed) {
+                        let requested = breaks.read().unwrap();
                         let begun = Instant::now();
                         let count = php.count(&number.to_string());
+                        drop(requested);
                         seen.longest = seen.longest.max(begun.elapsed());
                         seen.lost += (last + 1).saturating_sub(count);
                         (last, seen.pages) = (count, seen.pages + 1);
@@ -42,7 +46,7 @@ fn under_load(site: &Watched, happens: impl FnOnce()) -> Vec<Seen> {
             })
             .collect();
         sleep(Duration::from_millis(300));
-        happens();
+        happens(&breaks);
         sleep(Duration::from_secs(1));
         is_over.store(true, Ordering::Relaxed);
         workers.into_iter().map(|worker| worker.join().unwrap()).collect()
@@ -59,7 +63,7 @@ fn a_planned_failover_fails_no_request_and_loses_nothing() {
     let site = Watched::start(None);
     site.serve(&site.credentials(), 0);
     let old = site.primary();
-    let seen = under_load(&site, || {
+    let seen = under_load(&site, |_| {
         site.fail_over();
         site.wait_for_another(old);
     });
@@ -92,7 +96,7 @@ fn a_killed_primary_fails_no_request() {
     let site = Watched::start(None);
     site.serve(&site.credentials(), 0);
     let old = site.primary();
-    let seen = under_load(&site, || {
+    let seen = under_load(&site, |_| {
         site.signal(old, Signal::SIGKILL);
         site.wait_for_another(old);
     });
@@ -111,8 +115,10 @@ fn a_primary_that_stops_and_comes_back_is_not_believed() {
     for (php, expected) in idle.iter_mut().zip(1..) {
         assert_eq!(php.count("idle"), expected);
     }
-    let seen = under_load(&site, || {
-        site.signal(old, Signal::SIGSTOP);
+    let seen = under_load(&site, |breaks| {
+        let quiet = breaks.write().unwrap();
+        site.stop(old);
+        drop(quiet);
         site.wait_for_another(old);
         site.signal(old, Signal::SIGCONT);
     });
@@ -206,7 +212,7 @@ fn what_a_killed_primary_takes_with_it() {
             let site = Watched::start(None);
             site.serve(&site.credentials(), wait_replicas);
             let old = site.primary();
-            let seen = under_load(&site, || {
+            let seen = under_load(&site, |_| {
                 site.signal(old, Signal::SIGKILL);
                 site.wait_for_another(old);
             });

@@ -195,6 +195,12 @@ impl Watched {
         signal(self.servers[server].pid(), which);
     }
 
+    /// Stops a primary that both replicas follow, after they have all that it has acknowledged.
+    pub(crate) fn stop(&self, server: usize) {
+        self.servers[server].wait_until_replicated(PASSWORD, "mark", 2);
+        self.signal(server, Signal::SIGSTOP);
+    }
+
     /// What the present primary keeps.
     pub(crate) fn stored(&self, id: &str) -> Option<String> {
         let mut admin = self.servers[self.primary()].admin(PASSWORD);
