@@ -51,7 +51,25 @@ fn every_update_is_kept(suite: Suite, store: Store, login: bool) {
     });
 }
 
+/// One instance behind the session proxy and one with PHP's own handler, as in a rolling deployment.
+fn memcached_keeps_every_update_on_both_ways(suite: Suite) {
+    build(&app_with_holding_page(suite, Store::Memcached), |app| {
+        let app = app.served_by(Server::NginxFpm);
+        let server = Memcached::start();
+        let credentials = json!({"servers": server.server()});
+        let bound = format!("VCAP_SERVICES={}", vcap(&[("memcached-sessions", credentials)]));
+        let [on, off] = ["on", "off"].map(|proxy| {
+            app.start(&["--env", &bound, "--env", &format!("BPL_PHP_SESSION_PROXY={proxy}")])
+        });
+        for instances in [&[&on][..], &[&on, &off]] {
+            let run = hammer(instances, 200, 2);
+            assert_eq!(run.counted, run.requests, "{} instances: {run:?}", instances.len());
+        }
+    });
+}
+
 on_both! {
+    memcached_keeps_every_update_on_both_ways;
     redis_keeps_every_update: |suite| every_update_is_kept(suite, Store::Redis, true);
     memcached_keeps_every_update: |suite| {
         every_update_is_kept(suite, Store::Memcached, suite.name == "bookworm");

@@ -1,10 +1,12 @@
 //! Memcached sessions, end to end.
 
 use crate::support::app::{App, build, build_fails, config};
+use crate::support::certificates::Authority;
+use crate::support::docker::Container;
 use crate::support::http_client::{HttpClient, assert_sessions_are_shared};
 use crate::support::relay::Relay;
 use crate::support::secrets::{MARKER, ODD_PASSWORD};
-use crate::support::services::{BoundService, Memcached, vcap};
+use crate::support::services::{BoundService, IMAGE, Memcached, vcap};
 use crate::support::sharding::twemproxy_of_memcached;
 use crate::support::{BOOKWORM, Suite, TRIXIE, on_both};
 use libcnb_test::{assert_contains, assert_not_contains};
@@ -148,6 +150,53 @@ fn a_task_that_forks_loses_nothing(suite: Suite) {
     });
 }
 
+/// PHP warns, and the log says it once; what was there before stays.
+fn a_session_above_the_servers_size_is_said_and_keeps_what_was_there(suite: Suite) {
+    with_app(suite, |app| {
+        let memcached = Memcached::start();
+        let bound = format!("VCAP_SERVICES={}", services(json!({"servers": memcached.server()})));
+        let task = "function store($data) { session_id('abc'); session_start(); \
+            $before = $_SESSION['data'] ?? ''; $_SESSION['data'] = $data; session_write_close(); return $before; } \
+            store('small'); store(str_repeat('x', 1 << 20)); store(str_repeat('y', 1 << 20)); \
+            exit('before: ' . store('last'));";
+        // Output would be in the way of the next session.
+        let settings = ["-d", "display_errors=stderr", "-d", "log_errors=0"];
+        let php = [&["--", "php"], &settings[..], &["-r", task]].concat();
+        let on = "BPL_PHP_SESSION_PROXY=on";
+        let (_, output) = app.run(&["--env", &bound, "--env", on], &php);
+        assert_contains!(output, "before: small");
+        assert_eq!(output.matches("Failed to write session data").count(), 2, "{output}");
+        let said = "was not written: the server keeps no item of this size (item_size_max)";
+        assert_eq!(output.matches(said).count(), 1, "{output}");
+    });
+}
+
+/// Which PHP's own handler cannot reach: the session proxy connects.
+fn a_server_with_tls_keeps_sessions(suite: Suite) {
+    with_app(suite, |app| {
+        let authority = Authority::new();
+        let script = format!(
+            "{}; exec memcached -u memcache -Z -o ssl_chain_cert=/tls/cert.pem,ssl_key=/tls/key.pem",
+            Authority::wait_command()
+        );
+        let tls = format!("{}:/tls:ro", authority.folder().display());
+        let container = Container::start(&["--volume", &tls], IMAGE, &["sh", "-c", &script]);
+        authority.give_identity(&[&container.ip()]);
+        container.wait_for_port(11211);
+        let credentials =
+            json!({"host": container.ip(), "ssl": true, "ca.crt": authority.certificate});
+        let bound = format!("VCAP_SERVICES={}", services(credentials));
+        assert_sessions_are_shared(app, &["--env", &bound]);
+        let (kept, said) = app.check(&["--env", &bound]);
+        assert!(kept, "{said}");
+        // Nobody is believed whose authority is another one.
+        let stranger =
+            json!({"host": container.ip(), "ssl": true, "ca.crt": Authority::new().certificate});
+        let (kept, said) = app.check(&["--env", &format!("VCAP_SERVICES={}", services(stranger))]);
+        assert!(!kept, "{said}");
+    });
+}
+
 /// What the server shows of the options: its keys, and when they expire.
 #[test]
 fn the_options_reach_the_server() {
@@ -199,6 +248,8 @@ fn a_service_of_the_other_store_stops_the_start_and_both_stop_the_build() {
 }
 
 on_both! {
+    a_session_above_the_servers_size_is_said_and_keeps_what_was_there;
+    a_server_with_tls_keeps_sessions;
     a_wrong_password_fails_at_once_and_says_so;
     two_servers_are_both_used;
     a_task_that_forks_loses_nothing;
