@@ -9,6 +9,7 @@ use crate::session_proxy::who_shows;
 use crate::support::app::{App, Instance, Server, build};
 use crate::support::faulty::{Clients, FaultyServer, Kind, Outcome, PASSWORD};
 use crate::support::figures::record;
+use crate::support::http_client::HttpClient;
 use crate::support::sample::app_with_holding_page;
 use crate::support::services::vcap;
 use crate::support::{BOOKWORM, Suite, on_both};
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use table::{FAULTS, FAULTS_OF_PROXY, Fault, REFUSALS};
 
 /// A web server, its workers and its options.
@@ -91,6 +92,12 @@ fn faults_in_turn(suite: Suite, kind: Kind, web: Web, faults: &[Fault], most_rou
             let longest = Duration::from_secs_f64(row.longest);
             if noticed != (row.errors, row.forgotten) || outcome.longest > longest {
                 worse.push(format!("{fault}: {outcome:?}"));
+            }
+            if web.options == PROXY && store == Store::Memcached {
+                let came = Instant::now();
+                let answer = HttpClient::new().get(instance.address(), "/");
+                assert_eq!(answer.status, 200, "{fault}, a visitor without a cookie: {answer:?}");
+                assert!(came.elapsed() < Duration::from_secs(6), "{fault}: {:?}", came.elapsed());
             }
             // Without the proxy, they all do: see below.
             if web.options == PROXY {
