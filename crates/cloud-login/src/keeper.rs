@@ -19,9 +19,9 @@ pub type Clock = dyn Fn() -> SystemTime + Send + Sync;
 type Issue = dyn Fn(SystemTime, Deadline) -> Result<Token, NoToken> + Send + Sync;
 
 /// Keeps a token that is valid, from the first time that one is needed until it is dropped.
-pub(crate) struct Keeper(Arc<Shared>);
+pub(crate) struct Keeper(Arc<KeptToken>);
 
-struct Shared {
+struct KeptToken {
     source: Source,
     issue: Box<Issue>,
     clock: Arc<Clock>,
@@ -68,7 +68,7 @@ impl Keeper {
             problem: None,
             answers: 0,
         };
-        Self(Arc::new(Shared {
+        Self(Arc::new(KeptToken {
             source,
             issue: Box::new(issue),
             clock,
@@ -166,7 +166,7 @@ impl Tokens for Keeper {
     }
 }
 
-impl Shared {
+impl KeptToken {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -39,9 +39,7 @@ pub use client::ProxyClient;
 pub use credentials::Read;
 pub use key_space::KeySpace;
 pub use log::{finish, log};
-pub use memcached::{
-    Fault as MemcachedFault, Incoming, LOCK_ANSWER, Trial as MemcachedTrial, reply_lengths,
-};
+pub use memcached::{Incoming, LOCK_ANSWER, MemcachedFault, MemcachedTrial, reply_lengths};
 pub use request::{Refusal, Request, parse};
 pub use settings::{Settings, Waits};
 pub use signals::{block, wait};

@@ -118,11 +118,11 @@ fn write_line(output: &mut impl Write, mut line: &[u8]) -> io::Result<()> {
 #[derive(Default)]
 struct Lines {
     /// The different ones of the last seconds.
-    said: Vec<Said>,
+    said: Vec<LoggedLine>,
     left_out: u64,
 }
 
-struct Said {
+struct LoggedLine {
     line: String,
     at: Instant,
     /// How many times it has come since.
@@ -139,7 +139,7 @@ impl Lines {
         }
         let admitted = self.said.len() < MOST_LINES;
         if admitted {
-            self.said.push(Said { line: line.to_owned(), at: now, repeated: 0 });
+            self.said.push(LoggedLine { line: line.to_owned(), at: now, repeated: 0 });
         } else {
             self.left_out += 1;
         }

@@ -18,14 +18,14 @@ mod wire;
 use crate::exchange::converse;
 use crate::shared::Shared;
 use crate::status::{ServiceStatus, Site};
-pub use connection::Fault;
+pub use connection::MemcachedFault;
 use conversation::Conversation;
 pub use lock::LOCK_ANSWER;
 pub use request::Incoming;
 pub(super) use sessions::Sessions;
 use std::io;
 use std::os::unix::net::UnixStream;
-pub use trial::Trial;
+pub use trial::MemcachedTrial;
 pub use wire::reply_lengths;
 
 impl Site for Sessions {

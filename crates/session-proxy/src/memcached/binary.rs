@@ -1,7 +1,7 @@
 //! The binary protocol: PHP's handler speaks it with us, and a server with a login by SASL.
 //! <https://github.com/memcached/memcached/wiki/BinaryProtocolRevamped>
 
-use super::op::{Data, Item, NotMemcached, Op, ParsedReply, Reply, When};
+use super::op::{Condition, Item, NewItem, NotMemcached, Op, ParsedReply, Reply};
 use store_client::{MAX_VALUE, printable};
 
 pub(super) const REQUEST: u8 = 0x80;
@@ -125,11 +125,11 @@ pub(super) fn encode(op: &Op<'_>) -> Vec<u8> {
         Op::Delete(key) => (opcode::DELETE, key, b"", none, 0),
         Op::DeleteIf(key, version) => (opcode::DELETE, key, b"", none, *version),
         Op::Touch(key, seconds) => (opcode::TOUCH, key, b"", seconds.to_be_bytes().to_vec(), 0),
-        Op::Store { key, data: Data { bytes, flags, seconds }, when } => {
+        Op::Store { key, data: NewItem { bytes, flags, seconds }, when } => {
             let (opcode, version) = match when {
-                When::Missing => (opcode::ADD, 0),
-                When::Always => (opcode::SET, 0),
-                When::Unchanged(version) => (opcode::SET, *version),
+                Condition::Missing => (opcode::ADD, 0),
+                Condition::Always => (opcode::SET, 0),
+                Condition::Unchanged(version) => (opcode::SET, *version),
             };
             (opcode, key, bytes, [flags.to_be_bytes(), seconds.to_be_bytes()].concat(), version)
         }

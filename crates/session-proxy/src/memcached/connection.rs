@@ -23,7 +23,7 @@ pub(super) struct Nature {
 
 /// Why a server did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
-pub enum Fault {
+pub enum MemcachedFault {
     #[error(transparent)]
     Connection(#[from] Problem),
     #[error("it does not speak Memcached's protocol")]
@@ -43,13 +43,13 @@ pub enum Fault {
     Silent,
 }
 
-impl From<NotMemcached> for Fault {
+impl From<NotMemcached> for MemcachedFault {
     fn from(NotMemcached: NotMemcached) -> Self {
         Self::NotMemcached
     }
 }
 
-impl NoConnection for Fault {
+impl NoConnection for MemcachedFault {
     fn all_in_use(count: usize) -> Self {
         Self::AllInUse(count)
     }
@@ -64,12 +64,12 @@ impl NoConnection for Fault {
 }
 
 /// A connection that is logged in. After a failure it must not be used again.
-pub(super) struct Connection {
+pub(super) struct MemcachedConnection {
     pub(super) stream: Stream,
     pub(super) wire: Wire,
 }
 
-impl Connection {
+impl MemcachedConnection {
     /// Connects and logs in. `nature` is what the server is, as soon as a connection has asked.
     pub(super) fn open(
         dialer: &Dialer,
@@ -77,7 +77,7 @@ impl Connection {
         nature: &OnceLock<Nature>,
         deadline: Deadline,
         connect_timeout: Duration,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, MemcachedFault> {
         let stream = dialer.open(deadline, connect_timeout)?;
         let mut connection = Self { stream, wire: Wire::Text };
         if nature.get().is_none() {
@@ -85,7 +85,7 @@ impl Connection {
                 // Another connection may have asked as well.
                 Ok(found) => drop(nature.set(found)),
                 // twemproxy closes the connection on a command that it does not know.
-                Err(Fault::Connection(Problem::Closed(_))) if login.is_none() => {
+                Err(MemcachedFault::Connection(Problem::Closed(_))) if login.is_none() => {
                     connection.stream = dialer.open(deadline, connect_timeout)?;
                 }
                 Err(fault) => return Err(fault),
@@ -100,7 +100,7 @@ impl Connection {
 
     /// Asks for the server's version, and where there is no login for nothing (`mn`): twemproxy passes the first question on
     /// to a server and does not know the second. A server says at least `ERROR`.
-    fn ask(&mut self, has_login: bool, deadline: Deadline) -> Result<Nature, Fault> {
+    fn ask(&mut self, has_login: bool, deadline: Deadline) -> Result<Nature, MemcachedFault> {
         let question = if has_login {
             // The end of a line for a server that speaks only text: any other one does not look at it.
             let version = u64::from(b'\n');
@@ -120,14 +120,14 @@ impl Connection {
             let wants_login = line.starts_with(b"CLIENT_ERROR unauth");
             let version = line.strip_prefix(b"VERSION ");
             if version.is_none() && text::refused(line).is_none() {
-                return Err(Fault::NotMemcached);
+                return Err(MemcachedFault::NotMemcached);
             }
             if line.starts_with(TOO_MANY) {
-                return Err(Fault::Said(printable(&String::from_utf8_lossy(line))));
+                return Err(MemcachedFault::Said(printable(&String::from_utf8_lossy(line))));
             }
             if has_login && !wants_login {
                 // The password would end up among its keys.
-                return Err(Fault::OnlyText);
+                return Err(MemcachedFault::OnlyText);
             }
             let mut both = length;
             if !has_login {
@@ -143,7 +143,7 @@ impl Connection {
         &mut self,
         MemcachedLogin { user, password }: &MemcachedLogin,
         deadline: Deadline,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), MemcachedFault> {
         let (wire, password) = (self.wire, password.expose());
         let request = match wire {
             Wire::Binary => {
@@ -157,13 +157,13 @@ impl Connection {
             }
         };
         self.stream.send(&request, deadline)?;
-        let said = |text: &[u8]| Fault::Login(printable(&String::from_utf8_lossy(text)));
+        let said = |text: &[u8]| MemcachedFault::Login(printable(&String::from_utf8_lossy(text)));
         self.stream.receive(|bytes| {
             let answer = match wire {
                 Wire::Binary => {
                     Message::parse(RESPONSE, bytes)?.map(|(message, length)| match message.status {
                         status::SUCCESS => Ok(((), length)),
-                        status::UNKNOWN_COMMAND => Err(Fault::NoLogin),
+                        status::UNKNOWN_COMMAND => Err(MemcachedFault::NoLogin),
                         _ => Err(said(message.value)),
                     })
                 }
@@ -177,14 +177,18 @@ impl Connection {
     }
 
     /// Sends the operations together and returns their replies, in one round trip.
-    pub(super) fn send(&mut self, ops: &[Op<'_>], deadline: Deadline) -> Result<Vec<Reply>, Fault> {
+    pub(super) fn send(
+        &mut self,
+        ops: &[Op<'_>],
+        deadline: Deadline,
+    ) -> Result<Vec<Reply>, MemcachedFault> {
         self.stream.send(&self.wire.encode(ops), deadline)?;
         let wire = self.wire;
         let replies = ops.iter().map(|op| self.stream.receive(|bytes| Ok(wire.parse(op, bytes)?)));
-        let replies = replies.collect::<Result<Vec<_>, Fault>>()?;
+        let replies = replies.collect::<Result<Vec<_>, MemcachedFault>>()?;
         match replies.first() {
             Some(Reply::Refused(text)) if text.as_bytes().starts_with(TOO_MANY) => {
-                Err(Fault::Said(text.clone()))
+                Err(MemcachedFault::Said(text.clone()))
             }
             _ => Ok(replies),
         }

@@ -4,7 +4,7 @@ mod locking;
 
 use super::binary::status;
 use super::in_time::InTime;
-use super::op::{Data, Item, Op, Reply, When};
+use super::op::{Condition, Item, NewItem, Op, Reply};
 use super::request::{Incoming, Request};
 use super::servers::Result;
 use super::sessions::{Sessions, Written};
@@ -100,7 +100,7 @@ impl<'a> Conversation<'a> {
             Request::Exists(key) => self.exists(key),
             Request::Get(key) => return self.get(incoming, key),
             Request::Write { key, flags, seconds, data } => {
-                let data = Data { bytes: data, flags: *flags, seconds: *seconds };
+                let data = NewItem { bytes: data, flags: *flags, seconds: *seconds };
                 self.write(key, data)
             }
             Request::Touch(key, seconds) => return self.touch(incoming, key, *seconds),
@@ -150,7 +150,8 @@ impl<'a> Conversation<'a> {
             return incoming.response(status::TEMPORARY_FAILURE);
         };
         if let Some(held) = held {
-            held.seen = read.as_ref().map_or(When::Missing, |item| When::Unchanged(item.version));
+            held.seen =
+                read.as_ref().map_or(Condition::Missing, |item| Condition::Unchanged(item.version));
         }
         match read {
             Some(item) => incoming.value(&item.data, item.flags, item.version),
@@ -158,7 +159,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    fn write(&mut self, key: &[u8], data: Data<'_>) -> u16 {
+    fn write(&mut self, key: &[u8], data: NewItem<'_>) -> u16 {
         let sessions = &self.sessions;
         let written = match &mut self.session {
             MemcachedSession::Held(held) if held.lock.key == key => {
@@ -176,16 +177,16 @@ impl<'a> Conversation<'a> {
             }
             _ if self.is_new && self.shared.settings.locking => self.write_of_owner(key, data),
             // Without a lock, as PHP's own handler: the page locks no session, or another one.
-            _ => sessions.write_when(When::Always, key, data),
+            _ => sessions.write_when(Condition::Always, key, data),
         };
         self.told(written, data.bytes.len())
     }
 
     /// A connection that begins with a write follows one whose worker has died.
-    fn write_of_owner(&self, key: &[u8], data: Data<'_>) -> Result<Written> {
+    fn write_of_owner(&self, key: &[u8], data: NewItem<'_>) -> Result<Written> {
         match self.sessions.lock_now(key)? {
             Some(lock) if !self.is_inherited(&lock) => Ok(Written::Lost),
-            _ => self.sessions.write_when(When::Always, key, data),
+            _ => self.sessions.write_when(Condition::Always, key, data),
         }
     }
 
@@ -246,7 +247,7 @@ impl<'a> Conversation<'a> {
                 if let MemcachedSession::Held(held) = &mut self.session
                     && held.lock.key == key
                 {
-                    (held.first, held.seen) = (None, When::Missing);
+                    (held.first, held.seen) = (None, Condition::Missing);
                 }
                 status::SUCCESS
             }

@@ -6,8 +6,8 @@ pub(crate) enum Op<'a> {
     Get(&'a [u8]),
     Store {
         key: &'a [u8],
-        data: Data<'a>,
-        when: When,
+        data: NewItem<'a>,
+        when: Condition,
     },
     /// Extends its lifetime to so many seconds.
     Touch(&'a [u8], u32),
@@ -18,7 +18,7 @@ pub(crate) enum Op<'a> {
 
 /// A session's data as PHP writes it.
 #[derive(Clone, Copy)]
-pub(crate) struct Data<'a> {
+pub(crate) struct NewItem<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) flags: u32,
     /// Its lifetime in seconds, or when it ends, as Memcached takes both.
@@ -29,15 +29,15 @@ impl<'a> Op<'a> {
     /// What reads a session. An id that PHP has just drawn is `reserved` for so many seconds, as by PHP's own handler:
     /// strict mode knows it from then on.
     pub(crate) fn read(key: &'a [u8], reserved: Option<u32>) -> Vec<Self> {
-        let empty = |seconds| Data { bytes: b"", flags: 0, seconds };
-        let store = |seconds| Self::Store { key, data: empty(seconds), when: When::Missing };
+        let empty = |seconds| NewItem { bytes: b"", flags: 0, seconds };
+        let store = |seconds| Self::Store { key, data: empty(seconds), when: Condition::Missing };
         reserved.map(store).into_iter().chain([Self::Get(key)]).collect()
     }
 }
 
 /// When to store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum When {
+pub(crate) enum Condition {
     Always,
     /// There is nothing yet.
     Missing,

@@ -1,7 +1,7 @@
 //! The servers that sessions are spread over, as the binding says now. A broken connection and a server that restarts cause a
 //! bounded wait rather than an error. Every operation may be sent twice.
 
-use super::connection::{Connection, Fault, Nature};
+use super::connection::{MemcachedConnection, MemcachedFault, Nature};
 use super::op::{Op, Reply};
 use super::ring::Ring;
 use crate::log::log;
@@ -23,12 +23,12 @@ const BOUND_OF_OUTAGE: Duration = Duration::from_secs(1);
 /// How long the others then fail at once, if that one waited in vain.
 const SILENCE: Duration = Duration::from_secs(3);
 
-pub(super) struct Servers {
+pub(super) struct MemcachedServers {
     endpoint: MemcachedEndpoint,
     ring: Ring,
     /// Never empty.
     all: Vec<Destination>,
-    pub(super) pool: Pool<Connection>,
+    pub(super) pool: Pool<MemcachedConnection>,
     troubles: Troubles,
     /// When somebody last waited for them in vain.
     silences: Troubles,
@@ -48,18 +48,18 @@ struct Destination {
 #[error("{server}: {fault}")]
 pub(super) struct Failure {
     server: String,
-    pub(super) fault: Fault,
+    pub(super) fault: MemcachedFault,
 }
 
 pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Destination {
-    fn failure(&self, fault: Fault) -> Failure {
+    fn failure(&self, fault: MemcachedFault) -> Failure {
         Failure { server: self.name.clone(), fault }
     }
 }
 
-impl Servers {
+impl MemcachedServers {
     pub(super) fn new(
         access: &Access<MemcachedEndpoint>,
         shared: Arc<Shared>,
@@ -112,7 +112,7 @@ impl Servers {
 
     /// What the server of `key` refuses, as a failure.
     pub(super) fn refused(&self, key: &[u8], text: String) -> Failure {
-        self.all[self.number_of(key)].failure(Fault::Said(text))
+        self.all[self.number_of(key)].failure(MemcachedFault::Said(text))
     }
 
     /// The prefix of all keys does not matter to where they are.
@@ -124,7 +124,7 @@ impl Servers {
         let (stats, server) = (&self.shared.stats, &to.server);
         let begun = Instant::now();
         if self.silences.last(|| server.clone()).is_some_and(|silence| silence < SILENCE) {
-            return Err(to.failure(Fault::Silent));
+            return Err(to.failure(MemcachedFault::Silent));
         }
         let outage = self.troubles.last(|| server.clone()).is_some_and(|long| long >= BOUND);
         let deadline = deadline.or_after(if outage { BOUND_OF_OUTAGE } else { BOUND });
@@ -144,7 +144,7 @@ impl Servers {
             };
             stats.retries.inc();
             log(format_args!("{}: {fault}", to.name));
-            let is_late = matches!(fault, Fault::Connection(Problem::Timeout(_)));
+            let is_late = matches!(fault, MemcachedFault::Connection(Problem::Timeout(_)));
             let refuses = fault.is_refusal();
             if refuses && self.pool.has_connections(server) && !deadline.is_over() {
                 // The open ones are no worse for it, and the next try waits for one of them.
@@ -174,16 +174,16 @@ impl Servers {
         to: &Destination,
         ops: &[Op<'_>],
         deadline: Deadline,
-    ) -> Result<Vec<Reply>, Fault> {
+    ) -> Result<Vec<Reply>, MemcachedFault> {
         let settings = &self.shared.settings;
         let choose = || Ok(to.server.clone());
         let open = |_: &Server| {
             let (login, wait) = (self.endpoint.login.as_ref(), settings.connect_timeout);
             let deadline = deadline.or_after(settings.read_timeout);
-            Connection::open(&to.dialer, login, &to.nature, deadline, wait)
+            MemcachedConnection::open(&to.dialer, login, &to.nature, deadline, wait)
         };
         let lease = self.pool.borrow(choose, open, deadline);
-        let mut lease = lease.map_err(|(_, fault): (Server, Fault)| fault)?;
+        let mut lease = lease.map_err(|(_, fault): (Server, MemcachedFault)| fault)?;
         let sent = lease.pooled.connection.send(ops, deadline.or_after(settings.read_timeout));
         match &sent {
             // After some refusals, nobody knows where the next reply begins.
@@ -196,7 +196,7 @@ impl Servers {
 }
 
 /// Without the password.
-impl fmt::Display for Servers {
+impl fmt::Display for MemcachedServers {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.endpoint.fmt(formatter)
     }

@@ -2,8 +2,8 @@
 
 use super::in_time::InTime;
 use super::lock::{LOCK_SECONDS, Lock, lock_of};
-use super::op::{Data, Item, Op, Reply, When};
-use super::servers::{Result, Servers};
+use super::op::{Condition, Item, NewItem, Op, Reply};
+use super::servers::{MemcachedServers, Result};
 use crate::credentials::{self, LiveCredentials};
 use crate::shared::Shared;
 use crate::upstream::Access;
@@ -14,7 +14,7 @@ use store_client::MemcachedEndpoint;
 
 pub(crate) struct Sessions {
     pub(super) shared: Arc<Shared>,
-    pub(super) credentials: LiveCredentials<Access<MemcachedEndpoint>, Servers>,
+    pub(super) credentials: LiveCredentials<Access<MemcachedEndpoint>, MemcachedServers>,
     /// Whether the log has said that the server keeps no session as large as one was.
     pub(super) said_too_large: AtomicBool,
 }
@@ -49,14 +49,14 @@ impl Sessions {
     ) -> anyhow::Result<Self> {
         let open = {
             let shared = shared.clone();
-            move |access: &Access<_>| Servers::new(access, shared.clone())
+            move |access: &Access<_>| MemcachedServers::new(access, shared.clone())
         };
         let credentials = LiveCredentials::new(read, Box::new(open))?;
         Ok(Self { shared, credentials, said_too_large: AtomicBool::default() })
     }
 
     /// The servers, as the binding says now.
-    pub(super) fn servers(&self) -> Arc<Servers> {
+    pub(super) fn servers(&self) -> Arc<MemcachedServers> {
         self.credentials.current()
     }
 }
@@ -89,11 +89,11 @@ impl InTime<'_> {
     ) -> Result<Taken> {
         let mut lock = Lock { renewed: Instant::now(), ..lock.clone() };
         let ops = if self.are_together(&lock) { ops } else { &[] };
-        let mut replies = match self.try_lock(&lock, When::Missing, ops) {
+        let mut replies = match self.try_lock(&lock, Condition::Missing, ops) {
             // Nobody can take it on its own server, either, because that is away.
             Err(failure) if !self.all.servers().have_same_server(&lock.name, &lock.key) => {
                 lock.is_beside = true;
-                self.try_lock(&lock, When::Missing, &[]).map_err(|_| failure)?
+                self.try_lock(&lock, Condition::Missing, &[]).map_err(|_| failure)?
             }
             replies => replies?,
         };
@@ -101,7 +101,7 @@ impl InTime<'_> {
             && item.data != lock.secret
             && is_left(&item.data)
         {
-            let when = When::Unchanged(item.version);
+            let when = Condition::Unchanged(item.version);
             replies = self.try_lock(&lock, when, ops)?;
         }
         let mut replies = replies.into_iter().skip(1);
@@ -115,7 +115,7 @@ impl InTime<'_> {
         Ok(Taken::Locked(lock, replies.last().and_then(read)))
     }
 
-    fn try_lock(&self, lock: &Lock, when: When, ops: &[Op<'_>]) -> Result<Vec<Reply>> {
+    fn try_lock(&self, lock: &Lock, when: Condition, ops: &[Op<'_>]) -> Result<Vec<Reply>> {
         let lock_ops = [store_lock(lock, when), Op::Get(&lock.name)];
         self.send(lock.place(), &[&lock_ops, ops].concat())
     }
@@ -124,7 +124,7 @@ impl InTime<'_> {
     /// does not find its lock replaces only what was read.
     pub(super) fn renew(&self, lock: &mut Lock) {
         lock.renewed = Instant::now();
-        let renewed = self.try_lock(lock, When::Unchanged(lock.version), &[]);
+        let renewed = self.try_lock(lock, Condition::Unchanged(lock.version), &[]);
         if let Ok([_, Reply::Value(item)]) = renewed.as_deref()
             && item.data == lock.secret
         {
@@ -161,7 +161,7 @@ impl InTime<'_> {
     }
 
     /// Writes a session whose lock this connection has, and unlocks it. `seen` is the version that was read.
-    pub(super) fn write(&self, lock: &Lock, seen: When, data: Data<'_>) -> Result<Written> {
+    pub(super) fn write(&self, lock: &Lock, seen: Condition, data: NewItem<'_>) -> Result<Written> {
         let store = Op::Store { key: &lock.key, data, when: seen };
         let together = self.are_together(lock);
         let (reply, was_ours) = if together {
@@ -194,15 +194,15 @@ impl InTime<'_> {
     pub(super) fn write_over(
         &self,
         key: &[u8],
-        data: Data<'_>,
+        data: NewItem<'_>,
         may_replace: impl Fn(&[u8]) -> bool,
     ) -> Result<Written> {
         let when = match self.read(key)? {
             // The server has lost it.
-            None => When::Missing,
+            None => Condition::Missing,
             // Or the first try got through, and only its reply was lost.
             Some(now) if may_replace(&now.data) || now.data == data.bytes => {
-                When::Unchanged(now.version)
+                Condition::Unchanged(now.version)
             }
             Some(_) => return Ok(Written::Lost),
         };
@@ -210,7 +210,12 @@ impl InTime<'_> {
     }
 
     /// Writes a session without a lock.
-    pub(super) fn write_when(&self, when: When, key: &[u8], data: Data<'_>) -> Result<Written> {
+    pub(super) fn write_when(
+        &self,
+        when: Condition,
+        key: &[u8],
+        data: NewItem<'_>,
+    ) -> Result<Written> {
         Ok(Written::of(self.one(key, Op::Store { key, data, when })?))
     }
 
@@ -238,8 +243,8 @@ impl Written {
     }
 }
 
-fn store_lock(lock: &Lock, when: When) -> Op<'_> {
-    let data = Data { bytes: &lock.secret, flags: 0, seconds: LOCK_SECONDS };
+fn store_lock(lock: &Lock, when: Condition) -> Op<'_> {
+    let data = NewItem { bytes: &lock.secret, flags: 0, seconds: LOCK_SECONDS };
     Op::Store { key: &lock.name, data, when }
 }
 

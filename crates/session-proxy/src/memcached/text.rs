@@ -1,7 +1,7 @@
 //! The text protocol, with no command that twemproxy or mcrouter would not know.
 //! <https://github.com/memcached/memcached/blob/master/doc/protocol.txt>
 
-use super::op::{Data, Item, NotMemcached, Op, ParsedReply, Reply, When};
+use super::op::{Condition, Item, NewItem, NotMemcached, Op, ParsedReply, Reply};
 use std::str;
 use store_client::{MAX_VALUE, printable};
 
@@ -21,11 +21,11 @@ pub(super) fn encode(op: &Op<'_>) -> Vec<u8> {
         Op::DeleteIf(key, version) => {
             line(&[b"cas", key, format!("0 2592001 0 {version}\r\n").as_bytes()])
         }
-        Op::Store { key, data: Data { bytes, flags, seconds }, when } => {
+        Op::Store { key, data: NewItem { bytes, flags, seconds }, when } => {
             let (command, version): (&[u8], _) = match when {
-                When::Always => (b"set", String::new()),
-                When::Missing => (b"add", String::new()),
-                When::Unchanged(version) => (b"cas", format!(" {version}")),
+                Condition::Always => (b"set", String::new()),
+                Condition::Missing => (b"add", String::new()),
+                Condition::Unchanged(version) => (b"cas", format!(" {version}")),
             };
             let numbers = format!("{flags} {seconds} {}{version}", bytes.len());
             [&line(&[command, key, numbers.as_bytes()])[..], bytes, b"\r\n"].concat()

@@ -1,7 +1,7 @@
 //! What the session proxy sends for a session, for the launch to try before PHP does.
 
-use super::connection::{Connection, Fault};
-use super::op::{Data, Item, Op, Reply, When};
+use super::connection::{MemcachedConnection, MemcachedFault};
+use super::op::{Condition, Item, NewItem, Op, Reply};
 use super::text;
 use super::wire::Wire;
 use crate::upstream::Access;
@@ -13,15 +13,15 @@ use store_client::{Address, Deadline, Dialer, MemcachedEndpoint};
 const LIFETIME: u32 = 10;
 
 /// A connection to a server that has kept a session on trial, under a key that no session has.
-pub struct Trial<'a> {
-    connection: Connection,
+pub struct MemcachedTrial<'a> {
+    connection: MemcachedConnection,
     key: &'a [u8],
     deadline: Deadline,
     /// How long a reply took.
     pub round_trip: Duration,
 }
 
-impl<'a> Trial<'a> {
+impl<'a> MemcachedTrial<'a> {
     /// Connects, logs in, and does what a session does.
     ///
     /// # Errors
@@ -32,11 +32,12 @@ impl<'a> Trial<'a> {
         key: &'a str,
         connect_timeout: Duration,
         deadline: Deadline,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, MemcachedFault> {
         let Access { endpoint: MemcachedEndpoint { login, tls, .. }, verify_peer } = access;
         let dialer = Dialer::new(address.clone(), tls.as_ref(), *verify_peer)?;
         let (login, nature) = (login.as_ref(), OnceLock::new());
-        let mut connection = Connection::open(&dialer, login, &nature, deadline, connect_timeout)?;
+        let mut connection =
+            MemcachedConnection::open(&dialer, login, &nature, deadline, connect_timeout)?;
         let key = key.as_bytes();
         let round_trip = keep(&mut connection, key, deadline)?;
         Ok(Self { connection, key, deadline, round_trip })
@@ -52,7 +53,7 @@ impl<'a> Trial<'a> {
     ///
     /// # Errors
     /// Fails if there is none.
-    pub fn again(&mut self) -> Result<Duration, Fault> {
+    pub fn again(&mut self) -> Result<Duration, MemcachedFault> {
         let begun = Instant::now();
         self.connection.send(&[Op::Get(self.key)], self.deadline)?;
         Ok(begun.elapsed())
@@ -64,7 +65,7 @@ impl<'a> Trial<'a> {
     pub fn item_size(mut self) -> Option<u64> {
         self.connection.stream.send(b"stats settings\r\n", self.deadline).ok()?;
         loop {
-            let line: Result<String, Fault> = self.connection.stream.receive(|bytes| {
+            let line: Result<String, MemcachedFault> = self.connection.stream.receive(|bytes| {
                 let line = text::line(bytes)?;
                 Ok(line.map(|(line, length)| (String::from_utf8_lossy(line).into_owned(), length)))
             });
@@ -77,16 +78,20 @@ impl<'a> Trial<'a> {
 }
 
 /// Stores, reads, replaces and removes.
-fn keep(connection: &mut Connection, key: &[u8], deadline: Deadline) -> Result<Duration, Fault> {
-    let data = Data { bytes: b"trial", flags: 0, seconds: LIFETIME };
+fn keep(
+    connection: &mut MemcachedConnection,
+    key: &[u8],
+    deadline: Deadline,
+) -> Result<Duration, MemcachedFault> {
+    let data = NewItem { bytes: b"trial", flags: 0, seconds: LIFETIME };
     let store = |when| Op::Store { key, data, when };
     let begun = Instant::now();
-    let replies = connection.send(&[store(When::Missing), Op::Get(key)], deadline)?;
+    let replies = connection.send(&[store(Condition::Missing), Op::Get(key)], deadline)?;
     let round_trip = begun.elapsed();
     let [Reply::Done, Reply::Value(Item { version, .. })] = &replies[..] else {
         return Err(not_kept(&replies));
     };
-    let store = store(When::Unchanged(*version));
+    let store = store(Condition::Unchanged(*version));
     let ops = [store, Op::Touch(key, LIFETIME), Op::Delete(key)];
     let replies = connection.send(&ops, deadline)?;
     let are_done = replies.iter().all(|reply| *reply == Reply::Done);
@@ -94,10 +99,12 @@ fn keep(connection: &mut Connection, key: &[u8], deadline: Deadline) -> Result<D
 }
 
 /// What the server refuses; or it stores something and does not have it.
-fn not_kept(replies: &[Reply]) -> Fault {
+fn not_kept(replies: &[Reply]) -> MemcachedFault {
     let refused = replies.iter().find_map(|reply| match reply {
         Reply::Refused(text) => Some(text.clone()),
         _ => None,
     });
-    Fault::Said(refused.unwrap_or_else(|| "it has not kept what it has just stored".to_owned()))
+    MemcachedFault::Said(
+        refused.unwrap_or_else(|| "it has not kept what it has just stored".to_owned()),
+    )
 }

@@ -1,6 +1,6 @@
 //! The protocols of servers.
 
-use super::op::{Data, Op, ParsedReply, When};
+use super::op::{Condition, NewItem, Op, ParsedReply};
 use super::{binary, text};
 
 /// The protocol of a server.
@@ -35,8 +35,8 @@ impl Wire {
 /// incomplete or no reply.
 #[must_use]
 pub fn reply_lengths(key: &[u8], bytes: &[u8]) -> Vec<Option<usize>> {
-    let data = Data { bytes: b"data", flags: 0, seconds: 60 };
-    let store = Op::Store { key, data, when: When::Missing };
+    let data = NewItem { bytes: b"data", flags: 0, seconds: 60 };
+    let store = Op::Store { key, data, when: Condition::Missing };
     let ops = [Op::Get(key), store, Op::Touch(key, 60), Op::Delete(key), Op::DeleteIf(key, 7)];
     let of = |wire: Wire| {
         let parsed = ops.iter().map(move |op| wire.parse(op, bytes));
@@ -55,8 +55,8 @@ mod tests {
     const KEY: &[u8] = b"memc.sess.key.a";
 
     fn ops() -> [Op<'static>; 5] {
-        let data = Data { bytes: b"", flags: 0, seconds: 1 };
-        let store = Op::Store { key: KEY, data, when: When::Always };
+        let data = NewItem { bytes: b"", flags: 0, seconds: 1 };
+        let store = Op::Store { key: KEY, data, when: Condition::Always };
         [Op::Get(KEY), store, Op::Touch(KEY, 1), Op::Delete(KEY), Op::DeleteIf(KEY, 7)]
     }
 

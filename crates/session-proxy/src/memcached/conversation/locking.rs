@@ -7,7 +7,7 @@ use crate::exchange::Locks;
 use crate::lock::RENEWED_EVERY;
 use crate::memcached::binary::status;
 use crate::memcached::lock::{LOCK_ANSWER, Lock, lock_of};
-use crate::memcached::op::{Op, When};
+use crate::memcached::op::{Condition, Op};
 use crate::memcached::servers::Result;
 use crate::memcached::sessions::{ReadItem, Taken};
 use crate::turns::Turn;
@@ -27,7 +27,7 @@ pub(super) struct Held<'a> {
     /// What was read together with taking the lock, until PHP asks for it.
     pub(super) first: Option<ReadItem>,
     /// The version that PHP has read.
-    pub(super) seen: When,
+    pub(super) seen: Condition,
     _turn: Turn<'a>,
 }
 
@@ -91,9 +91,9 @@ impl<'a> Conversation<'a> {
         match self.take_lock(key, &waiting) {
             Ok(Some((lock, first))) => {
                 let seen = match &first {
-                    Some(Some(item)) => When::Unchanged(item.version),
-                    Some(None) => When::Missing,
-                    None => When::Always,
+                    Some(Some(item)) => Condition::Unchanged(item.version),
+                    Some(None) => Condition::Missing,
+                    None => Condition::Always,
                 };
                 let held = Held { lock, first, seen, _turn: waiting.turn };
                 self.session = MemcachedSession::Held(Box::new(held));
