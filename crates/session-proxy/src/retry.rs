@@ -89,10 +89,7 @@ impl RetryingClient {
         codes: &[&str],
     ) -> Result<Vec<Reply>> {
         let begun = Instant::now();
-        let bound = self.waits().failover;
-        let usual = || self.credentials.current().server_of(key).unwrap_or(Server::Bound);
-        let outage = self.troubles.last(usual).is_some_and(|long| long >= bound);
-        let deadline = Deadline::after(if outage { BOUND_OF_OUTAGE.min(bound) } else { bound });
+        let (deadline, outage) = self.patience(key);
         let mut pause = SHORTEST_PAUSE;
         let (mut cause, mut redirect, mut redirects) = (None, None, 0);
         let mut failed = Vec::new();
@@ -142,6 +139,14 @@ impl RetryingClient {
             sleep(pause.min(deadline.remaining().unwrap_or_default()));
             pause *= 2;
         }
+    }
+
+    /// Until when a request for this key waits, and whether its server has been away for so long that it is tried once.
+    fn patience(&self, key: &[u8]) -> (Deadline, bool) {
+        let bound = self.waits().failover;
+        let usual = || self.credentials.current().server_of(key).unwrap_or(Server::Bound);
+        let outage = self.troubles.last(usual).is_some_and(|long| long >= bound);
+        (Deadline::after(if outage { BOUND_OF_OUTAGE.min(bound) } else { bound }), outage)
     }
 
     /// How long a request waits at this service.
