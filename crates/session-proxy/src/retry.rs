@@ -141,7 +141,7 @@ impl RetryingClient {
         }
     }
 
-    /// Until when a request for this key waits, and whether its server has been away for so long that it is tried once.
+    /// Until when a request for this key waits, and whether its server has been away for so long that one try is enough.
     fn patience(&self, key: &[u8]) -> (Deadline, bool) {
         let bound = self.waits().failover;
         let usual = || self.credentials.current().server_of(key).unwrap_or(Server::Bound);
