@@ -2,7 +2,7 @@
 
 use super::op::{Op, Reply};
 use super::servers::Result;
-use super::sessions::Sessions;
+use super::service::Sessions;
 use crate::pool::NoConnection;
 use std::cell::Cell;
 use std::sync::Arc;

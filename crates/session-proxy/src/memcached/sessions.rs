@@ -3,21 +3,8 @@
 use super::in_time::InTime;
 use super::lock::{LOCK_SECONDS, Lock, lock_of};
 use super::op::{Condition, Item, NewItem, Op, Reply};
-use super::servers::{MemcachedServers, Result};
-use crate::credentials::{self, LiveCredentials};
-use crate::shared::Shared;
-use crate::upstream::Access;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use super::servers::Result;
 use std::time::Instant;
-use store_client::MemcachedEndpoint;
-
-pub(crate) struct Sessions {
-    pub(super) shared: Arc<Shared>,
-    pub(super) credentials: LiveCredentials<Access<MemcachedEndpoint>, MemcachedServers>,
-    /// Whether the log has said that the server keeps no session as large as one was.
-    pub(super) said_too_large: AtomicBool,
-}
 
 /// What came of asking for a lock.
 pub(super) enum Taken {
@@ -39,26 +26,6 @@ pub(super) enum Written {
     /// The server keeps nothing of this size.
     TooLarge,
     Refused(String),
-}
-
-impl Sessions {
-    /// Reads the service's address and login.
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        read: credentials::Read<Access<MemcachedEndpoint>>,
-    ) -> anyhow::Result<Self> {
-        let open = {
-            let shared = shared.clone();
-            move |access: &Access<_>| MemcachedServers::new(access, shared.clone())
-        };
-        let credentials = LiveCredentials::new(read, Box::new(open))?;
-        Ok(Self { shared, credentials, said_too_large: AtomicBool::default() })
-    }
-
-    /// The servers, as the binding says now.
-    pub(super) fn servers(&self) -> Arc<MemcachedServers> {
-        self.credentials.current()
-    }
 }
 
 impl InTime<'_> {
