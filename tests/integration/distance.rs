@@ -28,6 +28,8 @@ const TURN: Duration = Duration::from_millis(200);
 const MANY: Load = USUAL.in_turns_of(TURN);
 /// In which the first one warms everything up.
 const ROUNDS: usize = 8;
+/// The same where nobody looks at the figures. The median of three holds where another program disturbs one of them.
+const FEW_ROUNDS: usize = 4;
 /// Starts that choose a way to a server on the same machine.
 const STARTS: usize = 9;
 
@@ -206,8 +208,7 @@ fn a_page_by_distance(suite: Suite) {
         };
         let (near, far) = (started(false), started(true));
         let mut measured = vec![Measured::default(); distances.len()];
-        // A try of each is enough where nobody looks at the figures.
-        for round in 0..if are_collected() { ROUNDS } else { 2 } {
+        for round in 0..if are_collected() { ROUNDS } else { FEW_ROUNDS } {
             for (distance, measured) in distances.iter().zip(&mut measured) {
                 if round == 1 {
                     *measured = Measured::default();
@@ -235,7 +236,7 @@ fn a_page_by_distance(suite: Suite) {
     });
 }
 
-/// The bounds leave room for a single round on a machine that others use. A regression is beyond them: PHP's own handler,
+/// The bounds leave room for a machine that others use. A regression is beyond them: PHP's own handler,
 /// with its locks, adds 1.5 to 1.7 times what the peers' settings do.
 fn assert_proxy_is_faster(round_trip: f64, measured: &Measured) {
     if round_trip >= 0.2 {
