@@ -2,20 +2,15 @@
 
 use crate::memcached_process::Memcached;
 use crate::memcached_site::{EXISTS, FAILED, NOT_STORED, Php, SUCCESS, Site, key, lock, servers};
-use crate::proxy_harness::wait_until;
+use crate::proxy_harness::{timed, wait_until};
 use crate::servers::serve;
 use nix::sys::signal::Signal;
 use std::io::{Read, Write};
 use std::thread::{self, sleep};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What PHP's handler allows for an answer.
 const PATIENCE_OF_PHP: Duration = Duration::from_secs(5);
-
-fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
-    let begun = Instant::now();
-    (run(), begun.elapsed())
-}
 
 #[test]
 fn a_lock_ends_with_its_connection_and_nobody_elses_unlock_counts() {

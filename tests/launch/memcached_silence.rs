@@ -2,7 +2,7 @@
 
 use crate::memcached_process::Memcached;
 use crate::memcached_site::{EXISTS, FAILED, NOT_STORED, Php, SUCCESS, Site, key, lock};
-use crate::proxy_harness::wait_until;
+use crate::proxy_harness::{timed, wait_until};
 use nix::sys::signal::Signal;
 use std::process;
 use std::thread::{self, sleep};
@@ -10,11 +10,6 @@ use std::time::{Duration, Instant};
 
 /// What a page may take.
 const A_PAGE: Duration = Duration::from_secs(6);
-
-fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
-    let begun = Instant::now();
-    (run(), begun.elapsed())
-}
 
 /// Waits until the lock of a page that works has been looked after.
 fn wait_for_renewal(site: &Site) {

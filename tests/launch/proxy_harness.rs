@@ -173,6 +173,12 @@ impl Drop for Proxy {
     }
 }
 
+/// What comes of something, and how long it takes.
+pub(crate) fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
+    let begun = Instant::now();
+    (run(), begun.elapsed())
+}
+
 pub(crate) fn signal(pid: i32, signal: Signal) {
     // It may have ended meanwhile.
     let _ = kill(Pid::from_raw(pid), signal);
